@@ -1,0 +1,44 @@
+"""Rejection sampling for LLM fine-tuning: the library behind the lessons.
+
+The whole course is four steps::
+
+    pool   = sample(policy, prompts, n=16, temperature=1.0, seed=0)
+    pool   = score(pool, reward_model)
+    best   = select_best(pool)
+    better = finetune(policy, best)
+
+Names are loaded on first use, so that ``import course_lib`` stays fast and does not import torch.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Pool": "pool",
+    "Selection": "selection",
+    "Policy": "policy",
+    "load_policy": "policy",
+    "sample": "sampling",
+    "RewardModel": "reward",
+    "load_reward_model": "reward",
+    "score": "reward",
+    "train_reward_model": "reward",
+    "select_best": "selection",
+    "finetune": "finetuning",
+    "rejection_sampling_rounds": "finetuning",
+    "load_world": "worlds",
+    "tier": "tiers",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name):
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_HOME])
