@@ -109,13 +109,10 @@ class SharedPrefixCache(Cache):
             self.prefix = [(k[prompts], v[prompts]) for k, v in self.prefix]
             self.bias = self.bias[prompts]
         for at, pair in enumerate(self.own):
-            kept = []
-            for buffer in pair:
+            for side, buffer in enumerate(pair):
                 smaller = buffer.new_empty(len(rows), *buffer.shape[1:])
                 smaller[:, :, : self.step] = buffer[:, :, : self.step].index_select(0, rows)
-                kept.append(smaller)
-            self.own[at] = kept
-            del pair
+                self.own[at][side] = smaller
         self.lay_out(owner, len(prompts))
 
     def update(self, key, value, layer_idx, *args, **kwargs):
@@ -139,8 +136,8 @@ def shared_attention(module, query, key, value, attention_mask=None, scaling=Non
     """
     prefix_key, prefix_value = shared.prefix[module.layer_idx]
     R, H, _, D = query.shape
-    Hkv, t, P, W = key.shape[1], key.shape[2], shared.P, shared.widest
-    G, Lp = H // Hkv, prefix_key.shape[2]
+    Hkv, P, W = key.shape[1], shared.P, shared.widest
+    G = H // Hkv
     q = query.view(R, Hkv, G, D) * scaling
 
     if shared.rectangular:

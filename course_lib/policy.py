@@ -1,6 +1,7 @@
 """A policy: a causal language model, its tokenizer and the way prompts are written for it."""
 
 import contextlib
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,6 +89,15 @@ class Policy:
         if self.tokenizer.eos_token_id is not None and self.tokenizer.eos_token_id not in ids:
             ids.append(self.tokenizer.eos_token_id)
         return ids
+
+    @property
+    def vocabulary(self):
+        """A short name for the tokenizer's vocabulary. Pools carry it, so that token ids are never read with another one."""
+        known = getattr(self.tokenizer, "course_vocabulary", None)
+        if known is None:
+            listing = "\n".join(f"{token} {i}" for token, i in sorted(self.tokenizer.get_vocab().items()))
+            known = self.tokenizer.course_vocabulary = hashlib.sha256(listing.encode()).hexdigest()[:16]
+        return known
 
     @property
     def end_id(self):
@@ -207,18 +217,21 @@ def response_logits(policy, examples):
     return logits, targets, row
 
 
-def token_logprobs(policy, examples, budget=16384):
-    """log π(token) in nats of every response token: a list of float32 tensors, one per example, in the order given."""
+def token_logprobs(policy, examples, temperature=1.0, budget=8192):
+    """log π(token) in nats of every response token: a list of float32 tensors, one per example, in the order given.
+
+    ``examples``: (prompt ids, response ids). With a ``temperature``, under the model at that temperature.
+    """
     out = [None] * len(examples)
     with evaluating(policy.model):
         for group in batches_by_tokens([len(p) + len(r) for p, r in examples], budget):
             logits, targets, _ = response_logits(policy, [examples[i] for i in group])
-            logp = -torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+            logp = -torch.nn.functional.cross_entropy(logits.float() / temperature, targets, reduction="none")
             for i, part in zip(group, logp.cpu().split([len(examples[i][1]) for i in group])):
                 out[i] = part.clone()
     return out
 
 
-def sequence_logprobs(policy, examples, budget=16384):
+def sequence_logprobs(policy, examples, temperature=1.0, budget=8192):
     """log π(y|x) in nats of every response, (K,) float32."""
-    return torch.stack([part.sum() for part in token_logprobs(policy, examples, budget)]) if examples else torch.zeros(0)
+    return torch.stack([part.sum() for part in token_logprobs(policy, examples, temperature, budget)]) if examples else torch.zeros(0)

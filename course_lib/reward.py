@@ -72,7 +72,7 @@ class RewardModel:
         """(P, N) rewards; equal texts of a prompt are scored once. NaN where a candidate is missing."""
         first, keys = {}, []
         for i, row in enumerate(pool.texts):
-            for j, text in enumerate(row):
+            for text in row:
                 keys.append(first.setdefault((i, text), len(first)))
         prompts, texts = [pool.prompts[i] for i, _ in first], [t for _, t in first]
         scores = self.score_texts(prompts, texts)[torch.tensor(keys)].reshape(pool.P, pool.N)

@@ -217,7 +217,8 @@ def sample(policy, prompts, n=16, temperature=1.0, top_p=1.0, top_k=0, max_token
     require(0 <= seed < 2**64, f"seed must be a whole number from 0; got {seed}.")
     require(method in METHODS, f"method must be one of {', '.join(METHODS)}; got {method!r}.")
     require(temperature > 0 or n == 1 or method != "sample", f"temperature 0 is greedy: all {n} candidates of a prompt would be the same reply. Use n=1, or a temperature above 0.")
-    settings = {"policy": policy.source, "n": n, "temperature": temperature, "top_p": top_p, "top_k": top_k, "max_tokens": max_tokens, "seed": seed, "method": method}
+    settings = {"policy": policy.source, "n": n, "temperature": temperature, "top_p": top_p, "top_k": top_k, "max_tokens": max_tokens, "seed": seed, "method": method,
+                "vocabulary": policy.vocabulary}
     stops = stop_tokens(policy, stop)
     ids = policy.encode(prompts)
     empty = [i for i, p in enumerate(ids) if not p]

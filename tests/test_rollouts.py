@@ -74,6 +74,7 @@ def test_chat_messages(file):
     system, user, old, answer = ({"role": r, "content": c} for r, c in [("system", "s"), ("user", "hi"), ("assistant", "yes?"), ("user", "why?")])
     pool = read_rollouts(write(file, {"prompt": [system, user, old, answer], "completion": [{"role": "assistant", "content": "because"}], "reward": 1}))
     assert pool.prompts == ["why?"] and pool.texts == [["because"]] and pool.info == [{"messages": [system, user, old]}]
+    assert read_rollouts(write(file, {"prompt": [user, old], "completion": "a"})).info == [{"messages": [old]}]
     pool = read_rollouts(write(file, {"prompt": [answer], "chosen": [{"role": "assistant", "content": "a"}], "rejected": [{"role": "assistant", "content": ""}]}))
     assert pool.prompts == ["why?"] and pool.texts == [["a", ""]] and pool.info == [{}]
 
@@ -86,7 +87,10 @@ def test_finish_reasons(file):
 def test_gzip_and_byte_order_mark(tmp_path):
     path = tmp_path / "r.jsonl.gz"
     path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + json.dumps({"prompt": "p", "responses": ["é"]}).encode() + b"\r\n"))
-    assert read_rollouts(path).texts == [["é"]]
+    pool = read_rollouts(path)
+    assert pool.texts == [["é"]]
+    write_rollouts(pool, path)
+    assert path.read_bytes()[:2] == b"\x1f\x8b" and path.read_bytes()[4:8] == bytes(4)  # no time stamp
 
 
 # ---- bad lines --------------------------------------------------------------------------------------------------

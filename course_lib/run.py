@@ -1,0 +1,328 @@
+"""The four steps end to end, and the table that says honestly what they bought.
+
+Five rows, all on held-out prompts: the base policy, best-of-n by the proxy, best-of-n by gold (the ceiling for any reward
+model), the policy after rejection-sampling fine-tuning, and its matched control, fine-tuned in the same way on the same
+number of randomly chosen replies. Gold never selects anything but the ceiling.
+"""
+
+import platform
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from .cache import Stages
+from .errors import require
+from .estimators import (
+    Interval,
+    bootstrap_interval,
+    decidable,
+    distinct_n,
+    kl_best_of_n_bound,
+    kl_best_of_n_estimate,
+    paired_difference,
+    pass_at_k,
+)
+from .files import write_json
+from .finetuning import held_out_loss, rejection_sampling_rounds, sampled, trained
+from .policy import load_policy, sequence_logprobs
+from .reward import FunctionReward, GoldReward, load_reward_model, score
+from .rollouts import read_rollouts, system_report
+from .selection import RULES, Selection, matched_control, random_per_prompt, threshold
+from .tiers import resolve, tier
+from .worlds import load_world
+
+ROWS = ("base", "best_of_n", "best_of_n_gold", "rft", "random_control")
+TITLES = {"base": "base policy", "best_of_n": "best-of-{n} by the proxy", "best_of_n_gold": "best-of-{n} by gold (ceiling)",
+          "rft": "RFT, {rounds}", "random_control": "its random control"}
+
+
+def versions():
+    """The versions that results depend on."""
+    import transformers
+
+    from . import __version__
+    return {"course": __version__, "python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__}
+
+
+def make_reward(spec, world, device=None):
+    """The reward behind a ``--reward`` argument: a folder or hub name of a reward model, "gold", or "verifier"."""
+    if spec == "gold":
+        return replace_name(GoldReward(world), "proxy")
+    if spec == "verifier":
+        require(getattr(world, "verifiable", False), f"the world {world.name!r} has no verifier; use --reward gold, or a reward model's folder.")
+        return FunctionReward(lambda prompt, text, info: world.gold(prompt, text, info), "proxy")
+    return load_reward_model(resolve(spec), name="proxy", device=device, system=getattr(world, "reward_system", None))
+
+
+def replace_name(reward, name):
+    """``reward`` under another name, so that the selecting reward and the judging one stay apart in a pool."""
+    return FunctionReward(lambda prompt, text, info: reward.world.gold(prompt, text, info), name)
+
+
+def served(pool, n, by=None):
+    """(P, groups) candidate indices: the reply each group of ``n`` candidates serves, its best by reward ``by`` or, with None, one per group unselected."""
+    groups = pool.N // n
+    if by is None:
+        return torch.arange(groups).expand(pool.P, groups)
+    values = pool.reward(by)[:, : groups * n].reshape(pool.P, groups, n)
+    return values.argmax(-1) + n * torch.arange(groups)
+
+
+def measures(pool, index, kl):
+    """Per-prompt measures (name → (P,) float64) of the replies at ``index`` (P, G); ``kl`` is (P,) in nats."""
+    texts = [[pool.texts[i][j] for j in row] for i, row in enumerate(index.tolist())]
+    return {"gold": pool.rewards["gold"].gather(1, index).double().mean(1).numpy(), "proxy": pool.rewards["proxy"].gather(1, index).double().mean(1).numpy(),
+            "kl": np.asarray(kl, float), "length": pool.lengths.gather(1, index).double().mean(1).numpy(), "distinct": np.array([distinct_n(row, 2) for row in texts])}
+
+
+def policy_kl(pool, base, temperature):
+    """(P,) mean of log π(y|x) − log π_ref(y|x) in nats over a pool's replies, both at the sampling temperature: a Monte Carlo estimate of KL(π ‖ π_ref)."""
+    prompts = base.encode(pool.prompts)
+    examples = [(prompts[i], [t for t in row if t >= 0]) for i in range(pool.P) for row in pool.tokens[i].tolist()]
+    reference = sequence_logprobs(base, examples, temperature).reshape(pool.P, pool.N)
+    return (pool.sampling_logprobs.sum(-1) - reference).double().mean(1).numpy()
+
+
+def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds=1, seed=0, out=None, data=None, tier_name=None, rule=None,
+        rollouts=None, skip_bad=False, start="base", keep="all", held_out=None, device=None, template="chat", epochs=None, lr=None, temperature=None):
+    """Run the loop and return its result as plain data (the ``--json`` of ``course run``).
+
+    ``world`` is a name or a world object. Unset sizes come from the tier. ``out``: a folder for stages, so that a killed run
+    resumes, and for ``result.json``. With ``rollouts`` (a JSONL file) its replies take the place of sampling, see
+    :func:`run_on_rollouts`.
+    """
+    started = time.perf_counter()
+    t = tier(tier_name)
+    if isinstance(world, str):
+        if tier_name is None and world != t.world:
+            t = tier("cpu") if world == "helpdesk" else t
+        world = load_world(world, data)
+    n, count, held_out = [given if given is not None else default for given, default in ((n, t.n), (prompts, t.prompts), (held_out, t.held_out))]
+    temperature = t.temperature if temperature is None else temperature
+    require(n >= 1, f"n is the number of candidates per prompt and must be at least 1; got {n}.")
+    require(rounds >= 1, f"rounds must be at least 1; got {rounds}.")
+    stages = Stages(out) if out is not None else None
+    if rollouts is not None:
+        return finish(run_on_rollouts(world, rollouts, reward, policy, stages, seed, skip_bad, template, device, t, epochs, lr), started, seed, out)
+    if policy is None:
+        require(t.bundled == (world.name == "helpdesk"), f"no default policy for the world {world.name!r} on the tier {t.name!r}: give one with --policy DIR or a hub name.")
+    policy_name = str(policy or t.policy)
+    base = load_policy(resolve(policy_name), device=device, system=world.system, template=template, dtype=None if t.dtype == "float32" else getattr(torch, t.dtype) if torch.cuda.is_available() else None)
+    base.source = policy_name
+    reward_name = reward or ("verifier" if getattr(world, "verifiable", False) else t.reward)
+    proxy = make_reward(str(reward_name), world, device)
+    gold = replace_name(GoldReward(world), "gold") if getattr(world, "verifiable", False) else GoldReward(world)
+    texts, infos = world.prompts("train", limit=count, seed=seed)
+    max_tokens = min(world.max_tokens, t.max_tokens)
+    half = getattr(torch, t.dtype) if t.dtype != "float32" and torch.cuda.is_available() else None
+    training = {"epochs": epochs or t.epochs, "lr": lr or t.lr, "batch_size": t.batch_size, "accumulate": t.accumulate, "dtype": half}
+    rule = rule or ("threshold" if reward_name == "verifier" else "best_per_prompt")
+    require(rule in RULES, f"no selection rule {rule!r}; the rules are: {', '.join(RULES)}.")
+
+    def select(pool):
+        return threshold(pool, by="proxy", minimum=1.0, at_most=4) if rule == "threshold" else RULES[rule](pool, by="proxy")
+
+    # treatment and control: the same prompts, pools, number of replies and training; only the choice differs
+    shared = dict(rounds=rounds, n=n, start=start, keep=keep, info=infos, temperature=temperature, max_tokens=max_tokens, seed=seed, out=stages,
+                  sampling={"memory_mb": t.memory_mb}, **training)
+    treatment = rejection_sampling_rounds(base, texts, proxy, select=select, **shared)
+    chosen = treatment[0].selection
+    if rounds == 1:
+        control_selection = matched_control(chosen, seed) if rule != "best_per_prompt" else random_per_prompt(chosen.pool, 1, seed)
+        control = trained(base, control_selection, {"seed": seed, **training}, stages, "control-policy")
+    else:
+        control = rejection_sampling_rounds(base, texts, proxy, select=lambda pool: matched_control(select(pool), seed), **shared)[-1].policy
+    rft = treatment[-1].policy
+
+    # the comparison, on prompts that took no part above
+    eval_texts, eval_infos = world.prompts("heldout", limit=held_out, seed=seed)
+    sizes = {"temperature": temperature, "max_tokens": max_tokens, "memory_mb": t.memory_mb, "seed": 2**32 + seed}
+    pools, clock = {}, {}
+    for name, who, width in (("base", base, t.groups * n), ("rft", rft, t.groups), ("random_control", control, t.groups)):
+        before = time.perf_counter()
+        pool = sampled(who, eval_texts, eval_infos, {"n": width, **sizes}, stages, f"eval-{name}")
+        clock[name] = (time.perf_counter() - before) / max(1, int(pool.lengths.sum()))
+        pools[name] = score(score(pool, proxy), gold)
+    base_pool = pools["base"]
+    per_prompt, tokens_each = {}, base_pool.lengths.double().mean(1).numpy()
+    for row in ROWS:
+        pool = base_pool if row in ("base", "best_of_n", "best_of_n_gold") else pools[row]
+        index = served(pool, n if row.startswith("best") else 1, {"best_of_n": "proxy", "best_of_n_gold": "gold"}.get(row))
+        index = index[:, : t.groups] if row in ("base",) else index
+        if row == "base":
+            kl = np.zeros(pool.P)
+        elif row == "best_of_n":
+            ties = len(torch.unique(pool.rewards["proxy"])) < pool.P * 4
+            log_best = pool.sampling_logprobs.sum(-1).gather(1, index).double()
+            kl = np.full(pool.P, kl_best_of_n_bound(n)) if ties else kl_best_of_n_estimate(log_best, n).mean(1)
+        elif row == "best_of_n_gold":
+            kl = np.full(pool.P, kl_best_of_n_bound(n))
+        else:
+            kl = policy_kl(pool, base, temperature)
+        per_prompt[row] = measures(pool, index, kl)
+        per_prompt[row]["tokens"] = tokens_each * n if row.startswith("best") else pool.lengths.double().mean(1).numpy()
+        per_prompt[row]["milliseconds"] = per_prompt[row]["tokens"] * clock["base" if row.startswith("best") else row] * 1000
+    rows = {row: {name: summary(values) for name, values in parts.items()} for row, parts in per_prompt.items()}
+    for row, kind in (("base", "exact"), ("best_of_n", "bound" if ties else "estimate"), ("best_of_n_gold", "bound"), ("rft", "estimate"), ("random_control", "estimate")):
+        rows[row]["kl"]["kind"] = kind
+    differences = {f"{a} - {b}": paired_difference(per_prompt[a]["gold"], per_prompt[b]["gold"]).to_dict()
+                   for a, b in (("rft", "base"), ("rft", "random_control"), ("best_of_n", "base"), ("rft", "best_of_n"), ("random_control", "base"))}
+    tokens = sum(int(h.pool.lengths.sum()) for h in treatment) + sum(int(p.lengths.sum()) for p in pools.values())
+    result = {"rows": rows, "differences": differences, "tokens_sampled": tokens, "trained_on": len(treatment[-1].trained_on), "n": n, "rounds": rounds,
+              "world": world.name, "policy": policy_name, "reward": str(reward_name), "rule": rule, "prompts": count, "held_out": held_out, "tier": t.name}
+    return finish(result, started, seed, out)
+
+
+def summary(values):
+    """{"mean", "low", "high"}: mean with its 95 % bootstrap interval over prompts."""
+    if np.ptp(values) == 0:
+        return {"mean": float(values[0]), "low": float(values[0]), "high": float(values[0])}
+    interval = bootstrap_interval(values)
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+
+
+def finish(result, started, seed, out):
+    """Add seconds, seed and versions; write ``result.json`` when there is a folder."""
+    result = {**result, "seconds": round(time.perf_counter() - started, 2), "seed": seed, "versions": versions()}
+    if out is not None:
+        write_json(Stages(out).folder / "result.json", result)
+    return result
+
+
+def table(result):
+    """The result of :func:`run` as text."""
+    if "rows" not in result:
+        return rollouts_table(result)
+    rounds = "one round" if result["rounds"] == 1 else f"{result['rounds']} rounds"
+    columns = (("gold", "gold", ".2f"), ("proxy", "proxy", ".2f"), ("KL to base (nats)", "kl", ".2f"), ("length", "length", ".1f"), ("distinct-2", "distinct", ".2f"),
+               ("tokens/reply", "tokens", ".0f"), ("ms/reply", "milliseconds", ".1f"))
+    body = []
+    for row in ROWS:
+        cells = []
+        for _, key, spec in columns:
+            v = result["rows"][row][key]
+            mark = {"bound": "≤ "}.get(v.get("kind"), "")
+            cells.append(f"{mark}{v['mean']:{spec}}" if v["low"] == v["high"] else f"{mark}{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]")
+        body.append([TITLES[row].format(n=result["n"], rounds=rounds), *cells])
+    lines = layout([["", *(c[0] for c in columns)], *body])
+    lines.append("")
+    for name, d in result["differences"].items():
+        verdict = "excludes zero" if d["low"] > 0 or d["high"] < 0 else "includes zero"
+        lines.append(f"gold, {name.replace('_', ' '):24} {d['mean']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]  {verdict}")
+    lines.append(f"\n95 % intervals over {result['held_out']} held-out prompts · {result['tokens_sampled']:,} tokens sampled · {result['seconds']:.0f} s · seed {result['seed']}")
+    lines.append("tokens and ms: what serving one reply costs. '≤' marks the upper bound log n − (n−1)/n, used where rewards tie.")
+    return "\n".join(lines)
+
+
+def layout(rows):
+    """Rows of cells as aligned lines, the first column to the left."""
+    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(w) if c == 0 else cell.rjust(w) for c, (cell, w) in enumerate(zip(row, widths))).rstrip() for row in rows]
+
+
+# ---- somebody else's rollouts -----------------------------------------------------------------------------------------------
+
+def run_on_rollouts(world, path, reward, policy, stages, seed=0, skip_bad=False, template="chat", device=None, t=None, epochs=None, lr=None):
+    """Score, select and fine-tune on replies read from a JSONL file instead of sampled ones.
+
+    What is kept is split by prompt into nine tenths to train on and one tenth held out; the policy's loss on the held-out
+    part is compared before and after. Without ``policy`` a tiny Qwen3 with random weights is trained, which shows that the
+    loop works and nothing about reasoning.
+    """
+    from .tiny import tiny_policy
+
+    pool = read_rollouts(path, skip_bad=skip_bad)
+    verifiable = getattr(world, "verifiable", False)
+    names = list(pool.rewards)
+    spec = reward or ("verifier" if verifiable else names[0] if names else None)
+    require(spec is not None, f"{path} holds no rewards, and none was asked for: give --reward DIR, gold or verifier.")
+    if spec in names and spec != "verifier":
+        by = spec
+    else:
+        pool, by = score(pool, make_reward(spec, world, device), "proxy"), "proxy"
+    result = {"rollouts": str(path), "prompts": pool.P, "candidates": int(pool.present.sum()), "reward": spec, "skipped": len(pool.settings.get("skipped", []))}
+    binary = set(torch.unique(pool.rewards[by][pool.present]).tolist()) <= {0.0, 1.0}
+    if "systems" in pool.settings:
+        from .worlds.gsm8k import agreement
+        report, agreed = system_report(pool, by), agreement(pool)
+        result["systems"] = {k: v.to_dict() for k, v in report["accuracy"].items()}
+        result["differences"] = {k: v.to_dict() for k, v in report["difference"].items()}
+        result["agreement"] = {"compared": agreed["compared"], "agree": agreed["agree"], "disagree": agreed["disagree"]}
+    if binary:
+        complete = pool.present.all(1)
+        if complete.any():
+            right = pool.rewards[by][complete]
+            ks = sorted({1, 2, 4, 8, 16, pool.N} & set(range(1, pool.N + 1)))
+            result["pass_at"] = {str(k): bootstrap_interval(pass_at_k(right, [k])[:, 0]).to_dict() for k in ks}
+            result["decidable"] = float(decidable(right).mean())
+        chosen = threshold(pool, by=by, minimum=1.0)
+    else:
+        chosen = RULES["best_per_prompt"](pool, by=by)
+    require(len(chosen) > 0, "no candidate passed the reward, so there is nothing to fine-tune on.")
+    require(pool.P >= 10, f"{path} has {pool.P} prompts; at least 10 are needed to hold some out.")
+    if policy is None:
+        reference = [*pool.prompts, *(text for row in pool.texts for text in row)]
+        base = tiny_policy(reference, "qwen3", width=128, layers=2, seed=seed, system=world.system)
+        lr, epochs = lr or 2e-3, epochs or 3
+    else:
+        base = load_policy(resolve(policy), device=device, system=world.system, template=template)
+    held = set(np.random.default_rng(seed).permutation(pool.P)[: max(1, pool.P // 10)].tolist())
+    keep = torch.tensor([i not in held for i in chosen.prompt_index.tolist()])
+
+    def part(mask):
+        return Selection(pool, chosen.prompt_index[mask], chosen.candidate_index[mask], chosen.weights[mask], chosen.rule, chosen.settings)
+
+    train_part, held_part = part(keep), part(~keep)
+    require(len(train_part) > 0 and len(held_part) > 0, "the kept replies do not cover both the training and the held-out prompts; give more rollouts.")
+    student = trained(base, train_part, {"epochs": epochs or t.epochs, "lr": lr or t.lr, "batch_size": t.batch_size, "seed": seed}, stages, "rollouts-policy")
+    examples = list(zip(base.encode(held_part.prompts), base.encode_responses(held_part.texts)))
+    by_prompt = [held_part.prompt_index.tolist().index(i) for i in held_part.prompt_index.tolist()]
+    before, after = (group_mean(held_out_loss(p, examples).double().numpy(), by_prompt) for p in (base, student))
+    result.update({"selected": len(chosen), "trained_on": len(train_part), "held_out_replies": len(held_part), "policy": base.source,
+                   "held_out_loss": {"before": bootstrap_interval(before).to_dict(), "after": bootstrap_interval(after).to_dict(),
+                                     "difference": paired_difference(after, before).to_dict()},
+                   "tokens_sampled": 0})
+    return result
+
+
+def group_mean(values, groups):
+    """Means of ``values`` within equal labels of ``groups``: one number per prompt."""
+    groups = np.asarray(groups)
+    return np.array([values[groups == g].mean() for g in np.unique(groups)])
+
+
+def rollouts_table(result):
+    """The result of :func:`run_on_rollouts` as text."""
+    def show(d, spec=".3f"):
+        return format(Interval(d["mean"], d["low"], d["high"], d.get("level", 0.95), d.get("n", 0)), spec)
+
+    lines = [f"{result['candidates']:,} replies to {result['prompts']:,} prompts from {result['rollouts']}, reward: {result['reward']}"
+             + (f", {result['skipped']} bad lines skipped" if result["skipped"] else "")]
+    if "agreement" in result:
+        a = result["agreement"]
+        lines.append(f"our verifier agrees with the file's labels on {a['agree']:,} of {a['compared']:,} replies")
+        for row in a["disagree"]:
+            lines.append(f"  problem {row['prompt']}, {row['system']}: read {row['answer']}, reference {row['reference']}, label {row['label']} ({row['reason']})")
+    if "systems" in result:
+        lines += ["", "accuracy"] + layout([[f"  {name}", show(v)] for name, v in result["systems"].items()])
+        lines += ["", "difference"] + layout([[f"  {name}", show(v)] for name, v in result["differences"].items()])
+    if "pass_at" in result:
+        what = "of these systems" if "systems" in result else "candidates"
+        lines += ["", f"at least one right among k {what}"] + layout([[f"  k = {k}", show(v)] for k, v in result["pass_at"].items()])
+        lines.append(f"decidable prompts (some right, some wrong): {result['decidable']:.1%}")
+    loss = result["held_out_loss"]
+    lines += ["", f"selected {result['selected']:,} replies; fine-tuned {result['policy']} on {result['trained_on']:,} of them",
+              f"held-out loss (nats per token, {result['held_out_replies']} replies): before {show(loss['before'])}, after {show(loss['after'])}, difference {show(loss['difference'], '+.3f')}",
+              f"\n95 % intervals over prompts · {result['seconds']:.0f} s · seed {result['seed']}"]
+    return "\n".join(lines)
+
+
+def main_table(result, file=sys.stdout):
+    """Print :func:`table`."""
+    print(table(result), file=file)
+
+
+__all__ = ["run", "table", "run_on_rollouts", "versions", "make_reward", "policy_kl", "served", "measures", "ROWS", "replace"]
