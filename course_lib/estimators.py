@@ -113,7 +113,7 @@ def top_n_mean(selecting, evaluating=None, ns=None):
 def pass_at_k(correct, ks=None):
     """(P, len(ks)) unbiased estimates of the chance that at least one of k samples is right: 1 − C(N−c, k)/C(N, k) with c of N right.
 
-    ``correct``: (P, N) of 0 and 1 or booleans. The same as :func:`best_of_n_curve` of a 0/1 reward. Source: 2107.03374, equation 1.
+    ``correct``: (P, N) of 0 and 1 or booleans. The same as :func:`best_of_n_curve` of a 0/1 reward. Source: 2107.03374.
     """
     correct = _array(correct, "correct", 2)
     require(np.isin(correct, (0, 1)).all(), "correct must hold only 0 and 1 (or booleans); for a graded reward choose a threshold first.")

@@ -258,7 +258,7 @@ def regularised_best(pool, by=None, beta=0.1, k=1, regulariser="logprob"):
 
 
 def rso(pool, by=None, beta=0.5, k=8, seed=0):
-    """Statistical rejection sampling (RSO, 2309.06657, Algorithm 1): ``k`` candidates of each prompt, close to draws from π·exp(r/β).
+    """Statistical rejection sampling (RSO, 2309.06657): ``k`` candidates of each prompt, close to draws from π·exp(r/β).
 
     Go through the remaining candidates in order; accept candidate c if u < exp((r_c − r_max)/β), u uniform, r_max the highest reward still
     there when the round began; take the accepted out and go round again until k are accepted. ``beta`` → 0 gives the k best, → ∞ the first k.

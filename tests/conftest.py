@@ -9,7 +9,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import pytest
 import torch
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # tests share their cores
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -1,0 +1,67 @@
+"""Sources → notebooks. ``notebooks/src/NN_name.py`` is what authors edit; ``notebooks/NN_name.ipynb`` is a build product.
+
+A source is a py:percent file. Building adds what must be the same everywhere (the Colab badge, the first cell), runs the
+notebook in a clean kernel, and writes it with its outputs and nothing that changes from one run or machine to the next.
+Checking compares the committed notebooks with their sources, without running them.
+"""
+
+import sys
+from pathlib import Path
+
+from ..errors import CourseError, require
+from .lessons import Lesson, prepare, repository_address
+from .output import clean
+from .write import build, check, execute
+
+ROOT = Path(__file__).resolve().parents[2]
+
+__all__ = ["Lesson", "add_arguments", "build", "build_lessons", "check", "check_lessons", "clean", "execute", "lesson_sources", "main", "prepare",
+           "repository_address"]
+
+
+def lesson_sources(names=None):
+    """Paths of the lesson sources, in order; with ``names`` only those whose name starts with one of them ("01" or "01_best_of_n")."""
+    folder = ROOT / "notebooks" / "src"
+    require(folder.is_dir(), f"no lesson sources in {folder.parent.name}/{folder.name}. Building needs a copy of the repository; an installed package has no sources.")
+    sources = sorted(folder.glob("[0-9][0-9]_*.py"))
+    if not names:
+        return sources
+    chosen = []
+    for name in names:
+        found = [s for s in sources if s.stem == Path(name).stem or s.stem.startswith(f"{name}_")]
+        require(found, f"no lesson {name!r}; the lessons are: {', '.join(s.stem for s in sources) or 'none yet'}.")
+        chosen += [s for s in found if s not in chosen]
+    return chosen
+
+
+def build_lessons(names=None, execute=True):
+    """Build the lessons into ``notebooks/``; see :func:`build`. Returns their paths."""
+    return build(lesson_sources(names), ROOT / "notebooks", execute=execute)
+
+
+def check_lessons(names=None):
+    """Differences between the committed lessons and their sources: a list of lines, empty when there are none."""
+    return check(lesson_sources(names), ROOT / "notebooks")
+
+
+def add_arguments(parser):
+    """The arguments of ``course build``."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="lessons to build, such as 01 (default: all)")
+    parser.add_argument("--check", action="store_true", help="only compare the notebooks with their sources; nothing is run or written")
+    parser.add_argument("--no-execute", action="store_true", help="write the notebooks without running them")
+
+
+def main(args):
+    """``course build``: returns 0, or 1 when ``--check`` finds differences. Raises :class:`CourseError` when a lesson fails."""
+    if args.check:
+        differences = check_lessons(args.names)
+        for line in differences:
+            print(line, file=sys.stderr)
+        if differences:
+            print("The notebooks differ from their sources: run `course build` and commit the result.", file=sys.stderr)
+        return int(bool(differences))
+    try:
+        build_lessons(args.names, execute=not args.no_execute)
+    except ImportError as error:
+        raise CourseError(f"building notebooks needs {error.name}, which is not installed. Install the [dev] and [lab] extras.") from error
+    return 0

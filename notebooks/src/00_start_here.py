@@ -1,0 +1,250 @@
+# %% [markdown]
+# # Start here
+#
+# **You will:** check that your machine is ready, see the whole course on one page, meet the assistant we are going to improve, and read twenty of its replies before any number is computed.
+#
+# **Builds on:** Python, and having called a PyTorch model once. Nothing about alignment or reinforcement learning.
+#
+# **Time:** 25 minutes to read and do; the cells run in about ten seconds.
+
+# %% [markdown]
+# ## Is everything here?
+#
+# The cell above installs the course when you opened this page on Colab; on your own machine it finds the package and does nothing.
+# The next one asks which *tier* your machine can run. A tier is a set of sizes: `cpu` uses the small models that come with the course and needs no network,
+# `t4` and `big` use models from the Hugging Face Hub on a GPU. Every lesson up to 08 runs on `cpu`.
+
+# %%
+import course_lib as course
+from course_lib import assets, plots
+
+print("this machine can run the tier:", course.tier().name)
+tier = course.tier("cpu")
+
+# %% [markdown]
+# All lessons start from the tier `cpu`, also on a machine with a GPU, so that you see the numbers we saw. These are its settings:
+# which policy, which reward model, how many candidates per prompt.
+
+# %% tags=["nbval-check-output"]
+print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per prompt:", tier.n)
+
+# %% [markdown]
+# ## The course in one picture
+#
+# A language model is a distribution over replies. Ask it the same thing sixteen times and you get sixteen replies, some better than others. So there is a simple way to
+# improve an assistant: **sample** several candidates, **score** each one, **select** the best. If you also **finetune** the model on what you selected, it learns
+# to write such replies at the first attempt. These four steps are called *rejection sampling* in the language-model field, since most candidates are rejected.
+
+# %%
+plots.loop()
+
+# %% [markdown]
+# In code, the four steps are four lines. You will run the first three in a minute and the fourth in lesson 05.
+#
+# ```python
+# pool   = sample(policy, prompts, n=16, temperature=1.0, seed=0)   # P prompts × N candidates
+# pool   = score(pool, reward_model)                                # P×N rewards, by name
+# best   = select_best(pool)                                        # which candidates to keep
+# better = finetune(policy, best)                                   # supervised fine-tuning on them
+# ```
+#
+# The lessons take these steps apart, one question at a time:
+#
+# | lesson | the question it answers |
+# |---|---|
+# | 01 Best-of-N | What do we gain by choosing among N replies, and what does it cost? |
+# | 02 N-best candidates | How should the candidates be generated? |
+# | 03 Reward models | Where do the scores come from, and when are they wrong? |
+# | 04 Choosing a reward model | Why does choosing harder by a learned score end in worse replies? |
+# | 05 Rejection-sampling fine-tuning | Can the model learn from its own best replies? |
+# | 06 Verifiable rewards | What changes when an answer can be checked? |
+# | 07 Rejection sampling and RLHF | How does it compare with PPO, GRPO and DPO at equal budget? |
+# | 08 Who uses it, and how it fails | What do published systems do, and how do you find the fault in a broken pipeline? |
+# | 09 On a real model | Do the same four lines work on a model of 0.6 billion parameters? |
+#
+# A word on the name. Three other things are called rejection sampling: the statistical method that draws exactly from a target distribution, the dropping of stale
+# tokens in reinforcement-learning libraries, and a step of speculative decoding. None of them is meant here, unless we say so.
+
+# %% [markdown]
+# ## One notation
+#
+# The same symbols are used in every lesson, each with the name it has in the code.
+#
+# | symbol | meaning | in the code |
+# |---|---|---|
+# | $x$ | a prompt, what the user wrote | `prompt`, one of `pool.prompts` |
+# | $y$ | a response | one of `pool.texts[i]` |
+# | $\pi_{\text{ref}}$ | the policy we sample from | `policy` |
+# | $N$ | candidates per prompt | `n`, `pool.N` |
+# | $\hat y_1 \dots \hat y_N$ | the candidates, drawn independently from $\pi_{\text{ref}}(\cdot \mid x)$ | `pool.texts[i]` |
+# | $r(x, y)$ | the reward model's score, the *proxy* | `pool.reward("reward-8000")` |
+# | $r^*(x, y)$ | the gold reward: what we really want | `pool.reward("gold")` |
+# | $R$ | the matrix of rewards, $P$ prompts × $N$ candidates | the same, as a tensor of shape `(P, N)` |
+
+# %% [markdown]
+# ## Meet the assistant
+#
+# It answers for an office help desk: passwords, printers, refunds. It is a real transformer in the usual Hugging Face format, only very small, and it
+# learned from replies of a tired help desk: some careful, some sloppy, some rude. That is on purpose. A model that is always right leaves nothing to choose.
+
+# %%
+policy = course.load_policy(assets.path("helpdesk/policy"))
+world = course.load_world("helpdesk")
+print(f"{sum(p.numel() for p in policy.model.parameters()):,} parameters, {len(policy.tokenizer)} words")
+
+# %% [markdown]
+# The policy does not see your question as you typed it. Its chat template writes who speaks, and where the reply starts.
+# A reply ends when the model emits its end token, or at the limit of tokens.
+
+# %% tags=["nbval-check-output"]
+question = "How do I reset my password?"
+print(policy.render([question])[0])
+
+# %% [markdown]
+# Now ask it. `sample` returns a `Pool`: prompts × candidates, with all that is known about them. Run the cell again with another seed, and the reply changes.
+
+# %%
+pool = course.sample(policy, [question], n=1, seed=0)
+print(pool.texts[0][0])
+
+# %% [markdown]
+# ## Read twenty replies
+#
+# Before we let a number speak, read. Here are five questions with four replies each, as they come. The last two questions ask for something the assistant should
+# refuse. **As you read, count the replies that you would be content to send to a colleague.**
+
+# %%
+prompts, info = world.prompts("heldout", seed=4)
+picked = [i for i, about in enumerate(info) if not about["harmful"]][:3] + [i for i, about in enumerate(info) if about["harmful"]][:2]
+pool = course.sample(policy, [prompts[i] for i in picked], n=4, seed=1, info=[info[i] for i in picked])
+
+# %%
+for prompt, replies in zip(pool.prompts, pool.texts):
+    print(prompt)
+    for j, reply in enumerate(replies):
+        print(f"   {j}: {reply}")
+
+# %% [markdown]
+# **Your prediction.** How many of the twenty would you send? Write the number down. What did the good ones have in common, and what was wrong with the others?
+# Most readers list: right steps, steps of another topic, flattery, filler, rudeness, a careless piece of advice, help with something harmful.
+#
+# ## A reward we can trust
+#
+# With people, "would you send it?" has no formula. In this world it has one, because every sentence the assistant can say comes from a known stock. The **gold reward**
+# $r^*(x, y)$ adds up points for named parts. It stands in for what people want, and we use it to *judge*. In real life you do not have it; that
+# is why reward models exist, and why lesson 04 is about their mistakes.
+
+# %%
+from course_lib.reward import GoldReward
+from course_lib.worlds.helpdesk import POINTS
+
+print(", ".join(f"{part} {points:+.2f}" for part, points in POINTS.items()))
+
+# %% [markdown]
+# Try it on replies you know before you use it on any others: a good one, the same steps in the wrong order, and a rude one. `gold_parts` says where the points come from.
+
+# %% tags=["nbval-check-output"]
+about = {"topic": "password"}
+good = world.ideal_reply(about)
+mixed = "Follow the link in the email. Then open the sign-in page. Finally, choose forgot password."
+for reply in (good, mixed, "Read the manual."):
+    parts = {name: points for name, points in world.gold_parts(question, reply, about).items() if points}
+    print(f"{world.gold(question, reply, about):5.2f}  {reply}\n       {parts}")
+
+# %% [markdown]
+# Now the twenty replies. Look at the ones where you and the gold reward disagree: it is strict about order and about steps that belong to another topic, which
+# are easy to miss when reading fast.
+
+# %%
+pool = course.score(pool, GoldReward(world))
+for prompt, replies, points in zip(pool.prompts, pool.texts, pool.reward("gold").tolist()):
+    print(prompt, [round(p, 2) for p in points])
+
+# %% [markdown]
+# Twenty replies are too few to judge an assistant by. The course comes with a stored pool of 128 held-out prompts with 256 candidates each, so we can ask the same
+# question of 32,768 replies. Count as "one to send" a reply with at least 2 points: for instance, three right steps in order and nothing else are worth 3.5.
+# The interval comes from resampling *prompts*, since replies to one prompt share its difficulty.
+
+# %%
+from course_lib.estimators import bootstrap_interval, wilson_interval
+
+stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+good_enough = (stored.reward("gold") >= 2).float()
+share = bootstrap_interval(good_enough.mean(1))
+twenty = int((pool.reward("gold") >= 2).sum())
+print(f"all: {share:.1%} of replies    the twenty: {twenty}, so {wilson_interval(twenty, 20):.0%}")
+
+# %% [markdown]
+# How does that compare with the number you wrote down? Note how wide the interval of the twenty is. With twenty replies you can hardly tell a
+# mediocre assistant from a good one; keep that in mind when somebody shows you ten examples.
+#
+# The picture shows all replies. There is no single "quality of the model": there is a distribution, wide, with many bad replies and some excellent ones. The course lives
+# from this width.
+
+# %%
+plots.reward_histogram(stored.reward("gold"), title="Gold reward of the base policy's replies")
+
+# %% [markdown]
+# One number carries the message. For each prompt, take the mean over candidates and the highest. The gap between them is what is on offer if we could always choose the best.
+
+# %%
+gold = stored.reward("gold")
+mean, highest = bootstrap_interval(gold.mean(1)), bootstrap_interval(gold.max(1).values)
+print(f"mean of the candidates {mean}    best of 256 {highest}")
+assert highest.low > mean.high + 1 and 0.1 < share.mean < 0.6
+
+# %% [markdown]
+# ## Random, and yet repeatable
+#
+# Sampling is random, but nothing in this course changes when you run it twice: candidate $j$ of prompt $i$ depends on the seed, $i$ and $j$ alone. So a pool of 4 is the
+# beginning of a pool of 8, and you can enlarge a pool without losing what you had.
+
+# %% tags=["nbval-check-output"]
+four = course.sample(policy, [question], n=4, seed=0)
+eight = course.sample(policy, [question], n=8, seed=0)
+print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[0])
+
+# %% [markdown]
+# ## Browse
+#
+# Choose a prompt, sort by a reward, and turn the pages, with the mouse or with Tab and the arrow keys. Put the highest gold first, then the lowest. Then sort by `reward-8000`, a
+# reward model trained on 8,000 comparisons: where does it put a reply that gold dislikes?
+#
+# (On GitHub, and wherever widgets cannot run, you see the first page as a table.)
+
+# %%
+from course_lib import explore
+
+explore.candidate_browser(stored.prompts_at(range(24)).first(64))
+
+# %% [markdown]
+# ## What we found
+#
+# - The assistant's replies are of very mixed quality; the share worth sending is printed above, with its interval.
+# - For the same prompt, the best of 256 candidates is far better than the average one. The gap, printed above, is what selection can use.
+# - Twenty replies tell little: their interval is several times as wide as that of the stored pool.
+#
+# ## What this leaves out
+#
+# Our assistant has a few hundred words and our gold reward is a formula. Real replies are judged by people who disagree, and no formula is at hand. What carries over is the
+# logic: choosing among samples, judging by something else than what chose, controls and intervals. Lesson 09 repeats the loop on a real model.
+#
+# ## In real systems
+#
+# - Llama 2-Chat was trained with rejection sampling alone up to its fourth version, and then with PPO on top (Touvron et al., 2023, arXiv 2307.09288).
+# - Llama 3 sampled typically between 10 and 30 candidates per prompt and kept the best by a reward model (arXiv 2407.21783).
+# - DeepSeek-R1 selected about 600,000 reasoning samples by rejection sampling, and trained on them together with about 200,000 others (arXiv 2501.12948).
+#
+# ## Further reading
+#
+# The Llama 2 report's section on rejection sampling is the clearest published account. Read it after lesson 05.
+#
+# ## Questions
+#
+# Your answers are kept in `course-progress.json` beside this notebook, so you can come back. Without widgets, answer as the text under each question says, after
+# `from course_lib import quiz`.
+
+# %%
+from course_lib import quiz
+
+quiz.ask("00")

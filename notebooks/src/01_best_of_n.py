@@ -1,0 +1,374 @@
+# %% [markdown]
+# # Best-of-N: choose among several replies
+#
+# **You will:** state exactly what goes into best-of-N and what comes out, work an example on paper, measure what choosing among $n$ replies gains and what it costs,
+# and decide a case: how far to go for a real chatbot.
+#
+# **Builds on:** lesson 00 (policy, pool, gold reward).
+#
+# **Time:** 45 minutes to read and do; the cells run in under a minute.
+
+# %%
+import numpy as np
+import torch
+
+import course_lib as course
+from course_lib import assets, explore, plots
+from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference
+
+# %% [markdown]
+# ## What goes in, what comes out
+#
+# **Input.** A prompt $x$, a policy $\pi_{\text{ref}}$ to sample from, a number $N$, and a reward $r(x, y)$ that gives one number for a prompt and a reply.
+#
+# **What happens.** Draw $N$ candidates independently, $\hat y_1, \dots, \hat y_N \sim \pi_{\text{ref}}(\cdot \mid x)$. Score each one.
+#
+# **Output.** One reply, the candidate with the highest reward:
+#
+# $$\hat y_{\text{best}} = \operatorname*{arg\,max}_{\hat y_1, \dots, \hat y_N} \; r(x, \hat y_i)$$
+#
+# Some textbooks print $\max$ here. But $\max$ is a *value*, the highest reward, and a user cannot read a reward. What is meant is $\arg\max$: the *candidate* at which the highest
+# value is reached. In code the two are one letter of difference in what you print, and a frequent mistake.
+#
+# The textbook also calls the candidates an N-best list, as if a beam search had found the N most likely replies. Here they are independent samples. What
+# follows is only true for independent samples; lesson 02 shows the difference.
+#
+# ## On paper first
+#
+# Five prompts, four candidates each. Each row is a prompt, each column a candidate, each entry a reward $r(x, \hat y_i)$; together they are the matrix $R$.
+#
+# | | 0 | 1 | 2 | 3 |
+# |---|---|---|---|---|
+# | prompt A | 0.2 | 1.1 | 0.7 | −0.3 |
+# | prompt B | 1.5 | 0.1 | 1.5 | 0.9 |
+# | prompt C | −1.0 | −0.4 | −0.8 | −2.0 |
+# | prompt D | 0.6 | 0.5 | 0.4 | 0.7 |
+# | prompt E | 2.0 | −1.0 | 0.3 | 0.0 |
+#
+# Take a pencil. **For each row: which candidate does best-of-4 return? What happens in row B? And in row C, where every reply is bad? By how much does the mean reward rise
+# compared with a random candidate?** Then run the cells.
+
+# %%
+R = torch.tensor([[0.2, 1.1, 0.7, -0.3],
+                  [1.5, 0.1, 1.5, 0.9],
+                  [-1.0, -0.4, -0.8, -2.0],
+                  [0.6, 0.5, 0.4, 0.7],
+                  [2.0, -1.0, 0.3, 0.0]])
+
+# %% tags=["nbval-check-output"]
+print("argmax, which candidate:", R.argmax(dim=1).tolist())
+print("max, its reward:        ", [round(v, 1) for v in R.max(dim=1).values.tolist()])
+
+# %% [markdown]
+# Row B has a tie, and a tie needs a rule. `argmax` takes the lowest index, and the course does so everywhere, so that results can be repeated.
+# Row C shows that best-of-N returns the best of what there is, not something good. If every candidate is bad, so is the answer.
+
+# %% tags=["nbval-check-output"]
+print(f"random candidate {R.mean():.2f}, best of 4 {R.max(dim=1).values.mean():.2f}")
+
+# %% [markdown]
+# One more question before any model. Suppose you have these four candidates but want to know what best-of-**2** would give in row A. Drawing two of them once is a noisy
+# answer. Average over all six pairs instead: sorted, the row is −0.3, 0.2, 0.7, 1.1. The lowest is never the best of a pair, 0.2 is the best of one pair, 0.7 of two, 1.1 of three:
+#
+# $$\hat R_2 = \tfrac{1}{6}\cdot 0.2 + \tfrac{2}{6}\cdot 0.7 + \tfrac{3}{6}\cdot 1.1 = 0.82$$
+#
+# In general the $i$-th lowest of $N$ is the best of $n$ with the weight $\binom{i-1}{n-1} / \binom{N}{n}$. This is an unbiased estimate of best-of-$n$ for every $n \le N$ from one pool (used
+# in WebGPT, arXiv 2112.09332, as reported). In the code it is `best_of_n_curve`. The next cell compares it with counting all pairs by hand.
+
+# %% tags=["nbval-check-output"]
+from itertools import combinations
+
+by_hand = np.mean([max(pair) for pair in combinations(R[0].tolist(), 2)])
+by_formula = best_of_n_curve(R, ns=[2])[0, 0]
+print(f"all pairs {by_hand:.4f}, formula {by_formula:.4f}")
+
+# %% [markdown]
+# ## The same with a model
+#
+# Three of the four lines of the course. The policy is the help-desk assistant. The reward model was trained on 8,000 comparisons of two replies, made by simulated annotators; lesson 03
+# trains one. We call its score the *proxy*, because it stands for what we want without being it.
+
+# %%
+policy = course.load_policy(assets.path("helpdesk/policy"))
+proxy = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="proxy")
+world = course.load_world("helpdesk")
+prompts, info = world.prompts("heldout", limit=64, seed=11)
+
+# %%
+pool = course.sample(policy, prompts, n=16, temperature=1.0, seed=0, info=info)
+pool = course.score(pool, proxy)
+best = course.select_best(pool, by="proxy")
+print(pool)
+
+# %% [markdown]
+# Look before you average. For the first two prompts: the reply that best-of-16 returns, and the one it would have returned if we had asked for the lowest.
+
+# %%
+worst = pool.reward("proxy").argmin(dim=1).tolist()
+for i in range(2):
+    print(pool.prompts[i])
+    print("   best :", best.texts[i])
+    print("   worst:", pool.texts[i][worst[i]])
+
+# %% [markdown]
+# Those replies were chosen by the proxy, so the proxy's opinion of them is of no interest: it rises by construction. We need a judge that did not
+# choose. In this world it is the gold reward. And we need a control: what a *random* one of the same sixteen candidates would have given. `paired_difference` compares the two prompt by
+# prompt and gives a 95 % interval.
+
+# %%
+from course_lib.reward import GoldReward
+from course_lib.selection import random_per_prompt
+
+pool = course.score(pool, GoldReward(world))
+gold = pool.reward("gold")
+chosen = gold[range(pool.P), best.candidate_index]
+control = gold[range(pool.P), random_per_prompt(pool, seed=0).candidate_index]
+gain = paired_difference(chosen, control)
+print(f"best of 16 by the proxy {bootstrap_interval(chosen)}, random {bootstrap_interval(control)}, difference {gain}")
+assert gain.low > 0
+
+# %% [markdown]
+# ## How the gain grows with $n$
+#
+# **Your prediction.** Going from 1 candidate to 2 raises the gold reward by some amount. Does going from 2 to 4 raise it by as much, by more, or by less? And from 64 to 128?
+#
+# Choose by gold for now: this is the *ceiling*, what a perfect reward model would reach. We use the stored pool of 128 held-out prompts with 256 candidates each, sampled like ours.
+# The grey line of reference is the control: a random candidate, whatever $n$.
+
+# %%
+stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+ceiling = best_of_n_curve(stored.reward("gold"), ns=sizes)   # (P, 9): for each prompt, the expected best of n
+
+# %%
+random_choice = stored.reward("gold").mean(1, keepdim=True).expand(-1, len(sizes))
+plots.best_of_n(sizes, {"chosen by gold (ceiling)": ceiling, "random choice (control)": random_choice})
+
+# %% [markdown]
+# The axis is logarithmic: each step to the right doubles $n$. The curve rises all the way and bends. So the steps get smaller, though each costs twice as much as the one
+# before. Here they are as numbers, each with its interval over prompts.
+
+# %%
+steps = [paired_difference(ceiling[:, k + 1], ceiling[:, k]) for k in range(len(sizes) - 1)]
+for a, b, step in zip(sizes, sizes[1:], steps):
+    print(f"{a:4} → {b:<4} {step}")
+
+# %% [markdown]
+# Is each step smaller than the one before, beyond chance? The same prompts are in both, so we take the difference of the differences, prompt by prompt.
+
+# %%
+falling = [paired_difference(ceiling[:, k + 2] - ceiling[:, k + 1], ceiling[:, k + 1] - ceiling[:, k]) for k in range(len(sizes) - 2)]
+print("change of the step, each with its interval:", *falling, sep="\n  ")
+assert all(step.low > 0 for step in steps[:7]) and all(change.mean < 0 for change in falling)
+assert all(change.high < 0 for change in falling[:5])
+
+# %% [markdown]
+# **Finding 1: the reward of the best rises with $n$, by ever smaller steps.** Does our own sample of 64 other prompts, taken a moment ago, say the same? It must not
+# be the stored pool's luck. The difference of the two curves at the same $n$ should be near zero.
+
+# %%
+live = best_of_n_curve(pool.reward("gold"), ns=sizes[:5])
+for n, ours, theirs in zip(sizes, live.T, ceiling.T):
+    print(f"n = {n:<3} live {bootstrap_interval(ours)}    stored {bootstrap_interval(theirs)}")
+assert np.all(np.diff(live.mean(0)) > 0) and np.all(np.diff(live.mean(0), 2) < 0)
+
+# %% [markdown]
+# ### Why the steps shrink
+#
+# Let the rewards of one prompt's candidates be independent draws with distribution function $F$. The best of $n$ is at most $t$ only if all $n$ are: its distribution function is $F(t)^n$. To raise the
+# best you need a draw from the part of the tail above it, and that part gets thinner. For standard normal rewards the expected best is about $\sqrt{2 \log n}$ standard deviations: to add
+# the same amount again takes ever larger factors of $n$. The code's name for the exact value is `expected_max_normal`; test it on random numbers.
+
+# %%
+from course_lib.estimators import expected_max_normal
+
+draws = np.random.default_rng(0).standard_normal((20_000, 64))
+simulated = [draws[:, :n].max(1).mean() for n in (2, 4, 16, 64)]
+exact = [expected_max_normal(n) for n in (2, 4, 16, 64)]
+print("simulated", np.round(simulated, 2), " exact", np.round(exact, 2))
+assert np.allclose(simulated, exact, atol=0.03)
+
+# %% [markdown]
+# Our gold reward is not normal: it has a ceiling, the perfect reply. So the real curve bends more than the normal one. Measure both in standard deviations of
+# the candidates.
+
+# %%
+spread = stored.reward("gold").std(1).mean().item()
+ours = (ceiling.mean(0) - ceiling[:, 0].mean()) / spread
+for n, a in zip(sizes, ours):
+    print(f"n = {n:<4} measured gain {a:.2f}   normal {expected_max_normal(n):.2f}  standard deviations")
+assert ours[-1] < expected_max_normal(256)
+
+# %% [markdown]
+# ## What it costs
+#
+# All $n$ candidates are sampled, and $n - 1$ are thrown away. Tokens are what one pays for, so put them on the axis: tokens sampled for one answer shown. Choosing by the proxy is the
+# realistic curve, choosing by gold the ceiling.
+
+# %%
+tokens = stored.lengths.float().mean().item()
+realistic = best_of_n_curve(stored.reward("reward-8000"), stored.reward("gold"), sizes)
+plots.cost_quality([n * tokens for n in sizes], {"chosen by gold (ceiling)": ceiling, "chosen by reward-8000": realistic}, ns=sizes)
+
+# %% [markdown]
+# Two things are worth noting. The proxy gives part of the ceiling's gain, not all of it, since it misjudges some replies. And its curve does not rise for ever: among many candidates there
+# are ever more that the reward model likes for the wrong reason. Lesson 04 studies that; here it is one more reason not to choose $n$ large.
+#
+# The $n$ candidates can be sampled side by side, so the user does not wait $n$ times as long. The work is $n$ times as much all the same.
+
+# %% [markdown]
+# ## Win rate: a result that needs no model
+#
+# How often is the best of $n$ better than one fresh sample? **Your prediction, for $n = 4$: 60 %, 80 %, or 95 %? Does it depend on the policy?**
+#
+# Count $n + 1$ independent draws: the $n$ candidates and the opponent. If no two rewards are equal, exactly one of the $n + 1$ is the highest, and by symmetry each is equally likely to be it. The
+# opponent is the highest with probability $1/(n+1)$, and then, and only then, best-of-$n$ loses. So
+#
+# $$\Pr(\text{best of } n \text{ wins}) = \frac{n}{n+1},$$
+#
+# for every policy, every prompt and every reward, as long as nothing ties (Beirami et al., arXiv 2401.01879). We test it by playing the game, with the reward that chooses also judging. Cut each prompt's
+# candidates into groups of $n + 1$, let the first $n$ play against the last, and count. A tie counts one half.
+
+# %%
+from course_lib.estimators import win_rate_theory, win_scores
+
+def played(rewards, n):
+    """(P,) share of games that the best of n wins against one more candidate."""
+    games = rewards.shape[1] // (n + 1)
+    groups = rewards[:, : games * (n + 1)].reshape(len(rewards), games, n + 1)
+    return win_scores(groups[..., :n].amax(-1), groups[..., n]).mean(1)
+
+# %% [markdown]
+# Three rewards for the same replies: the proxy's score, which has many digits; gold, which comes in steps of 0.05 points; and a thumb, 1 for a reply with at least 2 points of gold and
+# 0 otherwise. What do you expect of the thumb?
+
+# %%
+thumb = (stored.reward("gold") >= 2).float()
+rewards = {"reward-8000": stored.reward("reward-8000"), "gold": stored.reward("gold"), "thumb": thumb}
+rates = {(name, n): bootstrap_interval(played(reward, n)) for name, reward in rewards.items() for n in (1, 2, 4, 8, 16)}
+for n in (1, 2, 4, 8, 16):
+    print(f"n = {n:<3} n/(n+1) {win_rate_theory(n):.3f}   " + "   ".join(f"{name} {rates[name, n]:.3f}" for name in rewards))
+
+# %%
+names = [f"{name}, n = {n}" for name in rewards for n in (2, 4, 16)]
+plots.intervals(names, [rates[name, n] for name in rewards for n in (2, 4, 16)], "win rate against one sample, judged by the selecting reward",
+                reference=[n / (n + 1) for _ in rewards for n in (2, 4, 16)])
+
+# %% [markdown]
+# **Finding 2: the win rate is $n/(n+1)$, and ties break it.** The first two rewards agree with the formula. The thumb is far below it: it has only two values, so most games between good
+# replies are ties. A verifier that says right or wrong is such a thumb, so the formula must not be used with it.
+
+# %%
+for n in (2, 4, 8, 16):
+    low, high = rates["reward-8000", n].low, rates["reward-8000", n].high
+    assert low - 0.01 <= win_rate_theory(n) <= high + 0.01, f"reward-8000 at n = {n}"
+    assert rates["thumb", n].high < win_rate_theory(n) - 0.02, f"thumb at n = {n}"
+
+# %% [markdown]
+# For ties there is an exact value too. Let a thumb go up with probability $p$. Best-of-$n$ is up with probability $1 - (1-p)^n$, the opponent with $p$. With $n = 4$ and $p = \tfrac12$:
+
+# %% tags=["nbval-check-output"]
+p, n = 0.5, 4
+up = 1 - (1 - p) ** n
+wins, ties = up * (1 - p), up * p + (1 - up) * (1 - p)
+print(f"wins {wins:.3f}, ties {ties:.3f}, win rate {wins + ties / 2:.3f} instead of {n / (n + 1):.3f}")
+
+# %% [markdown]
+# A warning goes with the formula. A win rate of 94 % at $n = 16$ sounds as if nearly everything were solved. It only says that the *selecting* reward prefers the best of 16 of
+# its own choosing. It says nothing about how good the replies are: it holds for a policy that writes nonsense, and for a reward of random numbers. Check that:
+
+# %%
+nonsense = torch.rand(128, 255, generator=torch.Generator().manual_seed(0))
+print("a reward of random numbers wins", bootstrap_interval(played(nonsense, 16)))
+random_best = best_of_n_curve(torch.rand(stored.P, stored.N, generator=torch.Generator().manual_seed(1)), stored.reward("gold"), [16])
+useless = paired_difference(random_best[:, 0], stored.reward("gold").mean(1))
+print(f"and the gold reward of its choices differs from a random reply's by {useless}")
+
+# %% [markdown]
+# ## Move n yourself
+#
+# The slider sets $n$; the menus choose the prompt and the selecting reward. Start with `reward-8000`, then choose `reward-length-biased`, trained on annotators who like long replies, and move $n$ to the right.
+# Watch what is chosen. Tab moves between the controls and the arrow keys change them.
+
+# %%
+explore.best_of_n_slider(stored.prompts_at(range(32)), by="reward-8000", gold="gold")
+
+# %% [markdown]
+# ## A case: improving a chatbot's replies
+#
+# The help desk answers 100,000 questions a day, one sample each. People complain: too many replies are useless or rude. There is a reward model, `reward-8000`. The budget allows up to six times today's
+# sampling. **Decide for yourself before you read on: which $n$, and how would you show that it helps?**
+#
+# Besides the mean, count what people complain about: the share of replies with a negative gold reward, "one I would be ashamed of". The estimator takes any evaluating
+# quantity, also a 0/1 one.
+
+# %%
+ashamed = (stored.reward("gold") < 0).float()
+selecting = stored.reward("reward-8000")
+options = [1, 2, 4, 6, 16, 64]
+quality = best_of_n_curve(selecting, stored.reward("gold"), options)
+shame = best_of_n_curve(selecting, ashamed, options)
+
+# %%
+print("n    gold reward          replies to be ashamed of    million tokens a day")
+for k, n in enumerate(options):
+    print(f"{n:<4} {bootstrap_interval(quality[:, k])}    {bootstrap_interval(shame[:, k]):.1%}      {n * tokens * 100_000 / 1e6:8.1f}")
+
+# %% [markdown]
+# Read the table as the team would. From 1 to 4 most of the shameful replies go, for four times the tokens. From 16 to 64 the cost is four times as much again, for
+# a small change at best. Within a budget of six, 4 is a sound choice; and is 6 better than 4 by an amount that we can tell from zero?
+
+# %%
+four, six = options.index(4), options.index(6)
+print(f"gold, 6 against 4: {paired_difference(quality[:, six], quality[:, four])}")
+better = paired_difference(shame[:, four], shame[:, 0])
+print(f"share to be ashamed of, 4 against 1: {better:.3f}")
+assert better.high < 0
+
+# %% [markdown]
+# What best-of-4 cannot do: help where all four candidates are bad, or where the reward model is wrong. Look at where it still fails, for that is what the users will see.
+# Here are chosen replies of four candidates with the lowest gold reward.
+
+# %%
+small = stored.first(4)
+picks = course.select_best(small, by="reward-8000")
+lowest = small.reward("gold")[range(small.P), picks.candidate_index].argsort()[:3].tolist()
+for i in lowest:
+    j = int(picks.candidate_index[i])
+    print(f"{small.prompts[i]}\n   chosen, gold {float(small.reward('gold')[i, j]):.2f}: {picks.texts[i]}")
+    print(f"   best there was, gold {float(small.reward('gold')[i].max()):.2f}: {small.texts[i][int(small.reward('gold')[i].argmax())]}")
+
+# %% [markdown]
+# ## What we found
+#
+# 1. The expected reward of the best of $n$ rises with $n$, and each doubling adds less than the one before; the steps and their intervals are printed above, for 128 prompts, and a fresh sample of 64 other prompts agrees.
+# 2. The best of $n$ beats one sample with probability $n/(n+1)$ by the reward that chose it, whatever the model. Ties break this: with a thumb the rate is far lower.
+# 3. Choosing by a reward model gets part of what a perfect judge would get, at the same price of $n$ samples.
+#
+# ## What this leaves out
+#
+# Each candidate was sampled at temperature 1; lesson 02 varies that, and makes sampling cheaper by sharing the prompt and stopping early. How far the replies have moved from the policy is measured by a KL
+# divergence, in lesson 04, with a bound that is often quoted as if it were the value. The curves above come from one policy and one set of
+# prompts: the shape is general, the numbers are not. And the cost counts sampling only; scoring $n$ replies with a large reward model is not free either.
+#
+# ## In real systems
+#
+# - OpenAI's GSM8K verifiers: counted over the released solutions of all 1,319 test problems, a 6B model rises from 21.7 % to 39.0 % when the answer is the best of 100 by a verifier, a 175B model from 34.7 % to 56.3 %. So the small model with best-of-100 is ahead of the large one without (Cobbe et al., arXiv 2110.14168; lesson 06 counts a part of them again).
+# - WebGPT's best-of-64 is reported to have been better than its reinforcement-learning model, and reinforcement learning added little on top of best-of-N (arXiv 2112.09332).
+# - Llama 2 shows the same gap: the highest reward among N samples grows with N while the median stays flat (arXiv 2307.09288).
+#
+# ## Further reading
+#
+# Beirami et al., *Theoretical guarantees on the best-of-n alignment policy*, arXiv 2401.01879, for the win rate and the KL bound. Gao, Schulman and Hilton, *Scaling laws for reward model overoptimization*,
+# arXiv 2210.10760, for what happens at large $n$ (lesson 04).
+#
+# ## Now you
+#
+# **Exercise** `exercises/ex01` (to come): write best-of-N yourself, with its control and its estimator.
+#
+# **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
+
+# %%
+from course_lib import quiz
+
+quiz.ask("01")
