@@ -1,5 +1,6 @@
 """The one optimiser loop of the library: reward models, fine-tuning and pretraining all run through :func:`train`."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ def rate(step, steps, lr, warmup=0.05):
     if step < warmup * steps:
         return lr * (step + 1) / (warmup * steps + 1)
     done = (step - warmup * steps) / max(1.0, steps * (1 - warmup))
-    return lr * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * min(1.0, done))))
+    return lr * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
 def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=1, seed=0, weight_decay=0.0, clip=1.0, betas=(0.9, 0.98),

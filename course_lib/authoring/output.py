@@ -28,9 +28,9 @@ def clean(outputs):
             noise.append(without_progress(output["text"]))
             continue
         if "data" in output:
-            output["data"].pop(WIDGET, None)
-            if not output["data"]:
-                continue
+            live = output["data"].pop(WIDGET, None)
+            if not output["data"] or (live and set(output["data"]) == {"text/plain"} and not without_progress(output["data"]["text/plain"])):
+                continue  # nothing is left, or a progress bar drawn as a widget
         kept.append(output)
     return kept, "\n".join(part for part in noise if part)
 

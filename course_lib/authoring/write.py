@@ -59,7 +59,7 @@ def execute(lesson, folder, root):
 
     notebook = nbformat.from_dict({"cells": lesson.cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5})
     client = NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
-                            record_timing=False, store_widget_state=False, coalesce_streams=True)
+                            record_timing=False, store_widget_state=False, coalesce_streams=True, extra_arguments=["--log-level=ERROR"])
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
     at = 0
     with tempfile.TemporaryDirectory() as scratch, _environment(PYTHONPATH=path, HF_HUB_OFFLINE="1", COURSE_PROGRESS=str(Path(scratch) / "progress.json")):
