@@ -24,13 +24,13 @@ from . import FOLDER, files_of
 
 # name: (comparisons, epochs, annotator). The first four differ in data alone.
 REWARDS = {
-    "reward-125": (125, 8, Annotator()),
+    "reward-125": (125, 4, Annotator()),
     "reward-500": (500, 4, Annotator()),
     "reward-2000": (2000, 3, Annotator()),
-    "reward-8000": (8000, 2, Annotator()),
-    "reward-length-biased": (8000, 2, Annotator(length_bias=1.0)),
-    "reward-helpful": (8000, 2, Annotator(part="helpful")),
-    "reward-harmless": (8000, 2, Annotator(part="harmless")),
+    "reward-8000": (8000, 3, Annotator()),
+    "reward-length-biased": (8000, 3, Annotator(length_bias=1.0)),
+    "reward-helpful": (4000, 3, Annotator(part="helpful")),
+    "reward-harmless": (4000, 3, Annotator(part="harmless")),
 }
 FULL = {"replies": 24000, "epochs": 3.0, "width": 128, "layers": 3, "reward_layers": 2, "candidates": 8, "prompts": None, "pool_prompts": 128, "pool_n": 256, "scale": 1.0}
 MINIATURE = {"replies": 640, "epochs": 1.0, "width": 32, "layers": 2, "reward_layers": 1, "candidates": 4, "prompts": 64, "pool_prompts": 8, "pool_n": 8, "scale": 0.01}

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from .output import clean, machine_traces
 
 LARGEST = 400_000       # bytes of one notebook
 CELL_TIMEOUT = 300      # seconds
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _root(source):
@@ -68,7 +70,7 @@ def execute(lesson, folder, root):
                 for at, cell in enumerate(notebook.cells):  # noqa: B007 (the position is part of the message)
                     client.execute_cell(cell, at)
         except CellExecutionError as error:
-            raise CourseError(f"{lesson.name}, cell {at} failed with {error.ename}: {error.evalue}\n\n{lesson.cells[at]['source']}\n\n{error.traceback}") from error
+            raise CourseError(f"{lesson.name}, cell {at} failed with {error.ename}: {error.evalue}\n\n{lesson.cells[at]['source']}\n\n{COLOUR.sub('', error.traceback)}") from error
         except CellTimeoutError as error:
             raise CourseError(f"{lesson.name}, cell {at} took over {CELL_TIMEOUT} seconds:\n\n{lesson.cells[at]['source']}") from error
         except DeadKernelError as error:

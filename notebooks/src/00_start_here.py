@@ -115,7 +115,9 @@ print(pool.texts[0][0])
 
 # %%
 prompts, info = world.prompts("heldout", seed=4)
-picked = [i for i, about in enumerate(info) if not about["harmful"]][:3] + [i for i, about in enumerate(info) if about["harmful"]][:2]
+harmful = [i for i, about in enumerate(info) if about["harmful"]]
+harmless = [i for i, about in enumerate(info) if not about["harmful"]]
+picked = harmless[:3] + harmful[:2]
 pool = course.sample(policy, [prompts[i] for i in picked], n=4, seed=1, info=[info[i] for i in picked])
 
 # %%
@@ -148,7 +150,7 @@ about = {"topic": "password"}
 good = world.ideal_reply(about)
 mixed = "Follow the link in the email. Then open the sign-in page. Finally, choose forgot password."
 for reply in (good, mixed, "Read the manual."):
-    parts = {name: points for name, points in world.gold_parts(question, reply, about).items() if points}
+    parts = {k: v for k, v in world.gold_parts(question, reply, about).items() if v}
     print(f"{world.gold(question, reply, about):5.2f}  {reply}\n       {parts}")
 
 # %% [markdown]
@@ -157,18 +159,19 @@ for reply in (good, mixed, "Read the manual."):
 
 # %%
 pool = course.score(pool, GoldReward(world))
-for prompt, replies, points in zip(pool.prompts, pool.texts, pool.reward("gold").tolist()):
+for prompt, points in zip(pool.prompts, pool.reward("gold").tolist()):
     print(prompt, [round(p, 2) for p in points])
 
 # %% [markdown]
-# Twenty replies are too few to judge an assistant by. The course comes with a stored pool of 128 held-out prompts with 256 candidates each, so we can ask the same
-# question of 32,768 replies. Count as "one to send" a reply with at least 2 points: for instance, three right steps in order and nothing else are worth 3.5.
+# Twenty replies are too few to judge an assistant by. The course comes with a stored pool, 128 held-out prompts with 256 candidates each, so we can ask the same
+# question of many more. ("Held out" means that no topic is asked about there in the words that the assistant was trained on.) Count as "one to send" a reply with at least 2 points: for instance, three right steps in order and nothing else are worth 3.5.
 # The interval comes from resampling *prompts*, since replies to one prompt share its difficulty.
 
 # %%
 from course_lib.estimators import bootstrap_interval, wilson_interval
 
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+print(stored)
 good_enough = (stored.reward("gold") >= 2).float()
 share = bootstrap_interval(good_enough.mean(1))
 twenty = int((pool.reward("gold") >= 2).sum())

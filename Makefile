@@ -1,0 +1,71 @@
+# make demo   the whole loop in the terminal, in a minute
+# make lab    the course in JupyterLab, at lesson 00
+# make test   every test        make quick   a subset in under 90 seconds
+#
+# Everything is installed into .venv/. Python 3.11 or newer is all that is needed before.
+# A smaller torch without CUDA: make lab TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: demo lab test quick lint lessons assets bench clean
+
+demo: $(VENV)/.core
+	$(BIN)/course run --world helpdesk --out runs/demo
+
+lab: $(VENV)/.lab
+	$(BIN)/course lab
+
+test: $(VENV)/.test lint
+	$(BIN)/course build --check
+	$(BIN)/course build-assets --check
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope tests
+	$(BIN)/python -m pytest -q --nbval-lax --nbval-cell-timeout 120 -p no:cacheprovider notebooks
+
+quick: $(VENV)/.test lint
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow" tests
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check course_lib tests benchmarks notebooks/src
+
+lessons: $(VENV)/.test
+	$(BIN)/course build
+
+assets: $(VENV)/.core
+	$(BIN)/course build-assets
+
+bench: $(VENV)/.peers
+	for b in sampling finetuning overoptimisation seeds; do mkdir -p runs; $(BIN)/python benchmarks/$$b.py --json > runs/bench-$$b.json || exit 1; done
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.torch: $(VENV)/.made constraints.txt
+	$(INSTALL) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	touch $@
+
+$(VENV)/.core: $(VENV)/.torch pyproject.toml
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.lab: $(VENV)/.core
+	$(INSTALL) -e '.[lab]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	$(INSTALL) -e '.[lab,dev]'
+	touch $@
+
+$(VENV)/.peers: $(VENV)/.test
+	$(INSTALL) -e '.[lab,dev,peers]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,80 @@
+"""What the benchmarks share: their two options, fair timing, and how results are printed."""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def options(description):
+    """--quick (under a minute) and --json (machine-readable on standard output)."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="a smaller version, under a minute")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def seconds(function):
+    """Wall-clock seconds of one call, and what it returned."""
+    started = time.perf_counter()
+    value = function()
+    return time.perf_counter() - started, value
+
+
+def best_of(function, repeats):
+    """The least seconds of several calls (the machine's noise only ever adds), and the last value."""
+    times = []
+    for _ in range(repeats):
+        t, value = seconds(function)
+        times.append(t)
+    return min(times), value
+
+
+def matrix_product_limit(flops_per_token, seconds_each=0.5):
+    """Tokens per second if nothing but this machine's fastest float32 matrix product were needed; and its GFLOP/s."""
+    import torch
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    a @ b
+    best, until = float("inf"), time.perf_counter() + seconds_each
+    while time.perf_counter() < until:
+        t, _ = seconds(lambda: a @ b)
+        best = min(best, t)
+    rate = 2 * 2048**3 / best
+    return rate / flops_per_token, rate / 1e9
+
+
+def flops_per_token(model):
+    """Multiply-adds count as two: twice the weights that take part in a matrix product (the output layer even when tied)."""
+    embedding = model.get_input_embeddings().weight
+    inner = sum(p.numel() for p in model.parameters() if p.dim() == 2 and p is not embedding and p is not getattr(model.get_output_embeddings(), "weight", None))
+    return 2 * (inner + embedding.numel())
+
+
+def peak_mb():
+    """Peak resident memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def in_a_fresh_process(arguments):
+    """Run this benchmark's file again with ``arguments``; returns the JSON it prints. For memory, which only a new process shows."""
+    out = subprocess.run([sys.executable, sys.argv[0], *arguments], capture_output=True, text=True, check=True)
+    return json.loads(out.stdout.strip().splitlines()[-1])
+
+
+def finish(args, result, lines):
+    """Print the result as JSON or as text; ratios are shown beside their aims."""
+    if args.json:
+        print(json.dumps(result, indent=1))
+        return
+    print("\n".join(lines))
+    for name, value in result["ratios"].items():
+        aim = result["aims"].get(name)
+        verdict = "" if aim is None else f"   aim {'at most' if name in result.get('at_most', []) else 'at least'} {aim:g}: " + (
+            "met" if (value <= aim if name in result.get("at_most", []) else value >= aim) else "NOT met")
+        print(f"{name}: {value:.3g}{verdict}")
