@@ -135,11 +135,8 @@ def build_parser():
     p.add_argument("--check", action="store_true", help="compare the files with the manifest instead of building")
 
     p = command("build", "make the notebooks from their sources", build_command)
-    try:
-        from .authoring import add_arguments
-        add_arguments(p)
-    except ImportError:
-        pass
+    from .authoring import add_arguments
+    add_arguments(p)
 
     command("lab", "open the course in JupyterLab at lesson 00", lab_command)
     p = command("doctor", "what is installed, which device, which tier, and what to do", doctor_command)

@@ -133,7 +133,8 @@ def cost_quality(costs, curves, ns=None, xlabel="tokens sampled per answer (log 
             for n, x, y in zip(ns, costs, means):
                 axis.annotate(f"n = {n}", (x, y), textcoords="offset points", xytext=(4, -11), fontsize=8)
     axis.set_xscale("log")
-    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.set_xticks(costs, [f"{cost:,.0f}" for cost in costs])
+    axis.minorticks_off()
     axis.set_xlabel(xlabel)
     axis.set_ylabel(ylabel)
     axis.set_title(title)
@@ -142,21 +143,25 @@ def cost_quality(costs, curves, ns=None, xlabel="tokens sampled per answer (log 
 
 
 @rc_context(STYLE)
-def intervals(names, values, xlabel, reference=None, title="", quiet=False):
-    """Means with their intervals, one row each. ``values``: :class:`~course_lib.estimators.Interval` objects; ``reference``: one mark per row, or a number."""
+def intervals(names, values, xlabel, reference=None, reference_name="reference", title="", quiet=False):
+    """Means with their intervals, one row each.
+
+    ``values``: :class:`~course_lib.estimators.Interval` objects; ``reference``: a mark for each row, or one number for all, called ``reference_name``.
+    """
     fig, (axis,) = _new(height=0.9 + 0.35 * len(names))
     rows = np.arange(len(names))[::-1]
     for row, value in zip(rows, values):
         axis.plot([value.low, value.high], [row, row], color=COLOURS[0], linewidth=2)
     axis.plot([v.mean for v in values], rows, "o", color=COLOURS[0], label="measured, 95 % interval")
     if reference is not None:
-        axis.plot(np.broadcast_to(reference, len(names)), rows, "|", color=COLOURS[1], markersize=14, markeredgewidth=2, label="reference")
-        axis.legend(bbox_to_anchor=(1.0, 0.5), loc="center left")
+        axis.plot(np.broadcast_to(reference, len(names)), rows, "|", color=COLOURS[1], markersize=14, markeredgewidth=2, label=reference_name)
+        axis.legend(bbox_to_anchor=(0.5, 1.0), loc="lower center", ncols=2)
     axis.set_yticks(rows, names)
     axis.set_ylim(-0.6, len(names) - 0.4)
     axis.set_xlabel(xlabel)
     axis.set_title(title)
-    return _done(fig, f"{title or xlabel[0].upper() + xlabel[1:]}: " + "; ".join(f"{n} {v}" for n, v in zip(names, values)) + ".", quiet)
+    marks = "" if reference is None else f" Marks, {reference_name}: " + ", ".join(f"{mark:.2f}" for mark in np.broadcast_to(reference, len(names))) + "."
+    return _done(fig, f"{title or xlabel[0].upper() + xlabel[1:]}: " + "; ".join(f"{n} {v}" for n, v in zip(names, values)) + f".{marks}", quiet)
 
 
 @rc_context(STYLE)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from . import progress
 from .attention import Packing, attention, supports
 from .errors import CourseError, require
 from .files import atomic_directory
@@ -137,7 +138,8 @@ class Policy:
     def save(self, path, extra=None):
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically. ``extra(folder)`` may add files."""
         with atomic_directory(path) as folder:
-            self.model.save_pretrained(folder)
+            with progress.no_loading_bars():
+                self.model.save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)
             if extra:
                 extra(folder)
@@ -168,7 +170,8 @@ def load_policy(source, device=None, dtype=None, system=None, template="chat"):
     device = device_of(device)
     if dtype is None:
         dtype = torch.float32 if device.type == "cpu" else "auto"
-    model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype).to(device).eval()
+    with progress.no_loading_bars():
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype).to(device).eval()
     return Policy(model, tokenizer, system=system, template=template, source=source)
 
 

@@ -1,5 +1,6 @@
 """Progress bars: shown in a terminal or notebook, silent elsewhere and under ``--quiet``."""
 
+import contextlib
 import sys
 
 quiet = False
@@ -20,3 +21,16 @@ def bar(total, label, unit="it"):
 
     hidden = quiet or not (sys.stderr.isatty() or in_notebook())
     return tqdm(total=total, desc=label, unit=unit, disable=hidden, leave=False, mininterval=0.3, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def no_loading_bars():
+    """Loading a checkpoint without the library's own bars: ours are the ones a reader should see."""
+    from transformers.utils import logging
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

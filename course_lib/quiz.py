@@ -10,7 +10,7 @@ import html
 import json
 import os
 import random
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from .errors import CourseError, require
@@ -101,7 +101,7 @@ def load_progress():
 
 def record(item_id, answer, score):
     """Keep one answer with its score in [0, 1]; at least 0.75 counts as right. Returns the item's record."""
-    now = datetime.now(timezone.utc).replace(microsecond=0)
+    now = datetime.now(UTC).replace(microsecond=0)
     kept = load_progress()
     entry = kept.setdefault(item_id, {"level": 0, "due": None, "answers": []})
     entry["answers"].append({"at": now.isoformat(), "answer": answer, "score": round(float(score), 3)})
@@ -207,9 +207,17 @@ def ask(lesson):
     if w is None:
         return View(None, text)
     cards = {item["id"]: {"single": _single, "order": _order, "case": _case}[item["kind"]](w, item) for item in found}
-    status = w.HTML(f"<p>{html.escape(summary(lesson))}</p>")
+    status = w.HTML()
+
+    def refresh():
+        try:
+            status.value = f"<p>{html.escape(summary(lesson))}</p>"
+        except CourseError as error:
+            status.value = f"<p>{html.escape(str(error))}</p>"
+
+    refresh()
     for card in cards.values():
-        card.done = lambda: setattr(status, "value", f"<p>{html.escape(summary(lesson))}</p>")
+        card.done = refresh
     return View(w.VBox([card.box for card in cards.values()] + [status]), text, cards=cards, status=status)
 
 
@@ -242,10 +250,17 @@ def _safe(text):
     return html.escape(text).replace("\n", "<br>")
 
 
+def _kept(item):
+    """What is kept for an item; nothing when the progress file cannot be read (the status line then says so)."""
+    try:
+        return load_progress().get(item["id"], {})
+    except CourseError:
+        return {}
+
+
 def _last(item):
     """The last answer kept for an item, or None."""
-    answers = load_progress().get(item["id"], {}).get("answers") or [{}]
-    return answers[-1].get("answer")
+    return (_kept(item).get("answers") or [{}])[-1].get("answer")
 
 
 def _single(w, item):
@@ -289,7 +304,7 @@ def _order(w, item):
 
 def _case(w, item):
     wide = w.Layout(width="95%")
-    text = w.Textarea(value=load_progress().get(item["id"], {}).get("draft", ""), placeholder="Write a few sentences first.", layout=w.Layout(width="95%", height="8em"))
+    text = w.Textarea(value=_kept(item).get("draft", ""), placeholder="Write a few sentences first.", layout=w.Layout(width="95%", height="8em"))
     button = w.Button(description="Show a model answer", layout=w.Layout(width="auto"))
     points = [w.Checkbox(value=False, indent=False, description=f"point {k + 1}", layout=wide) for k in range(len(item["rubric"]))]
     keep = w.Button(description="Keep my mark")

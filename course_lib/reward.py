@@ -81,7 +81,8 @@ class RewardModel:
     def save(self, path):
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically."""
         with atomic_directory(path) as folder:
-            self.model.save_pretrained(folder)
+            with progress.no_loading_bars():
+                self.model.save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)
 
 
@@ -109,7 +110,8 @@ def load_reward_model(source, name="proxy", device=None, dtype=None, system=None
     device = device_of(device)
     if dtype is None:
         dtype = torch.float32 if device.type == "cpu" else "auto"
-    model, loading = AutoModelForSequenceClassification.from_pretrained(source, dtype=dtype, output_loading_info=True)
+    with progress.no_loading_bars():
+        model, loading = AutoModelForSequenceClassification.from_pretrained(source, dtype=dtype, output_loading_info=True)
     missing = sorted(loading["missing_keys"])
     require(not missing, f"{source} does not hold the weights {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}: they were filled with random numbers, so its scores would mean nothing. "
                          "Use the folder the reward model was saved to after training.")

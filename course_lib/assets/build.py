@@ -5,15 +5,19 @@ byte for byte; elsewhere the last bits of the weights may differ.
 """
 
 import hashlib
+import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from ..cache import fingerprint
 from ..errors import require
 from ..files import atomic_directory, read_json, write_json
+from ..finetuning import sft_loss
 from ..policy import Policy, examples_of, load_policy
+from ..pool import Pool
 from ..reward import GoldReward, annotate, load_reward_model, preference_report, score, train_reward_model
 from ..run import versions
 from ..sampling import sample
@@ -22,7 +26,7 @@ from ..worlds.helpdesk import TOPICS, Annotator, Helpdesk, write_reply
 from ..worlds.tokenizer import word_tokenizer
 from . import FOLDER, files_of
 
-# name: (comparisons, epochs, annotator). The first four differ in data alone.
+# name: (comparisons, epochs, annotator). The first four differ in the number of comparisons (and in epochs, see docs/log.md).
 REWARDS = {
     "reward-125": (125, 4, Annotator()),
     "reward-500": (500, 4, Annotator()),
@@ -32,8 +36,8 @@ REWARDS = {
     "reward-helpful": (4000, 3, Annotator(part="helpful")),
     "reward-harmless": (4000, 3, Annotator(part="harmless")),
 }
-FULL = {"replies": 24000, "epochs": 3.0, "width": 128, "layers": 3, "reward_layers": 2, "candidates": 8, "prompts": None, "pool_prompts": 128, "pool_n": 256, "scale": 1.0}
-MINIATURE = {"replies": 640, "epochs": 1.0, "width": 32, "layers": 2, "reward_layers": 1, "candidates": 4, "prompts": 64, "pool_prompts": 8, "pool_n": 8, "scale": 0.01}
+FULL = {"replies": 24000, "epochs": 3.0, "width": 128, "layers": 3, "reward_layers": 2, "candidates": 8, "prompts": None, "pool_prompts": 128, "pool_n": 256, "test_pairs": 800, "scale": 1.0}
+MINIATURE = {"replies": 640, "epochs": 1.0, "width": 32, "layers": 2, "reward_layers": 1, "candidates": 4, "prompts": 64, "pool_prompts": 8, "pool_n": 8, "test_pairs": 40, "scale": 0.01}
 SEED = 0
 
 
@@ -51,7 +55,6 @@ def pretrain(world, size, seed=SEED):
                          pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, bos_token_id=None)
     torch.manual_seed(seed)
     policy = Policy(LlamaForCausalLM(config), tokenizer, source="helpdesk/policy")
-    from ..finetuning import sft_loss
     examples = examples_of(policy, [prompts[k % len(prompts)] for k in range(len(texts))], texts)
     train(policy.model, lambda batch: sft_loss(policy, [examples[i] for i in batch]), len(examples), epochs=size["epochs"], lr=3e-3, batch_size=64, seed=seed, label="pretraining the policy")
     return policy
@@ -68,46 +71,76 @@ def save_half(thing, path):
 
 
 def build(out, size=None, log=print):
-    """Build every help-desk asset under ``out``/helpdesk and write ``out``/manifest.json. Returns the manifest."""
+    """Build every help-desk asset under ``out``/helpdesk and write ``out``/manifest.json. Returns the manifest.
+
+    Finished parts wait in ``out``/.helpdesk.partial, so an interrupted build goes on; ``helpdesk`` is replaced at the end.
+    """
     size = size or FULL
-    started, world, gold, out = time.perf_counter(), Helpdesk(), GoldReward(Helpdesk()), Path(out)
-    facts = {}
+    started, world, out = time.perf_counter(), Helpdesk(), Path(out)
+    key = fingerprint([size, SEED, {name: [count, epochs, vars(who)] for name, (count, epochs, who) in REWARDS.items()}, versions()])
+    folder = out / ".helpdesk.partial"
+    progress_file = folder / "progress.json"
+    facts = read_json(progress_file)["facts"] if progress_file.is_file() and read_json(progress_file)["key"] == key else {}
+    if not facts:
+        shutil.rmtree(folder, ignore_errors=True)
+    spent = sum(fact["seconds"] for fact in facts.values())
 
-    def note(name, **values):
-        facts[name] = {**values, "at_seconds": round(time.perf_counter() - started)}
-        log(f"{facts[name]['at_seconds']:5} s  {name}  " + "  ".join(f"{k} {v}" for k, v in values.items()))
+    def part(name, make):
+        """Make a part unless an interrupted build has; note what ``make`` returns about it."""
+        if name not in facts:
+            before = time.perf_counter()
+            values = make()
+            facts[name] = {**values, "seconds": round(time.perf_counter() - before, 1)}
+            write_json(progress_file, {"key": key, "facts": facts})
+        log(f"{spent + time.perf_counter() - started:6.0f} s  {name}  " + "  ".join(f"{k} {v}" for k, v in facts[name].items()))
 
-    with atomic_directory(out / "helpdesk") as folder:
-        save_half(pretrain(world, size), folder / "policy")
-        policy = load_policy(folder / "policy", device="cpu")
-        policy.source = "helpdesk/policy"
-        note("policy", seed=SEED, parameters=sum(p.numel() for p in policy.model.parameters()), replies=size["replies"])
+    def make_policy():
+        trained = pretrain(world, size)
+        save_half(trained, folder / "policy")
+        return {"seed": SEED, "parameters": sum(p.numel() for p in trained.model.parameters()), "replies": size["replies"]}
 
-        prompts, infos = world.prompts("train", limit=size["prompts"], seed=SEED)
-        comparisons = sample(policy, prompts, n=size["candidates"], info=infos, seed=101)
+    part("policy", make_policy)
+    policy = load_policy(folder / "policy", device="cpu")
+    policy.source = "helpdesk/policy"
+
+    def make_samples():
+        train_prompts, train_infos = world.prompts("train", limit=size["prompts"], seed=SEED)
         held_prompts, held_infos = world.prompts("heldout", seed=SEED)
-        test = sample(policy, held_prompts[-size["pool_prompts"]:], n=4, info=held_infos[-size["pool_prompts"]:], seed=102)
-        held_prompts, held_infos = held_prompts[: size["pool_prompts"]], held_infos[: size["pool_prompts"]]
-        pool = sample(policy, held_prompts, n=size["pool_n"], info=held_infos, seed=103)
-        note("samples", tokens=int(comparisons.lengths.sum() + test.lengths.sum() + pool.lengths.sum()))
-        pool = score(pool, gold)
-        pool = score(pool, GoldReward(world, "helpful"))
-        pool = score(pool, GoldReward(world, "harmless"))
-        for name, (count, epochs, annotator) in REWARDS.items():
+        k = size["pool_prompts"]
+        jobs = {"comparisons": (train_prompts, train_infos, size["candidates"], 101), "test": (held_prompts[-k:], held_infos[-k:], 8, 102),
+                "heldout": (held_prompts[:k], held_infos[:k], size["pool_n"], 103)}
+        tokens = 0
+        for name, (prompts, infos, n, seed) in jobs.items():
+            pool = score(sample(policy, prompts, n=n, info=infos, seed=seed), GoldReward(world))
+            tokens += int(pool.lengths.sum())
+            pool.light().save(folder / "samples" / f"{name}.npz")
+        return {"seeds": [101, 102, 103], "tokens": tokens}
+
+    part("samples", make_samples)
+    comparisons, test, pool = (Pool.load(folder / "samples" / f"{name}.npz") for name in ("comparisons", "test", "heldout"))
+    for half in ("helpful", "harmless"):
+        pool = score(pool, GoldReward(world, half))
+    for name, (count, epochs, annotator) in REWARDS.items():
+        def make_reward(name=name, count=count, epochs=epochs, annotator=annotator):
             pairs = annotate(comparisons, annotator, max(16, int(count * size["scale"])), seed=1)
             model = train_reward_model(policy, pairs, epochs=epochs, lr=1e-3, layers=size["reward_layers"], batch_size=32 if count < 1000 else 64, seed=SEED, name=name)
             save_half(model, folder / name)
-            model = load_reward_model(folder / name, name=name, device="cpu")
-            report = preference_report(model, annotate(test, Annotator(part=annotator.part), 800 if size["scale"] == 1 else 40, seed=2))
-            note(name, seed=SEED, comparisons=len(pairs), epochs=epochs, annotator=vars(annotator), held_out_accuracy=str(report.accuracy))
-            pool = score(pool, model)
-        pool.light().save(folder / "pools" / "heldout.npz")
-        note("pools/heldout.npz", seed=103, prompts=pool.P, n=pool.N)
-    manifest = {"command": "course build-assets", "seconds": round(time.perf_counter() - started), "versions": versions(), "size": size, "assets": facts,
+            judged = preference_report(load_reward_model(folder / name, name=name, device="cpu"), annotate(test, Annotator(part=annotator.part), size["test_pairs"], seed=2))
+            return {"seed": SEED, "comparisons": len(pairs), "epochs": epochs, "annotator": vars(annotator), "held_out_accuracy": str(judged.accuracy)}
+
+        part(name, make_reward)
+        pool = score(pool, load_reward_model(folder / name, name=name, device="cpu"))
+    part("pools/heldout.npz", lambda: pool.save(folder / "pools" / "heldout.npz") or {"seed": 103, "prompts": pool.P, "n": pool.N})
+    shutil.rmtree(folder / "samples")
+    progress_file.unlink()
+    with atomic_directory(out / "helpdesk") as final:
+        shutil.copytree(folder, final, dirs_exist_ok=True)
+    shutil.rmtree(folder)
+    manifest = {"command": "course build-assets", "seconds": round(spent + time.perf_counter() - started), "versions": versions(), "size": size, "assets": facts,
                 "files": {str(p.relative_to(out)): {"bytes": p.stat().st_size, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()} for p in files_of(out)}}
     manifest["bytes"] = sum(f["bytes"] for f in manifest["files"].values())
     write_json(out / "manifest.json", manifest)
-    log(f"{manifest['seconds']:5} s  {len(manifest['files'])} files, {manifest['bytes'] / 1e6:.1f} MB")
+    log(f"{manifest['seconds']:6} s  {len(manifest['files'])} files, {manifest['bytes'] / 1e6:.1f} MB")
     return manifest
 
 

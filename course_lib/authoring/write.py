@@ -16,6 +16,7 @@ from .output import clean, machine_traces
 
 LARGEST = 400_000       # bytes of one notebook
 CELL_TIMEOUT = 300      # seconds
+PACKAGE = Path(__file__).resolve().parents[2]  # the folder that holds course_lib
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -49,8 +50,10 @@ def _environment(**values):
                 os.environ[name] = value
 
 
-def execute(lesson, folder, root):
+def execute(lesson, folder):
     """Run the lesson's cells in a clean kernel whose working directory is ``folder``; returns cells with outputs.
+
+    The kernel finds this very copy of the package first, so the lesson's first cell has nothing to install.
 
     Raises :class:`CourseError` that names the lesson and the cell when one fails, takes over 300 seconds, or prints a
     path of this machine.
@@ -62,7 +65,7 @@ def execute(lesson, folder, root):
     notebook = nbformat.from_dict({"cells": lesson.cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5})
     client = NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
                             record_timing=False, store_widget_state=False, coalesce_streams=True, extra_arguments=["--log-level=ERROR"])
-    path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])
     at = 0
     with tempfile.TemporaryDirectory() as scratch, _environment(PYTHONPATH=path, HF_HUB_OFFLINE="1", COURSE_PROGRESS=str(Path(scratch) / "progress.json")):
         try:
@@ -100,7 +103,7 @@ def build(sources, out, execute=True, check=False):
     for source in sources:
         lesson, started = _lesson(source, out), time.perf_counter()
         out.mkdir(parents=True, exist_ok=True)
-        cells = _execute(lesson, out, _root(source)) if execute else lesson.cells
+        cells = _execute(lesson, out) if execute else lesson.cells
         text = json.dumps({"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         size = len(text.encode())
         require(size < LARGEST, f"{lesson.name} is {size / 1000:.0f} kB; a notebook stays under {LARGEST / 1000:.0f} kB. Make its pictures smaller or fewer.")

@@ -202,9 +202,11 @@ assert highest.low > mean.high + 1 and 0.1 < share.mean < 0.6
 # Sampling is random, but nothing in this course changes when you run it twice: candidate $j$ of prompt $i$ depends on the seed, $i$ and $j$ alone. So a pool of 4 is the
 # beginning of a pool of 8, and you can enlarge a pool without losing what you had.
 
-# %% tags=["nbval-check-output"]
+# %%
 four = course.sample(policy, [question], n=4, seed=0)
 eight = course.sample(policy, [question], n=8, seed=0)
+
+# %% tags=["nbval-check-output"]
 print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[0])
 
 # %% [markdown]

@@ -257,7 +257,7 @@ rates = [bootstrap_interval(played(rewards[name], n)) for name, n in settings]
 # %%
 plots.intervals([f"{name}, n = {n}" for name, n in settings], rates,
                 "win rate against one sample, by the selecting reward",
-                reference=[win_rate_theory(n) for _, n in settings])
+                reference=[win_rate_theory(n) for _, n in settings], reference_name="n/(n+1)")
 
 # %% [markdown]
 # The first two rewards lie at the formula, up to the luck of the deal: of six intervals of 95 %, one missing its mark would be no surprise. The thumb is far below.
@@ -274,7 +274,7 @@ for name, n in settings:
 
 # %% [markdown]
 # **Finding 2: the win rate is $n/(n+1)$, and ties break it.** For the proxy the two agree to the third decimal or nearly, and the interval over prompts has almost no width: the result is about ranks, so every
-# prompt gives the same. Gold ties now and then and falls a little short. The thumb has only two values, so a great many games are ties, and it is far below. A verifier that says right
+# prompt gives the same. Gold ties now and then, too seldom to matter. The thumb has only two values, so a great many games are ties, and it is far below. A verifier that says right
 # or wrong is such a thumb: do not use the formula with it.
 
 # %%

@@ -1,0 +1,96 @@
+import pytest
+
+from course_lib import explore
+from course_lib.errors import CourseError
+from course_lib.pool import Pool
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture
+def pool():
+    """2 prompts × 12 candidates; the proxy falls where gold rises, and one text needs escaping."""
+    gold = [[float(j) for j in range(12)], [float(-j) for j in range(12)]]
+    texts = [[f"reply <{i}> {j}" for j in range(12)] for i in range(2)]
+    return Pool.from_candidates(["first & only", "second"], texts, {"gold": gold, "proxy": [[-v for v in row] for row in gold]})
+
+
+def test_ranking_sorts_either_way_and_leaves_missing_out():
+    ragged = Pool.from_candidates(["p", "q"], [["a", "b", "c"], ["d"]], {"gold": [[1.0, 3.0, 1.0], [0.0]]})
+    assert explore.ranking(ragged, 0) == [0, 1, 2]
+    assert explore.ranking(ragged, 0, "gold") == [1, 0, 2]
+    assert explore.ranking(ragged, 0, "gold", highest_first=False) == [0, 2, 1]
+    assert explore.ranking(ragged, 1) == [0]
+
+
+def test_browser_follows_prompt_order_and_page(pool):
+    view = explore.candidate_browser(pool)
+    c = view.controls
+    assert "reply &lt;0&gt; 0" in c["table"].value and "first &amp; only" in c["table"].value and "<0>" not in c["table"].value
+    c["order"].value = ("gold", True)
+    assert c["table"].value.index("reply &lt;0&gt; 11") < c["table"].value.index("reply &lt;0&gt; 10")
+    c["page"].value = 2
+    assert "reply &lt;0&gt; 0<" in c["table"].value and "reply &lt;0&gt; 11<" not in c["table"].value
+    c["prompt"].value = 1
+    assert c["page"].value == 1 and "reply &lt;1&gt; 0<" in c["table"].value, "a new prompt starts at its first page"
+
+
+def test_browser_shows_verdicts_apart(pool):
+    verdicts = [["right"] * 11 + ["no answer found"]] + [["wrong"] * 12]
+    view = explore.candidate_browser(pool, verdicts)
+    assert "<td>right</td>" in view.html and "right" in view.text
+    with pytest.raises(CourseError, match="verdicts must be 2 lists of 12"):
+        explore.candidate_browser(pool, [["right"]])
+
+
+def test_slider_changes_the_chosen_reply(pool):
+    view = explore.best_of_n_slider(pool, by="gold", n=1)
+    c = view.controls
+    before = bytes(c["image"].value)
+    assert "reply &lt;0&gt; 0<" in c["reply"].value
+    c["n"].value = 8
+    assert "reply &lt;0&gt; 7<" in c["reply"].value and before != bytes(c["image"].value) and bytes(c["image"].value).startswith(b"\x89PNG")
+    c["reward"].value = "proxy"
+    assert "reply &lt;0&gt; 0<" in c["reply"].value and "7 of 8 candidates have a higher gold" in c["reply"].value
+    c["prompt"].value = 1
+    assert "reply &lt;1&gt; 7<" in c["reply"].value
+    assert list(c["n"].options) == [1, 2, 4, 8], "powers of two up to N"
+
+
+def test_slider_names_a_missing_reward(pool):
+    with pytest.raises(CourseError, match="no reward 'judge'"):
+        explore.best_of_n_slider(pool, by="judge")
+
+
+@pytest.mark.parametrize("make", [explore.candidate_browser, explore.best_of_n_slider])
+def test_output_holds_widget_and_stand_in(pool, make):
+    bundle = make(pool)._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", WIDGET}
+    assert bundle[WIDGET]["version_major"] == 2 and bundle[WIDGET]["model_id"]
+    assert "first" in bundle["text/plain"] and "first &amp; only" in bundle["text/html"]
+
+
+@pytest.mark.parametrize("make", [explore.candidate_browser, explore.best_of_n_slider])
+def test_without_ipywidgets_the_stand_in_is_all(pool, make, monkeypatch):
+    monkeypatch.setattr(explore, "widgets", lambda: None)
+    view = make(pool)
+    assert set(view._repr_mimebundle_()) == {"text/plain", "text/html"} and view.controls == {}
+    assert repr(view) == view.text
+
+
+def test_stand_in_picture_has_alt_text(pool):
+    view = explore.best_of_n_slider(pool)
+    assert 'alt="Best of 4 by gold' in view.html
+
+
+def test_only_core_widgets_are_used(pool):
+    """Core widgets are the ones every front end has; anything else breaks on Colab."""
+    from ipywidgets import Widget
+
+    def walk(widget):
+        yield widget
+        for child in getattr(widget, "children", ()):
+            yield from walk(child)
+
+    for view in (explore.candidate_browser(pool), explore.best_of_n_slider(pool)):
+        assert all(isinstance(w, Widget) and w._model_module == "@jupyter-widgets/controls" for w in walk(view.widget))

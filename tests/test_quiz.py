@@ -1,0 +1,193 @@
+import copy
+import json
+
+import pytest
+
+from course_lib import quiz
+from course_lib.errors import CourseError
+
+LESSONS = sorted(path.stem for path in quiz.FOLDER.glob("*.json"))
+ITEMS = [item for lesson in LESSONS for item in json.loads((quiz.FOLDER / f"{lesson}.json").read_text(encoding="utf-8"))]
+
+
+@pytest.fixture(autouse=True)
+def progress(tmp_path, monkeypatch):
+    """A progress file of its own for every test."""
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+    return tmp_path / "progress.json"
+
+
+def right_order(item):
+    """The letters, as offered, of an ordering item's right answer."""
+    offered = quiz.shuffled(item)
+    return "".join(quiz.LETTERS[offered.index(k)] for k in range(len(offered)))
+
+
+# ---- the items themselves -------------------------------------------------------------------------------------------------
+
+
+def test_lessons_00_and_01_have_two_to_four_items_of_several_kinds():
+    for lesson in ("00", "01"):
+        items = quiz.items(lesson)
+        assert 2 <= len(items) <= 4 and len({item["kind"] for item in items}) >= 2
+    assert {item["kind"] for item in quiz.items("01")} == set(quiz.KINDS)
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["id"])
+def test_every_item_is_complete(item):
+    quiz.validate(item)
+    assert quiz.item_of(item["id"]) == item, "the id begins with its lesson"
+    if item["kind"] == "single":
+        lengths = [len(option["text"]) for option in item["options"]]
+        assert max(lengths) < 4 * min(lengths) + 60, "the right answer should not stand out by its length"
+    if item["kind"] == "order":
+        assert quiz.shuffled(item) != list(range(len(item["steps"]))), "not offered in the right order"
+        assert quiz.shuffled(item) == quiz.shuffled(copy.deepcopy(item)), "the same for every reader"
+
+
+def test_ids_are_unique():
+    assert len({item["id"] for item in ITEMS}) == len(ITEMS)
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda i: i.pop("idea"), "'idea' is missing"),
+    (lambda i: i.update(kind="essay"), "kind must be one of"),
+    (lambda i: i["options"][0].pop("why"), "needs text and why"),
+    (lambda i: i["options"][0].update(right=True), "exactly one option must be right"),
+    (lambda i: i.update(options=i["options"][:1]), "must be a list of 2"),
+    (lambda i: i["options"][0].update(text=i["options"][1]["text"]), "have the same text"),
+])
+def test_incomplete_items_are_refused(change, message):
+    item = copy.deepcopy(quiz.item_of("01-formulation"))
+    change(item)
+    with pytest.raises(CourseError, match=message):
+        quiz.validate(item)
+
+
+# ---- answering ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("item", [i for i in ITEMS if i["kind"] == "single"], ids=lambda item: item["id"])
+def test_single_choice_explains_every_option(item):
+    for k, option in enumerate(item["options"]):
+        score, text = quiz.evaluate(item, quiz.LETTERS[k])
+        assert score == float(option["right"]) and text.startswith("Right." if option["right"] else "Not quite")
+        assert all(other["why"] in text for other in item["options"])
+
+
+@pytest.mark.parametrize("item", [i for i in ITEMS if i["kind"] == "order"], ids=lambda item: item["id"])
+def test_ordering_is_right_only_in_the_right_order(item):
+    letters = right_order(item)
+    assert quiz.evaluate(item, letters)[0] == 1
+    assert quiz.evaluate(item, list(letters))[0] == 1
+    swapped = letters[1] + letters[0] + letters[2:]
+    score, text = quiz.evaluate(item, swapped)
+    assert 0 < score < 0.75 and "place 1" in text and all(step["why"] in text for step in item["steps"])
+    assert quiz.evaluate(item, letters[::-1])[0] == 0
+
+
+@pytest.mark.parametrize("item_id, given, message", [
+    ("01-formulation", "z", "one letter from a to d"), ("01-formulation", "", "one letter"), ("01-steps", "aab", "each of the letters abcde once"),
+    ("01-chatbot", "  ", "write your answer"), ("01-nothing", "a", "no quiz item '01-nothing'"), ("77-x", "a", "no quiz for lesson '77'"),
+])
+def test_wrong_input_is_explained_and_not_kept(item_id, given, message, progress):
+    with pytest.raises(CourseError, match=message):
+        quiz.answer(item_id, given)
+    assert not progress.exists()
+
+
+def test_case_shows_the_rubric_after_an_answer_and_keeps_the_own_mark():
+    item = quiz.item_of("01-chatbot")
+    text = quiz.answer("01-chatbot", "Best-of-4, measured on held-out questions.")
+    assert item["model_answer"] in text and all(row["point"] in text for row in item["rubric"])
+    assert quiz.load_progress()["01-chatbot"]["answers"] == [], "not marked by the computer"
+    assert quiz.mark("01-chatbot", [1, 4]) == f"Noted: 2 of {len(item['rubric'])} points."
+    (kept,) = quiz.load_progress()["01-chatbot"]["answers"]
+    assert kept["answer"].startswith("Best-of-4") and kept["score"] == pytest.approx(2 / len(item["rubric"]), abs=1e-3)
+    with pytest.raises(CourseError, match="points 1 to"):
+        quiz.mark("01-chatbot", [0])
+
+
+# ---- progress -------------------------------------------------------------------------------------------------------------
+
+
+def test_levels_rise_with_right_answers_and_fall_with_wrong_ones(progress):
+    dues = []
+    for given, level in (("b", 1), ("b", 2), ("a", 0), ("b", 1)):
+        quiz.answer("01-formulation", given)
+        entry = quiz.load_progress()["01-formulation"]
+        assert entry["level"] == level
+        dues.append(entry["due"])
+    assert dues[1] > dues[0] > dues[2], "the more often right, the later it is due"
+    assert len(entry["answers"]) == 4 and json.loads(progress.read_text())["format"] == quiz.FORMAT
+    assert quiz.summary("01").startswith("Lesson 01: 1 of")
+
+
+def test_by_default_progress_lies_in_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_PROGRESS")
+    monkeypatch.chdir(tmp_path)
+    quiz.answer("01-formulation", "b")
+    assert (tmp_path / "course-progress.json").is_file()
+
+
+def test_a_broken_progress_file_is_named_and_left_alone(progress):
+    progress.write_text('{"format": 1, "items"')
+    with pytest.raises(CourseError, match="progress.json cannot be read"):
+        quiz.answer("01-formulation", "b")
+    assert progress.read_text() == '{"format": 1, "items"'
+    quiz.ask("01")  # still shows the questions
+
+
+# ---- showing --------------------------------------------------------------------------------------------------------------
+
+
+def test_text_shows_every_question_without_its_answer():
+    text = quiz.ask("01").text
+    for item in quiz.items("01"):
+        assert item["question"] in text and f'quiz.answer("{item["id"]}"' in text
+        assert not any(row["why"] in text for row in item.get("options", item.get("steps", item.get("rubric"))))
+
+
+def test_without_ipywidgets_the_text_is_all(monkeypatch):
+    monkeypatch.setattr(quiz, "widgets", lambda: None)
+    assert set(quiz.ask("01")._repr_mimebundle_()) == {"text/plain"}
+
+
+def test_single_choice_widget_keeps_the_answer_and_comes_back():
+    view = quiz.ask("01")
+    card = view.controls["cards"]["01-formulation"]
+    card.button.click()
+    assert "Choose one" in card.feedback.value and not quiz.load_progress()
+    card.choice.value = "b"
+    card.button.click()
+    assert "Right." in card.feedback.value and "1 of 4 questions answered" in view.controls["status"].value
+    assert quiz.ask("01").controls["cards"]["01-formulation"].choice.value == "b", "a reader can go on later"
+
+
+def test_ordering_widget_moves_by_buttons():
+    card = quiz.ask("01").controls["cards"]["01-steps"]
+    count = len(card.order)
+    for target in range(count):  # bring step `target` up to its place
+        card.steps.index = card.order.index(target)
+        while card.order.index(target) > target:
+            card.up.click()
+            assert card.steps.value == target, "the selection follows the step"
+    card.button.click()
+    assert "Right." in card.feedback.value and quiz.load_progress()["01-steps"]["answers"][-1]["score"] == 1
+    assert quiz.ask("01").controls["cards"]["01-steps"].order == list(range(count))
+    card.steps.index = count - 1
+    card.down.click()
+    assert card.order == list(range(count)), "the last step cannot go lower"
+
+
+def test_case_widget_shows_the_marking_only_after_an_answer():
+    card = quiz.ask("01").controls["cards"]["01-chatbot"]
+    card.button.click()
+    assert card.marking.layout.display == "none" and "write your answer" in card.feedback.value
+    card.text.value = "<b>four</b> candidates"
+    card.button.click()
+    assert card.marking.layout.display == "" and "A model answer" in card.feedback.value
+    card.points[0].value = True
+    card.keep.click()
+    assert "Noted: 1 of" in card.feedback.value and quiz.load_progress()["01-chatbot"]["answers"][-1]["answer"] == "<b>four</b> candidates"
+    assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value == "<b>four</b> candidates"
