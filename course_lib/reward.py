@@ -137,14 +137,18 @@ class FunctionReward:
 
 @dataclass
 class GoldReward:
-    """A world's gold reward: the stand-in for what people want. ``part`` is "gold", "helpful" or "harmless" where the world splits it."""
+    """A world's gold reward: the stand-in for what people want. ``part`` is "gold", "helpful" or "harmless" where the world splits it.
+
+    ``name`` is what the reward is called in a pool, by default its part. When gold *selects*, give it another name, so that
+    the selecting reward and the judge stay apart.
+    """
 
     world: object
     part: str = "gold"
+    name: str = ""
 
-    @property
-    def name(self):
-        return self.part
+    def __post_init__(self):
+        self.name = self.name or self.part
 
     def score_pool(self, pool):
         """(P, N) float32; NaN where a candidate is missing."""

@@ -6,9 +6,7 @@ number of randomly chosen replies. Gold never selects anything but the ceiling.
 """
 
 import platform
-import sys
 import time
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -27,8 +25,8 @@ from .estimators import (
 )
 from .files import write_json
 from .finetuning import held_out_loss, rejection_sampling_rounds, sampled, trained
-from .policy import load_policy, sequence_logprobs
-from .reward import FunctionReward, GoldReward, load_reward_model, score
+from .policy import device_of, load_policy, sequence_logprobs
+from .reward import GoldReward, load_reward_model, score
 from .rollouts import read_rollouts, system_report
 from .selection import RULES, Selection, matched_control, random_per_prompt, threshold
 from .tiers import resolve, tier
@@ -50,16 +48,11 @@ def versions():
 def make_reward(spec, world, device=None):
     """The reward behind a ``--reward`` argument: a folder or hub name of a reward model, "gold", or "verifier"."""
     if spec == "gold":
-        return replace_name(GoldReward(world), "proxy")
+        return GoldReward(world, name="proxy")
     if spec == "verifier":
         require(getattr(world, "verifiable", False), f"the world {world.name!r} has no verifier; use --reward gold, or a reward model's folder.")
-        return FunctionReward(lambda prompt, text, info: world.gold(prompt, text, info), "proxy")
+        return GoldReward(world, name="proxy")
     return load_reward_model(resolve(spec), name="proxy", device=device, system=getattr(world, "reward_system", None))
-
-
-def replace_name(reward, name):
-    """``reward`` under another name, so that the selecting reward and the judging one stay apart in a pool."""
-    return FunctionReward(lambda prompt, text, info: reward.world.gold(prompt, text, info), name)
 
 
 def served(pool, n, by=None):
@@ -110,14 +103,14 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     if policy is None:
         require(t.bundled == (world.name == "helpdesk"), f"no default policy for the world {world.name!r} on the tier {t.name!r}: give one with --policy DIR or a hub name.")
     policy_name = str(policy or t.policy)
-    base = load_policy(resolve(policy_name), device=device, system=world.system, template=template, dtype=None if t.dtype == "float32" else getattr(torch, t.dtype) if torch.cuda.is_available() else None)
+    half = getattr(torch, t.dtype) if t.dtype != "float32" and device_of(device).type == "cuda" else None
+    base = load_policy(resolve(policy_name), device=device, system=world.system, template=template, dtype=half)
     base.source = policy_name
     reward_name = reward or ("verifier" if getattr(world, "verifiable", False) else t.reward)
     proxy = make_reward(str(reward_name), world, device)
-    gold = replace_name(GoldReward(world), "gold") if getattr(world, "verifiable", False) else GoldReward(world)
+    gold = GoldReward(world)
     texts, infos = world.prompts("train", limit=count, seed=seed)
     max_tokens = min(world.max_tokens, t.max_tokens)
-    half = getattr(torch, t.dtype) if t.dtype != "float32" and torch.cuda.is_available() else None
     training = {"epochs": epochs or t.epochs, "lr": lr or t.lr, "batch_size": t.batch_size, "accumulate": t.accumulate, "dtype": half}
     rule = rule or ("threshold" if reward_name == "verifier" else "best_per_prompt")
     require(rule in RULES, f"no selection rule {rule!r}; the rules are: {', '.join(RULES)}.")
@@ -262,21 +255,21 @@ def run_on_rollouts(world, path, reward, policy, stages, seed=0, skip_bad=False,
     else:
         chosen = RULES["best_per_prompt"](pool, by=by)
     require(len(chosen) > 0, "no candidate passed the reward, so there is nothing to fine-tune on.")
-    require(pool.P >= 10, f"{path} has {pool.P} prompts; at least 10 are needed to hold some out.")
+    usable = chosen.prompt_index.unique().tolist()
+    require(len(usable) >= 10, f"only {len(usable)} prompts of {path} have a reply that was kept; at least 10 are needed, so that some can be held out.")
     if policy is None:
         reference = [*pool.prompts, *(text for row in pool.texts for text in row)]
         base = tiny_policy(reference, "qwen3", width=128, layers=2, seed=seed, system=world.system)
         lr, epochs = lr or 2e-3, epochs or 3
     else:
         base = load_policy(resolve(policy), device=device, system=world.system, template=template)
-    held = set(np.random.default_rng(seed).permutation(pool.P)[: max(1, pool.P // 10)].tolist())
+    held = {usable[i] for i in np.random.default_rng(seed).permutation(len(usable))[: max(2, len(usable) // 10)]}
     keep = torch.tensor([i not in held for i in chosen.prompt_index.tolist()])
 
     def part(mask):
         return Selection(pool, chosen.prompt_index[mask], chosen.candidate_index[mask], chosen.weights[mask], chosen.rule, chosen.settings)
 
     train_part, held_part = part(keep), part(~keep)
-    require(len(train_part) > 0 and len(held_part) > 0, "the kept replies do not cover both the training and the held-out prompts; give more rollouts.")
     student = trained(base, train_part, {"epochs": epochs or t.epochs, "lr": lr or t.lr, "batch_size": t.batch_size, "seed": seed}, stages, "rollouts-policy")
     examples = list(zip(base.encode(held_part.prompts), base.encode_responses(held_part.texts)))
     by_prompt = [held_part.prompt_index.tolist().index(i) for i in held_part.prompt_index.tolist()]
@@ -318,11 +311,3 @@ def rollouts_table(result):
               f"held-out loss (nats per token, {result['held_out_replies']} replies): before {show(loss['before'])}, after {show(loss['after'])}, difference {show(loss['difference'], '+.3f')}",
               f"\n95 % intervals over prompts · {result['seconds']:.0f} s · seed {result['seed']}"]
     return "\n".join(lines)
-
-
-def main_table(result, file=sys.stdout):
-    """Print :func:`table`."""
-    print(table(result), file=file)
-
-
-__all__ = ["run", "table", "run_on_rollouts", "versions", "make_reward", "policy_kl", "served", "measures", "ROWS", "replace"]
