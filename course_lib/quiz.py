@@ -114,7 +114,7 @@ def record(item_id, answer, score):
 def summary(lesson):
     """One line on what was answered in a lesson."""
     kept, found = load_progress(), items(lesson)
-    answered = [kept[i["id"]] for i in found if i["id"] in kept]
+    answered = [kept[i["id"]] for i in found if kept.get(i["id"], {}).get("answers")]
     right = sum(entry["answers"][-1]["score"] >= 0.75 for entry in answered)
     return f"Lesson {lesson}: {len(answered)} of {len(found)} questions answered, {right} right."
 

@@ -101,6 +101,8 @@ def test_case_shows_the_rubric_after_an_answer_and_keeps_the_own_mark():
     text = quiz.answer("01-chatbot", "Best-of-4, measured on held-out questions.")
     assert item["model_answer"] in text and all(row["point"] in text for row in item["rubric"])
     assert quiz.load_progress()["01-chatbot"]["answers"] == [], "not marked by the computer"
+    assert quiz.summary("01").startswith("Lesson 01: 0 of")
+    assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value.startswith("Best-of-4"), "a draft is kept for another day"
     assert quiz.mark("01-chatbot", [1, 4]) == f"Noted: 2 of {len(item['rubric'])} points."
     (kept,) = quiz.load_progress()["01-chatbot"]["answers"]
     assert kept["answer"].startswith("Best-of-4") and kept["score"] == pytest.approx(2 / len(item["rubric"]), abs=1e-3)
