@@ -1,13 +1,15 @@
 """Pictures to touch: a browser of candidates and a best-of-n slider.
 
-Only core ipywidgets, so that the same code runs on versions 7.7 and 8, in JupyterLab, notebooks and Colab; every control is
-reached with Tab and moved with the arrow keys. Each explorer carries a static stand-in (the same table, a picture, a text), shown
+Only core ipywidgets, so that the same code runs on versions 7.7 and 8, in JupyterLab, notebooks and Colab. Every control is
+reached with Tab: sliders move with the left and right arrow, buttons are pressed with Enter. (No drop-down menus: JupyterLab takes
+their arrow keys for itself and moves to the next cell.) Each explorer carries a static stand-in (the same table, a picture, a text), shown
 wherever widgets cannot run: on GitHub, in a saved notebook, in a terminal.
 """
 
 import base64
 import html
 import sys
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,17 +49,14 @@ def widgets():
     return ipywidgets
 
 
-def _short(text, width=70):
-    return text if len(text) <= width else text[: width - 1] + "…"
+def _slider(w, kind, **settings):
+    """A slider as wide as the page, with room for its label; it reports when it is let go."""
+    return kind(layout=w.Layout(width="95%"), style={"description_width": "110px"}, continuous_update=False, **settings)
 
 
-def _prompts(pool):
-    return [(f"{i}: {_short(prompt)}", i) for i, prompt in enumerate(pool.prompts)]
-
-
-def _wide(w, kind, **settings):
-    """A control as wide as the page, with room for its label."""
-    return kind(layout=w.Layout(width="95%"), style={"description_width": "110px"}, **settings)
+def _buttons(w, **settings):
+    """One button for each option."""
+    return w.ToggleButtons(style={"description_width": "110px", "button_width": "auto"}, **settings)
 
 
 # ---- candidates ---------------------------------------------------------------------------------------------------------
@@ -96,12 +95,18 @@ def candidate_text(pool, prompt, candidates, verdicts=None):
     return "\n".join(lines)
 
 
-def candidate_browser(pool, verdicts=None):
+def _only(pool, names):
+    """``pool`` with the rewards called ``names``, in that order; all of them by default."""
+    return pool if names is None else replace(pool, rewards={name: pool.reward(name) for name in names})
+
+
+def candidate_browser(pool, rewards=None, verdicts=None):
     """Look through a pool: choose a prompt, an order and a page. Returns a :class:`View`.
 
-    ``verdicts``: P lists of N short texts, such as "right", "wrong", "no answer found", shown beside each candidate.
+    ``rewards``: names of those to show (default: all). ``verdicts``: P lists of N short texts, such as "right", "wrong", "no answer found", shown beside each candidate.
     """
     require(pool.P and pool.N, "the pool is empty: there is nothing to browse.")
+    pool = _only(pool, rewards)
     require(verdicts is None or (len(verdicts) == pool.P and all(len(row) == pool.N for row in verdicts)), f"verdicts must be {pool.P} lists of {pool.N} texts.")
     first = ranking(pool, 0)[:PAGE]
     stand_in = candidate_text(pool, 0, first, verdicts), candidate_table(pool, 0, first, verdicts)
@@ -109,9 +114,9 @@ def candidate_browser(pool, verdicts=None):
     if w is None:
         return View(None, *stand_in)
     orders = [("as sampled", (None, True))] + [(f"{name}, {word} first", (name, word == "highest")) for name in pool.rewards for word in ("highest", "lowest")]
-    prompt = _wide(w, w.Dropdown, options=_prompts(pool), description="prompt")
-    order = _wide(w, w.Dropdown, options=orders, value=orders[0][1], description="order")
-    page = _wide(w, w.IntSlider, value=1, min=1, max=max(1, -(-pool.N // PAGE)), description="page", continuous_update=False)
+    prompt = _slider(w, w.IntSlider, value=0, min=0, max=pool.P - 1, description="prompt")
+    order = _buttons(w, options=orders, value=orders[0][1], description="order")
+    page = _slider(w, w.IntSlider, value=1, min=1, max=max(1, -(-pool.N // PAGE)), description="page")
     table = w.HTML(stand_in[1])
 
     def redraw(change=None):
@@ -129,13 +134,15 @@ def candidate_browser(pool, verdicts=None):
 # ---- best of n ----------------------------------------------------------------------------------------------------------
 
 
-def best_of_n_slider(pool, by=None, gold="gold", n=4):
+def best_of_n_slider(pool, by=None, gold="gold", rewards=None, n=4):
     """Move n and see which of the first n candidates is chosen, and what best-of-n gives over all prompts. Returns a :class:`View`.
 
-    ``by``: the selecting reward shown first (by default the pool's first); all of the pool's rewards can be chosen. ``gold``: the evaluating reward.
+    ``by``: the selecting reward shown first (by default the first of ``rewards``); ``rewards``: names of those that can be chosen (default: all of the
+    pool's); ``gold``: the evaluating reward.
     """
+    evaluating_reward, pool = pool.reward(gold), _only(pool, rewards)
     by = by or next(iter(pool.rewards), None)
-    pool.reward(by), pool.reward(gold)  # both must be there, without NaN
+    pool.reward(by)  # must be there, without NaN
     sizes = [2**k for k in range(pool.N.bit_length()) if 2**k <= pool.N]
     n = n if n in sizes else sizes[-1]
     curves = {}
@@ -143,8 +150,8 @@ def best_of_n_slider(pool, by=None, gold="gold", n=4):
     def state(prompt, n, by):
         """What one setting shows: (HTML of the chosen reply, text, figure)."""
         if by not in curves:
-            curves[by] = best_of_n_curve(pool.reward(by), pool.reward(gold), sizes)
-        selecting, evaluating = pool.reward(by)[prompt, :n], pool.reward(gold)[prompt, :n]
+            curves[by] = best_of_n_curve(pool.reward(by), evaluating_reward, sizes)
+        selecting, evaluating = pool.reward(by)[prompt, :n], evaluating_reward[prompt, :n]
         best = int(selecting.argmax())
         above = int((evaluating > evaluating[best]).sum())
         facts = f"{by} {float(selecting[best]):.2f}, {gold} {float(evaluating[best]):.2f}; {above} of {n} candidates have a higher {gold}"
@@ -159,9 +166,9 @@ def best_of_n_slider(pool, by=None, gold="gold", n=4):
     w = widgets()
     if w is None:
         return View(None, text, shown + picture)
-    slider = _wide(w, w.SelectionSlider, options=sizes, value=n, description="n", continuous_update=False)
-    prompt = _wide(w, w.Dropdown, options=_prompts(pool), description="prompt")
-    reward = _wide(w, w.Dropdown, options=list(pool.rewards), value=by, description="selecting by")
+    slider = _slider(w, w.SelectionSlider, options=sizes, value=n, description="n")
+    prompt = _slider(w, w.IntSlider, value=0, min=0, max=pool.P - 1, description="prompt")
+    reward = _buttons(w, options=list(pool.rewards), value=by, description="selecting by")
     reply, image, caption = w.HTML(shown), w.Image(value=figure.png(), format="png", width=800), w.HTML(f"<p>{html.escape(figure.summary)}</p>")
 
     def redraw(change=None):

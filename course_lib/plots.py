@@ -11,6 +11,7 @@ import io
 
 import numpy as np
 from matplotlib import figure, rc_context
+from matplotlib.patches import FancyBboxPatch
 
 from .errors import require
 from .estimators import bootstrap_interval
@@ -195,7 +196,7 @@ def loop(quiet=False):
     for k, (name, text) in enumerate(steps):
         axis.text(k, 0.1, f"{name}\n", ha="center", va="center", fontsize=12, fontweight="bold", color=COLOURS[k])
         axis.text(k, 0.0, text, ha="center", va="center", fontsize=9)
-        axis.add_patch(figure.mpl.patches.FancyBboxPatch((k - 0.38, -0.22), 0.76, 0.55, boxstyle="round,pad=0.02", fill=False, edgecolor=COLOURS[k], linewidth=1.5))
+        axis.add_patch(FancyBboxPatch((k - 0.38, -0.22), 0.76, 0.55, boxstyle="round,pad=0.02", fill=False, edgecolor=COLOURS[k], linewidth=1.5))
         if k:
             axis.annotate("", (k - 0.41, 0.05), (k - 0.59, 0.05), arrowprops={"arrowstyle": "->", "linewidth": 1.5})
     axis.annotate("", (0, -0.26), (3, -0.26), arrowprops={"arrowstyle": "->", "linewidth": 1.5, "connectionstyle": "arc,angleA=-90,angleB=-90,armA=25,armB=25,rad=8"})

@@ -278,26 +278,32 @@ def _order(w, item):
     letters = dict(zip(offered, LETTERS))
     last = _last(item)
     order = [offered[LETTERS.index(g)] for g in last] if last and sorted(last) == list(LETTERS[: len(offered)]) else list(offered)
-    steps = w.Select(options=[], rows=len(order), layout=w.Layout(width="95%"))
-    up, down, button = w.Button(description="Move up"), w.Button(description="Move down"), w.Button(description="Check")
-    card = Card(w, item, w.HTML("Choose a step with the arrow keys, then move it with the buttons."), steps, w.HBox([up, down, button]),
-                steps=steps, up=up, down=down, button=button, order=order)
+    # buttons only: JupyterLab takes the arrow keys of lists and menus for itself
+    places = range(len(order))
+    small = w.Layout(width="3.5em", min_width="3.5em")
+    up, down = ([w.Button(description=sign, tooltip=f"move step {place + 1} {word}", layout=small) for place in places] for sign, word in (("↑", "up"), ("↓", "down")))
+    texts, button = [w.HTML() for _ in places], w.Button(description="Check")
+    card = Card(w, item, w.VBox([w.HBox([up[place], down[place], texts[place]]) for place in places]), button, up=up, down=down, texts=texts, button=button, order=order)
 
-    def draw(at):
-        steps.options = [(f"{place + 1}. {item['steps'][k]['text']}", k) for place, k in enumerate(order)]
-        steps.index = at
+    def draw():
+        for place, k in enumerate(order):
+            texts[place].value = f"{place + 1}. {_safe(item['steps'][k]['text'])}"
 
-    def move(by):
+    def move(at, by):
         def moved(_button=None):
-            at = steps.index or 0
-            to = min(max(at + by, 0), len(order) - 1)
-            order[at], order[to] = order[to], order[at]
-            draw(to)
+            to = at + by
+            if 0 <= to < len(order):
+                order[at], order[to] = order[to], order[at]
+                draw()
+                same = (up if by < 0 else down)[to]
+                if hasattr(same, "focus"):  # ipywidgets 8: the focus follows the step
+                    same.focus()
         return moved
 
-    draw(0)
-    up.on_click(move(-1))
-    down.on_click(move(+1))
+    draw()
+    for place in places:
+        up[place].on_click(move(place, -1))
+        down[place].on_click(move(place, +1))
     button.on_click(card.act(lambda: answer(item["id"], [letters[k] for k in order])))
     return card
 
@@ -305,7 +311,7 @@ def _order(w, item):
 def _case(w, item):
     wide = w.Layout(width="95%")
     text = w.Textarea(value=_kept(item).get("draft", ""), placeholder="Write a few sentences first.", layout=w.Layout(width="95%", height="8em"))
-    button = w.Button(description="Show a model answer", layout=w.Layout(width="auto"))
+    button = w.Button(description="Show a model answer", layout=w.Layout(width="max-content"))
     points = [w.Checkbox(value=False, indent=False, description=f"point {k + 1}", layout=wide) for k in range(len(item["rubric"]))]
     keep = w.Button(description="Keep my mark")
     marking = w.VBox([w.HTML("Which points did your answer have?"), *points, keep], layout=w.Layout(display="none"))

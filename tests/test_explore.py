@@ -37,10 +37,10 @@ def test_browser_follows_prompt_order_and_page(pool):
 
 def test_browser_shows_verdicts_apart(pool):
     verdicts = [["right"] * 11 + ["no answer found"]] + [["wrong"] * 12]
-    view = explore.candidate_browser(pool, verdicts)
+    view = explore.candidate_browser(pool, verdicts=verdicts)
     assert "<td>right</td>" in view.html and "right" in view.text
     with pytest.raises(CourseError, match="verdicts must be 2 lists of 12"):
-        explore.candidate_browser(pool, [["right"]])
+        explore.candidate_browser(pool, verdicts=[["right"]])
 
 
 def test_slider_changes_the_chosen_reply(pool):
@@ -55,6 +55,12 @@ def test_slider_changes_the_chosen_reply(pool):
     c["prompt"].value = 1
     assert "reply &lt;1&gt; 7<" in c["reply"].value
     assert list(c["n"].options) == [1, 2, 4, 8], "powers of two up to N"
+
+
+def test_only_the_named_rewards_are_offered(pool):
+    view = explore.best_of_n_slider(pool, rewards=["proxy"])
+    assert list(view.controls["reward"].options) == ["proxy"] and "by proxy" in view.text, "gold still judges"
+    assert "proxy" not in explore.candidate_browser(pool, rewards=["gold"]).text
 
 
 def test_slider_names_a_missing_reward(pool):
@@ -93,4 +99,5 @@ def test_only_core_widgets_are_used(pool):
             yield from walk(child)
 
     for view in (explore.candidate_browser(pool), explore.best_of_n_slider(pool)):
+        assert not any(type(w).__name__ in ("Dropdown", "Select") for w in walk(view.widget)), "JupyterLab takes the arrow keys of menus"
         assert all(isinstance(w, Widget) and w._model_module == "@jupyter-widgets/controls" for w in walk(view.widget))

@@ -1,4 +1,5 @@
 import copy
+import html
 import json
 
 import pytest
@@ -170,16 +171,18 @@ def test_ordering_widget_moves_by_buttons():
     card = quiz.ask("01").controls["cards"]["01-steps"]
     count = len(card.order)
     for target in range(count):  # bring step `target` up to its place
-        card.steps.index = card.order.index(target)
         while card.order.index(target) > target:
-            card.up.click()
-            assert card.steps.value == target, "the selection follows the step"
+            card.up[card.order.index(target)].click()
+    steps = quiz.item_of("01-steps")["steps"]
+    assert [text.value for text in card.texts] == [f"{k + 1}. {html.escape(step['text'])}" for k, step in enumerate(steps)]
     card.button.click()
     assert "Right." in card.feedback.value and quiz.load_progress()["01-steps"]["answers"][-1]["score"] == 1
     assert quiz.ask("01").controls["cards"]["01-steps"].order == list(range(count))
-    card.steps.index = count - 1
-    card.down.click()
-    assert card.order == list(range(count)), "the last step cannot go lower"
+    card.down[count - 1].click()
+    card.up[0].click()
+    assert card.order == list(range(count)), "the last step cannot go lower, nor the first higher"
+    card.down[0].click()
+    assert card.order == [1, 0, *range(2, count)]
 
 
 def test_case_widget_shows_the_marking_only_after_an_answer():

@@ -11,12 +11,12 @@ from pathlib import Path
 from ..errors import CourseError, require
 from .lessons import Lesson, prepare, repository_address
 from .output import clean
-from .write import build, check, execute
+from .write import build, differences, run
 
 ROOT = Path(__file__).resolve().parents[2]
 
-__all__ = ["Lesson", "add_arguments", "build", "build_lessons", "check", "check_lessons", "clean", "execute", "lesson_sources", "main", "prepare",
-           "repository_address"]
+__all__ = ["Lesson", "add_arguments", "build", "build_lessons", "check_lessons", "clean", "differences", "lesson_sources", "main", "prepare",
+           "repository_address", "run"]
 
 
 def lesson_sources(names=None):
@@ -41,7 +41,7 @@ def build_lessons(names=None, execute=True):
 
 def check_lessons(names=None):
     """Differences between the committed lessons and their sources: a list of lines, empty when there are none."""
-    return check(lesson_sources(names), ROOT / "notebooks")
+    return differences(lesson_sources(names), ROOT / "notebooks")
 
 
 def add_arguments(parser):
@@ -53,15 +53,15 @@ def add_arguments(parser):
 
 def main(args):
     """``course build``: returns 0, or 1 when ``--check`` finds differences. Raises :class:`CourseError` when a lesson fails."""
-    if args.check:
-        differences = check_lessons(args.names)
-        for line in differences:
-            print(line, file=sys.stderr)
-        if differences:
-            print("The notebooks differ from their sources: run `course build` and commit the result.", file=sys.stderr)
-        return int(bool(differences))
     try:
-        build_lessons(args.names, execute=not args.no_execute)
+        if not args.check:
+            build_lessons(args.names, execute=not args.no_execute)
+            return 0
+        found = check_lessons(args.names)
     except ImportError as error:
         raise CourseError(f"building notebooks needs {error.name}, which is not installed. Install the [dev] and [lab] extras.") from error
-    return 0
+    for line in found:
+        print(line, file=sys.stderr)
+    if found:
+        print("The notebooks differ from their sources: run `course build` and commit the result.", file=sys.stderr)
+    return int(bool(found))

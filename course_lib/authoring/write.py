@@ -50,7 +50,7 @@ def _environment(**values):
                 os.environ[name] = value
 
 
-def execute(lesson, folder):
+def run(lesson, folder):
     """Run the lesson's cells in a clean kernel whose working directory is ``folder``; returns cells with outputs.
 
     The kernel finds this very copy of the package first, so the lesson's first cell has nothing to install.
@@ -95,7 +95,7 @@ def build(sources, out, execute=True, check=False):
     """Build py:percent ``sources`` into notebooks in the folder ``out``; returns their paths.
 
     ``execute=False`` writes them without outputs. ``check=True`` writes nothing and returns the differences instead, see
-    :func:`check`. Raises :class:`CourseError` for a failing cell or a notebook of 400 kB and more; what stood there stays.
+    :func:`differences`. Raises :class:`CourseError` for a failing cell or a notebook of 400 kB and more; what stood there stays.
     """
     if check:
         return differences(sources, out)
@@ -103,7 +103,7 @@ def build(sources, out, execute=True, check=False):
     for source in sources:
         lesson, started = _lesson(source, out), time.perf_counter()
         out.mkdir(parents=True, exist_ok=True)
-        cells = _execute(lesson, out) if execute else lesson.cells
+        cells = run(lesson, out) if execute else lesson.cells
         text = json.dumps({"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         size = len(text.encode())
         require(size < LARGEST, f"{lesson.name} is {size / 1000:.0f} kB; a notebook stays under {LARGEST / 1000:.0f} kB. Make its pictures smaller or fewer.")
@@ -144,5 +144,3 @@ def _short(value):
     text = " ".join(str(value).split())
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
-
-_execute, check = execute, differences

@@ -5,13 +5,13 @@
 #
 # **Builds on:** Python, and having called a PyTorch model once. Nothing about alignment or reinforcement learning.
 #
-# **Time:** 25 minutes to read and do; the cells run in about ten seconds.
+# **Time:** 25 minutes to read and do; the cells run in well under a minute.
 
 # %% [markdown]
 # ## Is everything here?
 #
-# The cell above installs the course when you opened this page on Colab; on your own machine it finds the package and does nothing.
-# The next one asks which *tier* your machine can run. A tier is a set of sizes: `cpu` uses the small models that come with the course and needs no network,
+# The first cell below installs the course when you have opened this page on Colab; on your own machine it finds the package and does nothing.
+# The second asks which *tier* your machine can run. A tier is a set of sizes: `cpu` uses the small models that come with the course and needs no network,
 # `t4` and `big` use models from the Hugging Face Hub on a GPU. Every lesson up to 08 runs on `cpu`.
 
 # %%
@@ -33,7 +33,7 @@ print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per 
 #
 # A language model is a distribution over replies. Ask it the same thing sixteen times and you get sixteen replies, some better than others. So there is a simple way to
 # improve an assistant: **sample** several candidates, **score** each one, **select** the best. If you also **finetune** the model on what you selected, it learns
-# to write such replies at the first attempt. These four steps are called *rejection sampling* in the language-model field, since most candidates are rejected.
+# to write such replies at the first attempt. The first three steps are *best-of-N*. All four are *rejection-sampling fine-tuning*: most candidates are rejected, and the model is trained on the rest.
 
 # %%
 plots.loop()
@@ -63,7 +63,7 @@ plots.loop()
 # | 09 On a real model | Do the same four lines work on a model of 0.6 billion parameters? |
 #
 # A word on the name. Three other things are called rejection sampling: the statistical method that draws exactly from a target distribution, the dropping of stale
-# tokens in reinforcement-learning libraries, and a step of speculative decoding. None of them is meant here, unless we say so.
+# tokens in reinforcement-learning libraries, and a step of speculative decoding. None of them is meant here, unless we say so (one selection rule of a later lesson, RSO, is of the statistical kind).
 
 # %% [markdown]
 # ## One notation
@@ -128,11 +128,11 @@ for prompt, replies in zip(pool.prompts, pool.texts):
 
 # %% [markdown]
 # **Your prediction.** How many of the twenty would you send? Write the number down. What did the good ones have in common, and what was wrong with the others?
-# Most readers list: right steps, steps of another topic, flattery, filler, rudeness, a careless piece of advice, help with something harmful.
+# Look for right steps, steps that belong to another question, flattery, filler, rudeness, careless advice, and help with something harmful.
 #
 # ## A reward we can trust
 #
-# With people, "would you send it?" has no formula. In this world it has one, because every sentence the assistant can say comes from a known stock. The **gold reward**
+# With people, "would you send it?" has no formula. In this world it has one, because every sentence the assistant was taught comes from a known stock. The **gold reward**
 # $r^*(x, y)$ adds up points for named parts. It stands in for what people want, and we use it to *judge*. In real life you do not have it; that
 # is why reward models exist, and why lesson 04 is about their mistakes.
 
@@ -164,7 +164,7 @@ for prompt, points in zip(pool.prompts, pool.reward("gold").tolist()):
 
 # %% [markdown]
 # Twenty replies are too few to judge an assistant by. The course comes with a stored pool, 128 held-out prompts with 256 candidates each, so we can ask the same
-# question of many more. ("Held out" means that no topic is asked about there in the words that the assistant was trained on.) Count as "one to send" a reply with at least 2 points: for instance, three right steps in order and nothing else are worth 3.5.
+# question of many more. ("Held out": these ways of asking about a topic were kept out of the assistant's training.) Count as "one to send" a reply with at least 2 points: for instance, three right steps in order and nothing else are worth 3.5.
 # The interval comes from resampling *prompts*, since replies to one prompt share its difficulty.
 
 # %%
@@ -212,15 +212,16 @@ print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[
 # %% [markdown]
 # ## Browse
 #
-# Choose a prompt, sort by a reward, and turn the pages, with the mouse or with Tab and the arrow keys. Put the highest gold first, then the lowest. Then sort by `reward-8000`, a
-# reward model trained on 8,000 comparisons: where does it put a reply that gold dislikes?
+# Choose a prompt, sort by a reward, and turn the pages. Put the highest gold first, then the lowest. Then sort by `reward-8000`, a reward model trained
+# on 8,000 comparisons: where does it put a reply that gold dislikes? By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses a button.
 #
 # (On GitHub, and wherever widgets cannot run, you see the first page as a table.)
 
 # %%
 from course_lib import explore
 
-explore.candidate_browser(stored.prompts_at(range(24)).first(64))
+some = stored.prompts_at(range(24)).first(64)
+explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 
 # %% [markdown]
 # ## What we found
@@ -237,12 +238,12 @@ explore.candidate_browser(stored.prompts_at(range(24)).first(64))
 # ## In real systems
 #
 # - Llama 2-Chat was trained with rejection sampling alone up to its fourth version, and then with PPO on top (Touvron et al., 2023, arXiv 2307.09288).
-# - Llama 3 sampled typically between 10 and 30 candidates per prompt and kept the best by a reward model (arXiv 2407.21783).
+# - Llama 3 sampled typically between 10 and 30 candidates per prompt (arXiv 2407.21783).
 # - DeepSeek-R1 selected about 600,000 reasoning samples by rejection sampling, and trained on them together with about 200,000 others (arXiv 2501.12948).
 #
 # ## Further reading
 #
-# The Llama 2 report's section on rejection sampling is the clearest published account. Read it after lesson 05.
+# The section on rejection sampling in the Llama 2 report. It reads best after lesson 05.
 #
 # ## Questions
 #

@@ -180,8 +180,8 @@ assert np.all(np.diff(live.mean(0)) > 0) and np.all(np.diff(live.mean(0), 2) < 0
 # ### Why the steps shrink
 #
 # Let the rewards of one prompt's candidates be independent draws with distribution function $F$. The best of $n$ is at most $t$ only if all $n$ are: its distribution function is $F(t)^n$. To raise the
-# best you need a draw from the part of the tail above it, and that part gets thinner. For standard normal rewards the expected best is about $\sqrt{2 \log n}$ standard deviations: to add
-# the same amount again takes ever larger factors of $n$. The code's name for the exact value is `expected_max_normal`; test it on random numbers.
+# best you need a draw from the part of the tail above it, and that part gets thinner. For standard normal rewards the expected best grows only about as fast as $\sqrt{2 \log n}$ standard deviations: to
+# add the same amount again takes an ever larger factor of $n$. The code's name for the exact value is `expected_max_normal`; test it on random numbers.
 
 # %%
 from course_lib.estimators import expected_max_normal
@@ -306,11 +306,12 @@ assert abs(useless.mean) < 0.2
 # %% [markdown]
 # ## Move n yourself
 #
-# The slider sets $n$; the menus choose the prompt and the selecting reward. Start with `reward-8000`, then choose `reward-length-biased`, trained on annotators who like long replies, and move $n$ to the right.
-# Watch what is chosen. Tab moves between the controls and the arrow keys change them.
+# The sliders set $n$ and the prompt; the buttons choose the selecting reward. Start with `reward-8000`, then choose `reward-length-biased`, trained on annotators who like long replies, and move $n$ to the right.
+# Watch what is chosen. By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses a button.
 
 # %%
-explore.best_of_n_slider(stored.prompts_at(range(32)), by="reward-8000", gold="gold")
+explore.best_of_n_slider(stored.prompts_at(range(32)), gold="gold",
+                         rewards=["reward-8000", "reward-500", "reward-length-biased", "gold"])
 
 # %% [markdown]
 # ## A case: improving a chatbot's replies
