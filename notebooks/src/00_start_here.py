@@ -165,7 +165,8 @@ for prompt, points in zip(pool.prompts, pool.reward("gold").tolist()):
 # %% [markdown]
 # Twenty replies are too few to judge an assistant by. The course comes with a stored pool, 128 held-out prompts with 256 candidates each, so we can ask the same
 # question of many more. ("Held out": these ways of asking about a topic were kept out of the assistant's training.) Count as "one to send" a reply with at least 2 points: for instance, three right steps in order and nothing else are worth 3.5.
-# The interval comes from resampling *prompts*, since replies to one prompt share its difficulty.
+# The interval of the stored pool comes from resampling *prompts*, since replies to one prompt share its difficulty. That of the twenty is Wilson's for a proportion, which treats them as
+# independent, and so is rather too narrow than too wide.
 
 # %%
 from course_lib.estimators import bootstrap_interval, wilson_interval

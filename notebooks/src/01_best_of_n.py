@@ -206,18 +206,29 @@ assert ours[-1] < expected_max_normal(256)
 # %% [markdown]
 # ## What it costs
 #
-# All $n$ candidates are sampled, and $n - 1$ are thrown away. Tokens are what one pays for, so put them on the axis: tokens sampled for one answer shown. Choosing by the proxy is the
-# realistic curve, choosing by gold the ceiling.
+# All $n$ candidates are sampled, and $n - 1$ are thrown away. Tokens are what one pays for, so put them on the axis: tokens sampled for one answer shown. Choosing by gold is the
+# ceiling. Two reward models are the realistic curves: one trained on 8,000 comparisons, one on 500. **Will they keep rising like the ceiling?**
 
 # %%
 tokens = stored.lengths.float().mean().item()
-realistic = best_of_n_curve(stored.reward("reward-8000"), stored.reward("gold"), sizes)
-curves = {"chosen by gold (ceiling)": ceiling, "chosen by reward-8000": realistic}
+curves = {"chosen by gold (ceiling)": ceiling}
+for name in ("reward-8000", "reward-500"):
+    curves[f"chosen by {name}"] = best_of_n_curve(stored.reward(name), stored.reward("gold"), sizes)
 plots.cost_quality([n * tokens for n in sizes], curves, ns=sizes)
 
 # %% [markdown]
-# Two things are worth noting. The proxy gives part of the ceiling's gain, not all of it, since it misjudges some replies. And its curve does not rise for ever: among many candidates there
-# are ever more that the reward model likes for the wrong reason. Lesson 04 studies that; here it is one more reason not to choose $n$ large.
+# A reward model gives part of the ceiling's gain, not all of it, since it misjudges some replies. And its curve does not rise for ever. Compare 256 candidates with 16, at sixteen times
+# the cost:
+
+# %%
+for name in ("reward-8000", "reward-500"):
+    change = paired_difference(curves[f"chosen by {name}"][:, 8], curves[f"chosen by {name}"][:, 4])
+    print(f"chosen by {name}, gold at n = {sizes[8]} less gold at n = {sizes[4]}: {change}")
+assert change.high < 0, "for reward-500, more candidates make it worse"
+
+# %% [markdown]
+# By the small reward model, the best of 256 is *worse* than the best of 16: among many candidates there are ever more that it likes for a wrong reason. For the larger one look at whether the interval
+# includes zero; if it does, sixteen times the cost bought nothing that we can tell. Lesson 04 studies this; here it is one more reason not to choose $n$ large.
 #
 # The $n$ candidates can be sampled side by side, so the user does not wait $n$ times as long. The work is $n$ times as much all the same.
 
@@ -366,7 +377,7 @@ for i in got.argsort()[:3].tolist():
 #
 # 1. The expected reward of the best of $n$ rises with $n$, and each doubling adds less than the one before; the steps and their intervals are printed above, and a fresh sample agrees.
 # 2. The best of $n$ beats one sample with probability $n/(n+1)$ by the reward that chose it, whatever the model. Ties break this: with a thumb the rate is far lower.
-# 3. Choosing by a reward model gets part of what a perfect judge would get, at the same price of $n$ samples.
+# 3. Choosing by a reward model gets part of what a perfect judge would get, at the same price of $n$ samples, and by a weak one a large $n$ does harm.
 #
 # ## What this leaves out
 #
