@@ -16,7 +16,13 @@ args = parser.parse_args()
 import numpy as np  # noqa: E402
 
 from course_lib import Pool, assets  # noqa: E402
-from course_lib.estimators import best_of_n_curve, bootstrap_interval, kl_best_of_n_bound, overoptimisation_fit, paired_difference  # noqa: E402
+from course_lib.estimators import (  # noqa: E402
+    best_of_n_curve,
+    bootstrap_interval,
+    kl_best_of_n_bound,
+    overoptimisation_fit,
+    paired_difference,
+)
 from course_lib.run import versions  # noqa: E402
 
 pool = Pool.load(assets.path("helpdesk/pools/heldout.npz"))

@@ -10,11 +10,7 @@ The whole course is four steps::
 Names are loaded on first use, so that ``import course_lib`` stays fast and does not import torch.
 """
 
-import os
 from importlib import import_module
-
-# Threads that wait should sleep, not spin: on a busy machine spinning costs a factor of three. Read when torch is first imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 

@@ -78,8 +78,8 @@ def packed_attention(module, query, key, value, attention_mask=None, scaling=Non
 class SharedPrefixCache(Cache):
     """Keys and values of P prompts, once each, and of R candidate rows' own tokens.
 
-    Row r belongs to prompt ``owner[r]``. Own tokens live in buffers (R, Hkv, T, D) allocated once and filled in place;
-    rows that finish are dropped by :meth:`keep`. All rows are at the same step, so no row needs a mask of its own.
+    Row r belongs to prompt ``owner[r]``. Own tokens live in buffers (T, R, Hkv, D) allocated once and filled in place, a
+    step at a time; rows that finish are dropped by :meth:`keep`. All rows are at the same step, so no row needs a mask of its own.
     """
 
     def __init__(self, prefix, mask, rows_per_prompt, max_tokens):
@@ -108,22 +108,21 @@ class SharedPrefixCache(Cache):
         if len(prompts) < self.P:
             self.prefix = [(k[prompts], v[prompts]) for k, v in self.prefix]
             self.bias = self.bias[prompts]
-        for at, pair in enumerate(self.own):
+        for pair in self.own:
             for side, buffer in enumerate(pair):
-                smaller = buffer.new_empty(len(rows), *buffer.shape[1:])
-                smaller[:, :, : self.step] = buffer[:, :, : self.step].index_select(0, rows)
-                self.own[at][side] = smaller
+                pair[side] = buffer.new_empty(len(buffer), len(rows), *buffer.shape[2:])
+                torch.index_select(buffer[: self.step], 1, rows, out=pair[side][: self.step])
         self.lay_out(owner, len(prompts))
 
     def update(self, key, value, layer_idx, *args, **kwargs):
         """Store this step's key and value (R, Hkv, 1, D); return each row's own ones so far, (R, Hkv, t, D)."""
         if self.own[layer_idx] is None:
             R, H, _, D = key.shape
-            self.own[layer_idx] = [key.new_empty(R, H, self.max_tokens, D), value.new_empty(R, H, self.max_tokens, value.shape[-1])]
+            self.own[layer_idx] = [key.new_empty(self.max_tokens, R, H, D), value.new_empty(self.max_tokens, R, H, value.shape[-1])]
         keys, values = self.own[layer_idx]
-        keys[:, :, self.step] = key[:, :, 0]
-        values[:, :, self.step] = value[:, :, 0]
-        return keys[:, :, : self.step + 1], values[:, :, : self.step + 1]
+        keys[self.step] = key[:, :, 0]
+        values[self.step] = value[:, :, 0]
+        return keys[: self.step + 1].permute(1, 2, 0, 3), values[: self.step + 1].permute(1, 2, 0, 3)
 
     def get_seq_length(self, layer_idx=0):
         return self.bias.shape[-1] + self.step

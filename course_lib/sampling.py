@@ -244,6 +244,7 @@ def _sample_tokens(policy, ids, n, temperature, top_p, top_k, max_tokens, seed, 
     rows_at_once = max(1, int(memory_mb * 2**20 / bytes_per_row(policy, max_tokens)))
     per_prompt = min(n, rows_at_once)
     group_size = max(1, rows_at_once // per_prompt)
+    group_size = -(-P // -(-P // group_size))  # equal groups: a small last one would cost as many steps as a large one
     plain = temperature == 1.0 and top_p >= 1.0 and not top_k
     tokens = torch.full((P, n, max_tokens), -1, dtype=torch.int32)
     logp = torch.zeros(P, n, max_tokens)
@@ -287,7 +288,7 @@ def _decode(engine, u, width, max_tokens, temperature, top_k, top_p, stops, bar)
         if remaining == 0 or t == max_tokens - 1:
             bar.update(len(row))
             break
-        if remaining <= 0.85 * len(row):
+        if remaining <= 0.75 * len(row):
             rows = alive.nonzero()[:, 0]
             bar.update(len(row) - remaining)
             engine.keep(rows)

@@ -5,7 +5,18 @@ import pytest
 
 from course_lib.errors import CourseError
 from course_lib.worlds import load_world
-from course_lib.worlds.helpdesk import HARMFUL, HELP, PHRASINGS, POINTS, TOPICS, Helpdesk, gold_parts, harmlessness, helpfulness, write_reply
+from course_lib.worlds.helpdesk import (
+    HARMFUL,
+    HELP,
+    PHRASINGS,
+    POINTS,
+    TOPICS,
+    Helpdesk,
+    gold_parts,
+    harmlessness,
+    helpfulness,
+    write_reply,
+)
 
 RIGHT = "First, open the sign-in page. Then choose forgot password. Finally, follow the link in the email."
 

@@ -7,8 +7,19 @@ import torch
 
 from course_lib.errors import CourseError
 from course_lib.pool import MISSING, Pool
-from course_lib.reward import (Ensemble, FunctionReward, GoldReward, annotate, bradley_terry_loss, combine, load_reward_model, new_reward_model,
-                               preference_report, score, train_reward_model)
+from course_lib.reward import (
+    Ensemble,
+    FunctionReward,
+    GoldReward,
+    annotate,
+    bradley_terry_loss,
+    combine,
+    load_reward_model,
+    new_reward_model,
+    preference_report,
+    score,
+    train_reward_model,
+)
 from course_lib.tiny import tiny_policy
 from course_lib.worlds.helpdesk import Annotator, Helpdesk, write_reply
 
