@@ -8,6 +8,7 @@ tokens. Ratios come from runs that alternate, so that a machine whose speed drif
 """
 
 import statistics
+from functools import partial
 
 from common import best_of, finish, flops_per_token, in_a_fresh_process, matrix_product_limit, options, peak_mb
 
@@ -65,8 +66,8 @@ for n in sizes:
     rounds = 1 if args.quick else 2 if n == 256 else 5 if n == 64 else 3
     rates = {"sample": [], "generate": [], "one prompt at a time": [], "limit": []}
     for _ in range(rounds):
-        for name, function in (("sample", lambda: ours(n)), ("generate", lambda: batched_generate(n)), ("one prompt at a time", lambda: one_at_a_time(n))):
-            t, tokens = best_of(function, 2 if name == "sample" else 1)
+        for name, function in (("sample", ours), ("generate", batched_generate), ("one prompt at a time", one_at_a_time)):
+            t, tokens = best_of(partial(function, n), 2 if name == "sample" else 1)
             rates[name].append(tokens / t)
         rates["limit"].append(matrix_product_limit(flops_per_token(policy.model))[0])
     table[n] = {name: statistics.median(r) for name, r in rates.items() if r}
