@@ -286,7 +286,7 @@ class Annotator:
     def prefers_first(self, u_a, u_b, rng):
         """True where the first of two replies with utilities ``u_a``, ``u_b`` (arrays) is preferred; ``rng`` a numpy Generator."""
         z = (np.asarray(u_a, float) - np.asarray(u_b, float)) / self.noise
-        return rng.random(z.shape) < 1 / (1 + np.exp(-z))
+        return rng.random(z.shape) < 0.5 * (1 + np.tanh(z / 2))  # σ(z), without overflow
 
 
 @dataclass
