@@ -14,7 +14,7 @@ from .errors import require
 from .files import atomic_directory, write_json
 from .pool import Pool
 
-STAGES_VERSION = 1  # raised when the meaning of a stage changes
+STAGES_VERSION = 2  # raised when the meaning of a stage changes
 
 
 def fingerprint(value):
@@ -30,7 +30,10 @@ def _feed(digest, value):
             digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=_BYTES()).numpy().tobytes())
         digest.update(value.tokenizer.backend_tokenizer.to_str().encode() if hasattr(value.tokenizer, "backend_tokenizer") else repr(value.tokenizer).encode())
-        digest.update(json.dumps([value.tokenizer.chat_template, getattr(value, "system", None), getattr(value, "template", None), type(value).__name__]).encode())
+        config = {k: v for k, v in value.model.config.to_dict().items() if k not in ("_name_or_path", "transformers_version", "dtype", "architectures")}
+        tokens = [value.tokenizer.eos_token_id, value.tokenizer.pad_token_id, getattr(value, "stop_ids", None)]
+        digest.update(json.dumps([value.tokenizer.chat_template, getattr(value, "system", None), getattr(value, "template", None), type(value).__name__, tokens, config],
+                                 sort_keys=True, default=str).encode())
     elif isinstance(value, dict):
         for key in sorted(value):
             digest.update(f"<{key}>".encode())
@@ -42,7 +45,7 @@ def _feed(digest, value):
     elif hasattr(value, "numpy") and hasattr(value, "shape"):
         digest.update(f"{tuple(value.shape)}{value.dtype}".encode() + value.detach().cpu().numpy().tobytes())
     else:
-        digest.update(json.dumps(value).encode())
+        digest.update(json.dumps(value).encode() + b"\0")
 
 
 def _BYTES():
@@ -69,6 +72,8 @@ class Stages:
         place = self.place(name, inputs)
         if not (place / "done.json").is_file():
             partial = place.with_name(place.name + ".partial")
+            for leftover in place.parent.glob(f".{place.name}.*.tmp"):  # of a process that was killed
+                shutil.rmtree(leftover, ignore_errors=True)
             with atomic_directory(place) as folder:
                 make(folder, partial)
                 write_json(folder / "done.json", {"stage": name})

@@ -49,7 +49,9 @@ def build_parser():
 
     p = command("run", "the whole loop, and the table that compares it with its controls", run_command)
     add_source(p)
-    add_sampling(p)
+    p.add_argument("-n", type=positive, help="candidates per prompt")
+    p.add_argument("--temperature", type=float, help="above 0")
+    p.add_argument("--seed", type=int, default=0)
     p.add_argument("--prompts", type=positive, help="training prompts")
     p.add_argument("--held-out", type=positive, help="held-out prompts for the comparison")
     p.add_argument("--rounds", type=positive, default=1)
@@ -94,9 +96,7 @@ def build_parser():
 
     p = command("finetune", "step 4: fine-tune a policy on selected replies", finetune_command)
     p.add_argument("selection", help="JSONL with prompt and completion (from `course select`)")
-    p.add_argument("--policy", help="causal LM to start from (default: the bundled one)")
-    p.add_argument("--template", choices=("chat", "plain"), default="chat")
-    p.add_argument("--device")
+    add_source(p, reward=False)
     p.add_argument("--epochs", type=float, default=3.0)
     p.add_argument("--lr", type=float, default=1e-3)
     p.add_argument("--batch-size", type=positive, default=32)
@@ -150,6 +150,11 @@ def show(result, as_json, text):
 
 
 def run_command(a):
+    from .errors import require
+    if a.rollouts:
+        unused = [f"--{name.replace('_', '-')}" for name, default in (("prompts", None), ("held_out", None), ("rounds", 1), ("rule", None), ("start", "base"), ("keep", "all"),
+                                                                    ("temperature", None), ("n", None)) if getattr(a, name) != default]
+        require(not unused, f"{', '.join(unused)} cannot be used with --rollouts, whose replies are already sampled; leave it out.")
     from .run import run, table
     result = run(world=a.world, policy=a.policy, reward=a.reward, n=a.n, prompts=a.prompts, rounds=a.rounds, seed=a.seed, out=a.out, data=a.data,
                  tier_name=a.tier, rule=a.rule, rollouts=a.rollouts, skip_bad=a.skip_bad, start=a.start, keep=a.keep, held_out=a.held_out,
@@ -166,7 +171,7 @@ def sample_command(a):
     policy = load_policy(resolve(a.policy or t.policy), device=a.device, system=world.system, template=a.template)
     prompts, info = world.prompts(a.split, limit=a.prompts, seed=a.seed)
     pool = sample(policy, prompts, n=t.n if a.n is None else a.n, temperature=t.temperature if a.temperature is None else a.temperature, top_p=a.top_p, top_k=a.top_k,
-                  max_tokens=a.max_tokens or min(world.max_tokens, t.max_tokens), seed=a.seed, method=a.method, memory_mb=t.memory_mb, info=info)
+                  max_tokens=min(world.max_tokens, t.max_tokens) if a.max_tokens is None else a.max_tokens, seed=a.seed, method=a.method, memory_mb=t.memory_mb, info=info)
     pool.save(a.out)
     print(f"{pool} → {a.out}")
 
@@ -206,6 +211,8 @@ def select_command(a):
         return print(f"{len(rows)} pairs → {a.out}")
     require(a.rule in RULES, f"no selection rule {a.rule!r}; the rules are: {', '.join(RULES)}.")
     takes = inspect.signature(RULES[a.rule]).parameters
+    dropped = [f"--by {a.by}"] * (a.by is not None and "by" not in takes) + [f"-k {a.k}"] * (a.k is not None and not {"k", "at_most"} & set(takes))
+    require(not dropped, f"the rule {a.rule!r} does not take {' or '.join(dropped)}; leave it out.")
     settings = {name: value for name, value in (("by", a.by), ("k", a.k), ("at_most", a.k), ("seed", a.seed)) if name in takes and value is not None}
     chosen = RULES[a.rule](pool, **settings)
     if a.control:
@@ -218,20 +225,33 @@ def finetune_command(a):
     import torch
 
     from .errors import require
+    from .files import free_for_model
     from .finetuning import finetune
     from .policy import load_policy
     from .rollouts import read_rollouts
+    from .selection import Selection
     from .tiers import resolve
-    policy = load_policy(resolve(a.policy or "helpdesk/policy"), device=a.device, template=a.template)
+    from .worlds import load_world
+    free_for_model(a.out)
+    world = load_world(a.world, a.data)
+    policy = load_policy(resolve(a.policy or "helpdesk/policy"), device=a.device, template=a.template, system=world.system)
     pool = read_rollouts(a.selection)
-    pairs = [(prompt, text) for prompt, row, here in zip(pool.prompts, pool.texts, pool.present.tolist()) for text, ok in zip(row, here) if ok and text]
-    require(pairs, f"{a.selection} holds no replies to train on.")
+    rows, columns = (pool.present & torch.tensor([[bool(text) for text in row] for row in pool.texts])).nonzero(as_tuple=True)
+    require(len(rows), f"{a.selection} holds no replies to train on.")
+    weights = [weight_of(pool.info[i].get("weight", 1.0), j) for i, j in zip(rows.tolist(), columns.tolist())]
+    chosen = Selection(pool, rows, columns, torch.tensor(weights))
     checkpoint = Path(f"{a.out}.checkpoint.pt")
-    student = finetune(policy, pairs, epochs=a.epochs, lr=a.lr, batch_size=a.batch_size, accumulate=a.accumulate, seed=a.seed,
+    student = finetune(policy, chosen, epochs=a.epochs, lr=a.lr, batch_size=a.batch_size, accumulate=a.accumulate, seed=a.seed,
                        dtype=None if a.dtype == "float32" else getattr(torch, a.dtype), checkpoint=checkpoint)
     student.save(a.out)
+    checkpoint.unlink(missing_ok=True)
     log = student.training_log
-    print(f"trained on {len(pairs)} replies, {log.tokens:,} tokens, {log.seconds:.0f} s: loss {log.losses[0]:.3f} → {log.losses[-1]:.3f} nats per token → {a.out}")
+    print(f"trained on {len(chosen)} replies, {log.tokens:,} tokens, {log.seconds:.0f} s: loss {log.losses[0]:.3f} → {log.losses[-1]:.3f} nats per token → {a.out}")
+
+
+def weight_of(value, j):
+    """The weight of a group's j-th reply: lines of one prompt that differ in weight were read as a list."""
+    return float(value[j] if isinstance(value, list) else value)
 
 
 def report_command(a):

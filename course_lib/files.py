@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -16,9 +17,13 @@ def _explain(error, path):
     reasons = {errno.ENOSPC: "the disk is full", errno.EFBIG: "the file-size limit was reached",
                errno.EDQUOT: "the disk quota is used up", errno.EACCES: "permission was denied",
                errno.EROFS: "the file system is read-only"}
-    if isinstance(error, OSError) and error.errno in reasons:
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None:  # libraries that write files themselves report the system's error as text
+        found = re.search(r"os error (\d+)", str(error))
+        number = int(found.group(1)) if found else errno.ENOSPC if re.search(r"No space left|PytorchStreamWriter|inline_container", str(error)) else None
+    if number in reasons:
         return CourseError(
-            f"could not write {path}: {reasons[error.errno]}. Nothing that was there before has changed. "
+            f"could not write {path}: {reasons[number]}. Nothing that was there before has changed. "
             "Free some space or choose another folder with --out, then run the same command again: finished stages are kept.")
     return error
 
@@ -42,8 +47,13 @@ def atomic_write(path, mode="wb"):
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
         temporary = None
-    except OSError as error:
-        raise _explain(error, path) from error
+    except CourseError:
+        raise
+    except Exception as error:
+        explained = _explain(error, path)
+        if explained is error:
+            raise
+        raise explained from error
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
@@ -70,8 +80,13 @@ def atomic_directory(path):
         else:
             os.replace(temporary, path)
         temporary = None
-    except OSError as error:
-        raise _explain(error, path) from error
+    except CourseError:
+        raise
+    except Exception as error:
+        explained = _explain(error, path)
+        if explained is error:
+            raise
+        raise explained from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -87,3 +102,10 @@ def write_json(path, value):
 def read_json(path):
     """Read one JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def free_for_model(path):
+    """Raise unless ``path`` is free, an empty folder, or a model folder that may be replaced. Ask before the work, not after it."""
+    path = Path(path)
+    if path.exists() and not (path.is_dir() and (not any(path.iterdir()) or (path / "config.json").is_file())):
+        raise CourseError(f"{path} exists and is not a model folder; writing there would replace what it holds. Choose another folder with --out.")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from .cache import Stages
+from .cache import Stages, fingerprint
 from .errors import require
 from .files import read_json, write_json
 from .policy import Policy, load_policy, response_logits, token_logprobs
@@ -58,7 +58,8 @@ def finetune(policy, selection, epochs=2.0, lr=1e-3, batch_size=32, weights=None
 
     ``selection`` is a :class:`~course_lib.selection.Selection` (its weights count unless ``weights`` are given) or a list
     of (prompt, text) pairs. ``dtype`` float16 or bfloat16: mixed precision on a GPU, with weights kept in float32 while
-    training. ``checkpoint``: a file for interrupted runs. Further settings are those of
+    training. ``checkpoint``: a file for interrupted runs; delete it once
+    the result is saved. Further settings are those of
     :func:`course_lib.training.train`. The returned policy carries ``training_log``.
     Raises when nothing was selected or a response is empty.
     """
@@ -69,6 +70,7 @@ def finetune(policy, selection, epochs=2.0, lr=1e-3, batch_size=32, weights=None
         pairs = list(selection)
         examples = list(zip(policy.encode([p for p, _ in pairs]), policy.encode_responses([t for _, t in pairs])))
     require(len(examples) > 0, "nothing to fine-tune on: the selection kept no candidate. Lower the threshold, sample more candidates, or check the reward.")
+    require(weights is None or len(weights) == len(examples), f"there are {len(examples)} replies but {0 if weights is None else len(weights)} weights; give one weight a reply.")
     examples_with_text = [k for k, (_, r) in enumerate(examples) if r]
     require(len(examples_with_text) == len(examples), f"{len(examples) - len(examples_with_text)} selected responses have no tokens at all; leave them out of the selection.")
     student = policy.copy()
@@ -79,8 +81,9 @@ def finetune(policy, selection, epochs=2.0, lr=1e-3, batch_size=32, weights=None
     def loss_of(indices):
         return sft_loss(student, [examples[i] for i in indices], None if weights is None else weights[indices])
 
+    key = None if checkpoint is None else fingerprint([policy, examples, weights, epochs, lr, batch_size, seed, str(dtype)])
     log = train(student.model, loss_of, len(examples), epochs=epochs, lr=lr, batch_size=batch_size, dtype=dtype, seed=seed,
-                checkpoint=None if checkpoint is None else Path(checkpoint), label="fine-tuning", **settings)
+                checkpoint=None if checkpoint is None else Path(checkpoint), key=key, label="fine-tuning", **settings)
     student.model.to(half)
     student.source = f"{policy.source} fine-tuned on {len(examples)} replies"
     student.training_log = log

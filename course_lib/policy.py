@@ -10,13 +10,16 @@ import torch
 from . import progress
 from .attention import Packing, attention, supports
 from .errors import CourseError, require
-from .files import atomic_directory
+from .files import atomic_directory, free_for_model
 
 
 def device_of(name=None):
     """The torch device to use: ``name`` when given, else cuda when there is one, else cpu."""
     if name:
-        return torch.device(name)
+        try:
+            return torch.empty(0, device=name).device
+        except Exception as error:
+            raise CourseError(f"the device {name!r} cannot be used here ({type(error).__name__}: {str(error).splitlines()[0]}). Use cpu, or leave --device out.") from error
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -62,6 +65,19 @@ def load_tokenizer(source):
         raise CourseError(f"the tokenizer of {source} has no pad token. Set one that is not the end token, e.g. tokenizer.pad_token = tokenizer.unk_token, "
                           "and save it beside the model; padding with the end token would teach the model never to stop.")
     return tokenizer
+
+
+def load_weights(auto_class, source, dtype):
+    """``auto_class.from_pretrained``, refusing checkpoints that are cut short or lack weights: those would be random numbers."""
+    try:
+        with progress.no_loading_bars():
+            model, loading = auto_class.from_pretrained(source, dtype=dtype, output_loading_info=True)
+    except Exception as error:
+        raise CourseError(f"the weights of {source} could not be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). The files may be cut short: copy or download them again.") from error
+    missing = sorted(loading["missing_keys"])
+    require(not missing, f"{source} does not hold the weights {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}: they were filled with random numbers, so its output would mean nothing. "
+                         "Use the folder the model was saved to after training.")
+    return model
 
 
 @dataclass
@@ -137,6 +153,7 @@ class Policy:
 
     def save(self, path, extra=None):
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically. ``extra(folder)`` may add files."""
+        free_for_model(path)
         with atomic_directory(path) as folder:
             with progress.no_loading_bars():
                 self.model.save_pretrained(folder)
@@ -170,9 +187,8 @@ def load_policy(source, device=None, dtype=None, system=None, template="chat"):
     device = device_of(device)
     if dtype is None:
         dtype = torch.float32 if device.type == "cpu" else "auto"
-    with progress.no_loading_bars():
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype).to(device).eval()
-    return Policy(model, tokenizer, system=system, template=template, source=source)
+    model = load_weights(AutoModelForCausalLM, source, dtype)
+    return Policy(model.to(device).eval(), tokenizer, system=system, template=template, source=source)
 
 
 def examples_of(policy, prompts, texts):

@@ -15,8 +15,8 @@ from . import progress
 from .attention import Packing, attention, supports
 from .errors import CourseError, require
 from .estimators import wilson_interval
-from .files import atomic_directory
-from .policy import Policy, batches_by_tokens, check_source, device_of, evaluating, load_tokenizer
+from .files import atomic_directory, free_for_model
+from .policy import Policy, batches_by_tokens, check_source, device_of, evaluating, load_tokenizer, load_weights
 from .pool import MISSING
 from .training import train
 
@@ -80,6 +80,7 @@ class RewardModel:
 
     def save(self, path):
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically."""
+        free_for_model(path)
         with atomic_directory(path) as folder:
             with progress.no_loading_bars():
                 self.model.save_pretrained(folder)
@@ -110,11 +111,7 @@ def load_reward_model(source, name="proxy", device=None, dtype=None, system=None
     device = device_of(device)
     if dtype is None:
         dtype = torch.float32 if device.type == "cpu" else "auto"
-    with progress.no_loading_bars():
-        model, loading = AutoModelForSequenceClassification.from_pretrained(source, dtype=dtype, output_loading_info=True)
-    missing = sorted(loading["missing_keys"])
-    require(not missing, f"{source} does not hold the weights {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}: they were filled with random numbers, so its scores would mean nothing. "
-                         "Use the folder the reward model was saved to after training.")
+    model = load_weights(AutoModelForSequenceClassification, source, dtype)
     model.config.pad_token_id = tokenizer.pad_token_id
     return RewardModel(model.to(device).eval(), tokenizer, name=name, system=system, source=source)
 
@@ -154,6 +151,9 @@ class GoldReward:
         """(P, N) float32; NaN where a candidate is missing."""
         from .worlds import helpdesk
 
+        needed = {"helpdesk": "topic", "gsm8k": "answer"}.get(self.world.name)
+        lacking = [i for i, info in enumerate(pool.info) if needed and needed not in info]
+        require(not lacking, f"the gold reward of the world {self.world.name!r} needs {needed!r} in each prompt's info; prompt {lacking[0] if lacking else 0} has none. Add it to the rollouts, or use another reward.")
         values, seen = torch.full((pool.P, pool.N), float("nan")), {}
         for i, (prompt, info) in enumerate(zip(pool.prompts, pool.info)):
             for j, (text, finish) in enumerate(zip(pool.texts[i], pool.finish[i].tolist())):

@@ -97,6 +97,10 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     temperature = t.temperature if temperature is None else temperature
     require(n >= 1, f"n is the number of candidates per prompt and must be at least 1; got {n}.")
     require(rounds >= 1, f"rounds must be at least 1; got {rounds}.")
+    require(seed >= 0, f"seed must be a whole number from 0; got {seed}.")
+    require(held_out >= 2, f"held-out prompts: at least 2 are needed for an interval; got {held_out}.")
+    require(temperature > 0, f"temperature must be above 0 for this comparison, which needs different candidates; got {temperature}.")
+    require((epochs is None or epochs > 0) and (lr is None or lr > 0), f"epochs and lr must be above 0; got {epochs} and {lr}.")
     stages = Stages(out) if out is not None else None
     if rollouts is not None:
         return finish(run_on_rollouts(world, rollouts, reward, policy, stages, seed, skip_bad, template, device, t, epochs, lr), started, seed, out)
@@ -118,16 +122,18 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     def select(pool):
         return threshold(pool, by="proxy", minimum=1.0, at_most=4) if rule == "threshold" else RULES[rule](pool, by="proxy")
 
-    # treatment and control: the same prompts, pools, number of replies and training; only the choice differs
+    # treatment and control: the same prompts, settings and training, and in the first round the same pool and number of
+    # replies; only the choice differs. In later rounds each samples from its own policy.
     shared = dict(rounds=rounds, n=n, start=start, keep=keep, info=infos, temperature=temperature, max_tokens=max_tokens, seed=seed, out=stages,
                   sampling={"memory_mb": t.memory_mb}, **training)
     treatment = rejection_sampling_rounds(base, texts, proxy, select=select, **shared)
-    chosen = treatment[0].selection
+    chosen, control_rounds = treatment[0].selection, []
     if rounds == 1:
         control_selection = matched_control(chosen, seed) if rule != "best_per_prompt" else random_per_prompt(chosen.pool, 1, seed)
         control = trained(base, control_selection, {"seed": seed, **training}, stages, "control-policy")
     else:
-        control = rejection_sampling_rounds(base, texts, proxy, select=lambda pool: matched_control(select(pool), seed), **shared)[-1].policy
+        control_rounds = rejection_sampling_rounds(base, texts, proxy, select=lambda pool: matched_control(select(pool), seed), **shared)
+        control = control_rounds[-1].policy
     rft = treatment[-1].policy
 
     # the comparison, on prompts that took no part above
@@ -163,7 +169,8 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
         rows[row]["kl"]["kind"] = kind
     differences = {f"{a} - {b}": paired_difference(per_prompt[a]["gold"], per_prompt[b]["gold"]).to_dict()
                    for a, b in (("rft", "base"), ("rft", "random_control"), ("best_of_n", "base"), ("rft", "best_of_n"), ("random_control", "base"))}
-    tokens = sum(int(h.pool.lengths.sum()) for h in treatment) + sum(int(p.lengths.sum()) for p in pools.values())
+    extra = [h.pool for h in control_rounds[1:]]  # from its second round on the control samples for itself
+    tokens = sum(int(p.lengths.sum()) for p in [h.pool for h in treatment] + extra) + sum(int(p.lengths.sum()) for p in pools.values())
     result = {"rows": rows, "differences": differences, "tokens_sampled": tokens, "trained_on": len(treatment[-1].trained_on), "n": n, "rounds": rounds,
               "world": world.name, "policy": policy_name, "reward": str(reward_name), "rule": rule, "prompts": count, "held_out": held_out, "tier": t.name}
     return finish(result, started, seed, out)
@@ -270,7 +277,8 @@ def run_on_rollouts(world, path, reward, policy, stages, seed=0, skip_bad=False,
         return Selection(pool, chosen.prompt_index[mask], chosen.candidate_index[mask], chosen.weights[mask], chosen.rule, chosen.settings)
 
     train_part, held_part = part(keep), part(~keep)
-    student = trained(base, train_part, {"epochs": epochs or t.epochs, "lr": lr or t.lr, "batch_size": t.batch_size, "seed": seed}, stages, "rollouts-policy")
+    student = trained(base, train_part, {"epochs": epochs or t.epochs, "lr": lr or t.lr, "batch_size": t.batch_size, "seed": seed, "accumulate": t.accumulate,
+                                          "dtype": getattr(torch, t.dtype) if t.dtype != "float32" and base.device.type == "cuda" else None}, stages, "rollouts-policy")
     examples = list(zip(base.encode(held_part.prompts), base.encode_responses(held_part.texts)))
     by_prompt = [held_part.prompt_index.tolist().index(i) for i in held_part.prompt_index.tolist()]
     before, after = (group_mean(held_out_loss(p, examples).double().numpy(), by_prompt) for p in (base, student))

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from .errors import CourseError, require
-from .pool import Pool
+from .pool import FINISH, Pool
 
 CONTROL, SOFT, RSO, PAIRS = range(4)  # separate random streams, so that no rule shares its luck with its own control
 
@@ -92,9 +92,10 @@ class Selection:
         return mask
 
     def to_rows(self):
-        """K dictionaries with ``prompt``, ``completion``, ``prompt_index``, ``candidate_index`` and ``weight``."""
-        columns = zip(self.prompts, self.texts, self.prompt_index.tolist(), self.candidate_index.tolist(), self.weights.tolist())
-        return [dict(zip(("prompt", "completion", "prompt_index", "candidate_index", "weight"), row)) for row in columns]
+        """K dictionaries with ``prompt``, ``completion``, ``prompt_index``, ``candidate_index``, ``weight`` and ``finish_reason``."""
+        finish = [FINISH[f] for f in self.pool.finish[self.prompt_index, self.candidate_index].tolist()]
+        columns = zip(self.prompts, self.texts, self.prompt_index.tolist(), self.candidate_index.tolist(), self.weights.tolist(), finish)
+        return [dict(zip(("prompt", "completion", "prompt_index", "candidate_index", "weight", "finish_reason"), row)) for row in columns]
 
     @staticmethod
     def concat(selections):

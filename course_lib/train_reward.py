@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from .errors import require
+from .files import free_for_model
 from .policy import load_policy
 from .reward import preference_report, train_reward_model
 from .rollouts import hh_pairs, read_rollouts
@@ -34,6 +35,8 @@ def train_reward_from_file(path, policy=None, held_out=0.2, epochs=2.0, lr=1e-3,
     Returns plain data with ``accuracy`` (mean and 95 % interval), ``text`` for a reader, and counts.
     """
     require(0 < held_out < 1, f"held_out is the share of pairs kept for the report, between 0 and 1; got {held_out}.")
+    if out:
+        free_for_model(out)
     pairs = read_pairs(path, skip_bad)
     prompts = sorted({p["prompt"] for p in pairs})
     require(len(prompts) >= 10, f"{path} has {len(prompts)} different prompts; at least 10 are needed to hold some out.")
@@ -44,8 +47,7 @@ def train_reward_from_file(path, policy=None, held_out=0.2, epochs=2.0, lr=1e-3,
     else:
         base = load_policy(resolve(policy), device=device)
     model = train_reward_model(base, train_pairs, epochs=epochs, lr=lr, batch_size=32, seed=seed, max_length=max_length)
-    cut = [{**p, "prompt": p["prompt"]} for p in test_pairs]
-    report = preference_report(model, cut)
+    report = preference_report(model, test_pairs)
     if out:
         model.save(out)
     text = f"reward model on {base.source}: {len(train_pairs)} pairs to train on, {model.facts['seconds']:.0f} s\nheld out: {report}"

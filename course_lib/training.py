@@ -36,13 +36,14 @@ def rate(step, steps, lr, warmup=0.05):
 
 
 def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=1, seed=0, weight_decay=0.0, clip=1.0, betas=(0.9, 0.98),
-          dtype=None, checkpoint=None, checkpoint_every=200, label="training"):
+          dtype=None, checkpoint=None, checkpoint_every=200, key=None, label="training"):
     """The one optimiser loop of the library: AdamW, warm-up and cosine, gradient clipping.
 
     ``loss_of(indices)`` returns (summed loss, number of terms) for a list of example indices; the step's loss is their
     ratio over the whole batch, however it is cut into ``accumulate`` parts. ``dtype`` float16 or bfloat16 turns on mixed
-    precision on a GPU. With ``checkpoint`` (a file), the state is written every ``checkpoint_every`` steps and an
-    interrupted run goes on from it, to the same result. Raises when the loss stops being a number.
+    precision on a GPU. With ``checkpoint`` (a file), the state is written every ``checkpoint_every`` steps and at the
+    end, and an interrupted run goes on from it, to the same result for a model without dropout. The caller removes the file
+    once the result is safe. ``key`` names the run: a checkpoint with another key is refused. Raises when the loss stops being a number.
     Returns a :class:`TrainingLog`.
     """
     require(count > 0, "nothing to train on: the selection is empty.")
@@ -55,10 +56,11 @@ def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=
     log, first = TrainingLog(), 0
     if checkpoint is not None and checkpoint.is_file():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
+        require(state["key"] == [key, steps, count], f"{checkpoint} is the checkpoint of another run (other data, settings or model). Delete it, or finish that run with its own settings.")
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         scaler.load_state_dict(state["scaler"])
-        first, log.losses, log.tokens = state["step"], state["losses"], state["tokens"]
+        first, log.losses, log.tokens, log.seconds = state["step"], state["losses"], state["tokens"], state["seconds"]
     model.train()
     started, order, epoch_seen = time.perf_counter(), None, -1
     with progress.bar(steps, label, "step") as bar:
@@ -92,12 +94,11 @@ def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=
             log.tokens += terms
             bar.update(1)
             bar.set_postfix(loss=f"{total / terms:.3f}", refresh=False)
-            if checkpoint is not None and (step + 1) % checkpoint_every == 0 and step + 1 < steps:
+            if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == steps):
                 with atomic_write(checkpoint) as file:
                     torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "scaler": scaler.state_dict(),
-                                "step": step + 1, "losses": log.losses, "tokens": log.tokens}, file)
+                                "step": step + 1, "losses": log.losses, "tokens": log.tokens, "key": [key, steps, count],
+                                "seconds": log.seconds + time.perf_counter() - started}, file)
     model.eval()
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
-    log.seconds = time.perf_counter() - started
+    log.seconds += time.perf_counter() - started
     return log

@@ -147,7 +147,12 @@ def test_the_four_steps_one_at_a_time(mini, capsys, tmp_path):
     (["--world", "moon"], "no world 'moon'"),
     (["--world", "gsm8k"], "--data DIR"),
     (["--rule", "best"], "no selection rule 'best'"),
-    (["--rollouts", "nowhere.jsonl"], "nowhere.jsonl"),
+    (["--rollouts", "nowhere.jsonl"], "-n cannot be used with --rollouts"),
+    (["--seed", "-1"], "seed must be"),
+    (["--held-out", "1"], "at least 2 are needed"),
+    (["--temperature", "0"], "temperature must be above 0"),
+    (["--epochs", "0"], "epochs and lr must be above 0"),
+    (["--device", "gpu9"], "cannot be used here"),
 ])
 def test_bad_input_is_one_clear_line(arguments, mini, capsys, change, says):
     status, out, err = course(capsys, *arguments, *[c.replace("{mini}", str(mini)) for c in change])
@@ -218,3 +223,68 @@ def test_reward_model_on_human_preferences(shared_data, capsys):
     result = json.loads(out)
     assert 0.3 < result["accuracy"]["low"] < result["accuracy"]["mean"] < result["accuracy"]["high"] < 0.9
     assert result["held_out_pairs"] > 200 and len(out) < 3000
+
+
+# ---- nothing is lost ------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def selection(mini, capsys, tmp_path):
+    """A selection of short, often cut replies, as `course select` writes it."""
+    assert course(capsys, "sample", "--policy", mini / "helpdesk/policy", "-n", "3", "--prompts", "12", "--max-tokens", "6", "--out", tmp_path / "p.npz", "--quiet")[0] == 0
+    assert course(capsys, "score", tmp_path / "p.npz", "--reward", "gold", "--quiet")[0] == 0
+    assert course(capsys, "select", tmp_path / "p.npz", "--out", tmp_path / "s.jsonl", "--quiet")[0] == 0
+    return tmp_path / "s.jsonl"
+
+
+def test_a_folder_or_file_that_is_no_model_is_never_replaced(selection, mini, capsys, tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "precious.txt").write_text("x")
+    for out in (tmp_path / "d", selection):
+        status, _, err = course(capsys, "finetune", selection, "--policy", mini / "helpdesk/policy", "--out", out, "--quiet")
+        assert status == 1 and "is not a model folder" in err
+    assert (tmp_path / "d" / "precious.txt").read_text() == "x" and selection.read_text()
+
+
+def test_cut_replies_keep_their_finish_reason_through_the_files(selection, mini, capsys, tmp_path):
+    rows = [json.loads(line) for line in selection.read_text().splitlines()]
+    assert {"length"} <= {r["finish_reason"] for r in rows}
+    status, out, err = course(capsys, "finetune", selection, "--policy", mini / "helpdesk/policy", "--epochs", "1", "--out", tmp_path / "m", "--quiet")
+    assert status == 0, err
+    from course_lib import load_policy
+    policy = load_policy(mini / "helpdesk/policy", device="cpu")
+    expected = sum(len(ids) - (r["finish_reason"] == "length") for r, ids in zip(rows, policy.encode_responses([r["completion"] for r in rows])))
+    assert f"{expected:,} tokens" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX file-size limit")
+def test_no_room_for_the_model_is_explained_and_training_is_kept(selection, mini, tmp_path):
+    command = f"ulimit -f 60; exec {sys.executable} -m course_lib finetune {selection} --policy {mini / 'helpdesk/policy'} --epochs 1 --out {tmp_path / 'm'} --quiet"
+    done = subprocess.run(["bash", "-c", command], env=ENV, capture_output=True, text=True)
+    assert done.returncode != 0 and "Traceback" not in done.stderr and "file-size limit" in done.stderr, done.stderr
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_checkpoint_of_another_run_is_refused(mini, tmp_path):
+    from course_lib import finetune, load_policy
+    from course_lib.errors import CourseError
+    policy, pairs = load_policy(mini / "helpdesk/policy", device="cpu"), [("Hi.", "Have a nice day.")] * 8
+    finetune(policy, pairs, epochs=1, batch_size=4, checkpoint=tmp_path / "c.pt")
+    assert (tmp_path / "c.pt").is_file(), "the caller removes it once the result is safe"
+    again = finetune(policy, pairs, epochs=1, batch_size=4, checkpoint=tmp_path / "c.pt")
+    assert len(again.training_log.losses) == 2
+    with pytest.raises(CourseError, match="checkpoint of another run"):
+        finetune(policy, pairs, epochs=1, lr=1e-5, batch_size=4, checkpoint=tmp_path / "c.pt")
+
+
+def test_cut_short_weights_are_named(mini, capsys, arguments, tmp_path):
+    shutil.copytree(mini / "helpdesk/policy", tmp_path / "p")
+    weights = tmp_path / "p/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    status, _, err = course(capsys, *arguments, "--policy", tmp_path / "p")
+    assert status == 1 and "may be cut short" in err
+
+
+def test_gold_without_a_topic_says_so(mini, capsys, tmp_path):
+    (tmp_path / "r.jsonl").write_text(json.dumps({"prompt": "x", "responses": ["a", "b"]}) + "\n")
+    status, _, err = course(capsys, "score", tmp_path / "r.jsonl", "--reward", "gold", "--out", tmp_path / "p.npz")
+    assert status == 1 and "needs 'topic'" in err

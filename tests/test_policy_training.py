@@ -131,7 +131,7 @@ def test_interrupted_training_goes_on_to_the_same_result(tiny, tmp_path):
         finetuning.sft_loss = real
     assert file.is_file()
     resumed = finetune(tiny, pairs, epochs=2, batch_size=4, seed=2, checkpoint=file, checkpoint_every=3)
-    assert len(resumed.training_log.losses) == 12 and not file.exists()
+    assert len(resumed.training_log.losses) == 12
     for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
 

@@ -149,7 +149,10 @@ def test_fingerprints_see_every_difference(policy, pool):
         next(other.model.parameters()).view(-1)[0] += 1e-3
     assert fingerprint(policy) != fingerprint(other)
     assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1}) != fingerprint({"a": 1, "b": [3]})
-    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"])
+    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"]) and fingerprint([[1, 23]]) != fingerprint([[12, 3]])
+    tuned = policy.copy()
+    tuned.model.generation_config.eos_token_id = [3, 4]
+    assert fingerprint(policy) != fingerprint(tuned)
     assert fingerprint(pool.tokens) != fingerprint(pool.tokens[:2])
 
 

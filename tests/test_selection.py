@@ -68,7 +68,7 @@ def test_selection_reads_back_what_was_kept(small):
     assert s.per_prompt.tolist() == [2, 0, 1]
     assert s.mask.tolist() == [[True, False, True], [False] * 3, [False, True, False]]
     assert s.prompt_index.dtype == s.candidate_index.dtype == torch.int64 and s.weights.dtype == torch.float32
-    assert s.to_rows()[1] == {"prompt": "p0", "completion": "t0.0", "prompt_index": 0, "candidate_index": 0, "weight": 2.0}
+    assert s.to_rows()[1] == {"prompt": "p0", "completion": "t0.0", "prompt_index": 0, "candidate_index": 0, "weight": 2.0, "finish_reason": "stop"}
     assert repr(s) == "Selection(3 of 9 candidates, from 2 of 3 prompts, by mine)"
 
 

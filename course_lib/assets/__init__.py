@@ -33,5 +33,5 @@ def check(folder=FOLDER):
             problems.append(f"{name} is missing")
         elif hashlib.sha256(file.read_bytes()).hexdigest() != facts["sha256"]:
             problems.append(f"{name} differs from the manifest")
-    extra = {str(p.relative_to(folder)) for p in files_of(folder)} - set(listed)
+    extra = {p.relative_to(folder).as_posix() for p in files_of(folder)} - set(listed)
     return problems + [f"{name} is not in the manifest" for name in sorted(extra)]

@@ -131,13 +131,11 @@ def build(out, size=None, log=print):
         part(name, make_reward)
         pool = score(pool, load_reward_model(folder / name, name=name, device="cpu"))
     part("pools/heldout.npz", lambda: pool.save(folder / "pools" / "heldout.npz") or {"seed": 103, "prompts": pool.P, "n": pool.N})
-    shutil.rmtree(folder / "samples")
-    progress_file.unlink()
     with atomic_directory(out / "helpdesk") as final:
-        shutil.copytree(folder, final, dirs_exist_ok=True)
+        shutil.copytree(folder, final, dirs_exist_ok=True, ignore=shutil.ignore_patterns("samples", "progress.json"))
     shutil.rmtree(folder)
     manifest = {"command": "course build-assets", "seconds": round(spent + time.perf_counter() - started), "versions": versions(), "size": size, "assets": facts,
-                "files": {str(p.relative_to(out)): {"bytes": p.stat().st_size, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()} for p in files_of(out)}}
+                "files": {p.relative_to(out).as_posix(): {"bytes": p.stat().st_size, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()} for p in files_of(out)}}
     manifest["bytes"] = sum(f["bytes"] for f in manifest["files"].values())
     write_json(out / "manifest.json", manifest)
     log(f"{manifest['seconds']:6} s  {len(manifest['files'])} files, {manifest['bytes'] / 1e6:.1f} MB")

@@ -310,6 +310,7 @@ class Helpdesk:
         No topic × phrasing of the held-out split occurs in the training split, with any greeting.
         """
         require(split in ("train", "heldout"), f"split must be 'train' or 'heldout'; got {split!r}.")
+        require(seed >= 0, f"seed must be a whole number from 0; got {seed}.")
         rows = [(greeting + form.format(need=need), {"topic": topic, "phrasing": f + len(PHRASINGS) * v, "harmful": topic in HARMFUL})
                 for topic, spec in TOPICS.items() for v, need in enumerate(spec[0]) for f, form in enumerate(PHRASINGS)
                 if self.split_of(topic, f, v) == split for greeting in GREETINGS]
