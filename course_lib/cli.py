@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -309,7 +310,8 @@ def lab_command(a):
     first = Path(__file__).resolve().parents[1] / "notebooks" / "00_start_here.ipynb"
     if not first.is_file():
         raise CourseError("the notebooks are not beside the package: `course lab` works in a clone of the repository. Open notebooks/ with jupyter lab there.")
-    return subprocess.call([sys.executable, "-m", "jupyter", "lab", str(first)], cwd=first.parents[1])
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in containers; Jupyter refuses otherwise
+    return subprocess.call([sys.executable, "-m", "jupyter", "lab", *root, str(first.relative_to(first.parents[1]))], cwd=first.parents[1])
 
 
 def doctor_command(a):
