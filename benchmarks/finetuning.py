@@ -21,6 +21,7 @@ logging.disable(logging.WARNING)
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from datasets import Dataset, disable_progress_bars  # noqa: E402
+from transformers import PrinterCallback  # noqa: E402
 from transformers.utils import logging as transformers_logging  # noqa: E402
 from trl import RewardConfig, RewardTrainer, SFTConfig, SFTTrainer  # noqa: E402
 
@@ -66,6 +67,7 @@ def trl_sft():
     data = Dataset.from_list([{"prompt": say("user", p), "completion": say("assistant", g)} for p, g in zip(prompts[train_part], good[train_part])])
     with tempfile.TemporaryDirectory() as folder:
         trainer = SFTTrainer(model=student.model, args=trl_settings(SFTConfig, folder), train_dataset=data, processing_class=student.tokenizer)
+        trainer.remove_callback(PrinterCallback)
         t, _ = seconds(trainer.train)
     return t, student
 
@@ -88,6 +90,7 @@ def trl_reward():
                               for p, c, r in zip(prompts[train_part], good[train_part], other[train_part])])
     with tempfile.TemporaryDirectory() as folder:
         trainer = RewardTrainer(model=model.model, args=trl_settings(RewardConfig, folder), train_dataset=data, processing_class=model.tokenizer)
+        trainer.remove_callback(PrinterCallback)
         t, _ = seconds(trainer.train)
     return t, model
 
