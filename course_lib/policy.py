@@ -67,6 +67,15 @@ def load_tokenizer(source):
     return tokenizer
 
 
+def load_config(source):
+    """The configuration at ``source``, or a clear error."""
+    from transformers import AutoConfig
+    try:
+        return AutoConfig.from_pretrained(source)
+    except Exception as error:
+        raise CourseError(f"the configuration of {source} could not be read ({type(error).__name__}: {error}). Check the name, or the network for a hub model.") from error
+
+
 def load_weights(auto_class, source, dtype):
     """``auto_class.from_pretrained``, refusing checkpoints that are cut short or lack weights: those would be random numbers."""
     try:
@@ -168,16 +177,12 @@ def load_policy(source, device=None, dtype=None, system=None, template="chat"):
     ``dtype`` defaults to float32 on a CPU and to the checkpoint's own on a GPU. Raises :class:`CourseError` when the
     folder does not exist, is not a causal LM, or its tokenizer lacks a pad token, an end token or (for ``template="chat"``) a chat template.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
     source = str(source)
     check_source(source, "model")
     require(template in ("chat", "plain"), f"template must be 'chat' or 'plain'; got {template!r}.")
-    try:
-        config = AutoConfig.from_pretrained(source)
-    except Exception as error:
-        raise CourseError(f"the configuration of {source} could not be read ({type(error).__name__}: {error}). Check the name, or the network for a hub model.") from error
-    kinds = config.architectures or []
+    kinds = load_config(source).architectures or []
     require(not any("SequenceClassification" in k for k in kinds),
             f"{source} is a sequence classifier ({', '.join(kinds)}), not a causal language model: it gives rewards, not replies. Use it with --reward, and a causal LM with --policy.")
     tokenizer = load_tokenizer(source)

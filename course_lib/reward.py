@@ -13,10 +13,19 @@ import torch
 
 from . import progress
 from .attention import Packing, attention, supports
-from .errors import CourseError, require
+from .errors import require
 from .estimators import wilson_interval
 from .files import atomic_directory, free_for_model
-from .policy import Policy, batches_by_tokens, check_source, device_of, evaluating, load_tokenizer, load_weights
+from .policy import (
+    Policy,
+    batches_by_tokens,
+    check_source,
+    device_of,
+    evaluating,
+    load_config,
+    load_tokenizer,
+    load_weights,
+)
 from .pool import MISSING
 from .training import train
 
@@ -94,14 +103,11 @@ def load_reward_model(source, name="proxy", device=None, dtype=None, system=None
     template, or when its head was not in the checkpoint: ``transformers`` would then fill the head with random numbers
     and every score would be noise.
     """
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification
 
     source = str(source)
     check_source(source, "reward model")
-    try:
-        config = AutoConfig.from_pretrained(source)
-    except Exception as error:
-        raise CourseError(f"the configuration of {source} could not be read ({type(error).__name__}: {error}). Check the name, or the network for a hub model.") from error
+    config = load_config(source)
     kinds = config.architectures or []
     require(not any("CausalLM" in k for k in kinds),
             f"{source} is a causal language model ({', '.join(kinds)}), not a reward model. A reward model is a sequence classifier with one label: train one with train_reward_model, or give another folder.")
