@@ -50,13 +50,6 @@ def matrix_product_limit(flops_per_token, seconds_each=0.5):
     return rate / flops_per_token, rate / 1e9
 
 
-def flops_per_token(model):
-    """Multiply-adds count as two: twice the weights that take part in a matrix product (the output layer even when tied)."""
-    embedding = model.get_input_embeddings().weight
-    inner = sum(p.numel() for p in model.parameters() if p.dim() == 2 and p is not embedding and p is not getattr(model.get_output_embeddings(), "weight", None))
-    return 2 * (inner + embedding.numel())
-
-
 def peak_mb():
     """Peak resident memory of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -10,7 +10,7 @@ tokens. Ratios come from runs that alternate, so that a machine whose speed drif
 import statistics
 from functools import partial
 
-from common import best_of, finish, flops_per_token, in_a_fresh_process, matrix_product_limit, options, peak_mb
+from common import best_of, finish, in_a_fresh_process, matrix_product_limit, options, peak_mb
 
 parser = options(__doc__.splitlines()[0])
 parser.add_argument("--memory-of", type=int, metavar="N", help="(internal) sample N per prompt and print peak memory")
@@ -19,6 +19,7 @@ args = parser.parse_args()
 import torch  # noqa: E402
 
 from course_lib import assets, load_policy, sample  # noqa: E402
+from course_lib.budget import flops_per_token  # noqa: E402
 from course_lib.run import versions  # noqa: E402
 from course_lib.worlds.helpdesk import Helpdesk  # noqa: E402
 

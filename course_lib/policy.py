@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import inspect
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from . import progress
 from .attention import Packing, attention, supports
+from .budget import note
 from .errors import CourseError, require
 from .files import atomic_directory, free_for_model
 
@@ -223,6 +225,7 @@ def response_logits(policy, examples):
     """
     device = policy.device
     lengths = [len(p) + len(r) for p, r in examples]
+    note("trained" if torch.is_grad_enabled() else "read", policy.model, sum(lengths))
     sizes = torch.tensor([len(r) for _, r in examples])
     targets = torch.tensor([t for _, r in examples for t in r], device=device)
     row = torch.arange(len(examples)).repeat_interleave(sizes).to(device)
@@ -231,8 +234,10 @@ def response_logits(policy, examples):
         at = torch.cat([torch.arange(s + len(p) - 1, s + len(p) + len(r) - 1) for s, (p, r) in zip(starts.tolist(), examples)]).to(device)
         packing = Packing.of(lengths, device)
         ids = torch.tensor([[t for p, r in examples for t in (*p, *r)]], device=device)
+        keeps = "logits_to_keep" in inspect.signature(policy.model.forward).parameters  # a critic's number per token needs no saving
         with attention(policy.model, "course_packed"):
-            logits = policy.model(input_ids=ids, position_ids=packing.positions, use_cache=False, logits_to_keep=at, packing=packing).logits[0]
+            logits = policy.model(input_ids=ids, position_ids=packing.positions, use_cache=False, packing=packing, **({"logits_to_keep": at} if keeps else {})).logits[0]
+        logits = logits if keeps else logits[at]
     else:
         ids = torch.nn.utils.rnn.pad_sequence([torch.tensor([*p, *r]) for p, r in examples], batch_first=True, padding_value=policy.tokenizer.pad_token_id).to(device)
         mask = (torch.arange(ids.shape[1])[None] < torch.tensor(lengths)[:, None]).long().to(device)

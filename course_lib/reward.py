@@ -13,6 +13,7 @@ import torch
 
 from . import progress
 from .attention import Packing, attention, supports
+from .budget import note
 from .errors import require
 from .estimators import wilson_interval
 from .files import atomic_directory, free_for_model
@@ -56,6 +57,7 @@ class RewardModel:
         """Scores (B,) of a batch of token-id rows, with gradients when they are on."""
         lengths = torch.tensor([len(r) for r in rows])
         last = lengths.cumsum(0) - 1
+        note("trained" if torch.is_grad_enabled() else "scored", self.model, int(lengths.sum()))
         if supports(self.model) and hasattr(self.model, "score"):
             packing = Packing.of(lengths, self.device)
             ids = torch.tensor([[t for r in rows for t in r]], device=self.device)

@@ -14,6 +14,7 @@ import torch
 
 from . import progress
 from .attention import Packing, SharedPrefixCache, attention, supports
+from .budget import note
 from .errors import require
 from .policy import evaluating
 from .pool import LENGTH, STOP, Pool
@@ -228,6 +229,8 @@ def sample(policy, prompts, n=16, temperature=1.0, top_p=1.0, top_k=0, max_token
     else:
         tokens = _beam_tokens(policy, ids, n, method, max_tokens, stops)
         logp = logq = None
+    written = int((tokens >= 0).sum())
+    note("sampled", policy.model, written, passed=written + sum(map(len, ids)))
     last = tokens.gather(2, ((tokens >= 0).sum(-1, keepdim=True) - 1).clamp(min=0).long())[..., 0]
     ended = torch.isin(last, torch.tensor(stops, dtype=last.dtype))
     finish = torch.where(ended, STOP, LENGTH).to(torch.int8)

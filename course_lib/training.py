@@ -1,4 +1,4 @@
-"""The one optimiser loop of the library: reward models, fine-tuning and pretraining all run through :func:`train`."""
+"""The one optimiser of the library. Reward models, fine-tuning and pretraining run through :func:`train`; online methods take single steps."""
 
 import math
 import time
@@ -15,11 +15,12 @@ from .policy import autocast
 
 @dataclass
 class TrainingLog:
-    """What a training run did: loss per step, tokens trained on, seconds."""
+    """What a training run did: loss per step, terms of the loss (for fine-tuning: tokens), seconds, and further facts per step."""
 
     losses: list = field(default_factory=list)
     tokens: int = 0
     seconds: float = 0.0
+    steps: list = field(default_factory=list)
 
 
 def order_of_epoch(count, epoch, seed):
@@ -35,9 +36,87 @@ def rate(step, steps, lr, warmup=0.05):
     return lr * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
+class Stepper:
+    """AdamW with warm-up and cosine, gradient clipping, accumulation, mixed precision and a checkpoint: one optimiser for every method.
+
+    ``steps`` is the length
+    of the whole run, which the learning-rate schedule needs. ``schedule="constant"`` keeps the rate after the warm-up.
+    """
+
+    def __init__(self, model, steps, lr, dtype=None, clip=1.0, betas=(0.9, 0.98), weight_decay=0.0, schedule="cosine"):
+        require(lr > 0 and steps >= 1, f"lr must be positive and steps at least 1; got {lr} and {steps}.")
+        self.model, self.parameters = model, [p for p in model.parameters() if p.requires_grad]
+        self.steps, self.lr, self.dtype, self.clip, self.schedule, self.step_number = steps, lr, dtype, clip, schedule, 0
+        self.device = self.parameters[0].device
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=dtype == torch.float16 and self.device.type == "cuda")
+
+    def step(self, loss_of, parts):
+        """One optimiser step on the sum of ``loss_of(part)`` over ``parts``, divided by the sum of their terms.
+
+        ``loss_of`` returns (summed loss, terms) and may add a dictionary of facts. Returns (loss, terms, facts averaged over parts).
+        """
+        terms, total, noted = 0, 0.0, []
+        for part in parts:
+            with autocast(self.device, self.dtype):
+                loss, n, *facts = loss_of(part)
+            noted += facts
+            terms, total = terms + n, total + float(loss.detach())
+            self.scaler.scale(loss).backward()
+        if not np.isfinite(total):
+            raise CourseError(f"the loss became {total} at step {self.step_number} of {self.steps}. Lower the learning rate (it is {self.lr}) or check the data for empty examples.")
+        self.scaler.unscale_(self.optimizer)
+        for p in self.parameters:
+            if p.grad is not None:
+                p.grad.div_(terms)
+        if self.clip:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        now = rate(self.step_number, self.steps, self.lr) if self.schedule == "cosine" else self.lr * min(1.0, (self.step_number + 1) / (0.05 * self.steps + 1))
+        for group in self.optimizer.param_groups:
+            group["lr"] = now
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step_number += 1
+        return total / terms, terms, mean_facts(noted)
+
+    def several(self, loss_of, batches, accumulate=1):
+        """One step for each of ``batches``, each in ``accumulate`` parts: the mean loss and facts. No batch, no step: {}."""
+        done = [self.step(loss_of, in_parts(batch, accumulate)) for batch in batches]
+        return mean_facts([{"loss": loss, **facts} for loss, _, facts in done])
+
+    def state(self):
+        """Weights, optimiser state and step number."""
+        return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict(), "step": self.step_number}
+
+    def restore(self, state):
+        """Go on from what :meth:`state` gave."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.step_number = state["step"]
+
+
+def save_checkpoint(path, key, extra, *steppers):
+    """Write the state of ``steppers`` and ``extra`` (plain values) to one file, atomically."""
+    with atomic_write(path) as file:
+        torch.save({"steppers": [stepper.state() for stepper in steppers], "key": key, "extra": extra}, file)
+
+
+def load_checkpoint(path, key, *steppers):
+    """Go on from a checkpoint: its ``extra``, or None when there is none. Raises when it belongs to another run."""
+    if path is None or not path.is_file():
+        return None
+    saved = torch.load(path, map_location=steppers[0].device, weights_only=True)
+    require(saved["key"] == key, f"{path} is the checkpoint of another run (other data, settings or model). Delete it, or finish that run with its own settings.")
+    for stepper, state in zip(steppers, saved["steppers"], strict=True):
+        stepper.restore(state)
+    return saved["extra"]
+
+
 def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=1, seed=0, weight_decay=0.0, clip=1.0, betas=(0.9, 0.98),
           dtype=None, checkpoint=None, checkpoint_every=200, key=None, label="training"):
-    """The one optimiser loop of the library: AdamW, warm-up and cosine, gradient clipping.
+    """Train on a fixed set of examples: epochs over batches, each one :class:`Stepper` step.
 
     ``loss_of(indices)`` returns (summed loss, number of terms) for a list of example indices; the step's loss is their
     ratio over the whole batch, however it is cut into ``accumulate`` parts. ``dtype`` float16 or bfloat16 turns on mixed
@@ -48,57 +127,38 @@ def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=
     """
     require(count > 0, "nothing to train on: the selection is empty.")
     require(lr > 0 and batch_size >= 1 and accumulate >= 1 and epochs > 0, f"lr, batch_size, accumulate and epochs must be positive; got {lr}, {batch_size}, {accumulate}, {epochs}.")
-    device = next(model.parameters()).device
     per_epoch = -(-count // batch_size)  # the last, smaller batch is kept
     steps = max(1, round(per_epoch * epochs))
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
-    scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16 and device.type == "cuda")
-    log, first = TrainingLog(), 0
-    if checkpoint is not None and checkpoint.is_file():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        require(state["key"] == [key, steps, count], f"{checkpoint} is the checkpoint of another run (other data, settings or model). Delete it, or finish that run with its own settings.")
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        scaler.load_state_dict(state["scaler"])
-        first, log.losses, log.tokens, log.seconds = state["step"], state["losses"], state["tokens"], state["seconds"]
+    stepper, log, key = Stepper(model, steps, lr, dtype, clip, betas, weight_decay), TrainingLog(), [key, steps, count]
+    before = load_checkpoint(checkpoint, key, stepper)
+    if before is not None:
+        log = TrainingLog(**before)
     model.train()
-    started, order, epoch_seen = time.perf_counter(), None, -1
+    started, spent, order, epoch_seen = time.perf_counter(), log.seconds, None, -1
     with progress.bar(steps, label, "step") as bar:
-        bar.update(first)
-        for step in range(first, steps):
+        bar.update(stepper.step_number)
+        for step in range(stepper.step_number, steps):
             epoch, at = divmod(step, per_epoch)
             if epoch != epoch_seen:
                 order, epoch_seen = order_of_epoch(count, epoch, seed), epoch
-            batch = order[at * batch_size:(at + 1) * batch_size].tolist()
-            parts = [batch[k::accumulate] for k in range(accumulate) if batch[k::accumulate]]
-            terms, total = 0, 0.0
-            for part in parts:
-                with autocast(device, dtype):
-                    loss, n = loss_of(part)
-                terms, total = terms + n, total + float(loss.detach())
-                scaler.scale(loss).backward()
-            scaler.unscale_(optimizer)
-            for p in model.parameters():
-                if p.grad is not None:
-                    p.grad.div_(terms)
-            if not np.isfinite(total):
-                raise CourseError(f"the loss became {total} at step {step} of {steps}. Lower the learning rate (it is {lr}) or check the data for empty examples.")
-            if clip:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-            for group in optimizer.param_groups:
-                group["lr"] = rate(step, steps, lr)
-            scaler.step(optimizer)
-            scaler.update()
-            optimizer.zero_grad(set_to_none=True)
-            log.losses.append(total / terms)
+            loss, terms, facts = stepper.step(loss_of, in_parts(order[at * batch_size:(at + 1) * batch_size].tolist(), accumulate))
+            log.losses.append(loss)
             log.tokens += terms
+            log.steps += [facts] if facts else []
+            log.seconds = spent + time.perf_counter() - started
             bar.update(1)
-            bar.set_postfix(loss=f"{total / terms:.3f}", refresh=False)
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == steps):
-                with atomic_write(checkpoint) as file:
-                    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "scaler": scaler.state_dict(),
-                                "step": step + 1, "losses": log.losses, "tokens": log.tokens, "key": [key, steps, count],
-                                "seconds": log.seconds + time.perf_counter() - started}, file)
+                save_checkpoint(checkpoint, key, {name: getattr(log, name) for name in ("losses", "tokens", "seconds", "steps")}, stepper)
     model.eval()
-    log.seconds += time.perf_counter() - started
     return log
+
+
+def mean_facts(rows):
+    """The mean of each fact over dictionaries with the same names; {} for none."""
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]} if rows else {}
+
+
+def in_parts(items, parts):
+    """``items`` dealt into at most ``parts`` lists, none empty."""
+    return [items[k::parts] for k in range(parts) if items[k::parts]]

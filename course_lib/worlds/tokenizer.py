@@ -6,15 +6,17 @@ CHAT_TEMPLATE = ("{% for message in messages %}{{ '<|' + message['role'] + '|>' 
 SPECIAL = ["<pad>", "<unk>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
 
 
-def word_tokenizer(texts):
+def word_tokenizer(texts, marks=None):
     """One token per word or punctuation mark of ``texts``; decoding gives the text back letter for letter.
 
-    Words carry the space before them, as in SentencePiece. Unknown words become ``<unk>``.
+    Words carry the space before them, as in SentencePiece. Unknown words become ``<unk>``. ``marks``: a string of the only
+    characters that stand apart from words (default: all punctuation).
     """
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    split = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(prepend_scheme="always"), pre_tokenizers.Punctuation(behavior="isolated")])
+    apart = pre_tokenizers.Split(Regex(f"[{marks}]"), "isolated") if marks else pre_tokenizers.Punctuation(behavior="isolated")
+    split = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(prepend_scheme="always"), apart])
     words = sorted({piece for text in set(texts) for piece, _ in split.pre_tokenize_str(text)})
     vocabulary = {word: i for i, word in enumerate([*SPECIAL, *words])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
