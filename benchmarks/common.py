@@ -2,11 +2,14 @@
 
 import argparse
 import json
+import multiprocessing
 import os
 import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "ACTIVE")  # a benchmark wants the machine for itself
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -59,6 +62,20 @@ def in_a_fresh_process(arguments):
     """Run this benchmark's file again with ``arguments``; returns the JSON it prints. For memory, which only a new process shows."""
     out = subprocess.run([sys.executable, sys.argv[0], *arguments], capture_output=True, text=True, check=True)
     return json.loads(out.stdout.strip().splitlines()[-1])
+
+
+def run_jobs(job, tasks, workers, say):
+    """What ``job(task)`` wrote for every task, as JSON. A task's last element is its file: tasks whose file is there are done already.
+
+    The others run ``workers`` at a time, each in a process of its own with one thread (set OMP_NUM_THREADS=1 before torch is imported).
+    """
+    missing = [task for task in tasks if not Path(task[-1]).is_file()]
+    if missing:
+        started = time.perf_counter()
+        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=multiprocessing.get_context("spawn")) as pool:
+            for done, future in enumerate(as_completed([pool.submit(job, task) for task in missing]), 1):
+                say(f"{time.perf_counter() - started:6.0f} s  {done} of {len(missing)}  {Path(future.result()).stem}")
+    return [json.loads(Path(task[-1]).read_text()) for task in tasks]
 
 
 def finish(args, result, lines):

@@ -25,7 +25,7 @@ def add_sampling(parser):
 
 
 def add_source(parser, policy=True, reward=True):
-    parser.add_argument("--world", default="helpdesk", help="helpdesk or gsm8k")
+    parser.add_argument("--world", default="helpdesk", help="helpdesk, arithmetic or gsm8k")
     parser.add_argument("--data", help="folder with the world's data (gsm8k: train.jsonl, test.jsonl)")
     if policy:
         parser.add_argument("--policy", help="causal LM: a folder or a hub name (default: the tier's)")
@@ -133,6 +133,7 @@ def build_parser():
     p = command("build-assets", "make the bundled models and pools again", build_assets_command)
     p.add_argument("--out", help="folder (default: the package's own)")
     p.add_argument("--miniature", action="store_true", help="a minute's version of the same steps, for testing; needs --out")
+    p.add_argument("--world", choices=("helpdesk", "arithmetic"), help="only this world's (default: both)")
     p.add_argument("--check", action="store_true", help="compare the files with the manifest instead of building")
 
     p = command("build", "make the notebooks from their sources", build_command)
@@ -168,8 +169,10 @@ def sample_command(a):
     from .sampling import sample
     from .tiers import resolve, tier
     from .worlds import load_world
-    world, t = load_world(a.world, a.data), tier("cpu" if a.world == "helpdesk" else None)
-    policy = load_policy(resolve(a.policy or t.policy), device=a.device, system=world.system, template=a.template)
+    world = load_world(a.world, a.data)
+    own = getattr(world, "policy", None)
+    t = tier("cpu" if own else None)
+    policy = load_policy(resolve(a.policy or own or t.policy), device=a.device, system=world.system, template=a.template)
     prompts, info = world.prompts(a.split, limit=a.prompts, seed=a.seed)
     pool = sample(policy, prompts, n=t.n if a.n is None else a.n, temperature=t.temperature if a.temperature is None else a.temperature, top_p=a.top_p, top_k=a.top_k,
                   max_tokens=min(world.max_tokens, t.max_tokens) if a.max_tokens is None else a.max_tokens, seed=a.seed, method=a.method, memory_mb=t.memory_mb, info=info)
@@ -235,7 +238,7 @@ def finetune_command(a):
     from .worlds import load_world
     free_for_model(a.out)
     world = load_world(a.world, a.data)
-    policy = load_policy(resolve(a.policy or "helpdesk/policy"), device=a.device, template=a.template, system=world.system)
+    policy = load_policy(resolve(a.policy or getattr(world, "policy", None) or "helpdesk/policy"), device=a.device, template=a.template, system=world.system)
     pool = read_rollouts(a.selection)
     rows, columns = (pool.present & torch.tensor([[bool(text) for text in row] for row in pool.texts])).nonzero(as_tuple=True)
     require(len(rows), f"{a.selection} holds no replies to train on.")

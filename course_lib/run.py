@@ -90,9 +90,10 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     started = time.perf_counter()
     t = tier(tier_name)
     if isinstance(world, str):
-        if tier_name is None and world != t.world:
-            t = tier("cpu") if world == "helpdesk" else t
         world = load_world(world, data)
+    own = getattr(world, "policy", None)  # the bundled policy of a world that has one
+    if own and tier_name is None:
+        t = tier("cpu")
     n, count, held_out = [given if given is not None else default for given, default in ((n, t.n), (prompts, t.prompts), (held_out, t.held_out))]
     temperature = t.temperature if temperature is None else temperature
     require(n >= 1, f"n is the number of candidates per prompt and must be at least 1; got {n}.")
@@ -105,8 +106,8 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     if rollouts is not None:
         return finish(run_on_rollouts(world, rollouts, reward, policy, stages, seed, skip_bad, template, device, t, epochs, lr), started, seed, out)
     if policy is None:
-        require(t.bundled == (world.name == "helpdesk"), f"no default policy for the world {world.name!r} on the tier {t.name!r}: give one with --policy DIR or a hub name.")
-    policy_name = str(policy or t.policy)
+        require(t.bundled == bool(own), f"no default policy for the world {world.name!r} on the tier {t.name!r}: give one with --policy DIR or a hub name.")
+    policy_name = str(policy or own or t.policy)
     half = getattr(torch, t.dtype) if t.dtype != "float32" and device_of(device).type == "cuda" else None
     base = load_policy(resolve(policy_name), device=device, system=world.system, template=template, dtype=half)
     base.source = policy_name
@@ -120,7 +121,10 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     require(rule in RULES, f"no selection rule {rule!r}; the rules are: {', '.join(RULES)}.")
 
     def select(pool):
-        return threshold(pool, by="proxy", minimum=1.0, at_most=4) if rule == "threshold" else RULES[rule](pool, by="proxy")
+        if rule == "threshold":
+            return threshold(pool, by="proxy", minimum=1.0, at_most=4)
+        extra = {"key": world.path} if rule == "distinct_paths" and hasattr(world, "path") else {}
+        return RULES[rule](pool, by="proxy", **extra)
 
     # treatment and control: the same prompts, settings and training, and in the first round the same pool and number of
     # replies; only the choice differs. In later rounds each samples from its own policy.

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from course_lib import assets
-from course_lib.assets.build import MINIATURE, build
+from course_lib.assets.build import build
 from course_lib.cli import main
 from course_lib.pool import Pool
 from course_lib.run import ROWS
@@ -23,7 +23,7 @@ ENV = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 def mini(tmp_path_factory):
     """A miniature of every bundled asset, built by the same code in a few seconds."""
     folder = tmp_path_factory.mktemp("mini")
-    build(folder, MINIATURE, log=lambda line: None)
+    build(folder, miniature=True, log=lambda line: None)
     return folder
 
 
@@ -50,7 +50,7 @@ def test_miniature_matches_its_own_manifest_and_a_change_shows(mini, tmp_path):
 
 
 def test_building_again_gives_the_same_files(mini, tmp_path):
-    build(tmp_path, MINIATURE, log=lambda line: None)
+    build(tmp_path, miniature=True, log=lambda line: None)
     a, b = (json.loads((f / "manifest.json").read_text())["files"] for f in (mini, tmp_path))
     assert a == b
 

@@ -18,7 +18,7 @@ def path(name):
 
 def files_of(folder):
     """The asset files under ``folder``, sorted: everything but code and the manifest."""
-    return sorted(p for p in Path(folder).rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc") and p.name != "manifest.json" and "__pycache__" not in p.parts and ".helpdesk.partial" not in p.parts)
+    return sorted(p for p in Path(folder).rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc") and p.name != "manifest.json" and "__pycache__" not in p.parts and not any(part.endswith(".partial") for part in p.parts))
 
 
 def check(folder=FOLDER):

@@ -1,156 +1,36 @@
-"""``course build-assets``: pretrain the help-desk policy, train the reward models, sample and score the stored pools.
+"""``course build-assets``: pretrain the policies of the worlds, train the reward models, sample and score the stored pools.
 
-Everything follows from the seeds below. On the machine and versions named in the manifest the files come out the same
-byte for byte; elsewhere the last bits of the weights may differ.
+Everything follows from the seeds in :mod:`~course_lib.assets.helpdesk` and :mod:`~course_lib.assets.arithmetic`. On the machine and
+versions named in the manifest the files come out the same byte for byte; elsewhere the last bits of the weights may differ.
 """
 
-import hashlib
-import shutil
-import time
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from ..cache import fingerprint
 from ..errors import require
-from ..files import atomic_directory, read_json, write_json
-from ..finetuning import sft_loss
-from ..policy import Policy, examples_of, load_policy
-from ..pool import Pool
-from ..reward import GoldReward, annotate, load_reward_model, preference_report, score, train_reward_model
-from ..run import versions
-from ..sampling import sample
-from ..training import train
-from ..worlds.helpdesk import TOPICS, Annotator, Helpdesk, write_reply
-from ..worlds.tokenizer import word_tokenizer
-from . import FOLDER, files_of
+from . import FOLDER, arithmetic, check, helpdesk
 
-# name: (comparisons, epochs, annotator). The first four differ in the number of comparisons (and in epochs, see docs/log.md).
-REWARDS = {
-    "reward-125": (125, 4, Annotator()),
-    "reward-500": (500, 4, Annotator()),
-    "reward-2000": (2000, 3, Annotator()),
-    "reward-8000": (8000, 3, Annotator()),
-    "reward-length-biased": (8000, 3, Annotator(length_bias=1.0)),
-    "reward-helpful": (4000, 3, Annotator(part="helpful")),
-    "reward-harmless": (4000, 3, Annotator(part="harmless")),
-}
-FULL = {"replies": 24000, "epochs": 3.0, "width": 128, "layers": 3, "reward_layers": 2, "candidates": 8, "prompts": None, "pool_prompts": 128, "pool_n": 256, "test_pairs": 800, "scale": 1.0}
-MINIATURE = {"replies": 640, "epochs": 1.0, "width": 32, "layers": 2, "reward_layers": 1, "candidates": 4, "prompts": 64, "pool_prompts": 8, "pool_n": 8, "test_pairs": 40, "scale": 0.01}
-SEED = 0
+WORLDS = {"helpdesk": helpdesk, "arithmetic": arithmetic}
 
 
-def pretrain(world, size, seed=SEED):
-    """The base policy: a small Llama trained from nothing on uneven help-desk replies."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+def build(out, miniature=False, worlds=tuple(WORLDS), log=print):
+    """Build the assets of ``worlds`` under ``out`` and write ``out``/manifest.json, which is returned.
 
-    rng = np.random.default_rng(seed)
-    prompts, infos = world.prompts("train", seed=seed)
-    texts = [write_reply(infos[k % len(infos)]["topic"], rng) for k in range(size["replies"])]
-    everything = [*prompts, *world.prompts("heldout", seed=seed)[0], *texts, *(world.ideal_reply({"topic": t}) for t in TOPICS)]
-    tokenizer = word_tokenizer(everything)
-    config = LlamaConfig(vocab_size=len(tokenizer), hidden_size=size["width"], intermediate_size=3 * size["width"], num_hidden_layers=size["layers"],
-                         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True,
-                         pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, bos_token_id=None)
-    torch.manual_seed(seed)
-    policy = Policy(LlamaForCausalLM(config), tokenizer, source="helpdesk/policy")
-    examples = examples_of(policy, [prompts[k % len(prompts)] for k in range(len(texts))], texts)
-    train(policy.model, lambda batch: sft_loss(policy, [examples[i] for i in batch]), len(examples), epochs=size["epochs"], lr=3e-3, batch_size=64, seed=seed, label="pretraining the policy")
-    return policy
-
-
-def save_half(thing, path):
-    """Save weights as float16 to halve the size; ``config.json`` says float32, which is what they are loaded as."""
-    thing.model.half()
-    thing.save(path)
-    thing.model.float()
-    config = read_json(path / "config.json")
-    config["dtype"] = "float32"
-    write_json(path / "config.json", config)
-
-
-def build(out, size=None, log=print):
-    """Build every help-desk asset under ``out``/helpdesk and write ``out``/manifest.json. Returns the manifest.
-
-    Finished parts wait in ``out``/.helpdesk.partial, so an interrupted build goes on; ``helpdesk`` is replaced at the end.
+    Finished parts wait in ``out``/.WORLD.partial, so an interrupted build goes on; ``out``/WORLD is replaced at the end.
     """
-    size = size or FULL
-    started, world, out = time.perf_counter(), Helpdesk(), Path(out)
-    key = fingerprint([size, SEED, {name: [count, epochs, vars(who)] for name, (count, epochs, who) in REWARDS.items()}, versions()])
-    folder = out / ".helpdesk.partial"
-    progress_file = folder / "progress.json"
-    facts = read_json(progress_file)["facts"] if progress_file.is_file() and read_json(progress_file)["key"] == key else {}
-    if not facts:
-        shutil.rmtree(folder, ignore_errors=True)
-    spent = sum(fact["seconds"] for fact in facts.values())
-
-    def part(name, make):
-        """Make a part unless an interrupted build has; note what ``make`` returns about it."""
-        if name not in facts:
-            before = time.perf_counter()
-            values = make()
-            facts[name] = {**values, "seconds": round(time.perf_counter() - before, 1)}
-            write_json(progress_file, {"key": key, "facts": facts})
-        log(f"{spent + time.perf_counter() - started:6.0f} s  {name}  " + "  ".join(f"{k} {v}" for k, v in facts[name].items()))
-
-    def make_policy():
-        trained = pretrain(world, size)
-        save_half(trained, folder / "policy")
-        return {"seed": SEED, "parameters": sum(p.numel() for p in trained.model.parameters()), "replies": size["replies"]}
-
-    part("policy", make_policy)
-    policy = load_policy(folder / "policy", device="cpu")
-    policy.source = "helpdesk/policy"
-
-    def make_samples():
-        train_prompts, train_infos = world.prompts("train", limit=size["prompts"], seed=SEED)
-        held_prompts, held_infos = world.prompts("heldout", seed=SEED)
-        k = size["pool_prompts"]
-        jobs = {"comparisons": (train_prompts, train_infos, size["candidates"], 101), "test": (held_prompts[-k:], held_infos[-k:], 8, 102),
-                "heldout": (held_prompts[:k], held_infos[:k], size["pool_n"], 103)}
-        tokens = 0
-        for name, (prompts, infos, n, seed) in jobs.items():
-            pool = score(sample(policy, prompts, n=n, info=infos, seed=seed), GoldReward(world))
-            tokens += int(pool.lengths.sum())
-            pool.light().save(folder / "samples" / f"{name}.npz")
-        return {"seeds": [101, 102, 103], "tokens": tokens}
-
-    part("samples", make_samples)
-    comparisons, test, pool = (Pool.load(folder / "samples" / f"{name}.npz") for name in ("comparisons", "test", "heldout"))
-    for half in ("helpful", "harmless"):
-        pool = score(pool, GoldReward(world, half))
-    for name, (count, epochs, annotator) in REWARDS.items():
-        def make_reward(name=name, count=count, epochs=epochs, annotator=annotator):
-            pairs = annotate(comparisons, annotator, max(16, int(count * size["scale"])), seed=1)
-            model = train_reward_model(policy, pairs, epochs=epochs, lr=1e-3, layers=size["reward_layers"], batch_size=32 if count < 1000 else 64, seed=SEED, name=name)
-            save_half(model, folder / name)
-            judged = preference_report(load_reward_model(folder / name, name=name, device="cpu"), annotate(test, Annotator(part=annotator.part), size["test_pairs"], seed=2))
-            return {"seed": SEED, "comparisons": len(pairs), "epochs": epochs, "annotator": vars(annotator), "held_out_accuracy": str(judged.accuracy)}
-
-        part(name, make_reward)
-        pool = score(pool, load_reward_model(folder / name, name=name, device="cpu"))
-    part("pools/heldout.npz", lambda: pool.save(folder / "pools" / "heldout.npz") or {"seed": 103, "prompts": pool.P, "n": pool.N})
-    with atomic_directory(out / "helpdesk") as final:
-        shutil.copytree(folder, final, dirs_exist_ok=True, ignore=shutil.ignore_patterns("samples", "progress.json"))
-    shutil.rmtree(folder)
-    manifest = {"command": "course build-assets", "seconds": round(spent + time.perf_counter() - started), "versions": versions(), "size": size, "assets": facts,
-                "files": {p.relative_to(out).as_posix(): {"bytes": p.stat().st_size, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()} for p in files_of(out)}}
-    manifest["bytes"] = sum(f["bytes"] for f in manifest["files"].values())
-    write_json(out / "manifest.json", manifest)
-    log(f"{manifest['seconds']:6} s  {len(manifest['files'])} files, {manifest['bytes'] / 1e6:.1f} MB")
+    for name in worlds:
+        world = WORLDS[name]
+        manifest = world.build(Path(out), world.MINIATURE if miniature else world.FULL, log)
     return manifest
 
 
 def main(args):
     """The command: build, build a miniature elsewhere, or check the files against the manifest."""
-    from . import check
     if args.check:
         problems = check(args.out or FOLDER)
         print("\n".join(problems) or "every bundled file is as in the manifest")
         return 1 if problems else 0
     require(not args.miniature or args.out, "--miniature needs --out DIR, so that it never replaces the bundled models.")
-    build(Path(args.out) if args.out else FOLDER, MINIATURE if args.miniature else FULL, log=lambda line: print(line, flush=True))
+    build(args.out or FOLDER, args.miniature, [args.world] if args.world else tuple(WORLDS), log=lambda line: print(line, flush=True))
     return 0
 
 

@@ -96,13 +96,14 @@ def grpo_loss(logp, old, reference, advantage, mask, ratio="token", clip=0.2, be
 
 
 def grpo(policy, prompts, reward, info=None, method="grpo", steps=64, prompts_per_step=16, n=8, lr=1e-4, updates=1, minibatch=None, accumulate=1,
-         clip=0.2, drop=None, per="token", temperature=1.0, max_tokens=96, seed=0, reference=None, dtype=None, checkpoint=None, checkpoint_every=20, **switches):
+         clip=0.2, drop=None, per="token", temperature=1.0, max_tokens=96, seed=0, reference=None, dtype=None, checkpoint=None, checkpoint_every=20, token_budget=None,
+         **switches):
     """Train a copy of ``policy`` online; ``policy`` itself is unchanged and, unless ``reference`` is given, is the reference.
 
     ``method``: a row of :data:`METHODS`; ``switches`` override its ``advantage``, ``ratio``, ``kl`` and ``beta``. Each of ``steps`` steps samples
     ``n`` replies to ``prompts_per_step`` prompts and makes ``updates`` passes over them in batches of ``minibatch`` replies (default: all at once),
     cut into ``accumulate`` parts. ``drop`` leaves groups out, see :func:`kept_groups`. ``dtype`` float16 or bfloat16: mixed precision on a GPU.
-    Returns the trained policy; its ``training_log`` is an :class:`~course_lib.rlhf.online.OnlineLog`.
+    ``token_budget`` ends the run early once so many response tokens are sampled. Returns the trained policy; its ``training_log`` is an :class:`~course_lib.rlhf.online.OnlineLog`.
     """
     require(method in METHODS, f"method must be one of {', '.join(METHODS)}; got {method!r}.")
     unknown = set(switches) - {"advantage", "ratio", "kl", "beta"}
@@ -145,7 +146,7 @@ def grpo(policy, prompts, reward, info=None, method="grpo", steps=64, prompts_pe
     models = {"policy": student.model, "reference": reference.model, "reward": getattr(reward, "model", None)}
     key = [s, lr, updates, size, accumulate, clip, drop, per, str(dtype)]
     student.training_log = run(student, reference, prompts, info, reward, update, [stepper], steps, prompts_per_step, n, temperature, max_tokens, seed, models, key,
-                               dtype, checkpoint, checkpoint_every, label=method)
+                               dtype, checkpoint, checkpoint_every, token_budget, label=method)
     student.source = f"{policy.source} trained by {method}"
     return student
 

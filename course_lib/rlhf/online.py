@@ -90,9 +90,10 @@ def clipped(ratio, advantage, clip):
 
 
 def run(student, reference, prompts, info, reward, update, steppers, steps, prompts_per_step, n, temperature, max_tokens, seed, models, key,
-        dtype=None, checkpoint=None, checkpoint_every=20, label="rlhf"):
+        dtype=None, checkpoint=None, checkpoint_every=20, token_budget=None, label="rlhf"):
     """The loop of every online method. ``update(batch, step)`` changes the policy and returns facts for the log. Returns an :class:`OnlineLog`.
 
+    With ``token_budget`` it stops early, before the first step that finds so many response tokens sampled.
     ``steppers`` hold what is optimised; ``models`` names what is in memory. With ``checkpoint`` (a file) an interrupted run goes on
     to the same result: each step's prompts and samples follow from (seed, step) alone.
     """
@@ -112,6 +113,8 @@ def run(student, reference, prompts, info, reward, update, steppers, steps, prom
         hold(**models)
         bar.update(done)
         for step in range(done, steps):
+            if token_budget is not None and log.account.tokens_sampled >= token_budget:
+                break
             epoch, at = divmod(step, per_epoch)
             chosen = order_of_epoch(len(prompts), epoch, seed)[at * width:(at + 1) * width].tolist()
             batch = collect(student, reference, [prompts[i] for i in chosen], [info[i] for i in chosen], reward, n, temperature, max_tokens,

@@ -107,11 +107,12 @@ def value_loss(values, old_values, targets, mask, clip=0.2):
 
 def ppo(policy, prompts, reward, info=None, steps=64, prompts_per_step=128, n=1, lr=1e-4, critic_lr=1e-3, updates=2, minibatch=None, accumulate=1, beta=0.05,
         clip=0.2, value_clip=0.2, gamma=1.0, lam=0.95, critic_warmup=0, temperature=1.0, max_tokens=96, seed=0, reference=None, dtype=None, checkpoint=None,
-        checkpoint_every=20):
+        checkpoint_every=20, token_budget=None):
     """Train a copy of ``policy`` by PPO; ``policy`` itself is unchanged and, unless ``reference`` is given, is the reference.
 
     Each of ``steps`` steps samples ``n`` replies to ``prompts_per_step`` prompts and makes ``updates`` passes over them in batches of ``minibatch``
-    replies (default: half of them). For the first ``critic_warmup`` steps only the critic learns. Returns the trained policy;
+    replies (default: half of them). For the first ``critic_warmup`` steps only the critic learns.
+    ``token_budget`` ends the run early once so many response tokens are sampled. Returns the trained policy;
     its ``training_log`` is an :class:`~course_lib.rlhf.online.OnlineLog` with the critic's ``value_loss`` and ``explained`` variance, and ``critic`` is kept.
     """
     require(0 <= lam <= 1 and 0 <= gamma <= 1, f"lam and gamma must be between 0 and 1; got {lam} and {gamma}.")
@@ -154,6 +155,6 @@ def ppo(policy, prompts, reward, info=None, steps=64, prompts_per_step=128, n=1,
     models = {"policy": student.model, "reference": reference.model, "reward": getattr(reward, "model", None), "critic": critic.model}
     key = ["ppo", lr, critic_lr, updates, size, accumulate, beta, clip, value_clip, gamma, lam, critic_warmup, str(dtype)]
     student.training_log = run(student, reference, prompts, info, reward, update, [actor, learner], steps, prompts_per_step, n, temperature, max_tokens, seed, models, key,
-                               dtype, checkpoint, checkpoint_every, label="ppo")
+                               dtype, checkpoint, checkpoint_every, token_budget, label="ppo")
     student.critic, student.source = critic, f"{policy.source} trained by ppo"
     return student

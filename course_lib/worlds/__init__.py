@@ -1,12 +1,13 @@
 """Worlds: where prompts, the gold reward and (simulated) annotators come from.
 
 Every world has ``name``, ``system`` (the system message or None), ``max_tokens``, ``prompts(split, limit, seed)``,
-``gold(prompt, text, info)`` and ``gold_parts(prompt, text, info)``.
+``gold(prompt, text, info)`` and ``gold_parts(prompt, text, info)``. One whose policy is bundled names it in ``policy``; one with a verifier
+has ``verifiable`` and ``path(prompt, text, info)``.
 """
 
 from ..errors import CourseError
 
-NAMES = ("helpdesk", "gsm8k")
+NAMES = ("helpdesk", "arithmetic", "gsm8k")
 
 
 def load_world(name, data=None):
@@ -17,6 +18,9 @@ def load_world(name, data=None):
     if name == "helpdesk":
         from .helpdesk import Helpdesk
         return Helpdesk()
+    if name == "arithmetic":
+        from .arithmetic import Arithmetic
+        return Arithmetic()
     if name == "gsm8k":
         from .gsm8k import GSM8K
         if data is None:

@@ -16,6 +16,7 @@ from . import gsm8k
 
 LIMIT = 99  # every number in a problem and in a solution lies between 0 and this
 SIZES = {"train": 20000, "heldout": 2000, "templates": 2000}
+SFT_PROBLEMS = 4000  # the bundled SFT policy has seen one solution each of prompts("train", limit=SFT_PROBLEMS, seed=0)
 NAMES = "Ann Ben Cleo Dan Eva Finn Gus Hana Ivo Jill Kim Leo".split()
 THINGS = "pens cups coins books stamps shells cards beads".split()
 
@@ -228,6 +229,7 @@ class Arithmetic:
 
     name = "arithmetic"
     gold_name = "verifier"
+    policy = "arithmetic/policy"
     system = None
     max_tokens = 72
     verifiable = True

@@ -294,6 +294,7 @@ class Helpdesk:
     """The help-desk world: prompts by topic × phrasing, gold reward in points, annotators."""
 
     name: str = "helpdesk"
+    policy: str = "helpdesk/policy"
     system: str | None = None
     max_tokens: int = 96
     verifiable: bool = False
