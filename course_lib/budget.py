@@ -93,6 +93,13 @@ def note(kind, model, tokens, passed=None):
             account.flops += work
 
 
+def spent(before):
+    """Enter what an earlier, interrupted part of this run cost (an account's dictionary, or None) in every open account."""
+    if before:
+        for account in _open:
+            account.add(before)
+
+
 def hold(**models):
     """Enter the models a method keeps in memory at the same time."""
     for account in _open:

@@ -8,10 +8,12 @@ setting never meets an old result. Long stages keep their parts in ``NAME-KEY.pa
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+from .budget import Account, spent
 from .errors import require
-from .files import atomic_directory, write_json
+from .files import atomic_directory, read_json, write_json
 from .pool import Pool
 
 STAGES_VERSION = 2  # raised when the meaning of a stage changes
@@ -67,16 +69,20 @@ class Stages:
     def stage(self, name, inputs, make, load):
         """``load(folder)`` of the finished stage; when there is none, first ``make(folder, partial)`` it.
 
-        ``make`` fills ``folder``; ``partial`` is a folder that outlives a crash, for parts and checkpoints.
+        ``make`` fills ``folder``; ``partial`` is a folder that outlives a crash, for parts and checkpoints. What the stage
+        cost is kept with it, so that the account of a resumed run is that of the whole.
         """
         place = self.place(name, inputs)
-        if not (place / "done.json").is_file():
+        if (place / "done.json").is_file():
+            spent(read_json(place / "done.json").get("account"))
+        else:
             partial = place.with_name(place.name + ".partial")
             for leftover in place.parent.glob(f".{place.name}.*.tmp"):  # of a process that was killed
                 shutil.rmtree(leftover, ignore_errors=True)
             with atomic_directory(place) as folder:
-                make(folder, partial)
-                write_json(folder / "done.json", {"stage": name})
+                with Account() as account:
+                    make(folder, partial)
+                write_json(folder / "done.json", {"stage": name, "account": account.to_dict()})
             shutil.rmtree(partial, ignore_errors=True)
         return load(place)
 
@@ -89,10 +95,12 @@ class Stages:
                 file = partial / f"{start:07d}.npz"
                 if file.is_file():
                     parts.append(Pool.load(file))
+                    spent(parts[-1].settings.pop("account", None))
                 else:
-                    parts.append(make_part(start, min(count, start + part)))
+                    with Account() as account:
+                        parts.append(make_part(start, min(count, start + part)))
                     if count > part:
-                        parts[-1].save(file)
+                        replace(parts[-1], settings={**parts[-1].settings, "account": account.to_dict()}).save(file)
             Pool.concat(parts).save(folder / "pool.npz")
 
         return self.stage(name, {"pool": inputs, "count": count}, make, lambda folder: Pool.load(folder / "pool.npz"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from .budget import hold
 from .cache import Stages, fingerprint
 from .errors import require
 from .files import read_json, write_json
@@ -123,6 +124,7 @@ def rejection_sampling_rounds(policy, prompts, reward, rounds=1, n=16, select=se
     require(keep in ("all", "last"), f"keep must be 'all' or 'last'; got {keep!r}.")
     stages = None if out is None else (out if isinstance(out, Stages) else Stages(out))
     current, history = policy, []
+    hold(policy=policy.model, student=policy.model, reward=getattr(reward, "model", None))
     for r in range(rounds):
         settings = {"n": n, "temperature": temperature, "max_tokens": max_tokens, "seed": seed + 1000 * r, **(sampling or {})}
         pool = sampled(current, prompts, info, settings, stages, f"round{r + 1}-samples")

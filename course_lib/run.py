@@ -11,6 +11,7 @@ import time
 import numpy as np
 import torch
 
+from .budget import Account, break_even, flops_per_token, serving_flops
 from .cache import Stages
 from .errors import require
 from .estimators import (
@@ -87,7 +88,16 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     resumes, and for ``result.json``. With ``rollouts`` (a JSONL file) its replies take the place of sampling, see
     :func:`run_on_rollouts`.
     """
-    started = time.perf_counter()
+    with Account() as account:
+        result = _run(world, policy, reward, n, prompts, rounds, seed, out, data, tier_name, rule, rollouts, skip_bad, start, keep, held_out, device, template, epochs, lr, temperature)
+    result = {**result, "seconds": round(account.seconds, 2), "account": account.to_dict(), "seed": seed, "versions": versions()}
+    if out is not None:
+        write_json(Stages(out).folder / "result.json", result)
+    return result
+
+
+def _run(world, policy, reward, n, prompts, rounds, seed, out, data, tier_name, rule, rollouts, skip_bad, start, keep, held_out, device, template, epochs, lr, temperature):
+    """The work of :func:`run`: its result without the account."""
     t = tier(tier_name)
     if isinstance(world, str):
         world = load_world(world, data)
@@ -104,7 +114,7 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     require((epochs is None or epochs > 0) and (lr is None or lr > 0), f"epochs and lr must be above 0; got {epochs} and {lr}.")
     stages = Stages(out) if out is not None else None
     if rollouts is not None:
-        return finish(run_on_rollouts(world, rollouts, reward, policy, stages, seed, skip_bad, template, device, t, epochs, lr), started, seed, out)
+        return run_on_rollouts(world, rollouts, reward, policy, stages, seed, skip_bad, template, device, t, epochs, lr)
     if policy is None:
         require(t.bundled == bool(own), f"no default policy for the world {world.name!r} on the tier {t.name!r}: give one with --policy DIR or a hub name.")
     policy_name = str(policy or own or t.policy)
@@ -130,7 +140,8 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
     # replies; only the choice differs. In later rounds each samples from its own policy.
     shared = dict(rounds=rounds, n=n, start=start, keep=keep, info=infos, temperature=temperature, max_tokens=max_tokens, seed=seed, out=stages,
                   sampling={"memory_mb": t.memory_mb}, **training)
-    treatment = rejection_sampling_rounds(base, texts, proxy, select=select, **shared)
+    with Account() as cost:
+        treatment = rejection_sampling_rounds(base, texts, proxy, select=select, **shared)
     chosen, control_rounds = treatment[0].selection, []
     if rounds == 1:
         control_selection = matched_control(chosen, seed) if rule != "best_per_prompt" else random_per_prompt(chosen.pool, 1, seed)
@@ -175,9 +186,14 @@ def run(world="helpdesk", policy=None, reward=None, n=None, prompts=None, rounds
                    for a, b in (("rft", "base"), ("rft", "random_control"), ("best_of_n", "base"), ("rft", "best_of_n"), ("random_control", "base"))}
     extra = [h.pool for h in control_rounds[1:]]  # from its second round on the control samples for itself
     tokens = sum(int(p.lengths.sum()) for p in [h.pool for h in treatment] + extra) + sum(int(p.lengths.sum()) for p in pools.values())
-    result = {"rows": rows, "differences": differences, "tokens_sampled": tokens, "trained_on": len(treatment[-1].trained_on), "n": n, "rounds": rounds,
+    # what serving a query costs, and after how many queries fine-tuning has paid for itself against best-of-n
+    asked, replies = float(np.mean([len(p) for p in base.encode(eval_texts)])), {row: float(per_prompt[row]["tokens"].mean()) / (n if row.startswith("best") else 1) for row in ("best_of_n", "rft")}
+    judged = flops_per_token(proxy.model) if hasattr(proxy, "model") else 0.0
+    serving = {row: serving_flops(flops_per_token(base.model), asked, replies[row], n if row == "best_of_n" else 1, judged) for row in replies}
+    result = {"rows": rows, "differences": differences, "fine_tuning_cost": cost.to_dict(), "serving_flops": serving, "break_even_queries": break_even(cost.flops, serving["best_of_n"], serving["rft"]),
+              "tokens_sampled": tokens, "trained_on": len(treatment[-1].trained_on), "n": n, "rounds": rounds,
               "world": world.name, "policy": policy_name, "reward": str(reward_name), "rule": rule, "prompts": count, "held_out": held_out, "tier": t.name}
-    return finish(result, started, seed, out)
+    return result
 
 
 def summary(values):
@@ -186,14 +202,6 @@ def summary(values):
         return {"mean": float(values[0]), "low": float(values[0]), "high": float(values[0])}
     interval = bootstrap_interval(values)
     return {"mean": interval.mean, "low": interval.low, "high": interval.high}
-
-
-def finish(result, started, seed, out):
-    """Add seconds, seed and versions; write ``result.json`` when there is a folder."""
-    result = {**result, "seconds": round(time.perf_counter() - started, 2), "seed": seed, "versions": versions()}
-    if out is not None:
-        write_json(Stages(out).folder / "result.json", result)
-    return result
 
 
 def table(result):
@@ -216,6 +224,7 @@ def table(result):
     for name, d in result["differences"].items():
         verdict = "excludes zero" if d["low"] > 0 or d["high"] < 0 else "includes zero"
         lines.append(f"gold, {name.replace('_', ' '):24} {d['mean']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]  {verdict}")
+    lines.append(f"\nfine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs; against serving best-of-{result['n']} it has repaid itself after {result['break_even_queries']:,.0f} queries")
     lines.append(f"\n95 % intervals over {result['held_out']} held-out prompts · {result['tokens_sampled']:,} tokens sampled · {result['seconds']:.0f} s · seed {result['seed']}")
     lines.append("tokens and ms: what serving one reply costs. '≤' marks the upper bound log n − (n−1)/n, used where rewards tie.")
     return "\n".join(lines)

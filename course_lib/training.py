@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from . import progress
+from .budget import Account, spent
 from .errors import CourseError, require
 from .files import atomic_write
 from .policy import autocast
@@ -131,11 +132,12 @@ def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=
     steps = max(1, round(per_epoch * epochs))
     stepper, log, key = Stepper(model, steps, lr, dtype, clip, betas, weight_decay), TrainingLog(), [key, steps, count]
     before = load_checkpoint(checkpoint, key, stepper)
-    if before is not None:
-        log = TrainingLog(**before)
     model.train()
-    started, spent, order, epoch_seen = time.perf_counter(), log.seconds, None, -1
-    with progress.bar(steps, label, "step") as bar:
+    with Account() as account, progress.bar(steps, label, "step") as bar:
+        if before is not None:
+            spent(before.pop("account"))
+            log = TrainingLog(**before)
+        started, earlier, order, epoch_seen = time.perf_counter(), log.seconds, None, -1
         bar.update(stepper.step_number)
         for step in range(stepper.step_number, steps):
             epoch, at = divmod(step, per_epoch)
@@ -145,11 +147,11 @@ def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=
             log.losses.append(loss)
             log.tokens += terms
             log.steps += [facts] if facts else []
-            log.seconds = spent + time.perf_counter() - started
+            log.seconds = earlier + time.perf_counter() - started
             bar.update(1)
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == steps):
-                save_checkpoint(checkpoint, key, {name: getattr(log, name) for name in ("losses", "tokens", "seconds", "steps")}, stepper)
+                save_checkpoint(checkpoint, key, {**vars(log), "account": account.to_dict()}, stepper)
     model.eval()
     return log
 

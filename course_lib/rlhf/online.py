@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from .. import progress
-from ..budget import Account, hold
+from ..budget import Account, hold, spent
 from ..cache import fingerprint
 from ..errors import require
 from ..policy import autocast, response_logits, token_logprobs
@@ -107,9 +107,9 @@ def run(student, reference, prompts, info, reward, update, steppers, steps, prom
     before = load_checkpoint(checkpoint, key, *steppers)
     if before is not None:
         log.steps = before["steps"]
-        log.account.add(before["account"])
     done = len(log.steps)
     with log.account, progress.bar(steps, label, "step") as bar:
+        spent(before and before["account"])
         hold(**models)
         bar.update(done)
         for step in range(done, steps):
