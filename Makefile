@@ -39,8 +39,9 @@ lessons: $(VENV)/.test
 assets: $(VENV)/.core
 	$(BIN)/course build-assets
 
+# two and a half hours: the last two train a hundred small models (both go on where they were interrupted)
 bench: $(VENV)/.peers
-	for b in sampling finetuning overoptimisation seeds; do mkdir -p runs; $(BIN)/python benchmarks/$$b.py --json > runs/bench-$$b.json || exit 1; done
+	for b in sampling finetuning overoptimisation seeds equations rlhf verifiable frontier; do mkdir -p runs; $(BIN)/python benchmarks/$$b.py --json > runs/bench-$$b.json || exit 1; done
 
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ...")'

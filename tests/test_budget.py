@@ -11,6 +11,7 @@ from course_lib.finetuning import finetune
 from course_lib.policy import sequence_logprobs
 from course_lib.reward import new_reward_model, score
 from course_lib.sampling import sample
+from course_lib.selection import select_best
 from course_lib.tiny import tiny_policy
 
 PROMPTS = ["How do I reset my password?", "Hi.", "What is two plus two?"]
@@ -78,6 +79,37 @@ def test_an_account_survives_an_error(tiny):
     with Account() as other:
         pass
     assert other.tokens_sampled == 0
+
+
+def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch):
+    """Stages and parts of stages keep what they cost: a run that died in its second part and one that never did count the same."""
+    from course_lib import finetuning
+    from course_lib.cache import Stages
+
+    def loop(folder):
+        with Account() as account:
+            pool = finetuning.sampled(tiny, PROMPTS * 3, None, {"n": 2048, "max_tokens": 2, "seed": 1}, Stages(folder))
+            best = score(pool.first(2), lambda prompt, text, info: float(len(text)), "length")
+            finetuning.trained(tiny, select_best(best), {"epochs": 4, "batch_size": 2, "seed": 0}, Stages(folder))
+        return account
+
+    whole = loop(tmp_path / "whole")
+    real, calls = finetuning.sample, []
+
+    def dies(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(finetuning, "sample", dies)
+    with pytest.raises(KeyboardInterrupt):
+        loop(tmp_path / "killed")
+    monkeypatch.setattr(finetuning, "sample", real)
+    resumed, again = loop(tmp_path / "killed"), loop(tmp_path / "whole")
+    for name in ("tokens_sampled", "tokens_trained", "tokens_read", "tokens_scored", "flops"):
+        assert getattr(whole, name) == getattr(resumed, name) == getattr(again, name) and whole.tokens_trained > 0
+    assert again.seconds > whole.seconds / 2  # the seconds of the stages too, though nothing was done again
 
 
 def test_peak_memory_sees_what_was_used():

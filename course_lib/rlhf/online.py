@@ -124,7 +124,7 @@ def run(student, reference, prompts, info, reward, update, steppers, steps, prom
                      "cut": float((batch.pool.finish == LENGTH).float().mean()), "entropy": 0.0, "clip_fraction": 0.0, "loss": 0.0, **facts}
             log.steps.append(facts)
             bar.update(1)
-            bar.set_postfix(reward=f"{facts['reward']:.2f}", kl=f"{facts['kl']:.2f}", refresh=False)
+            bar.set_postfix({name: f"{facts[name]:.2f}" for name in ("reward", "kl", "length", "entropy", "clip_fraction")}, refresh=False)
             if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == steps):
                 save_checkpoint(checkpoint, key, {"steps": log.steps, "account": log.account.to_dict()}, *steppers)
     student.model.eval()
