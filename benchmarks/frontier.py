@@ -5,7 +5,7 @@
 Every method may sample as many tokens as 512 prompts × 16 replies of the base policy take, scores them with the same proxy reward
 model, and is tried at four values of its own main dial. The dial is chosen by gold reward on one seed and 128 held-out prompts; the
 chosen value is then trained on three other seeds and judged on 256 other held-out prompts. Nothing else is tuned for any method; the
-settings that stay fixed stand below. Intervals resample seeds and prompts.
+settings that stay fixed stand below. Intervals resample seeds and prompts. Online methods may pass the budget by one step (a 64th).
 
 Each training run is a file under DIR (default runs/frontier): an interrupted benchmark goes on, and uses as many processes as there
 are cores, one thread each. The summary in benchmarks/results/frontier.json is what the lessons read.
@@ -28,7 +28,7 @@ METHODS = {
     "RFT, one round": ("N", [4, 8, 16, 32], {"lr": 1e-3, "epochs": 3, "rounds": 1}),
     "RFT, three rounds pooled": ("N", [4, 8, 16, 32], {"lr": 1e-3, "epochs": 3, "rounds": 3}),
     "RFT, three rounds pooled, reward model refreshed": ("N", [4, 8, 16, 32], {"lr": 1e-3, "epochs": 3, "rounds": 3, "refresh": 1000}),
-    "RAFT++": ("lr", [1e-4, 3e-4, 1e-3, 3e-3], {"n": 8, "prompts_per_step": 16, "updates": 2}),
+    "RAFT++": ("lr", [1e-5, 3e-5, 1e-4, 3e-4], {"n": 8, "prompts_per_step": 16, "updates": 2}),
     "DPO": ("beta", [0.03, 0.1, 0.3, 1.0], {"lr": 3e-4, "epochs": 3, "n": 16}),
     "GRPO": ("lr", [3e-5, 1e-4, 3e-4, 1e-3], {"n": 8, "prompts_per_step": 16, "beta": 0.05}),
     "RLOO": ("lr", [3e-5, 1e-4, 3e-4, 1e-3], {"n": 8, "prompts_per_step": 16, "beta": 0.05}),
@@ -38,8 +38,19 @@ QUICK_METHODS = ("best-of-N", "RFT, one round", "DPO", "GRPO", "PPO")
 REWARD = "helpdesk/reward-8000"
 
 
-def kept_to_budget(pool, tokens):
-    """The first prompts of a pool whose replies are at most ``tokens`` tokens in all: what lies beyond counts as never sampled."""
+def sample_to_budget(policy, prompts, info, at, n, count, tokens, seed):
+    """A pool of prompts ``at``, ``at`` + 1, … (around the end) whose replies are at most ``tokens`` tokens in all: about ``count`` of them, more when replies are short."""
+    from course_lib import Pool, sample
+
+    def more(start, number):
+        where = [(at + start + k) % len(prompts) for k in range(number)]
+        return sample(policy, [prompts[i] for i in where], n=n, info=[info[i] for i in where], seed=seed, first_prompt=start)
+
+    pool = more(0, count)
+    each = float(pool.lengths.sum(1).float().mean())
+    missing = int((tokens - int(pool.lengths.sum())) / each)
+    if missing > 0:
+        pool = Pool.concat([pool, more(count, missing)])
     within = int((pool.lengths.sum(1).cumsum(0) <= tokens).sum())
     return pool.prompts_at(range(max(1, within)))
 
@@ -48,7 +59,7 @@ def train_job(method, value, seed, size):
     """One training run. Returns the policy, its account and the tokens of the budget it used (None for best-of-N)."""
     import torch
 
-    from course_lib import assets, finetune, load_policy, load_reward_model, sample, score, select_best
+    from course_lib import assets, finetune, load_policy, load_reward_model, score, select_best
     from course_lib.budget import Account, hold
     from course_lib.reward import annotate, train_reward_model
     from course_lib.rlhf.dpo import dpo, pairs_from
@@ -65,12 +76,10 @@ def train_job(method, value, seed, size):
     with Account() as account:
         if method.startswith("RFT"):
             n, rounds = settings["N"], settings["rounds"]
-            hold(policy=base.model)  # sampling, scoring and training follow each other: one model at a time is enough
+            hold(policy=base.model)  # while training; sampling, scoring and training follow each other
             count, policy, used, labels, each = size["replies"] // n // rounds, base, 0, 0, []
             for r in range(rounds):
-                at = [(r * count + k) % len(prompts) for k in range(count)]
-                pool = sample(policy, [prompts[i] for i in at], n=n, info=[info[i] for i in at], seed=seed + 1000 * r)
-                pool = kept_to_budget(pool, budget * (r + 1) / rounds - used)
+                pool = sample_to_budget(policy, prompts, info, r * count, n, count, budget * (r + 1) / rounds - used, seed + 1000 * r)
                 used += int(pool.lengths.sum())
                 if "refresh" in settings and r > 0:
                     rows = annotate(pool, Annotator(), max(16, settings["refresh"] * size["replies"] // FULL["replies"]), seed=seed + r)
@@ -81,7 +90,7 @@ def train_job(method, value, seed, size):
                 history.append({"reward": float(each[-1].pool.reward().mean()), "tokens": used})
         elif method == "DPO":
             count, labels = size["replies"] // settings["n"], 0
-            pool = score(kept_to_budget(sample(base, prompts[:count], n=settings["n"], info=info[:count], seed=seed), budget), reward)
+            pool = score(sample_to_budget(base, prompts, info, 0, settings["n"], count, budget, seed), reward)
             used = int(pool.lengths.sum())
             policy = dpo(base, pairs_from(base, pool), beta=settings["beta"], lr=settings["lr"], epochs=settings["epochs"], seed=seed)
             history = policy.training_log.steps
@@ -122,7 +131,7 @@ def job(task):
         ns = [n for n in METHODS[method][1] if n <= pool.N]
         curves = {name: best_of_n_curve(pool.rewards["proxy"], pool.rewards[name], ns) for name in ("gold", "proxy")}
         per = [{"value": n, "gold": curves["gold"][:, k], "proxy": curves["proxy"][:, k], "kl": [kl_best_of_n_bound(n)] * pool.P,
-                "length": [0.0] * pool.P, "tokens": 0, "labels": 0, "account": None, "history": []} for k, n in enumerate(ns)]
+                "length": pool.lengths.float().mean(1), "tokens": 0, "labels": 0, "account": None, "history": []} for k, n in enumerate(ns)]
         per.insert(0, {**per[0], "value": 1, "gold": pool.rewards["gold"].mean(1).tolist(), "proxy": pool.rewards["proxy"].mean(1).tolist(), "kl": [0.0] * pool.P})
     else:
         policy, account, used, labels, history = train_job(method, value, seed, size)
@@ -165,12 +174,12 @@ def main():
     count = size["replies"] // 16
     size["budget"] = int(sample(base, prompts[:count], n=16, seed=0).lengths.sum())
     began = time.perf_counter()
-    key = fingerprint([size, base, {name: list(METHODS[name]) for name in names}, REWARD])[:10]
-    folder = Path(args.out) / key
+    folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
+    keys = {name: fingerprint([size, base, METHODS[name][2], REWARD])[:8] for name in names}  # what a run depends on besides its own name
 
     def task(method, value, seed, part):
-        slug = "".join(c if c.isalnum() else "-" for c in f"{method}-{'' if method == 'best-of-N' else value}-{seed}-{part}")
+        slug = "".join(c if c.isalnum() else "-" for c in f"{method}-{'' if method == 'best-of-N' else value}-{seed}-{part}-{keys[method]}")
         return (method, value, seed, part, size, str(folder / f"{slug}.json"))
 
     order = sorted(names, key=lambda name: name != "PPO")  # the longest first
@@ -181,7 +190,9 @@ def main():
             if point["value"] in (*grids[result["task"][0]], 1):
                 grid[result["task"][0]].setdefault(point["value"], []).append(point)
     best = {name: max((v for v in grid[name] if v in grids[name]), key=lambda v: np.mean([p["gold"] for p in grid[name][v]])) for name in names}
+    every = list(tasks)
     tasks = [task(name, best[name] if name != "best-of-N" else 0, s, "show") for name in order for s in shown]
+    every += tasks
     final, bon, base_points = {name: [] for name in names}, {}, []
     for result in run_jobs(job, tasks, args.workers, say):
         name = result["task"][0]
@@ -215,18 +226,20 @@ def main():
                                  "over_base": gap(final[name], base_points), "history": final[name][0]["history"]} for name in names},
               "best_of_n": {str(n): summary(points) for n, points in bon.items()}, "base": summary(base_points),
               "rft_minus": {name: gap(final["RFT, one round"], final[name]) for name in names if name != "RFT, one round"},
-              "cpu_seconds": sum(json.loads(Path(f).read_text())["seconds"] for f in folder.glob("*.json")), "seconds": time.perf_counter() - began, "versions": versions()}
+              "process_seconds": sum(json.loads(Path(t[-1]).read_text())["seconds"] for t in every), "seconds": time.perf_counter() - began, "versions": versions()}
 
     def show(v, spec=".2f"):
         return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
     lines = [f"every method may sample {size['budget']:,} tokens; chosen on seeds {choosing}, shown on seeds {shown}; base: gold {show(result['base']['gold'])}", ""]
-    rows = [["method", "dial", "gold", "proxy", "KL (nats)", "length", "tokens trained", "models", "seconds"]]
+    edge = [name for name in names if name != "best-of-N" and len(grids[name]) > 2 and best[name] in (grids[name][0], grids[name][-1])]
+    rows = [["method", "dial", "gold", "proxy", "KL (nats)", "length", "tokens sampled", "trained on", "new labels", "models while training", "seconds"]]
     for name in names:
         s = result["methods"][name]["shown"]
-        rows.append([name, f"{METHODS[name][0]} = {best[name]:g}", show(s["gold"]), show(s["proxy"]), show(s["kl"]), f"{s['length']['mean']:.0f}", f"{s['tokens_trained']:,.0f}",
-                     str(s["models"] or "-"), f"{s['seconds']:.0f}"])
-    lines += layout(rows) + ["", "the whole grid (choosing seeds): gold at KL"]
+        rows.append([name, f"{METHODS[name][0]} = {best[name]:g}", show(s["gold"]), show(s["proxy"]), ("≤ " if name == "best-of-N" else "") + show(s["kl"]), f"{s['length']['mean']:.0f}", f"{s['tokens']:,.0f}",
+                     f"{s['tokens_trained']:,.0f}", f"{s['labels']:,.0f}", str(s["models"] or "-"), f"{s['seconds']:.0f}"])
+    lines += layout(rows) + [f"best value at the edge of its grid: {', '.join(edge) or 'none'}; intervals from {len(shown)} seeds are somewhat narrow when the spread is between seeds"]
+    lines += ["", "the whole grid (choosing seeds): gold at KL"]
     lines += layout([[name, *(f"{v}: {g['gold']['mean']:.2f} at {g['kl']['mean']:.2f}" for v, g in result["methods"][name]["grid"].items() if v != "1")] for name in names])
     lines += ["", "gold, RFT one round minus"] + layout([[name, show(v, "+.2f"), "excludes zero" if v["low"] > 0 or v["high"] < 0 else "includes zero"] for name, v in result["rft_minus"].items()])
     if not args.quick:

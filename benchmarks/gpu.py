@@ -45,20 +45,20 @@ reward = FunctionReward(lambda prompt, text, info: float(len(text) % 7), "length
 half = dtype if device.type == "cuda" else None
 
 
-def measure(name, function):
+def measure(name, function, replies=0):
     with Account() as account:
         t, value = seconds(function)
     rows.append({"step": name, "seconds": t, "peak_gb": account.peak_bytes / 2**30, "tokens_sampled": account.tokens_sampled, "tokens_trained": account.tokens_trained, "flops": account.flops,
-                 "tokens_per_second": (account.tokens_sampled or account.tokens_trained) / t, "samples_per_second": P * N / t if account.tokens_sampled else 0.0})
+                 "tokens_per_second": (account.tokens_sampled or account.tokens_trained) / t, "samples_per_second": replies / t})
     return value
 
 
 sample(policy, prompts[:1], n=2, max_tokens=8)  # the first kernels take long to load
-pool = measure(f"sample {P} × {N}, {T} tokens", lambda: sample(policy, prompts, n=N, max_tokens=T, memory_mb=8000))
+pool = measure(f"sample {P} × {N}, {T} tokens", lambda: sample(policy, prompts, n=N, max_tokens=T, memory_mb=8000), P * N)
 pairs = [(p, row[0]) for p, row in zip(pool.prompts, pool.texts)]
 measure(f"SFT, one step of {len(pairs)}", lambda: finetune(policy, pairs, epochs=1, batch_size=len(pairs), lr=1e-6, dtype=half, accumulate=2))
-measure(f"GRPO, one step of {P} × 4", lambda: grpo(policy, prompts, reward, steps=1, prompts_per_step=P, n=4, lr=1e-6, max_tokens=T, accumulate=4 * P // 2, dtype=half))
-measure(f"PPO, one step of {P} × 4", lambda: ppo(policy, prompts, reward, steps=1, prompts_per_step=P, n=4, lr=1e-6, max_tokens=T, accumulate=4 * P // 2, updates=1, dtype=half))
+measure(f"GRPO, one step of {P} × 4", lambda: grpo(policy, prompts, reward, steps=1, prompts_per_step=P, n=4, lr=1e-6, max_tokens=T, accumulate=4 * P // 2, dtype=half), P * 4)
+measure(f"PPO, one step of {P} × 4", lambda: ppo(policy, prompts, reward, steps=1, prompts_per_step=P, n=4, lr=1e-6, max_tokens=T, accumulate=4 * P // 2, updates=1, dtype=half), P * 4)
 lines = [f"{torch.cuda.get_device_name(0) if device.type == 'cuda' else 'CPU'}, {sum(p.numel() for p in model.parameters()):,} parameters, {flops_per_token(model):.2e} FLOPs a token, {dtype}"]
 lines += layout([["", "seconds", "peak GB", "tokens/s", "samples/s", "TFLOP/s"], *[[r["step"], f"{r['seconds']:.2f}", f"{r['peak_gb']:.1f}", f"{r['tokens_per_second']:,.0f}",
                                                                                  f"{r['samples_per_second']:.1f}", f"{r['flops'] / r['seconds'] / 1e12:.2f}"] for r in rows]])

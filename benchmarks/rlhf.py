@@ -81,7 +81,7 @@ def trl_grpo():
 
 def ours_dpo():
     t, student = seconds(lambda: dpo(base, pairs_from(base, kept), beta=0.1, lr=LR, epochs=1, batch_size=32))
-    return t / -(-PAIRS // 32), student
+    return t / -(-len(pairs) // 32), student
 
 
 def trl_dpo():
@@ -92,7 +92,7 @@ def trl_dpo():
                              args=settings(DPOConfig, out, 32, num_train_epochs=1, beta=0.1, max_length=512))
         trainer.remove_callback(PrinterCallback)
         t, _ = seconds(trainer.train)
-    return t / -(-PAIRS // 32), student
+    return t / -(-len(pairs) // 32), student
 
 
 def gold_of(student):

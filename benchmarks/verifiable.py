@@ -4,9 +4,11 @@
 
 The bundled SFT policy samples k replies to each of the problems it was fine-tuned on. Four data sets are made of the first k = 1, 4, 16, 64:
 the SFT solutions alone; with one right reply for each distinct path (the list of equations); with as many right replies drawn at
-random without regard to paths; and with as many replies of each problem drawn unverified. Every arm trains the SFT policy for the same
-number of steps on its set, then answers held-out problems 16 times each. Differences are paired over problems; for one k three seeds
-of training are shown. Then RAFT, GRPO and REINFORCE train online, with and without groups whose replies are all wrong.
+random without regard to paths; and with as many replies drawn at random from the whole pool, unverified. Every arm trains the SFT policy for
+the same number of steps on its set, then answers held-out problems 16 times each. Differences are paired over problems; for one k three
+seeds, each with samples and training of its own, are shown. Then RAFT, GRPO and REINFORCE train online at one learning rate, not tuned for
+each, with and without groups whose replies are all wrong. (With GRPO's baseline such a group has no gradient anyway: leaving it out only
+changes what the loss is divided by. REINFORCE without a baseline pushes it down.)
 
 Each training run is a file under DIR (default runs/verifiable), so an interrupted benchmark goes on. The summary in
 benchmarks/results/verifiable.json is what the lessons read.
@@ -20,13 +22,13 @@ from pathlib import Path
 from common import finish, options, run_jobs
 
 RESULTS = Path(__file__).parent / "results" / "verifiable.json"
-FULL = {"problems": 4000, "k": [1, 4, 16, 64], "steps": 300, "held_out": 800, "templates": 250, "n": 16, "seeds": [0, 1, 2], "seeds_at": 16, "online_steps": 30, "online_prompts": 32,
-        "online_n": 8, "online_seeds": [0, 1]}
+FULL = {"problems": 4000, "k": [1, 4, 16, 64], "steps": 400, "held_out": 800, "templates": 250, "n": 16, "seeds": [0, 1, 2], "seeds_at": 16, "online_steps": 25, "online_prompts": 32,
+        "online_n": 8, "online_seeds": [0, 1, 2]}
 QUICK = {"problems": 64, "k": [1, 4], "steps": 4, "held_out": 32, "templates": 16, "n": 4, "seeds": [0], "seeds_at": 4, "online_steps": 2, "online_prompts": 4, "online_n": 4, "online_seeds": [0]}
 ARMS = ("distinct", "duplicates", "control")
 LR, BATCH, ONLINE_LR = 1e-3, 64, 3e-4
 # REINFORCE sees +1 for right and -1 for wrong and has no baseline, so that an all-wrong group pushes everything down
-ONLINE = {"RAFT": {"method": "raft", "advantage": "positive"}, "RAFT++": {"method": "raft++", "advantage": "positive", "updates": 2},
+ONLINE = {"RAFT": {"method": "raft", "advantage": "positive"},
           "GRPO": {"method": "grpo", "beta": 0.0}, "GRPO without all-wrong groups": {"method": "grpo", "beta": 0.0, "drop": "wrong"},
           "REINFORCE": {"method": "reinforce"}, "REINFORCE without all-wrong groups": {"method": "reinforce", "drop": "wrong"}}
 
@@ -45,14 +47,14 @@ def start():
 
 def sample_job(task):
     """Replies to problems ``first`` to ``last``; the file is a pool beside a note."""
-    first, last, size, out = task
+    first, last, n, seed, size, out = task
     from course_lib import sample, score
     from course_lib.files import write_json
     from course_lib.reward import GoldReward
 
     world, policy = start()
     prompts, info = world.prompts("train", limit=size["problems"], seed=0)
-    pool = sample(policy, prompts[first:last], n=max(size["k"]), max_tokens=world.max_tokens, info=info[first:last], seed=7, first_prompt=first)
+    pool = sample(policy, prompts[first:last], n=n, max_tokens=world.max_tokens, info=info[first:last], seed=700 + seed, first_prompt=first)
     score(pool, GoldReward(world), "verifier").save(str(out).replace(".json", ".npz"))
     write_json(out, {"first": first, "last": last, "tokens": int(pool.lengths.sum())})
     return out
@@ -62,7 +64,7 @@ def data_set(arm, k, pool, seed):
     """The replies an arm adds to the SFT solutions, as a selection."""
     import numpy as np
 
-    from course_lib.selection import Selection, distinct_paths, matched_control, threshold
+    from course_lib.selection import Selection, distinct_paths, overall_control, threshold
     from course_lib.worlds.arithmetic import Arithmetic
 
     pool = pool.first(k)
@@ -73,7 +75,7 @@ def data_set(arm, k, pool, seed):
         right = threshold(pool, by="verifier")
         pick = np.sort(np.random.default_rng([seed, k]).permutation(len(right))[: len(distinct)])
         return Selection(pool, right.prompt_index[pick], right.candidate_index[pick], rule="duplicates")
-    return matched_control(distinct, seed)
+    return overall_control(distinct, seed)
 
 
 def facts_of(pool, key):
@@ -113,13 +115,13 @@ def train_job(task):
 
     world, policy = start()
     prompts, info = world.prompts("train", limit=size["problems"], seed=0)
-    pairs, kept, began = list(zip(prompts, [i["solution"] for i in info])), 0, time.perf_counter()
+    chosen, solutions, began = [], list(zip(prompts, [i["solution"] for i in info])), time.perf_counter()
     if arm in ARMS:
         chosen = data_set(arm, k, Pool.concat([Pool.load(p) for p in pools]), seed)
-        pairs, kept = pairs + list(zip(chosen.prompts, chosen.texts)), len(chosen)
+    epochs = size["steps"] / -(-(len(chosen) + len(solutions)) // BATCH)
     with Account() as account:
-        trained = policy if arm == "start" else finetune(policy, pairs, epochs=size["steps"] * BATCH / len(pairs), lr=LR, batch_size=BATCH, seed=seed)
-    write_json(out, {"arm": arm, "k": k, "seed": seed, "kept": kept, "steps": 0 if arm == "start" else len(trained.training_log.losses), "account": account.to_dict(),
+        trained = policy if arm == "start" else finetune(policy, chosen, also=solutions, epochs=epochs, lr=LR, batch_size=BATCH, seed=seed)
+    write_json(out, {"arm": arm, "k": k, "seed": seed, "kept": len(chosen), "kept_right": float(chosen.rewards("verifier").mean()) if len(chosen) else None, "epochs": epochs, "steps": 0 if arm == "start" else len(trained.training_log.losses), "account": account.to_dict(),
                      "seconds": time.perf_counter() - began, **judge(trained, world, size)})
     return out
 
@@ -169,13 +171,16 @@ def main():
     folder = Path(args.out) / fingerprint([size, load_policy(assets.path("arithmetic/policy"), device="cpu"), ONLINE, LR, BATCH, ONLINE_LR])[:10]
     folder.mkdir(parents=True, exist_ok=True)
     cuts = np.linspace(0, size["problems"], 5).astype(int).tolist()
-    notes = run_jobs(sample_job, [(a, b, size, str(folder / f"pool-{a}.json")) for a, b in zip(cuts, cuts[1:])], args.workers, say)
-    pools = [str(folder / f"pool-{a}.npz") for a in cuts[:-1]]
+    samples = [(a, b, size["seeds_at"] if s else max(size["k"]), s, size, str(folder / f"pool-{s}-{a}.json")) for s in size["seeds"] for a, b in zip(cuts, cuts[1:])]
+    notes = run_jobs(sample_job, samples, args.workers, say)
+    pools = {s: [str(folder / f"pool-{s}-{a}.npz") for a in cuts[:-1]] for s in size["seeds"]}
 
     def task(arm, k, seed):
-        return (arm, k, seed, size, pools, str(folder / f"{arm}-{k}-{seed}.json"))
+        return (arm, k, seed, size, pools[seed], str(folder / f"{arm}-{k}-{seed}.json"))
 
-    tasks = [task("start", 0, 0)] + [task("sft", 0, s) for s in size["seeds"]] + [task(arm, k, s) for k in size["k"][::-1] for arm in ARMS for s in size["seeds"] if s == 0 or k == size["seeds_at"]]
+    tasks = [task("start", 0, 0)] + [task("sft", 0, s) for s in size["seeds"]] + [
+        task(arm, k, s) for k in sorted(size["k"], key=lambda k: k != size["seeds_at"]) for arm in ARMS for s in size["seeds"]
+        if (s == 0 or k == size["seeds_at"]) and (k > 1 or arm != "duplicates")]  # one reply a problem has no duplicates
     runs = {(r["arm"], r["k"], r["seed"]): r for r in run_jobs(train_job, tasks, args.workers, say)}
     online_tasks = [(name, s, size, str(folder / f"online-{i}-{s}.json")) for i, name in enumerate(ONLINE) for s in size["online_seeds"]]
     online = {(r["name"], r["seed"]): r for r in run_jobs(online_job, online_tasks, args.workers, say)}
@@ -190,17 +195,23 @@ def main():
         out = {f"{split}, {which}": bootstrap_interval(values(run, which, split)).to_dict() for split in ("heldout", "templates") for which in ends}
         return {**out, **{name: run["heldout"][name] for name in ("distinct_paths", "solved", "unreadable", "decidable")}}
 
-    world, whole = Arithmetic(), Pool.concat([Pool.load(p) for p in pools])
-    arms = {f"{arm}, k = {k}" if k else arm: {**row(run), "kept": run["kept"]} for (arm, k, s), run in runs.items() if s == 0}
+    world, whole = Arithmetic(), Pool.concat([Pool.load(p) for p in pools[0]])
+    arms = {f"{arm}, k = {k}" if k else arm: {**row(run), **{name: run[name] for name in ("kept", "kept_right", "epochs")}} for (arm, k, s), run in runs.items() if s == 0}
+
+    def rival(b, k, s):
+        """The run that ``b`` stands for: an arm of the same k and seed, or SFT continued, or the policy all arms start from."""
+        return runs[(b, k, s) if b in ARMS else (b, 0, s if b == "sft" else 0)]
+
     sampled = {str(k): facts_of(whole.first(k), world.path) for k in size["k"]}
-    differences = {f"{which}: k = {k}, {a} - {b}": paired_difference(values(runs[a, k, 0], which), values(runs[(b, k, 0) if b in ARMS else (b, 0, 0)], which)).to_dict()
-                   for which in ends for k in size["k"] for a, b in (("distinct", "sft"), ("distinct", "control"), ("distinct", "duplicates"), ("duplicates", "sft"), ("control", "sft"))}
+    against = (("distinct", "sft"), ("distinct", "start"), ("distinct", "control"), ("distinct", "duplicates"))
+    differences = {f"{which}: k = {k}, {a} - {b}": paired_difference(values(runs[a, k, 0], which), values(rival(b, k, 0), which)).to_dict()
+                   for which in ends for k in size["k"] for a, b in (*against, ("duplicates", "sft"), ("control", "sft")) if (a, k, 0) in runs and (b not in ARMS or (b, k, 0) in runs)}
     at, seeds = size["seeds_at"], size["seeds"]
     over_seeds = {}
     if len(seeds) > 1:
         for which in ends:
-            for a, b in (("distinct", "sft"), ("distinct", "control"), ("distinct", "duplicates")):
-                gap = np.array([values(runs[a, at, s], which) - values(runs[(b, at, s) if b in ARMS else (b, 0, s)], which) for s in seeds])
+            for a, b in against:
+                gap = np.array([values(runs[a, at, s], which) - values(rival(b, at, s), which) for s in seeds])
                 over_seeds[f"{which}: k = {at}, {a} - {b}"] = {**seeds_and_prompts_interval(gap).to_dict(), "by_seed": [round(float(v), 4) for v in gap.mean(1)]}
     methods = {}
     for name in ONLINE:
@@ -215,10 +226,10 @@ def main():
         return (seeds_and_prompts_interval(gap) if len(gap) > 1 else bootstrap_interval(gap[0])).to_dict()
 
     online_differences = {f"{which}: {a} - {b}": online_gap(a, b, which) for which in ends for a, b in (
-        ("GRPO", "RAFT"), ("GRPO", "RAFT++"), ("GRPO without all-wrong groups", "GRPO"), ("REINFORCE without all-wrong groups", "REINFORCE"), ("GRPO", "REINFORCE without all-wrong groups"))}
+        ("GRPO", "RAFT"), ("GRPO without all-wrong groups", "GRPO"), ("REINFORCE without all-wrong groups", "REINFORCE"), ("GRPO", "REINFORCE without all-wrong groups"))}
     result = {"command": "python benchmarks/verifiable.py" + (" --quick" if args.quick else ""), "size": size, "sampled": sampled, "arms": arms, "differences": differences,
               "over_seeds": over_seeds, "online": methods, "online_differences": online_differences, "tokens_sampled": sum(n["tokens"] for n in notes),
-              "cpu_seconds": sum(json.loads(f.read_text()).get("seconds", 0) for f in folder.glob("*.json")), "seconds": time.perf_counter() - began, "versions": versions()}
+              "process_seconds": sum(json.loads(f.read_text()).get("seconds", 0) for f in folder.glob("*.json")), "seconds": time.perf_counter() - began, "versions": versions()}
 
     def show(v, spec=".3f"):
         return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
@@ -227,15 +238,16 @@ def main():
         return "excludes zero" if v["low"] > 0 or v["high"] < 0 else "includes zero"
 
     columns = [f"{split}, {which}" for split in ("heldout", "templates") for which in ends]
-    lines = layout([["", "kept", *columns, "distinct paths"], *[[name, str(a["kept"]), *(show(a[c]) for c in columns), f"{a['distinct_paths']:.2f}"] for name, a in arms.items()]])
+    lines = layout([["", "kept", "right", "epochs", *columns, "distinct paths"], *[[name, f"{a['kept']:,}", "" if a["kept_right"] is None else f"{a['kept_right']:.0%}", f"{a['epochs']:.1f}",
+                                                                                    *(show(a[c]) for c in columns), f"{a['distinct_paths']:.2f}"] for name, a in arms.items()]])
     lines += ["", f"distinct right paths per problem among {size['problems']:,} training problems: " + ", ".join(f"k = {k}: {v['distinct_paths']:.2f}" for k, v in sampled.items()), ""]
     lines += layout([[name, show(v, "+.3f"), verdict(v)] for name, v in differences.items()])
-    lines += ["", f"over {len(seeds)} seeds of training"] + layout([[name, show(v, "+.3f"), verdict(v), str(v["by_seed"])] for name, v in over_seeds.items()]) if over_seeds else []
+    lines += ["", f"over {len(seeds)} seeds of sampling and training (such an interval is somewhat narrow when the spread is between seeds: look at the seeds, last column)"] + layout([[name, show(v, "+.3f"), verdict(v), str(v["by_seed"])] for name, v in over_seeds.items()]) if over_seeds else []
     lines += ["", "online"] + layout([["", *ends, "KL", "entropy, first and last step"], *[[name, *(show(m[w]) for w in ends), f"{m['kl']:.2f}", f"{m['entropy_first']:.3f} {m['entropy_last']:.3f}"] for name, m in methods.items()]])
     lines += [""] + layout([[name, show(v, "+.3f"), verdict(v)] for name, v in online_differences.items()])
     if not args.quick:
         write_json(RESULTS, result)
-    aims = {f"lowest bound, {name}": v["low"] for name, v in (over_seeds or differences).items() if name.startswith("pass@1:") and ("distinct - sft" in name or "distinct - control" in name)}
+    aims = {f"lowest bound, {name}": v["low"] for name, v in (over_seeds or differences).items() if name.startswith("pass@1:") and name.endswith(("distinct - sft", "distinct - start", "distinct - control"))}
     finish(args, {"ratios": aims, "aims": {name: 0.0 for name in aims}, **result}, lines)
 
 

@@ -33,7 +33,7 @@ class Account:
     tokens_trained : tokens of forward and backward passes, prompts included, counted again in every epoch.
     flops : estimated floating-point operations of all that.
     models : name → parameters of every model that is held in memory at once.
-    peak_bytes : the most memory used: on a GPU allocated tensors, on a CPU the whole process.
+    peak_bytes : the most memory used since the outermost open account was opened: on a GPU allocated tensors, on a CPU the whole process.
     seconds : wall-clock time between opening and closing.
     """
 
@@ -118,7 +118,7 @@ def _reset_peak():
 
 def _peak():
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
+    if torch is not None and torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated()
     try:
         status = Path("/proc/self/status").read_text()

@@ -54,11 +54,11 @@ def selected_examples(policy, selection):
     return examples
 
 
-def finetune(policy, selection, epochs=2.0, lr=1e-3, batch_size=32, weights=None, dtype=None, checkpoint=None, seed=0, **settings):
+def finetune(policy, selection, epochs=2.0, lr=1e-3, batch_size=32, weights=None, dtype=None, checkpoint=None, seed=0, also=(), **settings):
     """A copy of ``policy`` trained on the selected candidates; ``policy`` itself is unchanged.
 
     ``selection`` is a :class:`~course_lib.selection.Selection` (its weights count unless ``weights`` are given) or a list
-    of (prompt, text) pairs. ``dtype`` float16 or bfloat16: mixed precision on a GPU, with weights kept in float32 while
+    of (prompt, text) pairs. ``also``: more (prompt, text) pairs to train on, such as the original SFT data (RFT, 2308.01825), with weight 1. ``dtype`` float16 or bfloat16: mixed precision on a GPU, with weights kept in float32 while
     training. ``checkpoint``: a file for interrupted runs; delete it once
     the result is saved. Further settings are those of
     :func:`course_lib.training.train`. The returned policy carries ``training_log``.
@@ -70,6 +70,10 @@ def finetune(policy, selection, epochs=2.0, lr=1e-3, batch_size=32, weights=None
     else:
         pairs = list(selection)
         examples = list(zip(policy.encode([p for p, _ in pairs]), policy.encode_responses([t for _, t in pairs])))
+    extra = list(also)
+    examples += list(zip(policy.encode([p for p, _ in extra]), policy.encode_responses([t for _, t in extra])))
+    if weights is not None and extra:
+        weights = torch.cat([torch.as_tensor(weights, dtype=torch.float32), torch.ones(len(extra))])
     require(len(examples) > 0, "nothing to fine-tune on: the selection kept no candidate. Lower the threshold, sample more candidates, or check the reward.")
     require(weights is None or len(weights) == len(examples), f"there are {len(examples)} replies but {0 if weights is None else len(weights)} weights; give one weight a reply.")
     examples_with_text = [k for k, (_, r) in enumerate(examples) if r]

@@ -11,11 +11,12 @@ import time
 import numpy as np
 import torch
 
-from .budget import Account, break_even, flops_per_token, serving_flops
+from .budget import Account, break_even, equal_quality_n, flops_per_token, serving_flops
 from .cache import Stages
 from .errors import require
 from .estimators import (
     Interval,
+    best_of_n_curve,
     bootstrap_interval,
     decidable,
     distinct_n,
@@ -190,10 +191,19 @@ def _run(world, policy, reward, n, prompts, rounds, seed, out, data, tier_name, 
     asked, replies = float(np.mean([len(p) for p in base.encode(eval_texts)])), {row: float(per_prompt[row]["tokens"].mean()) / (n if row.startswith("best") else 1) for row in ("best_of_n", "rft")}
     judged = flops_per_token(proxy.model) if hasattr(proxy, "model") else 0.0
     serving = {row: serving_flops(flops_per_token(base.model), asked, replies[row], n if row == "best_of_n" else 1, judged) for row in replies}
-    result = {"rows": rows, "differences": differences, "fine_tuning_cost": cost.to_dict(), "serving_flops": serving, "break_even_queries": break_even(cost.flops, serving["best_of_n"], serving["rft"]),
+    sizes = [k for k in (1, 2, 4, 8, 16, 32, 64, 128) if k <= base_pool.N]
+    as_good = equal_quality_n(sizes, best_of_n_curve(base_pool.reward("proxy"), base_pool.reward("gold"), sizes).mean(0).tolist(), rows["rft"]["gold"]["mean"])
+    rival = serving_flops(flops_per_token(base.model), asked, replies["best_of_n"], as_good, judged) if as_good < np.inf else np.inf
+    result = {"rows": rows, "differences": differences, "fine_tuning_cost": cost.to_dict(), "serving_flops": serving, "break_even_queries": finite(break_even(cost.flops, serving["best_of_n"], serving["rft"])),
+              "equal_quality_n": finite(as_good), "break_even_at_equal_quality": finite(break_even(cost.flops, rival, serving["rft"])) if as_good < np.inf else 0.0,
               "tokens_sampled": tokens, "trained_on": len(treatment[-1].trained_on), "n": n, "rounds": rounds,
               "world": world.name, "policy": policy_name, "reward": str(reward_name), "rule": rule, "prompts": count, "held_out": held_out, "tier": t.name}
     return result
+
+
+def finite(value):
+    """``value``, or None when it is infinite: JSON has no infinity."""
+    return float(value) if np.isfinite(value) else None
 
 
 def summary(values):
@@ -224,7 +234,9 @@ def table(result):
     for name, d in result["differences"].items():
         verdict = "excludes zero" if d["low"] > 0 or d["high"] < 0 else "includes zero"
         lines.append(f"gold, {name.replace('_', ' '):24} {d['mean']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]  {verdict}")
-    lines.append(f"\nfine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs; against serving best-of-{result['n']} it has repaid itself after {result['break_even_queries']:,.0f} queries")
+    after = [f"after {queries:,.0f} queries" if queries is not None else "never" for queries in (result["break_even_queries"], result["break_even_at_equal_quality"])]
+    rival = f"of equal gold reward, n = {result['equal_quality_n']:.1f}" if result["equal_quality_n"] else "of equal gold reward, which there is not"
+    lines.append(f"\nfine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs. It repays itself against serving best-of-{result['n']} {after[0]}, against the best-of-n {rival}, {after[1]}.")
     lines.append(f"\n95 % intervals over {result['held_out']} held-out prompts · {result['tokens_sampled']:,} tokens sampled · {result['seconds']:.0f} s · seed {result['seed']}")
     lines.append("tokens and ms: what serving one reply costs. '≤' marks the upper bound log n − (n−1)/n, used where rewards tie.")
     return "\n".join(lines)

@@ -50,7 +50,8 @@ class Stepper:
         self.steps, self.lr, self.dtype, self.clip, self.schedule, self.step_number = steps, lr, dtype, clip, schedule, 0
         self.device = self.parameters[0].device
         self.optimizer = torch.optim.AdamW(self.parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=dtype == torch.float16 and self.device.type == "cuda")
+        # losses are sums over a batch, so the scale starts lower than for means: from 65,536 the first steps would overflow and be skipped
+        self.scaler = torch.amp.GradScaler(self.device.type, init_scale=64.0, enabled=dtype == torch.float16 and self.device.type == "cuda")
 
     def step(self, loss_of, parts):
         """One optimiser step on the sum of ``loss_of(part)`` over ``parts``, divided by the sum of their terms.

@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
+from course_lib import training
 from course_lib.errors import CourseError
 from course_lib.finetuning import sft_loss
 from course_lib.policy import Policy, load_policy, sequence_logprobs
@@ -89,7 +90,7 @@ def test_rft_is_a_policy_gradient_with_weights_of_zero_and_one(tiny, batch):
     """The gradient of the SFT loss on the kept replies is that of −Σ A log π with A = 1 for kept replies and 0 for the rest."""
     kept = advantages(batch.rewards, "best").flatten()
     student = tiny.copy()
-    logp, _ = now(student, batch, list(range(16)))
+    logp = now(student, batch, list(range(16)))
     total, _, _ = grpo_loss(logp, batch.old, batch.reference, kept, batch.mask, ratio=None)
     total.backward()
     policy_gradient = gradients(student)
@@ -103,7 +104,7 @@ def test_raft_plus_plus_starts_where_raft_does(tiny, batch):
     kept, student, found = advantages(batch.rewards, "best").flatten(), tiny.copy(), []
     for ratio in (None, "token"):
         student.model.zero_grad()
-        logp, _ = now(student, batch, list(range(16)))
+        logp = now(student, batch, list(range(16)))
         grpo_loss(logp, logp.detach(), batch.reference, kept, batch.mask, ratio)[0].backward()
         found.append(gradients(student))
     assert torch.allclose(*found, atol=1e-5)
@@ -124,16 +125,17 @@ def test_the_k3_penalty_has_the_gradient_of_the_reverse_kl():
 
 
 def test_log_probabilities_of_the_sampler_and_the_trainer_agree(tiny, batch):
-    logp, entropy = now(tiny, batch, list(range(16)))
+    logp = now(tiny, batch, list(range(16)))
     assert torch.allclose(logp, batch.old, atol=1e-4) and torch.allclose(batch.reference, batch.old, atol=1e-4)
-    assert 0 < entropy < math.log(300)
+    probabilities = [torch.softmax(tiny.model(torch.tensor([p + r])).logits[0, len(p) - 1:-1].detach(), -1) for p, r in batch.examples]
+    exact = torch.cat([-(q * q.log()).sum(-1) for q in probabilities]).mean()  # mean entropy of the distributions the tokens were drawn from
+    assert batch.entropy == pytest.approx(float(exact), rel=0.15)
     warm = collect(tiny, tiny, PROMPTS, [{}] * 4, LENGTH_REWARD, n=2, temperature=0.7, max_tokens=6, seed=3)
-    assert torch.allclose(now(tiny, warm, [0, 5], 0.7)[0], warm.old[[0, 5]], atol=1e-4)
+    assert torch.allclose(now(tiny, warm, [0, 5], 0.7), warm.old[[0, 5]], atol=1e-4)
 
 
 def test_a_part_of_the_rows_is_the_same_rows(tiny, batch):
-    every, _ = now(tiny, batch, list(range(16)))
-    some, _ = now(tiny, batch, [7, 2])
+    every, some = now(tiny, batch, list(range(16))), now(tiny, batch, [7, 2])
     assert torch.allclose(every[[7, 2]], some, atol=1e-5)
 
 
@@ -245,10 +247,33 @@ def test_every_method_runs_and_leaves_the_policy_alone(tiny, method):
     assert set(log.account.models) == {"policy", "reference"}
 
 
-def test_accumulation_changes_nothing(tiny):
-    for method in ("grpo", "rloo"):
-        one, two = (grpo(tiny, PROMPTS, LENGTH_REWARD, method=method, steps=2, prompts_per_step=2, n=4, max_tokens=6, accumulate=k) for k in (1, 3))
-        assert torch.allclose(weights_of(one), weights_of(two), atol=2e-5)
+def gradients_of_training(monkeypatch, train):
+    """The gradients, after clipping is off, that the first optimiser step of ``train()`` would use."""
+    seen = []
+    real = training.Stepper.__init__
+
+    def without_clip(self, *args, **kwargs):
+        real(self, *args, **kwargs)
+        self.clip = 0.0
+        self.optimizer.step = lambda *a, **k: seen.append(torch.cat([p.grad.flatten().clone() for p in self.parameters]))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Stepper, "__init__", without_clip)
+        train()
+    return seen[0]
+
+
+@pytest.mark.parametrize("method", ["grpo", "rloo", "raft", "ppo", "dpo"])
+def test_accumulation_changes_nothing(tiny, monkeypatch, method):
+    def train(parts):
+        if method == "dpo":
+            return dpo(tiny, pairs_from(tiny, score(sample(tiny, PROMPTS, n=4, max_tokens=6, seed=4), LENGTH_REWARD)), batch_size=4, accumulate=parts)
+        if method == "ppo":
+            return ppo(tiny, PROMPTS, LENGTH_REWARD, steps=1, prompts_per_step=2, n=4, max_tokens=6, updates=1, minibatch=8, accumulate=parts)
+        return grpo(tiny, PROMPTS, LENGTH_REWARD, method=method, steps=1, prompts_per_step=2, n=4, max_tokens=6, accumulate=parts)
+
+    one, three = (gradients_of_training(monkeypatch, lambda: train(parts)) for parts in (1, 3))  # noqa: B023
+    assert one.abs().max() > 1e-4 and torch.allclose(one, three, atol=1e-4 * float(one.abs().max()))
 
 
 @pytest.mark.parametrize("method", ["grpo", "ppo"])
@@ -280,10 +305,67 @@ def test_an_interrupted_run_goes_on_to_the_same_result(tiny, tmp_path, monkeypat
         train(checkpoint=tmp_path / "run.pt", lr=3e-4)
 
 
+def test_dropout_is_off_while_training(tiny):
+    """GPT-2 trains with dropout; here the importance ratio on fresh samples must be 1 and DPO must start at log 2."""
+    config = GPT2Config(vocab_size=300, n_positions=128, n_embd=32, n_layer=1, n_head=2, resid_pdrop=0.5, embd_pdrop=0.5, bos_token_id=None, eos_token_id=tiny.end_id,
+                        pad_token_id=tiny.tokenizer.pad_token_id)
+    other = Policy(GPT2LMHeadModel(config).eval(), tiny.tokenizer)
+    trained = grpo(other, PROMPTS, LENGTH_REWARD, method="raft++", steps=1, prompts_per_step=4, n=4, max_tokens=6, updates=2, minibatch=16, lr=1e-9)
+    assert trained.training_log.steps[0]["loss"] == pytest.approx(-1.0, abs=1e-3)  # −ρA with A = 1 for every kept reply
+    pool = score(sample(other, PROMPTS, n=4, max_tokens=6), LENGTH_REWARD)
+    assert dpo(other, pairs_from(other, pool)).training_log.losses[0] == pytest.approx(math.log(2), abs=1e-4)
+
+
+def test_a_token_budget_ends_the_run_and_is_in_its_checkpoint(tiny, tmp_path):
+    settings = dict(steps=50, prompts_per_step=2, n=2, max_tokens=6, checkpoint=tmp_path / "run.pt", checkpoint_every=1000)
+    trained = grpo(tiny, PROMPTS, LENGTH_REWARD, token_budget=60, **settings)
+    steps = trained.training_log.steps
+    tokens = [step["length"] * 4 for step in steps]
+    assert sum(tokens) >= 60 > sum(tokens[:-1]) and 1 < len(steps) < 50
+    again = grpo(tiny, PROMPTS, LENGTH_REWARD, token_budget=60, **settings)  # nothing left to do
+    assert torch.equal(weights_of(again), weights_of(trained)) and again.training_log.steps == steps
+    with pytest.raises(CourseError, match="another run"):
+        grpo(tiny, PROMPTS, FunctionReward(lambda prompt, text, info: 0.0, "other"), token_budget=60, **settings)
+
+
+def test_the_critic_may_learn_first(tiny):
+    trained = ppo(tiny, PROMPTS, LENGTH_REWARD, steps=2, prompts_per_step=4, n=2, max_tokens=6, critic_warmup=2)
+    assert torch.equal(weights_of(trained), weights_of(tiny)) and trained.critic.model.score.weight.abs().max() > 0
+
+
+def test_large_seeds_are_seeds_too(tiny):
+    assert len(list(minibatches(list(range(6)), 2, 3, step=5, seed=2**31))) == 4
+
+
+def test_dpo_goes_on_to_the_same_result(tiny, tmp_path, monkeypatch):
+    pairs = pairs_from(tiny, score(sample(tiny, PROMPTS, n=6, max_tokens=8, seed=4), LENGTH_REWARD))
+
+    def train(**more):
+        return dpo(tiny, pairs, epochs=6, batch_size=2, checkpoint_every=3, **more)
+
+    whole, real, count = train(), training.Stepper.step, [0]
+
+    def dies(self, *args):
+        count[0] += 1
+        if count[0] == 8:
+            raise KeyboardInterrupt
+        return real(self, *args)
+
+    monkeypatch.setattr(training.Stepper, "step", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train(checkpoint=tmp_path / "dpo.pt")
+    monkeypatch.setattr(training.Stepper, "step", real)
+    resumed = train(checkpoint=tmp_path / "dpo.pt")
+    assert torch.equal(weights_of(whole), weights_of(resumed))
+    assert resumed.training_log.steps == whole.training_log.steps and resumed.training_log.account.tokens_trained == whole.training_log.account.tokens_trained
+
+
 def test_dropped_groups_are_not_learnt_from(tiny):
     never = FunctionReward(lambda prompt, text, info: 0.0, "never")
     trained = grpo(tiny, PROMPTS, never, drop="wrong", steps=2, prompts_per_step=2, n=2, max_tokens=4)
     assert torch.equal(weights_of(trained), weights_of(tiny)) and trained.training_log.column("kept") == [0, 0]
+    equal = grpo(tiny, PROMPTS, FunctionReward(lambda prompt, text, info: 1.0, "always"), drop="equal", steps=1, prompts_per_step=2, n=2, max_tokens=4)
+    assert equal.training_log.column("kept") == [0]
     raft = grpo(tiny, PROMPTS, never, method="raft", advantage="positive", steps=1, prompts_per_step=2, n=2, max_tokens=4)
     assert torch.equal(weights_of(raft), weights_of(tiny))
 

@@ -75,8 +75,8 @@ def word_count(prompts, completions, **kwargs):
     return [float(len(c[0]["content"]) % 5) for c in completions]
 
 
-def online(trainer_class, config, folder, tmp_path, **more):
-    """A TRL trainer, its own scored batch, the model to differentiate (nudged), and ours in its shapes."""
+def online(trainer_class, config, folder, tmp_path, sampler=None, **more):
+    """A TRL trainer, its own scored batch, the model to differentiate (nudged), and ours in its shapes. ``sampler``: who writes, by default the reference."""
     policy = load_policy(folder)
     data = datasets.Dataset.from_list([{"prompt": say("user", p)} for p in PROMPTS])
     args = settings(config, tmp_path, num_generations=N, max_completion_length=12, generation_batch_size=len(PROMPTS) * N, temperature=1.0, num_iterations=2,
@@ -84,6 +84,8 @@ def online(trainer_class, config, folder, tmp_path, **more):
     args.per_device_train_batch_size = len(PROMPTS) * N
     trainer = trainer_class(model=policy.model, reward_funcs=word_count, args=args, train_dataset=data, processing_class=policy.tokenizer)
     trainer.model.train()
+    if sampler is not None:
+        trainer.model.load_state_dict(sampler.model.state_dict())
     torch.manual_seed(0)
     inputs = trainer._generate_and_score_completions([{"prompt": say("user", p)} for p in PROMPTS for _ in range(N)])
     texts = [say("assistant", t) for t in policy.decode([[int(t) for t, m in zip(row, keep) if m] for row, keep in zip(inputs["completion_ids"], inputs["completion_mask"])])]
@@ -138,6 +140,17 @@ def test_rloo(folder, tmp_path):
     theirs = trainer._compute_loss(trainer.model, inputs)
     close(total / terms, theirs, size=ours.abs().mean())
     close(gradient(total / terms, theta.model), gradient(theirs, trainer.model), 1e-3)
+
+
+def test_rloo_takes_the_kl_from_the_reward(folder, tmp_path):
+    """Replies written by a policy away from the reference, so that the penalty is not zero."""
+    writer = nudged(load_policy(folder), seed=5)
+    trainer, inputs, rewards, _, _, reference, mask = online(RLOOTrainer, RLOOConfig, folder, tmp_path, sampler=writer, beta=0.5)
+    examples = [([int(t) for t, m in zip(p, pm) if m], [int(t) for t, m in zip(c, cm) if m])
+                for p, pm, c, cm in zip(inputs["prompt_ids"], inputs["prompt_mask"], inputs["completion_ids"], inputs["completion_mask"])]
+    kl = (padded(token_logprobs(writer, examples), mask.shape[1]) - reference).sum(-1)
+    assert kl.abs().max() > 0.01
+    close(advantages(rewards - 0.5 * kl.view_as(rewards), "leave_one_out").flatten(), inputs["advantages"])
 
 
 def pairs_data():

@@ -21,8 +21,9 @@ class Parts:
         self.file = self.folder / "progress.json"
         saved = read_json(self.file) if self.file.is_file() else {}
         self.facts = saved["facts"] if saved.get("key") == key else {}
-        if not self.facts:
+        if saved.get("key") != key:
             shutil.rmtree(self.folder, ignore_errors=True)
+            write_json(self.file, {"key": key, "facts": {}})
         self.spent = sum(fact["seconds"] for fact in self.facts.values())
 
     @property

@@ -15,10 +15,11 @@ from ..budget import Account, hold
 from ..cache import fingerprint
 from ..errors import require
 from ..finetuning import selected_examples
-from ..policy import examples_of, response_logits, sequence_logprobs
+from ..policy import autocast, examples_of, response_logits, sequence_logprobs
 from ..reward import bradley_terry_loss
 from ..selection import Selection, preference_pairs
 from ..training import train
+from .online import student_of
 
 
 def pairs_from(policy, pool, by=None, rule="best_worst", margin=0.0, seed=0):
@@ -61,11 +62,11 @@ def dpo(policy, pairs, beta=0.1, lr=3e-4, epochs=1.0, batch_size=32, accumulate=
     require(len(chosen) == len(rejected) and len(chosen) > 0, f"pairs must be two lists of the same length, not empty; got {len(chosen)} and {len(rejected)}.")
     require(beta > 0, f"beta must be above 0; got {beta}. At 0 the loss does not depend on the policy.")
     reference = reference or policy
-    student = policy.copy()
-    student.model.float()
+    student = student_of(policy)
     with Account() as account:
         hold(policy=student.model, reference=reference.model)
-        before = [sequence_logprobs(reference, side).to(student.device) for side in (chosen, rejected)]
+        with autocast(student.device, dtype):  # the same precision as in training: the two are subtracted
+            before = [sequence_logprobs(reference, side).to(student.device) for side in (chosen, rejected)]
 
         def loss_of(rows):
             both = sums(student, [chosen[i] for i in rows] + [rejected[i] for i in rows])
@@ -73,7 +74,7 @@ def dpo(policy, pairs, beta=0.1, lr=3e-4, epochs=1.0, batch_size=32, accumulate=
             facts = {"accuracy": (better > worse).float().mean().item(), "margin": (better - worse).mean().item(), "chosen_reward": better.mean().item()}
             return loss.sum(), len(rows), facts
 
-        key = None if checkpoint is None else fingerprint([policy, reference, chosen, rejected, beta, lr, epochs, batch_size, seed])
+        key = None if checkpoint is None else fingerprint([policy, reference, chosen, rejected, beta, lr, epochs, batch_size, accumulate, seed, str(dtype), settings])
         log = train(student.model, loss_of, len(chosen), epochs=epochs, lr=lr, batch_size=batch_size, accumulate=accumulate, seed=seed, dtype=dtype,
                     checkpoint=None if checkpoint is None else Path(checkpoint), key=key, label="dpo", **settings)
     student.training_log = log

@@ -10,19 +10,22 @@ Every method here is one line, −A(x, y) log π_θ(y|x), and differs in three s
 * ``kl``: where the penalty β·KL(π_θ ‖ π_ref) goes, into the "loss" (GRPO, the k3 estimator) or into the "reward" (RLOO).
 
 RFT is the case A ∈ {0, 1}: its supervised loss −Σ log π(kept reply) has the gradient of REINFORCE with a reward that is 1
-for kept replies and 0 for the others. What remains between the methods is how often samples are drawn anew.
+for kept replies and 0 for the others. What remains is how often samples are drawn anew, and how often each is used: RFT makes several
+passes over one large sample without correcting for the policy having moved.
 
 Sources: GRPO 2402.03300, RLOO 2402.14740, RAFT 2304.06767, RAFT++ and the dropping of groups 2504.11343.
 
 What this leaves out: GRPO's reward models of steps and its refreshed reference; separate upper and lower clips, length
-limits with soft punishment and resampling until a group is mixed (DAPO); sampling on other machines than training.
+limits with soft punishment and resampling until a group is mixed (DAPO); sampling on other machines than training. Where it differs:
+tokens are averaged over the batch, as DAPO and TRL do, where the GRPO paper averages within each reply first (``per="sequence"``); RLOO
+has a ratio and a clip, as in TRL, which change nothing with one update; "best" keeps one reply, the first, when several tie for the best.
 """
 
 import torch
 
 from ..errors import require
 from ..training import Stepper
-from .online import clipped, minibatches, now, run
+from .online import clipped, minibatches, now, run, student_of
 
 ADVANTAGES = ("group_std", "group", "leave_one_out", "reward", "best", "positive")
 METHODS = {
@@ -114,8 +117,7 @@ def grpo(policy, prompts, reward, info=None, method="grpo", steps=64, prompts_pe
     require(updates >= 1 and accumulate >= 1, f"updates and accumulate must be at least 1; got {updates} and {accumulate}.")
     require(s["ratio"] or updates == 1 or s["advantage"] in ("best", "positive"), "several updates on the same samples need the importance ratio; give ratio='token' or 'sequence'.")
     reference = reference or policy
-    student = policy.copy()
-    student.model.float()
+    student = student_of(policy)
     size = minibatch or prompts_per_step * n
     steps_in_all = steps * updates * -(-prompts_per_step * n // size)
     stepper = Stepper(student.model, steps_in_all, lr, dtype, schedule="constant")
@@ -132,13 +134,13 @@ def grpo(policy, prompts, reward, info=None, method="grpo", steps=64, prompts_pe
         rows = used.nonzero()[:, 0].tolist()
 
         def loss_of(part):
-            logp, entropy = now(student, batch, part, temperature)
+            logp = now(student, batch, part, temperature)
             on = logp.device
             old, ref, mask = (t[part].to(on) for t in (batch.old, batch.reference, batch.mask))
             if len(rows) <= size and updates == 1:
                 old = logp.detach()  # one update on fresh samples: the ratio is 1, to the last bit
             total, terms, share = grpo_loss(logp, old, ref, weights[part].to(on), mask, s["ratio"], clip, loss_beta, per)
-            return total, terms, {"entropy": entropy, "clip_fraction": share}
+            return total, terms, {"clip_fraction": share}
 
         student.model.train()
         return {**stepper.several(loss_of, minibatches(rows, updates, size, step, seed), accumulate), "kept": len(rows)}

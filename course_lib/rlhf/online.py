@@ -6,7 +6,6 @@ Tensors are (R, T): R = P·N replies in prompt order, T tokens, ``mask`` True on
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from .. import progress
@@ -30,6 +29,11 @@ class Batch:
     old: torch.Tensor      # (R, T) log π_old, the policy that sampled
     reference: torch.Tensor  # (R, T) log π_ref
     rewards: torch.Tensor  # (P, N)
+
+    @property
+    def entropy(self):
+        """−log π_old averaged over all tokens: an unbiased estimate, in nats a token, of the entropy of what the policy samples from."""
+        return float(-self.old[self.mask].mean())
 
     @property
     def kl(self):
@@ -73,20 +77,35 @@ def collect(student, reference, prompts, info, reward, n, temperature, max_token
 
 
 def now(student, batch, rows, temperature=1.0):
-    """log π_θ (r, T) of the replies ``rows`` under the policy being trained, with gradients, and the mean entropy of its next-token distributions."""
+    """log π_θ (r, T) of the replies ``rows`` under the policy being trained, with gradients; zero off the mask."""
     logits, targets, _ = response_logits(student, [batch.examples[r] for r in rows])
     logits = logits.float() / temperature
     flat = -torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-    with torch.no_grad():
-        entropy = torch.distributions.Categorical(logits=logits).entropy().mean()
     mask = batch.mask[rows].to(flat.device)
-    return torch.zeros(mask.shape, device=flat.device).masked_scatter(mask, flat), float(entropy)
+    return torch.zeros(mask.shape, device=flat.device).masked_scatter(mask, flat)
 
 
 def clipped(ratio, advantage, clip):
     """PPO's pessimistic surrogate −min(ρA, clip(ρ, 1 − ε, 1 + ε)A), elementwise, and where the clip took the gradient away (bool)."""
     bounded = ratio.clamp(1 - clip, 1 + clip)
     return -torch.minimum(ratio * advantage, bounded * advantage), (bounded * advantage < ratio * advantage).detach()
+
+
+def identity(reward):
+    """What tells one reward from another in a checkpoint's key: a model's weights, an ensemble's members, else its type, name and part."""
+    if hasattr(reward, "members"):
+        return [reward.how, reward.k, [identity(member) for member in reward.members]]
+    return reward if hasattr(reward, "tokenizer") else [type(reward).__name__, getattr(reward, "name", ""), getattr(reward, "part", "")]
+
+
+def student_of(policy):
+    """A copy of ``policy`` to be trained: float32, and without dropout, so that on fresh samples the importance ratio is 1 and a resumed run is the same run."""
+    student = policy.copy()
+    student.model.float()
+    for module in student.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return student
 
 
 def run(student, reference, prompts, info, reward, update, steppers, steps, prompts_per_step, n, temperature, max_tokens, seed, models, key,
@@ -103,7 +122,7 @@ def run(student, reference, prompts, info, reward, update, steppers, steps, prom
     width = min(prompts_per_step, len(prompts))
     per_epoch = len(prompts) // width
     log, checkpoint = OnlineLog(), None if checkpoint is None else Path(checkpoint)
-    key = None if checkpoint is None else fingerprint([student, reference, prompts, reward if hasattr(reward, "tokenizer") else type(reward).__name__, key, steps, prompts_per_step, n, temperature, max_tokens, seed])
+    key = None if checkpoint is None else fingerprint([student, reference, prompts, info, identity(reward), token_budget, key, steps, prompts_per_step, n, temperature, max_tokens, seed])
     before = load_checkpoint(checkpoint, key, *steppers)
     if before is not None:
         log.steps = before["steps"]
@@ -121,11 +140,12 @@ def run(student, reference, prompts, info, reward, update, steppers, steps, prom
                             seed=(seed << 24) + step, dtype=dtype)
             facts = update(batch, step)
             facts = {"reward": float(batch.rewards.mean()), "kl": float(batch.kl.mean()), "length": float(batch.mask.sum(-1).float().mean()),
-                     "cut": float((batch.pool.finish == LENGTH).float().mean()), "entropy": 0.0, "clip_fraction": 0.0, "loss": 0.0, **facts}
+                     "cut": float((batch.pool.finish == LENGTH).float().mean()), "entropy": batch.entropy, "clip_fraction": 0.0, "loss": 0.0, **facts}
             log.steps.append(facts)
             bar.update(1)
             bar.set_postfix({name: f"{facts[name]:.2f}" for name in ("reward", "kl", "length", "entropy", "clip_fraction")}, refresh=False)
-            if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == steps):
+            last = step + 1 == steps or (token_budget is not None and log.account.tokens_sampled >= token_budget)
+            if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or last):
                 save_checkpoint(checkpoint, key, {"steps": log.steps, "account": log.account.to_dict()}, *steppers)
     student.model.eval()
     return log
@@ -134,5 +154,5 @@ def run(student, reference, prompts, info, reward, update, steppers, steps, prom
 def minibatches(rows, updates, size, step, seed):
     """Lists of row numbers: ``updates`` passes over ``rows`` in batches of ``size``, each pass in its own order (one batch: as they are)."""
     for epoch in range(updates):
-        order = rows if size >= len(rows) else [rows[k] for k in order_of_epoch(len(rows), epoch, int(np.uint32(seed * 1_000_003 + step)))]
+        order = rows if size >= len(rows) else [rows[k] for k in order_of_epoch(len(rows), epoch, (seed * 1_000_003 + step) % 2**32)]
         yield from (order[k:k + size] for k in range(0, len(order), size))

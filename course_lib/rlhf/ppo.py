@@ -19,7 +19,7 @@ import torch
 from ..errors import CourseError, require
 from ..policy import Policy, batches_by_tokens, evaluating, response_logits
 from ..training import Stepper
-from .online import clipped, minibatches, now, padded, run
+from .online import clipped, minibatches, now, padded, run, student_of
 
 
 def new_critic(policy, seed=0):
@@ -38,10 +38,7 @@ def new_critic(policy, seed=0):
     require(not loaded.missing_keys, f"the policy's backbone lacks {loaded.missing_keys[:3]}; it cannot serve as a critic's.")
     head = next(m for m in reversed(list(model.modules())) if isinstance(m, torch.nn.Linear) and m.out_features == 1)
     torch.nn.init.zeros_(head.weight)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    return Policy(model.float().to(policy.device), policy.tokenizer, policy.system, policy.template, source="critic")
+    return student_of(Policy(model.to(policy.device), policy.tokenizer, policy.system, policy.template, source="critic"))
 
 
 def values_now(critic, examples, mask):
@@ -119,8 +116,7 @@ def ppo(policy, prompts, reward, info=None, steps=64, prompts_per_step=128, n=1,
     require(beta >= 0, f"beta must be 0 or more; got {beta}.")
     require(updates >= 1 and accumulate >= 1, f"updates and accumulate must be at least 1; got {updates} and {accumulate}.")
     reference = reference or policy
-    student, critic = policy.copy(), new_critic(policy, seed)
-    student.model.float()
+    student, critic = student_of(policy), new_critic(policy, seed)
     size = minibatch or max(1, prompts_per_step * n // 2)
     in_all = steps * updates * -(-prompts_per_step * n // size)
     actor = Stepper(student.model, in_all, lr, dtype, schedule="constant")
@@ -133,10 +129,10 @@ def ppo(policy, prompts, reward, info=None, steps=64, prompts_per_step=128, n=1,
         advantage = whiten(raw, batch.mask)
 
         def policy_of(part):
-            logp, entropy = now(student, batch, part, temperature)
+            logp = now(student, batch, part, temperature)
             old, a, mask = (t[part].to(logp.device) for t in (batch.old, advantage, batch.mask))
             total, terms, share = policy_loss(logp, old, a, mask, clip)
-            return total, terms, {"entropy": entropy, "clip_fraction": share}
+            return total, terms, {"clip_fraction": share}
 
         def critic_of(part):
             v = values_now(critic, [batch.examples[r] for r in part], batch.mask[part])
