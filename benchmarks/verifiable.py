@@ -22,7 +22,7 @@ from pathlib import Path
 from common import finish, options, run_jobs
 
 RESULTS = Path(__file__).parent / "results" / "verifiable.json"
-FULL = {"problems": 4000, "k": [1, 4, 16, 64], "steps": 400, "held_out": 800, "templates": 250, "n": 16, "seeds": [0, 1, 2], "seeds_at": 16, "online_steps": 25, "online_prompts": 32,
+FULL = {"problems": 4000, "k": [1, 4, 16, 64], "steps": 300, "held_out": 800, "templates": 250, "n": 16, "seeds": [0, 1, 2], "seeds_at": 16, "online_steps": 20, "online_prompts": 32,
         "online_n": 8, "online_seeds": [0, 1, 2]}
 QUICK = {"problems": 64, "k": [1, 4], "steps": 4, "held_out": 32, "templates": 16, "n": 4, "seeds": [0], "seeds_at": 4, "online_steps": 2, "online_prompts": 4, "online_n": 4, "online_seeds": [0]}
 ARMS = ("distinct", "duplicates", "control")

@@ -5,12 +5,15 @@ import re
 import numpy as np
 import pytest
 
+from course_lib import Pool, assets
 from course_lib.errors import CourseError
+from course_lib.estimators import pass_at_k
 from course_lib.worlds import gsm8k, load_world
 from course_lib.worlds.arithmetic import (
     EASY,
     KINDS,
     LIMIT,
+    SFT_PROBLEMS,
     SIZES,
     Arithmetic,
     draw_problem,
@@ -108,3 +111,15 @@ def test_the_same_extractor_counts_gsm8k(shared_data):
     report = gsm8k.equation_report(solutions)
     assert report["texts"] == len(solutions) and report["with_equations"] > 0.95 * len(solutions)
     assert report["unreadable"] + report["false"] < 0.01 * report["equations"]
+
+
+def test_the_bundled_policy_is_neither_hopeless_nor_perfect():
+    """pass@1 between .25 and .5 and pass@16 at least .7 on held-out problems: there is something to gain, and right replies to gain it from."""
+    pool = Pool.load(assets.path("arithmetic/pools/heldout.npz"))
+    one, sixteen = pass_at_k(pool.rewards["verifier"], [1, 16]).mean(0)
+    assert pool.P >= 200 and 0.25 <= one <= 0.5 and sixteen >= 0.7
+    prompts, info = WORLD.prompts("heldout", limit=pool.P, seed=0)
+    assert pool.prompts == prompts
+    assert pool.rewards["verifier"].tolist() == [[WORLD.gold(p, t, i) for t in row] for p, row, i in zip(prompts, pool.texts, info)]
+    trained_on = set(WORLD.prompts("train", limit=SFT_PROBLEMS, seed=0)[0])
+    assert not trained_on & set(prompts)

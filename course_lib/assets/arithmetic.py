@@ -19,7 +19,7 @@ from ..worlds.arithmetic import EASY, LIMIT, SFT_PROBLEMS, SIZES, Arithmetic, dr
 from ..worlds.tokenizer import word_tokenizer
 from .parts import SEED, Parts, save_half
 
-FULL = {"width": 128, "layers": 4, "equation_steps": 1500, "problem_steps": 3000, "sequences": 20000, "easy": 96000, "sft_problems": SFT_PROBLEMS, "sft_epochs": 12,
+FULL = {"width": 128, "layers": 4, "equation_steps": 1500, "problem_steps": 3000, "sequences": 20000, "easy": 96000, "sft_problems": SFT_PROBLEMS, "sft_epochs": 20,
         "pool_prompts": 200, "pool_n": 64}
 MINIATURE = {"width": 32, "layers": 1, "equation_steps": 4, "problem_steps": 4, "sequences": 64, "easy": 64, "sft_problems": 64, "sft_epochs": 1, "pool_prompts": 8, "pool_n": 4}
 
