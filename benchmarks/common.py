@@ -2,12 +2,14 @@
 
 import argparse
 import json
+import logging
 import multiprocessing
 import os
 import resource
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -22,6 +24,32 @@ def options(description):
     parser.add_argument("--quick", action="store_true", help="a smaller version, under a minute")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
+
+
+def job_options(description, folder):
+    """:func:`options` for benchmarks made of many training runs, and what they print with: (parser, say)."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # one thread a process, set before torch is imported
+    parser = options(description)
+    parser.add_argument("--out", default=folder, help=f"folder for the runs (default {folder})")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at once (default: one a core)")
+
+    def say(line):
+        if "--json" not in sys.argv:
+            print(line, flush=True)
+
+    return parser, say
+
+
+def quiet_peers():
+    """TRL, datasets and transformers without their warnings and bars, so that nothing but the benchmark prints."""
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    from datasets import disable_progress_bars
+    from transformers.utils import logging as transformers_logging
+
+    disable_progress_bars()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
 
 
 def seconds(function):
@@ -67,7 +95,7 @@ def in_a_fresh_process(arguments):
 def run_jobs(job, tasks, workers, say):
     """What ``job(task)`` wrote for every task, as JSON. A task's last element is its file: tasks whose file is there are done already.
 
-    The others run ``workers`` at a time, each in a process of its own with one thread (set OMP_NUM_THREADS=1 before torch is imported).
+    The others run ``workers`` at a time, each in a process of its own with one thread.
     """
     missing = [task for task in tasks if not Path(task[-1]).is_file()]
     if missing:

@@ -7,22 +7,17 @@ training loop is timed on both sides, not tokenization. The two alternate; the r
 after the epoch, on the same held-out examples, shows that both have learnt the same.
 """
 
-import logging
 import statistics
 import tempfile
-import warnings
 
-from common import finish, options, seconds
+from common import finish, options, quiet_peers, seconds
 
 args = options(__doc__.splitlines()[0]).parse_args()
-warnings.filterwarnings("ignore")
-logging.disable(logging.WARNING)
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from datasets import Dataset, disable_progress_bars  # noqa: E402
+from datasets import Dataset  # noqa: E402
 from transformers import PrinterCallback  # noqa: E402
-from transformers.utils import logging as transformers_logging  # noqa: E402
 from trl import RewardConfig, RewardTrainer, SFTConfig, SFTTrainer  # noqa: E402
 
 from course_lib import assets, load_policy  # noqa: E402
@@ -33,9 +28,7 @@ from course_lib.run import versions  # noqa: E402
 from course_lib.training import train  # noqa: E402
 from course_lib.worlds.helpdesk import Helpdesk, write_reply  # noqa: E402
 
-disable_progress_bars()
-transformers_logging.set_verbosity_error()
-transformers_logging.disable_progress_bar()
+quiet_peers()
 COUNT, ROUNDS, BATCH, LR = (640, 1, 64, 5e-4) if args.quick else (2048, 3, 64, 5e-4)
 rng, world = np.random.default_rng(0), Helpdesk()
 all_prompts, infos = world.prompts("train")

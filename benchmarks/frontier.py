@@ -12,11 +12,10 @@ are cores, one thread each. The summary in benchmarks/results/frontier.json is w
 """
 
 import json
-import os
 import time
 from pathlib import Path
 
-from common import finish, options, run_jobs
+from common import finish, job_options, run_jobs
 
 RESULTS = Path(__file__).parent / "results" / "frontier.json"
 CHOOSING, SHOWN = [10], [0, 1, 2]
@@ -145,12 +144,9 @@ def job(task):
 
 
 def main():
-    parser = options(__doc__.splitlines()[0])
-    parser.add_argument("--out", default="runs/frontier", help="folder for the runs (default runs/frontier)")
+    parser, say = job_options(__doc__.splitlines()[0], "runs/frontier")
     parser.add_argument("--figure", help="also draw the frontier to this file")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at once (default: one a core)")
     args = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
 
     import numpy as np
 
@@ -160,10 +156,6 @@ def main():
     from course_lib.files import write_json
     from course_lib.run import layout, versions
     from course_lib.worlds.helpdesk import Helpdesk
-
-    def say(line):
-        if not args.json:
-            print(line, flush=True)
 
     size = dict(QUICK if args.quick else FULL)
     names = QUICK_METHODS if args.quick else tuple(METHODS)

@@ -8,21 +8,16 @@ DPO step is 32 pairs. Trainers are built outside the timing. The two alternate; 
 step and the gold reward after training show that both do the same work.
 """
 
-import logging
 import statistics
 import tempfile
-import warnings
 
-from common import finish, options, seconds
+from common import finish, options, quiet_peers, seconds
 
 args = options(__doc__.splitlines()[0]).parse_args()
-warnings.filterwarnings("ignore")
-logging.disable(logging.WARNING)
 
 import torch  # noqa: E402
-from datasets import Dataset, disable_progress_bars  # noqa: E402
+from datasets import Dataset  # noqa: E402
 from transformers import PrinterCallback  # noqa: E402
-from transformers.utils import logging as transformers_logging  # noqa: E402
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer  # noqa: E402
 
 from course_lib import assets, load_policy, load_reward_model, sample, score  # noqa: E402
@@ -33,9 +28,7 @@ from course_lib.run import versions  # noqa: E402
 from course_lib.selection import preference_pairs  # noqa: E402
 from course_lib.worlds.helpdesk import Helpdesk  # noqa: E402
 
-disable_progress_bars()
-transformers_logging.set_verbosity_error()
-transformers_logging.disable_progress_bar()
+quiet_peers()
 STEPS, ROUNDS, PROMPTS, N, LR, BETA, PAIRS = (3, 1, 16, 8, 1e-4, 0.05, 64) if args.quick else (16, 3, 16, 8, 1e-4, 0.05, 512)
 world, folder = Helpdesk(), assets.path("helpdesk/policy")
 prompts, info = world.prompts("train", limit=512)

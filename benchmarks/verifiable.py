@@ -15,11 +15,10 @@ benchmarks/results/verifiable.json is what the lessons read.
 """
 
 import json
-import os
 import time
 from pathlib import Path
 
-from common import finish, options, run_jobs
+from common import finish, job_options, run_jobs
 
 RESULTS = Path(__file__).parent / "results" / "verifiable.json"
 FULL = {"problems": 4000, "k": [1, 4, 16, 64], "steps": 300, "held_out": 800, "templates": 250, "n": 16, "seeds": [0, 1, 2], "seeds_at": 16, "online_steps": 20, "online_prompts": 32,
@@ -148,11 +147,8 @@ def online_job(task):
 
 
 def main():
-    parser = options(__doc__.splitlines()[0])
-    parser.add_argument("--out", default="runs/verifiable", help="folder for the runs (default runs/verifiable)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at once (default: one a core)")
+    parser, say = job_options(__doc__.splitlines()[0], "runs/verifiable")
     args = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
 
     import numpy as np
 
@@ -162,10 +158,6 @@ def main():
     from course_lib.files import write_json
     from course_lib.run import layout, versions
     from course_lib.worlds.arithmetic import Arithmetic
-
-    def say(line):
-        if not args.json:
-            print(line, flush=True)
 
     size, began = dict(QUICK if args.quick else FULL), time.perf_counter()
     folder = Path(args.out) / fingerprint([size, load_policy(assets.path("arithmetic/policy"), device="cpu"), ONLINE, LR, BATCH, ONLINE_LR])[:10]
