@@ -8,7 +8,7 @@ chosen value is then trained on three other seeds and judged on 256 other held-o
 settings that stay fixed stand below. Intervals resample seeds and prompts. Online methods may pass the budget by one step (a 64th).
 
 Each training run is a file under DIR (default runs/frontier): an interrupted benchmark goes on, and uses as many processes as there
-are cores, one thread each. The summary in benchmarks/results/frontier.json is what the lessons read.
+are cores, one thread each. The summary in course_lib/results/frontier.json is what the lessons read.
 """
 
 import json
@@ -17,18 +17,18 @@ from pathlib import Path
 
 from common import finish, job_options, run_jobs
 
-RESULTS = Path(__file__).parent / "results" / "frontier.json"
+RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "frontier.json"
 CHOOSING, SHOWN = [10], [0, 1, 2]
 FULL = {"replies": 8192, "choose": 128, "show": 256, "served": 4, "bon": 128}
 QUICK = {"replies": 256, "choose": 32, "show": 32, "served": 4, "bon": 16}
 # method: (dial, grid, fixed settings)
 METHODS = {
     "best-of-N": ("N", [4, 16, 64, 128], {}),
-    "RFT, one round": ("N", [4, 8, 16, 32], {"lr": 1e-3, "epochs": 3, "rounds": 1}),
+    "RFT, one round": ("N", [8, 16, 32, 64], {"lr": 1e-3, "epochs": 3, "rounds": 1}),
     "RFT, three rounds pooled": ("N", [4, 8, 16, 32], {"lr": 1e-3, "epochs": 3, "rounds": 3}),
     "RFT, three rounds pooled, reward model refreshed": ("N", [4, 8, 16, 32], {"lr": 1e-3, "epochs": 3, "rounds": 3, "refresh": 1000}),
     "RAFT++": ("lr", [1e-5, 3e-5, 1e-4, 3e-4], {"n": 8, "prompts_per_step": 16, "updates": 2}),
-    "DPO": ("beta", [0.03, 0.1, 0.3, 1.0], {"lr": 3e-4, "epochs": 3, "n": 16}),
+    "DPO": ("beta", [0.1, 0.3, 1.0, 3.0], {"lr": 3e-4, "epochs": 3, "n": 16}),
     "GRPO": ("lr", [3e-5, 1e-4, 3e-4, 1e-3], {"n": 8, "prompts_per_step": 16, "beta": 0.05}),
     "RLOO": ("lr", [3e-5, 1e-4, 3e-4, 1e-3], {"n": 8, "prompts_per_step": 16, "beta": 0.05}),
     "PPO": ("lr", [3e-5, 1e-4, 3e-4, 1e-3], {"prompts_per_step": 128, "beta": 0.05, "updates": 2, "critic_lr": 1e-3}),

@@ -11,7 +11,7 @@ each, with and without groups whose replies are all wrong. (With GRPO's baseline
 changes what the loss is divided by. REINFORCE without a baseline pushes it down.)
 
 Each training run is a file under DIR (default runs/verifiable), so an interrupted benchmark goes on. The summary in
-benchmarks/results/verifiable.json is what the lessons read.
+course_lib/results/verifiable.json is what the lessons read.
 """
 
 import json
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from common import finish, job_options, run_jobs
 
-RESULTS = Path(__file__).parent / "results" / "verifiable.json"
+RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "verifiable.json"
 FULL = {"problems": 4000, "k": [1, 4, 16, 64], "steps": 300, "held_out": 800, "templates": 250, "n": 16, "seeds": [0, 1, 2], "seeds_at": 16, "online_steps": 20, "online_prompts": 32,
         "online_n": 8, "online_seeds": [0, 1, 2]}
 QUICK = {"problems": 64, "k": [1, 4], "steps": 4, "held_out": 32, "templates": 16, "n": 4, "seeds": [0], "seeds_at": 4, "online_steps": 2, "online_prompts": 4, "online_n": 4, "online_seeds": [0]}

@@ -1,6 +1,5 @@
 """The parts of the long benchmarks that decide whether a comparison is fair, and the results stored in the repository."""
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -13,7 +12,8 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import frontier  # noqa: E402
 import verifiable  # noqa: E402
 
-from course_lib import assets, load_policy, sample, score  # noqa: E402
+from course_lib import assets, load_policy, results, sample, score  # noqa: E402
+from course_lib.errors import CourseError  # noqa: E402
 from course_lib.finetuning import finetune  # noqa: E402
 from course_lib.reward import GoldReward  # noqa: E402
 from course_lib.worlds import load_world  # noqa: E402
@@ -77,15 +77,19 @@ def intervals(value):
 
 @pytest.mark.parametrize("name", ["frontier", "verifiable"])
 def test_stored_results_are_complete_and_small(name):
-    file = ROOT / "benchmarks" / "results" / f"{name}.json"
-    result = json.loads(file.read_text())
+    file, result = results.FOLDER / f"{name}.json", results.load(name)
     assert file.stat().st_size < 300_000 and result["command"] == f"python benchmarks/{name}.py" and result["versions"]["torch"]
     found = list(intervals(result))
     assert len(found) > 50 and all(i["low"] <= i["mean"] <= i["high"] for i in found)
 
 
+def test_an_unknown_result_is_an_error_that_says_what_there_is():
+    with pytest.raises(CourseError, match="frontier, verifiable"):
+        results.load("nothing")
+
+
 def test_the_frontier_is_at_one_budget_and_says_what_was_tried():
-    result = json.loads((ROOT / "benchmarks" / "results" / "frontier.json").read_text())
+    result = results.load("frontier")
     assert set(result["methods"]) == set(frontier.METHODS) and not set(result["choosing_seeds"]) & set(result["shown_seeds"]) and len(result["shown_seeds"]) >= 3
     for name, method in result["methods"].items():
         dial, grid, fixed = frontier.METHODS[name]

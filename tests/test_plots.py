@@ -86,3 +86,18 @@ def test_drawing_leaves_no_open_figures_behind(curve):
     before = plt.get_fignums()
     drawings(curve)
     assert plt.get_fignums() == before, "an open pyplot figure would be shown twice in a notebook"
+
+
+def test_the_frontier_shows_every_method_and_says_the_best(capsys):
+    result = results.load("frontier")
+    drawn = plots.frontier(result)
+    names = {text.get_text() for legend in drawn.legends for text in legend.get_texts()}
+    assert set(result["methods"]) - {"best-of-N"} <= names
+    trained = {name: m["shown"]["gold"]["mean"] for name, m in result["methods"].items() if name != "best-of-N"}
+    best = max(trained, key=trained.get)
+    assert best in drawn.summary and f"{trained[best]:.2f}" in drawn.summary and drawn.summary in capsys.readouterr().out
+    gold, proxy = drawn.axes
+    for axis, reward in ((gold, "gold"), (proxy, "proxy")):
+        for name, value in trained.items():  # every chosen point is inside the picture
+            point = result["methods"][name]["shown"]
+            assert axis.get_xlim()[0] <= point["kl"]["mean"] <= axis.get_xlim()[1] and axis.get_ylim()[0] <= point[reward]["mean"] <= axis.get_ylim()[1]
