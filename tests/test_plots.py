@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_lib import plots
+from course_lib import plots, results
 from course_lib.errors import CourseError
 from course_lib.estimators import best_of_n_curve, bootstrap_interval
 
