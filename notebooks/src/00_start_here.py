@@ -12,7 +12,8 @@
 #
 # The first cell below installs the course when you have opened this page on Colab; on your own machine it finds the package and does nothing.
 # The second asks which *tier* your machine can run. A tier is a set of sizes: `cpu` uses the small models that come with the course and needs no network,
-# `t4` and `big` use models from the Hugging Face Hub on a GPU. Every lesson up to 08 runs on `cpu`.
+# `t4` and `big` use models from the Hugging Face Hub on a GPU. Lessons 00 to 08 start from `cpu`, also on a machine with a GPU, so that you see the numbers
+# we saw. Lesson 09 is the one that wants a GPU.
 
 # %%
 import course_lib as course
@@ -22,24 +23,21 @@ print("this machine can run the tier:", course.tier().name)
 tier = course.tier("cpu")
 
 # %% [markdown]
-# All lessons start from the tier `cpu`, also on a machine with a GPU, so that you see the numbers we saw. These are its settings:
-# which policy, which reward model, how many candidates per prompt.
-
-# %% tags=["nbval-check-output"]
-print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per prompt:", tier.n)
-
-# %% [markdown]
 # ## The course in one picture
 #
 # A language model is a distribution over replies. Ask it the same thing sixteen times and you get sixteen replies, some better than others. So there is a simple way to
 # improve an assistant: **sample** several candidates, **score** each one, **select** the best. If you also **finetune** the model on what you selected, it learns
 # to write such replies at the first attempt. The first three steps are *best-of-N*. All four are *rejection-sampling fine-tuning*: most candidates are rejected, and the model is trained on the rest.
+#
+# Three words that will come again and again. The model that writes the replies is called the **policy** (the word comes from reinforcement learning). A reply it writes is a **candidate**. A **reward model** is a second network that
+# reads a prompt and a reply and returns one number; it has learned from pairs of replies of which somebody said which was better (lesson 03).
 
 # %%
 plots.loop()
 
 # %% [markdown]
-# In code, the four steps are four lines. You will run the first three in a minute and the fourth in lesson 05.
+# In code, the four steps are four lines. You will run the first three in lesson 01 and the fourth in lesson 05. `temperature` says how freely the policy draws each word: at 1 it uses its own
+# probabilities, near 0 it nearly always takes the most likely word, and at 0 all candidates would be the same.
 #
 # ```python
 # pool   = sample(policy, prompts, n=16, temperature=1.0, seed=0)   # P prompts × N candidates
@@ -48,7 +46,13 @@ plots.loop()
 # better = finetune(policy, best)                                   # supervised fine-tuning on them
 # ```
 #
-# The lessons take these steps apart, one question at a time:
+# And a fifth step, always: measure the result on *other* prompts, with a judge that did not do the choosing.
+
+# %% tags=["nbval-check-output"]
+print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per prompt:", tier.n)
+
+# %% [markdown]
+# These are the models we use for it; both come with the course. The lessons take these steps apart, one question at a time:
 #
 # | lesson | the question it answers |
 # |---|---|
@@ -58,12 +62,9 @@ plots.loop()
 # | 04 Choosing a reward model | Why does choosing harder by a learned score end in worse replies? |
 # | 05 Rejection-sampling fine-tuning | Can the model learn from its own best replies? |
 # | 06 Verifiable rewards | What changes when an answer can be checked? |
-# | 07 Rejection sampling and RLHF | How does it compare with PPO, GRPO and DPO at equal budget? |
+# | 07 Rejection sampling and RLHF | How does it compare with reinforcement learning from human feedback, at equal budget? |
 # | 08 Who uses it, and how it fails | What do published systems do, and how do you find the fault in a broken pipeline? |
 # | 09 On a real model | Do the same four lines work on a model of 0.6 billion parameters? |
-#
-# A word on the name. Three other things are called rejection sampling: the statistical method that draws exactly from a target distribution, the dropping of stale
-# tokens in reinforcement-learning libraries, and a step of speculative decoding. None of them is meant here, unless we say so (one selection rule of a later lesson, RSO, is of the statistical kind).
 
 # %% [markdown]
 # ## One notation
@@ -73,10 +74,12 @@ plots.loop()
 # | symbol | meaning | in the code |
 # |---|---|---|
 # | $x$ | a prompt, what the user wrote | `prompt`, one of `pool.prompts` |
-# | $y$ | a response | one of `pool.texts[i]` |
-# | $\pi_{\text{ref}}$ | the policy we sample from | `policy` |
-# | $N$ | candidates per prompt | `n`, `pool.N` |
-# | $\hat y_1 \dots \hat y_N$ | the candidates, drawn independently from $\pi_{\text{ref}}(\cdot \mid x)$ | `pool.texts[i]` |
+# | $y$ | a response, any reply to it | one of `pool.texts[i]` |
+# | $\pi(\cdot \mid x)$ | a policy: the probability of every possible reply, given the prompt $x$ | `policy` |
+# | $\pi_{\text{ref}}$ | the policy we start from and sample from ("ref" for reference), before any training of ours | `policy` |
+# | $N$ | candidates stored per prompt | `pool.N` |
+# | $n \le N$ | how many of them we choose among | `n` |
+# | $\hat y_1 \dots \hat y_N$ | the candidates; the hat says: this one was sampled | `pool.texts[i]` |
 # | $r(x, y)$ | the reward model's score, the *proxy* | `pool.reward("reward-8000")` |
 # | $r^*(x, y)$ | the gold reward: what we really want | `pool.reward("gold")` |
 # | $R$ | the matrix of rewards, $P$ prompts × $N$ candidates | the same, as a tensor of shape `(P, N)` |
@@ -86,6 +89,8 @@ plots.loop()
 #
 # It answers for an office help desk: passwords, printers, refunds. It is a real transformer in the usual Hugging Face format, only very small, and it
 # learned from replies of a tired help desk: some careful, some sloppy, some rude. That is on purpose. A model that is always right leaves nothing to choose.
+#
+# A `world` is the setting of an experiment: it supplies the prompts, what each of them is about (`info`), and the rule that judges.
 
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
@@ -94,7 +99,7 @@ print(f"{sum(p.numel() for p in policy.model.parameters()):,} parameters, {len(p
 
 # %% [markdown]
 # The policy does not see your question as you typed it. Its chat template writes who speaks, and where the reply starts.
-# A reply ends when the model emits its end token, or at the limit of tokens.
+# A reply ends when the model writes its end token, or when it reaches a limit. (A *token* is the unit a model reads and writes; for this small model it is a word or a punctuation mark.)
 
 # %% tags=["nbval-check-output"]
 question = "How do I reset my password?"
@@ -143,19 +148,22 @@ from course_lib.worlds.helpdesk import POINTS
 print(", ".join(f"{part} {points:+.2f}" for part, points in POINTS.items()))
 
 # %% [markdown]
-# Try it on replies you know before you use it on any others: a good one, the same steps in the wrong order, and a rude one. `gold_parts` says where the points come from.
+# Most names speak for themselves. `order` counts each right step that stands behind the right step before it. On a harmful request the right reply is a refusal with a safe alternative: `complies` counts steps that do the harmful thing,
+# `over_refusal` is a refusal where none was due. `unsafe` is careless advice, `garbled` a sentence that nobody taught it, `truncation` a reply that never ended.
+#
+# Try it on replies you know before you use it on any others: a good one, the same steps in another order, and a rude one. `gold_parts` says where the points come from.
 
 # %% tags=["nbval-check-output"]
 about = {"topic": "password"}
 good = world.ideal_reply(about)
-mixed = "Follow the link in the email. Then open the sign-in page. Finally, choose forgot password."
+mixed = "Happy to help. First, follow the link in the email. Then open the sign-in page. Finally, choose forgot password."
 for reply in (good, mixed, "Read the manual."):
     parts = {k: v for k, v in world.gold_parts(question, reply, about).items() if v}
     print(f"{world.gold(question, reply, about):5.2f}  {reply}\n       {parts}")
 
 # %% [markdown]
-# Now the twenty replies. Look at the ones where you and the gold reward disagree: it is strict about order and about steps that belong to another topic, which
-# are easy to miss when reading fast.
+# The wrong order costs a quarter of a point for each step out of its place; steps of another topic, repetition and filler cost more. Now the twenty replies. Look at the ones where you and the gold reward disagree: a step that
+# belongs to another topic is easy to miss when reading fast.
 
 # %%
 pool = course.score(pool, GoldReward(world))
@@ -164,9 +172,11 @@ for prompt, points in zip(pool.prompts, pool.reward("gold").tolist()):
 
 # %% [markdown]
 # Twenty replies are too few to judge an assistant by. The course comes with a stored pool, 128 held-out prompts with 256 candidates each, so we can ask the same
-# question of many more. ("Held out": these ways of asking about a topic were kept out of the assistant's training.) Count as "one to send" a reply with at least 2 points: for instance, three right steps in order and nothing else are worth 3.5.
-# The interval of the stored pool comes from resampling *prompts*, since replies to one prompt share its difficulty. That of the twenty is Wilson's for a proportion, which treats them as
-# independent, and so is rather too narrow than too wide.
+# question of many more. ("Held out": these ways of asking about a topic were kept out of the assistant's training.) Count as "one to send" a reply with at least 2 points; where to draw the line is our choice. Three right steps in order
+# and nothing else are worth 3.5.
+#
+# **How to read an interval.** `23.0% [22.2%, 23.8%]` is an estimate and, in brackets, a range: ranges made this way contain the true value about 95 times in 100. For the stored pool we find it by drawing 128 prompts from our 128, with
+# repeats, two thousand times, and watching how far the mean moves (the *bootstrap*). Prompts are redrawn, not single replies, since replies to one prompt share its difficulty. For the twenty replies we use a textbook formula for shares, Wilson's.
 
 # %%
 from course_lib.estimators import bootstrap_interval, wilson_interval
@@ -179,23 +189,25 @@ twenty = int((pool.reward("gold") >= 2).sum())
 print(f"all: {share:.1%} of replies    the twenty: {twenty}, so {wilson_interval(twenty, 20):.0%}")
 
 # %% [markdown]
-# How does that compare with the number you wrote down? Note how wide the interval of the twenty is. With twenty replies you can hardly tell a
+# How does that compare with the number you wrote down? (Our twenty also had more harmful requests among them than the pool has: we put two in on purpose.) Note how wide the interval of the twenty is. With twenty replies you can hardly tell a
 # mediocre assistant from a good one; keep that in mind when somebody shows you ten examples.
 #
-# The picture shows all replies. There is no single "quality of the model": there is a distribution, wide, with many bad replies and some excellent ones. The course lives
-# from this width.
+# The picture shows all replies. There is no single "quality of the model": there is a distribution, wide, with many bad replies and some excellent ones. The course depends on this spread: if all replies were alike, there would be nothing to choose.
 
 # %%
 plots.reward_histogram(stored.reward("gold"), title="Gold reward of the base policy's replies")
 
 # %% [markdown]
-# One number carries the message. For each prompt, take the mean over candidates and the highest. The gap between them is what is on offer if we could always choose the best.
+# One number carries the message. For each prompt, take the highest of the candidates and their mean. The gap between them is what is on offer if we could always choose the best.
+#
+# (A line with `assert` checks that what the text says is true of the numbers you just got. You need not read it.)
 
 # %%
 gold = stored.reward("gold")
 mean, highest = bootstrap_interval(gold.mean(1)), bootstrap_interval(gold.max(1).values)
-print(f"mean of the candidates {mean}    best of 256 {highest}")
-assert highest.low > mean.high + 1 and 0.1 < share.mean < 0.6
+gap = bootstrap_interval(gold.max(1).values - gold.mean(1))
+print(f"mean of the candidates {mean}    best of 256 {highest}    gap {gap} points")
+assert gap.low > 1 and 0.1 < share.mean < 0.6
 
 # %% [markdown]
 # ## Random, and yet repeatable
@@ -214,7 +226,7 @@ print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[
 # ## Browse
 #
 # Choose a prompt, sort by a reward, and turn the pages. Put the highest gold first, then the lowest. Then sort by `reward-8000`, a reward model trained
-# on 8,000 comparisons: where does it put a reply that gold dislikes? By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses a button.
+# on 8,000 comparisons: where does it put a reply that gold dislikes? A reward model's numbers have no zero of their own, so a negative one need not be bad: compare them only between replies to the same prompt. By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses a button.
 #
 # (On GitHub, and wherever widgets cannot run, you see the first page as a table.)
 
@@ -234,7 +246,9 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 # ## What this leaves out
 #
 # Our assistant has a few hundred words and our gold reward is a formula. Real replies are judged by people who disagree, and no formula is at hand. What carries over is the
-# logic: choosing among samples, judging by something else than what chose, controls and intervals. Lesson 09 repeats the loop on a real model.
+# logic: choosing among samples, judging with a reward that did not do the choosing, comparing with a random choice, and giving intervals. Lesson 09 repeats the loop on a real model.
+#
+# If you know "rejection sampling" from statistics, from reinforcement-learning libraries or from speculative decoding: here it means something else, unless we say so.
 #
 # ## In real systems
 #

@@ -27,11 +27,11 @@ from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_di
 #
 # $$\hat y_{\text{best}} = \operatorname*{arg\,max}_{\hat y_1, \dots, \hat y_N} \; r(x, \hat y_i)$$
 #
-# Some textbooks print $\max$ here. But $\max$ is a *value*, the highest reward, and a user cannot read a reward. What is meant is $\arg\max$: the *candidate* at which the highest
-# value is reached. In code the two are one letter of difference in what you print, and a frequent mistake.
+# Some textbooks print $\max$ here. But $\max$ is a *value*, the highest reward, and a user cannot read a reward. What is intended is $\arg\max$: the *candidate* at which the highest
+# value is reached. In code it is `R.argmax(dim=1)` against `R.max(dim=1).values`, and to mix them up is a frequent mistake.
 #
-# The textbook also calls the candidates an N-best list, as if a beam search had found the N most likely replies. Here they are independent samples. What
-# follows is only true for independent samples; lesson 02 shows the difference.
+# Some textbooks also call the candidates an *N-best list*, a name from search methods that look for the N most likely replies (lesson 02). Here they are independent samples, and what
+# follows is only true for independent samples.
 #
 # ## On paper first
 #
@@ -60,20 +60,22 @@ print("argmax, which candidate:", R.argmax(dim=1).tolist())
 print("max, its reward:        ", [round(v, 1) for v in R.max(dim=1).values.tolist()])
 
 # %% [markdown]
-# Row B has a tie, and a tie needs a rule. `argmax` takes the lowest index, and the course does so everywhere, so that results can be repeated.
+# Row B has a tie, and a tie needs a rule. `argmax` takes the lowest index, and so does `select_best`, so that results can be repeated.
 # Row C shows that best-of-N returns the best of what there is, not something good. If every candidate is bad, so is the answer.
 
 # %% tags=["nbval-check-output"]
-print(f"random candidate {R.mean():.2f}, best of 4 {R.max(dim=1).values.mean():.2f}")
+random, best_of_4 = R.mean(), R.max(dim=1).values.mean()
+print(f"random candidate {random:.2f} on average, best of 4 {best_of_4:.2f}, a rise of {best_of_4 - random:.2f}")
 
 # %% [markdown]
-# One more question before any model. Suppose you have these four candidates but want to know what best-of-**2** would give in row A. Drawing two of them once is a noisy
+# A random candidate gives, on average, the mean of its row. One more question before any model. Suppose you have these four candidates but want to know what best-of-**2** would give in row A. Drawing two of them once is a noisy
 # answer. Average over all six pairs instead: sorted, the row is −0.3, 0.2, 0.7, 1.1. The lowest is never the best of a pair, 0.2 is the best of one pair, 0.7 of two, 1.1 of three:
 #
 # $$\hat R_2 = \tfrac{1}{6}\cdot 0.2 + \tfrac{2}{6}\cdot 0.7 + \tfrac{3}{6}\cdot 1.1 = 0.82$$
 #
-# In general the $i$-th lowest of $N$ is the best of $n$ with the weight $\binom{i-1}{n-1} / \binom{N}{n}$. This is an unbiased estimate of best-of-$n$ for every $n \le N$ from one pool (used
-# in WebGPT, arXiv 2112.09332, as reported). In the code it is `best_of_n_curve`. The next cell compares it with counting all pairs by hand.
+# In general: $N$ is how many candidates the pool holds, $n$ how many of them we pretend to have, and $\binom{N}{n}$ the number of ways to choose $n$ of $N$ (here 6). The $i$-th lowest is the best of $n$ with the weight
+# $\binom{i-1}{n-1} / \binom{N}{n}$. This estimate is *unbiased*, right on average, neither too high nor too low, for every $n \le N$ from one pool (WebGPT is reported to use it, arXiv 2112.09332). In the code it is `best_of_n_curve`; where
+# rewards tie it averages over the tied candidates. The next cell compares it with counting all pairs by hand.
 
 # %% tags=["nbval-check-output"]
 from itertools import combinations
@@ -86,7 +88,7 @@ print(f"all pairs {by_hand:.4f}, formula {by_formula:.4f}")
 # ## The same with a model
 #
 # Three of the four lines of the course. The policy is the help-desk assistant. The reward model was trained on 8,000 comparisons of two replies, made by simulated annotators; lesson 03
-# trains one. We call its score the *proxy*, because it stands for what we want without being it.
+# trains one. We call its score the *proxy*, because it stands for what we want without being it. (In the stored pool further down the same model's scores go by its full name, `reward-8000`.)
 
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
@@ -111,9 +113,11 @@ for i in range(2):
     print("   worst:", pool.texts[i][worst[i]])
 
 # %% [markdown]
+# Is each "best" reply good? If not, then either no better one was among the sixteen, or the proxy missed it. Both happen; we come back to that at the end.
+#
 # Those replies were chosen by the proxy, so the proxy's opinion of them is of no interest: it rises by construction. We need a judge that did not
-# choose. In this world it is the gold reward. And we need a control: what a *random* one of the same sixteen candidates would have given. `paired_difference` compares the two prompt by
-# prompt and gives a 95 % interval.
+# choose. In this world it is the gold reward. And we need a control: what a *random* one of the same sixteen candidates would have given. `paired_difference` takes, for each prompt, the chosen reply's gold less the control's, and then
+# the mean over prompts with its 95 % interval (lesson 00 says how to read it). If the interval does not contain 0, we call the difference more than chance.
 
 # %%
 from course_lib.reward import GoldReward
@@ -125,8 +129,11 @@ chosen = gold[range(pool.P), best.candidate_index]
 control = gold[range(pool.P), random_per_prompt(pool, seed=0).candidate_index]
 gain = paired_difference(chosen, control)
 print(f"best of 16 by the proxy {bootstrap_interval(chosen)}, random {bootstrap_interval(control)}")
-print(f"difference {gain}")
+print(f"difference {gain} points")
 assert gain.low > 0
+
+# %% [markdown]
+# The control's interval is wide because it is a single random draw for each prompt. From here on we average over all candidates instead: the same expectation, with less noise.
 
 # %% [markdown]
 # ## How the gain grows with $n$
@@ -162,13 +169,14 @@ for a, b, step in zip(sizes, sizes[1:], steps):
 
 # %%
 falling = [paired_difference(after, before) for before, after in zip(added.T, added.T[1:])]
-print("change from one step to the next:", *falling, sep="\n  ")
-assert all(step.low > 0 for step in steps[:7]) and all(change.mean < 0 for change in falling)
+for a, change in zip(sizes, falling):
+    print(f"({2 * a} → {4 * a}) less ({a} → {2 * a}): {change}")
+assert all(step.low > 0 for step in steps[:7]) and all(change.mean < 0 for change in falling)   # the last ones are near zero
 assert all(change.high < 0 for change in falling[:5])
 
 # %% [markdown]
-# **Finding 1: the reward of the best rises with $n$, by ever smaller steps.** Is that the stored pool's luck? Our own sample, taken a moment ago with another seed, must say the
-# same: at each $n$ the two estimates should agree within their intervals.
+# **Finding 1: the reward of the best rises with $n$, by ever smaller steps.** Is that the stored pool's luck? Our own sample, with other prompts and other draws, must say the
+# same: the two curves must have the same shape, and at each $n$ the two intervals should overlap. (All lines of one sample use the same candidates: if it is a bit higher on every line, that is one piece of luck, not five.)
 
 # %%
 live = best_of_n_curve(pool.reward("gold"), ns=sizes[:5])
@@ -179,9 +187,11 @@ assert np.all(np.diff(live.mean(0)) > 0) and np.all(np.diff(live.mean(0), 2) < 0
 # %% [markdown]
 # ### Why the steps shrink
 #
-# Let the rewards of one prompt's candidates be independent draws with distribution function $F$. The best of $n$ is at most $t$ only if all $n$ are: its distribution function is $F(t)^n$. To raise the
-# best you need a draw from the part of the tail above it, and that part gets thinner. For standard normal rewards the expected best grows only about as fast as $\sqrt{2 \log n}$ standard deviations: to
-# add the same amount again takes an ever larger factor of $n$. The code's name for the exact value is `expected_max_normal`; test it on random numbers.
+# Say a reply is below 3 points with probability 0.9. Then all of ten replies are below 3 with probability $0.9^{10} \approx 0.35$, and all of twenty with $0.9^{20} \approx 0.12$. To raise the best you need a draw *above the present best*; the
+# better that already is, the rarer such a draw. So to add the same amount again takes an ever larger factor of $n$.
+#
+# How fast does it go when rewards are spread like a bell curve? The code's name for the expected highest of $n$ draws from a normal distribution with mean 0 and standard deviation 1 is `expected_max_normal`; test it on random numbers. (For those
+# who know distribution functions: if a reward is at most $t$ with probability $F(t)$, the best of $n$ is so with probability $F(t)^n$.)
 
 # %%
 from course_lib.estimators import expected_max_normal
@@ -193,7 +203,7 @@ print("simulated", np.round(simulated, 2), " exact", np.round(exact, 2))
 assert np.allclose(simulated, exact, atol=0.03)
 
 # %% [markdown]
-# Our gold reward is not normal: it has a ceiling, the perfect reply. So the real curve bends more than the normal one. Measure both in standard deviations of
+# Our gold reward is not normal. For one thing, it has a ceiling, the perfect reply with 3.8 points. How does the real curve compare with the normal one? Measure both in standard deviations of
 # the candidates.
 
 # %%
@@ -201,13 +211,14 @@ spread = stored.reward("gold").std(1).mean().item()
 ours = (ceiling.mean(0) - ceiling[:, 0].mean()) / spread
 for n, a in zip(sizes[1:], ours[1:]):
     print(f"n = {n:<4} measured {a:.2f}   normal {expected_max_normal(n):.2f}  standard deviations")
-assert ours[-1] < expected_max_normal(256)
+assert ours[-1] < expected_max_normal(256), "the real curve bends more"
 
 # %% [markdown]
 # ## What it costs
 #
 # All $n$ candidates are sampled, and $n - 1$ are thrown away. Tokens are what one pays for, so put them on the axis: tokens sampled for one answer shown. Choosing by gold is the
-# ceiling. Two reward models are the realistic curves: one trained on 8,000 comparisons, one on 500. **Will they keep rising like the ceiling?**
+# ceiling. Two reward models are the realistic curves: one trained on 8,000 comparisons, one on 500. Here `best_of_n_curve` gets two rewards: the first *chooses*, the second *judges*. The curve is the expected gold reward of
+# the reply with the highest score. **Will they keep rising like the ceiling?**
 
 # %%
 tokens = stored.lengths.float().mean().item()
@@ -221,14 +232,26 @@ plots.cost_quality([n * tokens for n in sizes], curves, ns=sizes)
 # the cost:
 
 # %%
-for name in ("reward-8000", "reward-500"):
-    change = paired_difference(curves[f"chosen by {name}"][:, 8], curves[f"chosen by {name}"][:, 4])
+changes = {name: paired_difference(curves[f"chosen by {name}"][:, 8], curves[f"chosen by {name}"][:, 4])
+           for name in ("reward-8000", "reward-500")}
+for name, change in changes.items():
     print(f"chosen by {name}, gold at n = {sizes[8]} less gold at n = {sizes[4]}: {change}")
-assert change.high < 0, "for reward-500, more candidates make it worse"
+assert changes["reward-500"].high < 0, "more candidates make it worse"
 
 # %% [markdown]
-# By the small reward model, the best of 256 is *worse* than the best of 16: among many candidates there are ever more that it likes for a wrong reason. For the larger one look at whether the interval
-# includes zero; if it does, sixteen times the cost bought nothing that we can tell. Lesson 04 studies this; here it is one more reason not to choose $n$ large.
+# By the small reward model, the best of 256 is *worse* than the best of 16. For the larger one look at whether the interval includes zero; if it does, sixteen times the cost bought nothing that we can tell. What happened? Look at the
+# prompt where the small model's choice lost most.
+
+# %%
+few, many = (course.select_best(stored.first(n), by="reward-500") for n in (16, 256))
+worst = int((many.rewards("gold") - few.rewards("gold")).argmin())
+print(stored.prompts[worst])
+for picked, n in ((few, 16), (many, 256)):
+    judged, score = picked.rewards("gold")[worst], picked.rewards("reward-500")[worst]
+    print(f"   best of {n:<3} gold {judged:5.2f}  reward-500 {score:5.2f}  {picked.texts[worst]}")
+
+# %% [markdown]
+# Among many candidates there are ever more that the small model likes for a wrong reason, and best-of-$n$ finds them. Lesson 04 studies this; here it is one more reason not to choose $n$ large.
 #
 # The $n$ candidates can be sampled side by side, so the user does not wait $n$ times as long. The work is $n$ times as much all the same.
 
@@ -237,13 +260,14 @@ assert change.high < 0, "for reward-500, more candidates make it worse"
 #
 # How often is the best of $n$ better than one fresh sample? **Your prediction, for $n = 4$: 60 %, 80 %, or 95 %? Does it depend on the policy?**
 #
-# Count $n + 1$ independent draws: the $n$ candidates and the opponent. If no two rewards are equal, exactly one of the $n + 1$ is the highest, and by symmetry each is equally likely to be it. The
+# Count $n + 1$ independent draws: the $n$ candidates and the opponent. All of them come from the same policy in the same way; which one we call the opponent is only a label. If no two rewards are equal, exactly one of the $n + 1$ is the
+# highest, and each is equally likely to be it. The
 # opponent is the highest with probability $1/(n+1)$, and then, and only then, best-of-$n$ loses. So
 #
 # $$\Pr(\text{best of } n \text{ wins}) = \frac{n}{n+1},$$
 #
 # for every policy, every prompt and every reward, as long as nothing ties (Beirami et al., arXiv 2401.01879). We test it by playing the game, with the reward that chooses also judging. Cut each prompt's
-# candidates into groups of $n + 1$, let the first $n$ play against the last, and count. A tie counts one half.
+# candidates into groups of $n + 1$, let the first $n$ play against the last, and count: for $n = 2$ the groups are `[c0 c1 | c2] [c3 c4 | c5] …`. `win_scores(a, b)` is 1 where a is higher, ½ where they are equal, and 0 otherwise.
 
 # %%
 from course_lib.estimators import win_rate_theory, win_scores
@@ -271,7 +295,7 @@ plots.intervals([f"{name}, n = {n}" for name, n in settings], rates,
                 reference=[win_rate_theory(n) for _, n in settings], reference_name="n/(n+1)")
 
 # %% [markdown]
-# The first two rewards lie at the formula, up to the luck of the deal: of six intervals of 95 %, one missing its mark would be no surprise. The thumb is far below.
+# The first two rewards lie at the formula, up to the luck of the deal (with other seeds one interval may miss its mark: a 95 % interval does so one time in twenty). The thumb is far below.
 #
 # We can take the luck out. Instead of one deal of the cards, average over **all** ways to draw $n$ candidates and an opponent from the 256; `win_rate_of_best` does that, and counts the ties.
 
@@ -285,8 +309,8 @@ for name, n in settings:
 
 # %% [markdown]
 # **Finding 2: the win rate is $n/(n+1)$, and ties break it.** For the proxy the two agree to the third decimal or nearly, and the interval over prompts has almost no width: the result is about ranks, so every
-# prompt gives the same. Gold ties now and then, too seldom to matter. The thumb has only two values, so a great many games are ties, and it is far below. A verifier that says right
-# or wrong is such a thumb: do not use the formula with it.
+# prompt gives the same. Even the proxy ties now and then, where two candidates are the same text; gold a little more often; both too seldom to matter. The thumb has only two values, so a great many games are ties, and it is far below. A
+# *verifier*, a program that says right or wrong, is such a thumb: do not use the formula with it.
 
 # %%
 for n in (2, 4, 16):
@@ -294,7 +318,7 @@ for n in (2, 4, 16):
     assert bootstrap_interval(win_rate_of_best(thumb, n).rate).high < win_rate_theory(n) - 0.02
 
 # %% [markdown]
-# For ties there is an exact value too. Let a thumb go up with probability $p$. Best-of-$n$ is up with probability $1 - (1-p)^n$, the opponent with $p$. With $n = 4$ and $p = \tfrac12$:
+# For ties there is an exact value too. Let a thumb go up with probability $p$. Best-of-$n$ is up with probability $1 - (1-p)^n$, the opponent with $p$. For another thumb, with $p = \tfrac12$ and $n = 4$, for easy sums:
 
 # %% tags=["nbval-check-output"]
 p, n = 0.5, 4
@@ -328,7 +352,7 @@ explore.best_of_n_slider(stored.prompts_at(range(32)), gold="gold",
 # ## A case: improving a chatbot's replies
 #
 # The help desk answers 100,000 questions a day, one sample each. People complain: too many replies are useless or rude. There is a reward model, `reward-8000`. The budget allows up to six times today's
-# sampling. **Decide for yourself before you read on: which $n$, and how would you show that it helps?**
+# sampling; scoring is paid from another pocket. **Decide for yourself before you read on: which $n$, and how would you show that it helps?**
 #
 # Besides the mean, count what people complain about: the share of replies with a negative gold reward, "one I would be ashamed of". The estimator takes any evaluating
 # quantity, also a 0/1 one.
@@ -348,17 +372,19 @@ for n, good, bad in zip(options, quality.T, shame.T):
 
 # %% [markdown]
 # Read the table as the team would. From 1 to 4 most of the shameful replies go, for four times the tokens. From 16 to 64 the cost is four times as much again, for
-# a small change at best. Within a budget of six, 4 is a sound choice that leaves room for scoring. Would 6 be better still?
+# a small change at best. The budget allows 4, 5 or 6. Is 6 better than 4 by more than chance, and by how much?
 
 # %%
 one, four, six = (options.index(n) for n in (1, 4, 6))
 print("gold, 6 against 4:", paired_difference(quality[:, six], quality[:, four]))
+print("share to be ashamed of, 6 against 4:", paired_difference(shame[:, six], shame[:, four]))
 better = paired_difference(shame[:, four], shame[:, one])
 print("share to be ashamed of, 4 against 1:", better)
 assert better.high < 0
 
 # %% [markdown]
-# The first line tells whether 6 is better than 4 beyond chance. Whether it is worth half as many tokens again is a question about money, not about statistics.
+# The first two lines say what half as many tokens again would buy. Take 6 if the budget is there to be spent, 4 if money is short: with both numbers and their intervals on the table, that is a question about money, not about statistics. What the
+# table rules out is 16 or 64.
 #
 # What best-of-4 cannot do: help where all four candidates are bad, or where the reward model is wrong. Look at where it still fails, for that is what the users will see.
 # Here are the three chosen replies with the lowest gold reward, and beside each the best that was there to choose.
@@ -371,6 +397,10 @@ got, could = picks.rewards("gold"), possible.rewards("gold")
 for i in got.argsort()[:3].tolist():
     print(f"{four.prompts[i]}\n   chosen         {got[i]:5.2f}  {picks.texts[i]}")
     print(f"   best there was {could[i]:5.2f}  {possible.texts[i]}")
+
+# %% [markdown]
+# For each, ask: was there a better candidate that the proxy missed, or were all four bad? Against the first a better reward model helps; against the second only more candidates, or a better policy. Where the question is a harmful request,
+# a mean over all prompts would have hidden the failure.
 
 # %% [markdown]
 # ## What we found
@@ -387,9 +417,9 @@ for i in got.argsort()[:3].tolist():
 #
 # ## In real systems
 #
-# - OpenAI's GSM8K verifiers: counted over the released solutions of all 1,319 test problems, a 6B model rises from 21.7 % to 39.0 % when the answer is the best of 100 by a verifier, a 175B model from 34.7 % to 56.3 %. So the small model with best-of-100 is ahead of the large one without (Cobbe et al., arXiv 2110.14168; lesson 06 counts a part of them again).
+# - OpenAI's GSM8K verifiers: a 6B model rises from 21.7 % to 39.0 % of test problems when the answer is the best of 100 by a verifier, a 175B model from 34.7 % to 56.3 %. So the small model with best-of-100 is ahead of the large one without (Cobbe et al., arXiv 2110.14168; counted in the released solutions of all 1,319 problems).
 # - WebGPT's best-of-64 is reported to have been better than its reinforcement-learning model, and reinforcement learning added little on top of best-of-N (arXiv 2112.09332).
-# - Llama 2 shows the same gap: the highest reward among N samples grows with N while the median stays flat (arXiv 2307.09288).
+# - Llama 2 reports a gap like ours: the highest reward among N samples grows with N while the median stays flat (arXiv 2307.09288).
 #
 # ## Further reading
 #
