@@ -16,12 +16,13 @@ from .policy import autocast
 
 @dataclass
 class TrainingLog:
-    """What a training run did: loss per step, terms of the loss (for fine-tuning: tokens), seconds, and further facts per step."""
+    """What a training run did: loss per step, terms of the loss (for fine-tuning: tokens), seconds, further facts per step, and its account."""
 
     losses: list = field(default_factory=list)
     tokens: int = 0
     seconds: float = 0.0
     steps: list = field(default_factory=list)
+    account: Account | None = None
 
 
 def order_of_epoch(count, epoch, seed):
@@ -136,8 +137,8 @@ def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=
     model.train()
     with Account() as account, progress.bar(steps, label, "step") as bar:
         if before is not None:
-            spent(before.pop("account"))
-            log = TrainingLog(**before)
+            spent(before["account"])
+            log = TrainingLog(**{**before, "account": None})
         started, earlier, order, epoch_seen = time.perf_counter(), log.seconds, None, -1
         bar.update(stepper.step_number)
         for step in range(stepper.step_number, steps):
@@ -152,8 +153,9 @@ def train(model, loss_of, count, epochs=1.0, lr=5e-4, batch_size=64, accumulate=
             bar.update(1)
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == steps):
-                save_checkpoint(checkpoint, key, {**vars(log), "account": account.to_dict()}, stepper)
+                save_checkpoint(checkpoint, key, {**vars(log), "account": account.to_dict()}, stepper)  # log.account is set at the end
     model.eval()
+    log.account = account
     return log
 
 

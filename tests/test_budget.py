@@ -45,8 +45,9 @@ def test_an_account_of_the_four_steps(tiny):
         assert scoring.tokens_scored == read and scoring.tokens_sampled == 0
         pairs = [(PROMPTS[0], "Hello."), (PROMPTS[1], "Good night.")]
         with Account() as training:
-            finetune(tiny, pairs, epochs=3, batch_size=2)
+            tuned = finetune(tiny, pairs, epochs=3, batch_size=2)
         each = sum(len(p) + len(r) for p, r in zip(tiny.encode([p for p, _ in pairs]), tiny.encode_responses([t for _, t in pairs])))
+        assert tuned.training_log.account.tokens_trained == 3 * each  # a run carries its own account too
         assert training.tokens_trained == 3 * each and training.flops == 3 * flops * 3 * each
         with Account() as reading:
             sequence_logprobs(tiny, [([5, 6], [7, 8, 9])])
