@@ -98,6 +98,6 @@ def test_the_frontier_shows_every_method_and_says_the_best(capsys):
     assert best in drawn.summary and f"{trained[best]:.2f}" in drawn.summary and drawn.summary in capsys.readouterr().out
     gold, proxy = drawn.axes
     for axis, reward in ((gold, "gold"), (proxy, "proxy")):
-        for name, value in trained.items():  # every chosen point is inside the picture
+        for name in trained:  # every chosen point is inside the picture
             point = result["methods"][name]["shown"]
             assert axis.get_xlim()[0] <= point["kl"]["mean"] <= axis.get_xlim()[1] and axis.get_ylim()[0] <= point[reward]["mean"] <= axis.get_ylim()[1]
