@@ -6,8 +6,8 @@ The bundled SFT policy samples k replies to each of the problems it was fine-tun
 the SFT solutions alone; with one right reply for each distinct path (the list of equations); with as many right replies drawn at
 random without regard to paths; and with as many replies drawn at random from the whole pool, unverified. Every arm trains the SFT policy for
 the same number of steps on its set, then answers held-out problems 16 times each. Differences are paired over problems; for one k three
-seeds, each with samples and training of its own, are shown. Then RAFT, GRPO and REINFORCE train online at one learning rate, not tuned for
-each, with and without groups whose replies are all wrong. (With GRPO's baseline such a group has no gradient anyway: leaving it out only
+seeds, each with samples and training of its own, are shown. Then RAFT, GRPO and REINFORCE train online, on problems the policy has not seen
+(of those it was fine-tuned on it solves too many), at one learning rate, not tuned for each, with and without groups whose replies are all wrong. (With GRPO's baseline such a group has no gradient anyway: leaving it out only
 changes what the loss is divided by. REINFORCE without a baseline pushes it down.)
 
 Each training run is a file under DIR (default runs/verifiable), so an interrupted benchmark goes on. The summary in
@@ -133,7 +133,7 @@ def online_job(task):
     from course_lib.rlhf.grpo import grpo
 
     world, policy = start()
-    prompts, info = world.prompts("train", limit=size["problems"], seed=0)
+    prompts, info = (part[size["problems"]:] for part in world.prompts("train", limit=2 * size["problems"], seed=0))  # not those it was fine-tuned on
     settings, began = dict(ONLINE[name]), time.perf_counter()
     low = -1.0 if settings["method"] == "reinforce" else 0.0
     reward = FunctionReward(lambda prompt, text, info: 1.0 if world.gold(prompt, text, info) else low, "verifier")
@@ -174,7 +174,7 @@ def main():
         task(arm, k, s) for k in sorted(size["k"], key=lambda k: k != size["seeds_at"]) for arm in ARMS for s in size["seeds"]
         if (s == 0 or k == size["seeds_at"]) and (k > 1 or arm != "duplicates")]  # one reply a problem has no duplicates
     runs = {(r["arm"], r["k"], r["seed"]): r for r in run_jobs(train_job, tasks, args.workers, say)}
-    online_tasks = [(name, s, size, str(folder / f"online-{i}-{s}.json")) for i, name in enumerate(ONLINE) for s in size["online_seeds"]]
+    online_tasks = [(name, s, size, str(folder / f"online-new-{i}-{s}.json")) for i, name in enumerate(ONLINE) for s in size["online_seeds"]]
     online = {(r["name"], r["seed"]): r for r in run_jobs(online_job, online_tasks, args.workers, say)}
 
     ks = runs["start", 0, 0]["heldout"]["ks"]
@@ -188,7 +188,7 @@ def main():
         return {**out, **{name: run["heldout"][name] for name in ("distinct_paths", "solved", "unreadable", "decidable")}}
 
     world, whole = Arithmetic(), Pool.concat([Pool.load(p) for p in pools[0]])
-    arms = {f"{arm}, k = {k}" if k else arm: {**row(run), **{name: run[name] for name in ("kept", "kept_right", "epochs")}} for (arm, k, s), run in runs.items() if s == 0}
+    arms = {f"{arm}, k = {k}" if k else arm: {**row(run), **{name: run[name] for name in ("kept", "kept_right", "epochs")}} for (arm, k, s), run in sorted(runs.items(), key=lambda item: (item[0][1], ("start", "sft", *ARMS).index(item[0][0]))) if s == 0}
 
     def rival(b, k, s):
         """The run that ``b`` stands for: an arm of the same k and seed, or SFT continued, or the policy all arms start from."""
