@@ -39,7 +39,7 @@ lessons: $(VENV)/.test
 assets: $(VENV)/.core
 	$(BIN)/course build-assets
 
-# two and a half hours: the last two train a hundred small models (both go on where they were interrupted)
+# hours: the last two train a hundred small models (both go on where they were interrupted)
 bench: $(VENV)/.peers
 	for b in sampling finetuning overoptimisation seeds equations rlhf verifiable frontier; do mkdir -p runs; $(BIN)/python benchmarks/$$b.py --json > runs/bench-$$b.json || exit 1; done
 

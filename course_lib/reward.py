@@ -159,7 +159,7 @@ class GoldReward:
         """(P, N) float32; NaN where a candidate is missing."""
         from .worlds import helpdesk
 
-        needed = {"helpdesk": "topic", "gsm8k": "answer", "arithmetic": "answer"}.get(self.world.name)
+        needed = getattr(self.world, "needs", None)
         lacking = [i for i, info in enumerate(pool.info) if needed and needed not in info]
         require(not lacking, f"the gold reward of the world {self.world.name!r} needs {needed!r} in each prompt's info; prompt {lacking[0] if lacking else 0} has none. Add it to the rollouts, or use another reward.")
         values, seen = torch.full((pool.P, pool.N), float("nan")), {}

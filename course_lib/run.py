@@ -195,7 +195,7 @@ def _run(world, policy, reward, n, prompts, rounds, seed, out, data, tier_name, 
     as_good = equal_quality_n(sizes, best_of_n_curve(base_pool.reward("proxy"), base_pool.reward("gold"), sizes).mean(0).tolist(), rows["rft"]["gold"]["mean"])
     rival = serving_flops(flops_per_token(base.model), asked, replies["best_of_n"], as_good, judged) if as_good < np.inf else np.inf
     result = {"rows": rows, "differences": differences, "fine_tuning_cost": cost.to_dict(), "serving_flops": serving, "break_even_queries": finite(break_even(cost.flops, serving["best_of_n"], serving["rft"])),
-              "equal_quality_n": finite(as_good), "break_even_at_equal_quality": finite(break_even(cost.flops, rival, serving["rft"])) if as_good < np.inf else 0.0,
+              "equal_quality_n": finite(as_good), "break_even_at_equal_quality": finite(break_even(cost.flops, rival, serving["rft"])) if as_good < np.inf else None,
               "tokens_sampled": tokens, "trained_on": len(treatment[-1].trained_on), "n": n, "rounds": rounds,
               "world": world.name, "policy": policy_name, "reward": str(reward_name), "rule": rule, "prompts": count, "held_out": held_out, "tier": t.name}
     return result
@@ -235,8 +235,8 @@ def table(result):
         verdict = "excludes zero" if d["low"] > 0 or d["high"] < 0 else "includes zero"
         lines.append(f"gold, {name.replace('_', ' '):24} {d['mean']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]  {verdict}")
     after = [f"after {queries:,.0f} queries" if queries is not None else "never" for queries in (result["break_even_queries"], result["break_even_at_equal_quality"])]
-    rival = f"of equal gold reward, n = {result['equal_quality_n']:.1f}" if result["equal_quality_n"] else "of equal gold reward, which there is not"
-    lines.append(f"\nfine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs. It repays itself against serving best-of-{result['n']} {after[0]}, against the best-of-n {rival}, {after[1]}.")
+    rival = f"against the best-of-n of equal gold reward, n = {result['equal_quality_n']:.1f}, {after[1]}" if result["equal_quality_n"] else "no best-of-n of this pool reaches its gold reward"
+    lines.append(f"\nfine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs. It repays itself against serving best-of-{result['n']} {after[0]}; {rival}.")
     lines.append(f"\n95 % intervals over {result['held_out']} held-out prompts · {result['tokens_sampled']:,} tokens sampled · {result['seconds']:.0f} s · seed {result['seed']}")
     lines.append("tokens and ms: what serving one reply costs. '≤' marks the upper bound log n − (n−1)/n, used where rewards tie.")
     return "\n".join(lines)

@@ -120,7 +120,7 @@ def run(student, reference, prompts, info, reward, update, steppers, steps, prom
     require(steps >= 1 and prompts_per_step >= 1, f"steps and prompts_per_step must be at least 1; got {steps} and {prompts_per_step}.")
     info = info or [{} for _ in prompts]
     width = min(prompts_per_step, len(prompts))
-    per_epoch = len(prompts) // width
+    per_epoch = len(prompts) // width  # the few left over differ from epoch to epoch, as the order does
     log, checkpoint = OnlineLog(), None if checkpoint is None else Path(checkpoint)
     key = None if checkpoint is None else fingerprint([student, reference, prompts, info, identity(reward), token_budget, key, steps, prompts_per_step, n, temperature, max_tokens, seed])
     before = load_checkpoint(checkpoint, key, *steppers)

@@ -1,7 +1,8 @@
 """Worlds: where prompts, the gold reward and (simulated) annotators come from.
 
 Every world has ``name``, ``system`` (the system message or None), ``max_tokens``, ``prompts(split, limit, seed)``,
-``gold(prompt, text, info)`` and ``gold_parts(prompt, text, info)``. One whose policy is bundled names it in ``policy``; one with a verifier
+``gold(prompt, text, info)`` and ``gold_parts(prompt, text, info)``. ``needs`` is the key of ``info``
+that gold reads. One whose policy is bundled names it in ``policy``; one with a verifier
 has ``verifiable`` and ``path(prompt, text, info)``.
 """
 

@@ -229,6 +229,7 @@ class Arithmetic:
 
     name = "arithmetic"
     gold_name = "verifier"
+    needs = "answer"
     policy = "arithmetic/policy"
     system = None
     max_tokens = 72

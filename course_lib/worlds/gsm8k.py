@@ -313,6 +313,7 @@ class GSM8K:
 
     name = "gsm8k"
     gold_name = "verifier"
+    needs = "answer"
     system = "Solve the problem step by step. End with a line '#### ' followed by the final number."
     max_tokens = 400
     verifiable = True

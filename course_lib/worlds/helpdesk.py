@@ -295,6 +295,7 @@ class Helpdesk:
 
     name: str = "helpdesk"
     policy: str = "helpdesk/policy"
+    needs: str = "topic"
     system: str | None = None
     max_tokens: int = 96
     verifiable: bool = False
