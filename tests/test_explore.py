@@ -78,7 +78,7 @@ def test_output_holds_widget_and_stand_in(pool, make):
 
 @pytest.mark.parametrize("make", [explore.candidate_browser, explore.best_of_n_slider])
 def test_without_ipywidgets_the_stand_in_is_all(pool, make, monkeypatch):
-    monkeypatch.setattr(explore, "widgets", lambda: None)
+    monkeypatch.setattr(explore.view, "widgets", lambda: None)
     view = make(pool)
     assert set(view._repr_mimebundle_()) == {"text/plain", "text/html"} and view.controls == {}
     assert repr(view) == view.text

@@ -1,0 +1,1 @@
+"""Findings of lesson 06."""
