@@ -1,6 +1,7 @@
 # make demo   the whole loop in the terminal, in a minute
 # make lab    the course in JupyterLab, at lesson 00
 # make test   every test        make quick   a subset in under 90 seconds
+# make colab  every lesson with Colab's package versions
 #
 # Everything is installed into .venv/. Python 3.11 or newer is all that is needed before.
 # A smaller torch without CUDA: make lab TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -13,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo lab test quick lint lessons assets bench clean
+.PHONY: demo lab test quick colab lint lessons assets bench clean
 
 demo: $(VENV)/.core
 	$(BIN)/course run --world helpdesk --out runs/demo
@@ -29,6 +30,17 @@ test: $(VENV)/.test lint
 
 quick: $(VENV)/.test lint
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow" tests
+
+# the kernel has Colab's versions and the course as Colab's first cell installs it (--no-deps); pytest and nbval stay outside
+colab: $(VENV)/.colab
+	$(VENV)-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
+	$(BIN)/python -m pytest -q --nbval-lax --nbval-kernel-name course-colab --nbval-cell-timeout 120 -p no:cacheprovider notebooks
+
+$(VENV)/.colab: $(VENV)/.test constraints-colab.txt
+	$(PYTHON) -m venv $(VENV)-colab
+	$(VENV)-colab/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-colab.txt torch transformers matplotlib ipywidgets ipykernel ipython
+	$(VENV)-colab/bin/python -m ipykernel install --prefix $(VENV) --name course-colab
+	touch $@
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check course_lib tests benchmarks notebooks/src
@@ -69,4 +81,4 @@ $(VENV)/.peers: $(VENV)/.test
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-colab runs .pytest_cache .ruff_cache .hypothesis

@@ -117,6 +117,13 @@ def build_parser():
     p.add_argument("--shape", default="prompt/responses/rewards")
     p.add_argument("--out", required=True)
 
+    p = command("findings", "measure the course's findings: estimate, interval, and whether each holds", findings_command)
+    p.add_argument("--lesson", help="only this lesson's, such as 01")
+    p.add_argument("--json", action="store_true")
+
+    p = command("progress", "the map of ideas: which questions you have answered, what is due again", progress_command)
+    p.add_argument("--json", action="store_true")
+
     p = command("train-reward", "train a reward model on preference pairs and report on held-out ones", train_reward_command)
     p.add_argument("pairs", help="JSONL with prompt/chosen/rejected, or hh-rlhf dialogues (may be gzip'd)")
     p.add_argument("--policy", help="backbone to start from (default: a tiny Qwen3 with random weights)")
@@ -296,6 +303,18 @@ def train_reward_command(a):
     result = train_reward_from_file(a.pairs, policy=a.policy, held_out=a.held_out, epochs=a.epochs, lr=a.lr, max_length=a.max_length, seed=a.seed,
                                     skip_bad=a.skip_bad, device=a.device, out=a.out)
     show(result, a.json, lambda: result["text"])
+
+
+def findings_command(a):
+    from .findings import show as measure
+    table = measure(a.lesson)
+    show([row.to_dict() for row in table.rows], a.json, lambda: repr(table))
+
+
+def progress_command(a):
+    from . import quiz
+    found = quiz.mastery()
+    show(found, a.json, lambda: quiz.mastery_text(found))
 
 
 def build_assets_command(a):

@@ -21,6 +21,21 @@ FOLDER = Path(__file__).parent / "quizzes"
 KINDS = ("single", "order", "case")
 DAYS = (1, 3, 7, 21, 60)  # until an item is due again, by level: 0 after a wrong answer
 LETTERS = "abcdefgh"
+RIGHT = 0.75  # a score from here on counts as right
+# what a reader arrives and leaves with; each has items of at least two kinds somewhere in the course
+IDEAS = (
+    "input and output formulation in best-of-N",
+    "generating N-best candidates",
+    "reward-model selection",
+    "rejection sampling for fine-tuning",
+    "comparison with RLHF",
+    "adoption in LLMs",
+    "analysing a flawed improvement pipeline",
+    "improving a chatbot's replies with best-of-N and what it costs",
+    "putting best-of-N's steps in order",
+    "putting the steps of rejection-sampling fine-tuning in order",
+    "how a good reward model improves a base model directly, by data",
+)
 FORMAT = 1
 
 
@@ -35,6 +50,11 @@ def items(lesson):
     for item in found:
         validate(item)
     return found
+
+
+def lessons():
+    """The lessons that have a quiz, in order."""
+    return sorted(path.stem for path in FOLDER.glob("[0-9][0-9].json"))
 
 
 def item_of(item_id):
@@ -105,7 +125,7 @@ def record(item_id, answer, score):
     kept = load_progress()
     entry = kept.setdefault(item_id, {"level": 0, "due": None, "answers": []})
     entry["answers"].append({"at": now.isoformat(), "answer": answer, "score": round(float(score), 3)})
-    entry["level"] = min(entry["level"] + 1, len(DAYS) - 1) if score >= 0.75 else 0
+    entry["level"] = min(entry["level"] + 1, len(DAYS) - 1) if score >= RIGHT else 0
     entry["due"] = (now + timedelta(days=DAYS[entry["level"]])).isoformat()
     write_json(progress_path(), {"format": FORMAT, "items": kept})
     return entry
@@ -115,8 +135,44 @@ def summary(lesson):
     """One line on what was answered in a lesson."""
     kept, found = load_progress(), items(lesson)
     answered = [kept[i["id"]] for i in found if kept.get(i["id"], {}).get("answers")]
-    right = sum(entry["answers"][-1]["score"] >= 0.75 for entry in answered)
+    right = sum(entry["answers"][-1]["score"] >= RIGHT for entry in answered)
     return f"Lesson {lesson}: {len(answered)} of {len(found)} questions answered, {right} right."
+
+
+def due(now=None):
+    """Items that were answered and are due again, the longest overdue first. Each answer moves the day: see ``DAYS``."""
+    now = (now or datetime.now(UTC)).isoformat()
+    kept = load_progress()
+    waiting = [(kept[i["id"]]["due"], i) for lesson in lessons() for i in items(lesson) if kept.get(i["id"], {}).get("due")]
+    return [item for day, item in sorted(waiting, key=lambda pair: pair[0]) if day <= now]
+
+
+def mastery():
+    """The map of ideas: a list of ``idea``, ``lessons``, ``items``, ``answered``, ``right`` (last answers), ``due`` and ``mastered``.
+
+    An idea is mastered when the last answer to every one of its items was right and none is due again.
+    """
+    kept, waiting, found = load_progress(), {item["id"] for item in due()}, {idea: [] for idea in IDEAS}
+    for lesson in lessons():
+        for item in items(lesson):
+            found.setdefault(item["idea"], []).append((lesson, item))
+    rows = []
+    for idea, mine in found.items():
+        last = [answers[-1]["score"] for _, item in mine if (answers := kept.get(item["id"], {}).get("answers"))]
+        again = sum(item["id"] in waiting for _, item in mine)
+        right = sum(score >= RIGHT for score in last)
+        rows.append({"idea": idea, "lessons": sorted({lesson for lesson, _ in mine}), "items": len(mine), "answered": len(last), "right": right,
+                     "due": again, "mastered": bool(mine) and right == len(mine) and not again})
+    return rows
+
+
+def mastery_text(rows):
+    """:func:`mastery` for a reader."""
+    marks = [("mastered" if r["mastered"] else "due again" if r["due"] else "begun" if r["answered"] else "not yet") for r in rows]
+    lines = [f"{mark:10} {r['right']} of {r['items']} right   {r['idea']} (lesson {', '.join(r['lessons'])})" for mark, r in zip(marks, rows)]
+    again = sum(r["due"] for r in rows)
+    lines.append(f"{sum(r['mastered'] for r in rows)} of {len(rows)} ideas mastered. " + (f"{again} questions are due again: quiz.review() in a notebook." if again else "Nothing is due again today."))
+    return "\n".join(lines)
 
 
 # ---- answering ----------------------------------------------------------------------------------------------------------
@@ -201,8 +257,18 @@ def item_text(item):
 
 def ask(lesson):
     """Show a lesson's questions. Returns a :class:`~course_lib.explore.View`, whose stand-in is the questions as text."""
-    found = items(lesson)
-    text = "\n\n".join(map(item_text, found))
+    return _cards(items(lesson), lambda: summary(lesson))
+
+
+def review(limit=5):
+    """Ask again what is due: at most ``limit`` questions of all lessons, the longest overdue first. Shown like :func:`ask`."""
+    found = due()[:limit]
+    return _cards(found, lambda: f"{len(due())} questions are due." if found else "Nothing is due: every question you answered waits for its day.")
+
+
+def _cards(found, status_line):
+    """Questions one below the other, with a line on where the reader stands."""
+    text = "\n\n".join(map(item_text, found)) or status_line()
     w = widgets()
     if w is None:
         return View(None, text)
@@ -211,7 +277,7 @@ def ask(lesson):
 
     def refresh():
         try:
-            status.value = f"<p>{html.escape(summary(lesson))}</p>"
+            status.value = f"<p>{html.escape(status_line())}</p>"
         except CourseError as error:
             status.value = f"<p>{html.escape(str(error))}</p>"
 

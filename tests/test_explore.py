@@ -1,7 +1,8 @@
 import pytest
 
-from course_lib import explore
+from course_lib import explore, results
 from course_lib.errors import CourseError
+from course_lib.explore.frontier import facts_of
 from course_lib.pool import Pool
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -101,3 +102,29 @@ def test_only_core_widgets_are_used(pool):
     for view in (explore.candidate_browser(pool), explore.best_of_n_slider(pool)):
         assert not any(type(w).__name__ in ("Dropdown", "Select") for w in walk(view.widget)), "JupyterLab takes the arrow keys of menus"
         assert all(isinstance(w, Widget) and w._model_module == "@jupyter-widgets/controls" for w in walk(view.widget))
+
+
+def test_frontier_explorer_follows_method_and_dial():
+    found = results.load("frontier")
+    view = explore.frontier_explorer(found, "PPO")
+    c = view.controls
+    grid = found["methods"]["PPO"]["grid"]
+    c["dial"].value = c["dial"].max
+    highest = max(grid, key=float)
+    assert f"PPO, lr = {highest}: gold {grid[highest]['gold']['mean']:.2f}" in c["words"].value
+    before = c["image"].value
+    c["method"].value = "DPO"
+    assert "DPO, beta = " in c["words"].value and c["image"].value != before
+    c["dial"].value = 0
+    lowest = min(found["methods"]["DPO"]["grid"], key=float)
+    assert f"beta = {lowest}:" in c["words"].value
+    with pytest.raises(CourseError, match="no method 'XYZ'"):
+        explore.frontier_explorer(found, "XYZ")
+
+
+def test_frontier_explorer_says_what_choosing_by_the_proxy_costs():
+    def point(gold, proxy):
+        return {name: {"mean": v, "low": v - 0.1, "high": v + 0.1} for name, v in (("gold", gold), ("proxy", proxy), ("kl", 1.0))}
+
+    result = {"methods": {"PPO": {"dial": "lr", "best": 0.1, "grid": {"0.1": point(2.0, 1.0), "1": point(0.5, 3.0)}}}, "base": point(0.0, 0.0), "best_of_n": {"1": point(0, 0)}}
+    assert "Choosing by the proxy would cost 1.50 points of gold." in facts_of(result, "PPO", "1")

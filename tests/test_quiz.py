@@ -1,6 +1,7 @@
 import copy
 import html
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -27,11 +28,10 @@ def right_order(item):
 # ---- the items themselves -------------------------------------------------------------------------------------------------
 
 
-def test_lessons_00_and_01_have_two_to_four_items_of_several_kinds():
-    for lesson in ("00", "01"):
-        items = quiz.items(lesson)
-        assert 2 <= len(items) <= 4 and len({item["kind"] for item in items}) >= 2
-    assert {item["kind"] for item in quiz.items("01")} == set(quiz.KINDS)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_has_two_to_five_items_of_several_kinds(lesson):
+    items = quiz.items(lesson)
+    assert 2 <= len(items) <= 5 and len({item["kind"] for item in items}) >= 2
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["id"])
@@ -163,7 +163,7 @@ def test_single_choice_widget_keeps_the_answer_and_comes_back():
     assert "Choose one" in card.feedback.value and not quiz.load_progress()
     card.choice.value = "b"
     card.button.click()
-    assert "Right." in card.feedback.value and "1 of 4 questions answered" in view.controls["status"].value
+    assert "Right." in card.feedback.value and "1 of 5 questions answered" in view.controls["status"].value
     assert quiz.ask("01").controls["cards"]["01-formulation"].choice.value == "b", "a reader can go on later"
 
 
@@ -196,3 +196,51 @@ def test_case_widget_shows_the_marking_only_after_an_answer():
     card.keep.click()
     assert "Noted: 1 of" in card.feedback.value and quiz.load_progress()["01-chatbot"]["answers"][-1]["answer"] == "<b>four</b> candidates"
     assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value == "<b>four</b> candidates"
+
+
+def test_every_idea_has_items_of_two_kinds():
+    kinds = {}
+    for lesson in quiz.lessons():
+        for item in quiz.items(lesson):
+            kinds.setdefault(item["idea"], set()).add(item["kind"])
+    lacking = [idea for idea in quiz.IDEAS if len(kinds.get(idea, ())) < 2]
+    assert not lacking
+
+
+def test_ids_are_unique_and_name_their_lesson():
+    ids = [item["id"] for lesson in quiz.lessons() for item in quiz.items(lesson)]
+    assert len(ids) == len(set(ids))
+    assert all(item["id"].startswith(f"{lesson}-") for lesson in quiz.lessons() for item in quiz.items(lesson))
+
+
+def test_what_is_due_comes_back_the_longest_overdue_first():
+    assert quiz.due() == [] and "Nothing is due" in repr(quiz.review())
+    quiz.record("01-win-rate", "b", 1.0)  # due in three days
+    quiz.record("01-steps", "abcde", 0.0)  # in one
+    assert quiz.due() == []
+    in_two, in_nine = (datetime.now(UTC) + timedelta(days=days) for days in (2, 9))
+    assert [item["id"] for item in quiz.due(in_two)] == ["01-steps"]
+    assert [item["id"] for item in quiz.due(in_nine)] == ["01-steps", "01-win-rate"]
+
+
+def test_review_asks_what_is_due(monkeypatch):
+    quiz.record("01-steps", "abcde", 0.0)
+    monkeypatch.setattr(quiz, "due", lambda now=None: [quiz.item_of("01-steps")])
+    view = quiz.review()
+    assert list(view.controls["cards"]) == ["01-steps"] and "1 questions are due" in view.controls["status"].value
+
+
+def test_mastery_needs_every_item_of_an_idea_right():
+    idea = "comparison with RLHF"
+    mine = [item for item in quiz.items("07") if item["idea"] == idea]
+    row = {r["idea"]: r for r in quiz.mastery()}[idea]
+    assert row["answered"] == 0 and not row["mastered"]
+    for lesson in quiz.lessons():
+        for item in quiz.items(lesson):
+            if item["idea"] == idea:
+                quiz.record(item["id"], "x", 1.0)
+    assert {r["idea"]: r for r in quiz.mastery()}[idea]["mastered"]
+    quiz.record(mine[0]["id"], "x", 0.0)
+    rows = quiz.mastery()
+    assert not {r["idea"]: r for r in rows}[idea]["mastered"]
+    assert "begun" in quiz.mastery_text(rows)

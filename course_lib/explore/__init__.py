@@ -8,6 +8,8 @@ wherever widgets cannot run: on GitHub, in a saved notebook, in a terminal.
 
 from .best_of_n import best_of_n_slider
 from .candidates import candidate_browser, candidate_table, candidate_text, ranking
+from .frontier import frontier_explorer
+from .selection import selection_explorer
 from .view import View, widgets
 
-__all__ = ["View", "best_of_n_slider", "candidate_browser", "candidate_table", "candidate_text", "ranking", "widgets"]
+__all__ = ["View", "best_of_n_slider", "candidate_browser", "candidate_table", "candidate_text", "frontier_explorer", "ranking", "widgets", "selection_explorer"]

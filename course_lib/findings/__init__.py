@@ -80,6 +80,10 @@ def measure(one):
                one.command, *note)
 
 
+def _number(x):
+    return f"{x:,.0f}" if abs(x) >= 100 else f"{x:.3g}"
+
+
 class Table:
     """Rows of findings, as text and, in a notebook, as a table."""
 
@@ -90,13 +94,13 @@ class Table:
         lines = []
         for r in self.rows:
             lines += [f"{r.finding:2}  lesson {r.lesson}  {'holds' if r.holds else 'DOES NOT HOLD'}: {r.claim}",
-                      f"    {r.measures}: {r.estimate:.3g} [{r.low:.3g}, {r.high:.3g}]" + (f". {r.note}" if r.note else "")]
+                      f"    {r.measures}: {_number(r.estimate)} [{_number(r.low)}, {_number(r.high)}]" + (f". {r.note}" if r.note else "")]
         return "\n".join(lines)
 
     def _repr_html_(self):
         head = "".join(f'<th scope="col" style="text-align:left">{h}</th>' for h in ("finding", "claim", "what was measured", "estimate [95 %]", "holds"))
         body = "".join("<tr>" + "".join(f'<td style="text-align:left">{html.escape(cell)}</td>' for cell in (
-            str(r.finding), r.claim, r.measures + (f". {r.note}" if r.note else ""), f"{r.estimate:.3g} [{r.low:.3g}, {r.high:.3g}]", "yes" if r.holds else "no")) + "</tr>" for r in self.rows)
+            str(r.finding), r.claim, r.measures + (f". {r.note}" if r.note else ""), f"{_number(r.estimate)} [{_number(r.low)}, {_number(r.high)}]", "yes" if r.holds else "no")) + "</tr>" for r in self.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -9,6 +9,7 @@ from ..estimators import (
     bootstrap_interval,
     paired_difference,
     prefix_best_of_n,
+    top_n_mean,
     win_rate_of_best,
     win_rate_theory,
 )
@@ -39,8 +40,11 @@ def win_rate():
     return tied, abs(fine.mean - win_rate_theory(4)) < 0.005 and tied.high < 0, f"Without ties the rate is {fine.mean:.3f}"
 
 
+RULES = {"all subsets (ours)": best_of_n_curve, "with replacement": bootstrap_best_of_n, "prefix": prefix_best_of_n, "mean of the top n": top_n_mean}
+
+
 def estimates(N=16, n=16, deals=200, seed=0):
-    """Errors against the truth of three estimates of the best of n from N candidates: name → (deals, P) gold points.
+    """Errors against the truth of four estimates of the best of n from N candidates: name → (deals, P) gold points.
 
     The truth is the stored pool's own: its 256 candidates are taken as the whole population and N are dealt from them, with replacement, so
     that a deal is an independent sample of that population.
@@ -48,10 +52,10 @@ def estimates(N=16, n=16, deals=200, seed=0):
     gold = np.asarray(stored().reward("gold"), dtype=float)
     truth = bootstrap_best_of_n(gold, ns=[n])[:, 0]  # with replacement from the population: exact here, where the population is all there is
     rng = np.random.default_rng(seed)
-    errors = {name: np.empty((deals, len(gold))) for name in ("unbiased", "with replacement", "prefix")}
+    errors = {name: np.empty((deals, len(gold))) for name in RULES}
     for k in range(deals):
         hand = np.take_along_axis(gold, rng.integers(0, 256, (len(gold), N)), axis=1)
-        for name, rule in (("unbiased", best_of_n_curve), ("with replacement", bootstrap_best_of_n), ("prefix", prefix_best_of_n)):
+        for name, rule in RULES.items():
             errors[name][k] = rule(hand, ns=[n])[:, 0] - truth
     return errors
 
@@ -61,7 +65,7 @@ def estimates(N=16, n=16, deals=200, seed=0):
 def naive_estimators():
     errors, spread = estimates(), estimates(n=4)
     bias = bootstrap_interval(errors["with replacement"].mean(0))
-    ours = bootstrap_interval(errors["unbiased"].mean(0))
-    noise = spread["prefix"].std(0).mean() / spread["unbiased"].std(0).mean()
+    ours = bootstrap_interval(errors["all subsets (ours)"].mean(0))
+    noise = spread["prefix"].std(0).mean() / spread["all subsets (ours)"].std(0).mean()
     return bias, bias.high < 0 and abs(ours.mean) < abs(bias.mean) / 5 and noise > 1.2, (
         f"Ours: {ours.mean:.3f} [{ours.low:.3f}, {ours.high:.3f}]; at n = 4 a prefix has {noise:.1f} times its spread")

@@ -52,3 +52,37 @@ def frontier(result, title="", quiet=False):
     g = methods[best]["shown"]["gold"]
     return done(fig, f"At {result['size']['budget']:,} sampled tokens the highest gold reward of a trained policy is {g['mean']:.2f} [{g['low']:.2f}, {g['high']:.2f}] ({best}), "
                       f"at KL {methods[best]['shown']['kl']['mean']:.1f}; the base policy has {result['base']['gold']['mean']:.2f}.", quiet)
+
+
+def frontier_at(result, name, dial, quiet=True):
+    """Gold (left) and proxy (right) against KL along one method's dial, with the value ``dial`` marked. ``result`` as for :func:`frontier`.
+
+    Bands of the points are 95 % intervals over prompts; the grey line is best-of-N, whose KL is the bound.
+    """
+    with rc_context(STYLE):
+        fig, axes = new(2, 8.0, 3.2)
+        method = result["methods"][name]
+        grid = sorted(method["grid"].items(), key=lambda item: item[1]["kl"]["mean"])
+        for axis, reward in zip(axes, ("gold", "proxy")):
+            ladder = sorted((p["kl"]["mean"], p[reward]["mean"]) for p in result["best_of_n"].values())
+            axis.plot(*zip(*ladder), "-", color="#999999", linewidth=1.2, label="best-of-N")
+            x = [p["kl"]["mean"] for _, p in grid]
+            y = [p[reward]["mean"] for _, p in grid]
+            spread = [[p[reward]["mean"] - p[reward]["low"] for _, p in grid], [p[reward]["high"] - p[reward]["mean"] for _, p in grid]]
+            axis.errorbar(x, y, yerr=spread, color=COLOURS[0], marker="o", linestyle=":", capsize=2, label=name)
+            for value, p in grid:
+                axis.annotate(value, (p["kl"]["mean"], p[reward]["mean"]), textcoords="offset points", xytext=(7, -11), fontsize=8)
+            here = method["grid"][dial]
+            axis.plot(here["kl"]["mean"], here[reward]["mean"], "o", markersize=12, markerfacecolor="none", markeredgecolor=COLOURS[1], markeredgewidth=2)
+            axis.axhline(result["base"][reward]["mean"], color="#666666", linewidth=0.8)
+            axis.set_xscale("function", functions=(lambda v: np.sqrt(np.maximum(v, 0)), np.square))
+            right = 1.15 * max(x + [ladder[-1][0]])
+            axis.set_xlim(0, right)
+            ticks = [t for t in (0, 1, 2, 4, 9, 16, 25, 64, 100, 200, 300) if t <= right]
+            axis.set_xticks(ticks, [str(t) for t in ticks])
+            axis.set_xlabel("KL to the base policy (nats, square-root scale)")
+            axis.set_ylabel(f"{reward} reward" + (" (points)" if reward == "gold" else ""))
+        axes[0].legend(fontsize=8)
+    here = method["grid"][dial]
+    return done(fig, f"{name} at {method['dial']} = {dial}: gold {here['gold']['mean']:.2f}, proxy {here['proxy']['mean']:.2f}, KL {here['kl']['mean']:.1f} nats. "
+                     f"Numbers beside the points are values of {method['dial']}.", quiet)

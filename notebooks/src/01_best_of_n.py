@@ -214,6 +214,41 @@ for n, a in zip(sizes[1:], ours[1:]):
 assert ours[-1] < expected_max_normal(256), "the real curve bends more"
 
 # %% [markdown]
+# ## Four estimates, one to report
+#
+# Most of us do not have 256 candidates for each prompt. Say you have 16 and want to know what best-of-$n$ gives. Four ways are in use:
+#
+# - **prefix**: take the first $n$ of the 16 and their best;
+# - **with replacement**: draw $n$ of the 16 again and again, putting each back before the next draw (a bootstrap), and average the bests;
+# - **mean of the top $n$**: average the $n$ highest of the 16;
+# - **all subsets**: the formula from above, every set of $n$ different candidates once.
+#
+# **Your prediction.** Which of them are right on average at $n = 4$? And at $n = 16$, when all 16 are used?
+#
+# To know the truth, we take the stored pool's 256 candidates as if they were all replies there are, deal 16 of them to each prompt, estimate, and compare with the exact best-of-$n$ of the 256. Two hundred deals; the error is the estimate less the truth.
+
+# %%
+from course_lib.findings.best_of_n import estimates
+
+errors = {n: estimates(N=16, n=n) for n in (4, 16)}   # n → name → (deals, prompts), gold points
+for n in errors:
+    for name, error in errors[n].items():
+        print(f"n = {n:<3} {name:20} bias {bootstrap_interval(error.mean(0)):+.3f}   spread {error.std(0).mean():.2f}")
+
+# %% [markdown]
+# The *bias* is the average error; the *spread* is how far one deal's estimate for one prompt lies from another's. The mean of the top $n$ is not an estimate of best-of-$n$ at all: too high at first, too low in the end. Drawing with replacement
+# is biased low, and most so at $n = 16$: sixteen draws with replacement hold only about ten different candidates. The prefix is right on average, but it throws away twelve of sixteen candidates at $n = 4$, and its spread shows it.
+
+# %%
+bias = {n: {name: bootstrap_interval(error.mean(0)) for name, error in errors[n].items()} for n in errors}
+assert bias[16]["with replacement"].high < -0.1 and bias[4]["mean of the top n"].low > 0.1
+assert all(abs(bias[n]["all subsets (ours)"].mean) < 0.03 for n in bias)
+assert errors[4]["prefix"].std(0).mean() > 1.3 * errors[4]["all subsets (ours)"].std(0).mean()
+
+# %% [markdown]
+# **Finding 4: resampling with replacement is biased low, a prefix is noisy, and the average over all subsets is neither.** At $n = N$ the prefix and all subsets are the same thing, the best of all you have; there is only one set of 16.
+
+# %% [markdown]
 # ## What it costs
 #
 # All $n$ candidates are sampled, and $n - 1$ are thrown away. Tokens are what one pays for, so put them on the axis: tokens sampled for one answer shown. Choosing by gold is the
@@ -405,9 +440,20 @@ for i in got.argsort()[:3].tolist():
 # %% [markdown]
 # ## What we found
 #
+# The numbered findings of this lesson, measured again from the stored pool. (`course findings` in a terminal prints those of all lessons.)
+
+# %%
+from course_lib import findings
+
+findings.show("01")
+
+# %% [markdown]
+# In words:
+#
 # 1. The expected reward of the best of $n$ rises with $n$, and each doubling adds less than the one before; the steps and their intervals are printed above, and a fresh sample agrees.
 # 2. The best of $n$ beats one sample with probability $n/(n+1)$ by the reward that chose it, whatever the model. Ties break this: with a thumb the rate is far lower.
-# 3. Choosing by a reward model gets part of what a perfect judge would get, at the same price of $n$ samples, and by a weak one a large $n$ does harm.
+# 4. From a few candidates, estimate best-of-$n$ over all subsets of $n$; resampling with replacement is too low and a prefix too noisy. (The numbers of findings run through the whole course; finding 3 is in lesson 04.)
+# - Choosing by a reward model gets part of what a perfect judge would get, at the same price of $n$ samples, and by a weak one a large $n$ does harm.
 #
 # ## What this leaves out
 #

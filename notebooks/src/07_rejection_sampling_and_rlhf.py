@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import course_lib as course
-from course_lib import assets, plots, results
+from course_lib import assets, explore, plots, results
 from course_lib.rlhf.grpo import advantages, grpo
 
 # %% [markdown]
@@ -226,6 +226,11 @@ assert ppo["0.001"]["gold"]["high"] < ppo["0.0001"]["gold"]["low"] - 1         #
 # penalty is taken out of the reward of the whole reply. That is one run of one seed; read it as a hint.
 #
 # RFT cannot go wrong in this way in one round: its replies were written by the base policy. It can over many rounds (lesson 05).
+#
+# Move the dials yourself. The buttons choose a method, the slider the value of its dial; the numbers beside the points are the values. For which methods would choosing by the proxy have cost you gold?
+
+# %%
+explore.frontier_explorer(frontier)
 #
 # ## What each one needs
 #

@@ -1,0 +1,43 @@
+"""Every lesson from a clean kernel: seconds and peak memory, against their limits (90 s and 1.5 GB each, 10 minutes together).
+
+    python benchmarks/lessons.py [--quick] [--json] [--times K] [NAME ...]
+
+Each lesson runs as `course build` runs it, in its own kernel, one after another; a failing cell stops the benchmark. ``--times 10`` runs them
+ten times in a row. ``--quick`` runs lesson 00 only. The kernel itself reports its peak resident memory in a cell added at the end.
+"""
+
+from common import finish, options
+
+parser = options(__doc__.splitlines()[0])
+parser.add_argument("names", nargs="*", metavar="NAME", help="lessons, such as 01 (default: all)")
+parser.add_argument("--times", type=int, default=1, help="how often each runs")
+args = parser.parse_args()
+
+import os  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+from dataclasses import replace  # noqa: E402
+
+from course_lib.authoring import ROOT, lesson_sources, prepare, repository_address, run  # noqa: E402
+from course_lib.run import versions  # noqa: E402
+
+LIMITS = {"seconds": 90, "mb": 1500, "together": 600}
+PEAK = "import resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # what a reader has
+address, rows = repository_address(ROOT / "pyproject.toml"), {}
+for attempt in range(args.times):
+    for source in lesson_sources(["00"] if args.quick else args.names):
+        lesson = prepare(source, address)
+        last = {"cell_type": "code", "id": "peak", "metadata": {}, "source": PEAK, "execution_count": None, "outputs": []}
+        started = time.perf_counter()
+        done = run(replace(lesson, cells=[*lesson.cells, last]), ROOT / "notebooks")
+        row = rows.setdefault(lesson.name, {"seconds": [], "mb": []})
+        row["seconds"].append(round(time.perf_counter() - started, 1))
+        row["mb"].append(round(float(done[-1]["outputs"][0]["text"])))
+        if not args.json:
+            print(f"run {attempt + 1}  {lesson.name}: {row['seconds'][-1]} s, {row['mb'][-1]} MB", file=sys.stderr, flush=True)
+together = max(sum(row["seconds"][k] for row in rows.values()) for k in range(args.times))
+ratios = {"slowest lesson / 90 s": max(max(row["seconds"]) for row in rows.values()) / LIMITS["seconds"],
+          "largest lesson / 1.5 GB": max(max(row["mb"]) for row in rows.values()) / LIMITS["mb"], "all lessons / 10 minutes": together / LIMITS["together"]}
+lines = [f"{'lesson':44} seconds (most)   MB (most)   runs"] + [f"{name:44} {max(row['seconds']):14.1f}   {max(row['mb']):9.0f}   {len(row['mb']):4}" for name, row in rows.items()]
+finish(args, {"ratios": ratios, "aims": {name: 1.0 for name in ratios}, "at_most": list(ratios), "lessons": rows, "limits": LIMITS, "versions": versions()}, lines)

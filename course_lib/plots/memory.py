@@ -1,0 +1,32 @@
+"""Where the memory goes, against what there is."""
+
+from matplotlib import rc_context
+
+from .figure import COLOURS, STYLE, done, new
+
+
+@rc_context(STYLE)
+def memory(rows, limit, limit_name="memory there is", title="", quiet=False):
+    """Stacked bars of gigabytes (10⁹ bytes), one a row, with a line at ``limit``.
+
+    ``rows``: name → {part: GB}. Parts of the same name have the same colour in every row.
+    """
+    parts = list(dict.fromkeys(part for row in rows.values() for part in row))
+    fig, (axis,) = new(width=7.5, height=1.5 + 0.42 * len(rows))
+    heights = range(len(rows))[::-1]
+    for k, part in enumerate(parts):
+        starts = [sum(row.get(p, 0.0) for p in parts[:k]) for row in rows.values()]
+        sizes = [row.get(part, 0.0) for row in rows.values()]
+        axis.barh(heights, sizes, left=starts, color=COLOURS[k % len(COLOURS)], edgecolor="white", linewidth=1.5, label=part, height=0.6)
+    totals = [sum(row.values()) for row in rows.values()]
+    for height, total in zip(heights, totals):
+        axis.annotate(f"{total:.1f} GB", (total, height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+    axis.axvline(limit, color=COLOURS[6], linestyle="--", label=limit_name)
+    axis.set_yticks(list(heights), list(rows))
+    axis.set_xlim(0, 1.18 * max(limit, *totals))
+    axis.set_xlabel("GB (10⁹ bytes)")
+    axis.grid(False, axis="y")
+    axis.set_title(title)
+    axis.legend(bbox_to_anchor=(0.5, -0.32 if len(rows) > 2 else -0.45), loc="upper center", ncols=3, fontsize=9)
+    text = "; ".join(f"{name} {total:.1f} GB" for name, total in zip(rows, totals))
+    return done(fig, f"{title or 'Memory'}: {text}, against {limit:.0f} GB, {limit_name}.", quiet)

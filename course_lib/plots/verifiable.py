@@ -1,0 +1,63 @@
+"""Figures of verifiable rewards: pass@k against k, and how distinct right paths grow with the number of samples."""
+
+import numpy as np
+from matplotlib import rc_context
+
+from ..errors import require
+from .figure import STYLE, band, done, new, powers_axis
+
+
+def crossing(ks, first, other):
+    """The first k from which ``first`` stays above ``other``, when ``other`` was above before; None when the two do not change places.
+
+    ``first``, ``other``: (K,) means at ``ks``.
+    """
+    ahead = np.asarray(first) > np.asarray(other)
+    if ahead[0] or not ahead[-1]:
+        return None
+    return ks[int(np.flatnonzero(~ahead)[-1]) + 1]
+
+
+@rc_context(STYLE)
+def pass_at_k(ks, curves, title="", quiet=False):
+    """pass@k on a log-2 axis, each curve with its 95 % band over problems.
+
+    ``ks``: sizes; ``curves``: name → (P, len(ks)) by problem, as from :func:`course_lib.estimators.pass_at_k`. The first curve is the one
+    that the text compares the others with.
+    """
+    require(curves, "nothing to draw: give at least one curve.")
+    fig, (axis,) = new()
+    means = {name: band(axis, ks, matrix, name, k) for k, (name, matrix) in enumerate(curves.items())}
+    powers_axis(axis, ks, "k, samples per problem (log scale)")
+    axis.set_ylabel("pass@k (share of problems)")
+    axis.set_title(title)
+    axis.legend(loc="lower right")
+    first = next(iter(means))
+    parts = []
+    for name, values in means.items():
+        at = None if name == first else crossing(ks, means[first], values)
+        turn = "" if at is None else f", below {first} from k = {at} on"
+        parts.append(f"{name} goes from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}{turn}")
+    return done(fig, f"{title or 'pass@k'}: " + "; ".join(parts) + ". Bands: 95 % over problems.", quiet)
+
+
+@rc_context(STYLE)
+def paths_against_k(ks, curves, title="", quiet=False):
+    """Counts per problem against the number of samples k, both axes on a log-2 scale, so that a straight line means "in proportion to k".
+
+    ``curves``: name → (P, len(ks)) counts by problem.
+    """
+    require(curves, "nothing to draw: give at least one curve.")
+    fig, (axis,) = new()
+    means = {name: band(axis, ks, matrix, name, k) for k, (name, matrix) in enumerate(curves.items())}
+    powers_axis(axis, ks, "k, samples per problem (log scale)")
+    axis.set_yscale("log", base=2)
+    highest = max(max(values) for values in means.values())
+    marks = [mark for mark in (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128) if mark <= 2 * highest]
+    axis.set_yticks(marks, [f"{mark:g}" for mark in marks])
+    axis.minorticks_off()
+    axis.set_ylabel("per problem (log scale)")
+    axis.set_title(title)
+    axis.legend(loc="upper left")
+    parts = [f"{name} go from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}" for name, values in means.items()]
+    return done(fig, f"{title or 'Counts per problem'}: " + "; ".join(parts) + ". Bands: 95 % over problems.", quiet)

@@ -1,0 +1,60 @@
+"""Every finding of the course is measured, carries an interval, and comes out as the lessons say."""
+
+import json
+import re
+
+import pytest
+
+from course_lib import authoring, cli, findings
+from course_lib.errors import CourseError
+
+DOES_NOT_HOLD = {14}  # what the lessons say does not appear
+NUMBERS = list(range(1, 17))
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return {row.finding: row for row in findings.show().rows}
+
+
+def test_all_sixteen_are_there_with_intervals(rows):
+    assert sorted(rows) == NUMBERS
+    for row in rows.values():
+        assert row.low <= row.estimate <= row.high and row.low < row.high, row.claim
+        assert row.command.startswith(("course ", "python benchmarks/")) and row.claim.endswith(".") and row.measures
+
+
+def test_they_hold_but_for_those_the_lessons_say_do_not(rows):
+    assert {number for number, row in rows.items() if not row.holds} == DOES_NOT_HOLD
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_lesson_shows_its_finding(number, rows):
+    row = rows[number]
+    source = authoring.lesson_sources([row.lesson])[0].read_text()
+    assert f'findings.show("{row.lesson}")' in source
+    assert re.search(rf"[Ff]inding {number}\b", source), "the lesson's text names it"
+
+
+def test_each_takes_seconds(rows):
+    assert max(row.seconds for row in rows.values()) < 60  # a limit against accidents; benchmarks time things
+
+
+def test_the_command_prints_one_table(capsys):
+    assert cli.main(["findings", "--lesson", "07", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [set(row) >= {"finding", "lesson", "estimate", "low", "high", "holds", "seconds"} for row in printed] == [True, True]
+    assert cli.main(["findings", "--lesson", "07"]) == 0
+    assert "holds: At equal sampled tokens" in capsys.readouterr().out
+
+
+def test_an_unknown_lesson_is_named(capsys):
+    with pytest.raises(CourseError, match="lessons with findings: 01"):
+        findings.known("00")
+
+
+def test_a_table_says_what_does_not_hold():
+    row = findings.Row(99, "09", "Claim <one>.", "points", 0.5, -0.1, 1.1, False, 0.0, "course x", "note")
+    table = findings.Table([row])
+    assert "DOES NOT HOLD: Claim <one>." in repr(table) and "0.5 [-0.1, 1.1]. note" in repr(table)
+    assert "Claim &lt;one&gt;." in table._repr_html_() and "<td style=\"text-align:left\">no</td>" in table._repr_html_()
