@@ -53,8 +53,8 @@ def items(lesson):
 
 
 def lessons():
-    """The lessons that have a quiz, in order."""
-    return sorted(path.stem for path in FOLDER.glob("[0-9][0-9].json"))
+    """The lessons, and after them the exercises (\"ex01\"), that have questions."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def item_of(item_id):
@@ -108,13 +108,34 @@ def progress_path():
 
 def load_progress():
     """Answers so far: item id → {"level", "due", "answers": [{"at", "answer", "score"}, ...]}; empty when there are none."""
+    return _load()["items"]
+
+
+def load_tasks():
+    """Points in exercises so far: task id → {"points", "most", "at"}, the best of all tries."""
+    return _load()["tasks"]
+
+
+def record_task(task_id, points, most):
+    """Keep a task's points when they are higher than before."""
+    kept = _load()
+    if points > kept["tasks"].get(task_id, {"points": -1})["points"]:
+        kept["tasks"][task_id] = {"points": points, "most": most, "at": datetime.now(UTC).replace(microsecond=0).isoformat()}
+        _store(kept)
+
+
+def _store(kept):
+    write_json(progress_path(), {"format": FORMAT, **kept})
+
+
+def _load():
     path = progress_path()
     if not path.is_file():
-        return {}
+        return {"items": {}, "tasks": {}}
     try:
         kept = read_json(path)
         require(kept["format"] == FORMAT, f"{path.name} has format {kept['format']}, this version reads {FORMAT}. Move it away to start anew.")
-        return kept["items"]
+        return {"items": kept["items"], "tasks": kept.get("tasks", {})}
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise CourseError(f"{path.name} cannot be read as quiz progress ({type(error).__name__}). Move it away to start anew; nothing was changed.") from error
 
@@ -122,12 +143,12 @@ def load_progress():
 def record(item_id, answer, score):
     """Keep one answer with its score in [0, 1]; at least 0.75 counts as right. Returns the item's record."""
     now = datetime.now(UTC).replace(microsecond=0)
-    kept = load_progress()
-    entry = kept.setdefault(item_id, {"level": 0, "due": None, "answers": []})
+    kept = _load()
+    entry = kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})
     entry["answers"].append({"at": now.isoformat(), "answer": answer, "score": round(float(score), 3)})
     entry["level"] = min(entry["level"] + 1, len(DAYS) - 1) if score >= RIGHT else 0
     entry["due"] = (now + timedelta(days=DAYS[entry["level"]])).isoformat()
-    write_json(progress_path(), {"format": FORMAT, "items": kept})
+    _store(kept)
     return entry
 
 
@@ -136,7 +157,8 @@ def summary(lesson):
     kept, found = load_progress(), items(lesson)
     answered = [kept[i["id"]] for i in found if kept.get(i["id"], {}).get("answers")]
     right = sum(entry["answers"][-1]["score"] >= RIGHT for entry in answered)
-    return f"Lesson {lesson}: {len(answered)} of {len(found)} questions answered, {right} right."
+    kind = "Exercise" if lesson.startswith("ex") else "Lesson"
+    return f"{kind} {lesson}: {len(answered)} of {len(found)} questions answered, {right} right."
 
 
 def due(now=None):
@@ -187,10 +209,9 @@ def answer(item_id, given):
     item = item_of(item_id)
     if item["kind"] == "case":
         require(isinstance(given, str) and given.strip(), "write your answer as a text first; the model answer is shown after it.")
-        kept = load_progress()
-        entry = kept.setdefault(item_id, {"level": 0, "due": None, "answers": []})
-        entry["draft"] = given
-        write_json(progress_path(), {"format": FORMAT, "items": kept})
+        kept = _load()
+        kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})["draft"] = given
+        _store(kept)
         return case_text(item)
     score, text = evaluate(item, given)
     record(item_id, given if isinstance(given, str) else "".join(given), score)

@@ -45,7 +45,7 @@ def test_the_command_prints_one_table(capsys):
     printed = json.loads(capsys.readouterr().out)
     assert [set(row) >= {"finding", "lesson", "estimate", "low", "high", "holds", "seconds"} for row in printed] == [True, True]
     assert cli.main(["findings", "--lesson", "07"]) == 0
-    assert "holds: At equal sampled tokens" in capsys.readouterr().out
+    assert "holds: At equal sampled tokens one round" in capsys.readouterr().out
 
 
 def test_an_unknown_lesson_is_named(capsys):

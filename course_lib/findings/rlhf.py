@@ -10,7 +10,7 @@ from . import finding
 COMMAND = "python benchmarks/frontier.py"
 
 
-@finding(13, "07", "At equal sampled tokens the methods lie on one reward-KL frontier: RFT is not told apart from GRPO and PPO, above some, below others.",
+@finding(13, "07", "At equal sampled tokens one round of RFT is above some RLHF methods, below others, and not told apart from GRPO and PPO.",
          "gold points: one round of RFT less GRPO, at 214,620 sampled tokens each", COMMAND)
 def frontier_gap():
     gap = {name: Interval(**g) for name, g in results.load("frontier")["rft_minus"].items()}

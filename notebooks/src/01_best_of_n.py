@@ -6,7 +6,7 @@
 #
 # **Builds on:** lesson 00 (policy, pool, gold reward).
 #
-# **Time:** 45 minutes to read and do; the cells run in under a minute.
+# **Time:** 60 minutes to read and do; the cells run in under a minute.
 
 # %%
 import numpy as np
@@ -216,7 +216,7 @@ assert ours[-1] < expected_max_normal(256), "the real curve bends more"
 # %% [markdown]
 # ## Four estimates, one to report
 #
-# Most of us do not have 256 candidates for each prompt. Say you have 16 and want to know what best-of-$n$ gives. Four ways are in use:
+# Most of us do not have 256 candidates for each prompt. Say you have 16 and want to know what best-of-$n$ gives. Four ways suggest themselves:
 #
 # - **prefix**: take the first $n$ of the 16 and their best;
 # - **with replacement**: draw $n$ of the 16 again and again, putting each back before the next draw (a bootstrap), and average the bests;
@@ -225,7 +225,7 @@ assert ours[-1] < expected_max_normal(256), "the real curve bends more"
 #
 # **Your prediction.** Which of them are right on average at $n = 4$? And at $n = 16$, when all 16 are used?
 #
-# To know the truth, we take the stored pool's 256 candidates as if they were all replies there are, deal 16 of them to each prompt, estimate, and compare with the exact best-of-$n$ of the 256. Two hundred deals; the error is the estimate less the truth.
+# To know the truth, let the stored pool's 256 candidates stand for all the replies the policy can write. Then we can draw 16 from them for each prompt, as if we sampled (each draw sees all 256), and the exact best-of-$n$ of that population is known. Two hundred such deals; the error is the estimate less the truth.
 
 # %%
 from course_lib.findings.best_of_n import estimates
@@ -236,14 +236,15 @@ for n in errors:
         print(f"n = {n:<3} {name:20} bias {bootstrap_interval(error.mean(0)):+.3f}   spread {error.std(0).mean():.2f}")
 
 # %% [markdown]
-# The *bias* is the average error; the *spread* is how far one deal's estimate for one prompt lies from another's. The mean of the top $n$ is not an estimate of best-of-$n$ at all: too high at first, too low in the end. Drawing with replacement
-# is biased low, and most so at $n = 16$: sixteen draws with replacement hold only about ten different candidates. The prefix is right on average, but it throws away twelve of sixteen candidates at $n = 4$, and its spread shows it.
+# The *bias* is the average error. The *spread* is the standard deviation over the 200 deals for one prompt, averaged over prompts. The mean of the top $n$ is not an estimate of best-of-$n$ at all: too high at first, and at $n = 16$ just the mean of all sixteen. Drawing with replacement
+# is biased low, and most so at $n = 16$: sixteen draws with replacement hold only $16\,(1 - (15/16)^{16}) \approx 10$ different candidates. Its smaller spread there is no merit, it is paid for with the bias. The prefix is right on average, but it throws away twelve of sixteen candidates at $n = 4$, and its spread shows it.
 
 # %%
 bias = {n: {name: bootstrap_interval(error.mean(0)) for name, error in errors[n].items()} for n in errors}
 assert bias[16]["with replacement"].high < -0.1 and bias[4]["mean of the top n"].low > 0.1
 assert all(abs(bias[n]["all subsets (ours)"].mean) < 0.03 for n in bias)
 assert errors[4]["prefix"].std(0).mean() > 1.3 * errors[4]["all subsets (ours)"].std(0).mean()
+assert round(16 * (1 - (15 / 16) ** 16)) == 10
 
 # %% [markdown]
 # **Finding 4: resampling with replacement is biased low, a prefix is noisy, and the average over all subsets is neither.** At $n = N$ the prefix and all subsets are the same thing, the best of all you have; there is only one set of 16.
@@ -412,13 +413,13 @@ for n, good, bad in zip(options, quality.T, shame.T):
 # %%
 one, four, six = (options.index(n) for n in (1, 4, 6))
 print("gold, 6 against 4:", paired_difference(quality[:, six], quality[:, four]))
-print("share to be ashamed of, 6 against 4:", paired_difference(shame[:, six], shame[:, four]))
+print(f"share to be ashamed of, 6 against 4: {paired_difference(shame[:, six], shame[:, four]):.1%}")
 better = paired_difference(shame[:, four], shame[:, one])
-print("share to be ashamed of, 4 against 1:", better)
+print(f"share to be ashamed of, 4 against 1: {better:.1%}")
 assert better.high < 0
 
 # %% [markdown]
-# The first two lines say what half as many tokens again would buy. Take 6 if the budget is there to be spent, 4 if money is short: with both numbers and their intervals on the table, that is a question about money, not about statistics. What the
+# The first two lines say what 1.5 times the tokens would buy. Take 6 if the budget is there to be spent, 4 if money is short: with both numbers and their intervals on the table, that is a question about money, not about statistics. What the
 # table rules out is 16 or 64.
 #
 # What best-of-4 cannot do: help where all four candidates are bad, or where the reward model is wrong. Look at where it still fails, for that is what the users will see.
@@ -450,9 +451,9 @@ findings.show("01")
 # %% [markdown]
 # In words:
 #
-# 1. The expected reward of the best of $n$ rises with $n$, and each doubling adds less than the one before; the steps and their intervals are printed above, and a fresh sample agrees.
-# 2. The best of $n$ beats one sample with probability $n/(n+1)$ by the reward that chose it, whatever the model. Ties break this: with a thumb the rate is far lower.
-# 4. From a few candidates, estimate best-of-$n$ over all subsets of $n$; resampling with replacement is too low and a prefix too noisy. (The numbers of findings run through the whole course; finding 3 is in lesson 04.)
+# - **Finding 1.** The expected reward of the best of $n$ rises with $n$, and each doubling adds less than the one before; a fresh sample agrees.
+# - **Finding 2.** The best of $n$ beats one sample with probability $n/(n+1)$ by the reward that chose it, whatever the model. Ties break this: with a thumb the rate is far lower.
+# - **Finding 4.** From a few candidates, estimate best-of-$n$ over all subsets of $n$; resampling with replacement is too low and a prefix too noisy. (Numbers of findings run through the whole course; finding 3 is in lesson 04.)
 # - Choosing by a reward model gets part of what a perfect judge would get, at the same price of $n$ samples, and by a weak one a large $n$ does harm.
 #
 # ## What this leaves out
@@ -465,7 +466,7 @@ findings.show("01")
 #
 # - OpenAI's GSM8K verifiers: a 6B model rises from 21.7 % to 39.0 % of test problems when the answer is the best of 100 by a verifier, a 175B model from 34.7 % to 56.3 %. So the small model with best-of-100 is ahead of the large one without (Cobbe et al., arXiv 2110.14168; counted in the released solutions of all 1,319 problems).
 # - WebGPT's best-of-64 is reported to have been better than its reinforcement-learning model, and reinforcement learning added little on top of best-of-N (arXiv 2112.09332).
-# - Llama 2 reports a gap like ours: the highest reward among N samples grows with N while the median stays flat (arXiv 2307.09288).
+# - Llama 2 reports a gap of the same kind: the highest reward among N samples grows with N while the median stays flat (arXiv 2307.09288). Lesson 02 measures it.
 #
 # ## Further reading
 #
