@@ -121,6 +121,14 @@ def build_parser():
     p.add_argument("--lesson", help="only this lesson's, such as 01")
     p.add_argument("--json", action="store_true")
 
+    p = command("check", "run your exercise notebook in a fresh kernel and say where you stand", check_command)
+    p.add_argument("exercise", help="an exercise, such as ex01, or the path of its notebook")
+    p.add_argument("--json", action="store_true")
+
+    p = command("prove", "prove the checks of the exercises: wrong solutions rejected, right ones accepted", prove_command)
+    p.add_argument("names", nargs="*", metavar="NAME", help="exercises, such as ex01 (default: all)")
+    p.add_argument("--json", action="store_true")
+
     p = command("progress", "the map of ideas: which questions you have answered, what is due again", progress_command)
     p.add_argument("--json", action="store_true")
 
@@ -140,7 +148,7 @@ def build_parser():
     p = command("build-assets", "make the bundled models and pools again", build_assets_command)
     p.add_argument("--out", help="folder (default: the package's own)")
     p.add_argument("--miniature", action="store_true", help="a minute's version of the same steps, for testing; needs --out")
-    p.add_argument("--world", choices=("helpdesk", "arithmetic"), help="only this world's (default: both)")
+    p.add_argument("--world", choices=("helpdesk", "arithmetic", "temperatures"), help="only this world's (default: all; temperatures: the help desk's policy at other temperatures)")
     p.add_argument("--check", action="store_true", help="compare the files with the manifest instead of building")
 
     p = command("build", "make the notebooks from their sources", build_command)
@@ -309,6 +317,18 @@ def findings_command(a):
     from .findings import show as measure
     table = measure(a.lesson)
     show([row.to_dict() for row in table.rows], a.json, lambda: repr(table))
+
+
+def check_command(a):
+    from .checks.running import standing, text_of
+    rows = standing(a.exercise)
+    show(rows, a.json, lambda: text_of(rows))
+    return int(any(row["points"] < row["most"] for row in rows))
+
+
+def prove_command(a):
+    from .authoring.exercises import prove_main
+    return prove_main(a)
 
 
 def progress_command(a):

@@ -5,8 +5,44 @@ import os
 import platform
 import shutil
 
+from .errors import require
+
 WANTED = {"torch": "core", "transformers": "core", "matplotlib": "core", "ipywidgets": "core", "jupyterlab": "[lab]", "nbval": "[dev]", "pytest": "[dev]",
           "jupytext": "[dev]", "trl": "[peers]"}
+
+
+def unfit_versions():
+    """Core packages that are missing or outside the bounds of this package's own requirements: two lists of lines, (too old or missing, too new)."""
+    from packaging.requirements import Requirement
+    try:
+        needed = [Requirement(line) for line in importlib.metadata.requires("rejection-sampling-course") or []]
+    except importlib.metadata.PackageNotFoundError:  # run from a copy that was not installed: nothing says what it needs
+        return [], []
+    old, new = [], []
+    for requirement in needed:
+        if requirement.marker is not None:  # an extra
+            continue
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            old.append(f"{requirement.name} is not installed, {requirement.specifier} is needed")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            below = any(part.operator in (">=", "==", "~=") and not part.contains(version, prereleases=True) for part in requirement.specifier)
+            (old if below else new).append(f"{requirement.name} is {version}, {requirement.specifier} is needed")
+    return old, new
+
+
+def check_versions():
+    """The last line of a notebook's first cell on Colab: raises where a package is missing or too old, prints a note where one is too new.
+
+    The course is installed there with ``--no-deps``, so that nothing preinstalled is replaced; then nobody else compares versions.
+    """
+    old, new = unfit_versions()
+    if new:
+        print(f"Newer than the course was tested with: {'; '.join(new)}. It may work; if a cell fails, this may be why.")
+    require(not old, f"this Colab session has packages the course cannot use: {'; '.join(old)}. Take a session with a newer runtime "
+                     "(Runtime → Change runtime type → Runtime version: latest), or install that one package in a new cell and restart the session.")
 
 
 def examine():

@@ -113,7 +113,7 @@ class Round:
 
 
 def rejection_sampling_rounds(policy, prompts, reward, rounds=1, n=16, select=select_best, start="base", keep="all", refresh=None,
-                              info=None, temperature=1.0, max_tokens=96, seed=0, out=None, sampling=None, **training):
+                              info=None, temperature=1.0, max_tokens=96, seed=0, out=None, sampling=None, part=None, **training):
     """Rounds of sample → score → select → fine-tune. Returns a list of :class:`Round`.
 
     ``start``: each round trains a copy of the "base" policy or of the "last" round's. ``keep``: train on what was selected
@@ -121,7 +121,8 @@ def rejection_sampling_rounds(policy, prompts, reward, rounds=1, n=16, select=se
     ``refresh``: None keeps the reward model frozen; a function ``(round, pool, reward) -> reward`` may train a new one on
     the current policy's replies before they are scored. ``select``: a function of the scored pool. ``sampling`` and
     ``training`` are further settings of :func:`~course_lib.sampling.sample` and :func:`finetune`.
-    With ``out`` (a folder), each stage is kept under a key of everything that affects it, and a killed run goes on.
+    With ``out`` (a folder), each stage is kept under a key of everything that affects it, and a killed run goes on; while it samples, every
+    ``part`` prompts are kept (see :func:`sampled`).
     """
     require(rounds >= 1, f"rounds must be at least 1; got {rounds}.")
     require(start in ("base", "last"), f"start must be 'base' or 'last'; got {start!r}.")
@@ -131,7 +132,7 @@ def rejection_sampling_rounds(policy, prompts, reward, rounds=1, n=16, select=se
     hold(policy=policy.model, student=policy.model, reward=getattr(reward, "model", None))
     for r in range(rounds):
         settings = {"n": n, "temperature": temperature, "max_tokens": max_tokens, "seed": seed + 1000 * r, **(sampling or {})}
-        pool = sampled(current, prompts, info, settings, stages, f"round{r + 1}-samples")
+        pool = sampled(current, prompts, info, settings, stages, f"round{r + 1}-samples", part)
         if refresh is not None:
             reward = refresh(r, pool, reward)
         pool = score(pool, reward)
@@ -143,12 +144,15 @@ def rejection_sampling_rounds(policy, prompts, reward, rounds=1, n=16, select=se
     return history
 
 
-def sampled(policy, prompts, info, settings, stages=None, name="samples"):
-    """:func:`~course_lib.sampling.sample`, kept on disk in parts when ``stages`` is given."""
+def sampled(policy, prompts, info, settings, stages=None, name="samples", part=None):
+    """:func:`~course_lib.sampling.sample`, kept on disk in parts when ``stages`` is given.
+
+    A crash costs at most one part: ``part`` prompts, by default as many as have about 400,000 tokens to write at most.
+    """
     info = info or [{} for _ in prompts]
     if stages is None:
         return sample(policy, prompts, info=info, **settings)
-    part = max(1, 4096 // max(1, settings.get("n", 16)))
+    part = part or max(1, 4096 * 96 // (settings.get("n", 16) * settings.get("max_tokens", 96)))
 
     def make(start, stop):
         return sample(policy, prompts[start:stop], info=info[start:stop], first_prompt=start, **settings)

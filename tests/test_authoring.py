@@ -66,7 +66,31 @@ def test_prepare_needs_a_title(repository):
 
 def test_first_cell_does_nothing_where_the_package_is_found(repository):
     (setup,) = [c for c in authoring.prepare(repository / "notebooks" / "src" / "01_lesson.py", "https://github.com/o/c").cells if "setup" in c["metadata"].get("tags", [])]
-    assert "find_spec" in setup["source"].splitlines()[1] and setup["source"].splitlines()[2].startswith("    %pip")
+    lines = setup["source"].splitlines()
+    assert "find_spec" in lines[1] and lines[2].startswith("    %pip") and "--no-deps" in lines[2] and " -e " not in lines[2] and "upgrade" not in lines[2]
+    assert all(line.startswith("    ") for line in lines[2:]), "everything below is for where the package was not found"
+    assert "check_versions()" in lines[-1]
+    exec("\n".join([*lines[:2], "    raise AssertionError", *lines[3:]]))  # here it is found: nothing runs
+
+
+GPU = "# ---\n# jupyter:\n#   accelerator: GPU\n#   colab:\n#     gpuType: T4\n# ---\n\n"
+
+
+def test_a_gpu_is_asked_for_by_the_lessons_header_alone(repository):
+    sources, out = [repository / "notebooks" / "src" / "01_lesson.py"], repository / "notebooks"
+    build(repository, GPU + SOURCE, execute=False)
+    notebook = built(repository)
+    assert notebook["metadata"]["accelerator"] == "GPU" and notebook["metadata"]["colab"] == {"gpuType": "T4"}
+    assert len(notebook["cells"]) == 4 and notebook["cells"][0]["source"].startswith("# A title"), "the header is no cell"
+    assert not any("asks Colab" in line for line in authoring.differences(sources, out))
+    sources[0].write_text(SOURCE)
+    assert "01_lesson: the notebook asks Colab for {'accelerator': 'GPU', 'colab': {'gpuType': 'T4'}}, the source for no GPU." in authoring.differences(sources, out)
+    build(repository, execute=False)
+    assert not {"accelerator", "colab"} & set(built(repository)["metadata"])
+    with pytest.raises(CourseError, match="asks for exactly"):
+        build(repository, GPU.replace("T4", "A100") + SOURCE, execute=False)
+    with pytest.raises(CourseError, match="asks for exactly"):
+        build(repository, GPU.replace("#   colab:\n#     gpuType: T4\n", "") + SOURCE, execute=False)
 
 
 @pytest.mark.slow

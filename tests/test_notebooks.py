@@ -75,6 +75,11 @@ def test_tells_the_reader_where_they_are(notebook):
     assert re.search(r"\*\*Your prediction", text), "a prediction before the main result"
 
 
+def test_asks_colab_for_a_gpu_only_where_it_needs_one(path, notebook):
+    asked = {key: notebook["metadata"][key] for key in ("accelerator", "colab") if key in notebook["metadata"]}
+    assert asked == ({"accelerator": "GPU", "colab": {"gpuType": "T4"}} if path.stem.startswith("09") else {})
+
+
 def test_asks_its_own_quiz(path, notebook):
     assert f'quiz.ask("{path.stem[:2]}")' in code_cells(notebook)[-1]["source"]
 

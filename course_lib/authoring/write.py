@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import CourseError, require
 from ..files import atomic_write
-from .lessons import METADATA, prepare, repository_address
+from .lessons import COLAB, METADATA, prepare, repository_address
 from .output import clean, machine_traces
 
 LARGEST = 400_000       # bytes of one notebook
@@ -104,7 +104,7 @@ def build(sources, out, execute=True, check=False):
         lesson, started = _lesson(source, out), time.perf_counter()
         out.mkdir(parents=True, exist_ok=True)
         cells = run(lesson, out) if execute else lesson.cells
-        text = json.dumps({"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        text = json.dumps({"cells": cells, "metadata": lesson.metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         size = len(text.encode())
         require(size < LARGEST, f"{lesson.name} is {size / 1000:.0f} kB; a notebook stays under {LARGEST / 1000:.0f} kB. Make its pictures smaller or fewer.")
         paths.append(out / f"{lesson.name}.ipynb")
@@ -134,6 +134,9 @@ def differences(sources, out):
                     break
             if have["cell_type"] == "code" and have.get("execution_count") is None:
                 lines.append(f"{lesson.name}, cell {at}: not executed.")
+        have, want = ({key: metadata[key] for key in COLAB if key in metadata} for metadata in (notebook["metadata"], lesson.metadata))
+        if have != want:
+            lines.append(f"{lesson.name}: the notebook asks Colab for {have or 'no GPU'}, the source for {want or 'no GPU'}.")
         if "widgets" in notebook["metadata"]:
             lines.append(f"{lesson.name}: the notebook holds widget state, which GitHub and nbconvert cannot show.")
     return lines

@@ -12,7 +12,7 @@ def memory(rows, limit, limit_name="memory there is", title="", quiet=False):
     ``rows``: name → {part: GB}. Parts of the same name have the same colour in every row.
     """
     parts = list(dict.fromkeys(part for row in rows.values() for part in row))
-    fig, (axis,) = new(width=7.5, height=1.5 + 0.42 * len(rows))
+    fig, (axis,) = new(width=7.5, height=1.7 + 0.42 * len(rows))
     heights = range(len(rows))[::-1]
     for k, part in enumerate(parts):
         starts = [sum(row.get(p, 0.0) for p in parts[:k]) for row in rows.values()]
@@ -27,6 +27,6 @@ def memory(rows, limit, limit_name="memory there is", title="", quiet=False):
     axis.set_xlabel("GB (10⁹ bytes)")
     axis.grid(False, axis="y")
     axis.set_title(title)
-    axis.legend(bbox_to_anchor=(0.5, -0.32 if len(rows) > 2 else -0.45), loc="upper center", ncols=3, fontsize=9)
+    fig.legend(loc="outside lower center", ncols=3, fontsize=9)
     text = "; ".join(f"{name} {total:.1f} GB" for name, total in zip(rows, totals))
     return done(fig, f"{title or 'Memory'}: {text}, against {limit:.0f} GB, {limit_name}.", quiet)

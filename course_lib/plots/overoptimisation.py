@@ -26,7 +26,7 @@ def _place(axis, x, ns):
 
 @rc_context(STYLE)
 def overoptimisation(pool, names, gold="gold", x="n", fit=False, title="", quiet=False):
-    """What each reward model thinks of its own choices, and beside it what gold thinks of them, with 95 % bands over prompts.
+    """What each reward model thinks of the replies it chooses, and beside it what gold thinks of them, with 95 % bands over prompts.
 
     ``names``: rewards of ``pool`` that choose; ``gold``: the one that judges; ``x``: "n" or "kl" (√KL by the bound); ``fit`` draws d(α − βd)
     through the gold curves (with ``x="kl"``). Scores of different models have no common scale, so the left panel shows how many of its own standard
@@ -51,8 +51,8 @@ def overoptimisation(pool, names, gold="gold", x="n", fit=False, title="", quiet
             right.plot(smooth, means[0] + found.predict(smooth), color=COLOURS[k % len(COLOURS)], linestyle=DASHES[k % len(DASHES)])
         peak = int(np.argmax(means))
         parts.append(f"{name}: own score up by {rise[-1] - rise[0]:.1f} standard deviations, gold {means[0]:.2f} at n = {ns[0]}, highest {means[peak]:.2f} at n = {ns[peak]}, {means[-1]:.2f} at n = {ns[-1]}")
-    left.set_ylabel("own score of the chosen reply (its standard deviations)")
-    right.set_ylabel(f"{gold} reward of the chosen reply (points)")
+    left.set_ylabel("own score (standard deviations)")
+    right.set_ylabel(f"{gold} reward (points)")
     fig.suptitle(title, fontsize=11)
     fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(names)))
     return done(fig, f"{title or 'Proxy and gold of the best of n'}: " + "; ".join(parts) + "." + (" Lines on the right: fits of d(α − βd)." if fit else "") + " Bands: 95 % over prompts.", quiet)
@@ -125,7 +125,7 @@ def one_against_another(groups, xlabel, ylabel, title="", joined=False, offsets=
     axis.set_xlabel(xlabel)
     axis.set_ylabel(ylabel)
     axis.set_title(title)
-    axis.margins(x=0.12, y=0.1)
+    axis.margins(x=0.18, y=0.1)
     if len(groups) > 1:
         axis.legend()
     return done(fig, f"{title or 'One against the other'} ({xlabel}, and {ylabel}): " + "; ".join(parts) + ". Bars: 95 %.", quiet)

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import rc_context
 
 from ..errors import require
-from .figure import STYLE, band, done, new, powers_axis
+from .figure import COLOURS, DASHES, MARKERS, STYLE, band, done, new, powers_axis
 
 
 def crossing(ks, first, other):
@@ -12,8 +12,9 @@ def crossing(ks, first, other):
 
     ``first``, ``other``: (K,) means at ``ks``.
     """
-    ahead = np.asarray(first) > np.asarray(other)
-    if ahead[0] or not ahead[-1]:
+    lead = np.asarray(first) - np.asarray(other)
+    ahead = lead > 1e-9
+    if lead[0] > -1e-9 or not ahead[-1]:
         return None
     return ks[int(np.flatnonzero(~ahead)[-1]) + 1]
 
@@ -31,7 +32,7 @@ def pass_at_k(ks, curves, title="", quiet=False):
     powers_axis(axis, ks, "k, samples per problem (log scale)")
     axis.set_ylabel("pass@k (share of problems)")
     axis.set_title(title)
-    axis.legend(loc="lower right")
+    axis.legend(loc="upper left")
     first = next(iter(means))
     parts = []
     for name, values in means.items():
@@ -39,6 +40,28 @@ def pass_at_k(ks, curves, title="", quiet=False):
         turn = "" if at is None else f", below {first} from k = {at} on"
         parts.append(f"{name} goes from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}{turn}")
     return done(fig, f"{title or 'pass@k'}: " + "; ".join(parts) + ". Bands: 95 % over problems.", quiet)
+
+
+@rc_context(STYLE)
+def pass_gain(ks, gains, start="the start policy", title="", quiet=False):
+    """How much pass@k differs from that of the policy it started from, by k, on a log-2 axis with zero marked.
+
+    ``gains``: name → one stored interval for each k, a dictionary with "mean", "low" and "high".
+    """
+    require(gains and all(len(values) == len(ks) for values in gains.values()), f"give at least one method, each with {len(ks)} intervals.")
+    fig, (axis,) = new()
+    axis.axhline(0, color=COLOURS[6], linewidth=1)
+    parts = []
+    for k, (name, values) in enumerate(gains.items(), 1):  # the first colour stays with the start policy
+        low, mean, high = ([value[part] for value in values] for part in ("low", "mean", "high"))
+        axis.fill_between(ks, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
+        axis.plot(ks, mean, color=COLOURS[k], marker=MARKERS[k], linestyle=DASHES[k], markersize=4, label=name)
+        parts.append(f"{name} {mean[0]:+.3f} at k = {ks[0]} and {mean[-1]:+.3f} at k = {ks[-1]}")
+    powers_axis(axis, ks, "k, samples per problem (log scale)")
+    axis.set_ylabel(f"pass@k less that of\n{start}")
+    axis.set_title(title)
+    axis.legend(loc="lower left")
+    return done(fig, f"{title or f'pass@k less that of {start}'}: " + "; ".join(parts) + ". Bands: 95 % over seeds and problems.", quiet)
 
 
 @rc_context(STYLE)

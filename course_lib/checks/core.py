@@ -1,0 +1,303 @@
+"""What every check does: run the reader's code on small inputs, give points by property, and name the likely mistake.
+
+A check is a function of a :class:`Trial`, registered by :func:`task`. It states properties from the most basic on, each with its points and
+its cases from the smallest input on. The first case that fails is shown with what the reader's code returned, never with what it should have
+returned. Expected values of the visible cases are few and small; hidden probes (in the exercise's source, which readers do not get) test the rest.
+"""
+
+import contextlib
+import copy
+import inspect
+import json
+import os
+import traceback
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import CourseError, require
+from ..progress import in_notebook
+
+DIFFICULTIES = ("easy", "medium", "hard")
+
+
+class Wrong(Exception):
+    """A property does not hold: ``message`` in the reader's terms, ``shown`` the input and output that show it."""
+
+    def __init__(self, message, shown=""):
+        super().__init__(message)
+        self.message, self.shown = message, shown
+
+
+class NotWritten(Wrong):
+    """The reader has not written this task yet."""
+
+
+class CheckFailed(AssertionError):
+    """A check that did not pass. In a notebook its message stands alone, without a traceback."""
+
+    def _render_traceback_(self):
+        return str(self).split("\n")
+
+
+@dataclass
+class Part:
+    """One property: its name, its points, and what was wrong when it did not hold."""
+
+    name: str
+    points: float
+    passed: bool = False
+    message: str = ""
+    shown: str = ""
+
+
+@dataclass
+class Outcome:
+    """What a check found: ``points`` of ``most``, and its parts. ``written`` is False for an untouched stub."""
+
+    task: str
+    most: float
+    parts: list = field(default_factory=list)
+    written: bool = True
+
+    @property
+    def points(self):
+        return round(sum(part.points for part in self.parts if part.passed), 6)
+
+    @property
+    def passed(self):
+        return self.written and all(part.passed for part in self.parts)
+
+    @property
+    def message(self):
+        """The first thing that is wrong, or the empty text."""
+        return next((part.message for part in self.parts if not part.passed), "")
+
+    def to_dict(self):
+        """Plain data, for the log of ``course check``."""
+        return {"task": self.task, "points": self.points, "most": self.most, "passed": self.passed, "written": self.written, "message": self.message,
+                "parts": [vars(part) for part in self.parts]}
+
+
+class Trial:
+    """The reader's object under test. ``value`` is what was handed in: usually a function, sometimes a number, list or dictionary."""
+
+    def __init__(self, value):
+        self.value, self.parts = value, []
+
+    # ---- properties ----
+
+    @contextlib.contextmanager
+    def part(self, points, name):
+        """One property worth ``points``: what is inside either passes or raises :class:`Wrong`. Later parts are tried all the same."""
+        part = Part(name, points)
+        self.parts.append(part)
+        try:
+            yield part
+            part.passed = True
+        except NotWritten:
+            raise
+        except Wrong as wrong:
+            part.message, part.shown = wrong.message, wrong.shown
+        except Exception as error:  # the reader's value has a type the check could not read
+            part.message = f"this could not be checked: {type(error).__name__}: {error}. Is the result of the type the docstring asks for?"
+
+    def run(self, *args, **kwargs):
+        """The reader's function on a copy of the input. Errors, a missing result and a changed input become :class:`Wrong`."""
+        given = copy.deepcopy((args, kwargs))
+        try:
+            got = self.value(*given[0], **given[1])
+        except NotImplementedError:
+            raise NotWritten("not written yet.") from None
+        except Exception as error:
+            line = _line_of(error, self.value)
+            raise Wrong(f"your code stopped with {type(error).__name__}: {error}" + (f" (line {line} of the function)." if line else "."), self._call(args, kwargs)) from None
+        if got is None or got is Ellipsis:
+            raise NotWritten("it returns nothing yet.")
+        if not _same((args, kwargs), given, 0.0):
+            raise Wrong("your function changes its input. Work on a copy: who calls it may still need it.", self._call(args, kwargs))
+        return got
+
+    def same(self, args, right, mistakes=(), tolerance=1e-6, otherwise="the result is not right"):
+        """The reader's function on ``args`` must give ``right``.
+
+        ``mistakes``: pairs (value, message); the first value that equals the result names the mistake. ``tolerance`` is relative to the size of
+        ``right``. ``otherwise``: the message when no known mistake fits; it must not give the answer away.
+        """
+        got = self.run(*args)
+        shown = f"{self._call(args)} gave {_text(got)}"
+        if _same(got, right, tolerance):
+            return got
+        for value, message in mistakes:
+            if _same(got, value, tolerance):
+                raise Wrong(message, shown)
+        have, want = _shape(got), _shape(right)
+        if have != want:
+            raise Wrong(f"the result has {have}, but should have {want}.", shown)
+        raise Wrong(f"{otherwise}.", shown)
+
+    def holds(self, condition, message, shown=""):
+        """Raise :class:`Wrong` with ``message`` unless ``condition``."""
+        if not condition:
+            raise Wrong(message, shown)
+
+    def _call(self, args=(), kwargs=None):
+        """The call as the reader would write it, short enough to read."""
+        name = getattr(self.value, "__name__", "your answer")
+        try:
+            names = list(inspect.signature(self.value).parameters)
+        except (TypeError, ValueError):
+            names = []
+        named = [f"{names[k]}={_text(arg)}" if k < len(names) else _text(arg) for k, arg in enumerate(args)] + [f"{k}={_text(v)}" for k, v in (kwargs or {}).items()]
+        return f"{name}({', '.join(named)})"
+
+
+def _line_of(error, function):
+    """The line of ``function`` (from 1) where ``error`` arose, or None."""
+    code = getattr(function, "__code__", None)
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename and f.name == code.co_name]
+    return lines[-1] - code.co_firstlineno + 1 if lines else None
+
+
+def _plain(value):
+    """Tensors, arrays and tuples as nested lists; everything else as it is."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return value
+
+
+def _same(a, b, tolerance):
+    """Equality of plain values, numbers within ``tolerance`` relative to the size of ``b``'s numbers (at least 1)."""
+    a, b = _plain(a), _plain(b)
+    return _equal(a, b, tolerance * max(1.0, _size(b)))
+
+
+def _size(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return max(map(_size, value), default=0.0)
+    return abs(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value) else 0.0
+
+
+def _equal(a, b, slack):
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_equal(a[k], b[k], slack) for k in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(_equal(x, y, slack) for x, y in zip(a, b))
+    numbers = (int, float, bool)
+    if isinstance(a, numbers) and isinstance(b, numbers):
+        return a == b or abs(a - b) <= slack or (a != a and b != b)
+    try:
+        return type(a) is type(b) and bool(a == b)
+    except Exception:
+        return False
+
+
+def _shape(value):
+    """How a value is built, in words."""
+    value = _plain(value)
+    if isinstance(value, list):
+        sizes, inner = [len(value)], value
+        while inner and isinstance(inner[0], list) and all(isinstance(row, list) and len(row) == len(inner[0]) for row in inner):
+            sizes.append(len(inner[0]))
+            inner = inner[0]
+        return f"shape ({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
+    if isinstance(value, dict):
+        return "the keys " + ", ".join(map(str, sorted(value, key=str)))
+    return {bool: "one truth value", int: "one number", float: "one number", str: "one text"}.get(type(value), f"type {type(value).__name__}")
+
+
+def _text(value, most=160):
+    def rounded(v):
+        if isinstance(v, float):
+            return float(f"{v:.4g}")
+        if isinstance(v, list):
+            return [rounded(x) for x in v]
+        return {k: rounded(x) for k, x in v.items()} if isinstance(v, dict) else v
+
+    text = getattr(value, "__name__", None) or repr(rounded(_plain(value)))
+    return text if len(text) <= most else text[: most - 4] + " ..."
+
+
+class Task:
+    """A registered check: call it with the reader's object; ``hint(1)`` to ``hint(3)`` help ever more."""
+
+    def __init__(self, function, exercise, points, minutes, difficulty, read, hints):
+        self.function, self.exercise, self.name = function, exercise, function.__name__
+        self.points, self.minutes, self.difficulty, self.read, self.hints = points, minutes, difficulty, read, tuple(hints)
+        require(len(self.hints) == 3, f"{self.id}: three hints are needed; got {len(self.hints)}.")
+        require(difficulty in DIFFICULTIES, f"{self.id}: difficulty must be one of {', '.join(DIFFICULTIES)}; got {difficulty!r}.")
+
+    @property
+    def id(self):
+        return f"{self.exercise}.{self.name}"
+
+    def outcome(self, value):
+        """Check ``value`` and return the :class:`Outcome`; nothing is printed or kept."""
+        trial = Trial(value)
+        try:
+            if value is None or value is Ellipsis:
+                raise NotWritten("it is still empty.")
+            self.function(trial)
+        except NotWritten as unwritten:
+            return Outcome(self.id, self.points, [Part("written", self.points, False, unwritten.message)], written=False)
+        found = Outcome(self.id, self.points, trial.parts)
+        total = sum(part.points for part in trial.parts)
+        require(abs(total - self.points) < 1e-9, f"{self.id}: the parts are worth {total} points, the task {self.points}.")
+        return found
+
+    def __call__(self, value):
+        """Check the reader's object: print the points, or stop with what is wrong."""
+        found = self.outcome(value)
+        keep(found)
+        if found.passed:
+            print(f"{self.name}: {found.points:g} of {self.points:g} points. All {len(found.parts)} properties hold.")
+            return
+        raise CheckFailed(self.text(found))
+
+    def text(self, found):
+        """An outcome for the reader."""
+        if not found.written:
+            return f"{self.name}: {found.message} Fill in the cell above, run it, then run this check again. {self._help()}"
+        lines = [f"{self.name}: {found.points:g} of {self.points:g} points."]
+        for part in found.parts:
+            lines.append(f"  {'ok   ' if part.passed else 'not  '} {part.name} ({part.points:g})")
+        wrong = next(part for part in found.parts if not part.passed)
+        lines.append(wrong.message[0].upper() + wrong.message[1:])
+        if wrong.shown:
+            lines.append(f"The smallest input that shows it: {wrong.shown}")
+        return "\n".join([*lines, self._help()])
+
+    def _help(self):
+        return f"Help: check.{self.name}.hint(1), and {self.read}."
+
+    def hint(self, level=1):
+        """Print a hint: 1 points to the idea, 2 to the tool, 3 nearly says it."""
+        require(level in (1, 2, 3), f"hints go from 1 to 3; got {level!r}.")
+        print(f"Hint {level} of 3: {self.hints[level - 1]}")
+
+
+def task(exercise, points, minutes, difficulty, read, hints):
+    """Register the decorated function of a :class:`Trial` as the visible check of the task of its name.
+
+    ``read``: where the lesson explains it, as words that follow "Help: ... and"; ``hints``: three, each saying more than the one before.
+    """
+    return lambda function: Task(function, exercise, points, minutes, difficulty, read, hints)
+
+
+def keep(found):
+    """Write an outcome to the log of ``course check`` (when one runs) and to the reader's progress file (in a notebook)."""
+    if log := os.environ.get("COURSE_CHECK_LOG"):
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(json.dumps(found.to_dict()) + "\n")
+    elif in_notebook():
+        from ..quiz import record_task
+        with contextlib.suppress(CourseError, OSError):  # an unreadable progress file must not hide the check's own words
+            record_task(found.task, found.points, found.most)

@@ -1,0 +1,88 @@
+"""``course check ex03``: run a reader's notebook in a fresh kernel and say where they stand, task by task.
+
+The notebook runs under nbval where that is installed, and otherwise through nbclient, which Colab has. Either way each check writes its outcome
+to a log, and points are read from there: a cell that fails does not end the run.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ..errors import require
+from . import exercises, tasks
+
+TIMEOUT = 120  # seconds a cell
+
+
+def find_notebook(name, folder="."):
+    """The reader's notebook: ``name`` itself when it is a file, else the one of exercise ``name`` in ``folder`` or its exercises/."""
+    if str(name).endswith(".ipynb"):
+        require(Path(name).is_file(), f"no notebook at {name}. Give the path of your copy, or the exercise's name, such as ex01.")
+        return Path(name)
+    found = sorted(path for place in (Path(folder), Path(folder) / "exercises") for path in place.glob(f"{name}_*.ipynb"))
+    require(found, f"no notebook {name}_….ipynb here or in exercises/. Go to the folder that holds it, or give its path.")
+    return found[0]
+
+
+def run_notebook(path, log):
+    """Run every cell of the notebook in a fresh kernel, failing ones included; outcomes of checks go to the file ``log``. The notebook is not changed."""
+    environment = {**os.environ, "COURSE_CHECK_LOG": str(log)}
+    try:
+        import nbval  # noqa: F401
+        import pytest  # noqa: F401
+        command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", f"--nbval-cell-timeout={TIMEOUT}", "-p", "no:cacheprovider", "-p", "no:xdist", str(Path(path).name)]
+        subprocess.run(command, env=environment, cwd=Path(path).resolve().parent, capture_output=True, text=True)
+    except ImportError:
+        _run_with_nbclient(path, environment)
+
+
+def _run_with_nbclient(path, environment):
+    import nbformat
+    from nbclient import NotebookClient
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(Path(path).resolve().parent)}})
+    client.execute(env=environment)
+
+
+def standing(name, folder="."):
+    """Where a reader stands in an exercise: a list with one dictionary per task: ``task``, ``points``, ``most``, ``written``, ``message``, ``read``."""
+    path = find_notebook(name, folder)
+    exercise = path.name.split("_")[0]
+    require(exercise in exercises(), f"{path.name} is not one of the exercises: {', '.join(exercises())}. Keep the beginning of the file's name.")
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "log.jsonl"
+        run_notebook(path, log)
+        lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
+    last = {line["task"]: line for line in lines}  # a task checked twice counts as the last check said
+    rows = []
+    for task in tasks(exercise).values():
+        found = last.get(task.id, {"points": 0, "written": False, "message": "its check did not run: was the cell deleted, or did a cell before it stop the kernel?"})
+        rows.append({"task": task.id, "points": found["points"], "most": task.points, "written": found["written"], "message": found["message"], "read": task.read})
+    return rows
+
+
+def text_of(rows):
+    """:func:`standing` for a reader."""
+    lines = [f"{sum(r['points'] for r in rows):g} of {sum(r['most'] for r in rows):g} points"]
+    for r in rows:
+        mark = "done    " if r["points"] == r["most"] else "begun   " if r["written"] else "not yet "
+        lines.append(f"  {mark} {r['task']:28} {r['points']:g} of {r['most']:g}")
+    following = next((r for r in rows if r["points"] < r["most"]), None)
+    if following:
+        name = following["task"].split(".")[1]
+        lines.append(f"Next: {name}. {following['message'][:1].upper() + following['message'][1:]} It is explained in {following['read']}; check.{name}.hint(1) helps.")
+    else:
+        lines.append("Everything is done.")
+    return "\n".join(lines)
+
+
+def report(name):
+    """The last cell of an exercise: run this notebook as saved, in a fresh kernel, and print where you stand. Silent inside such a run."""
+    if os.environ.get("COURSE_CHECK_LOG"):
+        return
+    print("Running the notebook as it was last saved (Ctrl+S saves) in a fresh kernel ...")
+    rows = standing(name)
+    print(text_of(rows))

@@ -1,0 +1,203 @@
+"""Lesson 05: rounds of fine-tuning. Its benchmark's parts, its figures, its explorer, its findings."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_lib import assets, explore, findings, load_policy, load_reward_model, plots, results
+from course_lib.errors import CourseError
+from course_lib.explore.selection import DIALS
+from course_lib.explore.selection import select as select_by
+from course_lib.findings import rounds as of_rounds
+from course_lib.pool import Pool
+from course_lib.selection import best_per_prompt, random_overall, top_k_overall
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+import rounds as benchmark  # noqa: E402
+
+PAPER = [[2.0, 1.6, 2.4, 1.9], [0.3, -0.2, 0.1, 0.9], [-1.0, -1.4, -0.6, -2.0], [0.5, 1.1, 1.1, -0.4], [2.2, 1.0, -0.5, 1.8]]
+
+
+@pytest.fixture
+def pool():
+    """The lesson's 5 × 4 matrix as proxy; gold is its negative."""
+    texts = [[f"{p}{j}" for j in range(4)] for p in "ABCDE"]
+    return Pool.from_candidates(list("ABCDE"), texts, {"proxy": PAPER, "gold": [[-v for v in row] for row in PAPER]}, info=[{"topic": p.lower()} for p in "ABCDE"])
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return results.load("rounds")
+
+
+# ---- figures ---------------------------------------------------------------------------------------------------------------
+
+
+def frames(figure):
+    """How many cells of the grid are framed."""
+    return len(figure.axes[0].patches)
+
+
+def test_the_grid_frames_what_is_kept_and_says_what_it_is_worth(pool):
+    kept = top_k_overall(pool, by="proxy", k=5)
+    figure = plots.selection_grid(kept, "proxy", quiet=True)
+    assert frames(figure) == 5 and frames(plots.selection_grid(best_per_prompt(pool, by="proxy", k=2), "proxy", quiet=True)) == 10
+    assert "keeps 5 of 20 candidates, from 2 of 5 prompts" in figure.summary and "mean proxy 2.06" in figure.summary and "mean gold -2.06" in figure.summary
+    bars = [bar.get_width() for bar in figure.axes[1].patches]
+    assert sorted(bars) == [0, 0, 0, 2, 3] and bars[:2] == [3, 2], "the easiest prompt stands at the top"
+    assert Image.open(io.BytesIO(figure.png())).text["Description"] == figure.summary
+
+
+def test_a_grid_too_large_to_read_is_refused():
+    with pytest.raises(CourseError, match="too large to read"):
+        large = Pool.from_candidates(["p"] * 30, [["t"] * 16] * 30, {"proxy": [[0.0] * 16] * 30})
+        plots.selection_grid(best_per_prompt(large), "proxy", gold="proxy", quiet=True)
+
+
+def test_difficulty_groups_go_from_hard_to_easy():
+    level = np.arange(12.0)  # prompt i is as easy as i
+    rewards = (level[:, None] + np.random.default_rng(0).random((12, 4))).tolist()
+    pool = Pool.from_candidates(["p"] * 12, [["t"] * 4] * 12, {"proxy": rewards})
+    figure = plots.kept_by_difficulty({"top": top_k_overall(pool, k=12), "random": random_overall(pool, seed=0)}, "proxy", groups=3, quiet=True)
+    assert "top keeps 0.00 of a prompt in the hardest group and 3.00 in the easiest" in figure.summary
+    assert figure.axes[0].get_xlabel() and figure.axes[0].get_ylabel()
+    with pytest.raises(CourseError, match="groups must be between 2 and 6"):
+        plots.kept_by_difficulty({"top": top_k_overall(pool)}, "proxy", groups=7, quiet=True)
+
+
+def test_rounds_are_drawn_from_the_base_on(stored):
+    figure = plots.rounds(stored, measures=("gold", "proxy"), quiet=True)
+    arms = [name for name, rows in stored["arms"].items() if len(rows) > 1]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == arms
+    for name in arms:
+        assert f"{name} {stored['base']['gold']['mean']:.2f}, {stored['arms'][name][0]['gold']['mean']:.2f}" in figure.summary
+    assert [axis.get_ylabel() for axis in figure.axes] == ["gold reward (points)", "frozen proxy (its own scale)"]
+    with pytest.raises(CourseError, match="no 'beauty'"):
+        plots.rounds(stored, measures=("beauty",), quiet=True)
+
+
+# ---- explorer --------------------------------------------------------------------------------------------------------------
+
+
+def test_explorer_follows_rule_and_dials(pool):
+    view = explore.selection_explorer(pool)
+    c = view.controls
+    before = bytes(c["image"].value)
+    assert "from 5 of 5 prompts" in c["words"].value and "Rows without any: none" in c["words"].value
+    c["rule"].value = "top_k_overall"
+    assert "from 2 of 5 prompts" in c["words"].value and "Rows without any: b, c, d" in c["words"].value and bytes(c["image"].value) != before
+    assert c["strength"].disabled and c["minimum"].disabled and not c["k"].disabled
+    c["k"].value = 4
+    assert "keeps 20 of 20" in c["words"].value
+    c["rule"].value = "threshold"
+    c["minimum"].value = max(c["minimum"].options)
+    assert c["k"].disabled and not c["minimum"].disabled and "Rows without any: b, c, d" in c["words"].value
+
+
+def test_soft_rules_near_zero_are_the_plain_best(pool):
+    for rule in ("soft_best", "regularised_best", "rso"):
+        kept, said = select_by(pool, rule, "proxy", k=1, strength=1e-6)
+        assert kept.texts == best_per_prompt(pool, by="proxy").texts and "1e-06" in said, rule
+
+
+def test_explorer_works_with_every_rule_and_refuses_the_selector_as_judge(pool):
+    for rule in DIALS:
+        assert rule in explore.selection_explorer(pool, rule=rule).text
+    with pytest.raises(CourseError, match="must not be the one that judges"):
+        explore.selection_explorer(pool, by="gold")
+
+
+def test_explorer_has_a_stand_in_and_core_widgets_only(pool, monkeypatch):
+    view = explore.selection_explorer(pool)
+
+    def walk(widget):
+        yield widget
+        for child in getattr(widget, "children", ()):
+            yield from walk(child)
+
+    assert all(w._model_module == "@jupyter-widgets/controls" and type(w).__name__ not in ("Dropdown", "Select") for w in walk(view.widget))
+    monkeypatch.setattr(explore.view, "widgets", lambda: None)
+    plain = explore.selection_explorer(pool)
+    assert set(plain._repr_mimebundle_()) == {"text/plain", "text/html"} and 'alt="best_per_prompt keeps 5 of 20' in plain.html
+
+
+# ---- findings --------------------------------------------------------------------------------------------------------------
+
+
+def test_findings_hold_and_name_their_interval():
+    rows = {row.finding: row for row in findings.show("05").rows}
+    assert set(rows) == {8, 9, 10} and all(row.holds and row.low <= row.estimate <= row.high and row.seconds < 10 for row in rows.values())
+    assert rows[8].low > 0 and rows[9].high < 0 and rows[10].low > 0
+
+
+def test_finding_8_and_9_fail_on_results_that_do_not_show_them(stored, monkeypatch):
+    flat = {"mean": 0.0, "low": -0.1, "high": 0.1, "level": 0.95, "n": 768}
+    lucky = {**stored, "one_round": {**stored["one_round"], "by_seed": [*stored["one_round"]["by_seed"][:-1], flat]}}
+    monkeypatch.setattr(of_rounds.results, "load", lambda name: lucky)
+    assert not of_rounds.beats_its_control()[1], "one seed without an effect is enough to doubt it"
+    useless = {**stored, "last_round": {**stored["last_round"], "all rounds pooled less last round only": {"gold": flat}}}
+    monkeypatch.setattr(of_rounds.results, "load", lambda name: useless)
+    assert not of_rounds.frozen_is_hacked()[1], "pooling must help"
+
+
+def test_easiness_is_measured_on_candidates_that_were_not_chosen_from(monkeypatch):
+    rng = np.random.default_rng(0)
+    level = rng.normal(size=40)
+    noise = rng.normal(size=(40, 64))
+
+    def pool_of(rewards):
+        return Pool.from_candidates(["p"] * 40, [["t"] * 64] * 40, {"r": rewards.tolist()})
+
+    for rewards, prefers in ((noise, False), (noise + 2 * level[:, None], True)):  # all prompts alike · some easy
+        monkeypatch.setattr(of_rounds, "stored", lambda rewards=rewards: pool_of(rewards))
+        top, control = of_rounds.kept_easiness("r", "r")
+        assert ((top - control).mean() > 0.5) == prefers and (prefers or abs((top - control).mean()) < 0.2)
+
+
+# ---- benchmark -------------------------------------------------------------------------------------------------------------
+
+
+def test_treatment_and_control_keep_as_many(tmp_path, monkeypatch):
+    monkeypatch.setattr("course_lib.progress.quiet", True)  # the job sets it; this puts it back
+    size = {**benchmark.QUICK, "prompts": 6, "n": 3, "rounds": 1, "shown": 8, "served": 2, "many": 2, "many_prompts": 4, "epochs": 1}
+    told = {}
+    for arm in ("last round only", "random control", "top k overall"):
+        file = benchmark.job((arm, 0, size, str(tmp_path / f"{arm}.json")))
+        told[arm] = json.loads(Path(file).read_text())
+    rows = {arm: found["rounds"][0] for arm, found in told.items()}
+    assert rows["last round only"]["kept"] == rows["random control"]["kept"] == rows["top k overall"]["kept"] == 6
+    assert rows["last round only"]["prompts_kept"] == rows["random control"]["prompts_kept"] == 6 >= rows["top k overall"]["prompts_kept"]
+    for row in rows.values():
+        assert all(len(row[m]) == 8 for m in benchmark.MEASURES) and row["own"] == row["proxy"]
+        assert 0 < len(row["replies"]) <= benchmark.TOLD and len({r["topic"] for r in row["replies"]}) == len(row["replies"])
+
+
+def test_judging_the_base_finds_no_distance_and_adds_up():
+    from course_lib.worlds import load_world
+    base, reward = load_policy(assets.path("helpdesk/policy"), device="cpu"), load_reward_model(assets.path(benchmark.REWARD), device="cpu")
+    size = {**benchmark.QUICK, "shown": 6, "served": 2}
+    row = benchmark.judge(base, reward, base, reward, load_world("helpdesk"), size, seed=0, many=False)
+    assert max(map(abs, row["kl"])) < 1e-3 and "many" not in row
+    assert sum(row["parts"].values()) == pytest.approx(np.mean(row["gold"]), abs=1e-3), "the parts are the gold reward"
+
+
+def test_topic_groups_split_topics_not_prompts():
+    base = [{"proxy": [0.0, 0.1, 5.0, 5.1, 9.0, 9.1]}]
+    groups = benchmark.topic_groups(base, ["a", "a", "b", "b", "c", "c"])
+    assert groups == {"hard": [0, 1], "middle": [2, 3], "easy": [4, 5]}
+
+
+def test_the_stored_rounds_are_complete(stored):
+    assert stored["reward"] == benchmark.REWARD and stored["size"] == benchmark.FULL and len(stored["seeds"]) == 3
+    for arm, (_, _, count) in benchmark.ARMS.items():
+        assert len(stored["arms"][arm]) == (count or stored["size"]["rounds"])
+        assert len(stored["arms"][arm][0]["gold"]) and len(stored["arms"][arm][0]["by_seed"]) == 3
+    for arm, replies in stored["replies"].items():
+        if arm not in ("prompts", "base"):
+            assert len(replies) == 4 and all(len(row) == len(stored["replies"]["prompts"]) for row in replies)
+    assert len(stored["replies"]["base"]) == len(stored["replies"]["prompts"])
