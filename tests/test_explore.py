@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from course_lib import explore, results
@@ -67,6 +69,39 @@ def test_only_the_named_rewards_are_offered(pool):
 def test_slider_names_a_missing_reward(pool):
     with pytest.raises(CourseError, match="no reward 'judge'"):
         explore.best_of_n_slider(pool, by="judge")
+
+
+def shifted(pool, by):
+    """``pool`` with the same prompts, its gold moved up by ``by``, and replies that say so."""
+    moved = replace(pool, texts=[[f"{text} at {by}" for text in row] for row in pool.texts])
+    return moved.with_reward("gold", pool.reward("gold") + by)
+
+
+def test_slider_follows_the_temperature(pool):
+    view = explore.best_of_n_slider({1.3: shifted(pool, 5), 0.4: shifted(pool, -5), 1.0: pool}, by="gold", n=8)
+    c = view.controls
+    assert [value for _, value in c["temperature"].options] == [0.4, 1.0, 1.3] and c["temperature"].value == 1.0
+    assert "sampled at temperature 1, is candidate 7" in c["reply"].value and "temperature 1," in view.text
+    before = c["caption"].value
+    c["temperature"].value = 1.3
+    assert "at 5" in c["reply"].value and "gold 12.00" in c["reply"].value and c["caption"].value != before
+    c["temperature"].value = 0.4
+    assert "at -5" in c["reply"].value and "gold 2.00" in c["reply"].value
+
+
+def test_without_temperatures_there_is_no_such_control(pool):
+    view = explore.best_of_n_slider(pool)
+    assert "temperature" not in view.controls and "temperature" not in view.text
+    assert explore.best_of_n_slider({0.4: pool, 0.7: pool}).controls["temperature"].value == 0.4, "the lowest, where 1 is not offered"
+
+
+def test_pools_of_other_prompts_are_refused(pool):
+    with pytest.raises(CourseError, match="same prompts and the same N; that of 2.0 has not"):
+        explore.best_of_n_slider({1.0: pool, 2.0: pool.prompts_at([1, 0])})
+    with pytest.raises(CourseError, match="that of 2.0 has not"):
+        explore.best_of_n_slider({1.0: pool, 2.0: pool.first(4)})
+    with pytest.raises(CourseError, match="no pools"):
+        explore.best_of_n_slider({})
 
 
 @pytest.mark.parametrize("make", [explore.candidate_browser, explore.best_of_n_slider])

@@ -1,19 +1,19 @@
 """``course build-assets``: pretrain the policies of the worlds, train the reward models, sample and score the stored pools.
 
-Everything follows from the seeds in :mod:`~course_lib.assets.helpdesk` and :mod:`~course_lib.assets.arithmetic`. On the machine and
+Everything follows from the seeds in :mod:`~course_lib.assets.helpdesk`, :mod:`~course_lib.assets.arithmetic` and :mod:`~course_lib.assets.temperatures`. On the machine and
 versions named in the manifest the files come out the same byte for byte; elsewhere the last bits of the weights may differ.
 """
 
 from pathlib import Path
 
 from ..errors import require
-from . import FOLDER, arithmetic, check, helpdesk
+from . import FOLDER, arithmetic, check, helpdesk, temperatures
 
-WORLDS = {"helpdesk": helpdesk, "arithmetic": arithmetic}
+WORLDS = {"helpdesk": helpdesk, "arithmetic": arithmetic, "temperatures": temperatures}  # in order: the last reads the first
 
 
 def build(out, miniature=False, worlds=tuple(WORLDS), log=print):
-    """Build the assets of ``worlds`` under ``out`` and write ``out``/manifest.json, which is returned.
+    """Build the assets of ``worlds``, in that order, under ``out`` and write ``out``/manifest.json, which is returned.
 
     Finished parts wait in ``out``/.WORLD.partial, so an interrupted build goes on; ``out``/WORLD is replaced at the end.
     """

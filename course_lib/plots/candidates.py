@@ -24,11 +24,13 @@ def against_temperature(temperatures, curves, ylabel, peaks=True, title="", quie
             parts.append(f"{name} is highest, {means[best]:.2f}, at T = {temperatures[best]:g}")
         else:
             parts.append(f"{name} goes from {means[0]:.2f} at T = {temperatures[0]:g} to {means[-1]:.2f} at T = {temperatures[-1]:g}")
+    axis.set_xscale("log")
     axis.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
-    axis.set_xlabel("temperature T")
+    axis.minorticks_off()
+    axis.set_xlabel("temperature T (log scale)")
     axis.set_ylabel(ylabel)
     axis.set_title(title)
-    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axis.legend()
     circles = " Circles: the highest of each curve." if peaks else ""
     return done(fig, f"{title or ylabel[0].upper() + ylabel[1:]}: " + "; ".join(parts) + f". Bands: 95 % over prompts.{circles}", quiet)
 
@@ -45,12 +47,12 @@ def strips(rewards, xlabel="gold reward (points)", title="", quiet=False):
     parts = []
     for k, (row, (name, values)) in enumerate(zip(rows, rewards.items())):
         values = np.sort(np.asarray(values, dtype=float).ravel())
-        same = np.array([int((values[:i] == v).sum()) for i, v in enumerate(values)])
-        step = min(0.09, 0.65 / max(1, same.max()))
-        axis.plot(values, row - 0.3 + step * same, MARKERS[k % len(MARKERS)], color=COLOURS[k % len(COLOURS)], markersize=5, alpha=0.8, linestyle="none")
+        place = np.array([(values[:i] == v).sum() - ((values == v).sum() - 1) / 2 for i, v in enumerate(values)])  # in its stack, 0 in the middle
+        step = min(0.09, 0.35 / max(0.5, place.max()))
+        axis.plot(values, row + step * place, MARKERS[k % len(MARKERS)], color=COLOURS[k % len(COLOURS)], markersize=5, alpha=0.8, linestyle="none")
         parts.append(f"{name} from {values[0]:.2f} to {values[-1]:.2f}, mean {values.mean():.2f}, {len(np.unique(values))} different values among {len(values)}")
     axis.set_yticks(rows, list(rewards))
-    axis.set_ylim(-0.5, len(rewards) - 0.4)
+    axis.set_ylim(-0.5, len(rewards) - 0.5)
     axis.set_xlabel(xlabel)
     axis.set_title(title)
     return done(fig, f"{title or xlabel[0].upper() + xlabel[1:]}: " + "; ".join(parts) + ".", quiet)
