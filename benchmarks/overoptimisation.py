@@ -69,5 +69,5 @@ ratios = {f"peak gold, {b} / {a}": result[f"reward-{b}"]["peak_gold"] / result[f
 ratios["fitted peak √KL, 8000 / 125"] = result["reward-8000"]["fit"]["peak_d"] / result["reward-125"]["fit"]["peak_d"]
 if args.figure:
     from course_lib.plots import overoptimisation
-    overoptimisation(pool, sized).savefig(args.figure, dpi=150)
+    overoptimisation(pool, sized, quiet=args.json).savefig(args.figure, dpi=150)
 finish(args, {"ratios": ratios, "aims": {name: 1.0 for name in ratios}, "curves": result, "seconds": elapsed, "pool": "helpdesk/pools/heldout.npz", "versions": versions()}, lines)
