@@ -43,7 +43,7 @@ $(VENV)/.colab: $(VENV)/.test constraints-colab.txt
 	touch $@
 
 lint: $(VENV)/.test
-	$(BIN)/ruff check course_lib tests benchmarks notebooks/src
+	$(BIN)/ruff check course_lib tests benchmarks notebooks/src exercises/src
 
 lessons: $(VENV)/.test
 	$(BIN)/course build

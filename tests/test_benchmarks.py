@@ -75,12 +75,13 @@ def intervals(value):
             yield from intervals(inner)
 
 
-@pytest.mark.parametrize("name", ["frontier", "verifiable"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in results.FOLDER.glob("*.json")))
 def test_stored_results_are_complete_and_small(name):
     file, result = results.FOLDER / f"{name}.json", results.load(name)
-    assert file.stat().st_size < 300_000 and result["command"] == f"python benchmarks/{name}.py" and result["versions"]["torch"]
+    assert file.stat().st_size < 300_000 and result["command"].startswith(f"python benchmarks/{name}.py") and result["versions"]["torch"]
+    assert (results.FOLDER.parents[1] / "benchmarks" / f"{name}.py").is_file()
     found = list(intervals(result))
-    assert len(found) > 50 and all(i["low"] <= i["mean"] <= i["high"] for i in found)
+    assert len(found) >= 2 and all(i["low"] <= i["mean"] <= i["high"] for i in found)
 
 
 def test_an_unknown_result_is_an_error_that_says_what_there_is():

@@ -1,6 +1,5 @@
 """Checks of exercise ex01. Made by `course build` from exercises/src/ex01_best_of_n.py: edit there."""
 
-import numpy as np
 import torch
 
 from course_lib.checks.core import task

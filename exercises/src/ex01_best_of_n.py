@@ -30,7 +30,6 @@ def best_of_n(texts, rewards):
     # END
 
 # %% role="visible"
-import numpy as np
 import torch
 
 from course_lib.checks.core import task

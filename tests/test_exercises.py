@@ -1,0 +1,231 @@
+"""The checks of the exercises: proven, kind, and nothing of a solution in what a student gets."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from course_lib import authoring, checks, quiz
+from course_lib.authoring import exercises as ex
+from course_lib.checks import core, running
+from course_lib.errors import CourseError
+
+SOURCES = ex.exercise_sources()
+NAMES = [source.stem for source in SOURCES]
+
+
+@pytest.fixture(params=SOURCES, ids=NAMES)
+def source(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def proven():
+    return {source.stem: ex.prove(source) for source in SOURCES}
+
+
+# ---- proof of the checks ----------------------------------------------------------------------------------------------------
+
+
+def test_every_wrong_solution_is_rejected_and_every_right_one_accepted(source, proven):
+    for row in proven[source.stem]:
+        assert row["killed"] == row["mutants"] >= 6, row["problems"]
+        assert row["accepted"] == row["alternatives"] >= 3, row["problems"]
+        assert row["stub_fails"], row["problems"]
+
+
+def test_nine_in_ten_wrong_solutions_are_told_what_is_wrong(proven):
+    rows = [row for exercise in proven.values() for row in exercise]
+    assert sum(row["right_message"] for row in rows) >= 0.9 * sum(row["mutants"] for row in rows)
+
+
+def test_tasks_say_points_minutes_and_difficulty_and_exist_in_the_notebook(source):
+    exercise = ex.Exercise(source)
+    tasks = exercise.tasks()
+    assert 3 <= len(tasks) <= 6
+    text = "\n".join(s for _, s in exercise.notebook_cells(False))
+    for name, task in tasks.items():
+        assert f"check.{name}(" in text and f"*{task.points:g} points · about {task.minutes} minutes · {task.difficulty}*" in text
+        assert len({*task.hints}) == 3
+
+
+def test_hints_and_messages_do_not_hold_the_solution(source):
+    exercise = ex.Exercise(source)
+    for cell in exercise.of("task"):
+        lines = solution_lines(cell.source)
+        for hint in exercise.tasks()[cell.metadata["task"]].hints:
+            assert not any(line in hint for line in lines if len(line) > 45), "the third hint nearly says it; it is not the code"
+
+
+# ---- what a student gets ----------------------------------------------------------------------------------------------------
+
+
+def solution_lines(source):
+    """The lines between # SOLUTION and # STUB, stripped, long enough to be recognised."""
+    inside, found = False, []
+    for line in source.split("\n"):
+        mark = line.strip()
+        inside = mark == "# SOLUTION" or (inside and mark != "# STUB")
+        if inside and mark != "# SOLUTION" and len(mark) > 14:
+            found.append(mark)
+    return found
+
+
+def test_nothing_of_a_solution_reaches_a_student(source):
+    exercise = ex.Exercise(source)
+    notebook = (authoring.ROOT / "exercises" / f"{source.stem}.ipynb").read_text(encoding="utf-8")
+    module = (authoring.ROOT / "course_lib" / "checks" / f"{exercise.name}.py").read_text(encoding="utf-8")
+    plain = "\n".join(cell["source"] for cell in json.loads(notebook)["cells"])
+    for cell in exercise.of("task"):
+        for line in solution_lines(cell.source):
+            assert line not in plain and json.dumps(line)[1:-1] not in notebook and line not in module, line
+    for role in ("hidden", "wrong", "right"):
+        for cell in exercise.of(role):
+            for function in re.findall(r"^def (\w+)", cell.source, re.MULTILINE):
+                assert f"def {function}(" not in plain and f"def {function}(" not in module
+    assert "# SOLUTION" not in notebook and "# STUB" not in notebook
+    assert all(not c.get("outputs") and c["metadata"] in ({}, {"tags": ["setup"]}) for c in json.loads(notebook)["cells"])
+
+
+def test_the_package_holds_no_sources_of_exercises():
+    import tomllib
+    built = tomllib.loads((authoring.ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert built == ["course_lib"]
+    assert not [p for p in (authoring.ROOT / "course_lib").rglob("*.py") if re.search(r"^\s*# SOLUTION$", p.read_text(encoding="utf-8"), re.MULTILINE)]
+
+
+def test_notebooks_and_checks_are_as_their_sources(source):
+    assert ex.differences([source], authoring.ROOT) == []
+
+
+def test_solved_notebooks_do_not_go_where_students_look(tmp_path):
+    with pytest.raises(CourseError, match="runs/solved"):
+        ex.build_solved(SOURCES[:1], authoring.ROOT / "exercises", authoring.ROOT)
+    (path,) = ex.build_solved(SOURCES[:1], tmp_path, authoring.ROOT)
+    assert solution_lines(ex.Exercise(SOURCES[0]).of("task")[0].source)[0] in "\n".join(c["source"] for c in json.loads(path.read_text())["cells"])
+
+
+# ---- secret probes ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_hard_coded_from_one_cohorts_inputs_fails_in_the_other(source):
+    for name, proof in ex.Exercise(source).proofs().items():
+        if not callable(proof.reference):
+            continue
+        table = {repr(core._plain(args)): core.Trial(proof.reference).run(*args) for args in proof.probe(np.random.default_rng([101]))}
+
+        def hard_coded(*args, table=table):
+            return table.get(repr(core._plain(args)), next(iter(table.values())))
+
+        assert ex.grade_probe(proof.reference, proof.probe, hard_coded, 101, proof.tolerance)[0] == 1, name
+        assert ex.grade_probe(proof.reference, proof.probe, hard_coded, 202, proof.tolerance)[0] < 0.9, name
+
+
+def test_probes_follow_from_the_seed_alone(source):
+    for proof in ex.Exercise(source).proofs().values():
+        if proof.probe:
+            once, again, other = (core._plain(list(proof.probe(np.random.default_rng([seed])))) for seed in (5, 5, 6))
+            assert repr(once) == repr(again) != repr(other)
+
+
+# ---- the machinery ----------------------------------------------------------------------------------------------------------
+
+
+def ran(task, value):
+    return task.outcome(value)
+
+
+@pytest.fixture
+def double():
+    """A check of a function that doubles a list."""
+    @core.task("ex99", points=2, minutes=1, difficulty="easy", read="nowhere", hints=("a", "b", "c"))
+    def double(t):
+        with t.part(1, "small"):
+            t.same(([1.0],), [2.0], [([1.0], "this is the input.")])
+        with t.part(1, "longer"):
+            t.same(([1.0, 3.0],), [2.0, 6.0])
+    return double
+
+
+def test_a_check_gives_partial_credit_and_names_the_first_fault(double):
+    found = ran(double, lambda xs: [2.0] if len(xs) == 1 else [0.0, 0.0])
+    assert (found.points, found.passed) == (1, False) and "not right" in found.message
+    assert ran(double, lambda xs: list(xs)).message == "this is the input."
+    assert ran(double, lambda xs: [2 * x for x in xs]).passed
+    assert ran(double, lambda xs: np.array(xs, dtype=np.float32) * 2).passed
+
+
+def test_a_check_explains_crashes_shapes_and_changed_inputs(double):
+    assert "ZeroDivisionError" in ran(double, lambda xs: 1 / 0).message
+    assert "shape (1, 1)" in ran(double, lambda xs: [[2.0]]).message
+
+    def spoils(xs):
+        xs[0] = 2 * xs[0]
+        return xs
+    assert "changes its input" in ran(double, spoils).message
+
+
+@pytest.mark.parametrize("stub", [lambda xs: None, lambda xs: ..., None, ...])
+def test_a_stub_is_told_kindly(double, stub):
+    found = ran(double, stub)
+    assert not found.written and not found.passed and found.points == 0
+    with pytest.raises(core.CheckFailed, match="Fill in the cell above") as failed:
+        double(stub)
+    assert failed.value._render_traceback_()[0].startswith("double:")
+
+
+def test_a_failed_check_says_input_and_output_but_not_the_answer(double):
+    with pytest.raises(core.CheckFailed) as failed:
+        double(lambda xs: [7.0])
+    text = str(failed.value)
+    assert "smallest input that shows it" in text and "gave [7.0]" in text and "2.0" not in text and "hint(1)" in text
+
+
+def test_points_must_add_up():
+    @core.task("ex99", points=3, minutes=1, difficulty="easy", read="nowhere", hints=("a", "b", "c"))
+    def short(t):
+        with t.part(1, "only one"):
+            pass
+    with pytest.raises(CourseError, match="worth 1 points, the task 3"):
+        short.outcome(lambda: 1)
+
+
+def test_progress_keeps_the_best_try(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+    quiz.record_task("ex01.best_of_n", 2, 3)
+    quiz.record_task("ex01.best_of_n", 1, 3)
+    quiz.record("01-steps", "abcde", 1.0)
+    assert quiz.load_tasks()["ex01.best_of_n"]["points"] == 2 and "01-steps" in quiz.load_progress()
+
+
+# ---- running notebooks ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_students_notebook_fails_exactly_at_its_checks(source, tmp_path):
+    """Untouched, every check fails; so do cells that use what is not written yet, and nothing before the first task."""
+    log = tmp_path / "log.jsonl"
+    notebook = tmp_path / f"{source.stem}.ipynb"
+    notebook.write_text((authoring.ROOT / "exercises" / notebook.name).read_text())
+    running.run_notebook(notebook, log)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["task"] for line in lines] == [task.id for task in checks.tasks(source.stem[:4]).values()]
+    assert not any(line["written"] or line["passed"] for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("with_nbval", [True, False])
+def test_solved_notebooks_get_every_point_with_and_without_nbval(source, with_nbval, tmp_path, monkeypatch):
+    (path,) = ex.build_solved([source], tmp_path, authoring.ROOT)
+    if not with_nbval:
+        monkeypatch.setitem(sys.modules, "nbval", None)
+    rows = running.standing(str(path))
+    assert all(row["points"] == row["most"] for row in rows), rows
+    assert running.text_of(rows).endswith("Everything is done.")
+
+
+def test_the_command_proves():
+    assert subprocess.run([sys.executable, "-m", "course_lib", "prove", "ex01"], capture_output=True, text=True).returncode == 0
