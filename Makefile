@@ -1,7 +1,7 @@
 # make demo   the whole loop in the terminal, in a minute
 # make lab    the course in JupyterLab, at lesson 00
 # make test   every test        make quick   a subset in under 90 seconds
-# make colab  every lesson with Colab's package versions
+# make colab  every lesson with Colab's package versions       make nbgrader   lets its test run
 #
 # Everything is installed into .venv/. Python 3.11 or newer is all that is needed before.
 # A smaller torch without CUDA: make lab TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -14,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo lab test quick colab lint lessons assets bench clean
+.PHONY: demo lab test quick colab nbgrader lint lessons assets bench clean
 
 demo: $(VENV)/.core
 	$(BIN)/course run --world helpdesk --out runs/demo
@@ -41,6 +41,11 @@ $(VENV)/.colab: $(VENV)/.test constraints-colab.txt
 	$(VENV)-colab/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-colab.txt torch transformers matplotlib ipywidgets ipykernel ipython
 	$(VENV)-colab/bin/python -m ipykernel install --prefix $(VENV) --name course-colab
 	touch $@
+
+# nbgrader in an environment of its own, for the test that runs it on a released exercise
+nbgrader: $(VENV)/.made
+	$(PYTHON) -m venv $(VENV)-nbgrader
+	$(VENV)-nbgrader/bin/python -m pip install --quiet --disable-pip-version-check nbgrader==0.9.6
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check course_lib tests benchmarks notebooks/src exercises/src
@@ -81,4 +86,4 @@ $(VENV)/.peers: $(VENV)/.test
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-colab runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-colab $(VENV)-nbgrader runs .pytest_cache .ruff_cache .hypothesis

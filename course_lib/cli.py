@@ -129,6 +129,14 @@ def build_parser():
     p.add_argument("names", nargs="*", metavar="NAME", help="exercises, such as ex01 (default: all)")
     p.add_argument("--json", action="store_true")
 
+    p = command("release", "write what students get of an exercise, and draw the cohort's secret seed", release_command)
+    p.add_argument("names", nargs="*", metavar="NAME", help="exercises, such as ex01")
+    p.add_argument("--all", action="store_true", help="every exercise")
+    p.add_argument("--out", required=True, help="folder for the bundles")
+    p.add_argument("--cohort", help="a name, such as spring-27: its secret seed is drawn and kept in --keys")
+    p.add_argument("--keys", default="release-keys.json", help="file of the cohorts' secret seeds, outside --out (default: release-keys.json)")
+    p.add_argument("--nbgrader", action="store_true", help="with nbgrader's cell metadata")
+
     p = command("progress", "the map of ideas: which questions you have answered, what is due again", progress_command)
     p.add_argument("--json", action="store_true")
 
@@ -329,6 +337,11 @@ def check_command(a):
 def prove_command(a):
     from .authoring.exercises import prove_main
     return prove_main(a)
+
+
+def release_command(a):
+    from .authoring.release import main as release
+    return release(a)
 
 
 def progress_command(a):

@@ -1,0 +1,91 @@
+"""``course release``: what an instructor hands out, and the secret that stays behind.
+
+A bundle is a folder with the student's notebook, what it needs to run, and instructions. Hidden probes draw their inputs from a secret seed that
+is drawn here, once for each cohort, and kept in a file outside the bundle: an answer that was hard-coded for one cohort's inputs fails in the
+other. With ``nbgrader=True`` cells carry the metadata nbgrader reads: tasks are its solution cells, checks its locked test cells with points.
+"""
+
+import secrets
+from pathlib import Path
+
+from ..errors import require
+from ..files import atomic_directory, atomic_write, read_json, write_json
+from . import ROOT
+from .exercises import Exercise, exercise_sources, notebook_text
+from .lessons import repository_address
+
+KEYS = "release-keys.json"
+INSTRUCTIONS = """# {title}
+
+1. Install the course once (Python 3.11 or newer):
+
+       pip install "git+{address}"
+
+   On Colab upload the notebook and run its first cell instead; it installs the course and nothing else.
+2. Open `{notebook}` in JupyterLab or Colab. Fill in the cells that say so; run the check below each.
+3. See where you stand at any time: `course check {notebook}` in this folder.
+4. Save the notebook and hand it in under its own name.
+
+{tasks}
+
+You may copy, delete and add cells. Keep the names of the functions you are asked to write: they are what is graded.
+Checks in the notebook use small inputs that you can see. Grading uses others.
+"""
+
+
+def _marked(exercise, lesson):
+    """The notebook's cells with nbgrader's metadata: a task cell is a solution, the check behind it a locked test with points."""
+    tasks, cells = exercise.tasks(), [dict(cell) for cell in lesson.cells]
+    for at, cell in enumerate(cells):
+        name = next((n for n in tasks if cell["cell_type"] == "code" and cell["source"].startswith(f"check.{n}(")), None)
+        if name is None:
+            continue
+        common = {"schema_version": 3, "cell_type": "code", "task": False}
+        cells[at - 1]["metadata"] = {"nbgrader": {**common, "grade": False, "solution": True, "locked": False, "grade_id": f"{exercise.name}-{name}"}}
+        cells[at]["metadata"] = {"nbgrader": {**common, "grade": True, "solution": False, "locked": True, "points": tasks[name].points, "grade_id": f"{exercise.name}-{name}-check"}}
+    return cells
+
+
+def release(source, out, nbgrader=False):
+    """Write the bundle of one exercise into ``out``/exNN and return that folder. Raises when it is there already."""
+    exercise, address = Exercise(source), repository_address(ROOT / "pyproject.toml")
+    lesson = exercise.notebook(False, address)
+    if nbgrader:
+        lesson = type(lesson)(lesson.name, lesson.folder, _marked(exercise, lesson), lesson.metadata)
+    tasks = exercise.tasks().values()
+    table = "\n".join(["| task | points | minutes | difficulty |", "|---|---|---|---|", *(f"| {t.name} | {t.points:g} | {t.minutes} | {t.difficulty} |" for t in tasks)])
+    title = lesson.cells[0]["source"].split("\n")[0].lstrip("# ")
+    target = Path(out) / exercise.name
+    require(not target.exists(), f"{target} is there already. Release into another folder, or remove it first.")
+    with atomic_directory(target) as folder:
+        with atomic_write(folder / f"{exercise.stem}.ipynb", "w") as file:
+            file.write(notebook_text(lesson))
+        with atomic_write(folder / "README.md", "w") as file:
+            file.write(INSTRUCTIONS.format(title=title, address=address, notebook=f"{exercise.stem}.ipynb", tasks=table))
+    return target
+
+
+def secret_of(cohort, keys=KEYS, create=False):
+    """The secret seed of a cohort, an int of 64 bits, from the file ``keys``; drawn and kept there when ``create``. Raises when there is none."""
+    path = Path(keys)
+    known = read_json(path) if path.is_file() else {}
+    if cohort not in known:
+        require(create, f"no secret for the cohort {cohort!r} in {path.name}. Release it first: course release --all --cohort {cohort} --out DIR.")
+        known[cohort] = secrets.randbits(64)
+        write_json(path, known)
+        path.chmod(0o600)
+    return known[cohort]
+
+
+def main(args):
+    """``course release``."""
+    require(bool(args.names) != args.all, "say which exercises to release, such as ex01, or --all.")
+    keys = Path(args.keys)
+    require(not keys.resolve().is_relative_to(Path(args.out).resolve()), f"the secret must stay out of what students get: keep --keys outside {args.out}.")
+    sources = exercise_sources(args.names)
+    for source in sources:
+        print(release(source, args.out, args.nbgrader))
+    if args.cohort:
+        secret_of(args.cohort, keys, create=True)
+        print(f"The secret seed of cohort {args.cohort} is in {keys}: keep that file, and keep it to yourself. Grading needs it.")
+    return 0

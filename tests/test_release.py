@@ -1,0 +1,102 @@
+"""Release: bundles, secrets, and nbgrader's own programs on a bundle."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from course_lib import authoring, cli
+from course_lib.authoring import exercises as ex
+from course_lib.authoring import release
+from course_lib.errors import CourseError
+
+NBGRADER = Path(os.environ.get("NBGRADER_ENV", authoring.ROOT / ".venv-nbgrader")) / "bin" / "nbgrader"
+
+
+def test_two_cohorts_get_the_same_bundle_and_different_secrets(tmp_path):
+    keys = tmp_path / "keys.json"
+    for cohort in ("spring", "autumn"):
+        assert cli.main(["release", "ex01", "--out", str(tmp_path / cohort), "--cohort", cohort, "--keys", str(keys)]) == 0
+    spring, autumn = (tmp_path / cohort / "ex01" for cohort in ("spring", "autumn"))
+    assert sorted(p.name for p in spring.iterdir()) == ["README.md", "ex01_best_of_n.ipynb"]
+    assert all((autumn / p.name).read_bytes() == p.read_bytes() for p in spring.iterdir())
+    kept = json.loads(keys.read_text())
+    assert kept["spring"] != kept["autumn"] and oct(keys.stat().st_mode)[-3:] == "600"
+    for secret in map(str, kept.values()):
+        assert not any(secret in p.read_text() for p in tmp_path.rglob("ex01/*"))
+    assert release.secret_of("spring", keys) == kept["spring"], "a second release keeps the cohort's secret"
+
+
+def test_bundles_hold_no_solution(tmp_path):
+    for source in ex.exercise_sources():
+        folder = release.release(source, tmp_path)
+        text = "".join(p.read_text() for p in folder.iterdir())
+        assert "# SOLUTION" not in text and "@probe" not in text and "@wrong" not in text
+
+
+def test_refuses_to_overwrite_to_leak_and_to_guess(tmp_path):
+    (source,) = ex.exercise_sources(["ex01"])
+    release.release(source, tmp_path)
+    with pytest.raises(CourseError, match="is there already"):
+        release.release(source, tmp_path)
+    with pytest.raises(CourseError, match="no secret for the cohort 'winter'"):
+        release.secret_of("winter", tmp_path / "keys.json")
+    assert cli.main(["release", "ex01", "--out", str(tmp_path / "x"), "--cohort", "a", "--keys", str(tmp_path / "x" / "keys.json")]) == 1
+    assert cli.main(["release", "--out", str(tmp_path / "y")]) == 1
+
+
+def test_nbgrader_metadata_marks_tasks_and_checks(tmp_path):
+    (source,) = ex.exercise_sources(["ex01"])
+    folder = release.release(source, tmp_path, nbgrader=True)
+    cells = json.loads((folder / "ex01_best_of_n.ipynb").read_text())["cells"]
+    marked = [c["metadata"]["nbgrader"] for c in cells if "nbgrader" in c["metadata"]]
+    tasks = ex.Exercise(source).tasks()
+    assert len(marked) == 2 * len(tasks) and len({m["grade_id"] for m in marked}) == len(marked)
+    assert sum(m.get("points", 0) for m in marked) == sum(t.points for t in tasks.values())
+    assert all(m["solution"] != m["grade"] and m["locked"] == m["grade"] for m in marked)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not NBGRADER.is_file(), reason="nbgrader has no environment of its own here: make nbgrader")
+def test_the_real_nbgrader_validates_and_autogrades_a_bundle(tmp_path):
+    """A solved submission gets every point and the untouched one none, by nbgrader 0.9.6 itself."""
+    (source,) = ex.exercise_sources(["ex01"])
+    exercise = ex.Exercise(source)
+    spec = tmp_path / "jupyter" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text(json.dumps({"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Python 3", "language": "python"}))
+    course = tmp_path / "course"
+    bundle = release.release(source, tmp_path / "bundle", nbgrader=True)
+    environment = {**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter"), "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "HOME": str(tmp_path), "COURSE_PROGRESS": str(tmp_path / "progress.json"),
+                   "PYTHONPATH": str(authoring.ROOT), "PATH": f"{NBGRADER.parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def nbgrader(*words):
+        found = subprocess.run([str(NBGRADER), *words], cwd=course, env=environment, capture_output=True, text=True, timeout=600)
+        return found.returncode, found.stdout + found.stderr
+
+    handed_out = json.loads((bundle / f"{exercise.stem}.ipynb").read_text())
+    solved = json.loads(json.dumps(handed_out))
+    solutions = [s for kind, s in exercise.notebook_cells(True) if kind == "code"]
+    code = [c for c in solved["cells"] if c["cell_type"] == "code" and c["metadata"].get("tags") != ["setup"]]
+    for cell, text in zip(code, solutions):
+        cell["source"] = text
+    for folder, notebook in (("source/ex01", handed_out), ("submitted/ada/ex01", solved), ("submitted/bob/ex01", handed_out)):
+        (course / folder).mkdir(parents=True)
+        (course / folder / f"{exercise.stem}.ipynb").write_text(json.dumps(notebook))
+    (course / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'test'\nc.ClearSolutions.code_stub = {'python': '...'}\n")
+    code_, said = nbgrader("validate", f"submitted/ada/ex01/{exercise.stem}.ipynb")
+    assert code_ == 0 and "Success" in said, said
+    code_, said = nbgrader("validate", f"submitted/bob/ex01/{exercise.stem}.ipynb")
+    assert "failed" in said and "CheckFailed" in said, said
+    code_, said = nbgrader("generate_assignment", "ex01", "--create")
+    assert code_ == 0, said
+    code_, said = nbgrader("autograde", "ex01", "--create")
+    assert code_ == 0, said
+    code_, said = nbgrader("export", "--to", "grades.csv")
+    assert code_ == 0, said
+    rows = [line.split(",") for line in (course / "grades.csv").read_text().splitlines()]
+    score = {row[rows[0].index("student_id")]: float(row[rows[0].index("raw_score")]) for row in rows[1:]}
+    assert score == {"ada": float(sum(t.points for t in exercise.tasks().values())), "bob": 0.0}
