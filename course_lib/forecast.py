@@ -51,11 +51,12 @@ def logits_bytes(tokens, vocabulary, copies=3):
     return 4 * tokens * vocabulary * copies
 
 
-def phases(parameters, replies=4, reply_tokens=200, vocabulary=151_936):
+def phases(parameters, replies=4, reply_tokens=200, vocabulary=151_936, cache=6000 * 2**20):
     """GB of what is held in each phase, activations left out: phase → {part: GB}.
 
+    ``cache``: bytes allowed for the keys and values of candidates being written (``memory_mb`` of :func:`~course_lib.sampling.sample`; here the T4 tier's).
     ``replies`` of ``reply_tokens`` tokens are in one part of a training step; Qwen3's vocabulary by default. PPO here trains a policy and a critic of equal
-    size and keeps a reference and a reward model in half precision.
+    size and keeps a reference and a reward model in half precision; its keys and values while it samples are left out.
     """
     def gb(parts):
         return {part: size / GB for part, size in parts.items()}
@@ -63,7 +64,8 @@ def phases(parameters, replies=4, reply_tokens=200, vocabulary=151_936):
     rft = training_bytes(parameters)
     logits = {"logits": logits_bytes(replies * reply_tokens, vocabulary)}
     ppo = {part: 2 * rft[part] for part in ("weights", "gradients", "Adam's moments")} | {"reference and reward model": 4 * parameters}
-    return {"sampling": gb({"policy that sampled": rft["policy that sampled"]}), "RFT, training": gb(rft | logits), "PPO (lesson 07)": gb(ppo | logits)}
+    sampling = {"policy that sampled": rft["policy that sampled"], "keys and values": cache}
+    return {"sampling": gb(sampling), "RFT training": gb(rft | logits), "PPO (lesson 07)": gb(ppo | logits)}
 
 
 # ---- time -------------------------------------------------------------------------------------------------------------------
@@ -101,10 +103,17 @@ class Stage:
 
 
 def forecast(stages):
-    """The :class:`~course_lib.estimators.Interval` for all stages together; their half-widths are added as squares."""
+    """The :class:`~course_lib.estimators.Interval` for all stages together.
+
+    Half-widths of stages with independent timings are added as squares. Stages that extrapolate **the same timings** (equal ``seconds``) are wrong
+    together, so theirs are first added as they are.
+    """
     require(len(stages) > 0, "nothing to forecast: give at least one Stage.")
-    mean = sum(stage.total.mean for stage in stages)
-    half = float(np.sqrt(sum((stage.total.high - stage.total.mean) ** 2 for stage in stages)))
+    mean, halves = sum(stage.total.mean for stage in stages), {}
+    for stage in stages:
+        measured = tuple(stage.seconds)
+        halves[measured] = halves.get(measured, 0.0) + stage.total.high - stage.total.mean
+    half = float(np.sqrt(sum(h**2 for h in halves.values())))
     return Interval(mean, max(0.0, mean - half), mean + half, 0.95, min(len(stage.seconds) for stage in stages))
 
 

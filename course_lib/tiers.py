@@ -40,7 +40,7 @@ class Tier:
 TIERS = {
     "cpu": Tier("cpu", "helpdesk", "helpdesk/policy", "helpdesk/reward-8000", n=16, prompts=512, held_out=256, groups=4, max_tokens=96,
                 temperature=1.0, dtype="float32", epochs=3, lr=1e-3, batch_size=32, accumulate=1, memory_mb=384),
-    "t4": Tier("t4", "gsm8k", "Qwen/Qwen3-0.6B-Base", "Skywork/Skywork-Reward-V2-Qwen3-0.6B", n=16, prompts=256, held_out=128, groups=1, max_tokens=320,
+    "t4": Tier("t4", "gsm8k", "Qwen/Qwen3-0.6B-Base", "Skywork/Skywork-Reward-V2-Qwen3-0.6B", n=16, prompts=256, held_out=512, groups=1, max_tokens=320,
                temperature=0.8, dtype="float16", epochs=2, lr=1e-5, batch_size=32, accumulate=8, memory_mb=6000),
     "big": Tier("big", "gsm8k", "Qwen/Qwen3-0.6B-Base", "Skywork/Skywork-Reward-V2-Qwen3-0.6B", n=32, prompts=2048, held_out=512, groups=1, max_tokens=320,
                 temperature=0.8, dtype="bfloat16", epochs=2, lr=1e-5, batch_size=64, accumulate=4, memory_mb=24000),

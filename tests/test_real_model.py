@@ -24,7 +24,7 @@ from course_lib.forecast import (
     timed,
     training_bytes,
 )
-from course_lib.job import Disconnected, disconnect, few_shot, find_gsm8k, is_held_out, job, sums, write_sums
+from course_lib.job import Disconnected, counting, disconnect, few_shot, find_gsm8k, is_held_out, job, sums, write_sums
 from course_lib.reward import new_reward_model
 from course_lib.tiers import tier
 from course_lib.tiny import tiny_policy
@@ -61,6 +61,8 @@ def test_test_problems_have_other_numbers_and_no_question_twice():
     numbers = {split: {tuple(int(w) for w in re.findall(r"\d", row["question"])) for row in part} for split, part in rows.items()}
     assert len(numbers["test"]) == 200 and all(is_held_out(n) for n in numbers["test"])
     assert not any(is_held_out(n) for split in ("pretraining", "train") for n in numbers[split])
+    sets = {split: {tuple(sorted(n)) for n in part} for split, part in numbers.items()}
+    assert not sets["test"] & (sets["pretraining"] | sets["train"]), "not in another order either"
     questions = [row["question"] for part in rows.values() for row in part]
     assert len(set(questions)) == 600
     assert sums("train", 50) == rows["train"][:50], "a smaller file is the beginning of a larger one"
@@ -135,21 +137,21 @@ def test_cache_bytes_are_those_of_a_real_cache(heads, kv_heads, layers):
 def test_phases_add_up():
     rows = phases(1e9, replies=2, reply_tokens=10, vocabulary=1000)
     logits = 4 * 20 * 1000 * 3 / 1e9
-    assert sum(rows["sampling"].values()) == 2 and sum(rows["RFT, training"].values()) == pytest.approx(18 + logits)
+    assert rows["sampling"] == {"policy that sampled": 2, "keys and values": 6000 * 2**20 / 1e9} and sum(rows["RFT training"].values()) == pytest.approx(18 + logits)
     assert sum(rows["PPO (lesson 07)"].values()) == pytest.approx(2 * 16 + 4 + logits)
 
 
 def test_the_memory_planner_follows_its_dials():
     view = explore.memory_planner()
-    assert "RFT, training: fits" in repr(view) and "PPO (lesson 07): does not fit" in repr(view) and '<img alt="Memory for 0.6 billion' in view.html
+    assert "sampling: fits" in repr(view) and "RFT training: fits" in repr(view) and "PPO (lesson 07): does not fit" in repr(view) and '<img alt="Memory for 0.6 billion' in view.html
     c = view.controls
     before = c["image"].value
     c["part"].value = 32
-    assert "RFT, training: does not fit" in c["words"].value and c["image"].value != before
+    assert "RFT training: does not fit" in c["words"].value and c["image"].value != before
     c["card"].value = 80
     assert "PPO (lesson 07): fits" in c["words"].value
     c["size"].value = 8.0
-    assert "sampling: fits" in c["words"].value and "RFT, training: does not fit" in c["words"].value
+    assert "sampling: fits" in c["words"].value and "RFT training: does not fit" in c["words"].value
 
 
 def test_logits_and_machine():
@@ -177,6 +179,13 @@ def test_a_forecast_of_equal_parts_is_exact_and_stages_add():
     assert max(a.total.high - 20, b.total.high - 21) < both.high - both.mean < a.total.high - 20 + b.total.high - 21
 
 
+def test_stages_that_share_their_timings_are_wrong_together():
+    a, b, c = Stage("a", [1.0, 2.0, 3.0], 10), Stage("b", [1.0, 2.0, 3.0], 5), Stage("c", [1.0, 1.5, 3.0], 5)
+    half = [stage.total.high - stage.total.mean for stage in (a, b, c)]
+    assert forecast([a, b]).high - forecast([a, b]).mean == pytest.approx(half[0] + half[1])
+    assert forecast([c, a, b]).high - forecast([c, a, b]).mean == pytest.approx(((half[0] + half[1]) ** 2 + half[2] ** 2) ** 0.5)
+
+
 def test_a_forecast_needs_two_parts():
     with pytest.raises(CourseError, match="time at least 2 parts"):
         Stage("x", [1.0], 10)
@@ -201,8 +210,9 @@ def test_a_run_that_was_interrupted_twice_ends_as_if_it_had_not_been(policy, pro
         with disconnect(during, after=2):
             rejection_sampling_rounds(policy, reward=reward, out=tmp_path, **settings)
     assert capsys.readouterr().out == "disconnected during sampling, after 2 parts\ndisconnected during training, after 2 steps\n"
-    with disconnect("training", after=6):  # 7 replies in batches of 2, twice, are 8 steps, of which 2 are done
+    with disconnect("training", after=6), counting() as again:  # 7 replies in batches of 2, twice, are 8 steps, of which 2 are done
         resumed = rejection_sampling_rounds(policy, reward=reward, out=tmp_path, **settings)[0]
+    assert again == {"sampling": 0, "training": 6}
     assert "came to its end" in capsys.readouterr().out
     assert resumed.pool.texts == whole.pool.texts and torch.equal(resumed.pool.tokens, whole.pool.tokens)
     for a, b in zip(whole.policy.model.state_dict().values(), resumed.policy.model.state_dict().values()):
@@ -211,6 +221,9 @@ def test_a_run_that_was_interrupted_twice_ends_as_if_it_had_not_been(policy, pro
 
 def test_disconnect_puts_everything_back(policy):
     before = finetuning.sample, training.Stepper.step
+    with counting() as done:
+        finetuning.sampled(policy, ["x"], None, {"n": 1, "max_tokens": 1, "seed": 0})
+    assert done == {"sampling": 1, "training": 0} and (finetuning.sample, training.Stepper.step) == before
     with disconnect("sampling", after=0):
         finetuning.sampled(policy, ["x"], None, {"n": 1, "max_tokens": 1, "seed": 0})
     assert (finetuning.sample, training.Stepper.step) == before
