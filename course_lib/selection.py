@@ -185,7 +185,7 @@ def random_per_prompt(pool, k=1, seed=0):
 def top_k_overall(pool, by=None, k=None):
     """The ``k`` candidates (P by default) with the highest reward in the whole pool.
 
-    Compares rewards **between** prompts, so it prefers easy prompts and may keep none of a hard one. Ties go to the earlier prompt,
+    Compares rewards **between** prompts, which Bradley–Terry never fixed: it takes the prompts with the highest scores and keeps none of many others. Ties go to the earlier prompt,
     then to the lowest candidate index.
     """
     scores = _reward(pool, by)

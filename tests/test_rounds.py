@@ -15,7 +15,7 @@ from course_lib.explore.selection import DIALS
 from course_lib.explore.selection import select as select_by
 from course_lib.findings import rounds as of_rounds
 from course_lib.pool import Pool
-from course_lib.selection import best_per_prompt, random_overall, top_k_overall
+from course_lib.selection import best_per_prompt, top_k_overall
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 import rounds as benchmark  # noqa: E402
@@ -59,24 +59,13 @@ def test_a_grid_too_large_to_read_is_refused():
         plots.selection_grid(best_per_prompt(large), "proxy", gold="proxy", quiet=True)
 
 
-def test_difficulty_groups_go_from_hard_to_easy():
-    level = np.arange(12.0)  # prompt i is as easy as i
-    rewards = (level[:, None] + np.random.default_rng(0).random((12, 4))).tolist()
-    pool = Pool.from_candidates(["p"] * 12, [["t"] * 4] * 12, {"proxy": rewards})
-    figure = plots.kept_by_difficulty({"top": top_k_overall(pool, k=12), "random": random_overall(pool, seed=0)}, "proxy", groups=3, quiet=True)
-    assert "top keeps 0.00 of a prompt in the hardest group and 3.00 in the easiest" in figure.summary
-    assert figure.axes[0].get_xlabel() and figure.axes[0].get_ylabel()
-    with pytest.raises(CourseError, match="groups must be between 2 and 6"):
-        plots.kept_by_difficulty({"top": top_k_overall(pool)}, "proxy", groups=7, quiet=True)
-
-
 def test_rounds_are_drawn_from_the_base_on(stored):
     figure = plots.rounds(stored, measures=("gold", "proxy"), quiet=True)
     arms = [name for name, rows in stored["arms"].items() if len(rows) > 1]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == arms
     for name in arms:
         assert f"{name} {stored['base']['gold']['mean']:.2f}, {stored['arms'][name][0]['gold']['mean']:.2f}" in figure.summary
-    assert [axis.get_ylabel() for axis in figure.axes] == ["gold reward (points)", "frozen proxy (its own scale)"]
+    assert [axis.get_ylabel() for axis in figure.axes] == ["gold reward (points)", "score by the frozen proxy"]
     with pytest.raises(CourseError, match="no 'beauty'"):
         plots.rounds(stored, measures=("beauty",), quiet=True)
 
@@ -124,6 +113,8 @@ def test_explorer_has_a_stand_in_and_core_widgets_only(pool, monkeypatch):
     monkeypatch.setattr(explore.view, "widgets", lambda: None)
     plain = explore.selection_explorer(pool)
     assert set(plain._repr_mimebundle_()) == {"text/plain", "text/html"} and 'alt="best_per_prompt keeps 5 of 20' in plain.html
+    assert 'alt="top_k_overall keeps 5 of 20' in plain.html and "Rows without any: b, c, d" in plain.text, "a second rule stands beside the first"
+    assert "best_per_prompt keeps 5 of 20" in explore.selection_explorer(pool, rule="top_k_overall").text
 
 
 # ---- findings --------------------------------------------------------------------------------------------------------------
@@ -155,8 +146,26 @@ def test_easiness_is_measured_on_candidates_that_were_not_chosen_from(monkeypatc
 
     for rewards, prefers in ((noise, False), (noise + 2 * level[:, None], True)):  # all prompts alike · some easy
         monkeypatch.setattr(of_rounds, "stored", lambda rewards=rewards: pool_of(rewards))
-        top, control = of_rounds.kept_easiness("r", "r")
-        assert ((top - control).mean() > 0.5) == prefers and (prefers or abs((top - control).mean()) < 0.2)
+        found = of_rounds.kept_easiness("r", "r")
+        assert (found.low > 0.5) == prefers and (prefers or abs(found.mean) < 0.2)
+
+
+def test_a_constant_added_to_all_rewards_changes_no_easiness(monkeypatch):
+    rewards = np.random.default_rng(1).normal(size=(30, 48)) + np.random.default_rng(2).normal(size=(30, 1))
+    found = []
+    for constant in (0.0, 100.0):
+        shifted = Pool.from_candidates(["p"] * 30, [["t"] * 48] * 30, {"r": (rewards + constant).tolist()})
+        monkeypatch.setattr(of_rounds, "stored", lambda shifted=shifted: shifted)
+        found.append([of_rounds.kept_easiness("r", "r"), of_rounds.kept_easiness("r", "r", n=8)])
+    for before, after in zip(*found):
+        assert (before.mean, before.low, before.high) == pytest.approx((after.mean, after.low, after.high), abs=1e-3)
+
+
+def test_finding_10_fails_where_only_levels_are_high(monkeypatch):
+    spread = np.random.default_rng(0).normal(size=(40, 64))
+    even = Pool.from_candidates(["p"] * 40, [["t"] * 64] * 40, {name: spread.tolist() for name in ("reward-2000", "gold")})
+    monkeypatch.setattr(of_rounds, "stored", lambda: even)
+    assert not of_rounds.leaves_prompts_out()[1], "prompts that are all alike are left out no more often than by chance"
 
 
 # ---- benchmark -------------------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ wherever widgets cannot run: on GitHub, in a saved notebook, in a terminal.
 from .annotator import be_the_annotator
 from .best_of_n import best_of_n_slider
 from .candidates import candidate_browser, candidate_table, candidate_text, ranking
-from .clinic import patients, pipeline_clinic
+from .clinic import measured_rows, patients, pipeline_clinic
 from .frontier import frontier_explorer
 from .memory import memory_planner
 from .overoptimisation import overoptimisation_explorer
 from .selection import selection_explorer
 from .view import View, widgets
 
-__all__ = ["View", "be_the_annotator", "best_of_n_slider", "candidate_browser", "candidate_table", "candidate_text", "frontier_explorer", "memory_planner", "patients", "pipeline_clinic", "ranking", "widgets", "selection_explorer", "overoptimisation_explorer"]
+__all__ = ["View", "be_the_annotator", "best_of_n_slider", "candidate_browser", "candidate_table", "candidate_text", "frontier_explorer", "memory_planner", "patients", "measured_rows", "pipeline_clinic", "ranking", "widgets", "selection_explorer", "overoptimisation_explorer"]

@@ -42,11 +42,14 @@ def be_the_annotator(pool, reward, gold="gold", annotators=20, seed=0):
     """
     rows = verdicts(pool, reward, gold, annotators=annotators, seed=seed)
     text = f"{len(rows)} pairs; {annotators} simulated annotators for each. The first {min(SHOWN, len(rows))}:\n" + "\n".join(
-        f"{pool.prompts[r['prompt']]}\n   A: {r['a']}\n   B: {r['b']}\n   {_said(r, reward, annotators)}" for r in rows[:SHOWN])
-    head = "".join(f'<th scope="col" style="text-align:left">{h}</th>' for h in ("question", "reply A", "reply B", "what others say"))
+        f"{k}. {pool.prompts[r['prompt']]}\n   A: {r['a']}\n   B: {r['b']}" for k, r in enumerate(rows[:SHOWN], 1))
+    text += "\nWhat others say:\n" + "\n".join(f"{k}. {_said(r, reward, annotators)}" for k, r in enumerate(rows[:SHOWN], 1))  # after all questions
+    head = "".join(f'<th scope="col" style="text-align:left">{h}</th>' for h in ("question", "reply A", "reply B"))
     cells = "".join("<tr>" + "".join(f'<td style="text-align:left;vertical-align:top">{html.escape(c)}</td>' for c in (
-        pool.prompts[r["prompt"]], r["a"], r["b"], _said(r, reward, annotators))) + "</tr>" for r in rows[:SHOWN])
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
+        f"{k}. {pool.prompts[r['prompt']]}", r["a"], r["b"])) + "</tr>" for k, r in enumerate(rows[:SHOWN], 1))
+    answers = "".join(f"<li>{html.escape(_said(r, reward, annotators))}</li>" for r in rows[:SHOWN])
+    table = (f"<table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
+             f"<details><summary>Choose first; then open this: what others say</summary><ol>{answers}</ol></details>")
     w = view.widgets()
     if w is None:
         return view.View(None, text, table)

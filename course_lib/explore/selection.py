@@ -34,11 +34,16 @@ def select(pool, rule, by, k=1, strength=0.5, minimum=0.0, seed=0):
     return RULES[rule](pool, by=by, k=k, beta=strength, regulariser=regulariser), f"k = {k} of each prompt, β = {strength} for {regulariser}"
 
 
+def paragraphs(lines):
+    """Lines of text as HTML."""
+    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
 def selection_explorer(pool, by="proxy", gold="gold", rule="best_per_prompt", label="topic"):
     """Choose a rule and move its dials; the grid of rewards ``by`` with the kept candidates framed, and what they are worth. Returns a :class:`View`.
 
     ``pool``: a small one with two rewards, at most 400 candidates; ``label``: the fact of each prompt that names its row. Sliders that a rule does
-    not use are switched off.
+    not use are switched off. The static stand-in shows a second rule beside the first: ``top_k_overall``, or ``best_per_prompt`` beside that.
     """
     require(by != gold, f"the reward that selects must not be the one that judges; got {by!r} for both.")
     values = pool.reward(by)[pool.present].numpy()
@@ -55,10 +60,12 @@ def selection_explorer(pool, by="proxy", gold="gold", rule="best_per_prompt", la
 
     start = (rule, 1, 0.5, minima[len(minima) // 2])
     lines, figure = state(*start)
-    text, shown = "\n".join(lines), "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    beside, drawn_beside = state("best_per_prompt" if rule == "top_k_overall" else "top_k_overall", *start[1:])
+    text, shown = "\n".join([*lines, "", *beside]), paragraphs(lines)
+    still = shown + view.picture(figure) + paragraphs(beside) + view.picture(drawn_beside)
     w = view.widgets()
     if w is None:
-        return view.View(None, text, shown + view.picture(figure))
+        return view.View(None, text, still)
     which = view.buttons(w, options=list(DIALS), value=rule, description="rule")
     k = view.slider(w, w.IntSlider, value=1, min=1, max=pool.N, description="k")
     strength = view.slider(w, w.SelectionSlider, options=STRENGTHS, value=start[2], description="λ or β")
@@ -70,10 +77,10 @@ def selection_explorer(pool, by="proxy", gold="gold", rule="best_per_prompt", la
         for name, control in sliders.items():
             control.disabled = name not in DIALS[which.value]
         found, drawn = state(which.value, k.value, strength.value, minimum.value)
-        words.value, image.value = "".join(f"<p>{html.escape(line)}</p>" for line in found), drawn.png()
+        words.value, image.value = paragraphs(found), drawn.png()
 
     for name, control in sliders.items():
         control.disabled = name not in DIALS[rule]
     for control in (which, *sliders.values()):
         control.observe(redraw, names="value")
-    return view.View(w.VBox([which, *sliders.values(), words, image]), text, shown + view.picture(figure), rule=which, **sliders, words=words, image=image)
+    return view.View(w.VBox([which, *sliders.values(), words, image]), text, still, rule=which, **sliders, words=words, image=image)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import results
-from ..estimators import Interval, paired_difference
+from ..estimators import Interval, best_of_n_curve, paired_difference
 from ..selection import random_overall, top_k_overall
 from . import finding
 from .best_of_n import stored
@@ -35,24 +35,44 @@ def frozen_is_hacked():
     return change["gold"], change["gold"].high < 0 < change["proxy"].low and all(value.low > 0 for value in remedies.values()), note
 
 
-def kept_easiness(by, judge, controls=20):
-    """Per prompt, ``judge``'s mean score of its other candidates times how many replies were kept: (top k overall by ``by``, its random control), each (P,).
+def kept_easiness(by, judge, n=1, controls=20, resamples=2000, seed=0):
+    """How easy the prompts are that top k overall by ``by`` keeps from, less the same for its random control: an :class:`Interval` over prompts.
 
-    As many replies are kept as there are prompts, so the mean over prompts is the mean easiness of the prompts kept from. Easiness is measured on
-    candidates that the rules could not choose. The control is averaged over ``controls`` seeds.
+    A prompt is as easy as ``judge``'s mean score of its other candidates, those the rules could not choose; with ``n`` above 1, as the best of n of them by
+    ``by``. Each side is Σ(kept · easiness) / Σ kept, computed anew in each resample: with plain means of the products, a constant added to all rewards would
+    change the interval. The control's kept counts are averaged over ``controls`` seeds.
     """
     pool = stored()
-    easy = pool.reward(judge)[:, CHOSEN_FROM:].mean(1).numpy()
-    choices = pool.first(CHOSEN_FROM)
+    selecting, judging = (pool.reward(name)[:, CHOSEN_FROM:] for name in (by, judge))
+    easy = best_of_n_curve(selecting, judging, [n])[:, 0]
+    top, control = kept_counts(by, controls)
+
+    def difference(rows):
+        return ratio(top[rows], easy[rows]) - ratio(control[rows], easy[rows])
+
+    draws = difference(np.random.default_rng(seed).integers(pool.P, size=(resamples, pool.P)))
+    return Interval(float(difference(np.arange(pool.P))), *map(float, np.quantile(draws, [0.025, 0.975])), 0.95, pool.P)
+
+
+def ratio(kept, easy):
+    """Σ(kept · easy) / Σ kept over the last axis."""
+    return (kept * easy).sum(-1) / kept.sum(-1)
+
+
+def kept_counts(by, controls=20):
+    """How many replies of each prompt top k overall keeps, and its random control on average over ``controls`` seeds: two (P,) arrays."""
+    choices = stored().first(CHOSEN_FROM)
     control = np.mean([random_overall(choices, seed=seed).per_prompt.numpy() for seed in range(controls)], axis=0)
-    return top_k_overall(choices, by=by).per_prompt.numpy() * easy, control * easy
+    return top_k_overall(choices, by=by).per_prompt.numpy(), control
 
 
-@finding(10, "05", "Top-k overall prefers easy prompts: those the selecting reward scores highly anyway.",
-         "mean reward-2000 of the prompts kept from, on candidates that were not chosen from: top k overall less its random control")
-def prefers_easy():
-    value, gold = (paired_difference(*kept_easiness("reward-2000", judge)) for judge in ("reward-2000", "gold"))
-    strong = paired_difference(*kept_easiness("reward-8000", "reward-8000"))
-    kept = top_k_overall(stored().first(CHOSEN_FROM), by="reward-2000")
-    empty = int((kept.per_prompt == 0).sum())
-    return value, value.low > 0, (f"{empty} of {kept.pool.P} prompts keep nothing; with reward-8000 {strong:+.2f}. By gold the preferred prompts are not easy: {gold:+.2f}")
+@finding(10, "05", "Top-k overall leaves most prompts out and takes those where the reward model gives its highest scores; by gold these are not easy.",
+         "share of prompts with nothing kept: top k overall by reward-2000 less its random control")
+def leaves_prompts_out():
+    choices = stored().first(CHOSEN_FROM)
+    empty = (kept_counts("reward-2000")[0] == 0).astype(float)
+    control = np.mean([random_overall(choices, seed=seed).per_prompt.numpy() == 0 for seed in range(20)], axis=0)
+    value = paired_difference(empty, control)
+    level, highest, gold = kept_easiness("reward-2000", "reward-2000"), kept_easiness("reward-2000", "reward-2000", 16), kept_easiness("reward-2000", "gold")
+    return value, value.low > 0 and empty.mean() > 0.5 and highest.low > max(0, level.high) and gold.low <= 0, (
+        f"{int(empty.sum())} of {len(empty)} prompts keep nothing. Other candidates of the prompts kept from, less the control: best of 16 {highest:+.2f}, mean {level:+.2f}, mean gold {gold:+.2f}")

@@ -6,14 +6,14 @@ front ends that do not show HTML.
 """
 
 from .basic import best_of_n, best_of_n_at, cost_quality, intervals, loop, reward_histogram
-from .candidates import against_temperature, strips
+from .candidates import against_temperature
 from .clinic import clinic_patient, llama2_loop
 from .figure import COLOURS, Figure
 from .frontier import FRONTIER_STYLE, frontier, frontier_at
 from .memory import memory
-from .overoptimisation import kl_and_bound, one_against_another, overoptimisation, overoptimisation_at
+from .overoptimisation import help_and_harm, kl_and_bound, one_against_another, overoptimisation, overoptimisation_at
 from .preferences import calibration, calibration_groups, learning_curve, training_loss
-from .rounds import grid_facts, kept_by_difficulty, rounds, selection_grid
+from .rounds import grid_facts, rounds, selection_grid
 from .verifiable import pass_at_k, pass_gain, paths_against_k
 
-__all__ = ["COLOURS", "FRONTIER_STYLE", "Figure", "against_temperature", "best_of_n", "best_of_n_at", "calibration", "calibration_groups", "learning_curve", "training_loss", "clinic_patient", "cost_quality", "frontier", "frontier_at", "intervals", "llama2_loop", "loop", "memory", "reward_histogram", "grid_facts", "kept_by_difficulty", "rounds", "selection_grid", "strips", "pass_at_k", "pass_gain", "paths_against_k", "kl_and_bound", "one_against_another", "overoptimisation", "overoptimisation_at"]
+__all__ = ["COLOURS", "FRONTIER_STYLE", "Figure", "against_temperature", "best_of_n", "best_of_n_at", "calibration", "calibration_groups", "learning_curve", "training_loss", "clinic_patient", "cost_quality", "frontier", "frontier_at", "intervals", "llama2_loop", "loop", "memory", "reward_histogram", "grid_facts", "rounds", "selection_grid", "pass_at_k", "pass_gain", "paths_against_k", "help_and_harm", "kl_and_bound", "one_against_another", "overoptimisation", "overoptimisation_at"]

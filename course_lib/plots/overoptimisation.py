@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from ..errors import require
 from ..estimators import best_of_n_curve, kl_best_of_n_bound, overoptimisation_fit
@@ -85,10 +86,10 @@ def overoptimisation_at(n, ns, proxy, gold, fit, names, quiet=True):
 
 
 @rc_context(STYLE)
-def kl_and_bound(ns, exact, title="", quiet=False):
+def kl_and_bound(ns, exact, limits=None, title="", quiet=False):
     """Exact KL of best-of-n, averaged over prompts, against n, with the bound log n − (n−1)/n above.
 
-    ``exact``: name → (P, len(ns)) KL in nats by prompt.
+    ``exact``: name → (P, len(ns)) KL in nats by prompt; ``limits``: name → nats, other limits that do not depend on n, drawn dotted.
     """
     fig, (axis,) = new()
     bound = kl_best_of_n_bound(ns)
@@ -97,6 +98,9 @@ def kl_and_bound(ns, exact, title="", quiet=False):
     for k, (name, values) in enumerate(exact.items()):
         means = band(axis, ns, values, name, k)
         parts.append(f"{name} to {means[-1]:.2f}")
+    for name, value in (limits or {}).items():
+        axis.axhline(value, color="grey", linestyle=":", linewidth=1.5, label=name)
+        parts.append(f"{name} is {value:.2f}")
     powers_axis(axis, ns, AXES["n"])
     axis.set_ylabel("KL(best of n ‖ base policy) (nats)")
     axis.set_title(title)
@@ -105,11 +109,11 @@ def kl_and_bound(ns, exact, title="", quiet=False):
 
 
 @rc_context(STYLE)
-def one_against_another(groups, xlabel, ylabel, title="", joined=False, offsets=None, quiet=False):
+def one_against_another(groups, xlabel, ylabel, title="", offsets=None, quiet=False):
     """Settings as points with their 95 % intervals both ways.
 
-    ``groups``: group → {setting: (x, y)}, x and y :class:`~course_lib.estimators.Interval`; ``joined`` joins a group's points in order; ``offsets``:
-    setting → (dx, dy) in points, where its label stands (default above, to the right).
+    ``groups``: group → {setting: (x, y)}, x and y :class:`~course_lib.estimators.Interval`; ``offsets``: setting → (dx, dy) in
+    points, where its label stands (default above, to the right).
     """
     fig, (axis,) = new(height=4.2)
     parts = []
@@ -117,7 +121,7 @@ def one_against_another(groups, xlabel, ylabel, title="", joined=False, offsets=
         x, y = ([point[i] for point in points.values()] for i in (0, 1))
         axis.errorbar([v.mean for v in x], [v.mean for v in y], xerr=[[v.mean - v.low for v in x], [v.high - v.mean for v in x]],
                       yerr=[[v.mean - v.low for v in y], [v.high - v.mean for v in y]], color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)],
-                      linestyle=DASHES[k % len(DASHES)] if joined else "none", elinewidth=1, markersize=6, label=group)
+                      linestyle="none", elinewidth=1, markersize=6, label=group)
         for name, (a, b) in points.items():
             at = (offsets or {}).get(name, (6, 5))
             axis.annotate(name, (a.mean, b.mean), textcoords="offset points", xytext=at, fontsize=8, ha="right" if at[0] < 0 else "left", color=COLOURS[k % len(COLOURS)])
@@ -129,3 +133,33 @@ def one_against_another(groups, xlabel, ylabel, title="", joined=False, offsets=
     if len(groups) > 1:
         axis.legend()
     return done(fig, f"{title or 'One against the other'} ({xlabel}, and {ylabel}): " + "; ".join(parts) + ". Bars: 95 %.", quiet)
+
+
+@rc_context(STYLE)
+def help_and_harm(groups, xlabels, ylabel, title="", offsets=None, quiet=False):
+    """Help against two kinds of harm, a panel for each, on root scales; a group's settings are joined in order. Good is up and to the left.
+
+    ``groups``: group → {setting: (harm, other harm, help)}, :class:`~course_lib.estimators.Interval`; the harms are shares; bars are those of help
+    alone. ``offsets``: setting → (dx, dy) in points, where its label stands.
+    """
+    fig, axes = new(2, 8.6, 4.0)
+    for panel, (axis, xlabel) in enumerate(zip(axes, xlabels)):
+        for k, (group, points) in enumerate(groups.items()):
+            x, y, colour = [point[panel].mean for point in points.values()], [point[2] for point in points.values()], COLOURS[k % len(COLOURS)]
+            axis.errorbar(x, [v.mean for v in y], yerr=[[v.mean - v.low for v in y], [v.high - v.mean for v in y]], color=colour, marker=MARKERS[k % len(MARKERS)],
+                          linestyle=DASHES[k % len(DASHES)], linewidth=1, elinewidth=0.8, markersize=6, label=group)
+            for name, at_x, at_y in zip(points, x, y):
+                dx, dy = (offsets or {}).get(name, (6, 5))
+                axis.annotate(name, (at_x, at_y.mean), textcoords="offset points", xytext=(dx, dy), fontsize=8, ha="right" if dx < 0 else "left", color=colour)
+        axis.set_xscale("function", functions=(lambda v: np.sqrt(np.clip(v, 0, None)), np.square))
+        most = max(point[panel].mean for points in groups.values() for point in points.values())
+        axis.set_xlim(0, 1.35 * most)
+        axis.xaxis.set_major_locator(FixedLocator([round(most * share**2, 3) for share in (0, 0.25, 0.5, 0.75, 1)]))
+        axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+        axis.set_xlabel(xlabel)
+    axes[0].set_ylabel(ylabel)
+    axes[0].annotate("good: up and to the left", (0.97, 0.03), xycoords="axes fraction", ha="right", fontsize=8, color="grey")
+    fig.suptitle(title, fontsize=11)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(groups))
+    parts = [f"{group} {name}: {a.mean:.1%}, {b.mean:.1%}, {c.mean:.2f}".replace("%", " %") for group, points in groups.items() for name, (a, b, c) in points.items()]
+    return done(fig, f"{title or 'Help against harm'} ({xlabels[0]}; {xlabels[1]}; {ylabel}): " + "; ".join(parts) + ". Bars: 95 % of help.", quiet)

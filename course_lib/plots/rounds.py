@@ -1,15 +1,14 @@
-"""Selections as a grid, what a rule keeps of easy and hard prompts, and rounds of fine-tuning."""
+"""Selections as a grid, and rounds of fine-tuning."""
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.patches import Rectangle
 
 from ..errors import require
-from ..estimators import bootstrap_interval
 from .figure import COLOURS, DASHES, MARKERS, STYLE, done, new
 
 LARGEST_GRID = 400  # candidates that can still be told apart in one grid
-ROUND_MEASURES = {"gold": "gold reward (points)", "proxy": "frozen proxy (its own scale)", "own": "selecting proxy (its own scale)", "kl": "KL to the base policy (nats)",
+ROUND_MEASURES = {"gold": "gold reward (points)", "proxy": "score by the frozen proxy", "own": "score by the selecting proxy", "kl": "KL to the base policy (nats per reply)",
                   "length": "tokens per reply", "distinct": "distinct-2 over four replies"}
 
 
@@ -38,7 +37,7 @@ def selection_grid(selection, by, gold="gold", labels=None, title="", quiet=Fals
     left.set_xticks(range(pool.N))
     left.set_yticks(range(pool.P), [labels[i] if labels else str(i) for i in order], fontsize=8)
     left.set_xlabel("candidate (framed: kept)")
-    fig.colorbar(shades, ax=left, label=by, shrink=0.8)
+    fig.colorbar(shades, ax=left, label=f"score by {by}", shrink=0.8)
     right.barh(range(pool.P), selection.per_prompt.numpy()[order], color=COLOURS[1], height=0.7)
     right.set_ylim(pool.P - 0.5, -0.5)
     right.set_yticks([])
@@ -57,33 +56,6 @@ def grid_facts(selection, by, gold="gold"):
     means = [(reward, selection.rewards(reward).mean(), pool.reward(reward)[pool.present].mean()) for reward in (by, gold)]
     return (f"{name} keeps {len(selection)} of {int(pool.present.sum())} candidates, from {int((selection.per_prompt > 0).sum())} of {pool.P} prompts; "
             + ", ".join(f"mean {reward} {kept:.2f} (all candidates {every:.2f})" for reward, kept, every in means) + ".")
-
-
-@rc_context(STYLE)
-def kept_by_difficulty(selections, by, groups=8, title="", quiet=False):
-    """How many candidates each rule keeps of a prompt, over prompts in ``groups`` of equal size from hard to easy by their mean reward ``by``.
-
-    ``selections``: name → :class:`~course_lib.selection.Selection`, all of one pool. Bars are 95 % intervals over prompts.
-    """
-    require(selections, "nothing to draw: give at least one selection.")
-    pool = next(iter(selections.values())).pool
-    require(all(s.pool is pool for s in selections.values()), "the selections must be of one pool.")
-    require(2 <= groups <= pool.P // 2, f"groups must be between 2 and {pool.P // 2}, so that each has at least 2 of the {pool.P} prompts; got {groups}.")
-    bins = np.array_split(np.argsort(pool.reward(by).mean(1).numpy(), kind="stable"), groups)
-    fig, (axis,) = new()
-    parts = []
-    for k, (name, selection) in enumerate(selections.items()):
-        values = [bootstrap_interval(selection.per_prompt.numpy()[b].astype(float)) for b in bins]
-        x = np.arange(1, groups + 1) + 0.06 * (k - len(selections) / 2)
-        axis.errorbar(x, [v.mean for v in values], yerr=[[v.mean - v.low for v in values], [v.high - v.mean for v in values]], color=COLOURS[k], marker=MARKERS[k],
-                      linestyle=DASHES[k], markersize=5, capsize=2, label=name)
-        parts.append(f"{name} keeps {values[0].mean:.2f} of a prompt in the hardest group and {values[-1].mean:.2f} in the easiest")
-    axis.set_xticks(range(1, groups + 1))
-    axis.set_xlabel(f"prompts in {groups} groups by mean {by}, from hard (1) to easy ({groups})")
-    axis.set_ylabel("candidates kept per prompt")
-    axis.set_title(title)
-    axis.legend()
-    return done(fig, f"{title or 'Candidates kept per prompt'}: " + "; ".join(parts) + ". Bars: 95 % over prompts.", quiet)
 
 
 @rc_context(STYLE)

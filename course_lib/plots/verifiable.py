@@ -19,18 +19,28 @@ def crossing(ks, first, other):
     return ks[int(np.flatnonzero(~ahead)[-1]) + 1]
 
 
+def line(axis, x, matrix, name, k):
+    """One curve without a band. ``matrix`` is (P, len(x)). Returns the means."""
+    means = np.asarray(matrix, dtype=float).mean(0)
+    axis.plot(x, means, color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)], linestyle=DASHES[k % len(DASHES)], markersize=4, label=name)
+    return means.tolist()
+
+
 @rc_context(STYLE)
-def pass_at_k(ks, curves, title="", quiet=False):
+def pass_at_k(ks, curves, title="", quiet=False, ylabel="pass@k (share of problems)", bands=None):
     """pass@k on a log-2 axis, each curve with its 95 % band over problems.
 
     ``ks``: sizes; ``curves``: name → (P, len(ks)) by problem, as from :func:`course_lib.estimators.pass_at_k`. The first curve is the one
-    that the text compares the others with.
+    that the text compares the others with. ``ylabel``: where some curve is not pass@k. ``bands``: names of the curves that get a band (default:
+    all); where many would overlap, give one and show the differences apart.
     """
     require(curves, "nothing to draw: give at least one curve.")
+    unknown = set(bands or ()) - set(curves)
+    require(not unknown, f"bands names no curve of the figure: {', '.join(sorted(unknown))}. There are: {', '.join(curves)}.")
     fig, (axis,) = new()
-    means = {name: band(axis, ks, matrix, name, k) for k, (name, matrix) in enumerate(curves.items())}
+    means = {name: (band if bands is None or name in bands else line)(axis, ks, matrix, name, k) for k, (name, matrix) in enumerate(curves.items())}
     powers_axis(axis, ks, "k, samples per problem (log scale)")
-    axis.set_ylabel("pass@k (share of problems)")
+    axis.set_ylabel(ylabel)
     axis.set_title(title)
     axis.legend(loc="upper left")
     first = next(iter(means))
@@ -39,7 +49,8 @@ def pass_at_k(ks, curves, title="", quiet=False):
         at = None if name == first else crossing(ks, means[first], values)
         turn = "" if at is None else f", below {first} from k = {at} on"
         parts.append(f"{name} goes from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}{turn}")
-    return done(fig, f"{title or 'pass@k'}: " + "; ".join(parts) + ". Bands: 95 % over problems.", quiet)
+    which = "Bands" if bands is None else f"Band of {' and '.join(bands)}"
+    return done(fig, f"{title or ylabel}: " + "; ".join(parts) + f". {which}: 95 % over problems.", quiet)
 
 
 @rc_context(STYLE)

@@ -6,7 +6,7 @@
 #
 # **Builds on:** lesson 01 (best-of-N), lesson 03 (reward models), lesson 04 (over-optimisation, KL).
 #
-# **Time:** 60 minutes to read and do; the cells run in under a minute.
+# **Time:** 70 minutes to read and do; the cells run in about a minute.
 
 # %%
 import numpy as np
@@ -30,8 +30,7 @@ from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_di
 #
 # Step 4 is plain supervised fine-tuning (SFT): make the kept replies more likely, word by word. It is the same training that made the assistant in the first place; only the data are new. We write $\pi_\theta$ for the policy being trained.
 #
-# This is how a good reward model improves a base model directly, **by data**. The reward model never touches the weights of the policy, and no gradient passes through it. It only decides which replies become training data.
-# When they are chosen, its work is done, and the trained policy answers without it.
+# This is how a good reward model improves a policy **by data**. No gradient passes through the reward model. It only decides which replies become training data; then its work is done, and the trained policy answers without it.
 #
 # ## On paper first: what is kept
 #
@@ -88,15 +87,16 @@ print([(row["prompt"], row["completion"]) for row in best_per_prompt(paper).to_r
 
 # %% tags=["nbval-check-output"]
 p = torch.tensor([0.5, 0.25, 0.8])
+print("each of the three:", [round(v, 3) for v in (-p.log()).tolist()], "nats")
 print(f"sum {-p.log().sum():.3f} nats, mean over three tokens {-p.log().mean():.3f} nats")
 
 # %% [markdown]
-# In symbols, over all kept pairs, with $T$ the tokens of a reply, its end token among them:
+# In symbols, over all kept pairs, with $|y|$ the number of tokens of a reply, its end token among them, $y_t$ its token at place $t$, and $y_{<t}$ the tokens of the reply before that place:
 #
-# $$\mathcal L(\theta) = -\frac{\sum_{(x,\, y)\ \text{kept}} \sum_{t=1}^{T} \log \pi_\theta(y_t \mid x, y_{<t})}{\sum_{(x,\, y)\ \text{kept}} T}$$
+# $$\mathcal L(\theta) = -\frac{\sum_{(x,\, y)\ \text{kept}} \sum_{t=1}^{|y|} \log \pi_\theta(y_t \mid x, y_{<t})}{\sum_{(x,\, y)\ \text{kept}} |y|}$$
 #
-# In the library the upper sum is `sft_loss`. Compare it with the same thing done by hand: run the model over the whole conversation, and add up the log-probabilities of the reply's tokens only. We use *reward-2000*, a reward
-# model trained on 2,000 comparisons, as the proxy of this lesson. It is weaker than the one of lesson 01, and you will see why we took it.
+# The library's `sft_loss` is *minus* the upper sum; it also returns the number of tokens below the line. Compare it with the same thing done by hand: run the model over the whole conversation, and add up the log-probabilities of the reply's
+# tokens only. The proxy of this lesson is *reward-2000*, trained on 2,000 comparisons. It is weaker than the one of lesson 01, weak enough to be hacked within the four rounds further down.
 
 # %%
 from course_lib.finetuning import sft_loss
@@ -122,7 +122,7 @@ assert abs(by_hand - loss) < 1e-3 and terms == len(reply)
 # ## The loop, live
 #
 # 192 training prompts with 16 candidates each, then one round. The **control** is trained in exactly the same way, on the same number of replies to the same prompts, but on a *random* one of the sixteen instead of the best. If training on
-# just any replies of its own changed the policy, the control would show it. What is left is due to the reward.
+# just any replies of its own changed the policy, the control would show it. The difference between tuned and control is due to the choice.
 #
 # **Your prediction.** The base policy's mean gold reward is about 0.4 points. Where will the fine-tuned policy end, and where the control? Above, at, or below the base?
 
@@ -145,7 +145,8 @@ for name, student in (("best", tuned), ("random", control)):
     print(f"{name:7} {len(losses)} steps, loss {start:.2f} nats per token at the start, {end:.2f} at the end")
 
 # %% [markdown]
-# Both losses fall: both policies have learned to imitate what they were given. A falling loss is no evidence of better replies. For that we need held-out prompts and gold: 128 prompts, four replies each, from the same random
+# Both losses fall: both policies have learned to imitate what they were given. A falling loss is no evidence of better replies. (The chosen replies have the lower loss from the start: they were more probable to begin with. Keep this in mind
+# for the section on temperature.) For evidence we need held-out prompts and gold: 128 prompts, four replies each, from the same random
 # numbers for each policy (`seed=99`), so that the comparison is paired.
 
 # %%
@@ -153,9 +154,9 @@ from course_lib.reward import GoldReward
 
 unseen, about = world.prompts("heldout", limit=128, seed=5)
 
-def serve(student, n=4):
+def serve(student, n=4, temperature=1.0):
     """Replies of a policy to the held-out prompts, judged by gold; the proxy's score is kept beside it."""
-    replies = course.sample(student, unseen, n=n, info=about, seed=99)
+    replies = course.sample(student, unseen, n=n, temperature=temperature, info=about, seed=99)
     return course.score(course.score(replies, GoldReward(world)), proxy)
 
 served = {"base": serve(policy), "tuned": serve(tuned), "control": serve(control)}
@@ -191,10 +192,10 @@ assert bootstrap_interval(better).low > 0.5
 
 # %% [markdown]
 # The tuned policy is not perfect. Single replies of it are worse than the base's: look for steps of other topics, and for the harmful requests among the six. It is the average over many prompts that rose, so six replies are for understanding, not for judging.
-# On average it writes more right steps, and less flattery, filler and rudeness; a table further down counts them. Nobody ever told it so in words.
+# On average it writes more right steps, helps with harmful requests far less often, and flatters less; a table further down counts this. Nobody ever told it so in words.
 #
 # One pool and one seed are luck to some degree. Here is the same with 256 prompts, three seeds (other prompts, other draws, another order of training), and 256 held-out prompts. It was made by the command printed
-# first, takes about half an hour, and also holds the rounds that we need below.
+# first, takes about half an hour, and also holds the rounds that we need below. The intervals over all seeds redraw seeds as well as prompts.
 
 # %%
 rounds = results.load("rounds")
@@ -206,32 +207,42 @@ def shown(v, spec="+.2f"):
 print(rounds["command"], "| reward model", rounds["reward"], "| seeds", rounds["seeds"])
 for seed, found in zip(rounds["seeds"], rounds["one_round"]["by_seed"]):
     print(f"seed {seed}: tuned less control {shown(found)}")
-for name in ("rft less control", "control less base"):
-    print(f"all seeds: {name}", shown(rounds["one_round"][name]))
+for stored_as, name in (("rft less control", "tuned less control"), ("control less base", "control less base")):
+    print(f"all seeds: {name}", shown(rounds["one_round"][stored_as]))
 
 # %%
 assert all(found["low"] > 0.5 for found in rounds["one_round"]["by_seed"])
 
 # %% [markdown]
+# The gain is larger here than in our live run, which took 192 prompts, so 18 training steps where this one took 24, and other prompts and draws.
+#
 # ### What is it worth in best-of-n?
 #
-# The tuned policy writes *one* reply. How many replies of the base policy, chosen by the same proxy, does one of its replies match? From the stored pool of the base:
+# The tuned policy writes *one* reply. How many replies of the base policy, chosen by the same proxy, does one of its replies match? The stored pool has 256 replies of the base to each of 128 held-out prompts. So let the tuned policy answer
+# the same prompts, and compare prompt by prompt.
 
 # %%
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 sizes = [1, 2, 4, 8, 16]
-curve = best_of_n_curve(stored.reward("reward-2000"), stored.reward("gold"), sizes)
-print("best of n by the proxy: ", "  ".join(f"n = {n}: {bootstrap_interval(c)}" for n, c in zip(sizes, curve.T)))
-print("one reply of the tuned:", bootstrap_interval(gold["tuned"]))
-assert bootstrap_interval(gold["tuned"]).low > curve[:, 0].mean() and gold["tuned"].mean() < curve[:, 4].mean() + 0.2
+curve = best_of_n_curve(stored.reward("reward-2000"), stored.reward("gold"), sizes)          # base, (128, 5)
+own = course.sample(tuned, stored.prompts, n=16, info=stored.info, seed=99)
+own = course.score(course.score(own, GoldReward(world)), proxy)
+own_curve = best_of_n_curve(own.reward("proxy"), own.reward("gold"), sizes)                   # tuned, (128, 5)
+print("one reply of the tuned policy:", bootstrap_interval(own_curve[:, 0]))
+for n, column in zip(sizes, curve.T):
+    less = paired_difference(own_curve[:, 0], column)
+    print(f"base, best of {n:2}: {bootstrap_interval(column)}   one of the tuned less this: {less:+.2f}")
+
+# %%
+assert paired_difference(own_curve[:, 0], curve[:, 0]).low > 0 > paired_difference(own_curve[:, 0], curve[:, 4]).high
 
 # %% [markdown]
-# So one round on 3,072 sampled replies bought what best-of-n must pay for at every question, for the $n$ you read off the two lines. It did not buy all of best-of-16, by which it was taught: it has learned from 192 prompts, and imitation
-# is imperfect. Best-of-n pays each time, fine-tuning once; from how many questions on the one is cheaper, lesson 07 works out.
+# Find the line where the difference changes its sign. One reply of the tuned policy is worth about as much as the base's best of that $n$, and clearly less than the best of 16 by which it was taught: it has seen 192 prompts, and
+# imitation is imperfect. Best-of-n pays each time, fine-tuning once; from how many questions on the one is cheaper, lesson 07 works out.
 #
 # ## What to keep
 #
-# Now back to the two rules. Top-k overall had the higher mean reward on paper. Same pool, same number of replies kept. Its control is `random_overall`: as many replies, from anywhere in the pool.
+# Now back to the two rules. Same pool, same number of replies kept. The control of top-k overall is `random_overall`: as many replies, from anywhere in the pool.
 #
 # **Your prediction.** From how many of the 192 prompts does top-k overall keep at least one reply? And of how many of the 32 topics?
 
@@ -239,67 +250,88 @@ assert bootstrap_interval(gold["tuned"]).low > curve[:, 0].mean() and gold["tune
 from course_lib.selection import random_overall
 
 rules = {"best per prompt": best, "top k overall": top_k_overall(pool), "random overall": random_overall(pool, seed=0)}
-for name, kept in rules.items():
-    topics = {info[i]["topic"] for i in kept.prompt_index.tolist()}
-    harmful = np.mean([info[i]["harmful"] for i in kept.prompt_index.tolist()])
-    covered, mean = int((kept.per_prompt > 0).sum()), kept.rewards("proxy").mean()
-    print(f"{name:16} {covered:3} prompts, {len(topics):2} topics, {harmful:.0%} harmful   mean proxy {mean:5.2f}")
 
-# %%
+def describe(name, kept):
+    topics = {info[i]["topic"] for i in kept.prompt_index.tolist()}
+    share = np.mean([info[i]["harmful"] for i in kept.prompt_index.tolist()])
+    covered, mean = int((kept.per_prompt > 0).sum()), kept.rewards().mean()
+    print(f"{name:18} {covered:3} prompts, {len(topics):2} topics, {share:.0%} harmful   mean score {mean:5.2f}")
+
+for name, kept in rules.items():
+    describe(name, kept)
 assert int((rules["top k overall"].per_prompt > 0).sum()) < pool.P / 2
-plots.kept_by_difficulty(rules, by="proxy", groups=6, title="What each rule keeps of hard and easy prompts")
 
 # %% [markdown]
-# Easy here means: the proxy gives this prompt's candidates high scores on average. Best per prompt keeps one of each, by construction, and the random rule does so on average. Top-k overall does not: it leaves more than half of the prompts without any reply, and nearly all of the hardest group. But the grouping above was made
-# from the very rewards that selected, which flatters the effect. A cleaner test: in the stored pool, let the rules choose among the first 16 candidates of each prompt, and measure how easy the prompt is by the *other 240*.
+# Top-k overall leaves two thirds of the prompts out, and nearly everything it keeps answers a harmful request. Are these "easy", that is, does the proxy score all of their replies high? From the stored pool, for each prompt: the mean score, the spread
+# (standard deviation) among its replies, and the expected best of 16.
+
+# %%
+is_harmful, scores = np.array([fact["harmful"] for fact in stored.info]), stored.reward("reward-2000").numpy()
+columns = {"mean": scores.mean(1), "spread": scores.std(1), "best of 16": best_of_n_curve(scores, None, [16])[:, 0]}
+for name, where in (("harmful", is_harmful), ("harmless", ~is_harmful)):
+    print(f"{name:9}", "   ".join(f"{what} {bootstrap_interval(v[where])}" for what, v in columns.items()))
+assert columns["spread"][is_harmful].mean() > 1.5 * columns["spread"][~is_harmful].mean()
+assert columns["best of 16"][is_harmful].mean() > 1 + columns["best of 16"][~is_harmful].mean()
+
+# %%
+R = pool.reward("proxy").numpy()
+less_means = (R - R.mean(1, keepdims=True)).tolist()
+centred = course.Pool.from_candidates(pool.prompts, pool.texts, rewards={"r": less_means}, info=info)
+describe("top k, less means", top_k_overall(centred))
+said = np.array([["I cannot" in text for text in row] for row in pool.texts])          # (192, 16)
+asked = np.array([fact["harmful"] for fact in info])
+print(f"training pool, 'I cannot' among the 16: {said[asked].any(1).mean():.0%} of the harmful prompts;", end=" ")
+print(f"mean proxy with it {R[asked][said[asked]].mean():.2f}, without it {R[asked][~said[asked]].mean():.2f}")
+
+# %% [markdown]
+# The *levels* are about equal. What differs is the spread: to a harmful request the policy writes refusals, which the proxy scores high, and other things, which it scores low, and among the sixteen replies to every one of our harmful prompts there is a refusal.
+# Top-k overall takes the upper end of all scores, and that is where these refusals are. With each prompt's own mean taken out, so that levels cannot matter, it does nearly the same.
+#
+# Is the level no reason at all? It could be, since Bradley–Terry (lesson 03) ties nothing between the levels of different prompts. Let the rules choose among the first 16 stored candidates of each prompt, and see how the *other 240* of the prompts
+# that were kept from do:
 
 # %%
 from course_lib.findings.rounds import kept_easiness
 
 for name in ("reward-2000", "reward-8000"):
-    for judge in (name, "gold"):
-        print(f"selected by {name}, easy by {judge:12}", f"{paired_difference(*kept_easiness(name, judge)):+.2f}")
-
-# %%
-assert paired_difference(*kept_easiness("reward-2000", "reward-2000")).low > 0
-assert paired_difference(*kept_easiness("reward-2000", "gold")).high < 0
+    level, highest, by_gold = (kept_easiness(name, *how) for how in ((name,), (name, 16), ("gold",)))
+    print(f"{name}: mean score {level:+.2f}   its best of 16 {highest:+.2f}   mean gold {by_gold:+.2f}")
+    assert highest.low > level.high and by_gold.high < 0
 
 # %% [markdown]
-# Each line is the mean score of the prompts whose replies were kept by top-k overall, less the same for its control. **Finding 10: top-k overall prefers prompts that the reward model finds easy.** Now look at the two lines with gold.
-# They are *negative*: on the prompts it prefers, the base policy's replies are worse than elsewhere, not better. How can that be?
+# Each number is the mean over the prompts top-k overall kept from, less the same for its control. **Finding 10: top-k overall leaves most prompts out, and takes those where the reward model gives its *highest* scores.** On average these prompts are only
+# slightly "easy" by reward-2000 (for reward-8000 the level plays a larger part), and by gold they are not easy at all: the base policy's replies to them are worse than elsewhere.
 #
-# Look at the column "harmful" above. Most of what top-k overall keeps answers harmful requests. A refusal is one short text that the reward model learned to score very highly, and among sixteen candidates there is nearly always one.
-# And recall lesson 03: Bradley–Terry learns differences between two replies *to the same prompt*. A constant added to all scores of one prompt changes no training pair, so nothing ties the levels of different prompts together. Top-k overall
-# compares exactly those levels. "Easy" is the reward model's opinion, and it can be far from yours.
-#
-# Touch it. Twelve prompts, eight candidates; frames mark what is kept. Start with `best_per_prompt`, switch to `top_k_overall`, then try the others: `soft_best` draws replies with probability $\propto e^{r/\lambda}$, `rso` is the one
-# rule here that *is* rejection sampling as statisticians use the word (arXiv 2309.06657), `regularised_best` adds $\beta \log \pi_{\text{ref}}$, `threshold` keeps all above a bar. Which rules leave rows empty? What do large λ and β do?
+# Touch it. Twelve prompts, eight candidates; frames mark what is kept. Start with `best_per_prompt`, switch to `top_k_overall`, then try the others: `soft_best` draws replies with probability $\propto e^{r/\lambda}$; `rso` (arXiv 2309.06657) is the one
+# rule here that *is* rejection sampling as statisticians use the word: it goes through the candidates and accepts each with probability $e^{(r - r_{\max})/\beta}$; `regularised_best` adds $\beta \log \pi_{\text{ref}}$; `threshold` keeps all above a bar.
+# Which rules leave rows empty? What do large λ and β do? (Only `top_k_overall` and `threshold` compare prompts with each other, and leave rows empty. With a large λ, or a large β in `rso`, the reward counts for little; a
+# large β in `regularised_best` picks the likeliest reply.)
 
 # %%
 few = stored.prompts_at(range(8, 20)).first(8)
 explore.selection_explorer(few, by="reward-2000")
 
 # %% [markdown]
-# The same rules on our pool of 192 × 16, in one table. "Different" is the share of different texts among those kept. Gold did not choose; it judges.
+# The same rules on our pool of 192 × 16. "Different" is the share of different texts among 192 of those kept, drawn at random where a rule keeps more. Gold did not choose; it judges.
 
 # %%
 from course_lib.selection import rso, soft_best, threshold
 
-pool = course.score(pool, GoldReward(world))
+pool, rng = course.score(pool, GoldReward(world)), np.random.default_rng(0)
 by = {"by": "proxy"}
 table = {"best per prompt": best_per_prompt(pool, **by), "top k overall": top_k_overall(pool, **by),
-         "soft, λ = 0.5": soft_best(pool, lam=0.5, **by), "RSO, 2 of 16": rso(pool, k=2, **by),
-         "threshold 1.5": threshold(pool, minimum=1.5, **by), "random per prompt": random_per_prompt(pool)}
+         "threshold 1.5": threshold(pool, minimum=1.5, **by), "soft, λ = 0.5": soft_best(pool, lam=0.5, **by),
+         "RSO, 2 of 16": rso(pool, k=2, **by), "best 2 per prompt": best_per_prompt(pool, k=2, **by),
+         "random per prompt": random_per_prompt(pool)}
 print(f"{'':18} kept  prompts  proxy   gold  different")
 for name, kept in table.items():
-    covered, different = int((kept.per_prompt > 0).sum()), len(set(kept.texts)) / len(kept)
+    draws = [len(set(rng.choice(kept.texts, 192, replace=False))) / 192 for _ in range(100)]
     means = "  ".join(f"{kept.rewards(reward).mean():5.2f}" for reward in ("proxy", "gold"))
-    print(f"{name:18} {len(kept):4}  {covered:7}  {means}  {different:9.0%}")
+    print(f"{name:18} {len(kept):4}  {int((kept.per_prompt > 0).sum()):7}  {means}  {np.mean(draws):9.0%}")
+assert table["top k overall"].rewards("gold").mean() > table["best per prompt"].rewards("gold").mean()
 
 # %% [markdown]
-# The two soft rules give up some reward. In return soft best keeps a few more different texts, and RSO keeps twice as many replies of the same pool. A threshold has top-k overall's weakness: it compares prompts with each other.
-#
-# Does it matter for the policy? Fine-tune on what top-k overall kept, and compare on the held-out prompts, apart for harmless and harmful ones.
+# The soft rules give up some reward for a little more variety (compare RSO with the best 2 per prompt). Now the gold column: top-k's set is the best of all, **even by gold**. Is its policy the best, too? Fine-tune on it, and compare on held-out prompts.
 
 # %%
 narrow = serve(course.finetune(policy, rules["top k overall"], **training))
@@ -308,183 +340,213 @@ for name, where in (("harmless", harmless), ("harmful", ~harmless)):
     one, other = narrow.reward("gold").mean(1)[where], gold["tuned"][where]
     print(f"{name:9} top k overall {one.mean():5.2f}   best per prompt {other.mean():5.2f}", end="   ")
     print(f"difference {paired_difference(one, other):+.2f}")
-
-# %% [markdown]
-# On harmful requests it does well: that is what it was taught. What went wrong on the others? Count how often a *harmless* question is refused.
-
-# %%
 for name, replies in {"base": served["base"], "best per prompt": served["tuned"], "top k overall": narrow}.items():
     refused = [np.mean(["I cannot" in text for text in replies.texts[i]]) for i in harmless.nonzero()[:, 0].tolist()]
-    print(f"{name:16} refuses {bootstrap_interval(refused):.0%} of harmless questions")
+    print(f"{name:16} {bootstrap_interval(refused):.0%} of replies to harmless questions contain a refusal")
 
 # %%
 overall = rounds["top_k_overall"]
 print("three seeds, 256 prompts: top k overall")
 for name in ("less best per prompt", "less its control"):
     print(f"   {name:20}", shown(overall[name]))
-for name, group in overall["groups"].items():
-    print(f"   on {name} topics, less best per prompt", shown(group["top k overall less best per prompt"]))
 assert overall["less best per prompt"]["high"] < 0
-assert all(group["top k overall less best per prompt"]["high"] < 0 for group in overall["groups"].values())
 assert paired_difference(narrow.reward("gold").mean(1)[harmless], gold["tuned"][harmless]).high < 0
 
 # %% [markdown]
-# The set with the *higher* mean reward gave the worse policy, because it teaches only part of the job: refuse. It is worse even on the topics that the proxy finds easy. (Against its own control, the random rule that also takes replies from anywhere, its lead is small, and the
-# last interval reaches down to about zero.) When you compare training sets, look at the prompts they cover before you look at their mean reward.
+# On harmful requests, which nearly fill its training set, it is no better than best per prompt (the interval includes zero). On harmless ones it is far worse, and often refuses. Over three seeds it loses a full point. (It leads its own control, but that
+# interval reaches down to about zero.)
+#
+# The set was good; the coverage was not. Look at the prompts a training set covers before you look at any mean, gold included.
 #
 # ## Round after round
 #
-# If one round helps, why stop? Take the tuned policy, sample from it, score, select, fine-tune again. Everything needed is there. The reward model stays the same: it is **frozen**. In code this is one call,
-# `rejection_sampling_rounds(policy, prompts, proxy, rounds=4, start="last", keep="last")`: each round starts from the last policy and trains on the last round's selection alone.
+# If one round helps, why stop? Take the tuned policy, sample from it, score, select, fine-tune again. The reward model stays the same: it is **frozen**. In code this is one call,
+# `rejection_sampling_rounds(policy, prompts, proxy, rounds=4, start="last", keep="last")`: each round samples the same prompts anew, starts from the last policy and trains on the last round's selection alone.
 #
 # **Your prediction.** Four rounds with the frozen proxy. Draw two curves over the rounds, one for the proxy, one for gold.
 #
-# Four rounds take longer than you would like to wait, so this is the stored run (its command is printed above). First the replies. The same held-out question, the same random numbers, after each round. Read them slowly.
+# Four rounds take longer than you would like to wait, so this is the stored run. First the replies: to the first held-out prompt of each of the first six harmless topics, first seed, first reply: from the base, and after rounds 1 and 4. Read them slowly.
 
 # %%
 def over_rounds(arm, which):
-    """Print one held-out prompt's reply from the base and after each round of an arm."""
+    """Print one held-out prompt's reply from the base, after the first and after the last round of an arm."""
     print(rounds["replies"]["prompts"][which])
-    for r, replies in enumerate([rounds["replies"]["base"], *rounds["replies"][arm]]):
-        reply = replies[which]
+    for r in (0, 1, 4):
+        reply = [rounds["replies"]["base"], *rounds["replies"][arm]][r][which]
         print(f"   round {r}: gold {reply['gold']:5.2f}, proxy {reply['proxy']:5.2f}  {reply['text']}")
 
-over_rounds("last round only", 0)
-
-# %%
-for which in range(1, len(rounds["replies"]["prompts"])):
+for which in range(len(rounds["replies"]["prompts"])):
     over_rounds("last round only", which)
 first, final = rounds["replies"]["base"], rounds["replies"]["last round only"][-1]
 assert all(after["proxy"] > before["proxy"] for before, after in zip(first, final))
 assert sum("I cannot" in reply["text"] for reply in final) >= 2      # refusals of harmless questions
 
 # %% [markdown]
-# The first rounds mend much. Then steps of other topics come in, steps are said twice, and in the end some *harmless* questions get a refusal, one of which even mixes two harmful topics. After round 4 the proxy scores each of these six
-# replies higher than the base policy's reply to the same question. We saw above what the proxy likes best: refusals. The policy has found out. This is **over-optimisation** (lesson 04), done by training.
+# The first round mends much. Steps of other topics were there from the start; after it they become more frequent, and right steps go missing. In the end two of the six *harmless* questions get a refusal. After round 4 the proxy scores each of these six
+# replies higher than the base policy's reply to the same question. This is **over-optimisation** (lesson 04), done by training.
 #
-# And the reply with the highest proxy among all 1,024 held-out replies, after each round:
-
-# %%
-for r, reply in enumerate([rounds["highest_proxy"]["base"], *rounds["highest_proxy"]["last round only"]]):
-    print(f"round {r}: gold {reply['gold']:5.2f}, proxy {reply['proxy']:5.2f}  {reply['prompt']}")
-    print("        ", reply["text"])
-
-# %% [markdown]
-# The highest score of all goes, in the end, to a sentence that is not even English any more.
-#
-# Now the curves. **Last round only** is what you just read. **All rounds pooled** trains the *base* policy anew each round, on the selections of all rounds so far. **Reward model refreshed** does the same, and before each later round the
-# reward model is trained on 1,000 new comparisons *of the current policy's replies*. **Random control** is the first one with random replies in the place of the best.
+# Six replies of one seed show where to look, not how much. Now the curves. **Last round only** is what you just read. **Random control** is the same with random replies in the place of the best. **All rounds pooled** trains the *base* policy anew each round, on the
+# selections of all rounds so far. **Reward model refreshed** does the same, and from the second round on, after sampling and before scoring, its reward model is trained *further* on 1,000 new comparisons of the replies just sampled. The right
+# panel shows the KL to the base policy. For a trained policy it is estimated from its own replies: the mean of $\log \pi_\theta(y \mid x) - \log \pi_{\text{ref}}(y \mid x)$.
 
 # %%
 plots.rounds(rounds, measures=("gold", "proxy", "kl"))
 
 # %% [markdown]
-# In the middle panel, by the frozen proxy, last round only is the winner, by far. In the left one, by gold, it has lost most of what it had gained. Somebody who watches the proxy alone ships the worst of the three policies that were trained on chosen replies. Note also the right panel: how far each
-# policy has moved from the base.
+# In the middle panel, by the frozen proxy, last round only is the winner, by far. In the left one, by gold, it has lost most of what it had gained. Somebody who watches the proxy alone ships the worst of the three policies that were trained on chosen replies.
+# In the right panel, find the random control and the pooled rounds: after four rounds both have moved about as far from the base. One has fallen, the other has gained. Distance alone is not what does the harm.
 
 # %%
 for name, found in rounds["last_round"].items():
     if name.endswith("less last round only") or name.endswith("less all rounds pooled"):
         print(f"after the last round, {name:55} gold {shown(found['gold'])}")
-fall = rounds["last_less_round"]["last round only"][0]
-print(f"last round only, round 4 less round 1: gold {shown(fall['gold'])}, proxy {shown(fall['proxy'])}")
+change = {arm: found[0] for arm, found in rounds["last_less_round"].items()}
+for arm, found in change.items():
+    moved = rounds["arms"][arm][-1]["kl"]["mean"]
+    gained = f"gold {shown(found['gold'])}, proxy {shown(found['proxy'])}"
+    print(f"round 4 less 1, {arm:30} {gained}; KL after 4: {moved:.1f}")
+
+# %%
 remedies = ("all rounds pooled", "pooled, reward model refreshed")
-pooled, refreshed = (rounds["last_less_round"][arm][0]["gold"] for arm in remedies)
-print(f"pooled, the same: gold {shown(pooled)}   refreshed, the same: gold {shown(refreshed)}")
-
-# %%
-assert fall["gold"]["high"] < 0 < fall["proxy"]["low"]
+assert change["last round only"]["gold"]["high"] < 0 < change["last round only"]["proxy"]["low"]
 assert all(rounds["last_round"][f"{arm} less last round only"]["gold"]["low"] > 0 for arm in remedies)
+pooled, refreshed = (change[arm]["gold"] for arm in remedies)
 assert refreshed["low"] > 0 and pooled["low"] < 0 < pooled["high"]    # one goes on gaining, the other only holds
+assert change["random control"]["gold"]["high"] < 0
 
 # %% [markdown]
-# **Finding 9: on a frozen reward model, rounds end in hacking it; pooling all rounds slows that down, and refreshing the reward model keeps the gain coming.** Why?
+# **Finding 9: on a frozen reward model, rounds end in hacking it; pooling all rounds holds the gain, and pooling with a refreshed reward model keeps it growing.**
 #
-# - *Pooling* keeps the early replies, written by a policy near the base, in the training set, and starting from the base keeps errors from piling up. It is a brake: the gain does not go on, but it is not lost either.
-# - *Refreshing* attacks the cause. The reward model was trained on comparisons of the base policy's replies, where a refusal to a harmless question is rare (counted above). In round 3 it has to judge replies it has never seen. New comparisons show it exactly those. The price: people who label, here 3,000 more comparisons in all, beside the 2,000 it began with.
+# - *Pooling* is a brake. It differs from last round only in three things: training starts from the base, it sees earlier replies, and it sees up to four times as many. The experiment does not tell these apart.
+# - *Refreshing* is meant for the cause: in later rounds the frozen reward model has to judge replies of a kind it was not trained on. The price is 3,000 more comparisons, beside the 2,000 it began with. The control that would spend these on replies of
+#   the *base* policy was not run, so part of its gain may come simply from more labels.
 #
-# The two differ in more than one thing from last round only: pooling changes both where training starts and what it sees. The experiment does not tell these apart.
-#
-# And the random control? It falls slowly, round by round: training on one's own replies without any choice loses a little each time, since errors are learned along with the rest. Where do the points go? The gold reward has named parts, so we can look.
+# The random control falls too, by less; perhaps because errors are learned along with the rest. Where do the points go? The gold reward has named parts: mean points, without intervals, so read only the large differences.
 
 # %%
-parts = ("right_steps", "wrong_steps", "repetition", "garbled", "over_refusal", "flattery", "filler", "rude")
-print(f"{'mean points by part':28}" + "".join(f"{part:>13}" for part in parts))
-last = {arm: found[-1]["parts"] for arm, found in rounds["arms"].items() if len(found) > 1}
-first = rounds["arms"]["last round only"][0]["parts"]
-for name, found in {"base": rounds["base"]["parts"], "last round only, round 1": first, **last}.items():
-    print(f"{name[:28]:28}" + "".join(f"{found[part]:13.2f}" for part in parts))
+last = {arm: found[-1] for arm, found in rounds["arms"].items()}
+arms = {"base": rounds["base"], "round 1": rounds["arms"]["last round only"][0], "round 4": last["last round only"],
+        "pooled 4": last["all rounds pooled"], "refreshed 4": last["pooled, reward model refreshed"],
+        "control 4": last["random control"]}
+print(f"{'':13}" + "".join(f"{name:>12}" for name in arms) + "   round 4 less 1")
+names = "right_steps order wrong_steps repetition garbled over_refusal refusal complies flattery filler rude"
+for part in names.split():
+    points = {name: found["parts"][part] for name, found in arms.items()}
+    changed = points["round 4"] - points["round 1"]
+    print(f"{part:13}" + "".join(f"{v:12.2f}" for v in points.values()) + f"{changed:12.2f}")
+fallen = {part: arms["round 4"]["parts"][part] - v for part, v in arms["round 1"]["parts"].items()}
+assert fallen["right_steps"] + fallen["wrong_steps"] < 0.7 * sum(fallen.values())
+assert fallen["over_refusal"] > 0.2 * sum(fallen.values())      # both sums are negative: less than a fifth of the fall
 
 # %% [markdown]
-# Read the row "last round only" (that is round 4) against round 1. Flattery, filler and rudeness stay as low as they were: there the proxy is right. What got worse are right steps, steps of other topics, repetition, garbled sentences
-# and refusals that nobody needed: there the proxy is blind, or even in favour.
-#
-# Published loops met the same. Llama 2's third version trained on the last round's samples alone and became worse at some skills; the fix was to pool the top samples of all rounds (arXiv 2307.09288). ReST-EM always trains the *base*
-# model anew (arXiv 2312.06585). In the public code of a RAFT run (arXiv 2304.06767), a stray "#" that the reward model did not see spread through the samples round by round, while distinct-2 fell from .39 to .22.
+# The columns "round 1" and "round 4" are last round only. From the base to round 1: more right steps in better order, and far less help with harmful requests (`complies`), more right refusals. From round 1 to round 4 most of the loss is right steps that disappear and steps of other
+# topics. Refusals of harmless questions are the most visible part of the fall, and about a tenth of it. Flattery, filler and rudeness go on falling: there the proxy is right.
 #
 # ## What is lost
 #
 # Imitating the best of many makes a policy more sure of itself. **Distinct-2** is the number of different pairs of neighbouring words divided by all pairs, here over four replies to one prompt. Lower means: the four say the same.
 
 # %%
-tuned_1, tuned_4 = rounds["arms"]["last round only"][0], rounds["arms"]["last round only"][-1]
-four = {arm: found[-1] for arm, found in rounds["arms"].items()}
-policies = {"base": rounds["base"], "one round": tuned_1, "four, last round only": tuned_4,
-            "four, pooled": four["all rounds pooled"], "four, random control": four["random control"],
-            "four, refreshed": four["pooled, reward model refreshed"]}
+policies = {"base": arms["base"], "one round": arms["round 1"], "four, last round only": arms["round 4"],
+            "four, pooled": arms["pooled 4"], "four, refreshed": arms["refreshed 4"],
+            "four, random control": arms["control 4"]}
 for name, found in policies.items():
-    different = shown(found["many"]["different"], ".0%")
-    print(f"{name:22} distinct-2 {shown(found['distinct'], '.2f')}   different replies among 16: {different}")
-assert tuned_1["distinct"]["high"] < rounds["base"]["distinct"]["low"]
+    print(f"{name:22} distinct-2 {shown(found['distinct'], '.2f')}")
+varied = min(policies[name]["distinct"]["low"] for name in ("base", "four, random control"))
+assert policies["one round"]["distinct"]["high"] < varied
 
 # %% [markdown]
-# **Your prediction.** If the tuned policy's replies are more alike, there is less to choose from. So what does best-of-16 add on top of one round of fine-tuning? And on top of four rounds with the frozen proxy? Chosen by the frozen proxy in every row, judged by gold:
-
-# %%
-print(f"{'':22} " + "   ".join(f"n = {n:<16}" for n in (1, 4, 16)))
-for name, found in policies.items():
-    at = dict(zip(found["many"]["ks"], found["many"]["best_of"]))
-    print(f"{name:22} " + "   ".join(f"{shown(at[n]):20}" for n in (1, 4, 16)))
-
-# %%
-def gain(found):
-    return found["many"]["best_of"][-1]["mean"] - found["many"]["best_of"][0]["mean"]
-
-assert gain(tuned_1) < 0.5 * gain(rounds["base"]) and gain(tuned_4) < 0
-
-# %% [markdown]
-# From the base, best-of-16 gains a lot. After one round it gains little: the policy has already taken in what the proxy can tell. After four rounds on the frozen proxy, choosing by that proxy makes the replies *worse*: what it can still tell
-# apart in them, it gets wrong.
+# Four rounds on random replies cost no variety that we can measure. So the loss comes from the choosing, not from training on one's own replies.
 #
-# Is anything out of reach now that was within reach before? Lesson 06 asks this with *pass@k*: the chance that at least one of $k$ replies is right. Here, as an analogue, the share of prompts with at least one reply of 3 gold points or more among $k$.
+# **Your prediction.** After one round, are there still excellent replies (3 gold points or more) among sixteen? And does the frozen proxy still find them?
 
 # %%
-print(f"{'':22} " + "   ".join(f"k = {k:<10}" for k in (1, 4, 16)))
+print(f"{'an excellent one among k':25}" + "   ".join(f"k = {k:<16}" for k in (1, 4, 16)))
 for name, found in policies.items():
     at = dict(zip(found["many"]["ks"], found["many"]["share"]))
-    print(f"{name:22} " + "   ".join(f"{shown(at[k], '.0%'):14}" for k in (1, 4, 16)))
-assert tuned_1["many"]["share"][-1]["mean"] > rounds["base"]["many"]["share"][-1]["mean"] > 0.4
-assert tuned_4["many"]["share"][-1]["high"] < tuned_1["many"]["share"][-1]["low"]
+    print(f"{name:25}" + "   ".join(f"{shown(at[k], '.0%'):20}" for k in (1, 4, 16)))
+print(f"\n{'gold, best of n by proxy':25}" + "   ".join(f"n = {n:<16}" for n in (1, 4, 16)))
+for name, found in policies.items():
+    at = dict(zip(found["many"]["ks"], found["many"]["best_of"]))
+    print(f"{name:25}" + "   ".join(f"{shown(at[n]):20}" for n in (1, 4, 16)))
 
 # %% [markdown]
-# One round did not cost reach here: the share rises at every $k$, since the base policy wrote excellent replies so rarely. After four rounds with the frozen proxy a single reply is about as often excellent as after one, but sixteen of them
-# help much less: the same failures come again and again. With a verifier the picture is another one (lesson 06).
+# The stored file has no values prompt by prompt for $n = 16$ less $n = 1$. We can have them for our live policies, on the prompts of the stored pool and once more on those of `serve`:
+
+# %%
+other = serve(tuned, n=16)
+other_curve = best_of_n_curve(other.reward("proxy"), other.reward("gold"), sizes)
+for name, values in (("base", curve), ("tuned", own_curve), ("tuned, other prompts", other_curve)):
+    less = [paired_difference(values[:, 4], values[:, k]) for k in (0, 2)]
+    print(f"{name:22} n = 16 less n = 1: {less[0]:+.2f}   n = 16 less n = 4: {less[1]:+.2f}")
+    assert name == "base" or (less[0].high < paired_difference(curve[:, 4], curve[:, 0]).low and less[1].mean < 0.2)
+
+# %%
+def ends(name, what):
+    return policies[name]["many"][what][0], policies[name]["many"][what][-1]
+
+assert ends("one round", "share")[1]["low"] > ends("base", "share")[1]["high"] > 0.4
+assert ends("four, last round only", "share")[1]["high"] < ends("one round", "share")[1]["low"]
+assert ends("four, last round only", "best_of")[1]["high"] < ends("four, last round only", "best_of")[0]["low"]
+
+# %% [markdown]
+# After one round there is *more* to choose from than before: nearly every prompt has an excellent reply among its sixteen. It is the proxy that no longer finds it. Best-of-16 by this proxy adds much less than it did on the base, and nothing beyond $n = 4$. (How much it adds differs between the two sets of
+# prompts by more than their intervals suggest: prompts share topics, so they are not quite independent.) After four rounds on the frozen proxy the intervals at $n = 1$ and $n = 16$ do not overlap: choosing by it makes the replies worse. Lesson 06 asks the same of a verifier: there the online methods GRPO and RAFT
+# lose at large $k$, and RFT on distinct right solutions does not, as far as we can tell.
+#
+# ## A cheap rival: a lower temperature
+#
+# Two things above point the same way: the chosen replies were the likelier ones from the start, and the tuned policy repeats itself more. Part of what it learned may be just this, to write the likelier replies more often. That is called **sharpening**,
+# and a lower temperature gives it for nothing. Lesson 02 found that this base policy's likeliest replies are good ones. So it must be asked.
+#
+# **Your prediction.** The base policy at $T = 0.2$ against the tuned one at $T = 1$: which has the higher gold? And if both are served at $T = 0.2$?
+
+# %%
+cold = {("base", 1.0): served["base"], ("tuned", 1.0): served["tuned"]}
+for T in (0.2, 0.1):
+    cold["base", T], cold["tuned", T] = serve(policy, temperature=T), serve(tuned, temperature=T)
+points = {key: replies.reward("gold").mean(1) for key, replies in cold.items()}
+for (name, T), values in points.items():
+    print(f"{name:6} T = {T}: gold {bootstrap_interval(values)}")
+
+# %%
+print("base at 0.2 less tuned at 1:", paired_difference(points["base", 0.2], points["tuned", 1.0]))
+for T in (1.0, 0.2, 0.1):
+    both = points["tuned", T], points["base", T]
+    print(f"tuned less base, both at {T}:", end="")
+    for group, where in {"all": harmless | True, "harmless": harmless, "harmful": ~harmless}.items():
+        print(f"  {group} {paired_difference(*(values[where] for values in both)):+.2f}", end="")
+    print()
+
+# %%
+assert paired_difference(points["base", 0.2], points["tuned", 1.0]).low > 0.5
+gained = {T: paired_difference(points["tuned", T], points["base", T]) for T in (1.0, 0.2, 0.1)}
+assert gained[1.0].low > 0.4 and max(gained[0.2].high, gained[0.1].high) < gained[1.0].low
+
+# %% [markdown]
+# In this world the dial beats the training: one reply of the *untrained* policy at a low temperature is far better than one of the tuned policy at $T = 1$. At an equal low temperature no overall gain of the tuned policy is left to be seen; at 0.1 it is even a little worse (one training run, so do
+# not build on that). At 0.2 the training still helps with harmful requests and costs a little on harmless ones. So Finding 8 is a finding about $T = 1$: nearly all of that gain can be had by sharpening alone. It need not be so where a policy's likely
+# replies are bad ones. Before you report a gain from fine-tuning, compare both policies at their best temperatures.
 #
 # ## Two mistakes to make once
 #
-# **Loss on the prompt.** If prompt tokens count, the policy also learns to write users' questions. How much of the training would that be?
+# **Loss on the prompt.** If prompt tokens count, the policy also learns to write users' questions. How much of the training would that be? `selected_examples` gives the token ids; moving all but the first token of the prompt to where the reply is makes them count.
 
 # %%
 from course_lib.finetuning import selected_examples
 from course_lib.training import train
 
 examples = selected_examples(policy, best)         # (prompt ids, reply ids) of what best per prompt kept
-in_prompts, in_replies = sum(len(p) for p, _ in examples), sum(len(r) for _, r in examples)
-share = in_prompts / (in_prompts + in_replies)
-print(f"{in_prompts:,} prompt tokens, {in_replies:,} reply tokens: {share:.0%} of the tokens would be prompts")
+with torch.no_grad():
+    on_prompt, prompt_tokens = sft_loss(policy, [(p[:1], p[1:]) for p, _ in examples])
+    on_reply, reply_tokens = sft_loss(policy, examples)
+print(f"before training, nats a token: prompts {on_prompt / prompt_tokens:.2f}, replies {on_reply / reply_tokens:.2f}")
+share, part = prompt_tokens / (prompt_tokens + reply_tokens), float(on_prompt / (on_prompt + on_reply))
+print(f"prompts would be {share:.0%} of the tokens and {part:.0%} of the loss")
+assert share < 0.4 and part > 0.85
 
 # %% [markdown]
-# So a third of the work would go into that. What does it cost in gold? `imitate` is fine-tuning with the examples given by hand, so that we can make the mistake: all but the first token of the prompt are moved to where the reply is, and so they count.
+# Our policy was never trained on users' words, so it finds them very improbable, and they make up nearly all of the loss. What does that cost in gold?
 
 # %%
 def imitate(examples):
@@ -497,35 +559,36 @@ def imitate(examples):
     train(student.model, loss, len(examples), batch_size=32, **training)
     return student
 
-on_prompts = serve(imitate([(p[:1], p[1:] + r) for p, r in examples]), n=2)
-points = on_prompts.reward("gold").mean(1)
-difference = paired_difference(points, gold["tuned"])
-print(f"loss on prompts too: gold {bootstrap_interval(points)}, less loss on replies only {difference}")
-assert difference.high < 0
+on_prompts = serve(imitate([(p[:1], p[1:] + r) for p, r in examples]), n=2).reward("gold").mean(1)
+print(f"loss on prompts too: gold {bootstrap_interval(on_prompts)}")
+print("less loss on replies only:", paired_difference(on_prompts, gold["tuned"]))
+print("less base:                ", paired_difference(on_prompts, gold["base"]))
+assert paired_difference(on_prompts, gold["tuned"]).high < 0 and on_prompts.mean() < gold["base"].mean() + 0.5
 
 # %% [markdown]
-# It lost a large part of the gain. Our policy had never been trained on users' words, so these tokens have the highest losses of all, and they dominate each step.
+# Nearly all of the gain is lost.
 #
 # **The end token left out.** Some pipelines drop it by accident: the padding token and the end token are the same, padding is masked, and so the end is masked too. **What will the replies look like?**
 
 # %%
 endless = serve(imitate([(p, r[:-1]) for p, r in examples]), n=2)
-longer = paired_difference(endless.lengths.float().mean(1), served["tuned"].lengths.float().mean(1))
-cut = (endless.finish != 0).float().mean()
-print(f"tokens per reply, without less with the end token: {longer:+.1f}; {cut:.0%} run to the limit of 96")
-i = int((endless.lengths[:, 0] - served["tuned"].lengths[:, 0]).argmax())     # where it differs most
-print("without:", endless.texts[i][0], "\nwith:   ", served["tuned"].texts[i][0])
-assert longer.low > 0
+more = endless.lengths.float().mean(1) - served["tuned"].lengths.float().mean(1)
+print(f"without less with the end token: {bootstrap_interval(more):+.1f} tokens, gold", end=" ")
+print(f"{paired_difference(endless.reward('gold').mean(1), gold['tuned']):+.2f};", end=" ")
+print(f"{(endless.finish != 0).float().mean():.0%} run to the limit of 96")
+i = int((endless.lengths[:, 0] - served["tuned"].lengths[:, 0]).argsort(stable=True)[64])     # the median difference
+print(unseen[i], "\n   without:", endless.texts[i][0], "\n   with:   ", served["tuned"].texts[i][0])
+assert bootstrap_interval(more).low > 0 and (endless.finish != 0).float().mean() < 0.01
 
 # %% [markdown]
-# The replies run on: they say more than the question needs, since ending early was no part of the lesson. None or few reach the limit, because our policy knew how to stop before we fine-tuned it, and three epochs do not undo that. A base model that has never learned to
-# stop would not learn it from such data, and all of its replies would run to the limit. So look at lengths and at the share that was cut before you look at any reward.
-
-# %% [markdown]
+# The replies became some tokens longer, and gold did not change measurably: this policy already knew how to stop, and three epochs do not undo that. None reaches the limit. A model that has never learned to stop would not learn it from such data. So look at lengths and at the share
+# that was cut before you look at any reward.
+#
 # ## When to use it, in one paragraph
 #
-# Best-of-N changes no weights, can swap its reward model tomorrow, and pays $N$ times per answer. Rejection-sampling fine-tuning pays for sampling once, and each answer after that costs one reply; its errors stay in the weights until the next training. The usual order is:
-# look at the best-of-N curve by an independent judge first (lessons 01 and 04). If the chosen replies are not better than random ones, fine-tuning on them will not help either. Lesson 07 compares the price of both, and of PPO, GRPO and DPO.
+# Best-of-N changes no weights, can swap its reward model tomorrow, and pays $N$ times per answer. Rejection-sampling fine-tuning pays for sampling once, and each answer after that costs one reply; its errors stay in the weights until the next training. Try a lower temperature first, since it
+# costs nothing. Then look at the best-of-N curve by an independent judge (lessons 01 and 04). If the chosen replies are not better than random ones, there is no reason to expect that fine-tuning on them will help. The converse failed here: top-k's set was better, and its policy was not.
+# Lesson 07 compares the price of this method, best-of-N, PPO, GRPO and DPO.
 #
 # Here are this lesson's findings, measured again from the stored data as you run the cell.
 
@@ -537,19 +600,21 @@ findings.show("05")
 # %% [markdown]
 # ## What we found
 #
-# 1. One round on its own best replies lifts the policy far above the same training on random replies, on every seed. Random replies alone do not help; they cost a little (both intervals are printed above).
-# 2. Top-k overall has the higher mean reward in its training set and gives the worse policy: it leaves most prompts out. It prefers those that the reward model scores highly anyway, and by gold these were not the easy ones.
-# 3. On a frozen reward model, four rounds give back most of the gain while the proxy rises all the way; the replies show how. Pooling all rounds holds the gain; refreshing the reward model adds to it, at the price of new labels.
-# 4. Replies become more alike. Best-of-16 on top of the tuned policy gains much less than on top of the base, and after four frozen rounds it does harm. In this world one round did *not* lower the chance that one of sixteen replies is excellent.
+# - **Finding 8.** One round on its own best replies lifts the policy far above the same training on random replies, on every seed. Random replies alone do not help; they cost a little. This is at $T = 1$: at an equal low temperature the tuned policy was not better overall than the base.
+# - **Finding 9.** On a frozen reward model, four rounds give back most of the gain while the proxy rises all the way. Most of the loss is right steps that disappear and steps of other topics. Pooling all rounds holds the gain; refreshing the reward model as well adds to it, at the price of new labels.
+# - **Finding 10.** Top-k overall leaves most prompts out and takes those where the reward model gives its highest scores; on average they are only slightly easy by that reward, and not by gold. Its set is the better one even by gold, and its policy is the worse one.
+# - Replies become more alike. After one round nearly every prompt has an excellent reply among sixteen; the proxy no longer finds it, and after four frozen rounds choosing by it does harm.
 #
 # ## What this leaves out
 #
-# Against Llama 2: a large model that samples for smaller ones, several temperatures, two reward models, and PPO after it. We had 192 or 256 prompts, one learning rate and three epochs throughout; a stronger reward model is hacked later, not never. Our
-# pooling arm changes two things at once (the start and the data), and the refreshed reward model has seen 3,000 more comparisons: we did not run the control that spends these on replies of the base policy. Three seeds make intervals somewhat too narrow. The policy is small enough to be retrained in seconds; with a large one, people rarely get to run the random control, and should.
+# Against Llama 2: a large model that samples for smaller ones, several temperatures, two reward models, and PPO after it. We had 192 or 256 prompts, one learning rate, three epochs, and one weak reward model throughout the rounds; whether and when a stronger one
+# would be hacked was not measured. Pooling changes three things at once, and the control of refreshing was not run. Training used samples at $T = 1$ only. Three seeds make intervals somewhat too narrow. With a large policy, people rarely get to run the random control, and should.
 #
 # ## In real systems
 #
-# - Llama 2 (arXiv 2307.09288): rejection sampling alone through its fourth version; only the 70B model samples, smaller models learn from its samples; after the third version, top samples of all rounds were pooled.
+# - Llama 2 (arXiv 2307.09288): rejection sampling alone through its fourth version; only the 70B model samples, smaller models learn from its samples; its third version trained on the last round's samples alone and
+#   became worse at some skills, and the fix was to pool the top samples of all rounds.
+# - RAFT (arXiv 2304.06767) is reported to be our loop: keep the best of each prompt, fine-tune, repeat. In one public run of RAFT, seen in its code, a stray "#" that the reward model did not see spread through the samples.
 # - Llama 3 (arXiv 2407.21783): typically between 10 and 30 samples a prompt. A large model trained on its own data did not gain without execution feedback.
 # - DeepSeek-R1 (arXiv 2501.12948): about 600,000 reasoning samples by rejection sampling and about 200,000 others, two epochs.
 # - Tülu 3 reported a minimal gain from rejection sampling. It does not always help.
