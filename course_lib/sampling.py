@@ -198,8 +198,8 @@ def sample(policy, prompts, n=16, temperature=1.0, top_p=1.0, top_k=0, max_token
 
     Parameters: ``temperature`` (0 is greedy, for n=1 only), ``top_p`` in (0, 1], ``top_k`` (0: off), ``max_tokens`` per
     response, end token included; ``stop``: token ids or one-token strings that end a response (default: the model's own
-    end tokens); ``method``: "sample", or "beam" / "diverse_beam" (through ``generate``: not independent samples, kept for
-    comparison); ``memory_mb``: memory for the candidates in flight; ``info``: P dictionaries kept with the prompts.
+    end tokens); ``method``: "sample", or "beam" (the likeliest replies a search finds, the likeliest first) / "diverse_beam":
+    not independent samples, kept for comparison; ``memory_mb``: memory for the candidates in flight; ``info``: P dictionaries kept with the prompts.
     ``first_prompt`` and ``first_candidate`` number the prompts and candidates, so that a part of a larger job draws
     exactly what the whole would.
 
@@ -303,18 +303,21 @@ def _decode(engine, u, width, max_tokens, temperature, top_k, top_p, stops, bar)
 def _beam_tokens(policy, ids, n, method, max_tokens, stops, penalty=1.0):
     """N hypotheses per prompt by beam search or diverse beam search: (P, N, T) int32 padded with -1.
 
-    Beam search is the library's ``generate``. Diverse beam search (Vijayakumar et al., 1610.02424) is no longer part of
+    Beam search is the library's ``generate`` with ``length_penalty=0``, so that beams are ranked by the log-probability of the whole
+    reply (end token included) and come likeliest first, as in argTopN; its default divides by the length, which puts longer replies
+    in front. A search may still miss likelier replies. Diverse beam search (Vijayakumar et al., 1610.02424) is no longer part of
     it, so it stands here with N groups of one beam: at each step group g takes the token with the highest log-probability
     less ``penalty`` times the number of earlier groups that took that token.
     """
     out = torch.full((len(ids), n, max_tokens), -1, dtype=torch.int32)
     stop = torch.tensor(stops, device=policy.device)
+    ranking = {"length_penalty": 0.0} if n > 1 else {}  # one beam is greedy decoding, and generate warns of the setting there
     with evaluating(policy.model), progress.bar(len(ids), method, "prompt") as bar:
         for i, prompt in enumerate(ids):
             if method == "beam":
                 rows = policy.model.generate(
                     torch.tensor([prompt], device=policy.device), attention_mask=torch.ones(1, len(prompt), dtype=torch.long, device=policy.device), do_sample=False,
-                    num_beams=n, num_return_sequences=n, max_new_tokens=max_tokens, eos_token_id=stops, pad_token_id=policy.tokenizer.pad_token_id)[:, len(prompt):]
+                    num_beams=n, num_return_sequences=n, max_new_tokens=max_tokens, eos_token_id=stops, pad_token_id=policy.tokenizer.pad_token_id, **ranking)[:, len(prompt):]
                 done = torch.isin(rows, stop)
                 rows = rows.masked_fill((done.cumsum(1) - done.int()) > 0, -1)
                 out[i, :, : rows.shape[1]] = rows.int().cpu()

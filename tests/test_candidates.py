@@ -66,15 +66,12 @@ def test_figure_of_temperatures_names_the_peaks(capsys):
     said = capsys.readouterr().out.strip()
     assert said == figure.summary and "n = 1 is highest, 3.00, at T = 0.2" in said and "n = 64 is highest, 4.00, at T = 0.7" in said
     assert figure.axes[0].get_xlabel().startswith("temperature T") and figure.png().startswith(b"\x89PNG")
+    wide = plots.against_temperature([0.2, 0.7, 1.3], {"n = 1": noise + [3, 2, 1], "n = 64": noise + [3, 4, 1]}, "gold (points)", zoom=(-1, 1.5), quiet=True)
+    assert "n = 64 is highest, 4.00, at T = 0.7, +1.00 beside T = 0.2" in wide.summary and "n = 1 is highest, 3.00, at T = 0.2;" in wide.summary
+    assert len(wide.axes) == 2 and wide.axes[1].get_ylim() == (-1, 1.5) and not [line for line in wide.axes[0].lines if line.get_markersize() >= 10]
+    assert all(line.get_ydata()[0] == 0 for line in wide.axes[1].lines if len(line.get_xdata()) == 3), "paired: 0 at the first temperature"
     with pytest.raises(CourseError, match="at least one curve"):
         plots.against_temperature([1.0], {}, "gold")
-
-
-def test_strips_say_how_many_values_differ(capsys):
-    figure = plots.strips({"copies": [1.0] * 4, "samples": [0.0, 1.0, 2.0, 2.0]})
-    assert "copies from 1.00 to 1.00, mean 1.00, 1 different values among 4" in figure.summary and "3 different values among 4" in figure.summary
-    drawn = [line for line in figure.axes[0].lines]
-    assert len({(round(x, 3), round(y, 3)) for x, y in zip(drawn[0].get_xdata(), drawn[0].get_ydata())}) == 4, "equal rewards do not hide each other"
 
 
 # ---- pools at other temperatures ----------------------------------------------------------------------------------------------
@@ -120,4 +117,4 @@ def test_warm_less_cold_turns_with_n():
 def test_findings_hold():
     rows = {row.finding: row for row in findings.show("02").rows}
     assert set(rows) == {6, 7} and rows[7].holds and rows[7].low > 2
-    assert rows[6].holds and rows[6].low > 0 and "At n = 1: -0." in rows[6].note and "it does not appear" in rows[6].note
+    assert rows[6].holds and rows[6].low > 0 and "0.2 less 0.1 at n = 1: -0." in rows[6].note and "0.1 is the lowest tried" in rows[6].note and "it does not appear" in rows[6].note

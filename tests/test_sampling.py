@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib import assets
 from course_lib.errors import CourseError
 from course_lib.policy import Policy, load_policy, sequence_logprobs, token_logprobs
 from course_lib.sampling import _Repeated, _Shared, draw, filtered, sample, uniforms
@@ -229,8 +230,24 @@ def test_beam_methods(tiny, method):
     assert (pool.P, pool.N) == (2, 3)
     assert len({tuple(row_tokens(pool, 0, j)) for j in range(3)}) == 3
     if method == "beam":
-        expected = generated(tiny, PROMPTS[0], do_sample=False, num_beams=3, num_return_sequences=3, max_new_tokens=8)
+        expected = generated(tiny, PROMPTS[0], do_sample=False, num_beams=3, num_return_sequences=3, length_penalty=0.0, max_new_tokens=8)
         assert row_tokens(pool, 0, 0) == expected[0].tolist()[: len(row_tokens(pool, 0, 0))]
+
+
+def test_beams_come_likeliest_first_and_begin_no_less_likely_than_greedy():
+    """By the log-probability of the whole reply, as in argTopN. Ranked by log-probability per token, as `generate` does unless told otherwise, this fails."""
+    policy = load_policy(assets.path("helpdesk/policy"), device="cpu")
+    prompts = ["I need to book a meeting room today.", "How do I reset my password?"]
+    beams, greedy = sample(policy, prompts, n=8, method="beam"), sample(policy, prompts, n=1, temperature=0)
+
+    def logprobs(pool):
+        ids = policy.encode(prompts)
+        return sequence_logprobs(policy, [(ids[i], row_tokens(pool, i, j)) for i in range(pool.P) for j in range(pool.N)]).reshape(pool.P, pool.N)
+
+    found = logprobs(beams)
+    assert (found.diff(dim=1) <= 1e-4).all() and (found[:, :1] >= logprobs(greedy) - 1e-4).all()
+    assert len(set(beams.lengths[0].tolist())) > 1, "of different lengths, so that the rule matters"
+    assert sample(policy, prompts, n=1, method="beam").texts == greedy.texts, "one beam is greedy decoding"
 
 
 @pytest.mark.parametrize("bad, says", [({"n": 0}, "at least 1; got 0"), ({"n": 2.5}, "whole number"), ({"temperature": -1}, "temperature must be"),

@@ -24,11 +24,13 @@ def best_temperature(pools, by, n):
 @finding(6, "02", "The best sampling temperature rises with n.", f"gold points: best of 16 chosen by gold, T = {WARM} less T = {COLD}", "course build-assets --world temperatures")
 def best_temperature_rises():
     pools = temperatures.pools()
-    one, sixteen, learned = warm_less_cold(pools, "gold", 1), warm_less_cold(pools, "gold", 16), warm_less_cold(pools, "reward-8000", 16)
+    sixteen = warm_less_cold(pools, "gold", 16)
+    steps = {n: warm_less_cold(pools, "gold", n, *pair) for n, pair in ((1, (0.1, 0.2)), (4, (0.1, 0.2)), (16, (0.2, 0.4)))}
+    learned = {pair: warm_less_cold(pools, "reward-8000", 16, *pair) for pair in ((0.1, 0.2), (0.2, 0.4))}
     best = [best_temperature(pools, "gold", n) for n in (1, 4, 16)]
-    return sixteen, one.high < 0 < sixteen.low and best == sorted(best) and best[0] < best[-1], (
-        f"At n = 1: {one}. Best for n = 1, 4, 16: T = {', '.join(map(str, best))}. Chosen by reward-8000"
-        f"{'' if learned.low > 0 else ' it does not appear'}: {learned} at n = 16")
+    return sixteen, steps[1].high < 0 < min(steps[4].low, steps[16].low) and best == sorted(best) and best[0] < best[-1], (
+        f"Best for n = 1, 4, 16: T = {', '.join(map(str, best))} ({min(pools)} is the lowest tried). 0.2 less 0.1 at n = 1: {steps[1]}, at n = 4: {steps[4]}; 0.4 less 0.2 at n = 16: {steps[16]}. "
+        f"Chosen by reward-8000{'' if any(step.low > 0 for step in learned.values()) else ' it does not appear'}: at n = 16, 0.2 less 0.1: {learned[0.1, 0.2]}; 0.4 less 0.2: {learned[0.2, 0.4]}")
 
 
 @finding(7, "02", "The highest reward of n grows with n while the median stays.", f"gold points: change from n = 1 to {SIZES[-1]} of the highest less that of the median")
@@ -38,4 +40,5 @@ def best_grows_median_stays():
     median = np.stack([np.median(gold.reshape(len(gold), -1, n), axis=2).mean(1) for n in (1, SIZES[-1])], axis=1)
     grows, stays = (paired_difference(values[:, 1], values[:, 0]) for values in (highest, median))
     gap = paired_difference(np.diff(highest)[:, 0], np.diff(median)[:, 0])
-    return gap, gap.low > 1 and abs(stays.mean) < 0.05 * grows.mean, f"Highest: {grows}; median: {stays}"
+    return gap, gap.low > 1 and abs(stays.mean) < 0.05 * grows.mean, (
+        f"Highest: {grows}; median: {stays}. Built in: the highest of more is never lower, and at n = 1 the median averages to the mean of all replies, at n = 256 to their median")
