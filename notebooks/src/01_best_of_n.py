@@ -475,7 +475,7 @@ findings.show("01")
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex01` (to come): write best-of-N yourself, with its control and its estimator.
+# **Exercise** `exercises/ex01`: write best-of-N yourself, with its control and its estimator.
 #
 # **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
 
