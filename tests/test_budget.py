@@ -89,7 +89,7 @@ def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch)
 
     def loop(folder):
         with Account() as account:
-            pool = finetuning.sampled(tiny, PROMPTS * 3, None, {"n": 2048, "max_tokens": 2, "seed": 1}, Stages(folder))
+            pool = finetuning.sampled(tiny, PROMPTS * 3, None, {"n": 2048, "max_tokens": 2, "seed": 1}, Stages(folder), part=2)
             best = score(pool.first(2), lambda prompt, text, info: float(len(text)), "length")
             finetuning.trained(tiny, select_best(best), {"epochs": 4, "batch_size": 2, "seed": 0}, Stages(folder))
         return account

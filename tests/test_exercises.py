@@ -168,6 +168,14 @@ def test_a_check_explains_crashes_shapes_and_changed_inputs(double):
     assert "changes its input" in ran(double, spoils).message
 
 
+def test_a_missing_return_on_one_way_is_not_called_an_empty_stub(double):
+    found = ran(double, lambda xs: [2.0] if len(xs) == 1 else None)
+    assert found.written and found.points == 1 and "returns nothing" in found.message
+    import torch
+    found = ran(double, lambda xs: torch.tensor(xs) > 0 & torch.tensor(xs))  # a slip that torch answers with NotImplementedError
+    assert found.written and "stopped with" in found.message
+
+
 @pytest.mark.parametrize("stub", [lambda xs: None, lambda xs: ..., None, ...])
 def test_a_stub_is_told_kindly(double, stub):
     found = ran(double, stub)

@@ -83,7 +83,7 @@ class Trial:
     """The reader's object under test. ``value`` is what was handed in: usually a function, sometimes a number, list or dictionary."""
 
     def __init__(self, value):
-        self.value, self.parts = value, []
+        self.value, self.parts, self.answered = value, [], False
 
     # ---- properties ----
 
@@ -107,13 +107,16 @@ class Trial:
         given = copy.deepcopy((args, kwargs))
         try:
             got = self.value(*given[0], **given[1])
-        except NotImplementedError:
-            raise NotWritten("not written yet.") from None
         except Exception as error:
+            if isinstance(error, NotImplementedError) and not error.args:
+                raise NotWritten("not written yet.") from None
             line = _line_of(error, self.value)
             raise Wrong(f"your code stopped with {type(error).__name__}: {error}" + (f" (line {line} of the function)." if line else "."), self._call(args, kwargs)) from None
         if got is None or got is Ellipsis:
+            if self.answered:  # for other inputs it did return something
+                raise Wrong("for this input your function returns nothing: does every way through it end in a return?", self._call(args, kwargs))
             raise NotWritten("it returns nothing yet.")
+        self.answered = True
         if not _same((args, kwargs), given, 0.0):
             raise Wrong("your function changes its input. Work on a copy: who calls it may still need it.", self._call(args, kwargs))
         return got
