@@ -1,4 +1,4 @@
-"""Does the more accurate reward model give the better best-of-n? Reward models trained on different comparisons, and their ensembles.
+"""Does the more accurate reward model give the better best-of-n? Reward models trained on different comparisons.
 
     python benchmarks/accuracy_and_gain.py [--quick] [--json] [--out DIR] [--workers K]
 
@@ -9,8 +9,7 @@ prompts; they differ in which pairs were compared:
     top pairs            two of the 4 replies that reward-500 puts first
     pass or fail         pairs of a reply with 2 or more points and one with fewer: the labels say "good enough" and no more, without slips
 
-and there are four models with 500 random comparisons each, other ones for every seed, for the ensembles. Each model is judged on 128
-held-out prompts: accuracy on pairs of candidates that gold does not tie (all of them, and those among the best quarter by gold), and the gold
+and there are four models with 500 random comparisons each, other ones for every seed. Each model is judged on 128 held-out prompts: accuracy on pairs of candidates that gold does not tie (all of them, and those among the best quarter by gold), and the gold
 reward of best-of-n. Everything is kept by prompt, so that differences can be paired. Each model is a file under DIR (default
 runs/accuracy_and_gain): an interrupted benchmark goes on. The summary in course_lib/results/accuracy_and_gain.json is what lesson 04 reads.
 """
@@ -25,7 +24,6 @@ NS = [1, 4, 16, 32]
 SEEDS = {"random pairs": [0, 1, 2, 3, 4], "top pairs": [0, 1, 2], "pass or fail": [0, 1, 2, 3, 4], "random pairs, 500": [0, 1, 2, 3]}
 FULL = {"prompts": 512, "candidates": 16, "comparisons": 2000, "held": 128, "n": 64}
 QUICK = {"prompts": 64, "candidates": 8, "comparisons": 64, "held": 16, "n": 32}
-HOWS = ("mean", "min", "mean-std")
 
 
 def kept(pool, pick):
@@ -66,9 +64,8 @@ def measures(scores, gold):
 
 
 def train_one(task):
-    """Train and judge one reward model; writes its file and its scores beside it."""
+    """Train and judge one reward model; writes its file."""
     arm, seed, size, out = task
-    import numpy as np
     import torch
 
     torch.set_num_threads(1)
@@ -87,7 +84,6 @@ def train_one(task):
     model = train_reward_model(policy, pairs, epochs=4 if count < 1000 else 3, lr=1e-3, batch_size=32 if count < 1000 else 64, layers=2, seed=seed)
     held = Pool.load(assets.path("helpdesk/pools/heldout.npz")).prompts_at(range(size["held"])).first(size["n"])
     scores = model.score_pool(held).numpy()
-    np.save(Path(out).with_suffix(".npy"), scores)
     write_json(Path(out), {"arm": arm, "seed": seed, "pairs": len(pairs), "seconds": time.perf_counter() - started, **measures(scores, held.reward("gold").numpy())})
     return out
 
@@ -100,10 +96,8 @@ def main():
 
     import numpy as np
 
-    from course_lib import Pool, assets
     from course_lib.estimators import seeds_and_prompts_interval
     from course_lib.files import write_json
-    from course_lib.reward import combine
     from course_lib.run import versions
 
     seeds = {arm: found[:2] for arm, found in SEEDS.items()} if args.quick else SEEDS
@@ -111,10 +105,7 @@ def main():
     began = time.perf_counter()
     run_jobs(train_one, tasks[:1], 1, say)  # it samples the replies that all compare
     runs = run_jobs(train_one, tasks, args.workers, say)
-    held = Pool.load(assets.path("helpdesk/pools/heldout.npz")).prompts_at(range(size["held"])).first(size["n"])
     arms = {arm: [run for run in runs if run["arm"] == arm] for arm in seeds}
-    small = np.stack([np.load(Path(task[-1]).with_suffix(".npy")) for task in tasks if task[0] == "random pairs, 500"])
-    ensembles = {how: measures(combine(small, how).numpy(), held.reward("gold").numpy()) for how in HOWS}
 
     def stack(name, what):
         return np.array([run["gold"][what] if what.isdigit() else run[what] for run in arms[name]])
@@ -127,7 +118,7 @@ def main():
              for name in ("top pairs", "pass or fail")}
     result = {"command": "python benchmarks/accuracy_and_gain.py", "size": size, "ns": NS, "seeds": seeds, "summary": summary, "minus_random_pairs": minus,
               "runs": {arm: [{k: v for k, v in run.items() if k in ("seed", "pairs", "accuracy", "gold")} for run in found] for arm, found in arms.items()},
-              "ensembles": ensembles, "process_seconds": sum(run["seconds"] for run in runs), "seconds": time.perf_counter() - began, "versions": versions(), "ratios": {}, "aims": {}}
+              "process_seconds": sum(run["seconds"] for run in runs), "seconds": time.perf_counter() - began, "versions": versions(), "ratios": {}, "aims": {}}
     if not args.quick:
         write_json(RESULTS, result)
     lines = [f"{size['held']} held-out prompts × {size['n']} candidates; intervals over seeds and prompts", f"{'':20}" + "".join(f"{w:>24}" for w in ("accuracy", "in the top quarter", *(f"gold, n = {n}" for n in NS)))]
@@ -135,8 +126,6 @@ def main():
         lines.append(f"{name:20}" + "".join(f"{s[w]['mean']:8.3f} [{s[w]['low']:.3f}, {s[w]['high']:.3f}]".rjust(24) for w in ("accuracy", "accuracy_top", *map(str, NS))))
     for name, s in minus.items():
         lines.append(f"{name + ' less random':20}" + "".join(f"{s[w]['mean']:+8.3f} [{s[w]['low']:+.3f}, {s[w]['high']:+.3f}]".rjust(24) for w in ("accuracy", "accuracy_top", *map(str, NS))))
-    for how, m in ensembles.items():
-        lines.append(f"ensemble of 500s, {how:9}" + f" accuracy {np.nanmean(m['accuracy']):.3f}; gold " + " ".join(f"{np.mean(m['gold'][str(n)]):.2f}" for n in NS))
     finish(args, result, lines)
 
 

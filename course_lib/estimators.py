@@ -333,6 +333,22 @@ def bootstrap_interval(values, level=0.95, resamples=2000, seed=0):
     return _percentile(values.mean(), draws, level, len(values))
 
 
+def grouped_interval(values, groups, level=0.95, resamples=2000, seed=0):
+    """:class:`Interval` of the mean of ``values`` (K,), resampling whole groups: ``groups`` (K,) says which prompt each value belongs to.
+
+    For comparisons, of which a prompt has one or many: those of one prompt share its difficulty and are not independent units.
+    """
+    values = _array(values, "values", 1)
+    _check_level(level)
+    require(len(groups) == len(values), f"groups must name a group for each of the {len(values)} values; got {len(groups)}.")
+    names, at = np.unique(np.asarray(groups), return_inverse=True)
+    require(len(names) >= 2, f"an interval over groups needs at least 2 of them; got {len(names)}.")
+    sums, sizes = np.bincount(at, values), np.bincount(at)
+    rng = np.random.default_rng(seed)
+    drawn = (rng.integers(len(names), size=len(names)) for _ in range(resamples))
+    return _percentile(values.mean(), [sums[d].sum() / sizes[d].sum() for d in drawn], level, len(names))
+
+
 def paired_difference(a, b, level=0.95, resamples=2000, seed=0):
     """:class:`Interval` of the mean of a − b over prompts, both (P,) and in the same order of prompts.
 

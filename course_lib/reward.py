@@ -15,7 +15,7 @@ from . import progress
 from .attention import Packing, attention, supports
 from .budget import note
 from .errors import require
-from .estimators import wilson_interval
+from .estimators import grouped_interval, wilson_interval
 from .files import atomic_directory, free_for_model
 from .policy import (
     Policy,
@@ -182,8 +182,8 @@ class GoldReward:
 class Ensemble:
     """Several reward models as one: the mean, the minimum, or the mean less ``k`` standard deviations.
 
-    Each member is standardised by its own mean and spread over the pool before combining, since scores of different
-    models have no common scale.
+    The members are combined by :func:`combine`, which takes each prompt's mean out of each member. So an ensemble's scores rank the candidates
+    of one prompt, and do not compare prompts.
     """
 
     members: list
@@ -202,12 +202,18 @@ class Ensemble:
 
 
 def combine(scores, how="mean", k=1.0):
-    """Combine rewards (M, P, N) of M models into (P, N): "mean", "min" or "mean-std" (mean − k·std across models)."""
+    """Combine rewards (M, P, N) of M models into (P, N): "mean", "min" or "mean-std" (mean − k·std across models).
+
+    Scores of different models have no common scale, and no common zero from prompt to prompt: a reward model is identified only up to a constant
+    per prompt. So each prompt's mean over its candidates is taken out of each model first, and then each model is divided by its one standard
+    deviation over the pool. Without the first step those constants would decide which model is the harshest ("min"), or how much models disagree
+    ("mean-std"). NaN where a candidate is missing.
+    """
     scores = torch.as_tensor(scores, dtype=torch.float32)
     require(scores.dim() == 3, f"scores must have shape (models, P, N); got {tuple(scores.shape)}.")
-    flat = scores.flatten(1)
-    mean, std = flat.nanmean(1), (flat - flat.nanmean(1, keepdim=True)).square().nanmean(1).sqrt().clamp(min=1e-8)
-    z = (scores - mean[:, None, None]) / std[:, None, None]
+    centred = scores - scores.nanmean(2, keepdim=True)
+    std = centred.flatten(1).square().nanmean(1).sqrt().clamp(min=1e-8)
+    z = centred / std[:, None, None]
     if how == "min":
         return z.amin(0)
     if how == "mean-std":
@@ -323,8 +329,19 @@ class PreferenceReport:
                 f"calibration (predicted→observed (pairs)): {rows}\ncorrelation of score margin with length margin {self.length_correlation:+.2f}")
 
 
+def agreement_interval(right, prompts):
+    """95 % interval of a share of comparisons, over prompts. ``right`` (K,) holds 1, 0, or ½ for a tie, ``prompts`` (K,) the prompt of each.
+
+    Wilson's, over pairs, where resampling prompts would give an interval of no width: a single prompt, or all right or all wrong.
+    """
+    right = np.asarray(right, dtype=float)
+    if 0 < right.mean() < 1 and len(np.unique(np.asarray(prompts))) > 1:
+        return grouped_interval(right, prompts)
+    return wilson_interval(float(right.sum()), len(right))
+
+
 def preference_report(reward_model, pairs, bins=5):
-    """Accuracy with a 95 % interval, ties, log loss, calibration and length correlation on comparisons.
+    """Accuracy with a 95 % interval over prompts, ties, log loss, calibration and length correlation on comparisons.
 
     Calibration compares the predicted probability σ(|margin|) that the higher-scored reply is preferred with how often it
     is, in ``bins`` groups of equal size. Length correlation is Pearson's, between the margin in score and in tokens.
@@ -340,7 +357,7 @@ def preference_report(reward_model, pairs, bins=5):
     sizes = [np.array([len(r) for r in reward_model.encode(prompts, [p[side] for p in pairs])]) for side in ("chosen", "rejected")]
     longer = (sizes[0] - sizes[1]).astype(float)
     correlation = float(np.corrcoef(margin, longer)[0, 1]) if margin.std() > 0 and longer.std() > 0 else 0.0
-    return PreferenceReport(wilson_interval(float(right.sum()), len(pairs)), ties, len(pairs), float(np.logaddexp(0, -margin).mean()),
+    return PreferenceReport(agreement_interval(right, prompts), ties, len(pairs), float(np.logaddexp(0, -margin).mean()),
                             [(float(predicted[g].mean()), float(right[g].mean()), len(g)) for g in groups], correlation)
 
 

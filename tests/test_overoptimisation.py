@@ -60,6 +60,19 @@ def test_the_bound_is_drawn_above_the_exact_kl():
     assert (axis.lines[1].get_ydata() <= axis.lines[0].get_ydata() + 1e-9).all()
 
 
+def test_limits_of_the_kl_are_drawn_across():
+    figure = plots.kl_and_bound([1, 4, 16], {"verifier": choosing.kl_of_pass_fail([[1, 0, 0, 0]] * 2, [1, 4, 16])}, limits={"−log p": math.log(4)}, quiet=True)
+    assert set(figure.axes[0].lines[-1].get_ydata()) == {math.log(4)} and "−log p is 1.39" in figure.summary
+
+
+def test_help_is_drawn_against_both_kinds_of_harm():
+    at = [Interval(x, x, x, 0.95, 9) for x in (0.0, 0.04, 1.5)]
+    figure = plots.help_and_harm({"sum": {"w = 0": at}}, ("complied", "refused"), "help", quiet=True)
+    left, right = figure.axes
+    assert (left.lines[0].get_xdata()[0], right.lines[0].get_xdata()[0], right.lines[0].get_ydata()[0]) == (0.0, 0.04, 1.5)
+    assert "sum w = 0: 0.0 %, 4.0 %, 1.50" in figure.summary
+
+
 def test_points_have_intervals_both_ways_and_labels():
     at = {name: (Interval(x, x - 0.1, x + 0.1, 0.95, 9), Interval(y, y - 0.2, y + 0.2, 0.95, 9)) for name, x, y in (("a", 0.5, 1.0), ("b", 0.7, 2.0))}
     figure = plots.one_against_another({"models": at}, "accuracy", "gold", quiet=True)
@@ -107,8 +120,9 @@ def test_pair_accuracy_counts_ordered_pairs_and_half_for_ties():
 
 
 def test_capped_ties_the_top_and_keeps_the_order_below():
-    cut = choosing.capped([[0.0, 1.0, 2.0, 3.0, 4.0]], share=0.4)[0]
+    cut, far = choosing.capped([[0.0, 1.0, 2.0, 3.0, 4.0], [100.0, 101.0, 102.0, 103.0, 104.0]], share=0.4)
     assert cut[:3].tolist() == [0.0, 1.0, 2.0] and cut[3] == cut[4] < 3.0
+    assert far.tolist() == (cut + 100).tolist(), "each prompt has its own cut"
 
 
 def test_kl_of_pass_fail_is_zero_without_choice_and_never_above_either_limit():

@@ -7,9 +7,11 @@ import pytest
 
 from course_lib import explore, plots
 from course_lib.errors import CourseError
+from course_lib.estimators import grouped_interval, wilson_interval
 from course_lib.explore.annotator import verdicts
 from course_lib.pool import Pool
 from course_lib.quiz import items
+from course_lib.reward import agreement_interval
 
 
 def honest_margins(count=20_000, scale=1.0, seed=0):
@@ -34,6 +36,29 @@ def test_groups_show_overconfidence_and_count_ties_half():
         plots.calibration_groups([1.0, 2.0])
 
 
+def test_intervals_resample_prompts_where_margins_come_by_prompt():
+    easy = np.where(np.arange(40) < 20, 1.0, -1.0)             # all pairs of a prompt go the same way: 40 units, not 4,000
+    [(_, by_prompt, n)] = plots.calibration_groups(np.repeat(easy[:, None], 100, 1), 1)
+    [(_, by_pair, _)] = plots.calibration_groups(np.repeat(easy, 100), 1)
+    assert n == 4000 and by_prompt.mean == by_pair.mean == 0.5
+    assert by_prompt.high - by_prompt.low > 5 * (by_pair.high - by_pair.low)
+
+
+def test_grouped_interval_counts_groups_and_weights_values_equally():
+    values, groups = [1.0, 1.0, 1.0, 0.0], ["a", "a", "a", "b"]
+    spread = grouped_interval(values, groups)
+    assert (spread.mean, spread.low, spread.high) == (0.75, 0.0, 1.0)
+    with pytest.raises(CourseError, match="at least 2"):
+        grouped_interval([1.0, 0.0], ["a", "a"])
+    with pytest.raises(CourseError, match="each of the 2 values"):
+        grouped_interval([1.0, 0.0], ["a"])
+
+
+def test_agreement_without_spread_between_prompts_has_wilsons_width():
+    assert agreement_interval([1.0, 1.0, 1.0], ["a", "b", "c"]) == wilson_interval(3, 3)
+    assert agreement_interval([1.0, 0.0], ["a", "a"]) == wilson_interval(1, 2)
+
+
 def test_calibration_summary_says_what_is_drawn():
     figure = plots.calibration({"sure": honest_margins(scale=4), "honest": honest_margins()}, quiet=True)
     predicted, observed, _ = plots.calibration_groups(honest_margins(scale=4))[-1]
@@ -53,6 +78,9 @@ def test_training_loss_says_where_it_ends():
     losses = np.linspace(0.7, 0.3, 30)
     figure = plots.training_loss(losses, 32, quiet=True)
     assert f"{losses[-15:].mean():.2f} on average over the last 15" in figure.summary and "32" in figure.axes[0].get_xlabel()
+    stairs = plots.training_loss(np.repeat([0.6, 0.4, 0.2], 10), 32, passes=3, quiet=True)
+    assert "means of the 3 passes 0.60, 0.40, 0.20" in stairs.summary
+    assert [line.get_xdata()[0] for line in stairs.axes[0].lines if line.get_linestyle() == ":"] == [10.5, 20.5]
     with pytest.raises(CourseError, match="at least 2 steps"):
         plots.training_loss([0.7], 32)
 
@@ -90,6 +118,8 @@ def test_without_widgets_the_pairs_are_a_table(pool, monkeypatch):
     monkeypatch.setattr("course_lib.explore.view.widgets", lambda: None)
     shown = explore.be_the_annotator(pool, "proxy")
     assert shown.widget is None and "&lt;b&gt;bad" in shown.html and "first?" in repr(shown) and "second?" not in shown.html
+    for stand_in, last_question in ((repr(shown), "third?"), (shown.html, "third?")):
+        assert stand_in.rindex(last_question) < stand_in.index("gold A"), "no answer stands beside a question"
 
 
 def test_the_right_option_is_not_the_longest():

@@ -153,8 +153,8 @@ def test_report_counts_ties_as_half(tiny):
 
 
 def test_combine_rules():
-    scores = torch.tensor([[[0.0, 1.0, 2.0]], [[0.0, 20.0, 10.0]]])
-    z = torch.stack([(s - s.mean()) / s.std(correction=0) for s in scores])
+    scores = torch.tensor([[[0.0, 1.0, 2.0], [5.0, 1.0, 3.0]], [[0.0, 20.0, 10.0], [30.0, 0.0, 0.0]]])
+    z = torch.stack([(s - s.mean(1, keepdim=True)) / (s - s.mean(1, keepdim=True)).square().mean().sqrt() for s in scores])
     torch.testing.assert_close(combine(scores), z.mean(0))
     torch.testing.assert_close(combine(scores, "min"), z.amin(0))
     torch.testing.assert_close(combine(scores, "mean-std", k=2.0), z.mean(0) - 2 * (z[0] - z[1]).abs() / 2)
@@ -162,6 +162,15 @@ def test_combine_rules():
         combine(scores, "max")
     with pytest.raises(CourseError, match="at least two"):
         Ensemble([1])
+
+
+@pytest.mark.parametrize("how", ["mean", "min", "mean-std"])
+def test_combine_ignores_a_models_constant_for_a_prompt_and_its_scale(how):
+    scores = torch.randn(3, 4, 8, generator=torch.Generator().manual_seed(0))
+    moved = scores * torch.tensor([1.0, 5.0, 0.2])[:, None, None] + 10 * torch.randn(3, 4, 1, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(combine(moved, how), combine(scores, how), atol=1e-4, rtol=1e-4)
+    moved[:, 2, 5:] = float("nan")
+    assert combine(moved, how).isnan().sum() == 3, "missing candidates stay missing, and spoil no other"
 
 
 def test_ensemble_scores_a_pool(tiny, model):
