@@ -50,6 +50,11 @@ def test_figures_say_what_they_show():
     curves = {name: mean + 0.01 * rng.standard_normal((30, 3)) for name, mean in (("start", start), ("trained", trained))}
     fig = plots.pass_at_k([1, 4, 16], curves, quiet=True)
     assert "trained goes from 0.40 at k = 1 to 0.70 at k = 16, below start from k = " in fig.summary and fig.axes[0].get_xscale() == "log"
+    assert len(fig.axes[0].collections) == 2, "a band for each curve"
+    one = plots.pass_at_k([1, 4, 16], curves, quiet=True, ylabel="share of problems answered right", bands=["start"])
+    assert len(one.axes[0].collections) == 1 and "Band of start" in one.summary and one.axes[0].get_ylabel() == "share of problems answered right"
+    with pytest.raises(CourseError, match="names no curve"):
+        plots.pass_at_k([1, 4, 16], curves, bands=["strat"])
     paths = plots.paths_against_k([1, 2, 4], {"right replies": np.tile([0.3, 0.6, 1.2], (20, 1)), "paths": np.tile([0.3, 0.5, 0.8], (20, 1))}, quiet=True)
     assert "right replies go from 0.30 at k = 1 to 1.20 at k = 4" in paths.summary and paths.axes[0].get_yscale() == "log"
     gains = [{"mean": m, "low": m - 0.01, "high": m + 0.01} for m in (0.05, 0.0, -0.05)]
@@ -72,16 +77,17 @@ def rows():
 def test_the_three_findings_say_what_was_measured(rows):
     found = {number: measure(one) for number, one in rows.items()}
     assert sorted(found) == [11, 12, 14]
-    assert found[11].holds and found[11].low > 0 and "three seeds" in found[11].note
+    assert found[11].holds == (found[11].low > 0) and "three seeds" in found[11].measures and "pass@1" in found[11].note
     assert found[12].holds and found[12].high < 0
-    assert not found[14].holds and found[14].high < 0
+    assert found[14].holds and found[14].low > 0 and "no edge" in found[14].note
 
 
 @pytest.mark.parametrize(("number", "name", "path", "value"), [
-    (11, "verifiable", ("differences", "pass@16: k = 64, distinct - duplicates"), {"mean": 0.01, "low": -0.01, "high": 0.03}),
-    (11, "verifiable", ("differences", "pass@1: k = 64, distinct - duplicates"), {"mean": 0.02, "low": 0.01, "high": 0.03}),
+    (11, "distinct", ("differences", "pass@16: distinct - same problems"), {"mean": 0.01, "low": -0.01, "high": 0.03}),
     (12, "passk", ("minus_start", "GRPO", "pass@32"), {"mean": -0.01, "low": -0.03, "high": 0.01}),
     (12, "passk", ("minus_start", "GRPO", "entropy, nats a token"), {"mean": 0.01, "low": -0.01, "high": 0.02}),
+    (14, "verifiable", ("online_differences", "pass@1: REINFORCE without all-wrong groups - REINFORCE"), {"mean": 0.01, "low": -0.01, "high": 0.03}),
+    (14, "verifiable", ("online_differences", "pass@1: GRPO - REINFORCE without all-wrong groups"), {"mean": 0.02, "low": 0.01, "high": 0.03}),
 ])
 def test_a_finding_fails_when_its_numbers_do_not_show_it(rows, monkeypatch, number, name, path, value):
     changed = copy.deepcopy(results.load(name))

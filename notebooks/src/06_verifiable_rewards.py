@@ -6,7 +6,7 @@
 #
 # **Builds on:** lesson 01 (best-of-N, unbiased estimates, ties), lesson 05 (rejection-sampling fine-tuning).
 #
-# **Time:** 60 minutes to read and do; the cells run in under a minute.
+# **Time:** 80 minutes to read and do; the cells run in under a minute.
 
 # %%
 from collections import Counter
@@ -16,12 +16,13 @@ import torch
 
 import course_lib as course
 from course_lib import assets, explore, plots, results
-from course_lib.estimators import bootstrap_interval, decidable, paired_difference, pass_at_k
+from course_lib.estimators import (bootstrap_interval, decidable, minimum_detectable_effect, paired_difference,
+                                   pass_at_k)
 
 # %% [markdown]
 # ## A world where answers can be checked
 #
-# A reward model guesses what people would like. For some tasks nobody has to guess: a program can check the reply. A sum is right or wrong; code passes its tests or fails them. Such a check is called a
+# A reward model guesses what people would like. For some tasks nobody has to guess: a program can check the reply. A calculation is right or wrong; code passes its tests or fails them. Such a check is called a
 # **verifier**, and what it says, a *verdict*, can be used as a reward: 1 for right, 0 for anything else.
 #
 # Our world is word problems with numbers below 100. The policy has been fine-tuned on 4,000 of them with one solution each (that is supervised fine-tuning, SFT). Other problems, held out, were answered 64 times
@@ -40,7 +41,8 @@ for text in stored.texts[0][:5]:
 # %% [markdown]
 # A reply is a list of steps, each in double brackets, and an answer after `####`. **Before you read on, check the five by hand.** Which are right? In the wrong ones, where is the first mistake?
 #
-# In the wrong ones every single sum is true; what goes wrong is *which* numbers are taken. (Further down we count how often that is so.)
+# The first and the third are right: Kim has 16 cards and Ann 12, so there are 34. Each of the others goes wrong by *which* numbers it takes. The second adds a 20 that nobody computed. The fourth adds 6 and 10 twice and so leaves out
+# Cleo's own 6. The fifth adds the 10 of "10 more" a second time. And yet every single calculation in these three is true. (Further down we count how often that is so.)
 #
 # ## A verifier: text in, verdict out
 #
@@ -54,13 +56,13 @@ for text, answer in (("#### 18", "18"), ("#### 180", "18"), ("18 + 1 = 19. #### 
     print(f"{text:22} right answer {answer:5} verdict {naive(text, answer)}")
 
 # %% [markdown]
-# One of four is a fair verdict that means anything. The second and third replies are wrong and pass: these are **false positives**. The last is right and fails: a **false negative**. A policy trained with this verifier
+# Only the first verdict can be trusted. The second and third replies are wrong and pass: these are **false positives**. The last is right and fails: a **false negative**. A policy trained with this verifier
 # is paid for writing many numbers.
 #
 # A better verifier has three parts: *find* the final answer by a stated rule, *read* it as a number, *compare* exactly. It must work on every string, since a policy at temperature 1 will sooner or later write every
 # kind of string, and training makes those kinds frequent that pay. And it never runs what it reads. Public code has been seen to call `eval` on the reply, which executes whatever code stands there; reading a number takes a few lines.
 #
-# `world.verify` says "correct", "wrong" (another number was read) or "unreadable" (no number was found where one must stand). Its rule: the number after the **last** `####` counts.
+# `world.verify` says "correct", "wrong" (another number was read) or "unreadable" (no number was found where one must stand). Its rule: of all `####` that have a number behind them, the **last** one counts.
 #
 # **Your prediction.** The right answer is 18. Write down for each of these what the verdict should be, and then what you think it will be.
 #
@@ -80,7 +82,8 @@ for text in strings:
 # - `18` without the mark is unreadable, not correct. This verifier is *strict*: it wants the format. A lenient one takes the last number of the reply, and is then right more often and fooled more often.
 # - `#### 19 #### 18` is correct, since the last one counts. With "any of them counts" a policy could list all numbers and never be wrong.
 # - `#### 1,8` is read as 18: commas are dropped wherever they stand. A German 1,8 would be less than two.
-# - `#### 17 + 1` is wrong. The verifier reads a number, 17; it does not do the policy's sums.
+# - `#### 36/2` is correct: a fraction is one way to write a number. `#### 17 + 1` is wrong: the verifier reads a number, 17, and does not do the policy's calculation. Where to stop reading is a choice; here it is before the `+`.
+# - `#### 1e999` is unreadable. Exponents are not read at all, since a few characters could name a number with billions of digits.
 #
 # ## Three outcomes, kept apart
 #
@@ -102,7 +105,7 @@ print(f"accuracy {counts['correct'] / counts.total():.1%}")
 print(counts)
 
 # %% [markdown]
-# The accuracy alone says "this policy cannot do sums". The second line says what is the matter. Whenever an accuracy is near zero, or falls suddenly, look at the unreadable replies first.
+# The accuracy alone says "this policy cannot calculate". The second line says what is the matter. Whenever an accuracy is near zero, or falls suddenly, look at the unreadable replies first.
 #
 # What is unreadable in our pool? Here are two.
 
@@ -141,7 +144,7 @@ true = torch.tensor([[steps_true(text) for text in texts] for texts in stored.te
 lucky = (right & ~true).nonzero().tolist()
 true_but_wrong = (true & ~right).sum() / (~right).sum()
 print(f"{len(lucky)} of {int(right.sum()):,} right replies have a false step")
-print(f"{true_but_wrong:.0%} of the other replies have none")
+print(f"{true_but_wrong:.0%} of the replies that are not right have true steps only")
 for i, j in (lucky[0], lucky[1], lucky[4]):
     print(stored.prompts[i], "\n  ", stored.texts[i][j])
 
@@ -152,10 +155,12 @@ print(f"false steps behind a right answer: {bootstrap_interval(share):.1%} of ri
 assert 0.01 < share.mean() < 0.15
 
 # %% [markdown]
-# These are false positives: the number is right, the work is not. There are few, but selection keeps all of them, and fine-tuning teaches them. (There are more ways to be right by luck. A true step may use a number that is not in the
-# problem; our check does not see that.)
+# These are false positives: the number is right, the work is not. There are few, but selection keeps all of them, and fine-tuning teaches them. (More ways to be right by luck go unseen: a true step may use a number that is not in the problem.) The second line keeps the
+# promise of the hand check: most replies that are not right calculate truly, with the wrong numbers. A check of steps alone would pass them.
 #
-# So we have two judges. The **verifier** looks at the answer; it will *select*. A reply is **sound** when the answer is right and every step is true; that will *judge* what we train. The one that selects is not the one that judges.
+# So we have two judges. The **verifier** looks at the answer; it will *select*. A reply is **sound** when the answer is right and every step is true; that will *judge* what we train. It is stricter than the one that selects, not independent of it.
+#
+# In code: `world.verify` gives a verdict in words; `GoldReward(world)` gives the same as 1 or 0. In this world that exact check is what we call the gold reward in other lessons. Here it selects, so it gets a name of its own, "verifier".
 
 # %%
 from course_lib.reward import FunctionReward, GoldReward
@@ -166,7 +171,7 @@ stored = course.score(stored, sound)
 print(f"right {stored.reward('verifier').mean():.3f}, sound {stored.reward('sound').mean():.3f}")
 
 # %% [markdown]
-# Look through the pool yourself. The slider chooses the problem, the buttons the order. Find a problem that the policy never solves, one that it always solves, and a false step. By keyboard: Tab moves between the controls, the left and
+# Look through the pool yourself. The slider chooses the problem, the buttons the order. Find a problem that the policy never solves, one that it always solves (there is only one; it is the last), and a right answer with a false step. By keyboard: Tab moves between the controls, the left and
 # right arrow move a slider, Enter presses a button.
 
 # %%
@@ -174,7 +179,8 @@ def named(verdict, steps):
     return "right, but a false step" if verdict == "correct" and not steps else verdict.replace("correct", "right")
 
 names = [[named(v["status"], bool(t)) for v, t in zip(row, line)] for row, line in zip(verdicts, true)]
-explore.candidate_browser(stored.prompts_at(range(40)), rewards=["verifier"], verdicts=names[:40])
+shown = [*range(39), int(right.all(1).nonzero()[0])]                      # the last is solved every time
+explore.candidate_browser(stored.prompts_at(shown), rewards=["verifier"], verdicts=[names[i] for i in shown])
 
 # %% [markdown]
 # ## On paper: pass@k
@@ -213,8 +219,8 @@ print("majority:", [majority(row) for row in answers], " right:", [majority(r) =
 print("decidable:", decidable(correct).tolist())
 
 # %% [markdown]
-# Problem A is a tie of two and two, and the rule "the first" decides for the right one: luck, and a reason to state the rule. In problem D the majority is wrong although the right answer is among the five. Problem B shows that five wrong
-# answers can agree well.
+# Problem A is a tie of two and two, and the rule "the first" decides for the right one: luck, and a reason to state the rule. In problem D the majority is wrong although the right answer is among the five. Problem B shows that wrong answers can
+# agree: three of five say 9.
 #
 # A problem is **decidable** when some of its samples are right and some wrong. Only there does it matter which sample a verifier picks: in B there is nothing right to pick, in C nothing wrong.
 #
@@ -245,7 +251,7 @@ print(f"shortcut less known {paired_difference(shortcut, known):+.3f}")
 assert paired_difference(shortcut, known).high < -0.02 and abs((ours - known).mean()) < 0.01
 
 # %% [markdown]
-# The shortcut is too low, by more than many published improvements. Like the bootstrap of lesson 01 it draws the same sample twice.
+# The shortcut is too low. Like the bootstrap of lesson 01 it draws the same sample twice. And the error is not small: further down we train on ten thousand replies, and the whole gain in pass@1 over the start policy is about as large.
 #
 # ## What many samples are worth
 #
@@ -262,41 +268,29 @@ def vote(row, answer, k):
 
 voted = np.array([[vote(row, about["answer"], k) for k in ks] for row, about in zip(verdicts, stored.info)])
 one = np.repeat(reached[:, :1], len(ks), axis=1)
-plots.pass_at_k(ks, {"pass@k (a verifier picks)": reached, "majority of k": voted, "a random one (control)": one})
+lines = {"a verifier picks (pass@k)": reached, "majority of k": voted, "a random one (control)": one}
+plots.pass_at_k(ks, lines, ylabel="share of problems answered right")
 
 # %%
 agreeing = paired_difference(voted[:, 4], reached[:, 0])
 knowing = paired_difference(reached[:, 4], voted[:, 4])
 print(f"majority of 16 less one sample {agreeing}, pass@16 less majority of 16 {knowing}")
-assert agreeing.low > 0 and knowing.low > 0.1
+print(f"problems where the commonest of 64 answers is wrong: {int((voted[:, -1] == 0).sum())} of {stored.P}")
+assert agreeing.low > 0 and knowing.low > 0.1 and (voted[:, -1] == 0).mean() > 0.4
 
 # %% [markdown]
-# The first is a gain that needs no verifier: wrong answers scatter, right ones agree. The second is what knowing the answer is worth on top.
+# The first is a gain that needs no verifier: right replies agree on one number, and wrong ones often scatter over many. Not always: at half of the problems the commonest answer is a wrong one, and more votes do not help there. The second
+# difference is what knowing the answer is worth on top.
 #
-# Do not read pass@k as what a user would get. To hand over the right one of $k$ replies, somebody must recognise it. For a sum, the verifier needs the right answer; but who has that needs no model. Where verifiers are real, as with
-# tests for code or with training problems whose answers are known, pass@k is what selection has to work with.
+# Do not read pass@k as what a user would get. To hand over the right one of $k$ replies, somebody must recognise it. To check an arithmetic problem, the verifier needs the right answer, and somebody who has it does not need the model.
+# Where verifiers are real, as with tests for code or with training problems whose answers are known, pass@k is what selection has to work with.
 #
-# ### Ties, once more
-#
-# A verifier ties nearly always: any two right replies are equal, and any two wrong ones. So two formulas of earlier lessons do not apply. The win rate $n/(n+1)$ (lesson 01) needs a reward without ties. And the bound
-# $\log n - (n-1)/n$ (lesson 04) is far above the divergence itself. Suppose 30 % of replies are right:
-
-# %%
-from course_lib.estimators import kl_best_of_n_bound, kl_best_of_n_exact, win_rate_of_best, win_rate_theory
-
-win = win_rate_of_best(stored.reward("verifier"), 16).rate
-print(f"win rate of the best of 16: {bootstrap_interval(win)}, formula {win_rate_theory(16):.2f}")
-for n in (4, 16, 64):
-    exact = kl_best_of_n_exact([0.7, 0.3], [0, 1], n)
-    print(f"n = {n:<3} KL {exact:.2f} nats, bound {kl_best_of_n_bound(n):.2f}")
-assert bootstrap_interval(win).high < win_rate_theory(16) - 0.05
-
-# %% [markdown]
-# The divergence stops at $-\log 0.3 = 1.20$ nats: once a right reply is nearly sure, more samples change nothing.
+# (A verifier ties nearly always, so remember two warnings. The win rate $n/(n+1)$ of lesson 01 needs a reward without ties. And $\log n - (n-1)/n$ of lesson 04 is no value here: it still holds as an upper bound of the divergence, and for
+# large $n$ it is far above it.)
 #
 # ## Which problems teach?
 #
-# At each problem, eight samples are drawn. Count the problems that are all wrong, mixed (decidable) and all right, for this policy, and how that changes with $n$.
+# Draw $n$ samples for each problem. Count the problems that are all wrong, mixed (decidable) and all right, for this policy, and how that changes with $n$.
 
 # %%
 for n in (2, 4, 8, 16, 64):
@@ -307,8 +301,8 @@ for n in (2, 4, 8, 16, 64):
 
 # %% [markdown]
 # At $n = 8$ nearly a third of the problems give nothing to select. More samples help with those; an easier set of problems would too, and so would a better policy. At the other end, a policy that solves nearly everything has mostly
-# problems that are all right, and again nothing to select. A policy for which most prompts are decidable is called *unsaturated*. In one public run of rejection sampling on GSM8K only 26 % of the prompts were reported to be decidable, and the
-# verifier's choice came out level with a random one.
+# problems that are all right, and again nothing to select. A policy for which most prompts are decidable is called *unsaturated*. In one public run of rejection sampling on GSM8K only 26 % of the prompts were
+# reported to be decidable. A model fine-tuned there on the verifier's choices came out level with one fine-tuned on random choices (reported).
 #
 # ## Right in different ways
 #
@@ -325,81 +319,99 @@ print(int(right[0].sum()), "right replies,", int(different.per_prompt[0]), "dist
 
 # %% [markdown]
 # The **path** of a solution is its list of equations, in order. Two solutions with the same path differ at most in their filler words. `distinct_paths` keeps, among the right replies to a problem, the first with each path. It is the rule
-# of the paper on rejection-sampling fine-tuning for school mathematics (RFT, arXiv 2308.01825). Note that `6 + 10` and `10 + 6` count as different; the rule compares spelling, not ideas.
+# of the paper on rejection-sampling fine-tuning for school mathematics (RFT, arXiv 2308.01825). Blanks do not count, so `6+10` is `6 + 10`; but `6 + 10` and `10 + 6` are different. The rule compares
+# spelling, not ideas.
 #
 # How does the number of distinct paths grow with the number of samples $k$, compared with the number of right replies? **Your prediction: if you double $k$, do the paths double?**
 
 # %%
 kept_of = [distinct_paths(stored.first(k), by="verifier", key=world.path) for k in ks]
-paths = np.stack([kept.per_prompt.numpy() for kept in kept_of], axis=1)                              # (P, 7)
+paths = np.stack([kept.per_prompt.numpy() for kept in kept_of], axis=1)              # (P, 7)
 replies = np.stack([stored.reward("verifier")[:, :k].sum(1).numpy() for k in ks], axis=1)
 plots.paths_against_k(ks, {"right replies": replies, "distinct right paths": paths})
 
+# %%
+draws = np.random.default_rng(0).integers(stored.P, size=(2000, stored.P))       # problems, drawn anew
+for name, count in (("right replies", replies), ("distinct paths", paths)):
+    means = count[draws].mean(1)
+    low, high = np.quantile(means[:, 1:] / means[:, :-1], (0.025, 0.975), axis=0)
+    times = count.mean(0)[1:] / count.mean(0)[:-1]
+    print(f"{name:14}", "  ".join(f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]" for k, t, a, b in zip(ks, times, low, high)))
+assert high[-1] < 1.8
+
 # %% [markdown]
-# Right replies grow in proportion to $k$. Distinct paths grow more slowly: the more samples, the more often a right reply repeats what is there. The same bend is in the paper: on GSM8K a 7B model found 1.17 distinct paths a problem with 1 sample,
-# 1.44 with 3, 2.20 with 12 and 5.25 with 100 (arXiv 2308.01825). So most of a large sample's right replies are copies, and the question is whether copies teach anything.
+# From $k$ to $2k$ samples, right replies about double. Paths do not, and less so as $k$ grows. The same bend is in the paper: on GSM8K a 7B model has 1.17 distinct paths a problem with 1 sample, 1.44 with 3, 2.20 with 12 and 5.25 with 100. (1.17 from one
+# sample is more than one, so the solution that came with the data must be among them; our counts leave it out.) So most of a large sample's right replies are copies. Do copies teach anything?
 #
 # ## Do distinct paths drive the gain?
 #
 # In the paper, fine-tuning on distinct paths changes the accuracy on GSM8K, one answer a problem, like this (per cent):
 #
-# | | 7B | 7B, second generation | 13B | 13B, second generation | 33B |
-# |---|---|---|---|---|---|
-# | SFT | 35.9 | 41.6 | 43.0 | 50.0 | 54.6 |
-# | RFT, k = 100 | 41.7 | 47.5 | 49.1 | 54.8 | 54.5 |
-# | distinct paths a question | 5.25 | 5.19 | 5.26 | 5.29 | 2.78 |
+# | | 7B | 13B | 33B |
+# |---|---|---|---|
+# | SFT | 35.9 | 43.0 | 54.6 |
+# | RFT, k = 100 | 41.7 | 49.1 | 54.5 |
+# | distinct paths a question | 5.25 | 5.26 | 2.78 |
 #
-# The paper's conclusion is that distinct paths, not the number of replies kept, drive the gain. The 33B column fits it: few distinct paths, no gain. To test it one needs the right control, and here it is: *as many right
-# replies, chosen without regard to paths*. Our benchmark has three arms that all start from the same policy, train for the same number of steps, and mix the 4,000 solutions of SFT with the same number of sampled replies:
+# The paper's conclusion is that distinct paths, not the number of replies kept, drive the gain. The 33B column fits it: few distinct paths, no gain. But three columns are no control.
 #
-# - **distinct**: one right reply for each path,
-# - **duplicates**: as many right replies, paths ignored,
-# - **control**: as many replies, not verified at all.
+# **First step: do verified replies help at all?** The arms of our benchmark train for 300 steps on the 4,000 SFT solutions, mixed with equally many sampled replies: one right reply for each path (**distinct**), right replies drawn without regard to paths
+# (**duplicates**), or replies that nobody verified (**control**). The fourth, **sft**, has the SFT solutions alone. The replies answer *the same 4,000 problems*. The policy knows these from SFT and is right 60 % of the time, so the control is mostly right too.
 #
-# And SFT continued, without any sampled replies. **Your prediction:** order the four by pass@1; then by pass@16.
+# **Your prediction:** which of the three beat `sft`?
 
 # %%
 rft = results.load("verifiable")
-print(rft["command"])
+gaps = rft["differences"]
 
 def show(v, spec="+.3f"):
     return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
-for name, arm in rft["arms"].items():
-    levels = "   ".join(f"{what} {show(arm['heldout, ' + what], '.3f')}" for what in ("pass@1", "pass@16"))
-    print(f"{name:20} kept {arm['kept']:6,}   {levels}")
-
-# %% [markdown]
-# `start` is the policy before, `sft` the one with more SFT. Levels are for orientation; differences, paired over the same 800 problems, decide. Verification first: right replies against unverified ones.
-
-# %%
-gaps = rft["differences"]
-for k in (1, 4, 16, 64):
-    print(f"k = {k:<3} distinct less unverified: pass@1 {show(gaps[f'pass@1: k = {k}, distinct - control'])}")
-assert all(gaps[f"pass@1: k = {k}, distinct - control"]["low"] > 0 for k in (1, 4, 16, 64))
-
-# %% [markdown]
-# Training on verified replies is better than on unverified ones, at every $k$. Now paths against copies.
+print(rft["command"], "|", *(f"{a} pass@1 {show(rft['arms'][a]['heldout, pass@1'], '.3f')}" for a in ("start", "sft")))
+for arm in ("distinct", "duplicates", "control"):
+    for k in (1, 4, 16, 64):
+        if f"{arm}, k = {k}" in rft["arms"]:
+            row, gap = rft["arms"][f"{arm}, k = {k}"], gaps[f"pass@1: k = {k}, {arm} - sft"]
+            print(f"{arm:10} k = {k:<3} {row['kept']:6,} replies, {row['kept_right']:4.0%} right: less sft {show(gap)}")
 
 # %%
-for what in ("pass@1", "pass@16"):
-    for k in (4, 16, 64):
-        print(f"{what:8} k = {k:<3} distinct less duplicates {show(gaps[f'{what}: k = {k}, distinct - duplicates'])}")
-    over_seeds = rft["over_seeds"][f"{what}: k = 16, distinct - duplicates"]
-    print(f"{what:8} k = 16 over three seeds         {show(over_seeds)}")
-
-# %%
-first_try = [gaps[f"pass@1: k = {k}, distinct - duplicates"] for k in (4, 16, 64)]
-assert all(gap["low"] < 0 < gap["high"] for gap in first_try)
-assert gaps["pass@16: k = 64, distinct - duplicates"]["low"] > 0
-assert rft["over_seeds"]["pass@16: k = 16, distinct - duplicates"]["low"] < 0
+more = rft["over_seeds"]["pass@1: k = 16, distinct - sft"]
+print("distinct less sft, k = 16, three seeds:", show(more), more["by_seed"])
+print("distinct less start, k = 16, three seeds:", show(rft["over_seeds"]["pass@1: k = 16, distinct - start"]))
+print("distinct less control, k = 16, one seed:", show(gaps["pass@1: k = 16, distinct - control"]))
+for arm in ("distinct", "duplicates"):
+    assert all(gaps[f"pass@1: k = {k}, {arm} - sft"]["low"] > 0 for k in (16, 64))
+assert more["low"] > 0 and all(gaps[f"pass@1: k = {k}, distinct - sft"]["low"] < 0 for k in (1, 4))
+assert all(gaps[f"pass@1: k = {k}, control - sft"]["high"] < 0 for k in (4, 16, 64))
+half = -gaps["pass@1: k = 16, control - sft"]["mean"] / gaps["pass@1: k = 16, distinct - control"]["mean"]
+assert 0.4 < half < 0.6
 
 # %% [markdown]
-# **Finding 11, in part: distinct paths make a difference in pass@16 at $k = 64$, and none that we can tell in pass@1.** Copies of right replies raise pass@1 as well as distinct ones do. What distinct paths add is breadth: problems that are solved by at
-# least one of 16 samples. Even that is one interval of several that we looked at, from one training seed, and at $k = 16$ over three seeds the interval includes zero. We believe the direction, since it grows with $k$ and with the number of paths; we would
-# not bet on the size.
+# Right replies help, distinct or not: at $k = 16$ and $k = 64$ both arms are above `sft` by two or three points. Distinct replies at $k = 1$ and $k = 4$ are not told apart from it. Unverified replies *harm*: at $k = 16$ about half of "distinct less
+# control" is the control's loss. A control that does harm makes a treatment look good, so show the third arm.
 #
-# The paper has far larger models, real problems and 100 samples. That it finds more than we do is no contradiction.
+# **Second step: is it the paths?** Duplicates differ in two things. They repeat paths, and they come mostly from easy problems, which have most right replies. The control that decides is **same problems**: of each problem as many right replies
+# as it has distinct paths, drawn without regard to paths. A second benchmark has it at $k = 64$, with three seeds, each with its own samples and training.
+#
+# **Your prediction:** order *distinct*, *same problems* and *duplicates* by pass@1, then by pass@16.
+
+# %%
+only_paths = results.load("distinct")
+print(only_paths["command"], "| k =", only_paths["k"], "| seeds", only_paths["seeds"])
+for arm, facts in only_paths["kept"].items():
+    kept_here, paths_here, problems = (f"{np.mean(facts[name]):6,.0f}" for name in ("kept", "paths", "problems"))
+    levels = "  ".join(f"{what} {rows[arm]['mean']:.3f}" for what, rows in only_paths["levels"].items())
+    print(f"{arm:14} {kept_here} replies, {paths_here} paths, {problems} problems   {levels}")
+for name, gap in only_paths["differences"].items():
+    told = "not told from zero" if gap["low"] <= 0 <= gap["high"] else "zero excluded"
+    print(f"{name:35} {show(gap)} {told}")
+
+# %% [markdown]
+# **Finding 11.** *Distinct right paths drive the gain of RFT with a verifier.* "Distinct - same problems" at pass@16 decides, since only the paths differ: if zero is excluded, the paths themselves make the policy solve more problems; if not, this experiment cannot tell. In the
+# lines with "duplicates" the spread over problems counts too. (The replies of "same problems" are no mere copies: the table says how many different paths they have.)
+#
+# Intervals from three seeds are too narrow: where all the spread is between training runs, a 95 % interval covers the truth in about three of four cases. One that barely excludes zero is a hint. And the paper has far larger models, real problems, and trains the
+# pretrained model; a smaller effect here is no contradiction.
 #
 # ## The same, live and small
 #
@@ -423,7 +435,8 @@ training = {"epochs": 36 * 32 / len(kept), "batch_size": 32, "lr": 5e-4}      # 
 trained = {name: course.finetune(policy, chosen, **training) for name, chosen in data.items()}
 
 # %% [markdown]
-# The judge is `sound`, which did not select, on the 200 held-out problems. (The start policy's replies are the first eight of the stored pool: `seed=201` made them, so all four policies draw with the same random numbers.) **Your prediction:** can 36 steps be told from nothing?
+# The judge is `sound`, stricter than the verifier that selected, on the 200 held-out problems. (The start policy's replies are the first eight of the stored pool: `seed=201` made them, so all four policies draw with the same random numbers.) **Your prediction:** after 36 steps, will RFT's gain over the
+# start be larger than its own uncertainty, so that the interval excludes zero?
 
 # %%
 def judged(policy):
@@ -439,27 +452,19 @@ for name in scores:
     print(f"{name:14} sound {bootstrap_interval(by_problem[name]):.3f}")
 for other in ("unverified", "SFT continued", "start"):
     print(f"RFT less {other:14} {paired_difference(by_problem['RFT'], by_problem[other]):+.3f}")
-assert paired_difference(by_problem["RFT"], by_problem["unverified"]).mean > 0
-
-# %% [markdown]
-# Look at which intervals exclude zero. On our machine the one against unverified replies did: the same training without the verdicts is worse, so it is the verdicts that help. Against the start and against more SFT the intervals include
-# zero: 200 problems and 36 steps are too few. How few? The smallest true difference that such a comparison would show four times in five is called the *minimum detectable effect*:
-
-# %%
-from course_lib.estimators import minimum_detectable_effect
-
 smallest = minimum_detectable_effect((by_problem["RFT"] - by_problem["start"]).numpy())
 print(f"detectable: {smallest:.3f}")
-print("RFT less start in the stored result, k = 16:", show(gaps["pass@1: k = 16, distinct - start"]))
-assert smallest > 0.025
+assert paired_difference(by_problem["RFT"], by_problem["unverified"]).mean > 0 and smallest > 0.025
 
 # %% [markdown]
-# The stored result's gain is about as large as that, with eight times as many steps behind it. So the live run can show that the machinery works, and cannot show the finding. That is what the stored benchmark is for.
+# On our machine only the first of the three excluded zero, and, as in the stored run, part of that difference is harm by the control. 200 problems and 36 steps are too few. The last line is the *minimum detectable effect*, the smallest true difference that such a comparison
+# would show four times in five. So the live run shows that the machinery works; for the finding there is the benchmark.
 #
 # ## What training on verdicts costs: breadth
 #
-# RFT takes one large sample. *Online* methods draw fresh samples at every step, verify them and update at once: **RAFT** imitates the right ones, **GRPO** also pushes the wrong ones down (lesson 07 has both in full). Here all three train on problems
-# that the policy has not seen, with the same number of sampled replies, three seeds each. RFT keeps one reply for each distinct path and mixes the SFT solutions in. Then every policy answers the same 400 held-out problems, 32 times each.
+# RFT takes one large sample. *Online* methods draw fresh samples at every step, verify them and update at once: **RAFT** imitates the right ones (here all of them; lesson 05's loop keeps the best one of each prompt), **GRPO** also pushes the wrong ones down
+# (lesson 07 has both in full). All three train on problems that the policy has not seen, with the same number of sampled replies, three seeds each. RFT keeps one reply for each distinct path and mixes the SFT solutions in. Then every policy answers
+# the same 400 held-out problems, 32 times each.
 #
 # **Your prediction.** Draw pass@k against $k$ for the policy before training. Now draw it for RAFT, which has been rewarded for right answers and nothing else. Is its curve above the first one everywhere?
 
@@ -467,11 +472,11 @@ assert smallest > 0.025
 trials = results.load("passk")
 print(trials["command"], "| seeds", trials["seeds"], "|", trials["size"]["held_out"], "problems")
 curves = {name.replace("start", "start policy"): np.array(rows).T for name, rows in trials["curves"].items()}
-plots.pass_at_k(trials["ks"], curves)
+plots.pass_at_k(trials["ks"], curves, bands=["start policy"])
 
 # %% [markdown]
-# On the left, at $k = 1$, the means of the online methods are above the start policy. On the right, at large $k$, they are behind it: the curves cross. The bands overlap, but they answer another question, how the level varies from problem to problem.
-# Is the *difference* more than chance? Each policy less the start, on the same problems, over seeds and problems:
+# At $k = 1$ the means of the online methods are above the start policy, at large $k$ behind it: the curves cross. The band says how the start's level varies from problem to problem; whether a *difference* is more than chance is another question. Each policy less the
+# start, on the same problems, over seeds and problems:
 
 # %%
 less = trials["minus_start"]
@@ -479,55 +484,50 @@ plots.pass_gain(trials["ks"], {name: [row[f"pass@{k}"] for k in trials["ks"]] fo
 
 # %%
 for name in less:
-    print(f"{name:5}", "   ".join(f"pass@{k} {show(less[name][f'pass@{k}'])}" for k in (1, 8, 32)))
+    for what in ("pass@1", "pass@32"):
+        print(f"{name:5} {what:7} {show(less[name][what])}   by seed {less[name][what]['by_seed']}")
 
 # %% [markdown]
-# Read it from left to right. At $k = 1$ the online methods gain, RAFT not by more than chance. At $k = 32$ both have lost: there are problems that the start policy solves now and then and they no longer do. What they have lost is variety. Three ways to measure it:
-#
-# - the **entropy**, how undecided the policy is, in nats a token;
-# - the share of **different texts** among the 32 replies to a problem;
-# - **distinct paths among right replies**. Not the plain count: who has more right replies has more paths for that reason alone. So count the paths in *four* right replies of each policy, averaged over all ways to draw four. It is the estimator of
-#   pass@k once more, one time for each path. For a problem with right replies by paths `aaab`, two drawn replies show how many different paths on average? Six pairs: three of them are `aa`, three `ab`, so 1.5.
-
-# %% tags=["nbval-check-output"]
-from course_lib.findings.verifiable import distinct_among
-
-by_hand = np.mean([len(set(pair)) for pair in combinations("aaab", 2)])
-print("by hand", float(by_hand), " formula", distinct_among([3, 1], 2))
+# At $k = 1$ the online methods gain; for RAFT the interval includes zero, and the seeds show why: two of its runs gained and one did not. With one seed we would have reported a clear gain, or none. At $k = 32$ both have lost, in every
+# run: problems that the start policy solves now and then, they no longer do. What they have lost is variety. Two ways to measure it: the **entropy**, how undecided the policy is, in nats a token; and the share of **different texts** among the
+# 32 replies to a problem.
 
 # %%
-widths = ("entropy, nats a token", "distinct texts, share", "distinct paths among 4 right replies")
+widths = ("entropy, nats a token", "distinct texts, share")
 for what in widths:
     print(f"{what}; start policy {show(trials['levels']['start'][what], '.3f')}")
-    for name in less:
-        print(f"   {name:5} less start {show(less[name][what])}")
+    print("   less start:", "   ".join(f"{name} {show(less[name][what])}" for name in less))
 
 # %%
 assert less["GRPO"]["pass@1"]["low"] > 0 and less["RAFT"]["pass@1"]["mean"] > 0 > less["RAFT"]["pass@1"]["low"]
 for name in ("RAFT", "GRPO"):
     assert less[name]["pass@32"]["high"] < 0 and all(less[name][what]["high"] < 0 for what in widths)
 assert less["RFT"]["pass@1"]["low"] > 0 and less["RFT"]["pass@8"]["low"] > 0
-assert less["RFT"]["pass@32"]["high"] > 0 and less["RFT"][widths[2]]["high"] > 0
+assert less["RFT"]["pass@32"]["low"] < 0 < less["RFT"]["pass@32"]["high"]
 
 # %% [markdown]
-# **Finding 12: GRPO on a verifier raises pass@1, and lowers pass@32 and every measure of variety.** RAFT loses as much. Its mean gain at pass@1 is about as large as GRPO's, but the interval includes zero; look at the three seeds:
+# **Finding 12: GRPO on a verifier raises pass@1, and lowers pass@32 and both measures of variety.** RAFT loses as much.
+#
+# The loss does **not** appear for RFT on distinct paths with the SFT data mixed in. Its small gain at pass@1 has no control in this benchmark, and in the section before, SFT continued without any sampled reply rose as much over the start: do not credit it to the verdicts. And why does RFT
+# not lose? It differs from the online methods in many ways at once: one reply for each path, the SFT solutions, replies all written by the start policy, fewer problems with more samples each, more steps, a learning rate three times as high. Which of them matters, this experiment does not say.
 
 # %%
-for name in less:
-    print(f"{name:5}", "   ".join(f"{what} by seed {less[name][what]['by_seed']}" for what in ("pass@1", "pass@32")))
+size, arms = trials["size"], rft["arms"]
+asked = size["steps"] * size["prompts"]
+print(f"RFT {asked * size['group'] // size['rft_n']} problems × {size['rft_n']}, {size['rft_steps']} steps;",
+      f"online {asked:,} × {size['group']}, {size['steps']} steps")
+more_sft = arms["sft"]["heldout, pass@1"]["mean"] - arms["start"]["heldout, pass@1"]["mean"]
+print(f"pass@1 less start: SFT continued {more_sft:+.3f} (section before), RFT {less['RFT']['pass@1']['mean']:+.3f}")
+assert more_sft > 0.9 * less["RFT"]["pass@1"]["mean"]
 
 # %% [markdown]
-# Two of RAFT's three runs gained and one did not; all three lost at pass@32. With one seed we would have reported a clear gain, or none.
-#
-# It does **not** appear for RFT on distinct paths with the SFT data mixed in: its gain at pass@1 is small but steady, it is best in the middle, at pass@8, and nothing was lost at pass@32 that we can tell. Why? RFT here differs in three ways at
-# once: it keeps one reply for each path, it goes on seeing the SFT solutions, and its replies were all written by the policy as it was at the start. Which of the three matters most, this experiment does not say.
-#
-# Is the loss a loss? If users get one reply, no: pass@1 is what they see. If the policy is the start of further rounds of sampling and selecting, yes: a problem it never solves teaches it nothing, and the next round has fewer to select from.
+# Is the loss a loss? If users get one reply, no: pass@1 is what they see. If the policy is the start of further rounds of sampling and selecting, yes: a problem it never solves teaches it nothing.
 #
 # ## Groups that are all wrong
 #
-# Now one claim that did not come out. *A minimalist approach to LLM reasoning* (arXiv 2504.11343) compares GRPO with RAFT and finds that much of GRPO's edge is that it drops prompts whose samples are all wrong. Where could that come from?
-# **Work it out:** eight samples, all wrong, reward −1 for wrong and +1 for right. What weight does each sample get in RAFT (1 if right, else 0), in GRPO (reward less the group's mean) and in REINFORCE without a baseline (the reward itself)?
+# *A minimalist approach to LLM reasoning* (arXiv 2504.11343) finds RAFT competitive with GRPO and PPO, and says that GRPO's main advantage comes from discarding prompts whose samples are all wrong, not from its normalisation of rewards. How does GRPO discard them?
+# **Work it out:** eight samples, all wrong, reward −1 for wrong and +1 for right. What weight does each sample get in RAFT (1 if right, else 0), in GRPO (reward less the group's mean, divided by the group's standard deviation) and in REINFORCE without a
+# baseline (the reward itself)?
 
 # %% tags=["nbval-check-output"]
 from course_lib.rlhf.grpo import advantages
@@ -537,44 +537,48 @@ for name, kind in (("RAFT", "positive"), ("GRPO", "group_std"), ("REINFORCE", "r
     print(f"{name:10}", advantages(all_wrong, kind)[0].tolist())
 
 # %% [markdown]
-# RAFT never uses such a group, and in GRPO it has no gradient. REINFORCE pushes all eight down: without anything to push *up*, it only learns "not this", and for a language model nearly everything else is worse. So leaving those groups out should help
-# REINFORCE, change little in GRPO, and nothing in RAFT. The stored benchmark, 20 steps, three seeds:
+# RAFT never uses such a group, and in GRPO it has no gradient. REINFORCE pushes all eight down: without anything to push *up*, it only learns "not this", and for a language model nearly everything else is worse. So the claim can be tested: leave these groups
+# out of REINFORCE. **Your prediction:** how much of GRPO's lead over REINFORCE is left? The stored benchmark, 20 steps, three seeds:
 
 # %%
+print(f"{'start':36} pass@1 {show(arms['start']['heldout, pass@1'], '.3f')}")
 for name, m in rft["online"].items():
     print(f"{name:36} pass@1 {show(m['pass@1'], '.3f')}")
-edges = rft["online_differences"]
-for name in ("GRPO - RAFT", "GRPO without all-wrong groups - GRPO", "REINFORCE without all-wrong groups - REINFORCE"):
-    print(f"{name:48} {show(edges['pass@1: ' + name])}")
+edges = {name.removeprefix("pass@1: "): gap for name, gap in rft["online_differences"].items()}
+for name in list(edges)[:4]:
+    print(f"{name:48} {show(edges[name], '+.4f')}")
 
 # %%
-assert edges["pass@1: GRPO - RAFT"]["high"] < 0                                             # no edge
-assert edges["pass@1: REINFORCE without all-wrong groups - REINFORCE"]["low"] > 0
-drop = edges["pass@1: GRPO without all-wrong groups - GRPO"]
-assert drop["low"] < 0 < drop["high"]
+dropped = edges["REINFORCE without all-wrong groups - REINFORCE"]
+beyond = edges["GRPO - REINFORCE without all-wrong groups"]
+assert dropped["low"] > 0 and beyond["low"] < 0 < beyond["high"] and edges["GRPO - RAFT"]["high"] < 0
+assert rft["online"]["REINFORCE"]["pass@1"]["mean"] < arms["start"]["heldout, pass@1"]["mean"]
+longer = trials["grpo_minus_raft"]["pass@1"]
+print("GRPO less RAFT in the runs of 40 steps:", show(longer))
+assert longer["low"] < 0 < longer["high"]
 
 # %% [markdown]
-# **Finding 14 does not hold here as it is stated:** in our runs GRPO has no edge over RAFT that could be explained; if anything it is behind. The part with a mechanism does appear: without all-wrong groups REINFORCE is better, by more than chance. These runs are short,
-# with one learning rate for all. And in the runs of the section before, twice as long, the two are not told apart:
-
-# %%
-print("GRPO less RAFT, 40 steps:", show(trials["grpo_minus_raft"]["pass@1"]))
-assert trials["grpo_minus_raft"]["pass@1"]["low"] < 0 < trials["grpo_minus_raft"]["pass@1"]["high"]
-
-# %% [markdown]
+# **Finding 14: much of GRPO's advantage over a plain policy gradient is leaving out prompts whose samples are all wrong.** Leaving them out helps REINFORCE, and what GRPO has beyond that is not told apart from zero (nor shown to be zero: the interval is wide). "Helps" means
+# "harms less" here: by its mean, plain REINFORCE ended *below* the start policy, and without those groups level with it. Over RAFT, which leaves such groups out by itself, GRPO has no edge: it is behind after 20 steps and level after 40.
+#
+# Why does leaving out groups *without a gradient* change GRPO at all? It changes what the loss is divided by, the number of tokens, so the other groups weigh more. The interval includes zero, by a hair. All these runs are short, with one learning rate that was not
+# tuned for each method.
+#
 # ## Real answers, counted
 #
 # At the end, no toy. With GSM8K, a set of school problems in words, OpenAI released answers of four systems to the test problems: a model of 6 billion parameters and one of 175 billion, each fine-tuned on solutions, giving one answer; and each again with
 # 100 samples a problem, from which a **trained verifier** picks one (Cobbe et al., arXiv 2110.14168). A trained verifier is a reward model that learned from right and wrong solutions. It does not know the answer at test time.
 #
-# **Your prediction.** Which is better: one answer of the large model, or the best of 100 of the small one?
+# Lesson 01 named the result. **Do you remember which is ahead:** one answer of the large model, or the best of 100 of the small one? And by how much, in points?
 #
-# Our own verifier of this lesson judged every released answer. We counted the first 660 of the 1,319 problems; `python benchmarks/gsm8k_solutions.py --data DIR` counts all that are in your folder (its first lines say where to fetch the file).
+# A verifier like this lesson's judged every released answer, with one difference: it ran in the lenient mode, which takes the last number of a reply where it finds no mark. (Here the mark is `A: 18` at the start of a line.) We counted the first 660 of the 1,319 problems;
+# `python benchmarks/gsm8k_solutions.py --data DIR` counts all that are in your folder (its first lines say where to fetch the file).
 
 # %%
 gsm8k = results.load("gsm8k_solutions")
 agree = f"{gsm8k['labels_agree']:,} of {gsm8k['labels']:,}"
 print(f"{gsm8k['problems']} of {gsm8k['of']:,} problems; labels that agree with our verdicts: {agree}")
+print("answers found by:", gsm8k["markers"])
 for name, row in gsm8k["systems"].items():
     counts = f"correct {row['correct']:3}  wrong {row['wrong']:3}  unreadable {row['unreadable']}"
     print(f"{name:18} {counts}   {show(row['accuracy'], '.1%')}")
@@ -586,17 +590,19 @@ assert all(gain["low"] > 0 for gain in gsm8k["differences"].values())
 assert gsm8k["labels_agree"] == gsm8k["labels"]
 
 # %% [markdown]
-# The first two lines are what best-of-100 adds, at equal size. The third compares the small model with best-of-100 with the large one without: the small one is ahead. Over all 1,319 problems the counts are 21.7 % → 39.0 % for 6B and 34.7 % → 56.3 % for 175B.
+# The first two lines are what best-of-100 adds, at equal size. The third compares the small model with best-of-100 with the large one without: the small one is ahead. Over all 1,319 problems it is about
+# 22 % → 39 % for 6B and 35 % → 56 % for 175B (counted once with the same program on the whole file).
 #
-# The released file has a label for every answer, and our verdict agrees with all of them: a check of one verifier against another, on text that no small world has made. Steps can be checked here too:
+# The released file has a label for every answer, and our verdict agrees with all of them: a check of one verifier against another, on text that no small world has made. Steps can be checked here too. (The rule is milder than `steps_true`, so do not compare the
+# two shares: results may be rounded, off by at most 10⁻³, and a step that cannot be read is not held against the answer.)
 
 # %%
 steps = gsm8k["false_steps"]
 false, counted = steps["right_with_a_false_equation"], steps["right_with_equations"]
-print(f"{false} of {counted:,} right answers with steps have a false one")
+print(f"{false} of {counted:,} right answers with steps have a false one, {show(steps['share'], '.2%')}")
 
 # %% [markdown]
-# Far fewer than in our world. It does not follow that all the others are right for a good reason: a true equation may still be the wrong thing to compute.
+# Very few. It does not follow that all the others are right for a good reason: a true equation may still be the wrong thing to compute.
 #
 # ## What we found
 
@@ -609,23 +615,22 @@ findings.show("06")
 # In words:
 #
 # - A verifier needs three outcomes, a stated rule for the final answer, and bad strings to be tried on. It can be wrong: a few in a hundred right replies come by a false step.
-# - pass@k is best-of-k with a reward of 0 or 1. Use the estimator over subsets; the shortcut $1 - (1 - c/N)^k$ is too low. A majority vote gets part of the gain without any verifier.
-# - Verified replies are better to train on than unverified ones, at every $k$ tried.
-# - 11, in part: distinct paths add breadth (pass@16, at $k = 64$), and nothing that we can tell in pass@1.
-# - 12: GRPO raises pass@1 and lowers pass@32 and variety; the curves cross. RAFT loses as much, and its gain at pass@1 is not told apart from zero. RFT on distinct paths, mixed with the SFT data, shows no such loss.
-# - 14 does not hold as stated: no edge of GRPO over RAFT here. Leaving out all-wrong groups helps REINFORCE.
+# - pass@k is best-of-k with a reward of 0 or 1. Use the estimator over subsets. A majority vote gets part of the gain without any verifier.
+# - Right replies are better to train on than SFT solutions alone, from $k = 16$ on. Unverified replies harm, which makes "verified less unverified" look good.
+# - **Finding 11.** Whether distinct paths add something that as many right replies of the same problems do not: see the row above for the verdict at pass@16, and its note for pass@1.
+# - **Finding 12.** GRPO raises pass@1 and lowers pass@32 and variety; the curves cross. RAFT loses as much. RFT on distinct paths, mixed with the SFT data, shows no such loss.
+# - **Finding 14.** Leaving out all-wrong groups helps REINFORCE, and GRPO beyond that is not told apart from zero. Over RAFT it has no edge.
 #
 # ## What this leaves out
 #
 # Problems whose answer is not a number; verifiers that run code, which must be done in a sandbox; verifiers of single steps. The paper's RFT trains the *pretrained* model anew, and its best results pool the samples of several models; ours goes on
 # from the SFT policy for a fixed number of steps. Learning rates were not tuned for each method. In the stored benchmarks the verifier both selects and judges, though on other problems; only the live part has a
-# judge of its own.
+# stricter judge, and no judge here is independent of the verifier.
 #
 # ## In real systems
 #
-# - RFT on GSM8K: 100 samples at temperature 0.7, one right reply for each distinct list of equations, then the pretrained model is trained (arXiv 2308.01825).
 # - ReST-EM: 32 or 64 samples a problem, at most 10 right ones kept of each, and every round trains the *base* model again (arXiv 2312.06585).
-# - DeepSeek-R1 used about 600,000 reasoning samples, gained by rejection sampling, together with 200,000 others, for two epochs (its report).
+# - DeepSeek-R1 used about 600,000 reasoning samples, gained by rejection sampling, together with 200,000 others, for two epochs (arXiv 2501.12948).
 # - Llama 3: a big model did not gain from training on its own data without feedback from execution (arXiv 2407.21783).
 #
 # ## Further reading
