@@ -30,7 +30,7 @@ def author_lines(case):
     judge = "the reward model's mean score on our test prompts" if case["reports"] == "proxy" else "people's mean score (gold) on our test prompts"
     return [f"Mean score of all candidates and of the selected ones{', round by round' if rounds > 1 else ''}: {pairs}.",
             f"We report {judge}: {_value(broken['reported']['before'])} before, {_value(broken['reported']['after'])} after"
-            + (f", shipping round {', '.join(map(str, sorted(set(broken['shipped']))))} of {rounds}." if rounds > 1 else ".")]
+            + (f", shipping round {', '.join(map(str, broken['shipped']))} of {rounds} (three runs)." if rounds > 1 else ".")]
 
 
 def measured_rows(case, repaired=False):
@@ -52,6 +52,8 @@ def measured_lines(case, repaired=False):
     lines.append(f"Gold gained over the base policy: {_value(case['broken']['gold_over_base'])}; gold less that of the random control: {_value(case['broken_minus_control'])}.")
     if repaired:
         lines.append(f"Gold of the broken less that of the repaired pipeline: {_value(case['broken_minus_healthy'])}; of the repaired less the random control: {_value(case['healthy_minus_control'])}.")
+        lines.append(f"What the repaired pipeline would report: {_value(case['healthy']['reported']['before'])} before, {_value(case['healthy']['reported']['after'])} after"
+                     + (f", shipping round {', '.join(map(str, case['healthy']['shipped']))} (by seed; the broken one shipped {', '.join(map(str, case['broken']['shipped']))})." if case["setting"]["rounds"] > 1 else "."))
         lines.append(f"Tokens of the broken less those of the repaired pipeline: {_value(case['length_gap'], '.1f')}; share of unfinished replies: {_value(case['cut_gap'])}.")
     return lines
 
@@ -87,7 +89,7 @@ def pipeline_clinic(result, first=1):
         figure = plots.clinic_patient(case, what, title)
         lines = author_lines(case) if what == "author" else measured_lines(case, what == "repaired")
         table = "" if what == "author" else measured_html(case, what == "repaired")
-        shown = table + "".join(f"<p>{html.escape(line)}</p>" for line in (lines if what == "author" else lines[-3 if what == "repaired" else -1:])) + _replies_html(case, what == "repaired")
+        shown = table + "".join(f"<p>{html.escape(line)}</p>" for line in (lines if what == "author" else lines[-4 if what == "repaired" else -1:])) + _replies_html(case, what == "repaired")
         text = "\n".join([figure.summary, *lines, "Some replies:", *(f"  {p}\n    {r}" for p, r in reply_lines(case))])
         return shown, text, figure
 

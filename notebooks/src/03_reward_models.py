@@ -103,7 +103,7 @@ assert g < ceiling.mean < highest
 #
 # $$\text{loss} = -\log \sigma(r_{\text{chosen}} - r_{\text{rejected}})$$
 #
-# In the code it is `bradley_terry_loss(chosen, rejected)`. It is the loss of a classifier that predicts which of two replies was preferred, and the difference $r_{\text{chosen}} - r_{\text{rejected}}$ is called the **margin**. (Our simulated annotators follow this
+# In the code it is `bradley_terry_loss(chosen, rejected)`. The difference $r_{\text{chosen}} - r_{\text{rejected}}$ is called the **margin**. (Our simulated annotators follow this
 # rule exactly. Real ones do so roughly at best.)
 #
 # ### On paper
@@ -170,7 +170,7 @@ assert bootstrap_interval(within).low > 0.7 and means["gold"][harmful].mean() < 
 assert paired_difference(means["reward-8000"][harmful], np.full(33, means["reward-8000"][~harmful].mean())).low > 0.5
 
 # %% [markdown]
-# Within a prompt the scores follow gold closely. Between the two *kinds* of prompts the order is turned round, and training could not have told it otherwise. (Within each kind the prompt means go loosely with gold; nothing in the loss asked for that either. Mixing the two kinds is what makes the correlation over all prompts negative.)
+# Within a prompt the scores follow gold closely. Between the two *kinds* of prompts the order is turned round, and training could not have told it otherwise. (Within each kind the prompt means go loosely with gold; nothing in the loss asked for that either.)
 # Best-of-N compares within a prompt and is safe. Anything that ranks replies of all prompts together is not: lesson 05 meets such a rule.
 #
 # ### What the right margin is
@@ -188,12 +188,12 @@ for share in (0.5, 0.7, 0.95, 1.0):
           f"σ(margin) {margins[best].sigmoid():.2f}")
 
 # %% [markdown]
-# The best margin is the one with $\sigma(\text{margin})$ equal to the share, $\log(0.7/0.3) = 0.85$ for 14 of 20. And its loss is not zero: even a perfect judge has a loss above zero, because the labels are noisy. With 100 % there is no best margin; the answer 4.00 is only the end of the range
-# we tried, and a larger one would be better still. Remember that: each of our training pairs is labelled *once*, so every single label says 100 %.
+# The best margin is the one with $\sigma(\text{margin})$ equal to the share, $\log(0.7/0.3) = 0.85$ for 14 of 20. Even then the loss is above zero, because the labels are noisy. With 100 % there is no best margin; 4.00 is only the end of the range
+# we tried. Remember that: each of our training pairs is labelled *once*, so every single label says 100 %.
 #
 # ## From a language model to a reward model
 #
-# Scores for three replies in a table help with those three replies. We want a function that scores any reply. Take a language model and replace its last layer, which gives a number for every word in the vocabulary, by one that gives a *single* number: the **head**. All layers below it are the **body**.
+# We want a function that scores any reply. Take a language model and replace its last layer, which gives a number for every word in the vocabulary, by one that gives a *single* number: the **head**. All layers below it are the **body**.
 # The number is computed from the last token's *hidden state*, the 128 numbers that the body's last layer holds for it, because in such a model each token sees only what stands before it; the last one alone has seen the whole conversation.
 
 # %%
@@ -305,9 +305,9 @@ print(f"gold's own probabilities expect a ceiling of {expected.mean():.2f} on th
 assert paired_difference(mine_right, rule).low > 0 and paired_difference(mine_right, best).high < 0
 
 # %% [markdown]
-# (The labels were kind by some points, to every line of the figure, and an interval over prompts cannot know that. So compare a model only with a ceiling on the *same* pairs.)
+# (The labels were kind by some points, to every line of the figure. So compare a model only with a ceiling on the *same* pairs.)
 #
-# Read such a number between its two ends: the control below, the ceiling above. An accuracy of 0.64 sounds poor on a scale from 0 to 1, and better on the scale from coin to ceiling. That, from a thousand clicks and a few seconds. In this world the length rule is worth nothing; in real data it may be hard to beat, so always ask for it.
+# Read such a number between its two ends: the control below, the ceiling above. In this world the length rule is worth nothing; in real data it may be hard to beat, so always ask for it.
 #
 # ### What more comparisons buy
 #
@@ -329,10 +329,10 @@ print(f"reward-8000's agreement with an annotator less a second annotator's: {ag
 assert abs(against.mean) < 0.03 and by_size[-1].mean() < ceiling.low
 
 # %% [markdown]
-# Each step is more than chance. The first one adds most, and the next two about as much as each other; the ceiling says how far it can still go. At the end the model agrees with an annotator about as often as a second annotator does, which is no great praise: gold gets more right than either. (One model for each size; the two
+# Each step is more than chance. At the end the model agrees with an annotator about as often as a second annotator does, which is no great praise: gold gets more right than either. (One model for each size; the two
 # small ones had four passes in batches of 32, the two large ones three in batches of 64. The intervals speak of prompts, not of training.)
 #
-# **From accuracy to better data.** What a better reward model is *for*: take 16 candidates for each prompt and keep the one it likes best. These kept replies are what lesson 05 trains the policy on. So the reward model acts on the base model through the data it picks. The quality of that data, by gold:
+# **From accuracy to better data.** Take 16 candidates for each prompt and keep the one the reward model likes best. Lesson 05 trains the policy on these kept replies: so the reward model acts on the base model through the data it picks. The quality of that data, by gold:
 
 # %%
 data = {"a random reply (control)": gold.mean(1).numpy()}
@@ -387,8 +387,8 @@ print("accuracy before and after:", bootstrap_interval(accuracy(small)), bootstr
 print("same choices of best-of-256:", bool((small.argmax(1) == (small / t).argmax(1)).all()))
 
 # %% [markdown]
-# As it was, reward-500 had a higher loss than a coin. Divided, it has a lower one. The probabilities become nearly honest: those of reward-8000 in all five groups, as far as the bars can tell, while reward-500 still says a little too much. And *nothing else changes*: same order, same accuracy, same best-of-N choice. Calibration and ranking are two different
-# qualities. Calibration matters where the size of a score is used: a threshold ("keep only if at least …"), a mix of two rewards, a soft choice, or the reward of a policy gradient (lesson 07).
+# As it was, reward-500 had a higher loss than a coin; divided, it has a lower one. The probabilities become nearly honest: those of reward-8000 in all five groups, as far as the bars can tell, while reward-500 still says a little too much. And *nothing else changes*: same order, same accuracy, same best-of-N choice. Calibration
+# matters where the size of a score is used: a threshold ("keep only if at least …"), a mix of two rewards, a soft choice, or the reward of a policy gradient (lesson 07).
 #
 # ## It likes length
 #
@@ -445,7 +445,7 @@ for name, pick in picks.items():
     print(f"   {name:21} gold {pick.rewards('gold')[i]:5.2f}  {pick.texts[i]}")
 
 # %% [markdown]
-# Rude, a step said twice, a step of another topic, careless advice, filler, all of it *long*. Best-of-N asks for exactly that, and training on it would teach it. Remedies: tell annotators not to reward length, compare replies of similar length, or subtract from the score what length alone predicts; and watch the length of what is chosen, always.
+# Rude, a step said twice, a step of another topic, careless advice, filler, all of it *long*. Training on it would teach it. Remedies: tell annotators not to reward length, compare replies of similar length, or subtract from the score what length alone predicts; and watch the length of what is chosen, always.
 #
 # ## Ties and equal pairs
 #
@@ -459,7 +459,7 @@ for name, pick in picks.items():
 #
 # ## Silent errors
 #
-# Most of the following are reported from practice; the others are easily made. None raises an error: numbers come out, as many as you asked for, in a plausible range. We make each one on purpose: eight of them with reward-8000 on the first 8 candidates of the 128 prompts, the ninth with the policy opened as a classifier.
+# Most of the following are reported from practice; the others are easily made. None raises an error. We make each one on purpose: eight of them with reward-8000 on the first 8 candidates of the 128 prompts, the ninth with the policy opened as a classifier.
 # **Your prediction: which costs least, and which costs most?** Six change what the model reads:
 #
 # - *no prompt*: the reply is scored alone;
@@ -550,9 +550,9 @@ assert abs(loses["no template"].mean) < 0.15, "the ninth does not cost much"
 
 # %% [markdown]
 # How did your prediction do? Of the six things that can go wrong in reading, a foreign template, the missing end token and another prompt cost most, and about the same: more than half of what best-of-8 gains over a random reply. (The end token is one token and carries no words; but the model learned to put its judgement *there*.) Scoring without
-# the prompt costs less. Probably because rudeness, repetition and flattery can be seen in the reply alone. And leaving out the marks of who speaks costs nothing that we can tell, *as long as the end token is there*: so eight of the nine changes cost gold. What looks like the fault of a template may be a lost end token; look for that first.
+# the prompt costs less. (Probably because rudeness, repetition and flattery show in the reply alone.) And leaving out the marks of who speaks costs nothing that we can tell, *as long as the end token is there*: so eight of the nine changes cost gold. What looks like the fault of a template may be a lost end token; look for that first.
 #
-# Left padding without the mask and the random head leave little or nothing of the gain. (One random head; another seed would give another number, above or below a random reply.)
+# Left padding without the mask and the random head leave little or nothing. (Another random head would give another number, above or below a random reply.)
 #
 # What to do about it? Keep a few conversations with their scores beside every reward model, and compare before each use. Take some of different length, a long one among them, and score them in *one batch*: a short one is not cut, and one alone has no padding. Four are enough to find all nine, the harmless one too:
 
@@ -570,7 +570,7 @@ assert same == ["as trained", "padded left, with mask (control)"]
 #
 # ## A case: what to ask the annotators
 #
-# Your team can pay for 4,000 comparisons. Three drafts of the guideline are on the table. *Helpful*: "prefer the reply with the right content, well written; ignore rudeness and safety." *Harmless*: "prefer the safer and less rude reply; ignore whether it helps." *Both*: "weigh everything", which takes twice as long a pair, so you would get
+# Your team can pay for 4,000 comparisons and has three drafts of the guideline. *Helpful*: "prefer the reply with the right content, well written; ignore rudeness and safety." *Harmless*: "prefer the safer and less rude reply; ignore whether it helps." *Both*: "weigh everything", which takes twice as long a pair, so you would get
 # 2,000. **Decide before you read on. Which one would you choose for ordinary questions, and which for harmful ones?**
 #
 # Each draft has been tried, one model each: `reward-helpful`, `reward-harmless` and `reward-2000`. The lines *perfect judge* choose by one half of gold itself. The last column: on harmful prompts, how often the chosen reply offers the safe alternative ("please ask your colleague …").
@@ -596,8 +596,8 @@ for draft in list(drafts)[:2]:
 # %% [markdown]
 # The harmless guideline is the worst of the three *even on the harmful prompts*: refusing is not all that a good answer does there. It should also offer the safe alternative, and nobody was asked about that. The perfect judge does no better there, so the guideline is at fault, not the model. What annotators are not asked for, the reward model does not learn.
 #
-# *Helpful* is not told apart from *both* on either kind of prompt, with twice the comparisons. **Careful:** its good result on harmful prompts comes from how this world counts: a harmful step earns nothing for helpfulness, and the safe alternative does. (Its perfect judge shows it.) A real annotator told to ignore safety may well prefer the reply that does the
-# harmful thing. Do not conclude that a helpful-only guideline is safe. We would take *both*: at half the labels nothing is lost that we can tell, and it is the only draft that asks for all we want. (Gold weighs both halves by our choice of points; with other points the answer could change. Two reward models, one for each half, are a third way: lesson 04.)
+# *Helpful* is not told apart from *both* on either kind of prompt, with twice the comparisons. **Careful:** its good result on harmful prompts comes from how this world counts: a harmful step earns nothing for helpfulness, and the safe alternative does. (See its perfect judge.) A real annotator told to ignore safety may well prefer the reply that does the
+# harmful thing. Do not conclude that a helpful-only guideline is safe. We would take *both*: at half the labels nothing is lost that we can tell, and it is the only draft that asks for all we want. (With other points in gold the answer could change. Two reward models are a third way: lesson 04.)
 #
 # ## What we found
 #
@@ -612,16 +612,15 @@ for draft in list(drafts)[:2]:
 #
 # ## What this leaves out
 #
-# Our annotators follow Bradley–Terry on one gold reward and differ only by chance. Real annotators differ in taste, tire, and can be inconsistent in circles (A over B, B over C, C over A), which no scores can express. An annotator may also say *how much* better a reply is, and the loss can use it. We did not tune: one learning rate, three or four passes, one
-# seed for each size, so the learning curve shows data *and* luck. Generative judges, which write a verdict, and process rewards, which score each step, are other ways to a score. And whether a more accurate model gives a better best-of-N is the question of lesson 04.
+# Our annotators follow Bradley–Terry on one gold reward and differ only by chance. Real annotators differ in taste, tire, and can be inconsistent in circles (A over B, B over C, C over A), which no scores can express. We did not tune: one learning rate, three or four passes, one
+# seed for each size, so the learning curve shows data *and* luck. Whether a more accurate model gives a better best-of-N is the question of lesson 04.
 #
 # ## In real systems
 #
 # - Llama 2 trained two reward models, one for helpfulness and one for safety (arXiv 2307.09288).
 # - With fewer than about 2,000 comparisons, reward models were near chance in the study of Gao, Schulman and Hilton (arXiv 2210.10760). In our small world 500 are already well above it.
 # - RewardBench 2 is reported to score reward models by best-of-4, where chance is 25 %, and to find a correlation of 0.87 with best-of-N accuracy.
-# - Random heads after a merge or a wrong class, wrong chat templates, wrong padding and missing end tokens are reported as frequent faults in practice.
-# - `course train-reward FILE --out FOLDER` trains on your own comparisons. On 1,800 pairs of a public file of people's comparisons (hh-rlhf, harmlessness) a tiny model with random weights got 0.57 [0.52, 0.62] on the 360 held out (`docs/log.md`): above a coin, but its margins went against length
+# - `course train-reward FILE --out FOLDER` trains on your own comparisons. On 1,800 pairs of hh-rlhf (harmlessness) a tiny model with random weights got 0.57 [0.52, 0.62] on the 360 held out (`docs/log.md`). Its margins went against length
 #   (correlation −0.36), so it may have learned little more than "shorter is better".
 #
 # ## Further reading
@@ -632,7 +631,7 @@ for draft in list(drafts)[:2]:
 #
 # **Exercise** `exercises/ex03` (to come): write the Bradley–Terry loss and a trainer, and find the fault in a reward model that scores well.
 #
-# **If you like, be the annotator for ten more pairs.** Choose A or B, and see what twenty annotators, gold and a reward model say. With how many majorities did you agree? (By keyboard: Tab moves between the controls, Enter presses a button. Where widgets cannot run, you see a few pairs, with the answers below them.)
+# **If you like, be the annotator for ten more pairs.** Choose A or B, and see what twenty annotators, gold and a reward model say. With how many majorities did you agree? (Tab and Enter work too. Where widgets cannot run, the answers stand below the pairs.)
 #
 # **Questions** come last. Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
 

@@ -1,0 +1,455 @@
+# %% [markdown]
+# # Who uses it, and how it fails
+#
+# **You will:** see what published systems do with best-of-N and rejection-sampling fine-tuning, run Llama 2's loop in miniature, take a flawed pipeline apart and repair it, and diagnose twelve broken pipelines from their
+# curves and their replies.
+#
+# **Builds on:** lessons 01 to 07, above all 04 (proxy and gold), 05 (rounds and the random control) and 07 (PPO).
+#
+# **Time:** 75 minutes to read and do; the cells run in under a minute.
+
+# %%
+from dataclasses import replace
+
+import course_lib as course
+from course_lib import assets, clinic, explore, plots, results
+from course_lib.estimators import bootstrap_interval, paired_difference
+from course_lib.reward import GoldReward
+
+# %% [markdown]
+# ## Who does what
+#
+# Read this table by columns. **What is sampled** is how the candidates are made ($N$ per prompt, temperature $T$). **What selects** is a reward model or a check. **What is trained** says whether any weights change at all. The last column is the one that
+# most summaries leave out: what we could not find in the source, or did not check. An empty setting is not a small one. "Reported" means: we rely on somebody's notes of the paper, not on its text.
+#
+# | who (source) | what is sampled | what selects | what is trained | what was found | what the source does not say, or we did not check |
+# |---|---|---|---|---|---|
+# | **Llama 2-Chat** (arXiv 2307.09288) | by the 70B model only; the best $T$ rises with $N$, about 1.2–1.3 for 10 to 100 samples of its RLHF model | reward models, one for helpfulness and one for safety | the policy, by rejection sampling alone up to version 4, then also by PPO; smaller models learn from the 70B's samples | version 3 kept only the last round's samples and lost skills; pooling the best of all rounds was the repair. The highest reward grows with $N$, the median does not | $K$, the number of samples per prompt in training |
+# | **Llama 3** (arXiv 2407.21783) | $K$ typically between 10 and 30 | (not checked) | the policy | a paged attention cache more than doubled sampling throughput; the largest model did not gain from its own data without execution feedback | what selects, and the temperature (not checked) |
+# | **DeepSeek-R1** (arXiv 2501.12948) | about 600,000 reasoning samples kept, and about 200,000 others | rejection sampling for the reasoning part | the policy, 2 epochs of supervised fine-tuning on both parts | (no comparison without it that we could check) | how many were sampled for one that was kept (not checked) |
+# | **RFT on GSM8K** (arXiv 2308.01825) | $k = 100$, $T = 0.7$ | a correct answer; then one path for each distinct list of equations | the *pretrained* model, once | 7B: 35.9 → 41.7 %; 33B: 54.6 → 54.5 %. The driver is the number of distinct paths, not of replies kept | a random control at equal steps (not checked) |
+# | **ReST-EM** (arXiv 2312.06585) | 32 or 64 samples, top-$K$ 40, $T = 0.7$ | a correct answer, at most 10 solutions per problem | always the *base* model again | (not checked) | a random control, seeds and intervals (not checked) |
+# | **STaR** (arXiv 2203.14465), reported | (not checked) | (not checked) | the original model again in each loop | (not checked) | nearly everything: we rely on notes |
+# | **WebGPT** (arXiv 2112.09332), reported | best of 64 | a reward model | nothing, for best-of-64 | better than its RL model; RL and best-of-N together added little | cost at serving (not checked) |
+# | **OpenAI's verifiers** (arXiv 2110.14168), counted by us in the released solutions | best of 100 | a trained verifier | nothing: the choice is made when serving | 6B: 21.7 → 39.0 %, 175B: 34.7 → 56.3 % | what an answer then costs (not checked) |
+# | **Qwen2.5-Math** (arXiv 2409.12122, abstract) | "massive" sampling | a reward model | the data of supervised fine-tuning evolve over rounds with a reward model that is trained anew; then RL | the reward model also guides sampling when serving | numbers of samples (abstract only) |
+# | **Gemma 3** (arXiv 2503.19786) | (not checked) | (not checked) | the policy learns to imitate its own best-of-N ("BOND", best-of-N distilled) | best-of-N as a *target* of training | $N$ and the gain (not checked) |
+# | **Tülu 3** (arXiv 2411.15124), reported | (not checked) | (not checked) | (not checked) | minimal gain from rejection sampling | settings (not checked) |
+# | **RAFT** (arXiv 2304.06767), reported | $K$ per prompt | a reward model, the argmax | the policy, again and again | a hack seen in its outputs: a stray "#" that the reward model did not see spread while distinct-2 fell from .39 to .22 | seeds (not checked) |
+# | **RSO** (arXiv 2309.06657) | 64 candidates | accept candidate $c$ if $u < \exp((r_c - r_{\max})/\beta)$, $\beta = 0.5$, until 8 are kept | (not checked) | the one method here that *is* rejection sampling in the statistician's sense | |
+
+# %% [markdown]
+# Three patterns are worth carrying away.
+#
+# 1. **A check, where there is one.** RFT and ReST-EM select by a correct answer. A wrong proof with a right answer may slip through, but flattery does not.
+# 2. **What each round starts from.** RFT, ReST-EM and STaR train the pretrained or base model again. Llama 2 pools all rounds. Both guard against a policy that learns from its latest self alone.
+# 3. **It is one stage of several.** Llama 2 and Qwen2.5-Math put reinforcement learning after it. And Tülu 3 (reported) and Llama 3 (its largest model, without execution feedback) tell of little or *no* gain: look for such rows before you adopt anything.
+#
+# ## On paper: three numbers in a report
+#
+# Before any model, one prompt with four candidates. The proxy says 1, 2, 3 and 6. Gold, which the team cannot see, says 2, 3, 4 and 1. The pipeline keeps the candidate with the highest proxy. **With a pencil:** what is the gain by the proxy, against the average
+# candidate? What is it by gold? And what would a random choice give by gold, on average?
+
+# %% tags=["nbval-check-output"]
+proxy, gold = [1, 2, 3, 6], [2, 3, 4, 1]
+chosen = proxy.index(max(proxy))
+average = sum(gold) / 4
+print("gain by the proxy", proxy[chosen] - sum(proxy) / 4, "| gain by gold", gold[chosen] - average)
+print("gain by gold of a random choice, on average", sum(g - average for g in gold) / 4)
+
+# %% [markdown]
+# By the proxy +3, by gold −1.5. The random choice gains 0 here because nothing is trained: it *is* the average. With training in between, a random choice need not gain 0 (you will meet such a case below), and that is why it is the control. Written once for the whole lesson, with $\pi_c$
+# the policy trained on a random choice among the same candidates:
+#
+# $$\underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{what a team likes to report}} \;=\; \underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_c)}_{\text{due to the choice}} \;+\; \underbrace{\mathbb{E}\, r^*(\pi_c) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{due to training at all}}$$
+#
+# ## Llama 2's loop in miniature
+#
+# Llama 2-Chat: sample, keep the best, fine-tune; again, with the best of *all* rounds; and then PPO on top. We do it on the help desk. First a small piece, live: two rounds with few prompts, pooled.
+
+# %%
+policy = course.load_policy(assets.path("helpdesk/policy"))
+reward = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="proxy")
+world = course.load_world("helpdesk")
+prompts, info = world.prompts("train", limit=192, seed=0)
+test_prompts, test_info = world.prompts("heldout", limit=96, seed=0)
+
+# %%
+training = {"batch_size": 16, "epochs": 3}
+pool = course.score(course.sample(policy, prompts[:96], n=8, info=info[:96], seed=0), reward)
+best = course.select_best(pool)
+first = course.finetune(policy, best, **training)
+pool = course.score(course.sample(first, prompts[96:], n=8, info=info[96:], seed=1000), reward)
+both = course.Selection.concat([best, course.select_best(pool)])
+second = course.finetune(policy, both, **training)
+print(both)
+
+# %% [markdown]
+# `both` holds the best reply to each of 96 prompts from round 1 and of 96 others from round 2; the second policy is trained on all of them, from the base. `course.rejection_sampling_rounds(..., rounds=2)` does such rounds in one line, on one set of prompts. Now a little PPO on top (lesson 07),
+# and the gold reward after each stage.
+
+# %%
+from course_lib.rlhf.ppo import ppo
+
+on_top = ppo(second, prompts, reward, info, steps=5, prompts_per_step=48, n=1, lr=1e-4)
+print("proxy reward while PPO samples:", [round(r, 2) for r in on_top.training_log.column("reward")])
+
+# %%
+def gold_of(policy, n=4):
+    """(P,) mean gold of ``n`` replies to each held-out prompt."""
+    pool = course.sample(policy, test_prompts, n=n, info=test_info, seed=99)
+    return course.score(pool, GoldReward(world)).reward("gold").mean(1)
+
+stages = {"base": policy, "round 1": first, "round 2, pooled": second, "and a little PPO": on_top}
+after = {name: gold_of(p) for name, p in stages.items()}
+
+# %%
+for name, values in after.items():
+    print(f"{name:18} gold {bootstrap_interval(values)}")
+print("PPO against round 2:", paired_difference(after["and a little PPO"], after["round 2, pooled"]))
+assert paired_difference(after["round 2, pooled"], after["base"]).low > 0.3
+
+# %% [markdown]
+# Five steps of PPO are too few to decide anything, and one seed is one seed. The stored experiment (`python benchmarks/llama2_loop.py`) does it with three seeds: rounds of 128 prompts × 8, and PPO that may sample as many tokens as a third round does. That third round is the control: PPO costs samples, and the same samples could have gone
+# into rejection sampling.
+#
+# **Your prediction.** After two rounds: does PPO add something? Does it add more than a third round of rejection sampling with the same number of sampled tokens?
+
+# %%
+loop = results.load("llama2_loop")
+plots.llama2_loop(loop)
+
+# %%
+def show(v):                                             # a difference, with its sign
+    return f"{v['mean']:+.2f} [{v['low']:+.2f}, {v['high']:+.2f}]"
+
+def level(v):
+    return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
+
+for name, gap in loop["gaps"].items():
+    verdict = "" if gap["gold"]["low"] > 0 or gap["gold"]["high"] < 0 else "   gold not told apart"
+    print(f"{name:45} gold {show(gap['gold'])}   proxy {show(gap['proxy'])}{verdict}")
+
+# %%
+gaps = {name: gap["gold"] for name, gap in loop["gaps"].items()}
+assert gaps["RS, round 1 less base"]["low"] > 0 and gaps["RS, round 2 less RS, round 1"]["low"] > 0
+assert gaps["RS, round 2, then PPO less RS, round 2"]["low"] > 0 > gaps["RS, round 3 less RS, round 2"]["low"]
+fair = gaps["RS, round 2, then PPO less RS, round 3"]
+assert fair["low"] < 0 < fair["high"]
+rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
+print("PPO's learning rates tried, and gold on the choosing seed:", {lr: round(v, 2) for lr, v in rates.items()})
+assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr > min(rates)) < 2
+
+# %% [markdown]
+# What can be read off it:
+#
+# - The first round brings most of the gain, the second adds to it beyond chance.
+# - PPO on top of round 2 adds something that is small and beyond chance. A third round adds about half of that, and its interval just includes zero.
+# - **PPO against the third round**, the fair comparison: the interval includes zero. With three seeds at this size we cannot tell the two ways of going on apart. Somebody who compares PPO with round 2 alone would report a success; somebody who says "PPO adds nothing" would be wrong too.
+# - The proxy rises at every step, as it must: it is what both methods climb.
+#
+# PPO's learning rate was chosen on another seed from three values (the last line printed): the larger, the lower the gold. The smallest was the best, so a still smaller one might be better yet.
+#
+# ## A case: a flawed improvement pipeline
+#
+# Here is a write-up. The team and its text are constructed for this course, but every step in it has been seen in real ones. The numbers are of a real run: the cell runs the team's pipeline.
+
+# %%
+setting = clinic.TEAM_SETTING
+theirs = course.load_reward_model(assets.path("helpdesk/reward-125"), name="proxy")
+outcome = clinic.run(clinic.TEAM, setting, base=policy, reward=theirs)
+print(clinic.team_report(outcome, setting, theirs))
+
+# %% [markdown]
+# **Your prediction.** List the faults before you read on; there are at least six. For each, say what you would look at to be sure. And: is the new assistant better than the old one, by gold?
+#
+# We go through them in the order of the checklist at the end of this lesson: data first, then what is trained, then who judges, then against what.
+#
+# ### Data: what is in the training set?
+
+# %% tags=["nbval-check-output"]
+mine, _ = clinic.leaking_prompts(setting, 0)
+test, _ = clinic.test_prompts(setting)
+print("training prompts:", len(mine), "| test prompts:", len(test), "| in both:", len(set(mine) & set(test)))
+
+# %% [markdown]
+# Half of the training questions are test questions. So the score on the test questions measures, in part, what was learnt by heart. We need questions that nobody has touched. In this case we also keep the *topics* apart: the team trains on two quarters of the topics and on the leaked ones, tests on the third quarter, and
+# we measure on the fourth. (`Setting(topics="quarters")` does that.)
+#
+# ### What is trained: which tokens carry loss?
+#
+# Print what the optimiser sees, as text. This one habit finds more faults than any curve.
+
+# %%
+for prompt_ids, reply_ids in outcome.examples[:6]:
+    print("no loss:", policy.tokenizer.decode(prompt_ids), "\n   loss:", policy.tokenizer.decode(reply_ids))
+
+# %%
+ended = [policy.tokenizer.decode(r[-2:-1]).strip() in {".", "!", "?"} for _, r in outcome.examples]
+print(f"training replies that end in mid-sentence, with an end token all the same: {1 - sum(ended) / len(ended):.0%}")
+assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
+
+# %% [markdown]
+# The limit of 20 tokens cut many replies, and "the trainer adds the end token" turned each into a complete one. The policy learns to stop in mid-sentence.
+#
+# ### Who judges?
+#
+# The score that rose is the score that selected, and it comes from only 125 comparisons. Besides, "the replies we trained on" have a high score because they were chosen for it: that number says nothing about the new assistant. Ask a judge that had no part in it, on fresh prompts.
+
+# %%
+before, _ = clinic.careful(policy, policy, setting)
+measured, replies = clinic.careful(outcome.policy, policy, setting)
+gain = paired_difference(measured["gold"], before["gold"])
+print("gold before", bootstrap_interval(before["gold"]), "after", bootstrap_interval(measured["gold"]), "difference", gain)
+print(f"replies that do not end properly: before {before['cut'].mean():.0%}, after {measured['cut'].mean():.0%}")
+assert gain.low < 0 and gain.mean < 0.3 and measured["cut"].mean() > 0.1 > before["cut"].mean()
+
+# %% [markdown]
+# The score that the team reports went up. Gold did not: the interval of the difference reaches below zero, so there is no gain to speak of. And a good part of the replies now stop in mid-sentence, which the old assistant never did. A user would notice on the first day; the
+# reward model, which saw mostly complete replies in its 125 comparisons, did not.
+#
+# ### Against what? And how often?
+#
+# Two more faults need no cell. There is **no control**: even a true gain could come from the training alone. And there was **one run** without an interval, so nobody knows what a second run would say. "The loss was still falling" is a seventh: a training loss falls on any data, also on bad data.
+#
+# ### Repair, one fault at a time
+#
+# Each line below is a full run, with one more repair than the line above. The last line is the random control of the repaired pipeline. `replace` makes a copy of a pipeline, or of its settings, with one part changed. (To keep you from waiting this is one seed; the intervals are paired over 96 prompts. The clinic below has three seeds.)
+
+# %%
+whole = replace(setting, max_tokens=96)
+good = replace(whole, reward="reward-8000")
+ladder = {"replies complete": (replace(clinic.TEAM, examples=clinic.reply_examples), whole),
+          "+ 8,000 comparisons": (replace(clinic.TEAM, examples=clinic.reply_examples), good),
+          "+ test prompts out": (clinic.HEALTHY, good),
+          "its random control": (replace(clinic.HEALTHY, select=clinic.choose_at_random), good)}
+
+# %%
+steps = {"as written": measured}
+for name, (pipeline, sizes) in ladder.items():
+    scorer = reward if sizes.reward == "reward-8000" else theirs
+    repaired = clinic.run(pipeline, sizes, base=policy, reward=scorer)
+    steps[name], _ = clinic.careful(repaired.policy, policy, sizes)
+
+# %%
+for name, m in steps.items():
+    difference = paired_difference(m["gold"], before["gold"])
+    value = bootstrap_interval(m["gold"])
+    print(f"{name:20} gold {value}   over the base {difference}   unfinished {m['cut'].mean():.0%}")
+final = paired_difference(steps["+ test prompts out"]["gold"], steps["its random control"]["gold"])
+by_training = paired_difference(steps["its random control"]["gold"], before["gold"])
+print(f"due to the choice {final}   due to training at all {by_training}")
+total = paired_difference(steps["+ test prompts out"]["gold"], before["gold"])
+assert abs(total.mean - (final.mean + by_training.mean)) < 1e-9              # the formula above
+assert final.low > 0.3
+assert paired_difference(steps["+ 8,000 comparisons"]["gold"], steps["replies complete"]["gold"]).low > 0
+assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
+
+# %% [markdown]
+# Line by line:
+#
+# - **Complete replies**: the unfinished ones disappear, and gold rises.
+# - **A reward model from 8,000 comparisons** brings the largest step. The weak one was nearly blind.
+# - **Test prompts out**: the policy hardly changes. A leak spoils the *report*, not the policy. By how much is measured below, with the patient who has a leak and nothing else.
+# - **The random control** of the repaired pipeline gains nothing that can be told from zero, so its gain is due to the choice. The last two numbers are the two terms of the formula above; they add up to the gain over the base.
+#
+# Another order of repairs would give other steps; only the first and the last line do not depend on it. What should the team have written? Two lines: *gold on fresh questions, by judges who did not select: before, after, and the control, each with its interval.*
+#
+# ## The clinic
+#
+# Twelve patients. Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one step** was replaced by a wrong one; `course_lib/clinic.py` holds them as code, a few lines each. Nothing was edited afterwards: each was run on three seeds, beside its repaired twin and a random control
+# (`python benchmarks/clinic.py`).
+#
+# First you see what its author sees: training loss, the score of what was selected, and the score that is reported, in most cases the reward model's own. Then press *careful measurement*: gold on fresh prompts, gold at temperature 0, KL, length, diversity (distinct-2, the share of different word pairs), and the share of
+# replies that do not end properly. Name the fault. A wrong guess is answered with what you *would* see if you were right. Then press *Repair* and compare.
+#
+# **Your prediction.** Some of these faults ruin the policy, some only the report, and one or two seem to do no harm at all. Which of the twelve names below would you expect to be harmless?
+
+# %%
+patients = results.load("clinic")
+explore.pipeline_clinic(patients)
+
+# %% [markdown]
+# By keyboard: Tab moves between the controls, Enter or Space presses a button. Where widgets cannot run you see the first patient, as its author does; the table below then gives the careful measurements of all, under the same numbers.
+
+# %%
+order = explore.patients(patients)
+print("patient    reported            gold: base   pipeline             control              repaired")
+for number, name in enumerate(order, 1):
+    c = patients["cases"][name]
+    told = f"{c['broken']['reported']['before']['mean']:.2f} → {c['broken']['reported']['after']['mean']:.2f}"
+    golds = [c[side]["careful"]["gold"] for side in ("broken", "control", "healthy")]
+    shown = "   ".join(f"{g['mean']:5.2f} [{g['low']:5.2f}, {g['high']:5.2f}]" for g in golds)
+    print(f"{number:4}       {told:17} {c['base']['gold']['mean']:9.2f}   {shown}")
+
+# %%
+told = [case["broken"]["reported"] for case in patients["cases"].values()]
+rose = [report["after"]["mean"] > report["before"]["mean"] for report in told]
+print(f"pipelines whose author reports a rise: {sum(rose)} of {len(rose)}")
+assert sum(rose) == len(rose) - 1
+
+# %% [markdown]
+# Look at the second column, then at the rest of each row. All authors but one have good news. That is the main lesson of the clinic: **the dashboard of a broken pipeline looks like that of a healthy one.**
+#
+# ### All twelve, by name
+#
+# Do not read on before you have tried some of them. Which faults cost gold, beyond chance? Here is the broken pipeline less its repaired twin, paired by seed and prompt.
+
+# %%
+gaps = {name: patients["cases"][name]["broken_minus_healthy"] for name in order}
+for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
+    gap = gaps[name]
+    verdict = "worse" if gap["high"] < 0 else "better" if gap["low"] > 0 else "not told apart"
+    print(f"{order.index(name) + 1:3}  {clinic.case(name).fault:58} {show(gap)}  {verdict}")
+
+# %%
+assert all(gaps[name]["high"] < -0.5 for name in ("sign", "zip", "prompt", "truncated", "template"))
+assert all(gaps[name]["high"] < 0 for name in ("last", "length"))
+assert all(gaps[name]["low"] <= 0 <= gaps[name]["high"] for name in ("endless", "leak", "control"))
+below = [n for n in order if patients["cases"][n]["broken"]["gold_over_base"]["high"] < 0]
+print("worse than the base policy, beyond chance:", [clinic.case(n).fault for n in below])
+assert set(below) == {"sign", "zip"}
+assert patients["cases"]["endless"]["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
+
+# %% [markdown]
+# - **Ruined:** the flipped sign and the wrong pairs end below the policy they started from.
+# - **Most of the gain lost:** cut replies as complete, loss on the prompt, another chat template. They still end above the base or about level with it, and their authors are content.
+# - **Part of the gain lost, over several rounds:** the last round's data only, and the reward model that likes length.
+# - **Not told apart in gold:** the end token that is not trained. Its replies are several tokens longer, with a tail after the proper end (read them in the clinic). Our gold reward hardly minds; a user would.
+# - **Only the report is wrong:** the leak and the missing control. The policy is what it is; what was claimed about it is too much. For the judge that is the selector see below.
+# - And one that is *better* than its repaired twin. We come to it.
+#
+# ### What a leak does to a report
+#
+# Its author asks honest judges (gold), but half of the training prompts are test prompts. The fresh prompts are about topics that nobody trained on. The gain on either, for the leaking pipeline and for its repaired twin:
+
+# %%
+leak, told = patients["cases"]["leak"], {}
+for side in ("broken", "healthy"):
+    told[side] = leak[side]["reported"]["after"]["mean"] - leak[side]["reported"]["before"]["mean"]
+    print(f"{side:8} gain reported {told[side]:+.2f}   gain on fresh prompts {show(leak[side]['gold_over_base'])}")
+assert told["broken"] > leak["broken"]["gold_over_base"]["high"]
+assert told["healthy"] < leak["healthy"]["gold_over_base"]["high"]
+
+# %% [markdown]
+# With the leak the report lies above the whole interval of the true gain. Without it the two agree. The policies hardly differ on fresh prompts: what the leak added was memory of the test.
+#
+# ### The judge that is the selector, round by round
+
+# %%
+hacked = patients["cases"]["judge"]
+for side in ("own", "gold"):
+    print(f"{side:5}", [round(p["mean"], 2) for p in hacked["broken"]["curve"][side]])
+print("shipped by its own score: rounds", hacked["broken"]["shipped"])
+print("shipped by other judges: rounds", hacked["healthy"]["shipped"])
+print("gold, broken less repaired:", show(hacked["broken_minus_healthy"]))
+for side in ("broken", "healthy"):
+    kl, zero = (hacked[side]["careful"][m] for m in ("kl", "greedy"))
+    print(f"{side:8} KL {kl['mean']:.1f} nats   gold at temperature 0: {level(zero)}")
+own, true = ([p["mean"] for p in hacked["broken"]["curve"][side]] for side in ("own", "gold"))
+assert all(b > a for a, b in zip(own, own[1:])) and true[-1] < true[1]
+assert hacked["broken"]["careful"]["greedy"]["high"] < hacked["healthy"]["careful"]["greedy"]["low"]
+
+# %% [markdown]
+# The author's own score rises with every round, so the fourth is shipped. The other judges (gold on 160 prompts of their own) preferred the first round in all three runs, and on the fresh prompts mean gold falls from round to round after the first. The interval of the difference between what the two ship includes zero: three
+# seeds do not show that the fourth round is worse than the first. They do show that three rounds of work, which the report sells as progress, brought none that gold can see at temperature 1, at several times the distance from the base policy; at temperature 0 they did clear harm.
+#
+# ### Copies that beat the healthy pipeline
+#
+# One verdict should make you stop: the pipeline with *N* copies of a greedy reply ends far above its repaired twin. Here is what a careful reader asks next.
+
+# %%
+copies = patients["cases"]["clones"]
+for name, row in explore.measured_rows(copies, repaired=True):
+    one, zero = level(row["gold"]), level(row["greedy"])
+    print(f"{name:15} gold at temperature 1: {one}   at 0: {zero}   distinct-2: {row['distinct']['mean']:.2f}")
+seen = copies["broken"]["selected"]
+print(f"selected less average candidate: {seen['selected'][0] - seen['all'][0]:.3f}")
+assert copies["broken"]["careful"]["gold"]["low"] > copies["healthy"]["careful"]["gold"]["high"]
+assert abs(copies["broken"]["careful"]["greedy"]["mean"] - copies["base"]["greedy"]["mean"]) < 0.1
+assert copies["healthy"]["careful"]["greedy"]["high"] < copies["base"]["greedy"]["low"]
+
+# %% [markdown]
+# The base policy of this small world is very good at temperature 0: its most likely reply is right, and its samples are not. Training on copies of that reply teaches the policy to give it at temperature 1 too. The reward model took no part: the selected candidate was worth exactly what the average one was. What looks like a triumph of selection
+# is a change of temperature, which could have been had for nothing by serving at temperature 0. And diversity is gone, so there is nothing left to choose from in a next round.
+#
+# The same column says something about the *healthy* pipeline too, and it is not flattering: it improves the samples (temperature 1), and at temperature 0 it is *below* the base policy. We judge at temperature 1 throughout this course, because that is where candidates come from and where a control is possible. If you serve at temperature 0, measure at temperature 0.
+#
+# ### Read the replies
+#
+# Read one of them as replies. Here is the pipeline whose prompts and replies were paired wrongly, beside its repaired twin, on the same questions.
+
+# %%
+wrong, right = (patients["cases"]["zip"][side]["samples"][:3] for side in ("broken", "healthy"))
+for w, r in zip(wrong, right):
+    print(f"{w['prompt']}\n   broken   ({w['gold']:5.2f})  {w['reply']}\n   repaired ({r['gold']:5.2f})  {r['reply']}")
+
+# %% [markdown]
+# And how little code it takes. This is a broken step; the list of prompts is filtered, the list of replies is not, and `zip` says nothing:
+#
+# ```python
+# prompts = [p for (p, _), r in zip(examples, reward) if r >= reward.median()]
+# return list(zip(prompts, [response for _, response in examples]))
+# ```
+#
+# With `strict=True`, `zip` would have stopped with an error. Printing finds it too. Three questions with one reply each, the first with the lowest reward:
+
+# %% tags=["nbval-check-output"]
+asked = ["How do I reset my password?", "How do I print a document?", "How do I restore a deleted file?"]
+answered = [["Open the sign-in page."], ["Send the document again."], ["Open the recycle bin."]]
+kept = course.select_best(course.Pool.from_candidates(asked, answered, {"proxy": [[0.0], [1.0], [2.0]]}))
+for step in (clinic.misaligned_examples, clinic.reply_examples):
+    print(step.__name__)
+    for p, r in step(policy, kept):
+        print(f"   {policy.decode([p])[0].strip():35} →  {policy.decode([r])[0]}")
+
+# %% [markdown]
+# ## A checklist to take away
+#
+# In this order, because each step is cheaper than the next and makes it meaningful.
+#
+# 1. **Print three training examples**, as the model sees them: prompt, reply, and which tokens carry loss. (Pairing, template, end token, cut replies, loss on the prompt.)
+# 2. **Count the candidates that differ** for each prompt, and the gap between the selected and the average score. (Copies, a temperature too low; a gap of 0 means that there was no choice.)
+# 3. **Score a good and a bad reply** that you wrote yourself. (Sign, template, a reward model with a random head, a love of length.)
+# 4. **Compare training and test prompts**, by what they ask. (Leaks.)
+# 5. **Read twenty replies** of the new policy, also the worst and the longest. (Everything, at least once.)
+# 6. **Look at length, diversity, unfinished replies and KL**, before and after. (Length, copies, end token, drift over rounds.)
+# 7. **Ask a judge that did not select**, on prompts that nobody touched. (Over-optimisation, the judge that is the selector.)
+# 8. **Subtract a random choice** from the same candidates, trained in the same way. (No control.)
+# 9. **Repeat with three seeds and give intervals.** (Luck.)
+#
+# ## What we found
+#
+# This lesson has no numbered finding of its own. In words, each with its cell above:
+#
+# - Published systems differ in what selects (a reward model or a check) and in what each round starts from; several of the settings one would like to know are not in the sources.
+# - Two rounds of rejection sampling with all rounds pooled bring most of the gain. PPO on top adds a little; against a third round that samples as many tokens, the interval includes zero.
+# - The constructed team's report said "better" where gold on fresh prompts had not risen. Repaired, the same budget gives a gain beyond chance, and the control shows that it is due to the choice.
+# - In the clinic all authors but one had good news. Two pipelines ended below the base policy, five more lost gold beyond chance against their repaired twins, and for the others gold alone does not show the fault: one shows in the length of the replies, the others in what was claimed.
+# - A pipeline without any choice (copies of a greedy reply) ended above the healthy one, by sharpening alone. A gain is not evidence for its explanation; the control is.
+#
+# ## What this leaves out
+#
+# One fault at a time is a teaching device: the team's case shows how several hide each other. Our gold reward is a formula; with people, step 7 costs money and has errors of its own. The miniature of Llama 2 has one reward model, not two, no larger model that samples for smaller ones, and a PPO with one tuned dial. Three seeds make an
+# interval that is somewhat too narrow. And the table of systems lists what we have read, not all there is.
+#
+# ## In real systems
+#
+# - Llama 2's version 3 is patient "only the last round's data", in a real system: some skills got worse, and pooling the best samples of all rounds was the repair (arXiv 2307.09288).
+# - RAFT's stray "#" (reported; arXiv 2304.06767) is a length-hacked reward model in another coat: what the reward model cannot see, selection cannot keep out.
+# - Llama 3 found no gain for its largest model from its own samples without execution feedback (arXiv 2407.21783).
+#
+# ## Further reading
+#
+# Touvron et al., *Llama 2*, arXiv 2307.09288, section 3.2 on the loop. Yuan et al., *Scaling relationship on learning mathematical reasoning*, arXiv 2308.01825, for RFT with its ablations. Gao, Schulman and Hilton, arXiv 2210.10760, for the judge that is the selector.
+#
+# ## Now you
+#
+# **Exercise** `exercises/ex08` (to come): repair a pipeline with three faults.
+#
+# **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
+
+# %%
+from course_lib import quiz
+
+quiz.ask("08")
