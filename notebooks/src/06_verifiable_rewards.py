@@ -336,7 +336,8 @@ for name, count in (("right replies", replies), ("distinct paths", paths)):
     means = count[draws].mean(1)
     low, high = np.quantile(means[:, 1:] / means[:, :-1], (0.025, 0.975), axis=0)
     times = count.mean(0)[1:] / count.mean(0)[:-1]
-    print(f"{name:14}", "  ".join(f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]" for k, t, a, b in zip(ks, times, low, high)))
+    rows = (f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]" for k, t, a, b in zip(ks, times, low, high))
+    print(f"{name:14}", "  ".join(rows))
 assert high[-1] < 1.8
 
 # %% [markdown]
@@ -355,7 +356,7 @@ assert high[-1] < 1.8
 #
 # The paper's conclusion is that distinct paths, not the number of replies kept, drive the gain. The 33B column fits it: few distinct paths, no gain. But three columns are no control.
 #
-# **First step: do verified replies help at all?** The arms of our benchmark train for 300 steps on the 4,000 SFT solutions, mixed with equally many sampled replies: one right reply for each path (**distinct**), right replies drawn without regard to paths
+# **First step: do verified replies help at all?** The arms of our benchmark train for 300 steps on the 4,000 SFT solutions, mixed with sampled replies, as many in each arm: one right reply for each path (**distinct**), right replies drawn without regard to paths
 # (**duplicates**), or replies that nobody verified (**control**). The fourth, **sft**, has the SFT solutions alone. The replies answer *the same 4,000 problems*. The policy knows these from SFT and is right 60 % of the time, so the control is mostly right too.
 #
 # **Your prediction:** which of the three beat `sft`?
