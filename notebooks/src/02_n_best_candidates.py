@@ -592,7 +592,7 @@ findings.show("02")
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex02` (to come): write temperature, top-k and top-p, and find the temperature for a given N.
+# **Exercise** `exercises/ex02`: temperature, top-p, drawing a token, and the best temperature for a given n.
 #
 # **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
 

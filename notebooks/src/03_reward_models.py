@@ -629,7 +629,7 @@ for draft in list(drafts)[:2]:
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex03` (to come): write the Bradley–Terry loss and a trainer, and find the fault in a reward model that scores well.
+# **Exercise** `exercises/ex03`: Bradley–Terry, pairs that teach, a reward model fitted by your own loop, and calibration.
 #
 # **If you like, be the annotator for ten more pairs.** Choose A or B, and see what twenty annotators, gold and a reward model say. With how many majorities did you agree? (Tab and Enter work too. Where widgets cannot run, the answers stand below the pairs.)
 #

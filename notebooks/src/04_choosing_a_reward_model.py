@@ -578,7 +578,7 @@ findings.show("04")
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex04` (to come): fit the law, find where the KL bound fails, and choose between two reward models with 64 labels.
+# **Exercise** `exercises/ex04`: the KL bound and the exact KL, choosing between two reward models with few labels, a cautious ensemble.
 #
 # `fitted_peaks`, `capped`, `right_choices` and the like are short; read them in `course_lib/findings/choosing.py`.
 #

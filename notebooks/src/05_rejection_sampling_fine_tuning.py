@@ -627,7 +627,7 @@ findings.show("05")
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex05` (to come): the selection, its control, the loss mask and one round by your own hand.
+# **Exercise** `exercises/ex05`: the selection, its control, the loss mask and the training set of several rounds by your own hand.
 #
 # **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
 

@@ -641,7 +641,7 @@ findings.show("06")
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex06` (to come): a verifier that survives a list of bad strings, pass@k, and distinct paths.
+# **Exercise** `exercises/ex06`: a verifier that survives a list of bad strings, pass@k, and distinct paths.
 #
 # **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
 

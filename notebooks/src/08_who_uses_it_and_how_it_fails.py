@@ -445,7 +445,7 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex08` (to come): repair a pipeline with three faults.
+# **Exercise** `exercises/ex08`: repair the parts of broken pipelines, and find the first fault in a report.
 #
 # **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
 

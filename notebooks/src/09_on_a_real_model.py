@@ -787,7 +787,7 @@ print(f"RFT less control       {treatment:+.2f}   {paired_difference(eight['RFT'
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex09` (to come): plan, forecast and resume a run, and report it with its control.
+# **Exercise** `exercises/ex09`: plan, forecast, shard and resume a run, and hand it on.
 #
 # **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
 
