@@ -41,7 +41,7 @@ def distinct_or_duplicates():
     gaps = {name: _interval(gap) for name, gap in results.load("distinct")["differences"].items()}
     wide, one = (gaps[f"pass@{k}: distinct - same problems"] for k in (16, 1))
     return wide, wide.low > 0, (
-        f"pass@1: {one:+.3f}. Less as many right replies of any problem (mostly easy ones): pass@16 {gaps['pass@16: distinct - duplicates']:+.3f}, "
+        f"pass@1: {one:+.3f}. Less as many right replies drawn from all problems: pass@16 {gaps['pass@16: distinct - duplicates']:+.3f}, "
         f"pass@1 {gaps['pass@1: distinct - duplicates']:+.3f}")
 
 

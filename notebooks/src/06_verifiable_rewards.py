@@ -391,8 +391,9 @@ assert 0.4 < half < 0.6
 # Right replies help, distinct or not: at $k = 16$ and $k = 64$ both arms are above `sft` by two or three points. Distinct replies at $k = 1$ and $k = 4$ are not told apart from it. Unverified replies *harm*: at $k = 16$ about half of "distinct less
 # control" is the control's loss. A control that does harm makes a treatment look good, so show the third arm.
 #
-# **Second step: is it the paths?** Duplicates differ in two things. They repeat paths, and they come mostly from easy problems, which have most right replies. The control that decides is **same problems**: of each problem as many right replies
-# as it has distinct paths, drawn without regard to paths. A second benchmark has it at $k = 64$, with three seeds, each with its own samples and training.
+# **Second step: is it the paths?** Duplicates differ in two things. They repeat paths, and they lean to easy problems, which have most right replies. The control that decides is **same problems**: of each problem as many right replies
+# as it has distinct paths, drawn without regard to paths. A second benchmark, smaller (1,000 of the problems, 200 steps), has it at $k = 64$ with three seeds,
+# each with its own samples and training.
 #
 # **Your prediction:** order *distinct*, *same problems* and *duplicates* by pass@1, then by pass@16.
 
@@ -407,12 +408,18 @@ for name, gap in only_paths["differences"].items():
     told = "not told from zero" if gap["low"] <= 0 <= gap["high"] else "zero excluded"
     print(f"{name:35} {show(gap)} {told}")
 
+# %%
+wide, first_try = (only_paths["differences"][f"{what}: distinct - same problems"] for what in ("pass@16", "pass@1"))
+print("distinct - same problems by seed: pass@16", wide["by_seed"], " pass@1", first_try["by_seed"])
+assert wide["low"] > 0 and min(wide["by_seed"]) > 0 and first_try["low"] < 0 < first_try["high"]
+assert only_paths["differences"]["pass@16: distinct - duplicates"]["low"] > 0
+
 # %% [markdown]
-# **Finding 11.** *Distinct right paths drive the gain of RFT with a verifier.* "Distinct - same problems" at pass@16 decides, since only the paths differ: if zero is excluded, the paths themselves make the policy solve more problems; if not, this experiment cannot tell. In the
-# lines with "duplicates" the spread over problems counts too. (The replies of "same problems" are no mere copies: the table says how many different paths they have.)
+# **Finding 11: distinct right paths drive the gain of RFT with a verifier, in breadth.** With nothing but the paths changed, pass@16 is higher, in all three runs: more problems are solved by at least one of 16 samples. At pass@1 the interval includes zero: there, we cannot tell a new path from a
+# copy. ("Same problems" are no mere copies: the table says that their replies have about half as many paths. With copies only, the difference might be larger.)
 #
-# Intervals from three seeds are too narrow: where all the spread is between training runs, a 95 % interval covers the truth in about three of four cases. One that barely excludes zero is a hint. And the paper has far larger models, real problems, and trains the
-# pretrained model; a smaller effect here is no contradiction.
+# How sure is it? Intervals from three seeds are too narrow: where all the spread is between training runs, a 95 % interval covers the truth in about three of four cases. This one only just excludes zero, so believe the direction more than the size. The paper finds its gain at one answer a
+# problem, with far larger models, real problems, and training of the pretrained model.
 #
 # ## The same, live and small
 #
@@ -618,7 +625,7 @@ findings.show("06")
 # - A verifier needs three outcomes, a stated rule for the final answer, and bad strings to be tried on. It can be wrong: a few in a hundred right replies come by a false step.
 # - pass@k is best-of-k with a reward of 0 or 1. Use the estimator over subsets. A majority vote gets part of the gain without any verifier.
 # - Right replies are better to train on than SFT solutions alone, from $k = 16$ on. Unverified replies harm, which makes "verified less unverified" look good.
-# - **Finding 11.** Whether distinct paths add something that as many right replies of the same problems do not: see the row above for the verdict at pass@16, and its note for pass@1.
+# - **Finding 11.** Distinct right paths raise pass@16 more than as many right replies of the same problems do; at pass@1 we cannot tell the two apart.
 # - **Finding 12.** GRPO raises pass@1 and lowers pass@32 and variety; the curves cross. RAFT loses as much. RFT on distinct paths, mixed with the SFT data, shows no such loss.
 # - **Finding 14.** Leaving out all-wrong groups helps REINFORCE, and GRPO beyond that is not told apart from zero. Over RAFT it has no edge.
 #
