@@ -10,8 +10,6 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
-# Python 3.11 brings pip 23, whose resolver can try versions for half an hour where a newer one takes ten seconds
-PIP := python -m pip install --quiet --disable-pip-version-check 'pip>=25'
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
@@ -40,7 +38,6 @@ colab: $(VENV)/.colab
 
 $(VENV)/.colab: $(VENV)/.test constraints-colab.txt
 	$(PYTHON) -m venv $(VENV)-colab
-	$(VENV)-colab/bin/$(PIP)
 	$(VENV)-colab/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-colab.txt torch transformers matplotlib ipywidgets ipykernel ipython
 	$(VENV)-colab/bin/python -m ipykernel install --prefix $(VENV) --name course-colab
 	touch $@
@@ -48,7 +45,6 @@ $(VENV)/.colab: $(VENV)/.test constraints-colab.txt
 # nbgrader in an environment of its own, for the test that runs it on a released exercise
 nbgrader: $(VENV)/.made
 	$(PYTHON) -m venv $(VENV)-nbgrader
-	$(VENV)-nbgrader/bin/$(PIP)
 	$(VENV)-nbgrader/bin/python -m pip install --quiet --disable-pip-version-check nbgrader==0.9.6
 
 lint: $(VENV)/.test
@@ -67,7 +63,6 @@ bench: $(VENV)/.peers
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/$(PIP)
 	touch $@
 
 $(VENV)/.torch: $(VENV)/.made constraints.txt

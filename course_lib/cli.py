@@ -137,7 +137,7 @@ def build_parser():
     p.add_argument("--keys", default="release-keys.json", help="file of the cohorts' secret seeds, outside --out (default: release-keys.json)")
     p.add_argument("--nbgrader", action="store_true", help="with nbgrader's cell metadata")
 
-    p = command("progress", "the map of ideas: which questions you have answered, what is due again", progress_command)
+    p = command("progress", "the map of ideas: questions answered, points in exercises, what is mastered and what is due again", progress_command)
     p.add_argument("--json", action="store_true")
 
     p = command("train-reward", "train a reward model on preference pairs and report on held-out ones", train_reward_command)
@@ -328,8 +328,9 @@ def findings_command(a):
 
 
 def check_command(a):
-    from .checks.running import standing, text_of
+    from .checks.running import remember, standing, text_of
     rows = standing(a.exercise)
+    remember(rows)
     show(rows, a.json, lambda: text_of(rows))
     return int(any(row["points"] < row["most"] for row in rows))
 

@@ -76,12 +76,12 @@ def test_prompts(setting):
 
 
 def fresh_prompts(setting):
-    """What the careful measurement uses. No pipeline trains on these, not even one with a leak."""
+    """What the careful measurement uses. No pipeline trains on these. With topics "all" they are the test prompts; with "quarters", others on topics of their own."""
     return prompts_of("heldout", setting, 0, {3}, setting.test_prompts)
 
 
 def judged_prompts(setting):
-    """On what the round to ship is judged: held out too, and neither the test prompts nor the training prompts."""
+    """On what the round to ship is judged: the last held-out prompts. With topics "all" none of them is a test prompt (with "quarters" some are; no case judges rounds there)."""
     prompts, info = prompts_of("heldout", setting, 0, {2})
     return prompts[-JUDGED:], info[-JUDGED:]
 
@@ -309,7 +309,7 @@ def choose_at_random(pool):
 class Case:
     """One patient: the broken pipeline, its repaired twin, and what a reader needs to tell it from the others.
 
-    ``fault``: its name on a button; ``step``: the step of :class:`Pipeline` (or setting) that was replaced; ``tells``: what gives it away, in the
+    ``claim``: what its author concludes, a sentence with the reported ``{gain}``; ``fault``: its name on a button; ``step``: the step of :class:`Pipeline` (or setting) that was replaced; ``tells``: what gives it away, in the
     measurements and replies; ``would``: what one would see if it were this fault, for somebody who guessed it wrongly; ``repair``: how to find and mend it.
     """
 
@@ -323,6 +323,7 @@ class Case:
     repair: str
     healthy: Pipeline = HEALTHY
     healthy_setting: Setting | None = None
+    claim: str = ""
 
     @property
     def repaired(self):
@@ -344,11 +345,11 @@ CASES = [
          "With loss on the prompt the training loss would start far above that of the base policy's own replies (about half a nat a token).",
          "Mask the prompt: count the tokens that carry loss in one example, and print them as text."),
     Case("endless", "the end token is not trained", replace(HEALTHY, examples=endless_examples), Setting(epochs=8), "examples",
-         "Replies start well and then do not stop: they are longer than the training replies, and something that does not belong follows the proper end.",
-         "With an untrained end token replies would be longer than those the model was trained on, with a tail after the proper end.",
-         "Print the last token that carries loss. It must be the end token; the pad token must be another one."),
+         "Replies go on after they should have stopped: they are about 6.5 tokens longer than the repaired ones, with closing phrases or steps of another topic. Gold hardly minds.",
+         "With an untrained end token replies would go on after they should have stopped, and be longer than the base policy's and the control's.",
+         "Print the last token that carries loss. It must be the end token. A common cause: the pad token is the end token, and padding is left out of the loss."),
     Case("judge", "the selecting reward model is the judge", replace(HEALTHY, ship=ship_by_proxy), _rounds(4, "reward-125", epochs=6), "ship",
-         "The reported score rises with every round, so the last round is shipped. Judges who did not select prefer the first, and gold does not rise after it, while KL grows far. The score that chooses rises by construction.",
+         "The reported score rises with every round, so the last round is shipped. Judges who did not select prefer the first. KL grows far, and gold at temperature 0 ends well below that of the repaired pipeline. The score that chooses is what training climbs.",
          "If the judge were the selector, the reported score would rise over several rounds while gold turned down.",
          "Let something that took no part in the selection decide which round to ship, and report that."),
     Case("leak", "test prompts are in the training data", replace(HEALTHY, prompts=leaking_prompts, reports="gold"), Setting(topics="quarters", epochs=6), "prompts",
@@ -357,11 +358,11 @@ CASES = [
          "Compare training and test prompts before training, by what they ask and not only by their text; keep a set that nobody touches.",
          healthy=replace(HEALTHY, reports="gold")),
     Case("template", "the reward model reads another chat template", replace(HEALTHY, score=score_in_another_template), Setting(), "score",
-         "By the author's own score everything improves. But the scores of the same replies, written in the template the reward model was trained on, say otherwise, and gold gains much less than it should: the choice is mostly blind.",
-         "With the wrong template in scoring, gold would be little above the random control, while the author's own score still rises.",
+         "By the author's own score everything improves, and gold gains much less than in the repaired pipeline: the choice is largely blind.",
+         "With the wrong template in scoring, gold would be nearer to the random control than to a healthy pipeline, while the author's own score still rises.",
          "Score one known good and one known bad reply; compare the rendered text, token by token, with what the reward model was trained on."),
     Case("last", "only the last round's data is kept", replace(HEALTHY, keep=keep_last_round), Setting(rounds=4), "keep",
-         "Gold rises for a round or two and then falls back, where with all rounds pooled it keeps rising. Each round learns from its own few replies alone, written by a policy that has already moved, and trained on the same number of them. Honest judges, who ship the best round, limit the damage.",
+         "Gold rises for a round or two and then falls back, where with all rounds pooled it keeps rising. Each round learns from its own few replies alone (pooling also means more examples and steps). Honest judges, who ship the best round, limit the damage.",
          "With only the last round's data gold would go up and then down over several rounds.",
          "Pool the selected replies of all rounds. Llama 2 reports this fault and this repair (arXiv 2307.09288)."),
     Case("length", "the reward model was trained by people who like length", HEALTHY, _rounds(3, "reward-length-biased"), "reward",
@@ -373,11 +374,11 @@ CASES = [
          "Selected and average candidate have the same score, to the last digit: there was nothing to choose. Gold rises nevertheless, because the policy has learnt to do at temperature 1 what it already did at temperature 0. Its gold at temperature 0 is hardly better than the base policy's, and diversity is gone.",
          "With copied candidates the selected replies would have exactly the average score of all candidates.",
          "Sample at a temperature above 0, and count the different candidates of each prompt."),
-    Case("control", "there is no control", replace(HEALTHY, reports="gold"), Setting(temperature=0.3, reward="reward-125"), "report",
+    Case("control", "the gain is put down to the reward model without a control", replace(HEALTHY, reports="gold"), Setting(temperature=0.3, reward="reward-125"), "report",
          "The gain is real, and little of it is due to the reward model: a random choice among the same candidates gains nearly as much. Sampling at a low temperature and training on it makes the policy sharper, whoever chooses.",
-         "If a missing control were the fault, the random control would gain nearly as much as the pipeline.",
+         "If the gain were not the reward model's, the random control would gain nearly as much as the pipeline, and the author would claim it for the reward model.",
          "Nothing is wrong with the policy, so its curve stays. What heals is the claim: train on a random choice from the same pool, with the same number of replies and steps, and report the difference.",
-         healthy=replace(HEALTHY, reports="gold")),
+         healthy=replace(HEALTHY, reports="gold"), claim="So our reward model is worth {gain:.2f} points."),
     Case("zip", "prompts and replies are paired wrongly after filtering", replace(HEALTHY, examples=misaligned_examples), Setting(), "examples",
          "The selected scores look fine, the training loss starts high and stays high, and the replies answer other questions than the one asked.",
          "With wrong pairs the replies would be well formed and answer somebody else's question.",

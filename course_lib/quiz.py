@@ -102,8 +102,12 @@ def shuffled(item):
 
 
 def progress_path():
-    """Where answers are kept."""
-    return Path(os.environ.get("COURSE_PROGRESS") or "course-progress.json")
+    """Where answers are kept. Notebooks in notebooks/ and exercises/ of a clone share one file, in the folder above."""
+    if given := os.environ.get("COURSE_PROGRESS"):
+        return Path(given)
+    here = Path.cwd()
+    clone = here.name in ("notebooks", "exercises") and all((here.parent / name).is_dir() for name in ("notebooks", "exercises"))
+    return (here.parent if clone else here) / "course-progress.json"
 
 
 def load_progress():
@@ -170,28 +174,38 @@ def due(now=None):
 
 
 def mastery():
-    """The map of ideas: a list of ``idea``, ``lessons``, ``items``, ``answered``, ``right`` (last answers), ``due`` and ``mastered``.
+    """The map of ideas: a list of ``idea``, ``lessons``, ``items``, ``answered``, ``right`` (last answers), ``due``, ``tasks``, ``points``, ``most`` and ``mastered``.
 
-    An idea is mastered when the last answer to every one of its items was right and none is due again.
+    ``tasks`` are those of the exercises, ``points`` of ``most`` the best of all tries. An idea is mastered when the last answer to every one of
+    its items was right, none is due again, and its tasks have all their points.
     """
-    kept, waiting, found = load_progress(), {item["id"] for item in due()}, {idea: [] for idea in IDEAS}
+    from . import checks
+    kept, done, waiting, found = load_progress(), load_tasks(), {item["id"] for item in due()}, {idea: ([], []) for idea in IDEAS}
     for lesson in lessons():
         for item in items(lesson):
-            found.setdefault(item["idea"], []).append((lesson, item))
+            found.setdefault(item["idea"], ([], []))[0].append((lesson, item))
+    for exercise in checks.exercises():
+        for task in checks.tasks(exercise).values():
+            found.setdefault(task.idea, ([], []))[1].append((exercise, task))
     rows = []
-    for idea, mine in found.items():
+    for idea, (mine, work) in found.items():
         last = [answers[-1]["score"] for _, item in mine if (answers := kept.get(item["id"], {}).get("answers"))]
         again = sum(item["id"] in waiting for _, item in mine)
         right = sum(score >= RIGHT for score in last)
-        rows.append({"idea": idea, "lessons": sorted({lesson for lesson, _ in mine}), "items": len(mine), "answered": len(last), "right": right,
-                     "due": again, "mastered": bool(mine) and right == len(mine) and not again})
+        most = sum(task.points for _, task in work)
+        points = sum(min(done.get(task.id, {"points": 0})["points"], task.points) for _, task in work)
+        rows.append({"idea": idea, "lessons": sorted({lesson for lesson, _ in mine + work}), "items": len(mine), "answered": len(last), "right": right, "due": again,
+                     "tasks": [task.id for _, task in work], "points": points, "most": most, "mastered": right == len(mine) and points == most and not again})
     return rows
 
 
 def mastery_text(rows):
     """:func:`mastery` for a reader."""
-    marks = [("mastered" if r["mastered"] else "due again" if r["due"] else "begun" if r["answered"] else "not yet") for r in rows]
-    lines = [f"{mark:10} {r['right']} of {r['items']} right   {r['idea']} (lesson {', '.join(r['lessons'])})" for mark, r in zip(marks, rows)]
+    marks = [("mastered" if r["mastered"] else "due again" if r["due"] else "begun" if r["answered"] or r["points"] else "not yet") for r in rows]
+    lines = [f"{'':10} questions   points in exercises"]
+    for mark, r in zip(marks, rows):
+        questions, tasks = (f"{r['right']} of {r['items']}" if r["items"] else "", f"{r['points']:g} of {r['most']:g}" if r["most"] else "")
+        lines.append(f"{mark:10} {questions:9}   {tasks:9}   {r['idea']} ({', '.join(r['lessons'])})")
     again = sum(r["due"] for r in rows)
     lines.append(f"{sum(r['mastered'] for r in rows)} of {len(rows)} ideas mastered. " + (f"{again} questions are due again: quiz.review() in a notebook." if again else "Nothing is due again today."))
     return "\n".join(lines)

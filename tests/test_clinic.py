@@ -233,3 +233,20 @@ def test_clinic_can_tell_and_has_a_stand_in(result, monkeypatch):
     assert explore.pipeline_clinic(result).widget is None
     with pytest.raises(CourseError, match="from 1 to 3"):
         explore.pipeline_clinic(result, first=4)
+    with pytest.raises(CourseError, match="show must be"):
+        explore.pipeline_clinic(result, show="repaired")
+
+
+def test_without_widgets_every_patient_can_be_seen_and_measured(result, monkeypatch):
+    monkeypatch.setattr(explore.view, "widgets", lambda: None)
+    author, careful = (explore.pipeline_clinic(result, first=2, show=show).text for show in ("author", "careful"))
+    assert "Patient 2" in author and "random control" not in author
+    assert "Patient 2" in careful and "random control" in careful and "unfinished" in careful
+
+
+def test_only_the_author_without_a_control_claims_the_gain_for_the_reward_model(result):
+    claims = {case.name: case.claim for case in clinic.CASES if case.claim}
+    assert list(claims) == ["control"]
+    result["cases"]["control"] = made_up(2.0)
+    pages = {k: explore.pipeline_clinic(result, first=k).text for k in range(1, 5)}
+    assert [k for k, text in pages.items() if "So our reward model is worth 2.00 points." in text] == [1 + explore.patients(result).index("control")]

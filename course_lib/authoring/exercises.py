@@ -11,8 +11,10 @@
 * ``role="right"``: ``@right("NAME")`` on other correct solutions.
 
 What has a role other than task stays out of every notebook, and nothing between ``# SOLUTION`` and ``# STUB`` reaches a student.
+The builder adds the rest: ``check.need(...)`` on top of cells that use what the reader writes, and a last cell with where the reader stands.
 """
 
+import ast
 import contextlib
 import io
 import json
@@ -20,6 +22,7 @@ import re
 import sys
 import tempfile
 import types
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +34,11 @@ from ..files import atomic_write
 from .lessons import prepare, repository_address
 
 ROLES = ("task", "visible", "hidden", "wrong", "right")
-HEAD = '"""Checks of exercise {name}. Made by `course build` from exercises/src/{stem}.py: edit there."""\n\n'
+HEAD = '"""Checks of exercise {name}. Made by `course build` from exercises/src/{stem}.py: edit there."""\n\nfrom course_lib.checks.core import need  # noqa: F401, I001\n'
+STANDING = """## Where you stand
+
+The next cell runs this notebook as it was last saved, from the top and in a fresh Python, and gives the points. In a terminal, `course check {name}` in this folder does the same; `course progress` shows the map of ideas.
+This takes up to a minute."""
 
 
 def _between(source, solved, where):
@@ -87,20 +94,24 @@ class Exercise:
     def notebook_cells(self, solved):
         """(kind, source) of the notebook's cells: with stubs, or solved. Headings of tasks get points, minutes and difficulty."""
         tasks = self.tasks()
-        out = []
+        out, needs = [], {}  # needs: name in the notebook → the tasks it rests on
         for at, cell in enumerate(self.cells):
             role, name = cell.metadata.get("role"), cell.metadata.get("task")
             where = f"{self.stem}, cell {at}"
             if role is None and name is None:
-                out.append((cell.cell_type, cell.source))
+                out.append((cell.cell_type, cell.source if cell.cell_type != "code" else _gated(cell.source, needs)))
             elif role is None:  # the text of a task
                 require(name in tasks, f"{where}: no visible check registers the task {name!r}; there are {', '.join(tasks)}.")
                 t, (title, *rest) = tasks[name], cell.source.split("\n")
                 out.append((cell.cell_type, "\n".join([title, "", f"*{t.points:g} points · about {t.minutes} minutes · {t.difficulty}*", *rest])))
             elif role == "task":
                 require(name in tasks, f"{where}: no visible check registers the task {name!r}; there are {', '.join(tasks)}.")
+                handed_in = cell.metadata.get("object", name)
                 out.append(("code", _between(cell.source, solved, where)))
-                out.append(("code", f"check.{name}({cell.metadata.get('object', name)})"))
+                out.append(("code", f"check.{name}({handed_in})"))
+                needs[handed_in] = [name]
+        out.append(("markdown", STANDING.format(name=self.name)))
+        out.append(("code", f'from course_lib import checks\n\nchecks.report("{self.name}")'))
         return out
 
     def tasks(self):
@@ -144,9 +155,10 @@ class Exercise:
             return lambda function: known(name).right.append(function) or function
 
         namespace = {"__name__": self.name, "probe": probe, "wrong": wrong, "right": right}
-        for at, cell in enumerate(self.cells):
+        last = max(at for at, cell in enumerate(self.cells) if cell.metadata.get("role"))  # what follows only uses the tasks
+        for at, cell in enumerate(self.cells[: last + 1]):
             role = cell.metadata.get("role")
-            if cell.cell_type != "code" or role == "visible" or _shows_only(cell.source):
+            if cell.cell_type != "code" or role == "visible":
                 continue
             where = f"{self.stem}, cell {at}"
             source = _between(cell.source, True, where) if role == "task" else cell.source
@@ -158,9 +170,23 @@ class Exercise:
         return found
 
 
-def _shows_only(source):
-    """Cells that ask the quiz or report: nothing later uses them."""
-    return "quiz.ask(" in source or "checks.report(" in source
+def _gated(source, needs):
+    """A cell's source, with ``check.need(...)`` on top when it uses tasks; ``needs`` learns which tasks the names it defines rest on."""
+    tree = ast.parse(source)
+    loads = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    stores = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    used = {task for name in loads - (stores - needs.keys()) for task in needs.get(name, ())}
+    if not used:
+        return source
+    loops = {node.id for loop in ast.walk(tree) if isinstance(loop, ast.For | ast.comprehension) for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+    named = stores - loops | {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    needs.update({name: used for name in named if name not in needs})
+    return f"check.need({', '.join(f'check.{task}' for task in _order(needs) if task in used)})\n\n{source}"
+
+
+def _order(needs):
+    """The tasks in the order of the notebook."""
+    return dict.fromkeys(task for tasks in needs.values() if len(tasks) == 1 for task in tasks)
 
 
 def grade_probe(reference, probe, student, seed, tolerance=1e-6):
@@ -251,6 +277,12 @@ def prove(source, seeds=(11, 12)):
     the mutant's author wrote), ``alternatives``, ``accepted`` (by check and probes, the reference included), ``stub_fails`` (the check is kind to the stub), ``problems``.
     """
     exercise = Exercise(source)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):  # wrong solutions divide by zero, and more
+        warnings.simplefilter("ignore")
+        return _prove(exercise, seeds)
+
+
+def _prove(exercise, seeds):
     tasks, proofs, rows = exercise.tasks(), exercise.proofs(), []
     stubs = {cell.metadata["task"]: cell for cell in exercise.of("task")}
     for name, t in tasks.items():

@@ -7,6 +7,7 @@ returned. Expected values of the visible cases are few and small; hidden probes 
 
 import contextlib
 import copy
+import functools
 import inspect
 import json
 import os
@@ -137,7 +138,37 @@ class Trial:
         have, want = _shape(got), _shape(right)
         if have != want:
             raise Wrong(f"the result has {have}, but should have {want}.", shown)
-        raise Wrong(f"{otherwise}.", shown)
+        raise Wrong(otherwise if otherwise.endswith((".", "?", ")")) else f"{otherwise}.", shown)
+
+    def one_of(self, args, at, names):
+        """A trial of one of several results alone: of the one at position ``at`` of those called ``names``, such as ("best", "control")."""
+        got, called = self.run(*args), f"{_number(len(names))} things: {', '.join(names)}"
+        shown = f"{self._call(args)} gave {_text(got)}"
+        self.holds(isinstance(got, tuple | list) or getattr(got, "shape", ()), f"the result should be {called}.", shown)
+        self.holds(len(got) == len(names), f"the result should be {called}; yours has length {len(got)}.", shown)
+        self.holds(got[at] is not None, f"the {names[at]} is still None.", shown)
+
+        @functools.wraps(self.value)
+        def result(*_):
+            return got[at]
+        result.__name__ = f"the {names[at]} of {getattr(self.value, '__name__', 'your answer')}"
+        return Trial(result)
+
+    def gradients(self, args, which):
+        """Gradients of the sum of the reader's result with respect to the tensors among ``args`` at the positions ``which``; kind words where there are none."""
+        import torch
+        args = [a.clone().requires_grad_() if k in which else a for k, a in enumerate(args)]
+        try:
+            self.run(*args)
+        except Wrong as wrong:
+            if "numpy()" in wrong.message or "requires grad" in wrong.message:
+                raise Wrong("the result has no gradient: your function leaves torch. Compute with torch's own functions, so that training can follow them back.", wrong.shown) from None
+            raise
+        got = self.value(*args)  # run works on copies, and gradients would arrive there
+        self.holds(isinstance(got, torch.Tensor) and got.requires_grad,
+                   "the result has no gradient, so nothing could be trained with it. Keep it a tensor: no float(), no .item(), no .detach(), no torch.no_grad().", f"{self._call(args)} gave {_text(got)}")
+        got.sum().backward()
+        return [torch.zeros_like(args[k]) if args[k].grad is None else args[k].grad for k in which]
 
     def holds(self, condition, message, shown=""):
         """Raise :class:`Wrong` with ``message`` unless ``condition``."""
@@ -151,7 +182,7 @@ class Trial:
             names = list(inspect.signature(self.value).parameters)
         except (TypeError, ValueError):
             names = []
-        named = [f"{names[k]}={_text(arg)}" if k < len(names) else _text(arg) for k, arg in enumerate(args)] + [f"{k}={_text(v)}" for k, v in (kwargs or {}).items()]
+        named = [f"{names[k]}={_text(arg, given=True)}" if k < len(names) else _text(arg, given=True) for k, arg in enumerate(args)] + [f"{k}={_text(v, given=True)}" for k, v in (kwargs or {}).items()]
         return f"{name}({', '.join(named)})"
 
 
@@ -217,23 +248,43 @@ def _shape(value):
     return {bool: "one truth value", int: "one number", float: "one number", str: "one text"}.get(type(value), f"type {type(value).__name__}")
 
 
-def _text(value, most=160):
+def _text(value, most=160, given=False):
+    """A value in a line: four digits, at most ``most`` characters. With ``given`` arrays are written as a reader would type them."""
     def rounded(v):
         if isinstance(v, float):
             return float(f"{v:.4g}")
-        if isinstance(v, list):
-            return [rounded(x) for x in v]
-        return {k: rounded(x) for k, x in v.items()} if isinstance(v, dict) else v
+        if isinstance(v, (list, tuple)):
+            return type(v)(map(rounded, v)) if type(v) in (list, tuple) else rounded(list(v))
+        if isinstance(v, dict):
+            return {k: rounded(x) for k, x in v.items()}
+        if hasattr(v, "detach") or isinstance(v, (np.ndarray, np.generic)):
+            plain = rounded(_plain(v))
+            return _As(f"{'torch.tensor' if hasattr(v, 'detach') else 'np.array'}({plain!r})") if given and np.ndim(v) else plain
+        return v
 
-    text = getattr(value, "__name__", None) or repr(rounded(_plain(value)))
+    text = getattr(value, "__name__", None) or repr(rounded(value))
     return text if len(text) <= most else text[: most - 4] + " ..."
+
+
+class _As:
+    """Something whose repr is ``text``."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+
+def _number(n):
+    return {2: "two", 3: "three", 4: "four"}.get(n, str(n))
 
 
 class Task:
     """A registered check: call it with the reader's object; ``hint(1)`` to ``hint(3)`` help ever more."""
 
-    def __init__(self, function, exercise, points, minutes, difficulty, read, hints):
-        self.function, self.exercise, self.name = function, exercise, function.__name__
+    def __init__(self, function, exercise, points, minutes, difficulty, idea, read, hints):
+        self.function, self.exercise, self.name, self.idea = function, exercise, function.__name__, idea
         self.points, self.minutes, self.difficulty, self.read, self.hints = points, minutes, difficulty, read, tuple(hints)
         require(len(self.hints) == 3, f"{self.id}: three hints are needed; got {len(self.hints)}.")
         require(difficulty in DIFFICULTIES, f"{self.id}: difficulty must be one of {', '.join(DIFFICULTIES)}; got {difficulty!r}.")
@@ -287,16 +338,27 @@ class Task:
         print(f"Hint {level} of 3: {self.hints[level - 1]}")
 
 
-def task(exercise, points, minutes, difficulty, read, hints):
+def task(exercise, points, minutes, difficulty, idea, read, hints):
     """Register the decorated function of a :class:`Trial` as the visible check of the task of its name.
 
-    ``read``: where the lesson explains it, as words that follow "Help: ... and"; ``hints``: three, each saying more than the one before.
+    ``idea``: where it stands on the map of ideas (:func:`course_lib.quiz.mastery`); ``read``: where the lesson explains it, as words that follow "Help: ... and"; ``hints``: three, each saying more than the one before.
     """
-    return lambda function: Task(function, exercise, points, minutes, difficulty, read, hints)
+    return lambda function: Task(function, exercise, points, minutes, difficulty, idea, read, hints)
+
+
+OUTCOMES = {}  # task id → the last outcome in this process
+
+
+def need(*tasks):
+    """Stop kindly unless each of these tasks has passed its check in this process: the first line of cells that use what the reader wrote."""
+    lacking = [task.name for task in tasks if task.id not in OUTCOMES or not OUTCOMES[task.id].passed]
+    if lacking:
+        raise CheckFailed(f"This cell uses your {' and '.join(lacking)}: finish {'it' if len(lacking) == 1 else 'them'} first, run {'its check' if len(lacking) == 1 else 'their checks'} above, then run this cell.")
 
 
 def keep(found):
-    """Write an outcome to the log of ``course check`` (when one runs) and to the reader's progress file (in a notebook)."""
+    """Note an outcome here, in the log of ``course check`` (when one runs), and in the reader's progress file (in a notebook)."""
+    OUTCOMES[found.task] = found
     if log := os.environ.get("COURSE_CHECK_LOG"):
         with open(log, "a", encoding="utf-8") as file:
             file.write(json.dumps(found.to_dict()) + "\n")

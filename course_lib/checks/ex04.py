@@ -1,5 +1,6 @@
 """Checks of exercise ex04. Made by `course build` from exercises/src/ex04_choosing_a_reward_model.py: edit there."""
 
+from course_lib.checks.core import need  # noqa: F401, I001
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ from course_lib.checks.core import task
 L04 = "lesson 04"
 
 
-@task("ex04", points=2, minutes=4, difficulty="easy", read=f"{L04}, 'A bound, often quoted as if it were the value'", hints=(
+@task("ex04", points=2, minutes=4, difficulty="easy", idea="the KL bound of best-of-n and its misuse", read=f"{L04}, 'A bound, often quoted as if it were the value'", hints=(
     "Two terms: one grows with n for ever, the other comes near to 1. For n = 1 nothing has been chosen, so the bound is 0.",
     "math.log is the natural logarithm, so its result is in nats.",
     "math.log(n), less the fraction with n - 1 above the line and n below. Mind the brackets around n - 1."))
@@ -25,7 +26,7 @@ def kl_bound(t):
         t.same((100,), math.log(100) - 0.99, otherwise="n = 4 is right and n = 100 is not: does it work for any n?")
 
 
-@task("ex04", points=4, minutes=15, difficulty="medium", read=f"{L04}, 'How far has choosing moved the replies? KL'", hints=(
+@task("ex04", points=4, minutes=15, difficulty="medium", idea="the KL bound of best-of-n and its misuse", read=f"{L04}, 'How far has choosing moved the replies? KL'", hints=(
     "Work level by level: all replies with one value of the reward are a level. First find how likely it is that the best of n has this reward, then share that among the level's replies.",
     "F is the sum of the probabilities with rewards <= value, F⁻ of those with rewards < value: probabilities[rewards <= value].sum(). np.unique(rewards) lists the levels.",
     "For each value: mask = rewards == value, the level gets F**n - below**n, and each of its replies that number times probabilities[mask] over their sum. Skip a level whose sum is 0."))
@@ -54,7 +55,7 @@ def best_of_n_distribution(t):
         t.same((np.array([1.0]), np.array([3.0]), 5), [1.0], otherwise="a single reply is always returned")
 
 
-@task("ex04", points=3, minutes=8, difficulty="easy", read=f"{L04}, 'How far has choosing moved the replies? KL'", hints=(
+@task("ex04", points=3, minutes=8, difficulty="easy", idea="the KL bound of best-of-n and its misuse", read=f"{L04}, 'How far has choosing moved the replies? KL'", hints=(
     "By which factor has each reply become more likely? Take the logarithms, and their mean weighted by how often each reply is now given.",
     "np.log works on whole arrays. A mask, after > 0, selects the replies that count, in both arrays.",
     "With kept = after > 0: the sum of after[kept] times the logarithm of after[kept] over before[kept]."))
@@ -77,7 +78,7 @@ def exact_kl(t):
                    otherwise="a reply that is never given after choosing should add nothing")
 
 
-@task("ex04", points=3, minutes=12, difficulty="medium", read=f"{L04}, 'Choosing with few labels'", hints=(
+@task("ex04", points=3, minutes=12, difficulty="medium", idea="reward-model selection", read=f"{L04}, 'Choosing with few labels'", hints=(
     "Each model chooses by its own scores; gold only judges what was chosen, and only on the prompts you can pay for.",
     "Cut all three tensors to the first labels // 2 prompts. argmax(dim=1) gives what a model chooses, and gold[torch.arange(m), chosen] looks it up.",
     "Let m be labels // 2. For each model take the mean of gold[torch.arange(m), scores[:m].argmax(dim=1)]. Return 1 only if the second mean is really higher."))
@@ -103,7 +104,7 @@ def pick_reward_model(t):
         t.same((*P3, torch.tensor([[1.0, 2.0], [2.0, 1.0]]), 4), 0, [(1, "the means are equal: then the first model should be taken.")], otherwise="with equal means the first model should be taken")
 
 
-@task("ex04", points=4, minutes=15, difficulty="medium", read=f"{L04}, 'Several models as one'", hints=(
+@task("ex04", points=4, minutes=15, difficulty="medium", idea="over-optimisation", read=f"{L04}, 'Several models as one'", hints=(
     "Three steps on three axes: candidates for the zero, the whole pool for the scale, models for agreement.",
     "mean and std take dim, keepdim=True and, for std, correction=0. dim=0 runs over models, dim=1 over prompts, dim=2 over candidates; dim=(1, 2) over a model's pool.",
     "Take the mean over dim=2 off; divide by the std over dim=(1, 2), kept away from 0 with .clamp(min=1e-8); then the mean over dim=0, less k times the std over dim=0."))

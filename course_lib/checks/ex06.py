@@ -1,5 +1,6 @@
 """Checks of exercise ex06. Made by `course build` from exercises/src/ex06_verifiable_rewards.py: edit there."""
 
+from course_lib.checks.core import need  # noqa: F401, I001
 import builtins
 import os
 from contextlib import contextmanager
@@ -49,7 +50,7 @@ def _watched(text):
             ran.append("code")
 
 
-@task("ex06", points=5, minutes=25, difficulty="medium", read=f"{L06}, 'A verifier: text in, verdict out'", hints=(
+@task("ex06", points=5, minutes=25, difficulty="medium", idea="building a verifier", read=f"{L06}, 'A verifier: text in, verdict out'", hints=(
     "Three steps, one after the other: find the number that decides, read it, compare it. Leave early with 'unreadable' when there is nothing to find or it cannot be read.",
     "re.findall gives all marks with their numbers, and [-1] the last. A pattern: ####, \\s*, then in brackets an optional -, an optional \\$, a digit, more digits and commas, perhaps a point and digits. float is not exact; Fraction is.",
     "Give the pattern a second group in brackets, for an exponent: [eE][-+]?[0-9], with a ? behind it. findall then gives pairs. The last pair's second part says 'unreadable' unless it is empty; so does a very long first part. Drop , and $ from the first part "
@@ -98,7 +99,7 @@ def verdict(t):
         t.holds(got in ("wrong", "unreadable"), "a number of 5,000 digits is not the reference.", f"{t._call((text, '18'))} gave {got!r}")
 
 
-@task("ex06", points=4, minutes=12, difficulty="easy", read=f"{L06}, 'On paper: pass@k'", hints=(
+@task("ex06", points=4, minutes=12, difficulty="easy", idea="estimating pass@k", read=f"{L06}, 'On paper: pass@k'", hints=(
     "How many subsets of k samples are there, and how many of these have no right sample at all?",
     "math.comb works with whole numbers of any size, and comb(w, k) is 0 when w is below k. int(row.sum()) gives c.",
     "For each row: count the wrong ones, w = N - c. One less comb(w, k) divided by comb(N, k). Divide the whole numbers by each other; do not turn them into floats first."))
@@ -141,7 +142,7 @@ def _path(t, text, right, mistakes=(), otherwise="the path is not right"):
     t.same((text,), right, mistakes, otherwise=otherwise)
 
 
-@task("ex06", points=3, minutes=15, difficulty="medium", read=f"{L06}, 'Right in different ways'", hints=(
+@task("ex06", points=3, minutes=15, difficulty="medium", idea="distinct reasoning paths", read=f"{L06}, 'Right in different ways'", hints=(
     "First find what stands between << and >>, then clean each piece: blanks, then numbers.",
     "re.findall(r'<<([^<>]*)>>', text) finds the pieces. re.sub takes a function, which gets each number's match m (its text is m[0]) and returns what to write in its place.",
     "In that function: drop commas, split at the point with partition('.'), int() takes leading zeros away from the whole part, rstrip('0') zeros from the end of the other. Write the point only when something is left behind it."))
@@ -170,7 +171,7 @@ def path_of(t):
         _path(t, "<<1234567*1=1234567>>", ("1234567*1=1234567",), [(("1.23457e+06*1=1.23457e+06",), "a long number is rounded: the format g keeps six digits.")], otherwise="a long number should keep all its digits")
 
 
-@task("ex06", points=3, minutes=12, difficulty="medium", read=f"{L06}, 'Right in different ways'", hints=(
+@task("ex06", points=3, minutes=12, difficulty="medium", idea="distinct reasoning paths", read=f"{L06}, 'Right in different ways'", hints=(
     "Go through one problem's replies from the first to the last, and remember the paths that you have kept.",
     "A set remembers paths: path in seen, seen.add(path). Where must the set be made, and when may a path go into it?",
     "For each problem: an empty set and an empty list. For each j: when the reply is right and its path is not in the set, put the path in the set and j in the list. A wrong reply changes nothing."))
@@ -204,7 +205,7 @@ def _truths(t, args, right, mistakes, otherwise):
         raise Wrong("your code stopped: & joins truth values, and here it is given numbers. & is done before > and <, so each comparison needs brackets of its own.", t._call(args)) from None
 
 
-@task("ex06", points=2, minutes=5, difficulty="easy", read=f"{L06}, 'Which problems teach?'", hints=(
+@task("ex06", points=2, minutes=5, difficulty="easy", idea="decidable prompts", read=f"{L06}, 'Which problems teach?'", hints=(
     "Two conditions for each row, and both must hold.",
     "Count the right ones of each row: correct.sum(dim=1). Which counts leave something to choose?",
     "The count must be above 0 and below N. Two tensors of truth values are joined by &, with brackets around each comparison."))

@@ -1,14 +1,15 @@
 """Checks of exercise ex09. Made by `course build` from exercises/src/ex09_planning_a_real_run.py: edit there."""
 
-import functools
+from course_lib.checks.core import need  # noqa: F401, I001
 from math import sqrt
 
-from course_lib.checks.core import Trial, task
+from course_lib.checks.core import task
 
 L09 = "lesson 09"
+BOTH = ("total", "half-width")
 
 
-@task("ex09", points=3, minutes=6, difficulty="easy", read=f"{L09}, 'Does it fit? By hand'", hints=(
+@task("ex09", points=3, minutes=6, difficulty="easy", idea="what fits in memory", read=f"{L09}, 'Does it fit? By hand'", hints=(
     "Add up the bytes of one trained parameter, and those of one frozen parameter. Then multiply.",
     "A billion parameters of one byte each are 10^9 bytes, which is one GB. So bytes a parameter times billions gives GB, with no other factor.",
     "(4 + 4 + 8) times the sum of trained, plus 2 times the sum of frozen."))
@@ -30,50 +31,35 @@ def training_gigabytes(t):
         t.same(([0.5], [1.0, 3.0]), 16.0, [(10.0, "only the first frozen model is counted."), (12.0, "each list seems to count with its mean, not with its sum.")], otherwise="one trained model and two frozen ones need another number of GB")
 
 
-def one_of_two(t, args, at):
-    """A trial of the total (0) or of the half-width (1) alone."""
-    got = t.run(*args)
-    shown = f"{t._call(args)} gave {got!r}"
-    t.holds(isinstance(got, tuple | list) or hasattr(got, "shape") and len(got.shape) == 1, "the result should be two numbers: total, half-width.", shown)
-    t.holds(len(got) == 2, f"the result should be two numbers, total and half-width; yours has length {len(got)}.", shown)
-    t.holds(got[at] is not None, f"the {('total', 'half-width')[at]} is still None.", shown)
-
-    @functools.wraps(t.value)
-    def result(*_):
-        return got[at]
-    result.__name__ = f"the {('total', 'half-width')[at]} of {getattr(t.value, '__name__', 'your answer')}"
-    return Trial(result)
-
-
-@task("ex09", points=4, minutes=12, difficulty="medium", read=f"{L09}, 'How long will it take?'", hints=(
+@task("ex09", points=4, minutes=12, difficulty="medium", idea="forecasting a long run", read=f"{L09}, 'How long will it take?'", hints=(
     "Two kinds of luck are under the root: that of the M parts to come, and that of the mean of only K timings, which is then multiplied by M.",
     "np.mean, and np.std with ddof=1 so that it divides by K - 1. K is len(seconds).",
     "Return M * m and t * s * sqrt(M + M * M / K), with a comma between; mind that s is not squared outside the root."))
 def forecast(t):
     small = [1.0, 3.0], 6, 2.0
     with t.part(1, "the total: M parts of the mean length"):
-        one_of_two(t, small, 0).same(small, 12.0, [
+        t.one_of(small, 0, BOTH).same(small, 12.0, [
             (2.0, "this is the mean of one part. The total of M parts is wanted."), (16.0, "the parts that were timed are done. Only the M more are to be forecast."), (4.0, "this is the time of the parts that were timed."), (8.0, "the mean divides by the number of timings, here 2."),
             (24.0, "this multiplies the sum of the timed parts by M: take their mean."), (12.0 - 2 * sqrt(48), "this is the lower end of the interval. Return the total first, then the half-width."), (2 * sqrt(48), "this is the half-width. Return the total first.")],
             otherwise="six parts of two seconds on average take another time")
         three = [2.0, 2.0, 5.0], 2, 1.0
-        one_of_two(t, three, 0).same(three, 6.0, [(4.0, "this uses the median. The formula has the mean.")], otherwise="the total is not M times the mean of three timings")
+        t.one_of(three, 0, BOTH).same(three, 6.0, [(4.0, "this uses the median. The formula has the mean.")], otherwise="the total is not M times the mean of three timings")
     with t.part(2, "the half-width: both kinds of luck"):
-        one_of_two(t, small, 1).same(small, 2 * sqrt(48), [
+        t.one_of(small, 1, BOTH).same(small, 2 * sqrt(48), [
             (2 * sqrt(24), "the standard deviation is too small: divide by K - 1, not by K (ddof=1)."), (2 * sqrt(12), "this has the luck of the parts to come alone. The mean of K timings is uncertain too."), (12.0, "this has the uncertainty of the mean alone. The parts to come have luck of their own."),
             (12 * sqrt(2), "this multiplies the spread of one part by M, as if all parts were slow or fast together."), (2 * sqrt(2), "this is the range of one part, not of the sum of M."), (1.96 * sqrt(48), "this uses 1.96. The spread was estimated from few timings, so use the given t."),
             (sqrt(48), "the quantile t is missing."), (8 * sqrt(6), "this uses the variance. The formula has the standard deviation."), (2 * sqrt(84), "the variance of the mean falls with the number of timings: M² is divided by K."), (4 * sqrt(48), "this is the width of the interval. Half of it is wanted."),
             (12 + 2 * sqrt(48), "this is the upper end of the interval. Return the half-width."), (2 * sqrt(2) * 24, "the root is missing.")], otherwise="the half-width is not that of the formula")
     with t.part(1, "any K, any M, equal timings"):
         four = [1.0, 1.0, 3.0, 3.0], 4, 3.0
-        one_of_two(t, four, 1).same(four, 3 * sqrt(4 / 3 * 8), [(6 * sqrt(8), "the standard deviation is too small: divide by K - 1, not by K (ddof=1)."), (3 * sqrt(4 / 3 * 12), "K is the number of timings, here 4.")], otherwise="with four timings the half-width is not that of the formula")
+        t.one_of(four, 1, BOTH).same(four, 3 * sqrt(4 / 3 * 8), [(6 * sqrt(8), "the standard deviation is too small: divide by K - 1, not by K (ddof=1)."), (3 * sqrt(4 / 3 * 12), "K is the number of timings, here 4.")], otherwise="with four timings the half-width is not that of the formula")
         steady = [2.0, 2.0], 5, 12.7
-        one_of_two(t, steady, 1).same(steady, 0.0, otherwise="equal timings have no spread, so the half-width follows")
+        t.one_of(steady, 1, BOTH).same(steady, 0.0, otherwise="equal timings have no spread, so the half-width follows")
         part = [1.0, 3.0], 0.5, 2.0
-        one_of_two(t, part, 0).same(part, 1.0, [(0.0, "M need not be a whole number: do not round it.")], otherwise="half a part takes another time")
+        t.one_of(part, 0, BOTH).same(part, 1.0, [(0.0, "M need not be a whole number: do not round it.")], otherwise="half a part takes another time")
 
 
-@task("ex09", points=4, minutes=6, difficulty="easy", read=f"{L09}, 'Losing the machine'", hints=(
+@task("ex09", points=4, minutes=6, difficulty="easy", idea="sharding and resuming", read=f"{L09}, 'Losing the machine'", hints=(
     "Which numbers can be in the answer? Go through those, not through what is on disk.",
     "range(parts) gives the numbers 0 to parts - 1, in order. `in` asks a dictionary for a key and does not look at the value.",
     "A list of those k of range(parts) for which k is not a key of done."))
@@ -94,7 +80,7 @@ def missing_parts(t):
         t.same((3, {0: "a", "control-policy": "w", 2: "b"}), [1], [([], "three keys are on disk, but one is not a part."), ([1, "control-policy"], "'control-policy' is not a part.")], otherwise="'control-policy' is not a part")
 
 
-@task("ex09", points=4, minutes=10, difficulty="medium", read=f"{L09}, 'More machines'", hints=(
+@task("ex09", points=4, minutes=10, difficulty="medium", idea="sharding and resuming", read=f"{L09}, 'More machines'", hints=(
     "P // W prompts for each worker, and P % W prompts are left over. Who gets those?",
     "divmod(P, W) gives both numbers. The first P % W shards get one prompt more. Keep a running first prompt, and add each count to it.",
     "Start with W = min(P, W) and first = 0. For worker k: count is P // W, plus 1 when k < P % W; note (first, count); then first += count."))
@@ -114,7 +100,7 @@ def shards(t):
         t.same((1, 3), [(0, 1)], otherwise="one prompt is one shard")
 
 
-@task("ex09", points=3, minutes=8, difficulty="easy", read=f"{L09}, 'Replies from anywhere'", hints=(
+@task("ex09", points=3, minutes=8, difficulty="easy", idea="adoption in LLMs", read=f"{L09}, 'Replies from anywhere'", hints=(
     "One dictionary for each pair. The two keys stay the same in both forms; only what stands under them changes.",
     "For chat, a text becomes a list with one dictionary in it, with the keys role and content.",
     "Write a small function that turns (role, text) into [{'role': ..., 'content': ...}] when chat is true, else gives the text back; use it for both keys."))

@@ -4,6 +4,7 @@ The notebook runs under nbval where that is installed, and otherwise through nbc
 to a log, and points are read from there: a cell that fails does not end the run.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,8 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ..errors import require
+from ..errors import CourseError, require
 from . import exercises, tasks
+from .core import OUTCOMES
 
 TIMEOUT = 120  # seconds a cell
 
@@ -57,9 +59,14 @@ def standing(name, folder="."):
         run_notebook(path, log)
         lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
     last = {line["task"]: line for line in lines}  # a task checked twice counts as the last check said
+    return _rows(exercise, last, "its check did not run: was the cell deleted, or did a cell before it stop Python?")
+
+
+def _rows(exercise, outcomes, missing):
+    """One dictionary per task of ``exercise`` from ``outcomes``, task id → what its check said; ``missing`` is said of tasks without one."""
     rows = []
     for task in tasks(exercise).values():
-        found = last.get(task.id, {"points": 0, "written": False, "message": "its check did not run: was the cell deleted, or did a cell before it stop the kernel?"})
+        found = outcomes.get(task.id, {"points": 0, "written": False, "message": missing})
         rows.append({"task": task.id, "points": found["points"], "most": task.points, "written": found["written"], "message": found["message"], "read": task.read})
     return rows
 
@@ -79,10 +86,30 @@ def text_of(rows):
     return "\n".join(lines)
 
 
+def remember(rows):
+    """Keep a standing's points in the reader's progress; an unreadable progress file is left alone."""
+    from ..quiz import record_task
+    with contextlib.suppress(CourseError, OSError):
+        for row in rows:
+            if row["written"]:
+                record_task(row["task"], row["points"], row["most"])
+
+
 def report(name):
-    """The last cell of an exercise: run this notebook as saved, in a fresh kernel, and print where you stand. Silent inside such a run."""
-    if os.environ.get("COURSE_CHECK_LOG"):
+    """The last cell of an exercise: run this notebook as saved, in a fresh kernel, and print where you stand. Silent inside such a run and under nbgrader.
+
+    Where the notebook is not in the working folder, as on Colab, the points are those of the checks that ran in this kernel.
+    """
+    if os.environ.get("COURSE_CHECK_LOG") or os.environ.get("NBGRADER_EXECUTION"):
         return
-    print("Running the notebook as it was last saved (Ctrl+S saves) in a fresh kernel ...")
+    try:
+        find_notebook(name)
+    except CourseError:
+        print("The notebook's file is not in the working folder, so it cannot be run from the top here (on Colab it lies elsewhere).\n"
+              "These are the checks that ran since this Python started; run all cells from the top to be sure.")
+        print(text_of(_rows(name, {task: outcome.to_dict() for task, outcome in OUTCOMES.items()}, "its check has not run here yet.")))
+        return
+    print("Running the notebook as it was last saved (Ctrl+S saves) in a fresh Python ...")
     rows = standing(name)
+    remember(rows)
     print(text_of(rows))

@@ -22,15 +22,17 @@ def patients(result):
     return [names[k] for k in np.random.default_rng(SHUFFLE).permutation(len(names))]
 
 
-def author_lines(case):
-    """What the author of a pipeline reports, as sentences."""
+def author_lines(case, claim=""):
+    """What the author of a pipeline reports, as sentences. ``claim``: what the author concludes, with ``{gain}`` for the reported gain."""
     broken = case["broken"]
     rounds = case["setting"]["rounds"]
     pairs = "; ".join(f"{a:.2f} and {s:.2f}" for a, s in zip(broken["selected"]["all"], broken["selected"]["selected"]))
     judge = "the reward model's mean score on our test prompts" if case["reports"] == "proxy" else "people's mean score (gold) on our test prompts"
+    gain = broken["reported"]["after"]["mean"] - broken["reported"]["before"]["mean"]
     return [f"Mean score of all candidates and of the selected ones{', round by round' if rounds > 1 else ''}: {pairs}.",
             f"We report {judge}: {_value(broken['reported']['before'])} before, {_value(broken['reported']['after'])} after"
-            + (f", shipping round {', '.join(map(str, broken['shipped']))} of {rounds} (three runs)." if rounds > 1 else ".")]
+            + (f", shipping round {', '.join(map(str, broken['shipped']))} of {rounds} (three runs)." if rounds > 1 else "."),
+            *([claim.format(gain=gain)] if claim else [])]
 
 
 def measured_rows(case, repaired=False):
@@ -71,29 +73,30 @@ def _replies_html(case, repaired=False):
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def pipeline_clinic(result, first=1):
+def pipeline_clinic(result, first=1, show="author"):
     """The broken-pipeline clinic. Returns a :class:`View`.
 
-    ``result``: what ``benchmarks/clinic.py`` stored (``results.load("clinic")``); ``first``: the patient shown first. Choose a patient, look at what its author
-    sees, press the second button for the careful measurement, name the fault, and press Repair.
+    ``result``: what ``benchmarks/clinic.py`` stored (``results.load("clinic")``); ``first`` and ``show`` ("author" or "careful"): what is shown first, and all that is
+    shown where widgets cannot run. Choose a patient, look at what its author sees, press the second button for the careful measurement, name the fault, and press Repair.
     """
     from ..clinic import BY_NAME
 
     order = patients(result)
     require(1 <= first <= len(order), f"first must be a patient from 1 to {len(order)}; got {first}.")
+    require(show in ("author", "careful"), f'show must be "author" or "careful"; got {show!r}.')
     faults = sorted(order, key=lambda name: BY_NAME[name].fault)
 
     def page(number, what):
         """(HTML, text, figure) of a patient: "author", "careful" or "repaired"."""
         case, title = result["cases"][order[number - 1]], f"Patient {number}"
         figure = plots.clinic_patient(case, what, title)
-        lines = author_lines(case) if what == "author" else measured_lines(case, what == "repaired")
+        lines = author_lines(case, BY_NAME[order[number - 1]].claim) if what == "author" else measured_lines(case, what == "repaired")
         table = "" if what == "author" else measured_html(case, what == "repaired")
         shown = table + "".join(f"<p>{html.escape(line)}</p>" for line in (lines if what == "author" else lines[-4 if what == "repaired" else -1:])) + _replies_html(case, what == "repaired")
         text = "\n".join([figure.summary, *lines, "Some replies:", *(f"  {p}\n    {r}" for p, r in reply_lines(case))])
         return shown, text, figure
 
-    shown, text, figure = page(first, "author")
+    shown, text, figure = page(first, show)
     text += "\nWhich fault is it?\n" + "\n".join(f"  - {BY_NAME[name].fault}" for name in faults)
     listing = "<p>Which fault is it?</p><ul>" + "".join(f"<li>{html.escape(BY_NAME[name].fault)}</li>" for name in faults) + "</ul>"
     stand_in = view.picture(figure) + shown + listing
@@ -101,7 +104,7 @@ def pipeline_clinic(result, first=1):
     if w is None:
         return view.View(None, text, stand_in)
     patient = view.buttons(w, options=[(str(k), k) for k in range(1, len(order) + 1)], value=first, description="patient")
-    look = view.buttons(w, options=[("what its author sees", "author"), ("careful measurement", "careful")], value="author", description="show")
+    look = view.buttons(w, options=[("what its author sees", "author"), ("careful measurement", "careful")], value=show, description="show")
     image, words = w.Image(value=figure.png(), format="png", width=840), w.HTML(shown)
     caption, verdict = w.HTML(f"<p>{html.escape(figure.summary)}</p>"), w.HTML("")
     wide = w.Layout(width="max-content", margin="1px")

@@ -37,7 +37,7 @@ from course_lib.checks.core import task
 L01 = "lesson 01"
 
 
-@task("ex01", points=3, minutes=8, difficulty="easy", read=f"{L01}, 'What goes in, what comes out'", hints=(
+@task("ex01", points=3, minutes=8, difficulty="easy", idea="input and output formulation in best-of-N", read=f"{L01}, 'What goes in, what comes out'", hints=(
     "A user reads a reply, not a reward. Which of max and argmax gives you something to look the reply up with?",
     "rewards.argmax(dim=1) gives one index for each prompt. dim=1 runs over candidates, dim=0 over prompts.",
     "Go through texts and indices together with zip, and take row[i] of each."))
@@ -143,7 +143,7 @@ def win_share(a, b):
     # END
 
 # %% role="visible"
-@task("ex01", points=3, minutes=6, difficulty="easy", read=f"{L01}, 'Win rate: a result that needs no model'", hints=(
+@task("ex01", points=3, minutes=6, difficulty="easy", idea="win rate n/(n+1) and ties", read=f"{L01}, 'Win rate: a result that needs no model'", hints=(
     "Each prompt gives 1, a half, or 0. The answer is their mean.",
     "a > b and a == b are tensors of truth values; .float() makes numbers of them.",
     "(a > b).float() + 0.5 * (a == b).float(), then the mean."))
@@ -241,7 +241,7 @@ def expected_best(rewards, n):
     # END
 
 # %% role="visible"
-@task("ex01", points=4, minutes=15, difficulty="medium", read=f"{L01}, 'On paper first'", hints=(
+@task("ex01", points=4, minutes=15, difficulty="medium", idea="estimating the best of n from a pool", read=f"{L01}, 'On paper first'", hints=(
     "Sort the rewards upwards first. How many subsets of n have the i-th lowest as their best?",
     "The best is the i-th lowest when the other n - 1 come from the i - 1 below it: comb(i - 1, n - 1) subsets. i counts from 1.",
     "sum(comb(i - 1, n - 1) * ordered[i - 1] for i in range(1, N + 1)) / comb(N, n)."))
@@ -352,7 +352,7 @@ def cheapest_n(ns, quality, share, budget):
     # END
 
 # %% role="visible"
-@task("ex01", points=3, minutes=12, difficulty="medium", read=f"{L01}, 'A case: improving a chatbot's replies'", hints=(
+@task("ex01", points=3, minutes=12, difficulty="medium", idea="improving a chatbot's replies with best-of-N and what it costs", read=f"{L01}, 'A case: improving a chatbot's replies'", hints=(
     "First compute the quality you want: where the curve starts, plus a share of the way to its highest point.",
     "The gain is max(quality) - quality[0]. A curve by a weak reward model falls at the end, so its highest point need not be its last.",
     "Go through the affordable n from small to large and return the first whose quality is at least quality[0] + share * gain."))

@@ -47,7 +47,7 @@ L02 = "lesson 02"
 NAN = math.nan
 
 
-@task("ex02", points=3, minutes=8, difficulty="easy", read=f"{L02}, 'From logits to a word'", hints=(
+@task("ex02", points=3, minutes=8, difficulty="easy", idea="generating N-best candidates", read=f"{L02}, 'From logits to a word'", hints=(
     "Two steps: make positive numbers of the logits with exp, then divide each row by its sum. For large logits: what changes in the result when you take the same number off all logits of a row?",
     "Nothing changes, since the factor cancels. Take off each row's highest logit: logits.amax(dim=1, keepdim=True). Then no exponent is above 0. keepdim=True keeps the shape (R, 1), so that it fits to (R, V).",
     "Three lines: take each row's highest logit off and divide by T; exp; divide by .sum(dim=1, keepdim=True)."))
@@ -258,7 +258,7 @@ def _keeps(t, probs, p, right, mistakes=(), otherwise="that is not the smallest 
     t.holds(kept == right, f"{otherwise}.", shown)
 
 
-@task("ex02", points=4, minutes=20, difficulty="medium", read=f"{L02}, 'From logits to a word'", hints=(
+@task("ex02", points=4, minutes=20, difficulty="medium", idea="generating N-best candidates", read=f"{L02}, 'From logits to a word'", hints=(
     "Sort each row, likeliest first. A word stays as long as the words before it have not reached p yet. Then everything has to go back to where it came from.",
     "probs.sort(dim=1, descending=True, stable=True) gives two tensors: the sorted probabilities and, for each, the column it came from (index). Their running sum (cumsum), less the word's own probability, is what stands before it. torch.zeros_like(probs).scatter(1, index, values) puts values back into their columns.",
     "A word goes when (running sum - own probability) >= p; set this to False in column 0, so that one word always stays. Put 0 where it is True (masked_fill), scatter back, and divide by the row's sum with keepdim=True."))
@@ -501,7 +501,7 @@ def _varies(t):
         return False
 
 
-@task("ex02", points=4, minutes=12, difficulty="medium", read=f"{L02}, 'From logits to a word'", hints=(
+@task("ex02", points=4, minutes=12, difficulty="medium", idea="generating N-best candidates", read=f"{L02}, 'From logits to a word'", hints=(
     "Where does each piece end? The word that is drawn is the first whose piece ends beyond u.",
     "The ends are running sums, probs.cumsum(dim=1). Count in each row the ends that are at or below u: that many pieces lie wholly to the left of the point. u[:, None] has shape (R, 1) and so can be compared with (R, V).",
     "The count of ends <= u is the index. Then the trap: find each row's last index with probability above 0, and take the smaller of the two (torch.minimum). Multiplying torch.arange(V) by (probs > 0) and taking the highest in each row gives it."))
@@ -677,7 +677,7 @@ def distinct_bigrams(texts):
     # END
 
 # %% role="visible"
-@task("ex02", points=3, minutes=8, difficulty="easy", read=f"{L02}, 'Temperature and diversity'", hints=(
+@task("ex02", points=3, minutes=8, difficulty="easy", idea="generating N-best candidates", read=f"{L02}, 'Temperature and diversity'", hints=(
     "Go through the texts, collect the pairs of each in one list for all, and count at the end.",
     "zip(words, words[1:]) gives the pairs of neighbouring words. set keeps each different one once; it needs tuples or strings, not lists.",
     "One list before the loop; in the loop split the text and add its pairs; at the end the size of the set divided by the size of the list, or 0 when the list is empty."))
@@ -833,7 +833,7 @@ def best_temperature(rewards, n):
     # END
 
 # %% role="visible"
-@task("ex02", points=4, minutes=12, difficulty="medium", read=f"{L02}, 'Which temperature for which n?'", hints=(
+@task("ex02", points=4, minutes=12, difficulty="medium", idea="temperature and N", read=f"{L02}, 'Which temperature for which n?'", hints=(
     "First one number for each temperature, then the temperature of the highest number. Which of two equal ones comes out depends on the order in which you look.",
     "best_of_n_curve(rewards[T], ns=[n]).mean() is the number of one temperature. sorted(rewards) gives the temperatures from low to high. max returns the first of equal ones.",
     "Go through the temperatures from low to high, keep the best value so far and its T, and replace them only when the new value is higher, not when it is equal."))

@@ -53,7 +53,7 @@ def scores(*columns):
 NOT_A_NUMBER = "this is not a number: e to the power of a large score is infinite in the computer, and infinity over infinity has no value. Take the difference of the scores first, and let a ready-made function do the rest."
 
 
-@task("ex03", points=3, minutes=6, difficulty="easy", read=f"{L03}, 'Preferences instead of scores'", hints=(
+@task("ex03", points=3, minutes=6, difficulty="easy", idea="Bradley–Terry: only differences within a prompt count", read=f"{L03}, 'Preferences instead of scores'", hints=(
     "The scores matter only through one number for each pair. Which one?",
     "Tensors of one shape are subtracted element by element. torch has σ under the name sigmoid; it does not overflow.",
     "One line: sigmoid of the scores of A less the scores of B. No loop and no exp is needed."))
@@ -229,23 +229,7 @@ def minus_log_sigma(z):
     return max(-z, 0.0) + math.log1p(math.exp(-abs(z)))
 
 
-def gradients(t, args):
-    """The gradients of the reader's result with respect to its tensors; kind words where there are none."""
-    args = [a.clone().requires_grad_() for a in args]
-    try:
-        t.run(*args)
-    except Wrong as wrong:
-        if "numpy()" in wrong.message or "requires grad" in wrong.message:
-            raise Wrong("the result has no gradient: your function leaves torch. Compute with torch's own functions, so that training can follow them back.", wrong.shown) from None
-        raise
-    got = t.value(*args)  # Trial.run works on copies, and gradients would arrive there
-    t.holds(isinstance(got, torch.Tensor) and got.requires_grad, "the result has no gradient, so nothing could be trained with it. Keep it a tensor: no float(), no .item(), no .detach(), no torch.no_grad().",
-            f"{t._call(args)} gave {got!r}")
-    got.sum().backward()
-    return [torch.zeros_like(a) if a.grad is None else a.grad for a in args]
-
-
-@task("ex03", points=4, minutes=12, difficulty="medium", read=f"{L03}, 'Bradley–Terry: from comparisons to scores'", hints=(
+@task("ex03", points=4, minutes=12, difficulty="medium", idea="Bradley–Terry: only differences within a prompt count", read=f"{L03}, 'Bradley–Terry: from comparisons to scores'", hints=(
     "First the margin of each comparison, then its loss, then the mean of the losses. The order matters.",
     "torch.nn.functional.logsigmoid gives log σ in one go and stays finite; log of a sigmoid does not. (-log σ(z) is also softplus(-z).) Do everything with tensors, so that the gradient survives.",
     "Three steps: chosen less rejected; logsigmoid of that; minus the mean. Nothing is converted to a Python number."))
@@ -282,14 +266,14 @@ def bradley_terry(t):
             (math.nan, "the loss is not a number for large positive margins: something overflows. There is a function for log σ that does not do this."), (math.inf, "the loss is infinite, and both comparisons are right: something overflows.")], otherwise="with large scores the loss is another number. Only the difference counts")
     with t.part(1, "the gradient reaches chosen and rejected"):
         args = scores([0.5, 0.0], [0.5, 0.0])
-        up, down = gradients(t, args)
+        up, down = t.gradients(args, range(len(args)))
         shown = f"{t._call(args)} has the gradient {[round(x, 4) for x in up.tolist()]} for chosen and {[round(x, 4) for x in down.tolist()]} for rejected"
         t.holds(up.abs().sum() > 0, "no gradient reaches chosen. Is it detached on the way?", shown)
         t.holds(down.abs().sum() > 0, "no gradient reaches rejected. Is it detached on the way? Each comparison pushes one score up and the other down.", shown)
         t.holds(bool((up < 0).all() and (down > 0).all()), "a step down the loss should raise chosen and lower rejected. The gradient says otherwise.", shown)
         t.holds(bool((up + 0.25).abs().max() < 1e-4 and (down - 0.25).abs().max() < 1e-4), "the gradient has the wrong size. Is it cut in one of the steps?", shown)
         args = scores([-1000.0], [1000.0])
-        far = gradients(t, args)
+        far = t.gradients(args, range(len(args)))
         t.holds(all(bool(g.isfinite().all() and (g.abs() - 1).abs().max() < 1e-4) for g in far), "the loss is right but its gradient is not when the model is very wrong: the push should be largest there. Is something cut off, or does it overflow?",
                 f"{t._call(args)} has the gradient {far[0].item():.4g} for chosen and {far[1].item():.4g} for rejected")
 
@@ -442,7 +426,7 @@ def pair(chosen, rejected, **more):
     return {"chosen": chosen, "rejected": rejected, **more}
 
 
-@task("ex03", points=4, minutes=12, difficulty="easy", read=f"{L03}, 'Ties and equal pairs'", hints=(
+@task("ex03", points=4, minutes=12, difficulty="easy", idea="how a good reward model improves a base model directly, by data", read=f"{L03}, 'Ties and equal pairs'", hints=(
     "Ask of each pair: what does the model see of the two texts, and is that the same?",
     "text.split() gives a list of words, and a slice with a negative start gives the last ones. Two lists of words can be compared with !=. The pair that is kept is the whole one, not the cut one.",
     "A small function gives the last max_words words of a text. Keep a pair when this function gives two different things for its texts; the number dropped is the number of all pairs less that of the kept."))
@@ -656,7 +640,7 @@ def features(*columns):
     return tuple(torch.tensor(column, dtype=torch.float32) for column in columns)
 
 
-@task("ex03", points=5, minutes=20, difficulty="hard", read=f"{L03}, 'Bradley–Terry: from comparisons to scores'", hints=(
+@task("ex03", points=5, minutes=20, difficulty="hard", idea="putting the steps of training a reward model in order", read=f"{L03}, 'Bradley–Terry: from comparisons to scores'", hints=(
     "Only the difference of the two feature vectors counts: the margin of a pair is the inner product of w with it. At w = 0 every margin is 0.",
     "By hand: the step for one pair is lr times 1 - σ(margin) times the difference, and you take the mean over pairs, dim 0. By autograd: w = torch.zeros(D, requires_grad=True), your loss of two (K,) scores, backward(), then change w inside torch.no_grad() and set its gradient to zero.",
     "Before the loop: the differences (K, D), and w as zeros of length D. In the loop: the margins (K,) are differences @ w; from them the pushes (K,); give those the shape (K, 1) to multiply the differences; add lr times the mean over rows to w."))
@@ -905,7 +889,7 @@ def calibration(predicted, outcome, k):
     # END
 
 # %% role="visible"
-@task("ex03", points=4, minutes=12, difficulty="medium", read=f"{L03}, 'Does it mean what it says?'", hints=(
+@task("ex03", points=4, minutes=12, difficulty="medium", idea="calibration of a reward model", read=f"{L03}, 'Does it mean what it says?'", hints=(
     "A prediction and its outcome belong together: whatever you do to the one has to be done to the other.",
     "torch.argsort gives the positions that sort the predictions; use the same positions on both tensors. k groups of equal size: reshape the positions to k rows, -1 lets torch find the length.",
     "argsort, reshape to (k, -1), then for each row of positions the mean of the predictions there and the mean of the outcomes there, as a tuple in a list."))

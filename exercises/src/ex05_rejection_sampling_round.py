@@ -35,54 +35,38 @@ def best_and_control(rewards, u):
     # END
 
 # %% role="visible"
-import functools
 from math import log
 
 import torch
 
-from course_lib.checks.core import Trial, _plain, _same, task
+from course_lib.checks.core import _plain, _same, task
 
 L05 = "lesson 05"
+BOTH = ("best", "control")
 
 
-def one_of(t, args, at):
-    """A trial of one of two results: of ``best`` (0) or ``control`` (1) alone."""
-    got = t.run(*args)
-    shown = f"{t._call(args)} gave {got!r}"
-    t.holds(isinstance(got, tuple | list) or hasattr(got, "shape"), "the result should be two things: best, control.", shown)
-    t.holds(len(got) == 2, f"the result should be two things, best and control; yours has length {len(got)}.", shown)
-
-    t.holds(got[at] is not None, f"the {('best', 'control')[at]} is still None.", shown)
-
-    @functools.wraps(t.value)
-    def result(*_):
-        return got[at]
-    result.__name__ = f"the {('best', 'control')[at]} of {getattr(t.value, '__name__', 'your answer')}"
-    return Trial(result)
-
-
-@task("ex05", points=4, minutes=10, difficulty="easy", read=f"{L05}, 'The loop, live'", hints=(
+@task("ex05", points=4, minutes=10, difficulty="easy", idea="rejection sampling for fine-tuning", read=f"{L05}, 'The loop, live'", hints=(
     "The best looks at the rewards and not at u. The control looks at u and at how many candidates there are, and not at the rewards.",
     "argmax over candidates (dim=1) for the best. For the control multiply each u by N, the number of columns, and round down.",
     "torch.floor gives 2.0, and an index must be 2: .long() makes integers of a tensor. Return both with a comma between."))
 def best_and_control(t):
     with t.part(1, "best: the index of the highest reward of each prompt"):
-        one_of(t, (torch.tensor([[1.0, 3.0, 2.0]]), torch.tensor([0.9])), 0).same((torch.tensor([[1.0, 3.0, 2.0]]), torch.tensor([0.9])), [1], [
+        t.one_of((torch.tensor([[1.0, 3.0, 2.0]]), torch.tensor([0.9])), 0, BOTH).same((torch.tensor([[1.0, 3.0, 2.0]]), torch.tensor([0.9])), [1], [
             ([3.0], "these are the best rewards, not their indices."), ([0], "that is the index of the lowest reward."), ([2], "that is the control. Return best first, then control."),
             ([0, 0, 0], "the highest is taken over prompts. Take it over candidates: dim=1."), (1, "one index for each prompt is wanted, in a tensor or list; this is a single number.")], otherwise="that is not the index of the highest reward")
         args = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 0.0]]), torch.tensor([0.9, 0.9])
-        one_of(t, args, 0).same(args, [1, 0], [([3.0, 5.0], "these are the best rewards, not their indices."), ([1, 1], "the second prompt gets the index of the first."), ([1, 1, 0], "the highest is taken over prompts. Take it over candidates: dim=1."),
+        t.one_of(args, 0, BOTH).same(args, [1, 0], [([3.0, 5.0], "these are the best rewards, not their indices."), ([1, 1], "the second prompt gets the index of the first."), ([1, 1, 0], "the highest is taken over prompts. Take it over candidates: dim=1."),
                                                ([1, 3], "an index counts within its prompt, from 0."), (3, "this is one index into the whole matrix; each prompt needs its own: dim=1.")], otherwise="these are not the indices of the highest reward of each row")
     with t.part(1, "best: negative rewards, and ties go to the lowest index"):
         args = torch.tensor([[-3.0, -1.0]]), torch.tensor([0.1])
-        one_of(t, args, 0).same(args, [1], [([0], "-1 is higher than -3: is the reward compared by its absolute value, or with 0?")], otherwise="-1 is higher than -3")
+        t.one_of(args, 0, BOTH).same(args, [1], [([0], "-1 is higher than -3: is the reward compared by its absolute value, or with 0?")], otherwise="-1 is higher than -3")
         args = torch.tensor([[0.0, 1.0, 1.0]]), torch.tensor([0.1])
-        one_of(t, args, 0).same(args, [1], [([2], "of two equal rewards the last wins; the lowest index should.")], otherwise="with a tie the lowest index should win")
+        t.one_of(args, 0, BOTH).same(args, [1], [([2], "of two equal rewards the last wins; the lowest index should.")], otherwise="with a tie the lowest index should win")
     with t.part(1, "control: u·N, rounded down, an integer"):
         args = torch.tensor([[2.0, 9.0, 7.0, 1.0]]), torch.tensor([0.65])
-        draws = [one_of(t, args, 1).run(*args) for _ in range(8)]
+        draws = [t.one_of(args, 1, BOTH).run(*args) for _ in range(8)]
         t.holds(all(_same(draw, draws[0], 0.0) for draw in draws), "the control differs from call to call with the same u. The draw is made already: use u, and no random numbers of your own.", f"{t._call(args)}, eight times")
-        made = one_of(t, args, 1)
+        made = t.one_of(args, 1, BOTH)
         made.same(args, [2], [([3], "this rounds up. With rounding to the nearest, the last index could even be N, which does not exist: round down."), ([1], "is u multiplied by N - 1, or is this the best again? The last candidate needs its chance as well: multiply by N."),
                               ([0], "is u multiplied by the number of prompts, or rounded down too early? It is multiplied by N, the number of candidates, then rounded down."),
                               ([2.6], "this is not rounded down yet; an index is a whole number."), ([0.65], "that is u itself. Multiply by N and round down."), ([7.0], "this is a reward; the index that u gives is wanted."),
@@ -90,18 +74,18 @@ def best_and_control(t):
         got = made.run(*args)
         t.holds(not any(isinstance(x, float) for x in _plain(got)), "the control is right as a number, but it is of a floating-point type, and such a number cannot look anything up. Make integers of it.", f"{made._call(args)} gave {got!r}")
         args = torch.tensor([[9.0, 2.0]]), torch.tensor([0.99])
-        one_of(t, args, 1).same(args, [1], [([3], "there are two candidates here, and index 3 does not exist. Take N from the shape of rewards."), ([2], "index 2 does not exist with two candidates: round down.")], otherwise="with N = 2 the control is another")
+        t.one_of(args, 1, BOTH).same(args, [1], [([3], "there are two candidates here, and index 3 does not exist. Take N from the shape of rewards."), ([2], "index 2 does not exist with two candidates: round down.")], otherwise="with N = 2 the control is another")
         args = torch.tensor([[2.0, 3.0, 9.0]]), torch.tensor([0.0])
-        one_of(t, args, 1).same(args, [0], [([1], "the control should not look at the rewards: is something sorted here?"), ([-1], "with u = 0 this gives -1, which Python takes as the last candidate. Rounding up and taking 1 away is not the same as rounding down.")], otherwise="with u = 0 the control is another")
+        t.one_of(args, 1, BOTH).same(args, [0], [([1], "the control should not look at the rewards: is something sorted here?"), ([-1], "with u = 0 this gives -1, which Python takes as the last candidate. Rounding up and taking 1 away is not the same as rounding down.")], otherwise="with u = 0 the control is another")
     with t.part(1, "control: each prompt by its own u, whatever the rewards"):
         args, other = (torch.tensor([[1.0, 9.0, 2.0, 3.0]]), torch.tensor([0.3])), (torch.tensor([[9.0, 1.0, 3.0, 2.0]]), torch.tensor([0.3]))
-        made = one_of(t, args, 1)
+        made = t.one_of(args, 1, BOTH)
         made.same(args, [1], [([0], "here u falls on the best candidate, and you take another. A control that leaves the best out is worse than random: the best keeps its chance."),
                               ([2], "here u falls on the best candidate, and you take another. A control that leaves the best out is worse than random: the best keeps its chance."),
                               ([3], "the control should not look at the rewards: is something sorted here?")], otherwise="the control should be the same whatever the rewards")
-        one_of(t, other, 1).same(other, [1], otherwise="the control changes when the rewards do; it should not look at them")
+        t.one_of(other, 1, BOTH).same(other, [1], otherwise="the control changes when the rewards do; it should not look at them")
         args = torch.tensor([[1.0, 4.0, 2.0, 3.0], [1.0, 4.0, 2.0, 3.0]]), torch.tensor([0.1, 0.9])
-        one_of(t, args, 1).same(args, [0, 3], [([0, 0], "every prompt gets the first u; each has its own."), ([3, 3], "every prompt gets the last u; each has its own."), ([0, 1], "multiply u by N, the number of candidates, not by P.")],
+        t.one_of(args, 1, BOTH).same(args, [0, 3], [([0, 0], "every prompt gets the first u; each has its own."), ([3, 3], "every prompt gets the last u; each has its own."), ([0, 1], "multiply u by N, the number of candidates, not by P.")],
                                 otherwise="the controls of two prompts with u = 0.1 and 0.9 are others")
 
 # %% role="hidden"
@@ -250,7 +234,7 @@ def top_k_overall(rewards, k):
     # END
 
 # %% role="visible"
-@task("ex05", points=3, minutes=12, difficulty="medium", read=f"{L05}, 'What to keep'", hints=(
+@task("ex05", points=3, minutes=12, difficulty="medium", idea="rejection sampling for fine-tuning", read=f"{L05}, 'What to keep'", hints=(
     "Forget the rows for a moment: all P·N candidates stand in one line, and you take the first k. Then say of each which prompt it belongs to.",
     "Make a list of all pairs in the order of the tie rule, and sort it by reward, downwards. Python's sorted leaves equal items in the order they had.",
     "sorted(pairs, key=...)[:k], where the key of a pair is minus its reward. reverse=True with a key keeps the order of ties as well; sorting (reward, p, j) tuples backwards does not."))
@@ -423,7 +407,7 @@ def response_mask(ids, prompt_lengths, total_lengths):
     # END
 
 # %% role="visible"
-@task("ex05", points=4, minutes=15, difficulty="medium", read=f"{L05}, 'On paper: which tokens count'", hints=(
+@task("ex05", points=4, minutes=15, difficulty="medium", idea="rejection sampling for fine-tuning", read=f"{L05}, 'On paper: which tokens count'", hints=(
     "Write down a row of six tokens with a prompt of three, and under each place the token that comes next. Which of these are reply tokens?",
     "torch.arange(1, T) holds the place of the next token for each of the T - 1 predictions. Lengths of shape (B, 1) compare with all of them at once.",
     "The next token is in the reply when its place is at least the prompt's length and less than the total length; & joins two masks."))
@@ -589,7 +573,7 @@ def sft_loss(logits, ids, mask):
     # END
 
 # %% role="visible"
-@task("ex05", points=4, minutes=20, difficulty="hard", read=f"{L05}, 'On paper: which tokens count'", hints=(
+@task("ex05", points=4, minutes=20, difficulty="hard", idea="rejection sampling for fine-tuning", read=f"{L05}, 'On paper: which tokens count'", hints=(
     "Three steps: scores to log-probabilities, the log-probability of each token that really came next, and the mean over the marked ones.",
     "The scores at place t belong to the token at t + 1: logits[:, :-1] goes with ids[:, 1:]. log_softmax(dim=-1) gives log-probabilities; gather picks the one of each token.",
     "gather(2, ids[:, 1:, None]) has shape (B, T - 1, 1); take away the last dimension, index with the mask, then minus the mean. No .item(), no numpy."))
@@ -826,7 +810,7 @@ def pool_rounds(rounds, keep="all"):
     # END
 
 # %% role="visible"
-@task("ex05", points=3, minutes=10, difficulty="easy", read=f"{L05}, 'Round after round'", hints=(
+@task("ex05", points=3, minutes=10, difficulty="easy", idea="putting the steps of rejection-sampling fine-tuning in order", read=f"{L05}, 'Round after round'", hints=(
     "Decide first which rounds count. Then go through their pairs, and keep a pair only if this very pair is not in the result yet.",
     "rounds[-1] is the last round. What must be compared is the pair (prompt, reply), not the prompt alone and not the reply alone.",
     "dict.fromkeys(pairs) keeps each pair once, in order; a set loses the order. Begin with a new list, so that rounds stay as they are."))

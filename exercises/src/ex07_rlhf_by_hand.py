@@ -51,7 +51,7 @@ def numbers(got):
     return np.asarray(got.detach() if hasattr(got, "detach") else got, dtype=float)
 
 
-@task("ex07", points=3, minutes=8, difficulty="easy", read=f"{L07}, 'On paper: what is each reply worth?'", hints=(
+@task("ex07", points=3, minutes=8, difficulty="easy", idea="comparison with RLHF", read=f"{L07}, 'On paper: what is each reply worth?'", hints=(
     "Each row of the matrix is a group of its own: it has its own mean and its own standard deviation.",
     "mean and std of a tensor take dim=1, which runs over candidates, and keepdim=True, which keeps the shape (P, 1) so that each row meets its own value. torch's std is the sample's; numpy's needs ddof=1.",
     "Three lines: the row means with shape (P, 1), the row standard deviations with shape (P, 1), and the difference over the second plus 1e-4. Mind the brackets below the fraction line."))
@@ -215,7 +215,7 @@ def rloo_advantage(rewards):
     # END
 
 # %% role="visible"
-@task("ex07", points=3, minutes=8, difficulty="easy", read=f"{L07}, 'On paper: what is each reply worth?'", hints=(
+@task("ex07", points=3, minutes=8, difficulty="easy", idea="comparison with RLHF", read=f"{L07}, 'On paper: what is each reply worth?'", hints=(
     "Every reply has its own baseline, because for each of them the others are different ones.",
     "You need no loop: the sum of the others is the sum of the row less the reply's own reward. Row sums need dim=1 and keepdim=True.",
     "First a matrix with the sums of the others, of shape (P, N); then the rewards less that matrix over N - 1. N is the second entry of rewards.shape."))
@@ -370,28 +370,12 @@ def ppo_clip(logp, old, A, clip):
     # END
 
 # %% role="visible"
-def gradients(t, args, which):
-    """The gradients of the sum of the reader's result with respect to the arguments at the positions ``which``; kind words where there are none."""
-    args = [a.clone().requires_grad_() if k in which else a for k, a in enumerate(args)]
-    try:
-        got = t.run(*args)
-    except Wrong as wrong:
-        if "numpy()" in wrong.message or "requires grad" in wrong.message:
-            raise Wrong("the result has no gradient: your function leaves torch. Compute with torch's own functions, so that training can follow them back.", wrong.shown) from None
-        raise
-    got = t.value(*args)  # Trial.run works on copies, and gradients would arrive there
-    t.holds(isinstance(got, torch.Tensor) and got.requires_grad, "the result has no gradient, so nothing could be trained with it. Keep it a tensor: no float(), no .item(), no .detach(), no torch.no_grad().",
-            f"{t._call(args)} gave {got!r}")
-    got.sum().backward()
-    return [torch.zeros_like(args[k]) if args[k].grad is None else args[k].grad for k in which]
-
-
 def token(now, before, advantage, clip=0.2):
     """The arguments for one token with probability ``before`` then and ``now`` now."""
     return *(torch.tensor([[x]], dtype=torch.float64) for x in (math.log(now), math.log(before), advantage)), clip
 
 
-@task("ex07", points=5, minutes=15, difficulty="medium", read=f"{L07}, 'The ratio and the clip, by hand'", hints=(
+@task("ex07", points=5, minutes=15, difficulty="medium", idea="comparison with RLHF", read=f"{L07}, 'The ratio and the clip, by hand'", hints=(
     "Begin with the ratio. You have logarithms of the two probabilities, so their difference is the logarithm of the ratio.",
     "torch.exp makes a ratio of a difference of logarithms, Tensor.clamp(low, high) bounds it, torch.minimum takes the smaller of two tensors, place by place.",
     "Three steps: the ratio; the ratio bounded to 1 - clip and 1 + clip; minus the minimum of two products, each of them with A. Multiply first, then compare: with a negative A the order of the two turns around."))
@@ -438,11 +422,11 @@ def ppo_clip(t):
             ([[-1.1, -2.0, 0.5], [-0.5, 0.0, 1.1]], "with a negative A the two products change places. Multiply by A first, then take the minimum.")], 1e-5, "with two replies of three tokens and clip = 0.1 the result is not right")
     with t.part(1, "the gradient reaches logp, and is 0 where the clip holds"):
         inside, clipped = token(0.4, 0.4, 1.0), token(0.6, 0.4, 1.0)
-        slope = gradients(t, inside, (0,))[0].item()
+        slope = t.gradients(inside, (0,))[0].item()
         t.holds(slope != 0, "no gradient reaches logp. Is the ratio detached?", t._call(inside))
         t.holds(slope < 0, "the gradient has the wrong sign: a step down the loss would make a good token less likely.", t._call(inside))
         t.holds(abs(slope + 1) < 1e-4, "the gradient with respect to logp has the wrong size when the ratio is 1. Is a part of the ratio detached?", f"{t._call(inside)} has the gradient {slope:.4g}")
-        slope = gradients(t, clipped, (0,))[0].item()
+        slope = t.gradients(clipped, (0,))[0].item()
         t.holds(abs(slope) < 1e-6, "with A = 1 and a ratio of 1.5 there should be no push left, but the gradient is not 0.", f"{t._call(clipped)} has the gradient {slope:.4g}")
 
 # %% role="hidden"
@@ -609,7 +593,7 @@ def four(*columns):
     return tuple(torch.tensor(column, dtype=torch.float64) for column in columns)
 
 
-@task("ex07", points=5, minutes=15, difficulty="medium", read=f"{L07}, 'DPO by hand'", hints=(
+@task("ex07", points=5, minutes=15, difficulty="medium", idea="comparison with RLHF", read=f"{L07}, 'DPO by hand'", hints=(
     "You have logarithms already: the logarithm of a fraction is a difference. Each reply is compared with itself under the reference.",
     "torch.nn.functional.logsigmoid gives log sigma in one go and stays finite; log of a sigmoid does not. Do everything with tensors, so that the gradient survives.",
     "The margin is how much the chosen reply has gained on the reference, less how much the rejected one has. Beta goes on the margin, inside log sigma; then minus, then the mean."))
@@ -646,7 +630,7 @@ def dpo_loss(t):
             (0.0, "chosen has lost a great deal, and the loss is 0: something is turned around.")], otherwise="with a margin far below 0 the loss is another number. Is the margin or the probability cut off somewhere")
     with t.part(1, "the gradient reaches both terms of the policy"):
         args = (*four([-10.0], [-10.0], [-10.0], [-10.0]), 0.5)
-        up, down = (g.item() for g in gradients(t, args, (0, 1)))
+        up, down = (g.item() for g in t.gradients(args, (0, 1)))
         shown = f"{t._call(args)} has the gradient {up:.4g} for chosen and {down:.4g} for rejected"
         t.holds(up != 0, "no gradient reaches chosen. Is it detached, or converted to a number on the way?", shown)
         t.holds(down != 0, "no gradient reaches rejected. Is it detached, or converted to a number on the way?", shown)
@@ -834,7 +818,7 @@ def never(t, args, message):
            otherwise="serving did not get cheaper, so the cost is never repaid")
 
 
-@task("ex07", points=3, minutes=7, difficulty="easy", read=f"{L07}, 'When has fine-tuning paid for itself?'", hints=(
+@task("ex07", points=3, minutes=7, difficulty="easy", idea="improving a chatbot's replies with best-of-N and what it costs", read=f"{L07}, 'When has fine-tuning paid for itself?'", hints=(
     "Every served question pays back the same small sum. Which sum, and how often does it go into the debt?",
     "The saving of a question is before less after. Divide the debt by it and round up with math.ceil.",
     "First ask whether after is at least before; then return math.inf. Otherwise take math.ceil of the debt over the saving."))

@@ -62,7 +62,7 @@ def _split(t, prompts, share):
     return train, test, shown
 
 
-@task("ex08", points=4, minutes=15, difficulty="medium", read=f"{L08}, 'Data: what is in the training set?'", hints=(
+@task("ex08", points=4, minutes=15, difficulty="medium", idea="analysing a flawed improvement pipeline", read=f"{L08}, 'Data: what is in the training set?'", hints=(
     "Give each prompt a key that is equal for prompts that are the same. Then split the keys, not the prompts.",
     "str.split() without an argument cuts at every run of blanks, so joining its result with one space collapses them. A dictionary keeps its keys in the order of first appearance.",
     "Collect for each key the list of its indices. Go through these lists in reverse; before each, stop if the test set is already large enough. What is left is training."))
@@ -255,7 +255,7 @@ def keep_aligned(prompts, replies, rewards, threshold):
     # END
 
 # %% role="visible"
-@task("ex08", points=3, minutes=8, difficulty="easy", read=f"{L08}, 'Read the replies'", hints=(
+@task("ex08", points=3, minutes=8, difficulty="easy", idea="analysing a flawed improvement pipeline", read=f"{L08}, 'Read the replies'", hints=(
     "Filter rows, never columns: a row is one prompt with its reply and its reward.",
     "zip takes three lists as well as two, and has an argument for lists of different lengths.",
     "One loop over the three lists zipped with strict=True; keep prompt and reply of the rows whose reward is high enough."))
@@ -414,7 +414,7 @@ def _example(t, args):
     return [x.tolist() if hasattr(x, "tolist") else [v.item() if hasattr(v, "item") else v for v in x] for x in got], shown
 
 
-@task("ex08", points=4, minutes=12, difficulty="medium", read=f"{L08}, 'What is trained: which tokens carry loss?'", hints=(
+@task("ex08", points=4, minutes=12, difficulty="medium", idea="analysing a flawed improvement pipeline", read=f"{L08}, 'What is trained: which tokens carry loss?'", hints=(
     "Everything that comes after the prompt is learnt, and nothing else. So first build the part that is learnt.",
     "The mask depends on places, not on which tokens stand there: so many zeros, then so many ones.",
     "The learnt part is the reply, with [end] after it if finished. Zeros for the length of the prompt, ones for the length of the learnt part."))
@@ -612,7 +612,7 @@ def _entry(t, args, key, right, mistakes=(), otherwise="the result is not right"
     t.holds(abs(float(value) - right) < 1e-5, near[0] if near else f"{key!r}: {otherwise}.", shown)
 
 
-@task("ex08", points=4, minutes=15, difficulty="medium", read=f"{L08}, 'On paper: three numbers in a report'", hints=(
+@task("ex08", points=4, minutes=15, difficulty="medium", idea="analysing a flawed improvement pipeline", read=f"{L08}, 'On paper: three numbers in a report'", hints=(
     "The selecting reward is used once, to find a place in each row. From there on only the judge speaks.",
     "judge[torch.arange(P), index] takes one candidate of each row. The control's index needs u and N only.",
     "Two vectors of P numbers by the judge, one at the argmax of selecting, one at floor(u * N) as whole numbers. Their means, and the mean of the first less the second."))
@@ -819,7 +819,7 @@ def _named(t, right, message, **changed):
     t.holds(got == right, message, shown)
 
 
-@task("ex08", points=4, minutes=12, difficulty="easy", read=f"{L08}, 'A checklist to take away'", hints=(
+@task("ex08", points=4, minutes=12, difficulty="easy", idea="analysing a flawed improvement pipeline", read=f"{L08}, 'A checklist to take away'", hints=(
     "Five questions, one after the other. The first yes ends the search.",
     "Five ifs, each with a return, in the order of the table, and a return after them all.",
     "Rule 4 joins two conditions with and; the second is gold_change <= 0. Rule 5 subtracts the control's change before it compares."))

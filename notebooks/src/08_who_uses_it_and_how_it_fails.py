@@ -6,7 +6,7 @@
 #
 # **Builds on:** lessons 01 to 07, above all 04 (proxy and gold), 05 (rounds and the random control) and 07 (PPO).
 #
-# **Time:** 75 minutes to read and do; the cells run in under a minute.
+# **Time:** 75 minutes to read and do, about 30 of them in the clinic (a good place for a break: before it), and 10 for the quiz; the cells run in under a minute.
 
 # %%
 from dataclasses import replace
@@ -20,29 +20,29 @@ from course_lib.reward import GoldReward
 # ## Who does what
 #
 # Read this table by columns. **What is sampled** is how the candidates are made ($N$ per prompt, temperature $T$). **What selects** is a reward model or a check. **What is trained** says whether any weights change at all. The last column is the one that
-# most summaries leave out: what we could not find in the source, or did not check. An empty setting is not a small one. "Reported" means: we rely on somebody's notes of the paper, not on its text.
+# most summaries leave out. "Not stated": the source does not say it. "Not checked": we did not look. "Reported": we rely on somebody's notes of the paper, not on its text.
 #
-# | who (source) | what is sampled | what selects | what is trained | what was found | what the source does not say, or we did not check |
+# | who (source) | what is sampled | what selects | what is trained | what was found | not stated, or not checked |
 # |---|---|---|---|---|---|
-# | **Llama 2-Chat** (arXiv 2307.09288) | by the 70B model only; the best $T$ rises with $N$, about 1.2–1.3 for 10 to 100 samples of its RLHF model | reward models, one for helpfulness and one for safety | the policy, by rejection sampling alone up to version 4, then also by PPO; smaller models learn from the 70B's samples | version 3 kept only the last round's samples and lost skills; pooling the best of all rounds was the repair. The highest reward grows with $N$, the median does not | $K$, the number of samples per prompt in training |
-# | **Llama 3** (arXiv 2407.21783) | $K$ typically between 10 and 30 | (not checked) | the policy | a paged attention cache more than doubled sampling throughput; the largest model did not gain from its own data without execution feedback | what selects, and the temperature (not checked) |
-# | **DeepSeek-R1** (arXiv 2501.12948) | about 600,000 reasoning samples kept, and about 200,000 others | rejection sampling for the reasoning part | the policy, 2 epochs of supervised fine-tuning on both parts | (no comparison without it that we could check) | how many were sampled for one that was kept (not checked) |
-# | **RFT on GSM8K** (arXiv 2308.01825) | $k = 100$, $T = 0.7$ | a correct answer; then one path for each distinct list of equations | the *pretrained* model, once | 7B: 35.9 → 41.7 %; 33B: 54.6 → 54.5 %. The driver is the number of distinct paths, not of replies kept | a random control at equal steps (not checked) |
-# | **ReST-EM** (arXiv 2312.06585) | 32 or 64 samples, top-$K$ 40, $T = 0.7$ | a correct answer, at most 10 solutions per problem | always the *base* model again | (not checked) | a random control, seeds and intervals (not checked) |
-# | **STaR** (arXiv 2203.14465), reported | (not checked) | (not checked) | the original model again in each loop | (not checked) | nearly everything: we rely on notes |
-# | **WebGPT** (arXiv 2112.09332), reported | best of 64 | a reward model | nothing, for best-of-64 | better than its RL model; RL and best-of-N together added little | cost at serving (not checked) |
-# | **OpenAI's verifiers** (arXiv 2110.14168), counted by us in the released solutions | best of 100 | a trained verifier | nothing: the choice is made when serving | 6B: 21.7 → 39.0 %, 175B: 34.7 → 56.3 % | what an answer then costs (not checked) |
-# | **Qwen2.5-Math** (arXiv 2409.12122, abstract) | "massive" sampling | a reward model | the data of supervised fine-tuning evolve over rounds with a reward model that is trained anew; then RL | the reward model also guides sampling when serving | numbers of samples (abstract only) |
-# | **Gemma 3** (arXiv 2503.19786) | (not checked) | (not checked) | the policy learns to imitate its own best-of-N ("BOND", best-of-N distilled) | best-of-N as a *target* of training | $N$ and the gain (not checked) |
-# | **Tülu 3** (arXiv 2411.15124), reported | (not checked) | (not checked) | (not checked) | minimal gain from rejection sampling | settings (not checked) |
-# | **RAFT** (arXiv 2304.06767), reported | $K$ per prompt | a reward model, the argmax | the policy, again and again | a hack seen in its outputs: a stray "#" that the reward model did not see spread while distinct-2 fell from .39 to .22 | seeds (not checked) |
-# | **RSO** (arXiv 2309.06657) | 64 candidates | accept candidate $c$ if $u < \exp((r_c - r_{\max})/\beta)$, $\beta = 0.5$, until 8 are kept | (not checked) | the one method here that *is* rejection sampling in the statistician's sense | |
+# | **Llama 2-Chat** (arXiv 2307.09288) | by the 70B model only; the best $T$ rises with $N$, about 1.2–1.3 for 10 to 100 samples of its RLHF model | reward models, one for helpfulness and one for safety | the policy, by rejection sampling alone up to version 4; after that with PPO on top, before the next sampling; smaller models learn from the 70B's samples | version 3 kept only the last round's samples and lost skills; pooling the best of all rounds was the repair. The highest reward grows with $N$, the median does not | not stated: $K$, the number of samples per prompt in training |
+# | **Llama 3** (arXiv 2407.21783) | $K$ typically between 10 and 30 | (not checked) | the policy | a paged attention cache more than doubled sampling throughput; the largest model did not gain from its own data without execution feedback | not checked: what selects, the temperature |
+# | **DeepSeek-R1** (arXiv 2501.12948) | about 600,000 reasoning samples kept, and about 200,000 others | rejection sampling for the reasoning part | 2 epochs of supervised fine-tuning on both parts, of which model (not checked) | (not checked) | not checked: which model is trained, how many were sampled for one that was kept, a comparison without it |
+# | **RFT on GSM8K** (arXiv 2308.01825) | $k = 100$, $T = 0.7$ | a correct answer; then one path for each distinct list of equations | the *pretrained* model, once | 7B: 35.9 → 41.7 %; 33B: 54.6 → 54.5 %. The driver is the number of distinct paths, not of replies kept | not checked: a random control at equal steps |
+# | **ReST-EM** (arXiv 2312.06585) | 32 or 64 samples, top-$K$ 40, $T = 0.7$ | a correct answer, at most 10 solutions per problem | always the *base* model again | (not checked) | not checked: a random control, seeds and intervals |
+# | **STaR** (arXiv 2203.14465), reported | (not checked) | (not checked) | the original model again in each loop | (not checked) | not checked: nearly everything |
+# | **WebGPT** (arXiv 2112.09332), reported | best of 64 | a reward model | nothing, for best-of-64 | better than its RL model; RL and best-of-N together added little | not checked: cost at serving |
+# | **OpenAI's verifiers** (arXiv 2110.14168), counted by us in the released solutions | best of 100 | a trained verifier | nothing: the choice is made when serving | 6B: 21.7 → 39.0 %, 175B: 34.7 → 56.3 % | not checked: what an answer then costs |
+# | **Qwen2.5-Math** (arXiv 2409.12122, abstract) | "massive" sampling | a reward model | the data of supervised fine-tuning evolve over rounds with a reward model that is trained anew; then RL | the reward model also guides sampling when serving | not checked: numbers of samples (abstract only) |
+# | **Gemma 3** (arXiv 2503.19786) | (not checked) | (not checked) | the policy learns to imitate its own best-of-N ("BOND", best-of-N distilled) | best-of-N as a *target* of training | not checked: $N$ and the gain |
+# | **Tülu 3** (arXiv 2411.15124), reported | (not checked) | (not checked) | (not checked) | minimal gain from rejection sampling | not checked: settings |
+# | **RAFT** (arXiv 2304.06767), reported | $K$ per prompt | a reward model, the argmax | the policy, again and again | a hack seen in its outputs: a stray "#", which the reward model did not see, spread while distinct-2 fell from .39 to .22 | not checked: seeds |
+# | **RSO** (arXiv 2309.06657) | 64 candidates | accept candidate $c$ if $u < \exp((r_c - r_{\max})/\beta)$, $u$ uniform between 0 and 1, $\beta = 0.5$, until 8 are kept | (not checked) | the one method here that *is* rejection sampling in the statistician's sense | not checked: what is trained |
 
 # %% [markdown]
 # Three patterns are worth carrying away.
 #
 # 1. **A check, where there is one.** RFT and ReST-EM select by a correct answer. A wrong proof with a right answer may slip through, but flattery does not.
-# 2. **What each round starts from.** RFT, ReST-EM and STaR train the pretrained or base model again. Llama 2 pools all rounds. Both guard against a policy that learns from its latest self alone.
+# 2. **What each round starts from.** RFT, ReST-EM and (reported) STaR train the pretrained or base model again. Llama 2 pools all rounds. Both guard against a policy that learns from its latest self alone.
 # 3. **It is one stage of several.** Llama 2 and Qwen2.5-Math put reinforcement learning after it. And Tülu 3 (reported) and Llama 3 (its largest model, without execution feedback) tell of little or *no* gain: look for such rows before you adopt anything.
 #
 # ## On paper: three numbers in a report
@@ -58,14 +58,14 @@ print("gain by the proxy", proxy[chosen] - sum(proxy) / 4, "| gain by gold", gol
 print("gain by gold of a random choice, on average", sum(g - average for g in gold) / 4)
 
 # %% [markdown]
-# By the proxy +3, by gold −1.5. The random choice gains 0 here because nothing is trained: it *is* the average. With training in between, a random choice need not gain 0 (you will meet such a case below), and that is why it is the control. Written once for the whole lesson, with $\pi_c$
+# By the proxy +3, by gold −1.5. The random choice gains 0 on average here, because nothing is trained. With training in between it need not (you will meet such a case below), and that is why it is the control. Written once for the whole lesson, with $\pi_c$
 # the policy trained on a random choice among the same candidates:
 #
-# $$\underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{what a team likes to report}} \;=\; \underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_c)}_{\text{due to the choice}} \;+\; \underbrace{\mathbb{E}\, r^*(\pi_c) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{due to training at all}}$$
+# $$\underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{the whole gain, by gold}} \;=\; \underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_c)}_{\text{due to the choice}} \;+\; \underbrace{\mathbb{E}\, r^*(\pi_c) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{due to training at all}}$$
 #
 # ## Llama 2's loop in miniature
 #
-# Llama 2-Chat: sample, keep the best, fine-tune; again, with the best of *all* rounds; and then PPO on top. We do it on the help desk. First a small piece, live: two rounds with few prompts, pooled.
+# Llama 2-Chat in its later versions: sample, keep the best, fine-tune on the best of *all* rounds; and PPO on top. We do it on the help desk. First a small piece, live: two rounds with few prompts, pooled.
 
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
@@ -110,10 +110,10 @@ print("PPO against round 2:", paired_difference(after["and a little PPO"], after
 assert paired_difference(after["round 2, pooled"], after["base"]).low > 0.3
 
 # %% [markdown]
-# Five steps of PPO are too few to decide anything, and one seed is one seed. The stored experiment (`python benchmarks/llama2_loop.py`) does it with three seeds: rounds of 128 prompts × 8, and PPO that may sample as many tokens as a third round does. That third round is the control: PPO costs samples, and the same samples could have gone
-# into rejection sampling.
+# The proxy at each of PPO's steps is a mean over 48 other prompts, so it jumps: five steps show no trend and decide nothing. The stored experiment (`python benchmarks/llama2_loop.py`) takes three seeds: rounds of 128 prompts × 8, and PPO that samples about as many tokens as a third round. That third round is the control: the samples that PPO
+# costs could have gone into rejection sampling ("RS" below).
 #
-# **Your prediction.** After two rounds: does PPO add something? Does it add more than a third round of rejection sampling with the same number of sampled tokens?
+# **Your prediction.** After two rounds: does PPO add something? Does it add more than a third round of rejection sampling with about as many sampled tokens?
 
 # %%
 loop = results.load("llama2_loop")
@@ -138,21 +138,23 @@ fair = gaps["RS, round 2, then PPO less RS, round 3"]
 assert fair["low"] < 0 < fair["high"]
 rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
 print("PPO's learning rates tried, and gold on the choosing seed:", {lr: round(v, 2) for lr, v in rates.items()})
+sampled = {name: loop["stages"][name]["tokens"] - loop["stages"]["RS, round 2"]["tokens"] for name in ("RS, round 3", "RS, round 2, then PPO")}
+print("tokens sampled after round 2:", {name: f"{tokens:,.0f}" for name, tokens in sampled.items()})
 assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr > min(rates)) < 2
 
 # %% [markdown]
 # What can be read off it:
 #
 # - The first round brings most of the gain, the second adds to it beyond chance.
-# - PPO on top of round 2 adds something that is small and beyond chance. A third round adds about half of that, and its interval just includes zero.
-# - **PPO against the third round**, the fair comparison: the interval includes zero. With three seeds at this size we cannot tell the two ways of going on apart. Somebody who compares PPO with round 2 alone would report a success; somebody who says "PPO adds nothing" would be wrong too.
-# - The proxy rises at every step, as it must: it is what both methods climb.
+# - PPO on top of round 2 adds something that is small and beyond chance. A third round adds about half of that, and its interval just includes zero. (These differences are paired by seed and prompt, so they are surer than the overlapping bars suggest.)
+# - **PPO against the third round**: the interval includes zero. With three seeds at this size we cannot tell the two ways of going on apart. Somebody who compares PPO with round 2 alone would report a success; somebody who says "PPO adds nothing" would be wrong too.
+# - The mean proxy, which both methods climb, rises from stage to stage. PPO and the third round are not told apart by it either.
 #
-# PPO's learning rate was chosen on another seed from three values (the last line printed): the larger, the lower the gold. The smallest was the best, so a still smaller one might be better yet.
+# This comparison is fair in sampled tokens (PPO passes them by 4 %), not in all. PPO's learning rate was chosen by gold from three values, on another seed; the smallest was the best, so a still smaller one might be better yet. And PPO samples one reply to each of about a thousand prompts, the third round 8 to each of 128.
 #
 # ## A case: a flawed improvement pipeline
 #
-# Here is a write-up. The team and its text are constructed for this course, but every step in it has been seen in real ones. The numbers are of a real run: the cell runs the team's pipeline.
+# Here is a write-up. The team and its text are constructed for this course. The numbers are of a real run: the cell runs the team's pipeline.
 
 # %%
 setting = clinic.TEAM_SETTING
@@ -161,9 +163,9 @@ outcome = clinic.run(clinic.TEAM, setting, base=policy, reward=theirs)
 print(clinic.team_report(outcome, setting, theirs))
 
 # %% [markdown]
-# **Your prediction.** List the faults before you read on; there are at least six. For each, say what you would look at to be sure. And: is the new assistant better than the old one, by gold?
+# **Your prediction.** List the faults before you read on; we count nine. For each, say what you would look at to be sure. And: is the new assistant better than the old one, by gold?
 #
-# We go through them in the order of the checklist at the end of this lesson: data first, then what is trained, then who judges, then against what.
+# We go through them by question: what data, what is trained, who judges, against what.
 #
 # ### Data: what is in the training set?
 
@@ -173,7 +175,7 @@ test, _ = clinic.test_prompts(setting)
 print("training prompts:", len(mine), "| test prompts:", len(test), "| in both:", len(set(mine) & set(test)))
 
 # %% [markdown]
-# Half of the training questions are test questions. So the score on the test questions measures, in part, what was learnt by heart. We need questions that nobody has touched. In this case we also keep the *topics* apart: the team trains on two quarters of the topics and on the leaked ones, tests on the third quarter, and
+# Half of the training questions are test questions. So the score on the test questions measures, in part, what was learnt from them. We need questions that nobody has touched. In this case we also keep the *topics* apart: the team trains on two quarters of the topics and on the leaked ones, tests on the third quarter, and
 # we measure on the fourth. (`Setting(topics="quarters")` does that.)
 #
 # ### What is trained: which tokens carry loss?
@@ -194,7 +196,7 @@ assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
 #
 # ### Who judges?
 #
-# The score that rose is the score that selected, and it comes from only 125 comparisons. Besides, "the replies we trained on" have a high score because they were chosen for it: that number says nothing about the new assistant. Ask a judge that had no part in it, on fresh prompts.
+# The score that rose is the score that selected, and it comes from only 125 comparisons. Ask a judge that had no part in it, on fresh prompts.
 
 # %%
 before, _ = clinic.careful(policy, policy, setting)
@@ -202,19 +204,30 @@ measured, replies = clinic.careful(outcome.policy, policy, setting)
 gain = paired_difference(measured["gold"], before["gold"])
 print("gold before", bootstrap_interval(before["gold"]), "after", bootstrap_interval(measured["gold"]), "difference", gain)
 print(f"replies that do not end properly: before {before['cut'].mean():.0%}, after {measured['cut'].mean():.0%}")
-assert gain.low < 0 and gain.mean < 0.3 and measured["cut"].mean() > 0.1 > before["cut"].mean()
+own, cut = course.score(replies, theirs).reward("proxy"), clinic.unfinished(replies)
+print(f"the team's own score of those: {own[cut].mean():.2f}, of the others: {own[~cut].mean():.2f}")
+assert gain.low < 0 and gain.high < 0.3 and measured["cut"].mean() > 0.1 > before["cut"].mean()
 
 # %% [markdown]
-# The score that the team reports went up. Gold did not: the interval of the difference reaches below zero, so there is no gain to speak of. And a good part of the replies now stop in mid-sentence, which the old assistant never did. A user would notice on the first day; the
-# reward model, which saw mostly complete replies in its 125 comparisons, did not.
+# The score that the team reports went up. Gold did not: the interval leaves room for a gain of 0.08 at most. And a good part of the replies now stop in mid-sentence, which those of the old assistant did not. Even the team's reward model scores these lower; one mean over all replies hides it.
 #
 # ### Against what? And how often?
 #
-# Two more faults need no cell. There is **no control**: even a true gain could come from the training alone. And there was **one run** without an interval, so nobody knows what a second run would say. "The loss was still falling" is a seventh: a training loss falls on any data, also on bad data.
+# The rest needs no cell. The whole list:
+#
+# 1. Half of the training questions are test questions.
+# 2. Replies that were cut got an end token.
+# 3. The reward model comes from 125 comparisons.
+# 4. The score that selects is also the judge.
+# 5. The score of "the replies we trained on" stands among the results. They were chosen for it; it says nothing about the new assistant.
+# 6. There is no control, and the gain is put down to the reward model. Even a true gain could come from the training alone.
+# 7. There was one run, and no interval: nobody knows what a second run would say.
+# 8. A falling loss is taken for promise. A training loss falls on bad data too.
+# 9. Three more rounds are planned with the same reward model, and no other judge to say when to stop.
 #
 # ### Repair, one fault at a time
 #
-# Each line below is a full run, with one more repair than the line above. The last line is the random control of the repaired pipeline. `replace` makes a copy of a pipeline, or of its settings, with one part changed. (To keep you from waiting this is one seed; the intervals are paired over 96 prompts. The clinic below has three seeds.)
+# Each line below is a full run, with one more repair than the line above (the first is the limit of 20 tokens together with the end token). The last line is the random control of the repaired pipeline. `replace` makes a copy of a pipeline, or of its settings, with one part changed. (To keep you from waiting this is one seed; the intervals are paired over 96 prompts. The clinic below has three seeds.)
 
 # %%
 whole = replace(setting, max_tokens=96)
@@ -232,55 +245,64 @@ for name, (pipeline, sizes) in ladder.items():
     steps[name], _ = clinic.careful(repaired.policy, policy, sizes)
 
 # %%
+print(f"{'':20} gold                   over the base          over the line above    unfinished")
+above = before
 for name, m in steps.items():
-    difference = paired_difference(m["gold"], before["gold"])
-    value = bootstrap_interval(m["gold"])
-    print(f"{name:20} gold {value}   over the base {difference}   unfinished {m['cut'].mean():.0%}")
+    over_base, step = (paired_difference(m["gold"], other["gold"]) for other in (before, above))
+    print(f"{name:20} {bootstrap_interval(m['gold'])!s:22} {over_base!s:22} {step!s:22} {m['cut'].mean():.0%}")
+    above = m
 final = paired_difference(steps["+ test prompts out"]["gold"], steps["its random control"]["gold"])
 by_training = paired_difference(steps["its random control"]["gold"], before["gold"])
 print(f"due to the choice {final}   due to training at all {by_training}")
 total = paired_difference(steps["+ test prompts out"]["gold"], before["gold"])
 assert abs(total.mean - (final.mean + by_training.mean)) < 1e-9              # the formula above
 assert final.low > 0.3
+means = [m["gold"].mean() for m in steps.values()]
+assert max(b - a for a, b in zip(means, means[1:])) == means[2] - means[1]        # the largest step
 assert paired_difference(steps["+ 8,000 comparisons"]["gold"], steps["replies complete"]["gold"]).low > 0
+assert not paired_difference(steps["+ test prompts out"]["gold"], steps["+ 8,000 comparisons"]["gold"]).excludes_zero
 assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 
 # %% [markdown]
 # Line by line:
 #
 # - **Complete replies**: the unfinished ones disappear, and gold rises.
-# - **A reward model from 8,000 comparisons** brings the largest step. The weak one was nearly blind.
-# - **Test prompts out**: the policy hardly changes. A leak spoils the *report*, not the policy. By how much is measured below, with the patient who has a leak and nothing else.
+# - **A reward model from 8,000 comparisons** brings the largest step in this run. The weak one chooses far less well.
+# - **Test prompts out**: gold is not told apart from the line above. A leak spoils the *report*. By how much is measured below, with the patient who has a leak and nothing else.
 # - **The random control** of the repaired pipeline gains nothing that can be told from zero, so its gain is due to the choice. The last two numbers are the two terms of the formula above; they add up to the gain over the base.
 #
-# Another order of repairs would give other steps; only the first and the last line do not depend on it. What should the team have written? Two lines: *gold on fresh questions, by judges who did not select: before, after, and the control, each with its interval.*
+# Another order of repairs would give other steps; only "as written" and the full repair ("+ test prompts out") do not depend on it. What should the team have written? Two lines: *gold on fresh questions, by judges who did not select: before, after, and the control, each with its interval.*
 #
 # ## The clinic
 #
-# Twelve patients. Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one step** was replaced by a wrong one; `course_lib/clinic.py` holds them as code, a few lines each. Nothing was edited afterwards: each was run on three seeds, beside its repaired twin and a random control
+# Twelve patients. Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one step** was replaced by a wrong one (for one of them only what is claimed is wrong); `course_lib/clinic.py` holds them as code, a few lines each. Nothing was edited afterwards: each was run on three seeds, beside its repaired twin and a random control
 # (`python benchmarks/clinic.py`).
 #
-# First you see what its author sees: training loss, the score of what was selected, and the score that is reported, in most cases the reward model's own. Then press *careful measurement*: gold on fresh prompts, gold at temperature 0, KL, length, diversity (distinct-2, the share of different word pairs), and the share of
+# First you see what its author sees: training loss, the score of what was selected, and the score that is reported, in most cases the reward model's own. Then press *careful measurement*: gold on held-out prompts (in the case with the leak on topics of their own; in the others the author's test prompts, which nobody trained on), gold at temperature 0, KL, length, diversity (distinct-2, the share of different word pairs), and the share of
 # replies that do not end properly. Name the fault. A wrong guess is answered with what you *would* see if you were right. Then press *Repair* and compare.
 #
-# **Your prediction.** Some of these faults ruin the policy, some only the report, and one or two seem to do no harm at all. Which of the twelve names below would you expect to be harmless?
+# **Your prediction.** Some of these faults ruin the policy, some only the report. Which of the twelve names below would you expect to cost no gold?
 
 # %%
 patients = results.load("clinic")
 explore.pipeline_clinic(patients)
 
 # %% [markdown]
-# By keyboard: Tab moves between the controls, Enter or Space presses a button. Where widgets cannot run you see the first patient, as its author does; the table below then gives the careful measurements of all, under the same numbers.
+# By keyboard: Tab moves between the controls, Enter or Space presses a button. Where widgets cannot run you see patient 1 as its author does. Run `explore.pipeline_clinic(patients, first=3)` for another one, and the same with `show="careful"` for its careful measurement.
+#
+# ### All twelve, by number
+#
+# Do not read on before you have tried some of them. Each row: what the author reported, before → after; gold of the base policy and of the random control; then six measures, this pipeline / its repaired twin (means; the careful measurement has the intervals).
 
 # %%
 order = explore.patients(patients)
-print("patient    reported            gold: base   pipeline             control              repaired")
+print("patient  reported         base  control  " + "".join(f"{title:13}" for title in ("gold", "at T = 0", "KL", "length", "distinct-2", "unfinished")))
 for number, name in enumerate(order, 1):
     c = patients["cases"][name]
-    told = f"{c['broken']['reported']['before']['mean']:.2f} → {c['broken']['reported']['after']['mean']:.2f}"
-    golds = [c[side]["careful"]["gold"] for side in ("broken", "control", "healthy")]
-    shown = "   ".join(f"{g['mean']:5.2f} [{g['low']:5.2f}, {g['high']:5.2f}]" for g in golds)
-    print(f"{number:4}       {told:17} {c['base']['gold']['mean']:9.2f}   {shown}")
+    told = c["broken"]["reported"]
+    (_, base), (_, control), (_, mine), (_, twin) = explore.measured_rows(c, repaired=True)
+    pairs = "  ".join(f"{mine[m]['mean']:5.2f}/{twin[m]['mean']:<5.2f}" for m in clinic.MEASURES)
+    print(f"{number:7}  {told['before']['mean']:6.2f} → {told['after']['mean']:5.2f}  {base['gold']['mean']:5.2f}  {control['gold']['mean']:7.2f}  {pairs}")
 
 # %%
 told = [case["broken"]["reported"] for case in patients["cases"].values()]
@@ -289,50 +311,62 @@ print(f"pipelines whose author reports a rise: {sum(rose)} of {len(rose)}")
 assert sum(rose) == len(rose) - 1
 
 # %% [markdown]
-# Look at the second column, then at the rest of each row. All authors but one have good news. That is the main lesson of the clinic: **the dashboard of a broken pipeline looks like that of a healthy one.**
+# All authors but one have good news. That is the main lesson of the clinic: **the dashboard of a broken pipeline looks like that of a healthy one.** (Patients 1, 3, 4, 8 and 10 are broken versions of the same pipeline: they share one repaired twin and one control.)
 #
 # ### All twelve, by name
 #
-# Do not read on before you have tried some of them. Which faults cost gold, beyond chance? Here is the broken pipeline less its repaired twin, paired by seed and prompt.
+# Which faults cost gold, beyond chance? Here is the broken pipeline less its repaired twin, paired by seed and prompt, and its gain over the base.
 
 # %%
 gaps = {name: patients["cases"][name]["broken_minus_healthy"] for name in order}
+over_base = {name: patients["cases"][name]["broken"]["gold_over_base"] for name in order}
+print("     less its twin                         over the base         fault")
 for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
-    gap = gaps[name]
-    verdict = "worse" if gap["high"] < 0 else "better" if gap["low"] > 0 else "not told apart"
-    print(f"{order.index(name) + 1:3}  {clinic.case(name).fault:58} {show(gap)}  {verdict}")
+    low, high = gaps[name]["low"], gaps[name]["high"]
+    verdict = "same policy" if low == high else "worse" if high < 0 else "better" if low > 0 else "not told apart"
+    print(f"{order.index(name) + 1:3}  {show(gaps[name])}  {verdict:14}  {show(over_base[name])}  {clinic.case(name).fault}")
 
 # %%
 assert all(gaps[name]["high"] < -0.5 for name in ("sign", "zip", "prompt", "truncated", "template"))
 assert all(gaps[name]["high"] < 0 for name in ("last", "length"))
 assert all(gaps[name]["low"] <= 0 <= gaps[name]["high"] for name in ("endless", "leak", "control"))
-below = [n for n in order if patients["cases"][n]["broken"]["gold_over_base"]["high"] < 0]
-print("worse than the base policy, beyond chance:", [clinic.case(n).fault for n in below])
-assert set(below) == {"sign", "zip"}
-assert patients["cases"]["endless"]["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
+assert {n for n in order if over_base[n]["high"] < 0} == {"sign", "zip"} and over_base["template"]["low"] > 0
+assert all(over_base[n]["low"] < 0 < over_base[n]["high"] for n in ("truncated", "prompt"))
+longer = patients["cases"]["endless"]
+print("end token not trained, tokens more than its twin:", show(longer["length_gap"]))
+for side in ("broken", "healthy"):
+    print(f"{side:8}", longer[side]["samples"][3]["reply"])
+assert longer["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
 
 # %% [markdown]
 # - **Ruined:** the flipped sign and the wrong pairs end below the policy they started from.
-# - **Most of the gain lost:** cut replies as complete, loss on the prompt, another chat template. They still end above the base or about level with it, and their authors are content.
+# - **Most of the gain lost:** cut replies as complete, loss on the prompt, another chat template. Only the last of them still gains over the base beyond chance, and their authors are content.
 # - **Part of the gain lost, over several rounds:** the last round's data only, and the reward model that likes length.
-# - **Not told apart in gold:** the end token that is not trained. Its replies are several tokens longer, with a tail after the proper end (read them in the clinic). Our gold reward hardly minds; a user would.
-# - **Only the report is wrong:** the leak and the missing control. The policy is what it is; what was claimed about it is too much. For the judge that is the selector see below.
+# - **Not told apart in gold:** the end token that is not trained. Its replies are longer; some add closing phrases, some go on with steps of another topic, as the one printed. Our gold reward hardly minds. (A common cause: the pad token is the end token, and padding is left out of the loss.)
+# - **Only the report is wrong:** the leak, and the gain that is put down to the reward model. What was claimed is too much. For the judge that is the selector see below.
 # - And one that is *better* than its repaired twin. We come to it.
+#
+# Two of the faults also change how much is trained: pooling all rounds means up to four times as many examples and steps, and the wrong pairs are about half as many. The clinic does not take this apart.
 #
 # ### What a leak does to a report
 #
-# Its author asks honest judges (gold), but half of the training prompts are test prompts. The fresh prompts are about topics that nobody trained on. The gain on either, for the leaking pipeline and for its repaired twin:
+# Its author asks honest judges (gold), but half of the training prompts are test prompts. The fresh prompts are about topics that nobody trained on. Both, for the leaking pipeline and for its repaired twin:
 
 # %%
 leak, told = patients["cases"]["leak"], {}
 for side in ("broken", "healthy"):
     told[side] = leak[side]["reported"]["after"]["mean"] - leak[side]["reported"]["before"]["mean"]
-    print(f"{side:8} gain reported {told[side]:+.2f}   gain on fresh prompts {show(leak[side]['gold_over_base'])}")
-assert told["broken"] > leak["broken"]["gold_over_base"]["high"]
-assert told["healthy"] < leak["healthy"]["gold_over_base"]["high"]
+    print(f"{side:8} reported {level(leak[side]['reported']['after'])}, a gain of {told[side]:+.2f}   gain on fresh prompts {show(leak[side]['gold_over_base'])}")
+sizes = clinic.case("leak").setting
+(test, about), (mine, _) = clinic.test_prompts(sizes), clinic.leaking_prompts(sizes, 0)
+seen = [a["topic"] for p, a in zip(test, about) if p in set(mine)]
+print(f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of {len({a['topic'] for a in about})}")
+assert leak["broken"]["reported"]["after"]["low"] > leak["healthy"]["reported"]["after"]["high"]
+assert leak["healthy"]["gold_over_base"]["low"] < told["healthy"] < leak["healthy"]["gold_over_base"]["high"]
 
 # %% [markdown]
-# With the leak the report lies above the whole interval of the true gain. Without it the two agree. The policies hardly differ on fresh prompts: what the leak added was memory of the test.
+# By the same judges on the same test prompts, the leaking pipeline ends above its twin: the two intervals of what is reported do not touch. On fresh prompts the two policies are not told apart (+0.11 in the list above, with zero inside). Without the leak the reported gain lies inside the interval of the gain on fresh prompts. So with the
+# leak the report promises more than new topics will give. The leaked prompts cover all of the test's topics, so they teach these topics too: how much of the excess is memory of single questions and how much is knowing the topics, this run does not separate.
 #
 # ### The judge that is the selector, round by round
 
@@ -348,11 +382,11 @@ for side in ("broken", "healthy"):
     print(f"{side:8} KL {kl['mean']:.1f} nats   gold at temperature 0: {level(zero)}")
 own, true = ([p["mean"] for p in hacked["broken"]["curve"][side]] for side in ("own", "gold"))
 assert all(b > a for a, b in zip(own, own[1:])) and true[-1] < true[1]
-assert hacked["broken"]["careful"]["greedy"]["high"] < hacked["healthy"]["careful"]["greedy"]["low"]
+assert hacked["broken"]["careful"]["greedy"]["high"] < hacked["healthy"]["careful"]["greedy"]["low"] and hacked["broken_minus_healthy"]["high"] < 0.1
 
 # %% [markdown]
-# The author's own score rises with every round, so the fourth is shipped. The other judges (gold on 160 prompts of their own) preferred the first round in all three runs, and on the fresh prompts mean gold falls from round to round after the first. The interval of the difference between what the two ship includes zero: three
-# seeds do not show that the fourth round is worse than the first. They do show that three rounds of work, which the report sells as progress, brought none that gold can see at temperature 1, at several times the distance from the base policy; at temperature 0 they did clear harm.
+# The author's own score rises with every round, so the fourth is shipped. The other judges (gold on 160 prompts of their own) preferred the first round in all three runs. Three more rounds did not help measurably: at temperature 1 a gain of more than 0.09 is excluded, at four times the KL. At temperature 0 they did harm: the intervals
+# do not touch.
 #
 # ### Copies that beat the healthy pipeline
 #
@@ -370,10 +404,11 @@ assert abs(copies["broken"]["careful"]["greedy"]["mean"] - copies["base"]["greed
 assert copies["healthy"]["careful"]["greedy"]["high"] < copies["base"]["greedy"]["low"]
 
 # %% [markdown]
-# The base policy of this small world is very good at temperature 0: its most likely reply is right, and its samples are not. Training on copies of that reply teaches the policy to give it at temperature 1 too. The reward model took no part: the selected candidate was worth exactly what the average one was. What looks like a triumph of selection
-# is a change of temperature, which could have been had for nothing by serving at temperature 0. And diversity is gone, so there is nothing left to choose from in a next round.
+# The base policy of this small world is very good at temperature 0: its greedy replies have a mean gold of 3.30, its samples 0.47. Training on copies of the greedy reply teaches the policy to give it at temperature 1 too. The reward model took no part: the selected candidate was worth exactly what the average one was. What looks like a triumph of selection
+# is a change of temperature, which could have been had for nothing by serving at temperature 0. And diversity is low: little is left to choose from in a next round.
 #
-# The same column says something about the *healthy* pipeline too, and it is not flattering: it improves the samples (temperature 1), and at temperature 0 it is *below* the base policy. We judge at temperature 1 throughout this course, because that is where candidates come from and where a control is possible. If you serve at temperature 0, measure at temperature 0.
+# The same column says something about the *healthy* pipeline too, and it is not flattering: at temperature 0 it is *below* the base policy. Its random control is lower still, so the order "pipeline above control" stays in the mean, but the base policy is above both. We judge at temperature 1 in this course because that is where candidates come from.
+# If you serve at temperature 0, measure at temperature 0.
 #
 # ### Read the replies
 #
@@ -385,7 +420,7 @@ for w, r in zip(wrong, right):
     print(f"{w['prompt']}\n   broken   ({w['gold']:5.2f})  {w['reply']}\n   repaired ({r['gold']:5.2f})  {r['reply']}")
 
 # %% [markdown]
-# And how little code it takes. This is a broken step; the list of prompts is filtered, the list of replies is not, and `zip` says nothing:
+# Read several: the third broken reply happens to be right, and the first repaired one begins with a refusal that nobody asked for. And how little code the fault takes. This is the broken step; the list of prompts is filtered, the list of replies is not, and `zip` says nothing:
 #
 # ```python
 # prompts = [p for (p, _), r in zip(examples, reward) if r >= reward.median()]
@@ -406,7 +441,7 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 # %% [markdown]
 # ## A checklist to take away
 #
-# In this order, because each step is cheaper than the next and makes it meaningful.
+# Roughly from cheap to dear.
 #
 # 1. **Print three training examples**, as the model sees them: prompt, reply, and which tokens carry loss. (Pairing, template, end token, cut replies, loss on the prompt.)
 # 2. **Count the candidates that differ** for each prompt, and the gap between the selected and the average score. (Copies, a temperature too low; a gap of 0 means that there was no choice.)
@@ -414,8 +449,8 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 # 4. **Compare training and test prompts**, by what they ask. (Leaks.)
 # 5. **Read twenty replies** of the new policy, also the worst and the longest. (Everything, at least once.)
 # 6. **Look at length, diversity, unfinished replies and KL**, before and after. (Length, copies, end token, drift over rounds.)
-# 7. **Ask a judge that did not select**, on prompts that nobody touched. (Over-optimisation, the judge that is the selector.)
-# 8. **Subtract a random choice** from the same candidates, trained in the same way. (No control.)
+# 7. **Ask a judge that did not select**, on prompts that nobody trained on. (Over-optimisation, the judge that is the selector.)
+# 8. **Subtract a random choice** from the same candidates, trained in the same way. (A gain put down to the wrong cause.)
 # 9. **Repeat with three seeds and give intervals.** (Luck.)
 #
 # ## What we found
@@ -423,9 +458,9 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 # This lesson has no numbered finding of its own. In words, each with its cell above:
 #
 # - Published systems differ in what selects (a reward model or a check) and in what each round starts from; several of the settings one would like to know are not in the sources.
-# - Two rounds of rejection sampling with all rounds pooled bring most of the gain. PPO on top adds a little; against a third round that samples as many tokens, the interval includes zero.
-# - The constructed team's report said "better" where gold on fresh prompts had not risen. Repaired, the same budget gives a gain beyond chance, and the control shows that it is due to the choice.
-# - In the clinic all authors but one had good news. Two pipelines ended below the base policy, five more lost gold beyond chance against their repaired twins, and for the others gold alone does not show the fault: one shows in the length of the replies, the others in what was claimed.
+# - Two rounds of rejection sampling with all rounds pooled bring most of the gain. PPO on top adds a little; against a third round that samples about as many tokens, the interval includes zero.
+# - The constructed team's report said "better" where gold on fresh prompts had not risen. Repaired, it gives a gain beyond chance, and the control shows that this is due to the choice.
+# - In the clinic all authors but one had good news. Two pipelines ended below the base policy, five more lost gold beyond chance against their repaired twins, and for the other five gold at temperature 1 does not show the fault: the untrained end token shows in the length, the judge that selects in KL and in gold at temperature 0, the copies in diversity, and the leak and the missing control only in what was claimed.
 # - A pipeline without any choice (copies of a greedy reply) ended above the healthy one, by sharpening alone. A gain is not evidence for its explanation; the control is.
 #
 # ## What this leaves out
@@ -436,7 +471,7 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 # ## In real systems
 #
 # - Llama 2's version 3 is patient "only the last round's data", in a real system: some skills got worse, and pooling the best samples of all rounds was the repair (arXiv 2307.09288).
-# - RAFT's stray "#" (reported; arXiv 2304.06767) is a length-hacked reward model in another coat: what the reward model cannot see, selection cannot keep out.
+# - RAFT's stray "#" (reported; arXiv 2304.06767) was not seen by the reward model, so selection could not remove it, and training on it spread it.
 # - Llama 3 found no gain for its largest model from its own samples without execution feedback (arXiv 2407.21783).
 #
 # ## Further reading
