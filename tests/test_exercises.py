@@ -141,7 +141,7 @@ def ran(task, value):
 @pytest.fixture
 def double():
     """A check of a function that doubles a list."""
-    @core.task("ex99", points=2, minutes=1, difficulty="easy", read="nowhere", hints=("a", "b", "c"))
+    @core.task("ex99", points=2, minutes=1, difficulty="easy", idea="doubling", read="nowhere", hints=("a", "b", "c"))
     def double(t):
         with t.part(1, "small"):
             t.same(([1.0],), [2.0], [([1.0], "this is the input.")])
@@ -192,8 +192,70 @@ def test_a_failed_check_says_input_and_output_but_not_the_answer(double):
     assert "smallest input that shows it" in text and "gave [7.0]" in text and "2.0" not in text and "hint(1)" in text
 
 
+def test_a_failed_check_shows_a_call_that_can_be_typed_in():
+    import torch
+    assert core.Trial(lambda x, k, row: 0)._call((torch.tensor([[1.0, 2.0]]), (1, 2), np.arange(2))).endswith("(x=torch.tensor([[1.0, 2.0]]), k=(1, 2), row=np.array([0, 1]))")
+    assert core._text((torch.tensor([1 / 3]), "a")) == "([0.3333], 'a')"
+
+
+def test_one_of_several_results_is_tried_alone(double):
+    trial = core.Trial(lambda x: (x, 2 * x))
+    trial.one_of((3,), 1, ("first", "second")).same((3,), 6)
+    for value, said in ((lambda x: x, "two things: first, second"), (lambda x: (x, None), "second is still None"), (lambda x: (1, 2, 3), "length 3")):
+        with pytest.raises(core.Wrong, match=said):
+            core.Trial(value).one_of((3,), 1, ("first", "second"))
+
+
+def test_gradients_reach_the_reader_and_a_cut_is_named():
+    import torch
+    x = torch.tensor([2.0])
+    assert core.Trial(lambda x: x**2).gradients((x,), (0,))[0].item() == 4
+    for cut in (lambda x: (x**2).detach(), lambda x: float(x**2), lambda x: torch.tensor((x**2).tolist())):
+        with pytest.raises(core.Wrong, match="no gradient"):
+            core.Trial(cut).gradients((x,), (0,))
+    with pytest.raises(core.Wrong, match="leaves torch"):
+        core.Trial(lambda x: x.numpy() ** 2).gradients((x,), (0,))
+
+
+def test_cells_that_use_a_task_ask_for_it(double, monkeypatch):
+    monkeypatch.setattr(core, "OUTCOMES", {})
+    with pytest.raises(core.CheckFailed, match="uses your double: finish it first"):
+        core.need(double)
+    core.keep(double.outcome(lambda xs: [0.0]))
+    with pytest.raises(core.CheckFailed):
+        core.need(double)
+    core.keep(double.outcome(lambda xs: [2 * x for x in xs]))
+    core.need(double)
+
+
+def test_the_builder_gates_what_rests_on_a_task_and_nothing_else():
+    needs = {"f": ["f"], "g": ["g"]}
+    assert ex._gated("a = 1\nfor T in (1, 2):\n    print(T)", needs) == "a = 1\nfor T in (1, 2):\n    print(T)"
+    assert ex._gated("b = f(a)\nfor T in g(b):\n    print(T)", needs).startswith("check.need(check.f, check.g)\n\nb = f(a)")
+    assert ex._gated("for T in (3,):\n    print(T)", needs).startswith("for T")
+    assert ex._gated("print(b)", needs).startswith("check.need(check.f, check.g)")
+
+
+def test_where_the_notebook_is_not_a_file_the_checks_of_this_process_count(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_CHECK_LOG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(core, "OUTCOMES", {})
+    monkeypatch.setattr(running, "OUTCOMES", core.OUTCOMES)
+    core.keep(checks.tasks("ex01")["win_share"].outcome(lambda a, b: float((a > b).double().mean())))
+    checks.report("ex01")
+    said = capsys.readouterr().out
+    assert "not in the working folder" in said and "1 of 3" not in said.split("win_share")[0] and "begun    ex01.win_share" in said and "has not run here yet" in said
+
+
+@pytest.mark.parametrize("name", ["COURSE_CHECK_LOG", "NBGRADER_EXECUTION"])
+def test_the_last_cell_is_silent_where_the_notebook_is_run_for_another_reason(name, monkeypatch, capsys):
+    monkeypatch.setenv(name, "x")
+    checks.report("ex01")
+    assert capsys.readouterr().out == ""
+
+
 def test_points_must_add_up():
-    @core.task("ex99", points=3, minutes=1, difficulty="easy", read="nowhere", hints=("a", "b", "c"))
+    @core.task("ex99", points=3, minutes=1, difficulty="easy", idea="doubling", read="nowhere", hints=("a", "b", "c"))
     def short(t):
         with t.part(1, "only one"):
             pass
@@ -213,12 +275,18 @@ def test_progress_keeps_the_best_try(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_students_notebook_fails_exactly_at_its_checks(source, tmp_path):
-    """Untouched, every check fails; so do cells that use what is not written yet, and nothing before the first task."""
-    log = tmp_path / "log.jsonl"
-    notebook = tmp_path / f"{source.stem}.ipynb"
-    notebook.write_text((authoring.ROOT / "exercises" / notebook.name).read_text())
-    running.run_notebook(notebook, log)
+def test_a_students_notebook_fails_exactly_at_its_checks(source, tmp_path, monkeypatch):
+    """Untouched, each check fails kindly, and so does each cell that uses what is not written yet; every other cell runs."""
+    import nbformat
+    from nbclient import NotebookClient
+    monkeypatch.setenv("COURSE_CHECK_LOG", str(log := tmp_path / "log.jsonl"))
+    notebook = nbformat.read(authoring.ROOT / "exercises" / f"{source.stem}.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            errors = [out for out in cell.outputs if out.output_type == "error"]
+            a_check = re.match(r"check\.(need|" + "|".join(checks.tasks(source.stem[:4])) + r")\(", cell.source)
+            assert [e.ename for e in errors] == ["CheckFailed"] * bool(a_check), (cell.source, errors)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["task"] for line in lines] == [task.id for task in checks.tasks(source.stem[:4]).values()]
     assert not any(line["written"] or line["passed"] for line in lines)

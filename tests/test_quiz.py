@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from course_lib import quiz
+from course_lib import checks, quiz
 from course_lib.errors import CourseError
 
 LESSONS = sorted(path.stem for path in quiz.FOLDER.glob("*.json"))
@@ -223,6 +223,20 @@ def test_what_is_due_comes_back_the_longest_overdue_first():
     assert [item["id"] for item in quiz.due(in_nine)] == ["01-steps", "01-win-rate"]
 
 
+def test_every_task_of_the_exercises_is_on_the_map():
+    on_map = [task for row in quiz.mastery() for task in row["tasks"]]
+    assert sorted(on_map) == sorted(task.id for exercise in checks.exercises() for task in checks.tasks(exercise).values())
+
+
+def test_lessons_and_exercises_of_a_clone_share_one_progress_file(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_PROGRESS")
+    for name in ("notebooks", "exercises", "elsewhere"):
+        (tmp_path / name).mkdir()
+    for name, folder in (("notebooks", tmp_path), ("exercises", tmp_path), ("elsewhere", tmp_path / "elsewhere")):
+        monkeypatch.chdir(tmp_path / name)
+        assert quiz.progress_path() == folder / "course-progress.json"
+
+
 def test_review_asks_what_is_due(monkeypatch):
     quiz.record("01-steps", "abcde", 0.0)
     monkeypatch.setattr(quiz, "due", lambda now=None: [quiz.item_of("01-steps")])
@@ -230,7 +244,7 @@ def test_review_asks_what_is_due(monkeypatch):
     assert list(view.controls["cards"]) == ["01-steps"] and "1 questions are due" in view.controls["status"].value
 
 
-def test_mastery_needs_every_item_of_an_idea_right():
+def test_mastery_needs_every_item_of_an_idea_right_and_its_tasks_done():
     idea = "comparison with RLHF"
     mine = [item for item in quiz.items("07") if item["idea"] == idea]
     row = {r["idea"]: r for r in quiz.mastery()}[idea]
@@ -239,7 +253,12 @@ def test_mastery_needs_every_item_of_an_idea_right():
         for item in quiz.items(lesson):
             if item["idea"] == idea:
                 quiz.record(item["id"], "x", 1.0)
-    assert {r["idea"]: r for r in quiz.mastery()}[idea]["mastered"]
+    row = {r["idea"]: r for r in quiz.mastery()}[idea]
+    assert row["right"] == row["items"] and row["points"] == 0 < row["most"] and not row["mastered"]
+    for task in (task for exercise in checks.exercises() for task in checks.tasks(exercise).values() if task.idea == idea):
+        quiz.record_task(task.id, task.points, task.points)
+    row = {r["idea"]: r for r in quiz.mastery()}[idea]
+    assert row["points"] == row["most"] and row["mastered"]
     quiz.record(mine[0]["id"], "x", 0.0)
     rows = quiz.mastery()
     assert not {r["idea"]: r for r in rows}[idea]["mastered"]

@@ -28,7 +28,7 @@ def author_lines(case, claim=""):
     rounds = case["setting"]["rounds"]
     pairs = "; ".join(f"{a:.2f} and {s:.2f}" for a, s in zip(broken["selected"]["all"], broken["selected"]["selected"]))
     judge = "the reward model's mean score on our test prompts" if case["reports"] == "proxy" else "people's mean score (gold) on our test prompts"
-    gain = broken["reported"]["after"]["mean"] - broken["reported"]["before"]["mean"]
+    gain = round(broken["reported"]["after"]["mean"], 2) - round(broken["reported"]["before"]["mean"], 2)  # of the printed numbers, as an author would
     return [f"Mean score of all candidates and of the selected ones{', round by round' if rounds > 1 else ''}: {pairs}.",
             f"We report {judge}: {_value(broken['reported']['before'])} before, {_value(broken['reported']['after'])} after"
             + (f", shipping round {', '.join(map(str, broken['shipped']))} of {rounds} (three runs)." if rounds > 1 else "."),

@@ -53,7 +53,7 @@ from contextlib import contextmanager
 
 import torch
 
-from course_lib.checks.core import NotWritten, Wrong, task
+from course_lib.checks.core import Wrong, task
 
 L06 = "lesson 06"
 VERDICTS = ("correct", "wrong", "unreadable")
@@ -63,12 +63,7 @@ CODE = f"#### __import__('os').environ.update({DOOR}='open')"
 
 def _case(t, text, reference, right, said, otherwise='the result should be one of the three words "correct", "wrong" and "unreadable", in small letters', **other):
     """One string. ``said``: the message for another verdict; ``correct=``, ``wrong=`` or ``unreadable=`` name one for that verdict alone."""
-    try:
-        t.same((text, reference), right, [(v, other.get(v, said)) for v in VERDICTS if v != right], otherwise=otherwise)
-    except NotWritten:
-        if text == "#### 18":
-            raise
-        raise Wrong("for this text your function ends without a verdict (it returns None). Every way through it needs a return.", t._call((text, reference))) from None
+    t.same((text, reference), right, [(v, other.get(v, said)) for v in VERDICTS if v != right], otherwise=otherwise)
 
 
 @contextmanager
@@ -301,7 +296,7 @@ def long_numbers_stop_it(text, reference):
     return "unreadable" if not marks or marks[-1][1] else judged(marks[-1][0], reference)
 
 
-@wrong("verdict", says="ends without a verdict")
+@wrong("verdict", says="returns nothing")
 def forgets_a_return(text, reference):
     if (found := verdict(text, reference)) != "unreadable":
         return found
@@ -908,10 +903,10 @@ def _truths(t, args, right, mistakes, otherwise):
     """One case. torch says NotImplementedError to & between numbers that are not whole: a word to those who forgot the brackets."""
     try:
         t.same(args, right, mistakes, otherwise=otherwise)
-    except NotWritten as unwritten:
-        if "not implemented for" not in str(unwritten.__context__):
+    except Wrong as wrong:
+        if "not implemented for" not in wrong.message:
             raise
-        raise Wrong("your code stopped: & joins truth values, and here it is given numbers. & is done before > and <, so each comparison needs brackets of its own.", t._call(args)) from None
+        raise Wrong("your code stopped: & joins truth values, and here it is given numbers. & is done before > and <, so each comparison needs brackets of its own.", wrong.shown) from None
 
 
 @task("ex06", points=2, minutes=5, difficulty="easy", idea="decidable prompts", read=f"{L06}, 'Which problems teach?'", hints=(

@@ -277,7 +277,7 @@ def whole_parts(seconds, M, t):
     return M * np.mean(seconds), t * np.std(seconds, ddof=1) * math.sqrt(M + M**2 / len(seconds))
 
 
-@wrong("forecast", says="two numbers")
+@wrong("forecast", says="two things")
 def total_only(seconds, M, t):
     return M * sum(seconds) / len(seconds)
 

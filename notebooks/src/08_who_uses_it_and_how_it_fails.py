@@ -26,7 +26,7 @@ from course_lib.reward import GoldReward
 # |---|---|---|---|---|---|
 # | **Llama 2-Chat** (arXiv 2307.09288) | by the 70B model only; the best $T$ rises with $N$, about 1.2–1.3 for 10 to 100 samples of its RLHF model | reward models, one for helpfulness and one for safety | the policy, by rejection sampling alone up to version 4; after that with PPO on top, before the next sampling; smaller models learn from the 70B's samples | version 3 kept only the last round's samples and lost skills; pooling the best of all rounds was the repair. The highest reward grows with $N$, the median does not | not stated: $K$, the number of samples per prompt in training |
 # | **Llama 3** (arXiv 2407.21783) | $K$ typically between 10 and 30 | (not checked) | the policy | a paged attention cache more than doubled sampling throughput; the largest model did not gain from its own data without execution feedback | not checked: what selects, the temperature |
-# | **DeepSeek-R1** (arXiv 2501.12948) | about 600,000 reasoning samples kept, and about 200,000 others | rejection sampling for the reasoning part | 2 epochs of supervised fine-tuning on both parts, of which model (not checked) | (not checked) | not checked: which model is trained, how many were sampled for one that was kept, a comparison without it |
+# | **DeepSeek-R1** (arXiv 2501.12948) | about 600,000 reasoning samples kept, and about 200,000 others | rejection sampling for the reasoning part | 2 epochs of supervised fine-tuning on both parts | (not checked) | not checked: which model is trained, how many were sampled for one that was kept, a comparison without it |
 # | **RFT on GSM8K** (arXiv 2308.01825) | $k = 100$, $T = 0.7$ | a correct answer; then one path for each distinct list of equations | the *pretrained* model, once | 7B: 35.9 → 41.7 %; 33B: 54.6 → 54.5 %. The driver is the number of distinct paths, not of replies kept | not checked: a random control at equal steps |
 # | **ReST-EM** (arXiv 2312.06585) | 32 or 64 samples, top-$K$ 40, $T = 0.7$ | a correct answer, at most 10 solutions per problem | always the *base* model again | (not checked) | not checked: a random control, seeds and intervals |
 # | **STaR** (arXiv 2203.14465), reported | (not checked) | (not checked) | the original model again in each loop | (not checked) | not checked: nearly everything |
@@ -110,8 +110,8 @@ print("PPO against round 2:", paired_difference(after["and a little PPO"], after
 assert paired_difference(after["round 2, pooled"], after["base"]).low > 0.3
 
 # %% [markdown]
-# The proxy at each of PPO's steps is a mean over 48 other prompts, so it jumps: five steps show no trend and decide nothing. The stored experiment (`python benchmarks/llama2_loop.py`) takes three seeds: rounds of 128 prompts × 8, and PPO that samples about as many tokens as a third round. That third round is the control: the samples that PPO
-# costs could have gone into rejection sampling ("RS" below).
+# The proxy at each of PPO's steps is a mean over 48 other prompts, so it jumps: five steps show no trend and decide nothing. The stored experiment (`python benchmarks/llama2_loop.py`) takes three seeds: rounds of 128 prompts × 8, and PPO that samples about as many tokens as a third round. That third round of
+# rejection sampling ("RS" below) is the control: PPO's samples could have gone into it.
 #
 # **Your prediction.** After two rounds: does PPO add something? Does it add more than a third round of rejection sampling with about as many sampled tokens?
 
@@ -138,8 +138,8 @@ fair = gaps["RS, round 2, then PPO less RS, round 3"]
 assert fair["low"] < 0 < fair["high"]
 rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
 print("PPO's learning rates tried, and gold on the choosing seed:", {lr: round(v, 2) for lr, v in rates.items()})
-sampled = {name: loop["stages"][name]["tokens"] - loop["stages"]["RS, round 2"]["tokens"] for name in ("RS, round 3", "RS, round 2, then PPO")}
-print("tokens sampled after round 2:", {name: f"{tokens:,.0f}" for name, tokens in sampled.items()})
+spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"] for name, stage in loop["stages"].items()}
+print(f"tokens sampled after round 2: round 3 {spent['RS, round 3']:,.0f}, PPO {spent['RS, round 2, then PPO']:,.0f}")
 assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr > min(rates)) < 2
 
 # %% [markdown]
@@ -147,7 +147,7 @@ assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr
 #
 # - The first round brings most of the gain, the second adds to it beyond chance.
 # - PPO on top of round 2 adds something that is small and beyond chance. A third round adds about half of that, and its interval just includes zero. (These differences are paired by seed and prompt, so they are surer than the overlapping bars suggest.)
-# - **PPO against the third round**: the interval includes zero. With three seeds at this size we cannot tell the two ways of going on apart. Somebody who compares PPO with round 2 alone would report a success; somebody who says "PPO adds nothing" would be wrong too.
+# - **PPO against the third round**: the interval includes zero. With three seeds at this size we cannot tell the two ways of going on apart. Compared with round 2 alone PPO would look like a success; "PPO adds nothing" would be wrong too.
 # - The mean proxy, which both methods climb, rises from stage to stage. PPO and the third round are not told apart by it either.
 #
 # This comparison is fair in sampled tokens (PPO passes them by 4 %), not in all. PPO's learning rate was chosen by gold from three values, on another seed; the smallest was the best, so a still smaller one might be better yet. And PPO samples one reply to each of about a thousand prompts, the third round 8 to each of 128.
@@ -180,7 +180,7 @@ print("training prompts:", len(mine), "| test prompts:", len(test), "| in both:"
 #
 # ### What is trained: which tokens carry loss?
 #
-# Print what the optimiser sees, as text. This one habit finds more faults than any curve.
+# Print what the optimiser sees, as text.
 
 # %%
 for prompt_ids, reply_ids in outcome.examples[:6]:
@@ -192,7 +192,7 @@ print(f"training replies that end in mid-sentence, with an end token all the sam
 assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
 
 # %% [markdown]
-# The limit of 20 tokens cut many replies, and "the trainer adds the end token" turned each into a complete one. The policy learns to stop in mid-sentence.
+# The limit of 20 tokens cut many replies, and "the trainer adds the end token" turned each into a complete one. The policy learns to stop there.
 #
 # ### Who judges?
 #
@@ -219,15 +219,15 @@ assert gain.low < 0 and gain.high < 0.3 and measured["cut"].mean() > 0.1 > befor
 # 2. Replies that were cut got an end token.
 # 3. The reward model comes from 125 comparisons.
 # 4. The score that selects is also the judge.
-# 5. The score of "the replies we trained on" stands among the results. They were chosen for it; it says nothing about the new assistant.
-# 6. There is no control, and the gain is put down to the reward model. Even a true gain could come from the training alone.
-# 7. There was one run, and no interval: nobody knows what a second run would say.
+# 5. The score of "the replies we trained on" stands among the results. They were chosen for it.
+# 6. The gain is put down to the reward model, without a control. Even a true gain could come from the training alone.
+# 7. There was one run, and no interval.
 # 8. A falling loss is taken for promise. A training loss falls on bad data too.
 # 9. Three more rounds are planned with the same reward model, and no other judge to say when to stop.
 #
 # ### Repair, one fault at a time
 #
-# Each line below is a full run, with one more repair than the line above (the first is the limit of 20 tokens together with the end token). The last line is the random control of the repaired pipeline. `replace` makes a copy of a pipeline, or of its settings, with one part changed. (To keep you from waiting this is one seed; the intervals are paired over 96 prompts. The clinic below has three seeds.)
+# Each line below is a full run, with one more repair than the line above (the first is the limit of 20 tokens together with the end token). The last line is the random control of the repaired pipeline. `replace` makes a copy of a pipeline, or of its settings, with one part changed. (One seed, to keep you from waiting; the intervals are paired over 96 prompts.)
 
 # %%
 whole = replace(setting, max_tokens=96)
@@ -269,13 +269,13 @@ assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 # - **Complete replies**: the unfinished ones disappear, and gold rises.
 # - **A reward model from 8,000 comparisons** brings the largest step in this run. The weak one chooses far less well.
 # - **Test prompts out**: gold is not told apart from the line above. A leak spoils the *report*. By how much is measured below, with the patient who has a leak and nothing else.
-# - **The random control** of the repaired pipeline gains nothing that can be told from zero, so its gain is due to the choice. The last two numbers are the two terms of the formula above; they add up to the gain over the base.
+# - **The random control** of the repaired pipeline gains nothing that can be told from zero, so its gain is due to the choice. The last two numbers are the two terms of the formula above.
 #
 # Another order of repairs would give other steps; only "as written" and the full repair ("+ test prompts out") do not depend on it. What should the team have written? Two lines: *gold on fresh questions, by judges who did not select: before, after, and the control, each with its interval.*
 #
 # ## The clinic
 #
-# Twelve patients. Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one step** was replaced by a wrong one (for one of them only what is claimed is wrong); `course_lib/clinic.py` holds them as code, a few lines each. Nothing was edited afterwards: each was run on three seeds, beside its repaired twin and a random control
+# Twelve patients. Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one step** was replaced by a wrong one (for one of them only what is claimed is wrong); `course_lib/clinic.py` holds them as code, a few lines each. Each was run on three seeds, beside its repaired twin and a random control
 # (`python benchmarks/clinic.py`).
 #
 # First you see what its author sees: training loss, the score of what was selected, and the score that is reported, in most cases the reward model's own. Then press *careful measurement*: gold on held-out prompts (in the case with the leak on topics of their own; in the others the author's test prompts, which nobody trained on), gold at temperature 0, KL, length, diversity (distinct-2, the share of different word pairs), and the share of
@@ -296,13 +296,15 @@ explore.pipeline_clinic(patients)
 
 # %%
 order = explore.patients(patients)
-print("patient  reported         base  control  " + "".join(f"{title:13}" for title in ("gold", "at T = 0", "KL", "length", "distinct-2", "unfinished")))
+titles = ("gold", "at T = 0", "KL", "length", "distinct-2", "unfinished")
+print("patient  reported         base  control  " + "".join(f"{title:13}" for title in titles))
 for number, name in enumerate(order, 1):
     c = patients["cases"][name]
-    told = c["broken"]["reported"]
+    start, end = (c["broken"]["reported"][when]["mean"] for when in ("before", "after"))
     (_, base), (_, control), (_, mine), (_, twin) = explore.measured_rows(c, repaired=True)
     pairs = "  ".join(f"{mine[m]['mean']:5.2f}/{twin[m]['mean']:<5.2f}" for m in clinic.MEASURES)
-    print(f"{number:7}  {told['before']['mean']:6.2f} → {told['after']['mean']:5.2f}  {base['gold']['mean']:5.2f}  {control['gold']['mean']:7.2f}  {pairs}")
+    golds = f"{base['gold']['mean']:5.2f}  {control['gold']['mean']:7.2f}"
+    print(f"{number:7}  {start:6.2f} → {end:5.2f}  {golds}  {pairs}")
 
 # %%
 told = [case["broken"]["reported"] for case in patients["cases"].values()]
@@ -311,7 +313,7 @@ print(f"pipelines whose author reports a rise: {sum(rose)} of {len(rose)}")
 assert sum(rose) == len(rose) - 1
 
 # %% [markdown]
-# All authors but one have good news. That is the main lesson of the clinic: **the dashboard of a broken pipeline looks like that of a healthy one.** (Patients 1, 3, 4, 8 and 10 are broken versions of the same pipeline: they share one repaired twin and one control.)
+# All authors but one have good news: **the dashboard of a broken pipeline looks like that of a healthy one.** (Patients 1, 3, 4, 8 and 10 are broken versions of the same pipeline: they share one repaired twin and one control.)
 #
 # ### All twelve, by name
 #
@@ -336,6 +338,8 @@ longer = patients["cases"]["endless"]
 print("end token not trained, tokens more than its twin:", show(longer["length_gap"]))
 for side in ("broken", "healthy"):
     print(f"{side:8}", longer[side]["samples"][3]["reply"])
+control = patients["cases"]["control"]
+print("gain put down to the reward model, less the random control:", show(control["broken_minus_control"]))
 assert longer["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
 
 # %% [markdown]
@@ -343,7 +347,7 @@ assert longer["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_g
 # - **Most of the gain lost:** cut replies as complete, loss on the prompt, another chat template. Only the last of them still gains over the base beyond chance, and their authors are content.
 # - **Part of the gain lost, over several rounds:** the last round's data only, and the reward model that likes length.
 # - **Not told apart in gold:** the end token that is not trained. Its replies are longer; some add closing phrases, some go on with steps of another topic, as the one printed. Our gold reward hardly minds. (A common cause: the pad token is the end token, and padding is left out of the loss.)
-# - **Only the report is wrong:** the leak, and the gain that is put down to the reward model. What was claimed is too much. For the judge that is the selector see below.
+# - **Only the report is wrong:** the leak, and the gain that is put down to the reward model (its author claims 2.19 points; the last line printed is what the control leaves of them). What was claimed is too much. For the judge that is the selector see below.
 # - And one that is *better* than its repaired twin. We come to it.
 #
 # Two of the faults also change how much is trained: pooling all rounds means up to four times as many examples and steps, and the wrong pairs are about half as many. The clinic does not take this apart.
@@ -355,18 +359,20 @@ assert longer["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_g
 # %%
 leak, told = patients["cases"]["leak"], {}
 for side in ("broken", "healthy"):
-    told[side] = leak[side]["reported"]["after"]["mean"] - leak[side]["reported"]["before"]["mean"]
-    print(f"{side:8} reported {level(leak[side]['reported']['after'])}, a gain of {told[side]:+.2f}   gain on fresh prompts {show(leak[side]['gold_over_base'])}")
+    start, end = leak[side]["reported"]["before"], leak[side]["reported"]["after"]
+    told[side] = end["mean"] - start["mean"]
+    fresh = show(leak[side]["gold_over_base"])
+    print(f"{side:8} reported {level(end)}, a gain of {told[side]:+.2f}   gain on fresh prompts {fresh}")
 sizes = clinic.case("leak").setting
 (test, about), (mine, _) = clinic.test_prompts(sizes), clinic.leaking_prompts(sizes, 0)
-seen = [a["topic"] for p, a in zip(test, about) if p in set(mine)]
-print(f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of {len({a['topic'] for a in about})}")
+seen, topics = [a["topic"] for p, a in zip(test, about) if p in set(mine)], {a["topic"] for a in about}
+print(f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of {len(topics)}")
 assert leak["broken"]["reported"]["after"]["low"] > leak["healthy"]["reported"]["after"]["high"]
 assert leak["healthy"]["gold_over_base"]["low"] < told["healthy"] < leak["healthy"]["gold_over_base"]["high"]
 
 # %% [markdown]
-# By the same judges on the same test prompts, the leaking pipeline ends above its twin: the two intervals of what is reported do not touch. On fresh prompts the two policies are not told apart (+0.11 in the list above, with zero inside). Without the leak the reported gain lies inside the interval of the gain on fresh prompts. So with the
-# leak the report promises more than new topics will give. The leaked prompts cover all of the test's topics, so they teach these topics too: how much of the excess is memory of single questions and how much is knowing the topics, this run does not separate.
+# On the same test prompts the report of the leaking pipeline ends above that of its twin: the two intervals do not touch. On fresh prompts the two are not told apart (+0.11 in the list above, with zero inside). Without the leak the reported gain lies inside the interval of the gain on fresh prompts. So the leak makes the report promise more
+# than it gives on new topics. But the leaked prompts also teach all of the test's topics: how much of the excess is memory of single questions and how much is knowing the topics, this run does not separate.
 #
 # ### The judge that is the selector, round by round
 
@@ -382,7 +388,8 @@ for side in ("broken", "healthy"):
     print(f"{side:8} KL {kl['mean']:.1f} nats   gold at temperature 0: {level(zero)}")
 own, true = ([p["mean"] for p in hacked["broken"]["curve"][side]] for side in ("own", "gold"))
 assert all(b > a for a, b in zip(own, own[1:])) and true[-1] < true[1]
-assert hacked["broken"]["careful"]["greedy"]["high"] < hacked["healthy"]["careful"]["greedy"]["low"] and hacked["broken_minus_healthy"]["high"] < 0.1
+assert hacked["broken"]["careful"]["greedy"]["high"] < hacked["healthy"]["careful"]["greedy"]["low"]
+assert hacked["broken_minus_healthy"]["high"] < 0.1
 
 # %% [markdown]
 # The author's own score rises with every round, so the fourth is shipped. The other judges (gold on 160 prompts of their own) preferred the first round in all three runs. Three more rounds did not help measurably: at temperature 1 a gain of more than 0.09 is excluded, at four times the KL. At temperature 0 they did harm: the intervals
@@ -405,14 +412,14 @@ assert copies["healthy"]["careful"]["greedy"]["high"] < copies["base"]["greedy"]
 
 # %% [markdown]
 # The base policy of this small world is very good at temperature 0: its greedy replies have a mean gold of 3.30, its samples 0.47. Training on copies of the greedy reply teaches the policy to give it at temperature 1 too. The reward model took no part: the selected candidate was worth exactly what the average one was. What looks like a triumph of selection
-# is a change of temperature, which could have been had for nothing by serving at temperature 0. And diversity is low: little is left to choose from in a next round.
+# is a change of temperature, to be had for nothing by serving at temperature 0. And diversity is low: little is left to choose from in a next round.
 #
-# The same column says something about the *healthy* pipeline too, and it is not flattering: at temperature 0 it is *below* the base policy. Its random control is lower still, so the order "pipeline above control" stays in the mean, but the base policy is above both. We judge at temperature 1 in this course because that is where candidates come from.
+# The same column is not flattering for the *healthy* pipeline either: at temperature 0 it is *below* the base policy. Its random control is lower still, so the order "pipeline above control" stays in the mean, but the base policy is above both. We judge at temperature 1 in this course because that is where candidates come from.
 # If you serve at temperature 0, measure at temperature 0.
 #
 # ### Read the replies
 #
-# Read one of them as replies. Here is the pipeline whose prompts and replies were paired wrongly, beside its repaired twin, on the same questions.
+# Here is the pipeline whose prompts and replies were paired wrongly, beside its repaired twin, on the same questions.
 
 # %%
 wrong, right = (patients["cases"]["zip"][side]["samples"][:3] for side in ("broken", "healthy"))
@@ -420,7 +427,7 @@ for w, r in zip(wrong, right):
     print(f"{w['prompt']}\n   broken   ({w['gold']:5.2f})  {w['reply']}\n   repaired ({r['gold']:5.2f})  {r['reply']}")
 
 # %% [markdown]
-# Read several: the third broken reply happens to be right, and the first repaired one begins with a refusal that nobody asked for. And how little code the fault takes. This is the broken step; the list of prompts is filtered, the list of replies is not, and `zip` says nothing:
+# Read several: the third broken reply happens to be right, and the first repaired one begins with a refusal that nobody asked for. And how little code the fault takes. The list of prompts is filtered, the list of replies is not, and `zip` says nothing:
 #
 # ```python
 # prompts = [p for (p, _), r in zip(examples, reward) if r >= reward.median()]
@@ -455,24 +462,23 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 #
 # ## What we found
 #
-# This lesson has no numbered finding of its own. In words, each with its cell above:
+# No numbered finding belongs to this lesson. In words:
 #
-# - Published systems differ in what selects (a reward model or a check) and in what each round starts from; several of the settings one would like to know are not in the sources.
+# - Published systems differ in what selects (a reward model or a check) and in what each round starts from.
 # - Two rounds of rejection sampling with all rounds pooled bring most of the gain. PPO on top adds a little; against a third round that samples about as many tokens, the interval includes zero.
 # - The constructed team's report said "better" where gold on fresh prompts had not risen. Repaired, it gives a gain beyond chance, and the control shows that this is due to the choice.
-# - In the clinic all authors but one had good news. Two pipelines ended below the base policy, five more lost gold beyond chance against their repaired twins, and for the other five gold at temperature 1 does not show the fault: the untrained end token shows in the length, the judge that selects in KL and in gold at temperature 0, the copies in diversity, and the leak and the missing control only in what was claimed.
+# - In the clinic all authors but one had good news. Two pipelines ended below the base policy, five more lost gold beyond chance against their repaired twins. For the other five gold at temperature 1 does not show the fault: the untrained end token shows in the length, the judge that selects in KL and in gold at temperature 0, the copies in diversity, the leak and the missing control only in what was claimed.
 # - A pipeline without any choice (copies of a greedy reply) ended above the healthy one, by sharpening alone. A gain is not evidence for its explanation; the control is.
 #
 # ## What this leaves out
 #
 # One fault at a time is a teaching device: the team's case shows how several hide each other. Our gold reward is a formula; with people, step 7 costs money and has errors of its own. The miniature of Llama 2 has one reward model, not two, no larger model that samples for smaller ones, and a PPO with one tuned dial. Three seeds make an
-# interval that is somewhat too narrow. And the table of systems lists what we have read, not all there is.
+# interval that is somewhat too narrow.
 #
 # ## In real systems
 #
 # - Llama 2's version 3 is patient "only the last round's data", in a real system: some skills got worse, and pooling the best samples of all rounds was the repair (arXiv 2307.09288).
 # - RAFT's stray "#" (reported; arXiv 2304.06767) was not seen by the reward model, so selection could not remove it, and training on it spread it.
-# - Llama 3 found no gain for its largest model from its own samples without execution feedback (arXiv 2407.21783).
 #
 # ## Further reading
 #
