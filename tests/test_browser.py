@@ -1,4 +1,4 @@
-"""Lesson 01 in JupyterLab as a reader uses it, in a real browser and with the keyboard: slider, quiz, reload.
+"""Lesson 01 and exercise 01 in JupyterLab as a reader uses them, in a real browser: slider and quiz with the keyboard, reload; a wrong try, a right one, the standing.
 
 Needs Debian's (or any) Chromium and playwright; set CHROMIUM to its path when it is not on the PATH. ``BROWSER_SHOTS=DIR`` keeps screenshots.
 """
@@ -23,14 +23,13 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[dev]'")
 pytest.importorskip("jupyterlab", reason="jupyterlab is not installed: pip install -e '.[lab]'")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found: apt-get install chromium, or set CHROMIUM to its path")]
-NOTEBOOK = "01_best_of_n.ipynb"
 
 
 @pytest.fixture
-def server(tmp_path):
-    """A JupyterLab of its own over a copy of lesson 01: (address of the lesson, folder)."""
-    root = Path(__file__).resolve().parents[1]
-    shutil.copy(root / "notebooks" / NOTEBOOK, tmp_path / NOTEBOOK)
+def server(tmp_path, request):
+    """A JupyterLab of its own over a copy of one notebook: (its address, folder)."""
+    root, notebook = Path(__file__).resolve().parents[1], Path(request.param).name
+    shutil.copy(root / request.param, tmp_path / notebook)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -50,7 +49,7 @@ def server(tmp_path):
             except OSError:
                 assert process.poll() is None and time.time() < until, (tmp_path / "server.log").read_text()[-2000:]
                 time.sleep(0.3)
-        yield f"http://127.0.0.1:{port}/lab/tree/{NOTEBOOK}?token={token}&reset", tmp_path
+        yield f"http://127.0.0.1:{port}/lab/tree/{notebook}?token={token}&reset", tmp_path
     finally:
         process.terminate()
         process.wait(20)
@@ -149,6 +148,7 @@ def open_lesson(page, address):
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
+@pytest.mark.parametrize("server", ["notebooks/01_best_of_n.ipynb"], indirect=True)
 def test_lesson_01_in_jupyterlab_with_the_keyboard(server, page):
     address, folder = server
     open_lesson(page, address)
@@ -182,3 +182,49 @@ def test_lesson_01_in_jupyterlab_with_the_keyboard(server, page):
     assert card(page, "01-formulation").locator("input[type=radio]").nth(1).is_checked()
     assert "Six candidates" in card(page, "01-chatbot").locator("textarea").input_value()
     shot(page, "4-reloaded")
+
+
+def write(page, cell, text):
+    """Replace the text of a code cell."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(text)
+
+
+@pytest.mark.parametrize("server", ["exercises/ex01_best_of_n.ipynb"], indirect=True)
+def test_exercise_01_in_jupyterlab_from_the_stub_to_the_standing(server, page):
+    address, folder = server
+    open_lesson(page, address)
+    stub = page.locator(".jp-CodeCell", has_text="def best_of_n(").first
+    check = page.locator(".jp-CodeCell", has_text=re.compile(r"check\.best_of_n\(best_of_n\)")).first
+
+    def says(words):
+        run_all(page)  # stops at the first check that fails
+        output = check.locator(".jp-OutputArea")
+        output.get_by_text(words).first.wait_for()
+        check.scroll_into_view_if_needed()
+        assert "Traceback" not in output.inner_text()
+        return output.inner_text()
+
+    assert says("Fill in the cell above").startswith("best_of_n: it returns nothing yet.")
+    shot(page, "5-stub")
+    write(page, stub, "def best_of_n(texts, rewards):\n    return rewards.max(dim=1).values.tolist()")
+    assert "argmax, not max" in says("The smallest input that shows it")
+    shot(page, "6-wrong")
+    write(page, stub, "def best_of_n(texts, rewards):\n    return [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist())]")
+    assert "best_of_n: 3 of 3 points" in says("All 3 properties hold")
+
+    page.keyboard.press("Escape")
+    page.keyboard.press("ControlOrMeta+s")
+    until = time.time() + 20
+    while "rewards.argmax" not in (folder / "ex01_best_of_n.ipynb").read_text():
+        assert time.time() < until, "the notebook was not saved"
+        time.sleep(0.2)
+    last = page.locator(".jp-CodeCell", has_text='checks.report("ex01")').last
+    last.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    last.get_by_text("3 of 13 points").wait_for(timeout=120_000)
+    last.scroll_into_view_if_needed()
+    assert "Next: win_share." in last.locator(".jp-OutputArea").inner_text()
+    shot(page, "7-standing")
+    assert json.loads((folder / "course-progress.json").read_text())["tasks"]["ex01.best_of_n"]["points"] == 3

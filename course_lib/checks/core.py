@@ -320,13 +320,11 @@ class Task:
         """An outcome for the reader."""
         if not found.written:
             return f"{self.name}: {found.message} Fill in the cell above, run it, then run this check again. {self._help()}"
-        lines = [f"{self.name}: {found.points:g} of {self.points:g} points."]
-        for part in found.parts:
-            lines.append(f"  {'ok   ' if part.passed else 'not  '} {part.name} ({part.points:g})")
         wrong = next(part for part in found.parts if not part.passed)
-        lines.append(wrong.message[0].upper() + wrong.message[1:])
+        lines = [f"{self.name}: {found.points:g} of {self.points:g} points.", wrong.message[0].upper() + wrong.message[1:]]
         if wrong.shown:
             lines.append(f"The smallest input that shows it: {wrong.shown}")
+        lines += [f"  {'ok   ' if part.passed else 'not  '} {part.name} ({part.points:g})" for part in found.parts]
         return "\n".join([*lines, self._help()])
 
     def _help(self):

@@ -42,8 +42,12 @@ def run_notebook(path, log):
 
 
 def _run_with_nbclient(path, environment):
-    import nbformat
-    from nbclient import NotebookClient
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+    except ImportError as missing:
+        raise CourseError(f"running a notebook needs nbval or nbclient, and neither is installed here ({missing.name} is missing). Install one: pip install nbclient.") from None
+    environment = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}  # ipykernel 6 warns on stderr otherwise
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(Path(path).resolve().parent)}})
     client.execute(env=environment)
