@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from course_lib import authoring, cli
 from course_lib.authoring import exercises as ex
 from course_lib.authoring import release
+from course_lib.checks import core
 from course_lib.errors import CourseError
 
 NBGRADER = Path(os.environ.get("NBGRADER_ENV", authoring.ROOT / ".venv-nbgrader")) / "bin" / "nbgrader"
@@ -28,6 +30,15 @@ def test_two_cohorts_get_the_same_bundle_and_different_secrets(tmp_path):
     for secret in map(str, kept.values()):
         assert not any(secret in p.read_text() for p in tmp_path.rglob("ex01/*"))
     assert release.secret_of("spring", keys) == kept["spring"], "a second release keeps the cohort's secret"
+    for name, proof in ex.Exercise(ex.exercise_sources(["ex01"])[0]).proofs().items():
+        inputs = proof.probe(np.random.default_rng([kept["spring"]]))
+        answers = {repr(core._plain(args)): core.Trial(proof.reference).run(*args) for args in inputs}
+
+        def copied(*args, answers=answers):
+            return answers.get(repr(core._plain(args)), next(iter(answers.values())))
+
+        assert ex.grade_probe(proof.reference, proof.probe, copied, kept["spring"])[0] == 1, name
+        assert ex.grade_probe(proof.reference, proof.probe, copied, kept["autumn"])[0] < 1, name
 
 
 def test_bundles_hold_no_solution(tmp_path):

@@ -21,7 +21,7 @@ INSTRUCTIONS = """# {title}
 
        pip install "git+{address}"
 
-   On Colab upload the notebook and run its first cell instead; it installs the course and nothing else.
+   On Colab upload the notebook and run its first cell instead; it installs the course and nothing else. Data and models are part of the course; nothing is downloaded later.
 2. Open `{notebook}` in JupyterLab or Colab. Fill in the cells that say so; run the check below each.
 3. See where you stand at any time: `course check {notebook}` in this folder.
 4. Save the notebook and hand it in under its own name.
