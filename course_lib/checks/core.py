@@ -276,6 +276,12 @@ class _As:
         return self.text
 
 
+def _sentence(text):
+    """``text`` with a capital letter, unless it begins with a name from code or a symbol (``w``, ``lr``, ``σ``)."""
+    word = text.split(" ")[0]
+    return text[0].upper() + text[1:] if word.isascii() and (len(word) > 2 or word in ("a", "an", "as", "at", "by", "if", "in", "is", "it", "no", "of", "on", "so", "to")) else text
+
+
 def _number(n):
     return {2: "two", 3: "three", 4: "four"}.get(n, str(n))
 
@@ -321,7 +327,7 @@ class Task:
         if not found.written:
             return f"{self.name}: {found.message} Fill in the cell above, run it, then run this check again. {self._help()}"
         wrong = next(part for part in found.parts if not part.passed)
-        lines = [f"{self.name}: {found.points:g} of {self.points:g} points.", wrong.message[0].upper() + wrong.message[1:]]
+        lines = [f"{self.name}: {found.points:g} of {self.points:g} points.", _sentence(wrong.message)]
         if wrong.shown:
             lines.append(f"The smallest input that shows it: {wrong.shown}")
         lines += [f"  {'ok   ' if part.passed else 'not  '} {part.name} ({part.points:g})" for part in found.parts]

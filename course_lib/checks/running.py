@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import CourseError, require
 from . import exercises, tasks
-from .core import OUTCOMES
+from .core import OUTCOMES, _sentence
 
 TIMEOUT = 120  # seconds a cell
 
@@ -84,7 +84,7 @@ def text_of(rows):
     following = next((r for r in rows if r["points"] < r["most"]), None)
     if following:
         name = following["task"].split(".")[1]
-        lines.append(f"Next: {name}. {following['message'][:1].upper() + following['message'][1:]} It is explained in {following['read']}; check.{name}.hint(1) helps.")
+        lines.append(f"Next: {name}. {_sentence(following['message'])} It is explained in {following['read']}; check.{name}.hint(1) helps.")
     else:
         lines.append("Everything is done.")
     return "\n".join(lines)
