@@ -242,6 +242,7 @@ def evaluate(item, given):
         lines = ["Right." if chosen == right else f"Not quite: the answer is {letters[right]}."]
         lines += [f"  {letter}) {option['why']}" for letter, option in zip(letters, item["options"])]
         return float(chosen == right), "\n".join(lines)
+    require(item["kind"] == "order", f"{item['id']} is a case analysis, which is not evaluated: answer({item['id']!r}, ...), then mark({item['id']!r}, ...).")
     letters = LETTERS[: len(item["steps"])]
     given = [g for g in (given if not isinstance(given, str) else given.lower()) if g not in " ,;"]
     require(sorted(given) == list(letters), f"answer with each of the letters {letters} once, in your order, such as {letters[::-1]!r}; got {''.join(given)!r}.")

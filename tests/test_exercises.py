@@ -176,6 +176,14 @@ def test_a_missing_return_on_one_way_is_not_called_an_empty_stub(double):
     assert found.written and "stopped with" in found.message
 
 
+def test_printing_instead_of_returning_is_not_called_an_empty_stub(double):
+    def prints(xs):
+        doubled = [2 * x for x in xs]  # noqa: F841
+
+    assert ran(double, prints).written and "End it with return" in ran(double, prints).message
+    assert "stopped with StopIteration (line 1" in ran(double, lambda xs: next(iter([]))).message
+
+
 @pytest.mark.parametrize("stub", [lambda xs: None, lambda xs: ..., None, ...])
 def test_a_stub_is_told_kindly(double, stub):
     found = ran(double, stub)
@@ -196,6 +204,18 @@ def test_a_failed_check_shows_a_call_that_can_be_typed_in():
     import torch
     assert core.Trial(lambda x, k, row: 0)._call((torch.tensor([[1.0, 2.0]]), (1, 2), np.arange(2))).endswith("(x=torch.tensor([[1.0, 2.0]]), k=(1, 2), row=np.array([0, 1]))")
     assert core._text((torch.tensor([1 / 3]), "a")) == "([0.3333], 'a')"
+
+
+@pytest.mark.parametrize("value, words", [([[1, 2], [3]], "2 rows of lengths 2, 1"), ([[1], 2], "2 rows of lengths 1, none"), ([[1, 2], [3, 4]], "shape (2, 2)"), ([], "shape (0,)"), (zip([1]), "list() makes a list"),
+                                          ({1}, "type set"), (True, "one truth value"), (np.float32(1), "one number"), ("a", "one text"), ({"b": 1, "a": 2}, "the keys a, b")])
+def test_shapes_in_words(value, words):
+    assert words in core._shape(value)
+
+
+def test_fractions_are_numbers_and_names_keep_their_case(double):
+    from fractions import Fraction
+    assert ran(double, lambda xs: [Fraction(2) * int(x) for x in xs]).passed
+    assert [core._sentence(t) for t in ("w is", "lr is", "σ of", "a name", "this is")] == ["w is", "lr is", "σ of", "A name", "This is"]
 
 
 def test_one_of_several_results_is_tried_alone(double):

@@ -263,3 +263,8 @@ def test_mastery_needs_every_item_of_an_idea_right_and_its_tasks_done():
     rows = quiz.mastery()
     assert not {r["idea"]: r for r in rows}[idea]["mastered"]
     assert "begun" in quiz.mastery_text(rows)
+
+
+def test_a_case_is_not_evaluated():
+    with pytest.raises(CourseError, match="is a case analysis"):
+        quiz.evaluate(quiz.item_of("01-chatbot"), "a")

@@ -10,8 +10,10 @@ import copy
 import functools
 import inspect
 import json
+import numbers
 import os
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,10 +114,13 @@ class Trial:
             if isinstance(error, NotImplementedError) and not error.args:
                 raise NotWritten("not written yet.") from None
             line = _line_of(error, self.value)
-            raise Wrong(f"your code stopped with {type(error).__name__}: {error}" + (f" (line {line} of the function)." if line else "."), self._call(args, kwargs)) from None
+            said = ": ".join(filter(None, (type(error).__name__, str(error))))
+            raise Wrong(f"your code stopped with {said}" + (f" (line {line} of the function)." if line else "."), self._call(args, kwargs)) from None
         if got is None or got is Ellipsis:
             if self.answered:  # for other inputs it did return something
                 raise Wrong("for this input your function returns nothing: does every way through it end in a return?", self._call(args, kwargs))
+            if _has_body(self.value):
+                raise Wrong("your function computes something and returns nothing. End it with return; print only shows a value.", self._call(args, kwargs))
             raise NotWritten("it returns nothing yet.")
         self.answered = True
         if not _same((args, kwargs), given, 0.0):
@@ -193,6 +198,12 @@ def _line_of(error, function):
     return lines[-1] - code.co_firstlineno + 1 if lines else None
 
 
+def _has_body(function):
+    """True when a function is more than a stub: it does something besides returning None."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is not None and (bool(code.co_names) or len(code.co_code) > 8)
+
+
 def _plain(value):
     """Tensors, arrays and tuples as nested lists; everything else as it is."""
     if hasattr(value, "detach"):
@@ -225,8 +236,7 @@ def _equal(a, b, slack):
         return a.keys() == b.keys() and all(_equal(a[k], b[k], slack) for k in a)
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(_equal(x, y, slack) for x, y in zip(a, b))
-    numbers = (int, float, bool)
-    if isinstance(a, numbers) and isinstance(b, numbers):
+    if isinstance(a, numbers.Real) and isinstance(b, numbers.Real):
         return a == b or abs(a - b) <= slack or (a != a and b != b)
     try:
         return type(a) is type(b) and bool(a == b)
@@ -239,13 +249,21 @@ def _shape(value):
     value = _plain(value)
     if isinstance(value, list):
         sizes, inner = [len(value)], value
-        while inner and isinstance(inner[0], list) and all(isinstance(row, list) and len(row) == len(inner[0]) for row in inner):
+        while inner and isinstance(inner[0], list):
+            if not all(isinstance(row, list) and len(row) == len(inner[0]) for row in inner):
+                lengths = ", ".join(str(len(row)) if isinstance(row, list) else "none" for row in inner[:8])
+                return f"{len(inner)} rows of lengths {lengths}" if len(sizes) == 1 else "rows of unequal lengths"
             sizes.append(len(inner[0]))
             inner = inner[0]
         return f"shape ({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
     if isinstance(value, dict):
         return "the keys " + ", ".join(map(str, sorted(value, key=str)))
-    return {bool: "one truth value", int: "one number", float: "one number", str: "one text"}.get(type(value), f"type {type(value).__name__}")
+    if isinstance(value, numbers.Real):
+        return "one truth value" if isinstance(value, bool) else "one number"
+    kind = type(value).__name__
+    if isinstance(value, Iterator):
+        return f"type {kind}, which can be read only once (list() makes a list of it)"
+    return {"str": "one text"}.get(kind, f"type {kind}")
 
 
 def _text(value, most=160, given=False):

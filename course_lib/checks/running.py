@@ -63,7 +63,7 @@ def standing(name, folder="."):
         run_notebook(path, log)
         lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
     last = {line["task"]: line for line in lines}  # a task checked twice counts as the last check said
-    return _rows(exercise, last, "its check did not run: was the cell deleted, or did a cell before it stop Python?")
+    return _rows(exercise, last, "its check did not run: was its cell deleted, or does the cell above it stop with an error? Run that cell and look.")
 
 
 def _rows(exercise, outcomes, missing):
@@ -81,10 +81,13 @@ def text_of(rows):
     for r in rows:
         mark = "done    " if r["points"] == r["most"] else "begun   " if r["written"] else "not yet "
         lines.append(f"  {mark} {r['task']:28} {r['points']:g} of {r['most']:g}")
+        if mark.strip() == "begun":
+            lines.append(f"           {_sentence(r['message'])}")
     following = next((r for r in rows if r["points"] < r["most"]), None)
     if following:
         name = following["task"].split(".")[1]
-        lines.append(f"Next: {name}. {_sentence(following['message'])} It is explained in {following['read']}; check.{name}.hint(1) helps.")
+        message = "" if following["written"] else f" {_sentence(following['message'])}"  # said above otherwise
+        lines.append(f"Next: {name}.{message} It is explained in {following['read']}; check.{name}.hint(1) helps.")
     else:
         lines.append("Everything is done.")
     return "\n".join(lines)
