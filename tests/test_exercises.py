@@ -180,7 +180,7 @@ def test_printing_instead_of_returning_is_not_called_an_empty_stub(double):
     def prints(xs):
         doubled = [2 * x for x in xs]  # noqa: F841
 
-    assert ran(double, prints).written and "End it with return" in ran(double, prints).message
+    assert ran(double, prints).written and "end in a return" in ran(double, prints).message
     assert "stopped with StopIteration (line 1" in ran(double, lambda xs: next(iter([]))).message
 
 

@@ -117,10 +117,8 @@ class Trial:
             said = ": ".join(filter(None, (type(error).__name__, str(error))))
             raise Wrong(f"your code stopped with {said}" + (f" (line {line} of the function)." if line else "."), self._call(args, kwargs)) from None
         if got is None or got is Ellipsis:
-            if self.answered:  # for other inputs it did return something
-                raise Wrong("for this input your function returns nothing: does every way through it end in a return?", self._call(args, kwargs))
-            if _has_body(self.value):
-                raise Wrong("your function computes something and returns nothing. End it with return; print only shows a value.", self._call(args, kwargs))
+            if self.answered or _has_body(self.value):
+                raise Wrong("for this input your function returns nothing. Every way through it should end in a return; print only shows a value.", self._call(args, kwargs))
             raise NotWritten("it returns nothing yet.")
         self.answered = True
         if not _same((args, kwargs), given, 0.0):
