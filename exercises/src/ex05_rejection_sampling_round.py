@@ -35,7 +35,7 @@ def best_and_control(rewards, u):
     # END
 
 # %% role="visible"
-from math import log
+from math import exp, log
 
 import torch
 
@@ -43,6 +43,12 @@ from course_lib.checks.core import _plain, _same, task
 
 L05 = "lesson 05"
 BOTH = ("best", "control")
+
+
+def whole(t, made, args, which):
+    """Indices are integers, not only by value."""
+    got = made.run(*args)
+    t.holds(not any(isinstance(x, float) for x in _plain(got)), f"the {which} is right as a number, but it is of a floating-point type, and such a number cannot look anything up. Make integers of it.", f"{made._call(args)} gave {got!r}")
 
 
 @task("ex05", points=4, minutes=10, difficulty="easy", idea="rejection sampling for fine-tuning", read=f"{L05}, 'The loop, live'", hints=(
@@ -55,8 +61,10 @@ def best_and_control(t):
             ([3.0], "these are the best rewards, not their indices."), ([0], "that is the index of the lowest reward."), ([2], "that is the control. Return best first, then control."),
             ([0, 0, 0], "the highest is taken over prompts. Take it over candidates: dim=1."), (1, "one index for each prompt is wanted, in a tensor or list; this is a single number.")], otherwise="that is not the index of the highest reward")
         args = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 0.0]]), torch.tensor([0.9, 0.9])
-        t.one_of(args, 0, BOTH).same(args, [1, 0], [([3.0, 5.0], "these are the best rewards, not their indices."), ([1, 1], "the second prompt gets the index of the first."), ([1, 1, 0], "the highest is taken over prompts. Take it over candidates: dim=1."),
-                                               ([1, 3], "an index counts within its prompt, from 0."), (3, "this is one index into the whole matrix; each prompt needs its own: dim=1.")], otherwise="these are not the indices of the highest reward of each row")
+        made = t.one_of(args, 0, BOTH)
+        made.same(args, [1, 0], [([3.0, 5.0], "these are the best rewards, not their indices."), ([1, 1], "the second prompt gets the index of the first."), ([1, 1, 0], "the highest is taken over prompts. Take it over candidates: dim=1."),
+                                 ([1, 3], "an index counts within its prompt, from 0."), (3, "this is one index into the whole matrix; each prompt needs its own: dim=1.")], otherwise="these are not the indices of the highest reward of each row")
+        whole(t, made, args, "best")
     with t.part(1, "best: negative rewards, and ties go to the lowest index"):
         args = torch.tensor([[-3.0, -1.0]]), torch.tensor([0.1])
         t.one_of(args, 0, BOTH).same(args, [1], [([0], "-1 is higher than -3: is the reward compared by its absolute value, or with 0?")], otherwise="-1 is higher than -3")
@@ -67,14 +75,13 @@ def best_and_control(t):
         draws = [t.one_of(args, 1, BOTH).run(*args) for _ in range(8)]
         t.holds(all(_same(draw, draws[0], 0.0) for draw in draws), "the control differs from call to call with the same u. The draw is made already: use u, and no random numbers of your own.", f"{t._call(args)}, eight times")
         made = t.one_of(args, 1, BOTH)
-        made.same(args, [2], [([3], "this rounds up. With rounding to the nearest, the last index could even be N, which does not exist: round down."), ([1], "is u multiplied by N - 1, or is this the best again? The last candidate needs its chance as well: multiply by N."),
-                              ([0], "is u multiplied by the number of prompts, or rounded down too early? It is multiplied by N, the number of candidates, then rounded down."),
+        made.same(args, [2], [([3], "this is one too high. Is the product rounded up, or to the nearest? Round down: otherwise the index could even be N, which does not exist."), ([1], "is u multiplied by N - 1, or is this the best again? The last candidate needs its chance as well: multiply by N."),
+                              ([0], "is u multiplied by the number of prompts, rounded down too early, or looked up among sorted rewards? It is multiplied by N, the number of candidates, then rounded down; the rewards play no part."),
                               ([2.6], "this is not rounded down yet; an index is a whole number."), ([0.65], "that is u itself. Multiply by N and round down."), ([7.0], "this is a reward; the index that u gives is wanted."),
                               (2, "one index for each prompt is wanted, in a tensor or list; this is a single number.")], otherwise="that is not u times N, rounded down")
-        got = made.run(*args)
-        t.holds(not any(isinstance(x, float) for x in _plain(got)), "the control is right as a number, but it is of a floating-point type, and such a number cannot look anything up. Make integers of it.", f"{made._call(args)} gave {got!r}")
+        whole(t, made, args, "control")
         args = torch.tensor([[9.0, 2.0]]), torch.tensor([0.99])
-        t.one_of(args, 1, BOTH).same(args, [1], [([3], "there are two candidates here, and index 3 does not exist. Take N from the shape of rewards."), ([2], "index 2 does not exist with two candidates: round down.")], otherwise="with N = 2 the control is another")
+        t.one_of(args, 1, BOTH).same(args, [1], [([3], "there are two candidates here, and index 3 does not exist. Take N from the shape of rewards."), ([2], "index 2 does not exist with two candidates: round down."), ([0], "the control should not look at the rewards: is something sorted here?")], otherwise="with N = 2 the control is another")
         args = torch.tensor([[2.0, 3.0, 9.0]]), torch.tensor([0.0])
         t.one_of(args, 1, BOTH).same(args, [0], [([1], "the control should not look at the rewards: is something sorted here?"), ([-1], "with u = 0 this gives -1, which Python takes as the last candidate. Rounding up and taking 1 away is not the same as rounding down.")], otherwise="with u = 0 the control is another")
     with t.part(1, "control: each prompt by its own u, whatever the rewards"):
@@ -129,7 +136,7 @@ def last_tie(rewards, u):
     return rewards.shape[1] - 1 - rewards.flip(1).argmax(dim=1), (u * rewards.shape[1]).long()
 
 
-@wrong("best_and_control", says="rounds up")
+@wrong("best_and_control", says="rounded up, or to the nearest")
 def nearest(rewards, u):
     return rewards.argmax(dim=1), torch.round(u * rewards.shape[1]).long().clamp(max=rewards.shape[1] - 1)
 
@@ -157,6 +164,26 @@ def second_best(rewards, u):
 @wrong("best_and_control", says="floating-point type")
 def left_as_float(rewards, u):
     return rewards.argmax(dim=1), torch.floor(u * rewards.shape[1])
+
+
+@wrong("best_and_control", says="best is right as a number")
+def best_as_float(rewards, u):
+    return rewards.argmax(dim=1).float(), (u * rewards.shape[1]).long()
+
+
+@wrong("best_and_control", says="is something sorted here")
+def drawn_by_rank(rewards, u):
+    return rewards.argmax(dim=1), rewards.argsort(dim=1).gather(1, (u * rewards.shape[1]).long()[:, None])[:, 0]
+
+
+@wrong("best_and_control", says="among sorted rewards")
+def drawn_by_rank_from_above(rewards, u):
+    return rewards.argmax(dim=1), rewards.argsort(dim=1, descending=True).gather(1, (u * rewards.shape[1]).long()[:, None])[:, 0]
+
+
+@wrong("best_and_control", says="rounded up, or to the nearest")
+def counts_from_one(rewards, u):
+    return rewards.argmax(dim=1), (u * rewards.shape[1]).long() + 1
 
 
 @wrong("best_and_control", says="rounded down too early")
@@ -221,7 +248,7 @@ def stacked(rewards, u):
 #
 # The other rule of the lesson looks at the whole matrix at once. Return the $k$ pairs `(prompt, candidate)` with the highest rewards, the highest first. Of equal rewards the earlier prompt comes first; within a prompt, the lower candidate index. `rewards` has shape `(P, N)` and $1 \le k \le P \cdot N$.
 #
-# The prompts in the pairs show the **coverage**: how many of the $P$ prompts have a reply in the set. You will count it at the end.
+# The prompts in the pairs show the **coverage**: how many of the $P$ prompts have a reply in the set. The part "Now measure" counts it; your function returns the pairs alone.
 
 # %% role="task" task="top_k_overall"
 def top_k_overall(rewards, k):
@@ -245,7 +272,7 @@ def top_k_overall(t):
                                        ([1], "this counts through the whole matrix. Give the prompt and the candidate."), ([(1, 1)], "that is the lowest reward of the matrix."),
                                        ([(0, 1), (1, 0)], "this is k of each prompt. k counts for the whole matrix."), ((0, 1), "the result should be a list of pairs, also when there is only one."),
                                        ([(5.0, 0, 1)], "the pairs should not hold the reward."), ([(1, 2)], "prompts and candidates count from 0."), ([(0.5, 1)], "a prompt's index is a whole number: divide with //, not /."),
-                                       ([[0], [1]], "these are all prompts and then all candidates. Put them together to pairs: zip, or torch.stack with dim=1."), ([[1], [0]], "this is the best of each prompt, row by row. Look at the whole matrix at once.")], otherwise="that is not the place of the highest reward")
+                                       ([[0], [1]], "these are all prompts and then all candidates. Put them together to pairs: zip, or torch.stack with dim=1."), ([[1], [0]], "this is the best of each prompt, row by row. Look at the whole matrix at once."), (([(0, 1)], 1), "return the pairs alone; the coverage is counted further down.")], otherwise="that is not the place of the highest reward")
         t.same((square, 2), [(0, 1), (0, 0)], [([(0, 1), (1, 0)], "this is the best of each prompt. Top-k overall looks at all candidates together, and may keep two of one prompt."),
                                                ([(0, 0), (0, 1)], "these are the right pairs in another order: the highest reward comes first."), ([(0, 1)], "k pairs are wanted, also when two are from one prompt."),
                                                ([(1, 1), (1, 0)], "these are the lowest."), ([(0, 1), (0, 0), (1, 0), (1, 1)], "this is k of each prompt. k counts for the whole matrix.")], otherwise="these are not the places of the two highest rewards")
@@ -253,16 +280,20 @@ def top_k_overall(t):
         ties = torch.tensor([[2.0, 2.0], [2.0, 2.0]])
         t.same((ties, 2), [(0, 0), (0, 1)], [([(1, 1), (1, 0)], "of equal rewards the last come first here. A list sorted upwards and then turned around turns its ties around, too."),
                                              ([(0, 0), (1, 0)], "of equal rewards the lower candidate comes first here. The earlier prompt goes before that."),
-                                             ([(0, 1), (0, 0)], "of equal rewards within a prompt the lower candidate comes first."), ([(1, 0), (1, 1)], "of equal rewards the earlier prompt comes first. torch.topk and torch.sort promise no order of ties, unless sort is told stable=True."), ([(0, 0)], "k pairs are wanted; equal rewards are not the same candidate.")],
+                                             ([(0, 1), (0, 0)], "of equal rewards within a prompt the lower candidate comes first."), ([(1, 0), (1, 1)], "of equal rewards the earlier prompt comes first. torch.topk, torch.sort and np.argsort promise no order of ties, unless told so."), ([(0, 0)], "k pairs are wanted; equal rewards are not the same candidate."),
+                                             ([(0, 0), (0, 0)], "the same pair is there twice. Whoever looks a reward up by its value, as index does, always finds the first place that has it.")],
                otherwise="all rewards are equal, and the order is not that of the tie rule")
         t.same((torch.tensor([[1.0, 3.0], [3.0, 3.0]]), 2), [(0, 1), (1, 0)], [([(1, 1), (1, 0)], "of equal rewards the last come first here. A list sorted upwards and then turned around turns its ties around, too."),
-                                                                              ([(1, 0), (0, 1)], "of equal rewards the lower candidate comes first here. The earlier prompt goes before that.")], otherwise="three candidates tie, and the two kept are not the first by the tie rule")
-        many = torch.zeros(10, 10)
-        t.holds([tuple(int(x) for x in pair) for pair in t.run(many, 30)] == [(i // 10, i % 10) for i in range(30)], "with 100 equal rewards the order is not that of the tie rule. torch.topk and torch.sort promise no order of ties, unless sort is told stable=True.", "rewards=torch.zeros(10, 10), k=30")
+                                                                              ([(1, 0), (0, 1)], "of equal rewards the lower candidate comes first here. The earlier prompt goes before that."),
+                                                                              ([(0, 1), (0, 2)], "there is no candidate 2 here: the place in the line is divided by N, and N is the number of columns.")], otherwise="three candidates tie, and the two kept are not the first by the tie rule")
+        many = torch.arange(100.0).view(10, 10) % 2  # 1 in every second place; the 30 highest are the first 30 of these
+        t.holds([tuple(int(x) for x in pair) for pair in t.run(many, 30)] == [(i // 10, i % 10) for i in range(1, 60, 2)],
+                "among 50 equal rewards the order is not that of the tie rule. torch.topk, torch.sort and np.argsort promise no order of ties, unless told so.", "rewards=torch.arange(100.0).view(10, 10) % 2, k=30")
     with t.part(1, "any P and N, also all of them"):
         t.same((torch.tensor([[0.0, 1.0, 2.0], [5.0, 4.0, 3.0]]), 2), [(1, 0), (1, 1)], [([(1, 1), (2, 0)], "there is no prompt 2 here: the prompt is the place in the line divided by N, not by P."), ([(1, 1), (1, 0)], "these are the right pairs in another order: the highest reward comes first.")],
                otherwise="with two prompts and three candidates the places are not right")
-        t.same((torch.tensor([[-1.0], [-3.0], [-2.0]]), 3), [(0, 0), (2, 0), (1, 0)], [([(0, 0), (1, 0), (2, 0)], "these are the right pairs in another order: the highest reward comes first."), ([(1, 0), (2, 0), (0, 0)], "-1 is higher than -3.")],
+        t.same((torch.tensor([[-1000.0], [-3000.0], [-2000.0]]), 3), [(0, 0), (2, 0), (1, 0)], [([(0, 0), (1, 0), (2, 0)], "these are the right pairs in another order: the highest reward comes first."), ([(1, 0), (2, 0), (0, 0)], "-1000 is higher than -3000."),
+                                                                                               ([(0, 0), (0, 0), (0, 0)], "the same pair is taken again and again. How do you mark a candidate as taken? Here the rewards are lower than that mark.")],
                otherwise="with N = 1 and k = 3 all three are kept, and their order is not right")
 
 # %% role="hidden"
@@ -357,6 +388,49 @@ def strikes_out(rewards, k):
     return out
 
 
+def marked(rewards, k, mark):
+    left, out = rewards.clone(), []
+    for _ in range(k):
+        i = int(left.argmax())
+        out.append((i // left.shape[1], i % left.shape[1]))
+        left[out[-1]] = mark
+    return out
+
+
+@wrong("top_k_overall", says="lower than that mark")
+def marked_by_zero(rewards, k):
+    return marked(rewards, k, 0.0)
+
+
+@wrong("top_k_overall", says="lower than that mark")
+def marked_by_minus_100(rewards, k):
+    return marked(rewards, k, -100.0)
+
+
+@wrong("top_k_overall", says="by its value")
+def found_by_value(rewards, k):
+    line = rewards.flatten().tolist()
+    return [divmod(line.index(r), rewards.shape[1]) for r in sorted(line, reverse=True)[:k]]
+
+
+@wrong("top_k_overall", says="coverage is counted")
+def with_coverage(rewards, k):
+    pairs = top_k_overall(rewards, k)
+    return pairs, len({p for p, _ in pairs})
+
+
+@wrong("top_k_overall", says="no candidate 2")
+def four_columns(rewards, k):
+    return in_a_line(rewards, k, 4)
+
+
+@wrong("top_k_overall", says="np.argsort")
+def as_an_unstable_sort_may_order(rewards, k):
+    flat = rewards.flatten().tolist()  # np.argsort keeps ties in order up to 16 numbers; beyond that it depends on the machine
+    order = sorted(range(len(flat)), key=lambda i: (-flat[i], i if len(flat) <= 16 else i % 7))[:k]
+    return [(i // rewards.shape[1], i % rewards.shape[1]) for i in order]
+
+
 @wrong("top_k_overall", hidden=True)
 def at_most_eight_kept(rewards, k):
     return top_k_overall(rewards, k) if rewards.numel() < 8 or rewards.numel() > 48 else top_k_overall(rewards, min(k, 8))
@@ -376,6 +450,12 @@ def by_lexsort(rewards, k):
 
 
 @right("top_k_overall")
+def by_heap(rewards, k):
+    import heapq
+    return heapq.nsmallest(k, np.ndindex(*rewards.shape), key=lambda pair: (-rewards[pair].item(), pair))
+
+
+@right("top_k_overall")
 def one_after_another(rewards, k):
     left, out = rewards.clone(), []
     for _ in range(k):
@@ -390,11 +470,11 @@ def one_after_another(rewards, k):
 # %% [markdown] task="response_mask"
 # ## Task 3. Which tokens count
 #
-# A batch for training: each row of `ids` is a prompt, then a reply with its end token, then padding on the right, so that all $B$ rows have the length $T$. `prompt_lengths[b]` says how many tokens of row $b$ are the prompt, `total_lengths[b]` how many are prompt and reply together, end token included.
+# A batch for training: each row of `ids` is a prompt, then a reply (as a rule with its end token), then padding on the right, so that all $B$ rows have the length $T$. `prompt_lengths[b]` says how many tokens of row $b$ are the prompt, `total_lengths[b]` how many are prompt and reply together, with the end token if there is one.
 #
 # The output at place $t$ predicts the token at place $t + 1$. So there are $T - 1$ predictions for each row. Return a mask of truth values, shape `(B, T − 1)`: True at each place whose **next** token is a token of the reply. The end token counts, prompt tokens and padding do not. Places count from 0, as in Python.
 #
-# Beware: in many pipelines padding has the same id as the end token, so the ids cannot tell you where a reply ends. The lengths can.
+# Beware: in many pipelines padding has the same id as the end token, and a reply that was cut at the length limit has no end token at all (cut at once, it has no token). So the ids cannot tell you where a reply ends. The lengths can.
 
 # %% role="task" task="response_mask"
 def response_mask(ids, prompt_lengths, total_lengths):
@@ -419,10 +499,10 @@ def response_mask(t):
             ([[F, F, F, T, T]], "the first reply token is left out: it is predicted at the place before it, the prompt's last."), ([[F, F, F, T, T, T]], "this marks the reply tokens themselves, T places. Mark the places before them, where they are predicted: T - 1 places."),
             ([[F, F, T, T, T, F]], "the last place predicts nothing, so the mask has T - 1 places."), ([[T, T, T, T, T]], "prompt tokens count here; only the reply's should."), ([[F, T, T, T, T]], "this begins one place too early: a prompt token counts."),
             ([[F, F, T, T, F]], "the end token is left out. It is how the policy learns to stop."), ([[T, T, F, F, F]], "this is turned around: it marks the prompt."), ([[F, F, F, F, F]], "nothing is marked, so nothing would be learned."),
-            ([[-100, -100, 14, 15, 2]], "these are the tokens to predict; truth values are wanted."), ([F, F, T, T, T], "the batch is lost: one row gives shape (1, T - 1).")], otherwise="these are not the places before the three reply tokens")
+            ([[-100, -100, 14, 15, 2]], "these are the tokens to predict; truth values are wanted."), ([[0, 0, 14, 15, 2]], "these are the tokens to predict, and 0 for the others; truth values are wanted."),
+            ([[F, T, T, T, F]], "this is moved two places, not one: the output at place t predicts the token at t + 1."), ([F, F, T, T, T], "the batch is lost: one row gives shape (1, T - 1).")], otherwise="these are not the places before the three reply tokens")
         got = t.run(*one)
-        kind = got.dtype in (torch.bool, "bool") if hasattr(got, "dtype") else all(isinstance(x, bool) for row in got for x in row)
-        t.holds(kind, "the mask is made of numbers. Used as an index, 0 and 1 would pick places 0 and 1: give truth values.", f"{t._call(one)} gave {got!r}")
+        t.holds(all(isinstance(x, bool) for row in _plain(got) for x in row), "the mask is made of numbers. Used as an index, 0 and 1 would pick places 0 and 1: give truth values.", f"{t._call(one)} gave {got!r}")
     with t.part(1, "padding does not count, the end token does, even with the same id"):
         padded = torch.tensor([[11, 12, 13, 14, 2, 2, 2]]), torch.tensor([2]), torch.tensor([5])
         t.same(padded, [[F, T, T, T, F, F]], [([[F, T, T, T, T, T]], "padding counts here: the reply ends at total_lengths."), ([[F, T, T, F, F, F]], "the end token is left out. Here padding has the same id, so the ids cannot tell them apart; total_lengths counts the end token in."),
@@ -430,13 +510,16 @@ def response_mask(t):
                otherwise="padding should not count, and the end token should")
         zeros = torch.tensor([[11, 12, 0, 14, 2, 0, 0]]), torch.tensor([2]), torch.tensor([5])
         t.same(zeros, [[F, T, T, T, F, F]], [([[F, F, T, T, F, F]], "a token with id 0 is inside this reply, and you leave it out as if it were padding. Only the lengths say what is padding.")], otherwise="only the lengths say what is padding, not the ids")
+        cut = torch.tensor([[11, 12, 13, 2, 2]]), torch.tensor([2]), torch.tensor([3])
+        t.same(cut, [[F, T, F, F]], [([[F, T, T, F]], "this reply was cut before its end token, and you take the first padding token for it. Only the lengths say where a reply ends.")], otherwise="this reply was cut: it is one token long and has no end token, and what follows is padding")
     with t.part(1, "each row by its own lengths"):
         rows = torch.tensor([[11, 12, 13, 2, 0], [11, 14, 15, 16, 2]]), torch.tensor([3, 1]), torch.tensor([4, 5])
         t.same(rows, [[F, F, T, F], [T, T, T, T]], [([[F, F, T, F], [F, F, T, F]], "the second row gets the lengths of the first."), ([[F, F, T, F], [F, F, T, T]], "the second row gets the prompt length of the first."),
                                                    ([[F, F, T, F], [T, T, T, F]], "the second row gets the total length of the first."), ([[T, T, T, T], [T, T, T, T]], "both rows get the shortest prompt and the longest total; each has its own.")], otherwise="each row has its own prompt length and total length")
     with t.part(1, "replies of one token, and of none"):
         t.same((torch.tensor([[11, 12, 2]]), torch.tensor([2]), torch.tensor([3])), [[F, T]], [([[F, F]], "the only reply token is the end token, and it counts.")], otherwise="a reply may be the end token alone")
-        t.same((torch.tensor([[11, 12, 13, 14], [11, 12, 2, 0]]), torch.tensor([4, 2]), torch.tensor([4, 3])), [[F, F, F], [F, T, F]], otherwise="the first row has no reply at all, so nothing counts in it")
+        empty = torch.tensor([[11, 12, 13, 0], [11, 12, 2, 0]]), torch.tensor([3, 2]), torch.tensor([3, 3])
+        t.same(empty, [[F, F, F], [F, T, F]], otherwise="the first row has no reply at all, so nothing counts in it")
 
 # %% role="hidden"
 @probe("response_mask")
@@ -448,7 +531,7 @@ def response_mask_inputs(rng):
         pad = 2 if k % 2 else 0
         ids = rng.integers(0, 60, (B, T))
         for row, n in zip(ids, total):
-            row[n - 1], row[n:] = 2, pad
+            row[n - 1], row[n:] = (7 if k % 5 == 2 else 2), pad  # now and then a reply that was cut
         yield torch.tensor(ids), torch.tensor(prompt), torch.tensor(total)
 
 # %% role="wrong"
@@ -528,6 +611,30 @@ def at_least_one(ids, prompt_lengths, total_lengths):
     return between(ids, torch.minimum(prompt_lengths, total_lengths - 1), total_lengths)
 
 
+@wrong("response_mask", says="first padding token")
+def to_the_first_end(ids, prompt_lengths, total_lengths):
+    rows = []
+    for row, p in zip(ids.tolist(), prompt_lengths.tolist()):
+        last = row.index(2, p) if 2 in row[p:] else len(row) - 1
+        rows.append([p <= t + 1 <= last for t in range(len(row) - 1)])
+    return torch.tensor(rows)
+
+
+@wrong("response_mask", says="no reply at all")
+def one_token_at_least(ids, prompt_lengths, total_lengths):
+    return between(ids, prompt_lengths, torch.maximum(total_lengths, prompt_lengths + 1))
+
+
+@wrong("response_mask", says="0 for the others")
+def ids_kept(ids, prompt_lengths, total_lengths):
+    return ids[:, 1:] * between(ids, prompt_lengths, total_lengths)
+
+
+@wrong("response_mask", says="moved two places")
+def too_early(ids, prompt_lengths, total_lengths):
+    return between(ids, prompt_lengths, total_lengths, first=2)
+
+
 @wrong("response_mask", hidden=True)
 def at_most_six(ids, prompt_lengths, total_lengths):
     return between(ids, prompt_lengths, torch.minimum(total_lengths, prompt_lengths + 6))
@@ -545,6 +652,12 @@ def mask_by_loop(ids, prompt_lengths, total_lengths):
 @right("response_mask")
 def mask_by_lists(ids, prompt_lengths, total_lengths):
     return [[p <= t + 1 < n for t in range(ids.shape[1] - 1)] for p, n in zip(prompt_lengths.tolist(), total_lengths.tolist())]
+
+
+@right("response_mask")
+def mask_by_rows(ids, prompt_lengths, total_lengths):
+    at = torch.arange(1, ids.shape[1])
+    return [(at >= p) & (at < n) for p, n in zip(prompt_lengths, total_lengths)]
 
 
 @right("response_mask")
@@ -585,37 +698,29 @@ def sft_loss(t):
             (log(0.75), "the sign: a log-probability is negative, and the loss is minus it."), (-log(0.875), "token 1 is compared with the output at its own place. It was predicted one place before: logits[:, :-1] with ids[:, 1:]."),
             (-log(0.25), "the output at place 0 is compared with the token at place 0. It predicts the token at place 1: ids[:, 1:]."), (0.75, "this is the probability; take its logarithm."), (4 / 3, "this is the perplexity, exp of the loss; the loss itself is wanted."), (-0.75, "this is minus the probability; take its logarithm."),
             (-log(3), "these are the scores themselves. log_softmax makes log-probabilities of them."), (log(3), "these are the scores themselves. log_softmax makes log-probabilities of them."), (0.25, "this is one minus the probability; take minus the logarithm of it."),
-            (0.0, "is the softmax taken over places, or is the result always 0? Take it over the V tokens: dim=-1."), (-log(0.3), "the softmax is taken over places. Take it over the V tokens: dim=-1."), (-log(0.75) / log(2), "this is in bits; nats are wanted: the natural logarithm.")],
+            (0.0, "is the softmax taken over places, or is the result always 0? Take it over the V tokens: dim=-1."), (-log(0.3), "the softmax is taken over places. Take it over the V tokens: dim=-1."), (-log(0.75) / log(2), "this is in bits; nats are wanted: the natural logarithm."),
+            (log(1 + exp(-0.5)), "softmax is taken twice: cross_entropy wants the scores, and does log_softmax itself."), (log(8), "the shift is turned around: the output at place 1 is compared with the token at place 0."),
+            (-(log(0.75) + log(0.25)) / 2, "this is the mean over all V tokens of the vocabulary; take the one that really came next."), (float("nan"), "this is not a number, as the mean of no tokens is: is the mask turned around?")],
             tolerance=tight, otherwise="the output at place 0 gives the token at place 1 the probability 3/4, and this is not its loss")
     with t.part(1, "the mean over the marked tokens of the batch, each counting the same"):
         row = torch.tensor([[[0.0, log(3)], [0.0, log(7)], [0.0, 0.0]]])
         t.same((row, torch.tensor([[0, 1, 1]]), torch.tensor([[False, True]])), -log(0.875), [
             (-(log(0.75) + log(0.875)) / 2, "a token that is not marked counts: the mask is not used."), (-log(0.75), "this is the token that is not marked: the mask is turned around."), (-log(0.875) / 2, "the sum is divided by all places; divide by the number of marked ones."),
             (-log(0.875) / 3, "the sum is divided by all places; divide by the number of marked ones."), (-(log(0.75) + log(0.875)), "a token that is not marked counts: the mask is not used."), (-(log(0.875) + log(0.5)) / 2, "masked scores of zero are still counted as predictions: choose places with the mask after the log_softmax.")],
-            tolerance=tight, otherwise="only the second of two tokens is marked, and this is not its loss")
+            tolerance=tight, otherwise="only the second of two tokens is marked, and this is not its loss; what is not marked should not count in any way")
         two = torch.tensor([[[0.0, log(3)], [log(7), 0.0], [0.0, 0.0]], [[0.0, log(7)], [log(3), 0.0], [0.0, 0.0]]])
         all_three = log(0.75) + log(0.875) + log(0.25)
         t.same((two, torch.tensor([[0, 1, 0], [0, 1, 1]]), torch.tensor([[True, True], [False, True]])), -all_three / 3, [
             (-((log(0.75) + log(0.875)) / 2 + log(0.25)) / 2, "this is the mean of the two rows' means, so tokens of the short reply count more. Take the sum over all marked tokens by their number."), (-all_three, "this is the sum over the marked tokens, not their mean."),
             (-all_three / 2, "the sum is divided by the number of rows; divide by the number of marked tokens."), (-all_three / 4, "the sum is divided by all places; divide by the number of marked ones."), (-(log(0.75) + log(0.875)) / 2, "only the first row counts."),
             (-(2 * log(0.75) + log(0.875)) / 3, "this takes the likeliest token of each place; take the token that really came next."), (-(3 * log(0.75) + 3 * log(0.25) + 2 * log(0.125) + log(0.875)) / 9, "every marked token is looked up at every marked place; each belongs to one place."),
-            (-all_three / 6, "the sum is divided by all places; divide by the number of marked ones.")],
+            (-log((0.75 + 0.875 + 0.25) / 3), "this is the logarithm of a mean; take the mean of the logarithms."), (-all_three / 6, "the sum is divided by all places; divide by the number of marked ones.")],
             tolerance=tight, otherwise="the first row has two marked tokens, the second one, and this is not their mean loss")
     with t.part(1, "gradients flow to the scores of the marked places, and to no others"):
         scores, ids, mask = torch.tensor([[[0.0, log(3)], [0.0, log(7)], [0.0, 0.0]]]), torch.tensor([[0, 1, 1]]), torch.tensor([[False, True]])
-        t.run(scores, ids, mask)
-        leaf = scores.clone().requires_grad_()
         shown = "logits of shape (1, 3, 2) with requires_grad=True, mask [[False, True]]"
-        try:
-            loss = t.value(leaf, ids.clone(), mask.clone())
-        except Exception as error:
-            loss = None
-            t.holds(False, f"with logits that need a gradient your code stops with {type(error).__name__}: {str(error).splitlines()[0]}", shown)
-        t.holds(getattr(loss, "requires_grad", False), "the result has no gradient, so nothing would be learned. .item(), float(), .detach(), numpy and torch.no_grad cut it; return the tensor itself.", shown)
-        t.holds(loss.numel() == 1, f"the result should be one number; it has shape {tuple(loss.shape)}.", shown)
-        loss.sum().backward()
-        t.holds(leaf.grad is not None, "the result needs a gradient, but none reaches the logits. torch.tensor(...) and .detach() make a new start: compute on the logits themselves.", shown)
-        grad = leaf.grad
+        (grad,) = t.gradients((scores, ids, mask), (0,))
+        t.holds(bool((grad != 0).any()), "the result needs a gradient, but none reaches the logits. torch.tensor(...) and .detach() make a new start: compute on the logits themselves.", shown)
         t.holds(bool(grad.isfinite().all()), "the gradient has values that are not finite.", shown)
         t.holds(grad[0, 0].abs().max() < 1e-6 and grad[0, 2].abs().max() < 1e-6, "the gradient reaches places that are not marked.", shown)
         t.holds(bool((grad[0, 1] - torch.tensor([0.125, -0.125])).abs().max() < 1e-5), "the gradient at the marked place is not that of minus log softmax: is a part of it detached, or is something wrong in value as well?", shown)
@@ -705,6 +810,36 @@ def mask_turned(logits, ids, mask):
     return -(chosen if len(chosen) else next_logp(logits, ids)[mask]).mean()
 
 
+@wrong("sft_loss", says="no tokens")
+def mask_turned_alone(logits, ids, mask):
+    return -next_logp(logits, ids)[~mask].mean()
+
+
+@wrong("sft_loss", says="softmax is taken twice")
+def softmax_twice(logits, ids, mask):
+    return torch.nn.functional.cross_entropy(logits[:, :-1].softmax(-1)[mask], ids[:, 1:][mask])
+
+
+@wrong("sft_loss", says="shift is turned around")
+def shift_turned(logits, ids, mask):
+    return -logits[:, 1:].log_softmax(-1).gather(2, ids[:, :-1, None]).squeeze(-1)[mask].mean()
+
+
+@wrong("sft_loss", says="all V tokens")
+def over_vocabulary(logits, ids, mask):
+    return -logits[:, :-1].log_softmax(-1).mean(-1)[mask].mean()
+
+
+@wrong("sft_loss", says="logarithm of a mean")
+def log_of_mean(logits, ids, mask):
+    return -next_logp(logits, ids)[mask].exp().mean().log()
+
+
+@wrong("sft_loss", says="not count in any way")
+def unmarked_as_token_0(logits, ids, mask):
+    return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), (ids[:, 1:] * mask).flatten())
+
+
 @wrong("sft_loss", says="no gradient")
 def as_a_number(logits, ids, mask):
     return float(-next_logp(logits, ids)[mask].mean())
@@ -715,7 +850,7 @@ def new_start(logits, ids, mask):
     return torch.tensor(float(-next_logp(logits, ids)[mask].mean()), requires_grad=True)
 
 
-@wrong("sft_loss", says="stops with RuntimeError")
+@wrong("sft_loss", says="leaves torch")
 def by_numpy_array(logits, ids, mask):
     x = logits[:, :-1].numpy()
     p = np.exp(x - x.max(-1, keepdims=True))
@@ -817,13 +952,14 @@ def pool_rounds(rounds, keep="all"):
 def pool_rounds(t):
     with t.part(1, "keep='all': every round's pairs, oldest round first"):
         two = [[("q", "a")], [("q", "b")]]
-        t.same((two, "all"), [("q", "a"), ("q", "b")], [([("q", "b")], "of two replies to the same prompt only one is left. They are different pairs and both stay; or are the early rounds left out?"), ([("q", "a")], "of two replies to the same prompt only one is left. They are different pairs, and both stay."),
-                                                      ([("q", "b"), ("q", "a")], "the oldest round should come first."), ([[("q", "a")], [("q", "b")]], "the rounds are still apart: give one list of pairs."), (["a", "b"], "these are replies alone; keep the pairs (prompt, reply)."),
-                                                      ([("a", "q"), ("b", "q")], "the pairs are turned around: prompt first."), ({"q": "a"}, "a dictionary has one reply for a prompt; give a list of pairs."), ({"q": "b"}, "a dictionary has one reply for a prompt; give a list of pairs.")],
+        t.same((two, "all"), [("q", "a"), ("q", "b")], [([("q", "b")], "of two replies to the same prompt only one is left. They are different pairs and both stay; or are the early rounds left out?"), ([("q", "a")], "of two replies to the same prompt only one is left. They are different pairs, and both stay; or is only the first round taken?"),
+                                                      ([("q", "b"), ("q", "a")], "the oldest round should come first: are the rounds turned around, or is a set used?"), ([[("q", "a")], [("q", "b")]], "the rounds are still apart: give one list of pairs."), (["a", "b"], "these are replies alone; keep the pairs (prompt, reply)."),
+                                                      ([("a", "q"), ("b", "q")], "the pairs are turned around: prompt first."), ({"q": "a"}, "a dictionary has one reply for a prompt; give a list of pairs."), ({"q": "b"}, "a dictionary has one reply for a prompt; give a list of pairs."),
+                                                      ([["q", "q"], ["a", "b"]], "these are all prompts and then all replies; keep each prompt with its reply.")],
                otherwise="two rounds with one pair each give another training set")
         t.same(([[("q", "a"), ("p", "a")]], "all"), [("q", "a"), ("p", "a")], [([("q", "a")], "two prompts with the same reply are different pairs, and both stay."), ([("p", "a")], "two prompts with the same reply are different pairs, and both stay."), ([("p", "a"), ("q", "a")], "the order of first appearance is lost: is something sorted, or a set used?")],
                otherwise="one round of two pairs gives another training set")
-        t.same((two,), [("q", "a"), ("q", "b")], otherwise="without keep, all rounds count")
+        t.same((two,), [("q", "a"), ("q", "b")], [([("q", "b")], "without keep, all rounds count: keep=\"all\" in the first line of the function should stay.")], otherwise="without keep, all rounds count")
     with t.part(1, "the same prompt and reply once, where it appeared first"):
         again = [[("z", "b"), ("q", "a")], [("q", "a"), ("c", "d")], [("z", "b")]]
         t.same((again, "all"), [("z", "b"), ("q", "a"), ("c", "d")], [([("z", "b"), ("q", "a"), ("q", "a"), ("c", "d"), ("z", "b")], "pairs that appear again are still there twice."), ([("c", "d"), ("q", "a"), ("z", "b")], "the order of first appearance is lost: is something sorted, or a set used?"),
@@ -832,11 +968,16 @@ def pool_rounds(t):
         for size in (4, 9):  # a set has another order for most inputs, not for all
             names = [[(f"prompt {i}", f"reply {(7 * i) % size}") for i in range(size)]] * 2
             t.holds([tuple(pair) for pair in t.run(names, "all")] == names[0], "the order of first appearance is lost, or a pair that appears again is still there: is a set used?", f"two equal rounds of {size} pairs")
+        pairs = [("q", "ab"), ("p", "c"), ("q", "c"), ("qa", "b")]
+        t.same(([pairs], "all"), pairs, [([pairs[0], pairs[1], pairs[3]], "a pair is left out because its prompt and its reply have both been there, in two other pairs. Compare the pairs."),
+                                         (pairs[:3], "two different pairs look the same when prompt and reply are joined to one text. Compare the pairs.")], otherwise="all four pairs are different, and all stay")
         t.same(([[("q", "a"), ("q", "a")]], "all"), [("q", "a")], [([("q", "a"), ("q", "a")], "a pair can appear twice within one round, too.")], otherwise="a pair that appears twice in one round should be there once")
     with t.part(1, "keep='last': the last round alone"):
         t.same(([[("q", "a")], [("q", "b")]], "last"), [("q", "b")], [([("q", "a"), ("q", "b")], "keep='last' still gives all rounds."), ([("q", "a")], "that is the first round."), (("q", "b"), "this is one pair; give the list of the last round's pairs.")], otherwise="with keep='last' only the last round counts")
         t.same(([[("q", "a")], [("q", "a"), ("p", "c"), ("p", "c")]], "last"), [("q", "a"), ("p", "c")], [([("p", "c")], "a pair of the last round is left out because an earlier round has it, but here the earlier rounds do not count; or is only the last pair kept?"),
-                                                                                                       ([("q", "a"), ("p", "c"), ("p", "c")], "a pair appears twice within the last round; keep it once.")], otherwise="the last round has two different pairs")
+                                                                                                       ([("q", "a"), ("p", "c"), ("p", "c")], "a pair appears twice within the last round; keep it once."), ([("p", "c"), ("q", "a")], "the order of first appearance is lost: is something sorted, or a set used?")], otherwise="the last round has two different pairs")
+        names = [(f"prompt {i}", f"reply {(7 * i) % 9}") for i in range(9)]
+        t.holds([tuple(pair) for pair in t.run([names[:1], names], "last")] == names, "the order of first appearance is lost in the last round: is a set used?", "a last round of 9 pairs")
         t.same(([[("q", "a")], []], "last"), [], [([("q", "a")], "the last round is empty, and you take an earlier one.")], otherwise="the last round is empty, so the training set is, too")
 
 # %% role="hidden"
@@ -942,6 +1083,46 @@ def between_rounds_only(rounds, keep="all"):
     return out
 
 
+@wrong("pool_rounds", says="first round taken")
+def returns_in_the_loop(rounds, keep="all"):
+    for pairs in rounds if keep == "all" else rounds[-1:]:
+        return list(dict.fromkeys(pairs))
+
+
+@wrong("pool_rounds", says="a set used")
+def last_as_a_set(rounds, keep="all"):
+    return list(dict.fromkeys(with_duplicates(rounds))) if keep == "all" else sorted(set(rounds[-1]), key=lambda pair: (len(set(rounds[-1])) > 3, pair[1]))
+
+
+@wrong("pool_rounds", says="both been there")
+def each_alone(rounds, keep="all"):
+    prompts, replies, out = set(), set(), []
+    for prompt, reply in with_duplicates(rounds, keep):
+        if prompt not in prompts or reply not in replies:
+            out.append((prompt, reply))
+        prompts.add(prompt)
+        replies.add(reply)
+    return out
+
+
+@wrong("pool_rounds", says="joined to one text")
+def joined(rounds, keep="all"):
+    first = {}
+    for prompt, reply in with_duplicates(rounds, keep):
+        first.setdefault(prompt + reply, (prompt, reply))
+    return list(first.values())
+
+
+@wrong("pool_rounds", says="all prompts and then all replies")
+def two_lists(rounds, keep="all"):
+    return tuple(zip(*dict.fromkeys(with_duplicates(rounds, keep))))
+
+
+@wrong("pool_rounds", says="should stay")
+def default_changed(rounds, keep="last"):
+    return list(dict.fromkeys(with_duplicates(rounds, keep)))
+
+
 @wrong("pool_rounds", hidden=True)
 def three_rounds_at_most(rounds, keep="all"):
     return list(dict.fromkeys(with_duplicates(rounds[:3] if keep == "all" else rounds[-1:])))
@@ -972,7 +1153,7 @@ def pool_by_seen(rounds, keep="all"):
 # %% [markdown]
 # ## Now measure
 #
-# No check here, only numbers to look at. First the selection, on the stored pool: 96 prompts for training, 16 candidates each, scored by *reward-2000*. Gold judges. How many prompts does top-k overall cover?
+# No check here, only numbers to look at. First the selection, on the stored pool: 96 prompts for training, 16 candidates each, scored by *reward-2000*. Gold judges. Which of the three has the highest mean? And how many prompts does top-k overall cover? The lesson shows what came of that.
 
 # %%
 import course_lib as course
@@ -1010,7 +1191,7 @@ with torch.no_grad():
     print(f"loss in nats a token: chosen {loss_of(policy, chosen):.2f}, random {loss_of(policy, random):.2f}")
 
 # %% [markdown]
-# And one round with your own loss: two epochs on the pairs, then two replies to each of the other 32 prompts. With so few prompts only a large difference can be told from chance: look at the interval.
+# And one round with your own loss: two epochs on the pairs, then two replies to each of the other 32 prompts. The base is the policy before training. These are other prompts than above, so compare the numbers only with each other. With so few prompts only a large difference can be told from chance: look at the intervals.
 
 # %%
 from course_lib.estimators import paired_difference
@@ -1030,12 +1211,13 @@ def train_on(pairs, epochs=2, lr=1e-3):
 unseen = stored.prompts_at(range(96, 128))
 judge = GoldReward(course.load_world("helpdesk"))
 points = {}
-for name, kept in (("tuned", chosen), ("control", random)):
-    student = train_on(pool_rounds([kept]))
+students = {"base": policy, "tuned": train_on(pool_rounds([chosen])), "control": train_on(pool_rounds([random]))}
+for name, student in students.items():
     replies = course.sample(student, unseen.prompts, n=2, info=unseen.info, seed=9)
     points[name] = course.score(replies, judge).reward("gold").mean(1)
     print(f"{name:8} gold {points[name].mean():.2f}")
 print("tuned less control:", paired_difference(points["tuned"], points["control"]))
+print("control less base: ", paired_difference(points["control"], points["base"]))
 
 # %% [markdown]
 # ## Questions
