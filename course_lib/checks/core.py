@@ -278,7 +278,8 @@ def _text(value, most=160, given=False):
             return _As(f"{'torch.tensor' if hasattr(v, 'detach') else 'np.array'}({plain!r})") if given and np.ndim(v) else plain
         return v
 
-    text = getattr(value, "__name__", None) or repr(rounded(value))
+    text = getattr(value, "__name__", None) if callable(value) else None
+    text = text or repr(rounded(value))
     return text if len(text) <= most else text[: most - 4] + " ..."
 
 
