@@ -325,3 +325,10 @@ def test_solved_notebooks_get_every_point_with_and_without_nbval(source, with_nb
 
 def test_the_command_proves():
     assert subprocess.run([sys.executable, "-m", "course_lib", "prove", "ex01"], capture_output=True, text=True).returncode == 0
+
+
+def test_small_changes_to_a_solution_are_noticed():
+    """Mistakes nobody wrote by hand (``benchmarks/mutants.py``): here those of exercise 01."""
+    done = subprocess.run([sys.executable, authoring.ROOT / "benchmarks" / "mutants.py", "--quick", "--json"], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert found["mutants"] > 30 and all(found["ratios"][name] >= aim for name, aim in found["aims"].items()), found["passed"]

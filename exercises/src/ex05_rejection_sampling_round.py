@@ -973,7 +973,7 @@ def pool_rounds(t):
                                          (pairs[:3], "two different pairs look the same when prompt and reply are joined to one text. Compare the pairs.")], otherwise="all four pairs are different, and all stay")
         t.same(([[("q", "a"), ("q", "a")]], "all"), [("q", "a")], [([("q", "a"), ("q", "a")], "a pair can appear twice within one round, too.")], otherwise="a pair that appears twice in one round should be there once")
     with t.part(1, "keep='last': the last round alone"):
-        t.same(([[("q", "a")], [("q", "b")]], "last"), [("q", "b")], [([("q", "a"), ("q", "b")], "keep='last' still gives all rounds."), ([("q", "a")], "that is the first round."), (("q", "b"), "this is one pair; give the list of the last round's pairs.")], otherwise="with keep='last' only the last round counts")
+        t.same(([[("q", "a")], [("r", "d")], [("q", "b")]], "last"), [("q", "b")], [([("q", "a"), ("r", "d"), ("q", "b")], "keep='last' still gives all rounds."), ([("q", "a")], "that is the first round."), ([("r", "d"), ("q", "b")], "these are all rounds but the first."), ([("r", "d")], "that is the second round. The last one is at the end of the list, however many there are."), (("q", "b"), "this is one pair; give the list of the last round's pairs.")], otherwise="with keep='last' only the last round counts")
         t.same(([[("q", "a")], [("q", "a"), ("p", "c"), ("p", "c")]], "last"), [("q", "a"), ("p", "c")], [([("p", "c")], "a pair of the last round is left out because an earlier round has it, but here the earlier rounds do not count; or is only the last pair kept?"),
                                                                                                        ([("q", "a"), ("p", "c"), ("p", "c")], "a pair appears twice within the last round; keep it once."), ([("p", "c"), ("q", "a")], "the order of first appearance is lost: is something sorted, or a set used?")], otherwise="the last round has two different pairs")
         names = [(f"prompt {i}", f"reply {(7 * i) % 9}") for i in range(9)]
@@ -990,6 +990,11 @@ def pool_rounds_inputs(rng):
         yield rounds, ("last" if k % 3 == 1 else "all")
 
 # %% role="wrong"
+@wrong("pool_rounds", says="all rounds but the first")
+def last_is_all_but_first(rounds, keep="all"):
+    return pool_rounds(rounds if keep == "all" else rounds[1:], "all")
+
+
 @wrong("pool_rounds", says="both stay")
 def by_prompt(rounds, keep="all"):
     chosen = rounds if keep == "all" else rounds[-1:]
