@@ -49,6 +49,7 @@ def test_miniature_matches_its_own_manifest_and_a_change_shows(mini, tmp_path):
     assert assets.check(copy) == ["helpdesk/policy/config.json differs from the manifest", "helpdesk/reward-125/model.safetensors is missing", "helpdesk/extra.bin is not in the manifest"]
 
 
+@pytest.mark.slow
 def test_building_again_gives_the_same_files(mini, tmp_path):
     build(tmp_path, miniature=True, log=lambda line: None)
     a, b = (json.loads((f / "manifest.json").read_text())["files"] for f in (mini, tmp_path))

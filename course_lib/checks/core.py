@@ -12,6 +12,8 @@ import inspect
 import json
 import numbers
 import os
+import signal
+import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from ..errors import CourseError, require
 from ..progress import in_notebook
 
 DIFFICULTIES = ("easy", "medium", "hard")
+SECONDS = 20  # one call of the reader's function
 
 
 class Wrong(Exception):
@@ -103,13 +106,16 @@ class Trial:
         except Wrong as wrong:
             part.message, part.shown = wrong.message, wrong.shown
         except Exception as error:  # the reader's value has a type the check could not read
-            part.message = f"this could not be checked: {type(error).__name__}: {error}. Is the result of the type the docstring asks for?"
+            part.message = f"this could not be checked: {type(error).__name__}: {str(error).rstrip('.')}. Is the result of the type the docstring asks for?"
 
     def run(self, *args, **kwargs):
         """The reader's function on a copy of the input. Errors, a missing result and a changed input become :class:`Wrong`."""
         given = copy.deepcopy((args, kwargs))
         try:
-            got = self.value(*given[0], **given[1])
+            with _limit(SECONDS):
+                got = self.value(*given[0], **given[1])
+        except _Late:
+            raise Wrong(f"your function has not ended after {SECONDS} seconds for this input. Is there a loop that never stops?", self._call(args, kwargs)) from None
         except Exception as error:
             if isinstance(error, NotImplementedError) and not error.args:
                 raise NotWritten("not written yet.") from None
@@ -118,7 +124,7 @@ class Trial:
             raise Wrong(f"your code stopped with {said}" + (f" (line {line} of the function)." if line else "."), self._call(args, kwargs)) from None
         if got is None or got is Ellipsis:
             if self.answered or _has_body(self.value):
-                raise Wrong("for this input your function returns nothing. Every way through it should end in a return; print only shows a value.", self._call(args, kwargs))
+                raise Wrong("for this input your function returns nothing: does every way through it end in a return? (print only shows a value.)", self._call(args, kwargs))
             raise NotWritten("it returns nothing yet.")
         self.answered = True
         if not _same((args, kwargs), given, 0.0):
@@ -187,6 +193,28 @@ class Trial:
             names = []
         named = [f"{names[k]}={_text(arg, given=True)}" if k < len(names) else _text(arg, given=True) for k, arg in enumerate(args)] + [f"{k}={_text(v, given=True)}" for k, v in (kwargs or {}).items()]
         return f"{name}({', '.join(named)})"
+
+
+class _Late(BaseException):
+    """Time is up; not an Exception, so that a reader's own ``except Exception`` does not catch it."""
+
+
+@contextlib.contextmanager
+def _limit(seconds):
+    """Raise :class:`_Late` in what runs longer than ``seconds``, where that is possible: in the main thread, on Linux and macOS."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def late(*_):
+        raise _Late
+
+    before, left = signal.signal(signal.SIGALRM, late), signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *left)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _line_of(error, function):

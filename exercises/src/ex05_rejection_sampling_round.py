@@ -5,7 +5,7 @@
 #
 # **Builds on:** lesson 05, and exercise 01 for `argmax`.
 #
-# **How it works.** Each task has a cell to fill in and a check below it. Replace the line that says so, run the cell, run the check. A check says what is wrong in words, on the smallest input that shows it, and gives points for each property that holds.
+# **How it works.** Each task has a cell to fill in and a check below it. Replace the line that says so, run the cell, run the check. A check says what is wrong in words, on the smallest input that shows it, and gives points for each property that holds. Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck? `check.best_and_control.hint(1)`, then `hint(2)`, then `hint(3)`.
 
 # %%
