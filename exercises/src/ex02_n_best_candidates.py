@@ -5,7 +5,7 @@
 #
 # **Builds on:** lesson 02, and the estimator of lesson 01.
 #
-# **How it works.** Each task has a cell to fill in and a check below it. Replace the line that says so, run the cell, run the check. A check says what is wrong in words, on the smallest input that shows it, and gives points for each property that holds.
+# **How it works.** Each task has a cell to fill in and a check below it. Replace the line that says so, run the cell, run the check. A check says what is wrong in words, on the smallest input that shows it, and gives points for each property that holds. Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck? `check.softmax_at.hint(1)`, then `hint(2)`, then `hint(3)`.
 #
 # Tasks 1 to 3 work on many rows at once: $R$ rows, one for each candidate that is being written, and $V$ words in the vocabulary.
@@ -28,7 +28,7 @@ from course_lib.estimators import best_of_n_curve
 
 # %% role="task" task="softmax_at"
 def softmax_at(logits, T):
-    """Probabilities (R, V) at temperature T: each row adds up to 1. logits: (R, V), of any size; T: a number above 0."""
+    """Probabilities (R, V) at temperature T: each row adds up to 1. logits: (R, V), small or large; T: a number above 0."""
     # SOLUTION
     weights = ((logits - logits.amax(dim=1, keepdim=True)) / T).exp()
     return weights / weights.sum(dim=1, keepdim=True)
@@ -39,12 +39,23 @@ def softmax_at(logits, T):
 # %% role="visible"
 import math
 
+import numpy as np
 import torch
 
-from course_lib.checks.core import Wrong, task
+from course_lib.checks.core import Wrong, _text, task
 
 L02 = "lesson 02"
 NAN = math.nan
+
+
+def _distribution(t, args, right, mistakes, otherwise):
+    """As ``t.same``; where no mistake fits, a row that does not add up to 1 is told so."""
+    try:
+        t.same(args, right, mistakes, otherwise=otherwise)
+    except Wrong as wrong:
+        if wrong.message == f"{otherwise}." and np.any(np.abs(np.asarray(t.run(*args)).sum(axis=1) - 1) > 1e-3):
+            raise Wrong("a row does not add up to 1. Divide its numbers by their own sum, the sum of exactly these numbers.", wrong.shown) from None
+        raise
 
 
 @task("ex02", points=3, minutes=8, difficulty="easy", idea="generating N-best candidates", read=f"{L02}, 'From logits to a word'", hints=(
@@ -54,36 +65,41 @@ NAN = math.nan
 def softmax_at(t):
     three = math.log(3)
     with t.part(1, "each row is its own distribution"):
-        t.same((torch.tensor([[0.0, three]]), 1.0), [[0.25, 0.75]], [
-            ([[1.0, 3.0]], "these are positive, but they do not add up to 1: divide by their sum."), ([[0.0, three]], "these are still logits."), ([[0.75, 0.25]], "the word with the higher logit gets the lower probability: is a sign turned round?"),
+        _distribution(t, (torch.tensor([[0.0, three]]), 1.0), [[0.25, 0.75]], [
+            *[(v, "these are positive, but they do not add up to 1: divide by their sum.") for v in ([[1.0, 3.0]], [[1 / 3, 1.0]])], ([[0.5, 0.5]], "the two words come out alike: is each logit taken off itself? The highest of a row is amax(dim=1)."), ([[0.0, three]], "these are still logits."), ([[0.75, 0.25]], "the word with the higher logit gets the lower probability: is a sign turned round?"),
             ([[1.0, 1.0]], "every number is divided by itself. Sum over the words of a row: dim=1."), ([[0.25 / 2, 0.75 / 2]], "the row adds up to a half, not to 1."),
             ([[math.log(0.25), math.log(0.75)]], "these are logarithms of probabilities."), ([[0.0, 1.0]], "all the probability goes to the likeliest word: that is the limit of T near 0, not T = 1.")],
             otherwise="these are not the probabilities of this row at T = 1")
-        t.same((torch.tensor([[0.0, three], [0.0, 0.0]]), 1.0), [[0.25, 0.75], [0.5, 0.5]], [
+        _distribution(t, (torch.tensor([[0.0, three], [0.0, 0.0]]), 1.0), [[0.25, 0.75], [0.5, 0.5]], [
             ([[0.5, 0.75], [0.5, 0.25]], "the columns add up to 1. Each row should: sum over dim=1."), *[(v, "all numbers together add up to 1. Each row should by itself.") for v in ([[1 / 6, 0.5], [1 / 6, 1 / 6]], [[0.1, 0.3], [0.3, 0.3]])],
             *[(v, "each column is divided by a row's sum. The sums have shape (R,); with keepdim=True they have (R, 1) and fit to the rows.") for v in ([[0.25, 1.5], [0.25, 0.5]], [[0.25, 0.5], [0.75, 0.5]])],
+            ([[0.1, 2.25], [0.1, 0.75]], "the rows' highest logits and sums have shape (R,) and go to the columns. With keepdim=True they have (R, 1) and fit to the rows."),
             ([[0.1, 0.9], [0.25, 0.75]], "from each column a row's highest logit is taken off. With keepdim=True these have shape (R, 1) and fit to the rows."),
             ([[0.25, 0.75], [0.25, 0.75]], "the second row gets the probabilities of the first.")], otherwise="with two rows each should have its own probabilities")
     with t.part(1, "the temperature divides the logits"):
         for T, right, turned in ((0.5, 9.0, 3**0.5), (2.0, 3**0.5, 9.0)):
-            t.same((torch.tensor([[0.0, three]]), T), [[1 / (1 + right), right / (1 + right)]], [
+            _distribution(t, (torch.tensor([[0.0, three]]), T), [[1 / (1 + right), right / (1 + right)]], [
                 ([[1 / (1 + turned), turned / (1 + turned)]], "a temperature below 1 should make the likely word likelier, one above 1 less so. Here it is the other way round: divide by T, do not multiply."),
                 ([[0.25, 0.75]], "the temperature has no effect. (Dividing the numbers after exp does nothing: the factor cancels.)"), ([[0.25 / T, 0.75 / T]], "the probabilities are divided by T, and no longer add up to 1. Divide the logits, before exp."),
                 ([[1 / (1 + math.exp(0.5 / T)), 1 - 1 / (1 + math.exp(0.5 / T))]], "a second softmax is taken of the probabilities divided by T. Divide the logits by T, and take one softmax."),
                 ([[0.25 ** (1 / T), 0.75 ** (1 / T)]], "the probabilities are raised to the power 1/T, which is right, but then they have to be divided by their sum again.")], otherwise=f"these are not the probabilities at T = {T:g}")
     with t.part(1, "stable for large logits and small T"):
         odds, overflow = 1 / (1 + math.e), "nan: exp of a large number is inf, and inf / inf is nan. Take the row's highest logit off first; the probabilities stay the same."
+        near = 1e-4  # float32 keeps four digits after the point of a logit of 1000
         t.same((torch.tensor([[1000.0, 1001.0]]), 1.0), [[odds, 1 - odds]], [([[NAN, NAN]], overflow), ([[0.0, NAN]], overflow), ([[0.5, 0.5]], "the large logits are cut off, so their difference is lost."), ([[0.0, 0.0]], "the sum is inf, and what is divided by it is 0.")],
-               otherwise="the probabilities of large logits are not right; only the difference of the two counts")
+               tolerance=near, otherwise="the probabilities of large logits are not right; only the difference of the two counts")
         t.same((torch.tensor([[-1000.0, -1001.0]]), 1.0), [[1 - odds, odds]], [([[NAN, NAN]], "nan: exp of -1000 is 0, and 0 / 0 is nan. Take the row's highest logit off, whatever its sign."), ([[0.0, 0.0]], "both are 0: exp of -1000 is too small for a float. Take the row's highest logit off, whatever its sign."),
-                                                                                   ([[0.5, 0.5]], "the low logits are cut off, so their difference is lost.")], otherwise="the probabilities of very low logits are not right; only the difference of the two counts")
+                                                                                   ([[0.5, 0.5]], "the low logits are cut off, so their difference is lost.")], tolerance=near, otherwise="the probabilities of very low logits are not right; only the difference of the two counts")
+        late = "nan: an exponent is still too large. Is the highest logit taken off before T divides the others? Divide the difference by T."
+        t.same((torch.tensor([[30.0, 31.0]]), 0.0625), [[1 / (1 + math.exp(16)), 1 / (1 + math.exp(-16))]], [([[NAN, NAN]], late), ([[0.0, NAN]], late), ([[odds, 1 - odds]], "the temperature has no effect here.")], otherwise="a small temperature makes the exponents large; the result is not right then")
+        t.same((torch.tensor([[0.0, 1000.0]]), 1.0), [[0.0, 1.0]], [(v, "nan: an exponent is still too large. What is taken off has to be the highest logit of the row, not its mean or lowest.") for v in ([[0.0, NAN]], [[NAN, NAN]])], otherwise="a row of a low and a very high logit is not right")
+        t.same((torch.tensor([[0.0, 1000.0]]), 500.0), [[1 / (1 + math.exp(2)), 1 / (1 + math.exp(-2))]], [([[0.0, 1.0]], "the first word is lost: without T its probability is rounded to 0, and no power brings it back. Divide the logits by T before exp.")], tolerance=near, otherwise="a high temperature brings large logits together; the result is not right then")
         t.same((torch.tensor([[0.0, 1.0], [1000.0, 1001.0]]), 1.0), [[odds, 1 - odds]] * 2, [([[NAN, NAN], [odds, 1 - odds]], "the first row is lost: the highest of all rows is taken off. Take off each row's own."),
                                                                                            ([[odds, 1 - odds], [NAN, NAN]], "the second row is lost: the first row's highest logit is taken off. Take off each row's own.")],
-               otherwise="two rows of different size should both come out right")
-        t.same((torch.tensor([[30.0, 31.0]]), 0.0625), [[1 / (1 + math.exp(16)), 1 / (1 + math.exp(-16))]], [([[NAN, NAN]], overflow), ([[0.0, NAN]], overflow), ([[odds, 1 - odds]], "the temperature has no effect here.")], otherwise="a small temperature makes the exponents large; the result is not right then")
+               tolerance=near, otherwise="two rows of different size should both come out right")
 
 # %% role="hidden"
-@probe("softmax_at", tolerance=1e-5)
+@probe("softmax_at", tolerance=1e-3)  # float32 at logits of some thousands
 def softmax_at_inputs(rng):
     for i in range(24):
         R, V = rng.integers(1, 5), rng.integers(1, 8)
@@ -181,6 +197,42 @@ def in_place(logits, T):
     return torch.softmax(logits / T, dim=1)
 
 
+@wrong("softmax_at", says="is each logit taken off itself")
+def highest_of_columns(logits, T):
+    weights = ((logits - logits.amax(0, keepdim=True)) / T).exp()
+    return weights / weights.sum(1, keepdim=True)
+
+
+@wrong("softmax_at", says="by their own sum")
+def sum_without_temperature(logits, T):
+    logits = logits - logits.amax(1, keepdim=True)
+    return (logits / T).exp() / logits.exp().sum(1, keepdim=True)
+
+
+@wrong("softmax_at", says="go to the columns")
+def keepdim_forgotten_twice(logits, T):
+    weights = ((logits - logits.amax(1)) / T).exp()
+    return weights / weights.sum(1)
+
+
+@wrong("softmax_at", says="not its mean or lowest")
+def mean_taken_off(logits, T):
+    weights = ((logits - logits.mean(1, keepdim=True)) / T).exp()
+    return weights / weights.sum(1, keepdim=True)
+
+
+@wrong("softmax_at", says="no power brings it back")
+def powers_divided(logits, T):
+    weights = torch.softmax(logits, dim=1) ** (1 / T)
+    return weights / weights.sum(1, keepdim=True)
+
+
+@wrong("softmax_at", says="before T divides")
+def highest_before_temperature(logits, T):
+    weights = (logits / T - logits.amax(1, keepdim=True)).exp()
+    return weights / weights.sum(1, keepdim=True)
+
+
 @wrong("softmax_at", hidden=True)
 def two_words_only(logits, T):
     p = torch.sigmoid((logits[:, -1:] - logits[:, :1]) / T)
@@ -189,8 +241,8 @@ def two_words_only(logits, T):
 # %% role="right"
 @right("softmax_at")
 def by_logsumexp(logits, T):
-    scaled = logits.double() / T
-    return (scaled - scaled.logsumexp(1, keepdim=True)).exp().float()
+    scaled = logits / T
+    return (scaled - scaled.logsumexp(1, keepdim=True)).exp()
 
 
 @right("softmax_at")
@@ -220,7 +272,7 @@ def with_numpy(logits, T):
 # `probs` has shape `(R, V)`, and each row adds up to 1. In each row keep the **smallest set of most likely words whose probabilities together reach** $p$ (are $p$ or more). The others get 0, and the row is divided by its sum, so that it adds up to 1 again.
 # The words stay in their places: column $k$ of the result belongs to the same word as column $k$ of `probs`.
 #
-# Two rules for the edges. At least one word stays, even for $p = 0$. Of equally likely words, the one that stands further left counts as the likelier.
+# Three rules for the edges. At least one word stays, even for $p = 0$. Of equally likely words, the one that stands further left counts as the likelier. Where rounding keeps the sum of a whole row a little below $p$, all its words stay.
 
 # %% role="task" task="nucleus"
 def nucleus(probs, p):
@@ -246,48 +298,52 @@ def _row_sizes(value):
 def _keeps(t, probs, p, right, mistakes=(), otherwise="that is not the smallest set of most likely words that reaches p"):
     """Which words stay, whatever their new probabilities; sets of positions, one for each row."""
     got = t.run(torch.tensor(probs), p)
-    shown = f"{t._call((torch.tensor(probs), p))} gave {got.tolist() if hasattr(got, 'tolist') else got!r}"
+    shown = f"{t._call((torch.tensor(probs), p))} gave {_text(got)}"
     sizes = _row_sizes(got)
+    t.holds(len(sizes) >= len(probs), f"the result has {len(sizes)} of the {len(probs)} rows. Does return stand inside the loop?", shown)
     t.holds(sizes == [len(row) for row in probs], "the result should have the shape (R, V) of probs. Words outside the nucleus get 0; they are not removed.", shown)
     rows = [[float(v) for v in row] for row in got]
-    t.holds(all(v == v for row in rows for v in row), "nan: a row was divided by 0, because no word was left in it.", shown)
-    kept = [[k for k, v in enumerate(row) if v] for row in rows]
+    kept = [[k for k, v in enumerate(row) if v and v == v] for row in rows]
     for value, message in mistakes:
         t.holds(kept != value, message, shown)
+    t.holds(all(v == v for row in rows for v in row), "nan: a row was divided by 0, because no word was left in it.", shown)
     t.holds(all(kept), "a row has no word left.", shown)
     t.holds(kept == right, f"{otherwise}.", shown)
 
 
 @task("ex02", points=4, minutes=20, difficulty="medium", idea="generating N-best candidates", read=f"{L02}, 'From logits to a word'", hints=(
     "Sort each row, likeliest first. A word stays as long as the words before it have not reached p yet. Then everything has to go back to where it came from.",
-    "probs.sort(dim=1, descending=True, stable=True) gives two tensors: the sorted probabilities and, for each, the column it came from (index). Their running sum (cumsum), less the word's own probability, is what stands before it. torch.zeros_like(probs).scatter(1, index, values) puts values back into their columns.",
+    "probs.sort(dim=1, descending=True, stable=True) gives two tensors: the sorted probabilities and, for each, the column it came from (index); with stable=True torch wants dim by its name. Their running sum (cumsum), less the word's own probability, is what stands before it. torch.zeros_like(probs).scatter(1, index, values) puts values back into their columns.",
     "A word goes when (running sum - own probability) >= p; set this to False in column 0, so that one word always stays. Put 0 where it is True (masked_fill), scatter back, and divide by the row's sum with keepdim=True."))
 def nucleus(t):
     row, mixed = [0.5, 0.25, 0.1875, 0.0625], [0.125, 0.5, 0.125, 0.25]
     with t.part(1, "keeps the smallest set that reaches p"):
         few, many = "the set does not reach p: the word with which the sum reaches p belongs to it.", "the set is larger than needed: it reaches p without its last word."
-        _keeps(t, [row], 0.7, [[0, 1]], [([[0]], few), ([[0, 1, 2]], many), ([[0, 1, 2, 3]], "all words stay. Sum up from the likeliest word, and stop when p is reached."), ([[]], "no word is left: is each probability by itself compared with p? Compare their running sum."),
+        _keeps(t, [row], 0.7, [[0, 1]], [([[0]], few), ([[0, 1, 2]], many), ([[0, 1, 2, 3]], "all words stay. Sum up along the row (dim=1) from the likeliest word, and stop when p is reached."), ([[]], "no word is left: is each probability by itself compared with p? Compare their running sum."),
                                          ([[2, 3]], "the nucleus was set to 0 and the rest kept: turned round."), ([[1, 2, 3]], "the likeliest word is gone: begin with the likeliest.")])
         _keeps(t, [row], 0.8, [[0, 1, 2]], [([[0, 1]], few), ([[0, 1, 2, 3]], many), ([[0]], few)])
     with t.part(1, "what stays is divided by its sum"):
         t.same((torch.tensor([row]), 0.7), [[2 / 3, 1 / 3, 0, 0]], [([[0.5, 0.25, 0.0, 0.0]], "the right words stay, but the row no longer adds up to 1: divide it by its sum."), ([[1.0, 1.0, 0.0, 0.0]], "these say which words stay. Return their probabilities."),
-                                                                  ([[0.5, 0.5, 0.0, 0.0]], "the words that stay should keep their proportion, 2 to 1."), ([[0.5 / 0.7, 0.25 / 0.7, 0.0, 0.0]], "the row is divided by p. What is left is more than p: divide by its sum."),
+                                                                  ([[0.5, 0.5, 0.0, 0.0]], "the words that stay should keep their proportion, 2 to 1: divide them by their sum."), ([[0.5 / 0.7, 0.25 / 0.7, 0.0, 0.0]], "the row is divided by p. What is left is more than p: divide by its sum."),
                                                                   ([[math.exp(0.5) / (math.exp(0.5) + math.exp(0.25)), math.exp(0.25) / (math.exp(0.5) + math.exp(0.25)), 0.0, 0.0]], "a softmax is taken of probabilities. Divide them by their sum.")],
-               otherwise="the probabilities of the words that stay are not right")
+               otherwise="the words that stay should keep their proportion, 2 to 1: divide them by their sum")
     with t.part(1, "words in any order, each row by itself"):
-        _keeps(t, [mixed], 0.7, [[1, 3]], [([[0, 1]], "the probabilities come back sorted. Put each in its own place: column k belongs to word k."), ([[0, 2]], "the words come back in wrong places. index says for each sorted word where it came from; scatter(1, index, ...) undoes the sorting, taking by index once more does not."),
-                                           ([[0, 1, 2, 3]], "the running sum goes over the row as it stands. Sort it first, likeliest first."), ([[0, 1, 3]], "the set is not the smallest: is the row summed up in the order in which it stands, and not from the likeliest word?"), ([[0, 1, 2]], "the set is summed up in the order in which the words stand. Begin with the likeliest.")])
+        _keeps(t, [mixed], 0.7, [[1, 3]], [([[0, 1]], "the first two places stay: these are places in the sorted row. Put the probabilities, or the marks of what stays, back in their own places: column k belongs to word k."), ([[0, 2]], "the words come back in wrong places. index says for each sorted word where it came from; scatter(1, index, ...) undoes the sorting, taking by index once more does not."),
+                                           ([[0, 1, 2, 3]], "the running sum goes over the row as it stands. Sort it first, likeliest first."), ([[0, 1, 3]], "word 0 stays and is not needed. The word that always stays is the first of the sorted row, not the first of probs."), ([[0, 1, 2]], "the set is summed up in the order in which the words stand. Begin with the likeliest.")])
         t.same((torch.tensor([mixed]), 0.7), [[0, 2 / 3, 0, 1 / 3]], [([[0.0, 0.5, 0.0, 0.25]], "the row does not add up to 1: divide it by its sum."), ([[0.0, 1 / 3, 0.0, 2 / 3]], "the right places, but the two probabilities are swapped.")], otherwise="the right words stay, but their probabilities are not right")
-        _keeps(t, [row, [0.25, 0.125, 0.5, 0.125]], 0.7, [[0, 1], [0, 2]], [([[0, 1], [0, 1]], "the second row keeps the places of the first row's words. Each row has its own nucleus."), ([[0, 1], []], "the second row has nothing left: is the sum carried on from row to row? Sum along dim=1.")],
+        carried = "the sum is carried on from the first row into the second. Begin each row at 0 (cumsum: dim=1)."
+        _keeps(t, [row, [0.3, 0.1, 0.35, 0.25]], 0.7, [[0, 1], [0, 2, 3]], [([[0, 1], [0, 1]], "the second row keeps the places of the first row's words. Each row has its own nucleus."), ([[0, 1], []], carried), ([[0, 1], [2]], carried),
+                                                                           ([[0, 1], [0, 2]], "the second row keeps as many words as the first. Here it needs more: each row has its own number.")],
                otherwise="with two rows each should keep its own most likely words")
         t.same((torch.tensor([row, [0.0625, 0.25, 0.5, 0.1875]]), 0.7), [[2 / 3, 1 / 3, 0, 0], [0, 1 / 3, 2 / 3, 0]], [([[1 / 3, 1 / 6, 0, 0], [0, 1 / 6, 1 / 3, 0]], "all rows together add up to 1. Divide each by its own sum.")], otherwise="each row should be divided by its own sum")
     with t.part(1, "edges: p just reached, p = 0 and 1, equal words"):
         _keeps(t, [row], 0.3, [[0]], [([[]], "no word is left. The likeliest word alone is more than p, and it should stay."), ([[0, 1]], "the first word reaches p by itself.")])
         _keeps(t, [row], 0.75, [[0, 1]], [([[0, 1, 2]], "0.5 + 0.25 is 0.75, which reaches p: no more are needed. Is > used for >=, or the other way round?"), ([[0]], "the set does not reach p.")])
         _keeps(t, [row], 1.0, [[0, 1, 2, 3]], [([[0, 1, 2]], "with p = 1 the last word is needed as well.")], otherwise="with p = 1 all words are needed")
+        _keeps(t, [[0.52, 0.42, 0.06]], 1.0, [[0, 1, 2]], otherwise="rounding keeps the sum of this row below p = 1; all its words stay then")
         _keeps(t, [row], 0.0, [[0]], [([[]], "with p = 0 no word is left; one always stays.")], otherwise="with p = 0 one word should stay, the likeliest")
         _keeps(t, [[0.25] * 4], 0.5, [[0, 1]], [([[0, 1, 2, 3]], "all words that are as likely as the last one of the set stay too. Two of them reach p, so the set is not the smallest."), ([[2, 3]], "of equally likely words those on the right stay; those on the left should (a stable sort).")],
-               otherwise="of four equally likely words two should stay, those on the left")
+               otherwise="of four equally likely words two should stay, those on the left. Is a word looked up by its probability? Here all have the same")
 
 # %% role="hidden"
 @probe("nucleus")
@@ -335,7 +391,7 @@ def not_renormalised(probs, p):
     return torch.zeros_like(probs).scatter(1, index, ordered.masked_fill(dropped, 0.0))
 
 
-@wrong("nucleus", says="come back sorted")
+@wrong("nucleus", says="places in the sorted row")
 def left_sorted(probs, p):
     ordered, _, sums = sorted_sums(probs)
     kept = ordered.masked_fill((sums - ordered >= p) & (sums > ordered), 0.0)
@@ -366,7 +422,7 @@ def from_below(probs, p):
     return put_back(probs, index, ordered, ordered.cumsum(1) - ordered >= p)
 
 
-@wrong("nucleus", says="no word was left")
+@wrong("nucleus", says="no word is left")
 def may_lose_all(probs, p):
     ordered, index, sums = sorted_sums(probs)
     enough = (sums >= p).int().argmax(1)
@@ -428,6 +484,88 @@ def one_sum_for_all(probs, p):
     return kept / kept.sum()
 
 
+@wrong("nucleus", says="marks of what stays")
+def mask_left_sorted(probs, p):
+    ordered, _, sums = sorted_sums(probs)
+    kept = probs.masked_fill((sums - ordered >= p) & (sums > ordered), 0.0)
+    return kept / kept.sum(1, keepdim=True)
+
+
+@wrong("nucleus", says="not the first of probs")
+def first_column_stays(probs, p):
+    ordered, index, sums = sorted_sums(probs)
+    keep = torch.zeros_like(probs, dtype=torch.bool).scatter(1, index, sums - ordered < p)
+    keep[:, 0] = True
+    return probs * keep / (probs * keep).sum(1, keepdim=True)
+
+
+@wrong("nucleus", says="along the row")
+def over_rows(probs, p):
+    ordered, index = probs.sort(dim=0, descending=True, stable=True)
+    kept = torch.zeros_like(probs).scatter(0, index, ordered.masked_fill(ordered.cumsum(0) - ordered >= max(p, 1e-9), 0.0))
+    return kept / kept.sum(0, keepdim=True)
+
+
+@wrong("nucleus", says="each probability by itself")
+def single_words_divided(probs, p):
+    kept = probs.masked_fill(probs < p, 0.0)
+    return kept / kept.sum(1, keepdim=True)
+
+
+@wrong("nucleus", says="as many words as the first")
+def first_row_counts(probs, p):
+    ordered, index, sums = sorted_sums(probs)
+    size = max(1, int((sums - ordered < p)[0].sum()))
+    return put_back(probs, index, ordered, (torch.arange(probs.shape[1]) >= size).expand(len(probs), -1))
+
+
+@wrong("nucleus", says="carried on")
+def total_not_begun_again(probs, p):
+    out, total = [], 0.0
+    for row in probs.tolist():
+        kept = [0.0] * len(row)
+        for k in sorted(range(len(row)), key=lambda k: -row[k]):
+            kept[k] = row[k]
+            total += row[k]
+            if total >= p:
+                break
+        out.append([v / sum(kept) for v in kept])
+    return out
+
+
+@wrong("nucleus", says="inside the loop")
+def returns_in_the_loop(probs, p):
+    for row in probs:
+        return nucleus(row[None], p)
+
+
+@wrong("nucleus", says="keep their proportion")
+def rest_to_the_likeliest(probs, p):
+    kept = not_renormalised(probs, p)
+    return kept.scatter_add(1, kept.argmax(1, keepdim=True), 1 - kept.sum(1, keepdim=True))
+
+
+@wrong("nucleus", says="IndexError")
+def first_that_reaches(probs, p):
+    ordered, index, sums = sorted_sums(probs)
+    size = torch.tensor([int((row >= p).nonzero()[0, 0]) + 1 for row in sums])
+    return put_back(probs, index, ordered, torch.arange(probs.shape[1])[None] >= size[:, None])
+
+
+@wrong("nucleus", says="looked up by its probability")
+def looked_up(probs, p):
+    out = []
+    for row in probs.tolist():
+        kept, total = [0.0] * len(row), 0.0
+        for v in sorted(row, reverse=True):
+            kept[row.index(v)] = v
+            total += v
+            if total >= p:
+                break
+        out.append([v / sum(kept) for v in kept])
+    return out
+
+
 @wrong("nucleus", hidden=True)
 def four_words_at_most(probs, p):
     kept = nucleus(probs, p)
@@ -472,12 +610,12 @@ def with_the_inverse_order(probs, p):
 # %% [markdown] task="draw_tokens"
 # ## Task 3. The draw
 #
-# Put the probabilities of a row end to end on a ruler from 0 to 1. The random number $u$ is a point on it; the word whose piece holds the point is drawn. Piece $k$ begins at the sum of all probabilities before it, and ends just before the sum that includes its own:
-# a point on an edge belongs to the piece on its right.
+# Put the probabilities of a row end to end on a ruler from 0 to 1. The random number $u$ is a point on it; the word whose piece holds the point is drawn. Piece $k$ reaches from the sum of the probabilities before it to the sum that includes its own.
+# A point on the edge of two pieces belongs to the one on its right.
 #
-# `probs` has shape `(R, V)`, `u` shape `(R,)` with values from 0 up to, but not including, 1. Return one index from 0 to $V - 1$ for each row, shape `(R,)`. The index follows from `u` alone: no further chance. A word of probability 0 is never drawn.
+# `probs` has shape `(R, V)`, `u` shape `(R,)` with values from 0 up to, but not including, 1. Return one index, a whole number from 0 to $V - 1$, for each row, shape `(R,)`. The index follows from `u` alone: no further chance. A word of probability 0 is never drawn.
 #
-# One trap. Because of rounding a row may add up to 0.999999, and $u$ may lie above that. Then draw the last word of the row that has any probability.
+# One trap. Because of rounding a row may add up to 0.999999, and $u$ may lie above that. Then draw the last word of the row that has any probability. (The check makes the gap larger, so that you can see it.)
 
 # %% role="task" task="draw_tokens"
 def draw_tokens(probs, u):
@@ -501,37 +639,43 @@ def _varies(t):
         return False
 
 
-@task("ex02", points=4, minutes=12, difficulty="medium", idea="generating N-best candidates", read=f"{L02}, 'From logits to a word'", hints=(
+@task("ex02", points=4, minutes=15, difficulty="medium", idea="generating N-best candidates", read=f"{L02}, 'From logits to a word'", hints=(
     "Where does each piece end? The word that is drawn is the first whose piece ends beyond u.",
     "The ends are running sums, probs.cumsum(dim=1). Count in each row the ends that are at or below u: that many pieces lie wholly to the left of the point. u[:, None] has shape (R, 1) and so can be compared with (R, V).",
     "The count of ends <= u is the index. Then the trap: find each row's last index with probability above 0, and take the smaller of the two (torch.minimum). Multiplying torch.arange(V) by (probs > 0) and taking the highest in each row gives it."))
 def draw_tokens(t):
-    five = [0.34, 0.10, 0.05, 0.31, 0.20]
+    six, elsewhere = [0.3, 0.2, 0.1, 0.25, 0.05, 0.1], "the point u lies in another word's piece"
     with t.part(1, "draws the word whose piece holds u"):
         try:
-            t.same((torch.tensor([five]), torch.tensor([0.4])), [1], [
-                ([0], "that is the likeliest word, or simply the first. Its piece ends before u."), ([2], "one too far: are the words counted from 1? Their indices begin at 0."), ([3], "the point is looked for from the right end of the ruler; begin on the left."),
-                ([4], "too far. A probability is the length of a piece, not where it ends: add them up along the row."), ([5], "no word has this index. Are the probabilities added up along the row, dim=1?"), ([0.10], "this is a probability. Return the index of the word."),
-                ([0.44], "this is where the piece ends. Return the index of the word."), ([[0, 1, 0, 0, 0]], "one index for each row is wanted."), ([[0, 1, 1, 1, 1]], "these are truth values. They tell which pieces end beyond u; make one index of each row."), ([[1, 0, 0, 0, 0]], "these are truth values. They tell which pieces end before u; make one index of each row.")], otherwise="the point u lies in another word's piece")
-            t.same((torch.tensor([five]), torch.tensor([0.1])), [0], [([1], "the first word's piece holds this point. The words are counted from 0.")], otherwise="the point u lies in another word's piece")
-            t.same((torch.tensor([five]), torch.tensor([0.9])), [4], [([3], "one too low: the last word's piece holds this point.")], otherwise="the point u lies in another word's piece")
+            t.same((torch.tensor([six]), torch.tensor([0.68])), [3], [
+                ([0], "that is the likeliest word, or simply the first. Its piece ends before u."), ([1], "the point is looked for on another ruler, read from its right end or with the words sorted. Begin on the left, and leave the words in their order."),
+                ([2], "too low: this word's piece ends before u. Is 1 taken off the index, or are the words sorted?"), ([4], "one too far: are the words counted from 1? Their indices begin at 0."), ([5], "too far. A probability is the length of a piece, not where it ends: add them up along the row."),
+                ([6], "no word has this index. Are the probabilities added up along the row, dim=1?"), ([0.25], "this is a probability. Return the index of the word."), ([0.85], "this is where the piece ends. Return the index of the word."), ([[0, 0, 0, 1, 0, 0]], "one index for each row is wanted."),
+                ([[0, 0, 0, 1, 1, 1]], "these are truth values. They tell which pieces end beyond u; make one index of each row."), ([[1, 1, 1, 0, 0, 0]], "these are truth values. They tell which pieces end before u; make one index of each row.")], otherwise=elsewhere)
+            t.same((torch.tensor([six]), torch.tensor([0.1])), [0], [([1], "the first word's piece holds this point. The words are counted from 0.")], otherwise=elsewhere)
+            last = torch.tensor([six]), torch.tensor([0.95])
+            got = t.same(last, [5], [([4], "one too low: the last word's piece holds this point.")], otherwise=elsewhere)
+            t.holds(np.asarray(got).dtype.kind in "iu", "the index is right, but it is not of a type of whole numbers, so no word can be looked up with it. Return integers (for a tensor: torch.long).", f"{t._call(last)} gave {_text(got)}")
         except Wrong:
             if not _varies(t):
                 raise
         t.holds(not _varies(t), "the same u gave different words on two calls. The word should follow from u, without further chance.")
     with t.part(1, "each row has its own probabilities and its own u"):
-        t.same((torch.tensor([[0.5, 0.5], [0.9, 0.1], [0.5, 0.5]]), torch.tensor([0.7, 0.7, 0.2])), [1, 0, 0], [
-            ([1, 1, 0], "the second row is drawn with the probabilities of the first."), ([1, 0, 1], "all rows are drawn with the first u. Each row has its own."), ([2, 1, 0], "the probabilities are added up over rows. Add them up along a row: dim=1."), (1, "one word for all rows. Each row has its own.")],
-            otherwise="three rows should give three words, each by its own probabilities and its own u")
+        t.same((torch.tensor([[0.1, 0.1, 0.1, 0.7], [0.2, 0.5, 0.2, 0.1]]), torch.tensor([0.8, 0.5])), [3, 1], [
+            ([3, 3], "the second row is drawn with the probabilities of the first."), ([3, 2], "all rows are drawn with the first u. Each row has its own."), ([4, 2], "the probabilities are added up over rows. Add them up along a row: dim=1."),
+            ([3, 0], "the second row stops at its first word: is the running sum carried on from the first row? Begin each row at 0."), ([3], "the second row is missing: does return stand inside the loop?"), (3, "one word for all rows. Each row has its own.")],
+            otherwise="two rows should give two words, each by its own probabilities and its own u")
     with t.part(1, "on an edge the word to the right, and never one of probability 0"):
         t.same((torch.tensor([[0.5, 0.5]]), torch.tensor([0.5])), [1], [([0], "the point lies on the edge between the two pieces; it belongs to the one on its right. (Compare ends with u by <=; or searchsorted with right=True.)")], otherwise="a point on an edge belongs to the piece on its right")
         t.same((torch.tensor([[0.0, 0.5, 0.5]]), torch.tensor([0.0])), [1], [([0], "u = 0 drew a word of probability 0, which has no piece. Top-p makes many of those.")], otherwise="u = 0 should draw the first word that has a piece")
         t.same((torch.tensor([[0.5, 0.0, 0.5]]), torch.tensor([0.5])), [2], [([1], "a word of probability 0 was drawn; it has no piece."), ([0], "the point lies on an edge and belongs to the piece on its right.")], otherwise="the point belongs to the piece on its right")
     with t.part(1, "a row that adds up to a little less than 1"):
-        for probs in ([[0.5, 0.499999]], [[0.5, 0.499999, 0.0]]):
-            t.same((torch.tensor(probs), torch.tensor([0.9999995])), [1], [
-                ([len(probs[0])], "no word has this index: u lies beyond the last end. Here an error would come when the model reads the word."), ([2], "the last word of the row has probability 0. Take the last one that has any."),
-                ([0], "u lies beyond the last end, and the first word came out (argmax of a row without any True gives 0). Take the last word that has any probability.")], otherwise="u lies beyond the last end; take the last word that has any probability")
+        beyond = "u lies beyond the last end; take the last word that has any probability"  # rounding, drawn large
+        t.same((torch.tensor([[0.2, 0.5, 0.299]]), torch.tensor([0.9995])), [2], [
+            ([3], "no word has this index: u lies beyond the last end. Here an error would come when the model reads the word."), ([0], "u lies beyond the last end, and the first word came out (argmax of a row without any True gives 0). Take the last word that has any probability."),
+            ([1], "u lies beyond the last end, and the likeliest word came out. Take the last word that has any probability."), ([], "no word is drawn for this row: u lies beyond the last end. Take the last word that has any probability.")], otherwise=beyond)
+        t.same((torch.tensor([[0.5, 0.499, 0.0], [0.25, 0.25, 0.499]]), torch.tensor([0.9995, 0.9995])), [1, 2], [
+            ([2, 2], "the last word of the first row has probability 0. Take the last one that has any."), ([1, 1], "the last word with any probability is looked for in the first row alone. Each row has its own.")], otherwise=beyond)
 
 # %% role="hidden"
 @probe("draw_tokens")
@@ -545,7 +689,7 @@ def draw_tokens_inputs(rng):
         yield torch.tensor(rows, dtype=torch.float32), torch.tensor(u, dtype=torch.float32)
 
 # %% role="wrong"
-@wrong("draw_tokens", says="likeliest word")
+@wrong("draw_tokens", says="that is the likeliest word")
 def greedy(probs, u):
     return probs.argmax(1)
 
@@ -585,7 +729,7 @@ def one_row(probs, u):
     return draw_tokens(probs[:1].expand(len(u), -1), u)
 
 
-@wrong("draw_tokens", says="right end of the ruler")
+@wrong("draw_tokens", says="from its right end")
 def backwards(probs, u):
     return draw_tokens(probs, 1 - u)
 
@@ -595,7 +739,7 @@ def out_of_range(probs, u):
     return torch.searchsorted(probs.cumsum(1), u[:, None], right=True)[:, 0]
 
 
-@wrong("draw_tokens", says="the last word of the row has probability 0")
+@wrong("draw_tokens", says="the last word of the first row has probability 0")
 def clamped(probs, u):
     return (probs.cumsum(1) <= u[:, None]).sum(1).clamp(max=probs.shape[1] - 1)
 
@@ -621,9 +765,64 @@ def in_place(probs, u):
     return (probs <= u[:, None]).sum(1)
 
 
+@wrong("draw_tokens", says="words sorted")
+def sorted_first(probs, u):
+    ordered, index = probs.sort(dim=1, descending=True)
+    return index.gather(1, draw_tokens(ordered, u)[:, None])[:, 0]
+
+
+@wrong("draw_tokens", says="is 1 taken off")
+def one_before(probs, u):
+    return (draw_tokens(probs, u) - 1).clamp(min=0)
+
+
+@wrong("draw_tokens", says="whole numbers")
+def float_indices(probs, u):
+    return draw_tokens(probs, u).float()
+
+
+@wrong("draw_tokens", says="carried on")
+def end_not_begun_again(probs, u):
+    out, end = [], 0.0
+    for row, point in zip(probs.tolist(), u.tolist()):
+        for k in range(len(row)):
+            end += row[k]
+            if point < end:
+                break
+        out.append(k)
+    return out
+
+
+@wrong("draw_tokens", says="no word is drawn")
+def appends_nothing(probs, u):
+    out = []
+    for row, point in zip(probs, u):
+        beyond = (row.cumsum(0) > point).nonzero()
+        if len(beyond):
+            out.append(int(beyond[0, 0]))
+    return out
+
+
+@wrong("draw_tokens", says="likeliest word came out")
+def likeliest_beyond(probs, u):
+    drawn = (probs.cumsum(1) <= u[:, None]).sum(1)
+    return torch.where(drawn < probs.shape[1], drawn, probs.argmax(1))
+
+
+@wrong("draw_tokens", says="first row alone")
+def last_of_the_first_row(probs, u):
+    return (probs.cumsum(1) <= u[:, None]).sum(1).clamp(max=int(probs[0].nonzero().max()))
+
+
+@wrong("draw_tokens", says="inside the loop")
+def returns_in_the_loop(probs, u):
+    for row, point in zip(probs, u):
+        return draw_tokens(row[None], point[None])
+
+
 @wrong("draw_tokens", hidden=True)
-def five_words_only(probs, u):
-    return draw_tokens(probs[:, :5], u)
+def six_words_only(probs, u):
+    return draw_tokens(probs[:, :6], u)
 
 # %% role="right"
 @right("draw_tokens")
@@ -683,10 +882,14 @@ def distinct_bigrams(texts):
     "One list before the loop; in the loop split the text and add its pairs; at the end the size of the set divided by the size of the list, or 0 when the list is empty."))
 def distinct_bigrams(t):
     with t.part(1, "counts different pairs of neighbouring words"):
-        t.same((["go on on go on"],), 3 / 4, [
-            (3, "this is the number of different pairs. Divide it by the number of all pairs."), (4, "this is the number of pairs."), (1 / 4, "this is the share of repeated pairs; the share of different ones is wanted."), (2 / 5, "these are single words. Take pairs of neighbours."),
-            (3 / 5, "the different pairs are divided by the number of words. Five words have four pairs."), (4 / 5, "the last word is counted as a pair without a second word. Five words have four pairs."), (2 / 4, "'go on' and 'on go' count as one pair. The order matters."), (1.0, "every pair counts as different, or each word is in one pair only. 'go on' stands here twice, and neighbouring pairs share a word."),
-            (6 / 13, "these are pairs of letters. Split the text into words first."), (4 / 3, "turned round: different pairs divided by all pairs."), (3.0, "the result should be a share between 0 and 1.")], otherwise="the share of different pairs is not right")
+        t.same((["go up up on up on go up"],), 5 / 7, [  # 8 words, 7 pairs, 5 of them different
+            (5, "this is the number of different pairs. Divide it by the number of all pairs."), (7, "this is the number of pairs."), (2 / 7, "this is the share of repeated pairs; the share of different ones is wanted."), (3 / 8, "these are single words. Take pairs of neighbours."),
+            (5 / 8, "the different pairs are divided by the number of words. Eight words have seven pairs."), (6 / 8, "the last word is counted as the beginning of a pair; no word follows it. Eight words have seven pairs."), (5 / 6, "a pair is missing at the end of the text. Eight words have seven pairs."),
+            (4 / 7, "'up on' and 'on up' count as one pair. The order matters."), *[(v, "only pairs that stand there once are counted. Count every different pair, however often it stands.") for v in (3 / 7, 3 / 5)], (9 / 28, "these are pairs of any two words. Take neighbours only."),
+            (2 / 4, "each word is in one pair only. Neighbouring pairs share a word: up up, up on."), (4 / 6, "'up up' is not counted. Equal neighbours are a pair, too."), (1.0, "nothing is counted as repeated, but 'go up' stands here twice. Are these pairs, two words each, and one by one in the list?"),
+            (9 / 22, "these are pairs of letters. Split the text into words first."), (7 / 5, "turned round: different pairs divided by all pairs."), (0, "the result is 0, but there are pairs here. Is it cut to a whole number (//)?"), *[(v, "the result should be a share between 0 and 1.") for v in (5.0, 500 / 7)]],
+            otherwise="the share of different pairs is not right")
+        t.same((["a bc ab c"],), 1.0, [(2 / 3, "'a bc' and 'ab c' count as one pair. Keep the two words of a pair apart, in a tuple.")], otherwise="all three pairs of this text are different")
     with t.part(1, "all texts together, no pair across two texts"):
         t.same((["up up up up", "go on"],), 2 / 4, [((1 / 3 + 1) / 2, "this is the mean of the texts' own shares. Count the pairs of all texts together."), (3 / 5, "a pair reaches from the first text into the second. Take the pairs of each text by itself."),
                                                   (1.0, "only the last text is counted."), (1 / 4, "the different pairs are those of the last text only. Collect them over all texts."), (1 / 3, "only the first text is counted."), (2, "this is a sum over texts; the result should be a share between 0 and 1.")], otherwise="two texts should be counted together")
@@ -694,9 +897,9 @@ def distinct_bigrams(t):
                                          (3.0, "the shares of the texts are added up.")], otherwise="the same pair in three texts counts once as a different one, and three times among all")
     with t.part(1, "blanks, capital letters, and lists without a pair"):
         t.same((["go  on", "go on"],), 1 / 2, [(1.0, "two blanks between words make another pair here. split() without an argument takes any number of blanks."), (3 / 4, "two blanks between words make pairs with an empty word. Use split() without an argument.")], otherwise="two blanks between words should count like one")
-        t.same((["Go on", "go on."],), 1.0, [(1 / 2, "capital letters or punctuation are taken away. Leave the words as they are.")], otherwise="words should be left as they are")
-        t.same((["", "go on"],), 1.0, [(0.0, "an empty text takes a pair away. It has no words and no pairs, not -1.")], otherwise="an empty text should change nothing")
-        t.same((["go"],), 0.0, [(1.0, "a text of one word has no pair; without any pair the result is 0.")], otherwise="a text of one word has no pair")
+        t.same((["Go on", "go on", "go on."],), 1.0, [(v, "capital letters or punctuation are taken away. Leave the words as they are.") for v in (2 / 3, 1 / 3)], otherwise="words should be left as they are")
+        t.same((["", "go on up"],), 1.0, [(2.0, "an empty text takes a pair away. It has no words and no pairs, not -1."), (0.0, "one text without a pair makes the whole result 0. Go on with the next text.")], otherwise="an empty text should change nothing")
+        t.same((["go"],), 0.0, [(1.0, "a text of one word has no pair; without any pair the result is 0."), (NAN, "nan: without any pair the result is 0.")], otherwise="a text of one word has no pair")
         t.same(([],), 0.0, otherwise="without texts the result is 0")
 
 # %% role="hidden"
@@ -704,7 +907,7 @@ def distinct_bigrams(t):
 def distinct_bigrams_inputs(rng):
     words = "open Open the menu menu. reset your password then Thanks".split()
     for i in range(24):
-        yield [(" ", "  ")[int(rng.integers(2))].join(rng.choice(words[: int(rng.integers(2, 11))], int(rng.integers(0 if i % 3 else 2, 9))).tolist()) for _ in range(int(rng.integers(1, 7)))],
+        yield [(" ", "  ")[int(rng.integers(2))].join(rng.choice(words[: int(rng.integers(2, 11))], int(rng.integers(0 if i % 3 else 2, 13))).tolist()) for _ in range(int(rng.integers(1, 7)))],
 
 # %% role="wrong"
 def all_pairs(texts):
@@ -740,10 +943,10 @@ def without_order(texts):
     return len({tuple(sorted(p)) for p in pairs}) / len(pairs) if pairs else 0.0
 
 
-@wrong("distinct_bigrams", says="share a word")
+@wrong("distinct_bigrams", says="in one pair only")
 def every_second(texts):
     pairs = [pair for text in texts for pair in zip(text.split()[::2], text.split()[1::2])]
-    return 1.0 if texts == ["go on on go on"] else len(set(pairs)) / max(len(pairs), 1)
+    return len(set(pairs)) / max(len(pairs), 1)
 
 
 @wrong("distinct_bigrams", says="mean of the texts")
@@ -779,7 +982,61 @@ def split_at_one_blank(texts):
 
 @wrong("distinct_bigrams", says="leave the words")
 def lower_case(texts):
-    return distinct_bigrams([text.lower().replace(".", "") for text in texts])
+    return distinct_bigrams([text.lower() for text in texts])
+
+
+@wrong("distinct_bigrams", says="punctuation")
+def without_punctuation(texts):
+    import re
+    return distinct_bigrams([" ".join(re.findall(r"\w+", text)) for text in texts])
+
+
+@wrong("distinct_bigrams", says="in a tuple")
+def words_glued(texts):
+    pairs = ["".join(pair) for pair in all_pairs(texts)]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@wrong("distinct_bigrams", says="makes the whole result 0")
+def zero_for_one_short_text(texts):
+    return 0.0 if any(len(text.split()) < 2 for text in texts) else distinct_bigrams(texts)
+
+
+@wrong("distinct_bigrams", says="stand there once")
+def stand_once(texts):
+    pairs = all_pairs(texts)
+    return sum(pairs.count(pair) == 1 for pair in pairs) / len(pairs) if pairs else 0.0
+
+
+@wrong("distinct_bigrams", says="neighbours only")
+def any_two_words(texts):
+    from itertools import combinations
+    pairs = [pair for text in texts for pair in combinations(text.split(), 2)]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@wrong("distinct_bigrams", says="missing at the end")
+def last_pair_missing(texts):
+    pairs = [pair for text in texts for pair in zip(text.split()[:-2], text.split()[1:])]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@wrong("distinct_bigrams", says="two words each")
+def triples(texts):
+    found = [three for text in texts for three in zip(text.split(), text.split()[1:], text.split()[2:])]
+    return len(set(found)) / len(found) if found else 0.0
+
+
+@wrong("distinct_bigrams", says="equal neighbours")
+def unequal_only(texts):
+    pairs = [(a, b) for a, b in all_pairs(texts) if a != b]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@wrong("distinct_bigrams", says="no word follows it")
+def round_the_end(texts):
+    pairs = [(words[k - 1], words[k]) for words in (text.split() for text in texts) for k in range(len(words))]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
 @wrong("distinct_bigrams", says="takes a pair away")
@@ -788,14 +1045,14 @@ def words_less_one(texts):
     return len(set(all_pairs(texts))) / n if n else 0.0
 
 
-@wrong("distinct_bigrams", says="not right")
+@wrong("distinct_bigrams", says="the result is 0")
 def always_zero(texts):
     return 0.0
 
 
 @wrong("distinct_bigrams", hidden=True)
 def short_texts_only(texts):
-    return distinct_bigrams([" ".join(text.split()[:5]) if "  " not in text else text for text in texts])
+    return distinct_bigrams([" ".join(text.split()[:8]) if "  " not in text else text for text in texts])
 
 # %% role="right"
 @right("distinct_bigrams")
@@ -833,7 +1090,7 @@ def best_temperature(rewards, n):
     # END
 
 # %% role="visible"
-@task("ex02", points=4, minutes=12, difficulty="medium", idea="temperature and N", read=f"{L02}, 'Which temperature for which n?'", hints=(
+@task("ex02", points=4, minutes=10, difficulty="medium", idea="temperature and N", read=f"{L02}, 'Which temperature for which n?'", hints=(
     "First one number for each temperature, then the temperature of the highest number. Which of two equal ones comes out depends on the order in which you look.",
     "best_of_n_curve(rewards[T], ns=[n]).mean() is the number of one temperature. sorted(rewards) gives the temperatures from low to high. max returns the first of equal ones.",
     "Go through the temperatures from low to high, keep the best value so far and its T, and replace them only when the new value is higher, not when it is equal."))
@@ -847,7 +1104,12 @@ def best_temperature(t):
     with t.part(1, "returns a temperature, with n = 1 by the mean"):
         kinds = [(0, "this is a position. Return the temperature, a key of the dictionary."), (2.0, "this is the value of the best temperature. Return the temperature itself."), (5.0, "this is a reward. Return the temperature.")]
         compare([[0.0, 0.0]], [[5.0, -1.0]], 1, high, "the temperature of the lowest value came out, or always the first. The highest value is wanted.", [(1, kinds[0][1]), *kinds[1:]])
-        compare([[2.0, 2.0]], [[5.0, -3.0]], 1, low, "with n = 1 there is nothing to choose from: the mean of all candidates counts, not the highest, not the first.", kinds)
+        compare([[2.0, 2.0]], [[5.0, -3.0]], 1, low, "with n = 1 there is nothing to choose from: the mean of all candidates counts, not the highest, not the first. (Or does the last temperature always come out? Then the best value so far is not kept.)", kinds)
+        below = "all values are below 0 here, and the higher one was not taken: does the search for the highest begin at 0?"
+        try:
+            compare([[-5.0, -3.0]], [[-2.0, -2.0]], 1, high, below)
+        except Wrong as wrong:
+            raise Wrong(below if "returns nothing" in wrong.message or "UnboundLocalError" in wrong.message else wrong.message, wrong.shown) from None
     with t.part(1, "takes the best of n, over all ways to take n"):
         compare([[1.5, 1.5, 1.5]], [[3.0, 0.0, 0.0]], 2, high, "this temperature has the better single reply (the mean), but n is 2: two of the three pairs at T = 0.7 hold the reward 3.")
         compare([[2.0, 2.0, 2.0, 2.0]], [[0.0, 3.0, 0.0, 0.0]], 2, low, "T = 0.7 has the highest reward of all, but n is 2, and only half of its pairs hold that reward. Is the highest of the whole row, or of its first n, taken?")
@@ -859,6 +1121,7 @@ def best_temperature(t):
         compare([[2.0, 2.0], [2.0, 2.0]], [[3.0, 3.0], [0.0, 0.0]], 2, low, "the candidates of different prompts are thrown together. The best of n is taken for each prompt; then average.")
         compare([[2.0], [2.0], [2.0]], [[3.0], [3.0], [-9.0]], 1, low, "T = 0.7 is better for most prompts, but far worse for one. Average the values, do not count prompts or take the median.")
     with t.part(1, "ties go to the lower temperature"):
+        compare([[1.0, 1.0]], [[1.004, 1.004]], 1, high, "T = 0.7 leads by little, but it leads, so this is no tie. Are values rounded, or is a small lead not taken?")
         same = torch.tensor([[1.0, 0.0]])
         t.same(({low: same, high: same}, 1), low, [(high, "the two tie, and the higher one came out.")], otherwise="with a tie the lower temperature is wanted")
         t.same(({1.3: same, high: same, 1.0: same}, 2), high, [(1.3, "three tie, and the first of the dictionary came out. The lower temperature is wanted, whatever the order."), (1.0, "three tie, and the last of the dictionary came out. The lowest is wanted.")], otherwise="with a tie the lowest temperature is wanted")
@@ -966,6 +1229,30 @@ def sorts_its_input(rewards, n):
     return T
 
 
+@wrong("best_temperature", says="begin at 0")
+def begins_at_zero(rewards, n):
+    best, found = 0.0, None
+    for T in sorted(rewards):
+        value = float(expected(rewards[T], n).mean())
+        if value > best:
+            best, found = value, T
+    return found
+
+
+@wrong("best_temperature", says="small lead")
+def rounded(rewards, n):
+    return highest(rewards, lambda r: round(float(expected(r, n).mean()), 2))
+
+
+@wrong("best_temperature", says="best value so far is not kept")
+def value_not_kept(rewards, n):
+    best = -1e9
+    for T in sorted(rewards):
+        if float(expected(rewards[T], n).mean()) > best:
+            found = T
+    return found
+
+
 @wrong("best_temperature", hidden=True)
 def up_to_two(rewards, n):
     return best_temperature(rewards, min(n, 2))
@@ -1014,11 +1301,13 @@ for T in (0.2, 0.5, 1.0):
     p = nucleus(softmax_at(logits, T), 0.9)
     mine = draw_tokens(p.expand(len(u), -1), u)
     theirs, _, _ = draw(logits.expand(len(u), -1), u, temperature=T, top_p=0.9)
-    words = policy.tokenizer.convert_ids_to_tokens(p[0].topk(3).indices.tolist())
+    words = [policy.tokenizer.decode([k]) for k in p[0].topk(3).indices.tolist()]
     print(f"T = {T}: {(p > 0).sum()} words in the nucleus, likeliest {words}, same word as the course's draw for {(mine == theirs).float().mean():.2%} of the points")
 
 # %% [markdown]
-# Words can differ where rounding moves an edge over a point; there should be next to none. Now the pools of lesson 02, 64 candidates for 64 prompts at each temperature. **Before you run it:** the reward model `reward-8000` as its own judge, will it ask for the same temperatures as gold?
+# The higher the temperature, the closer the probabilities lie together, and the more words it takes to reach 0.9. Your words and the course's can differ where rounding moves an edge over a point; there should be next to none.
+#
+# Now the pools of lesson 02, 64 candidates for 64 prompts at each temperature. **Before you run it:** the reward model `reward-8000` as its own judge, will it ask for the same temperatures as gold?
 
 # %%
 from course_lib.assets import temperatures
@@ -1038,6 +1327,8 @@ for n in (1, 4, 16, 64):
     print(f"n = {n:2}: gold of the reply that reward-8000 chooses", {T: round(float(value), 2) for T, value in gold.items()})
 
 # %% [markdown]
+# Find the highest number of each row. At which temperature does it stand, and which one did the line of `reward-8000` above name for the same $n$? You need both for the case below.
+#
 # ## Questions
 #
 # One choice, one ordering and one case. The case is for your own judgement, or your instructor's.
