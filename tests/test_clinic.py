@@ -152,6 +152,7 @@ def test_a_run_keeps_what_its_author_sees(policy, reward):
     assert clinic.reported(clinic.HEALTHY, outcome.policy, SMALL, reward).shape == (8,)
 
 
+@pytest.mark.slow
 def test_rounds_start_where_they_say(monkeypatch, policy, reward):
     started = []
 

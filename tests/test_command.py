@@ -38,6 +38,7 @@ def course(capsys, *args):
     return status, out.out, out.err
 
 
+@pytest.mark.slow
 def test_miniature_matches_its_own_manifest_and_a_change_shows(mini, tmp_path):
     assert assets.check(mini) == []
     copy = tmp_path / "copy"
@@ -88,6 +89,7 @@ def test_run_prints_the_table_and_the_same_json(arguments, capsys, tmp_path):
     assert json.loads((tmp_path / "result.json").read_text())["rows"] == result["rows"]
 
 
+@pytest.mark.slow
 def test_two_rounds_and_other_rules(arguments, capsys, tmp_path):
     for extra in (["--rounds", "2", "--start", "last", "--keep", "last"], ["--rule", "top_k_overall"], ["--reward", "gold"]):
         status, out, err = course(capsys, *arguments, *extra, "--json", "--out", tmp_path)
