@@ -328,7 +328,8 @@ def findings_command(a):
 
 
 def check_command(a):
-    from .checks.running import remember, standing, text_of
+    from .checks.running import find_notebook, remember, standing, text_of
+    print(f"Running {find_notebook(a.exercise).name} in a fresh Python ...", file=sys.stderr, flush=True)
     rows = standing(a.exercise)
     remember(rows)
     show(rows, a.json, lambda: text_of(rows))

@@ -7,7 +7,6 @@ every right answer and falls to 0 with a wrong one, and a day when it is ``due``
 """
 
 import html
-import json
 import os
 import random
 from datetime import UTC, datetime, timedelta
@@ -139,8 +138,13 @@ def _load():
     try:
         kept = read_json(path)
         require(kept["format"] == FORMAT, f"{path.name} has format {kept['format']}, this version reads {FORMAT}. Move it away to start anew.")
-        return {"items": kept["items"], "tasks": kept.get("tasks", {})}
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        found = {"items": kept["items"], "tasks": kept.get("tasks", {})}
+        if not all(isinstance(part, dict) and all(isinstance(entry, dict) for entry in part.values()) for part in found.values()):
+            raise TypeError("items and tasks are dictionaries of dictionaries")
+        return found
+    except CourseError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
         raise CourseError(f"{path.name} cannot be read as quiz progress ({type(error).__name__}). Move it away to start anew; nothing was changed.") from error
 
 
@@ -244,6 +248,7 @@ def evaluate(item, given):
         return float(chosen == right), "\n".join(lines)
     require(item["kind"] == "order", f"{item['id']} is a case analysis, which is not evaluated: answer({item['id']!r}, ...), then mark({item['id']!r}, ...).")
     letters = LETTERS[: len(item["steps"])]
+    require(isinstance(given, str | list | tuple) and all(isinstance(g, str) for g in given), f"answer with letters, such as {letters[::-1]!r} or {list(letters[::-1])}; got {given!r}.")
     given = [g for g in (given if not isinstance(given, str) else given.lower()) if g not in " ,;"]
     require(sorted(given) == list(letters), f"answer with each of the letters {letters} once, in your order, such as {letters[::-1]!r}; got {''.join(given)!r}.")
     offered = shuffled(item)
@@ -262,7 +267,7 @@ def mark(item_id, points):
     item = item_of(item_id)
     require(item["kind"] == "case", f"{item_id} is not a case analysis; use answer({item_id!r}, ...).")
     count = len(item["rubric"])
-    require(all(isinstance(p, int) and 1 <= p <= count for p in points), f"the rubric has points 1 to {count}; got {list(points)}.")
+    require(isinstance(points, list | tuple | set) and all(isinstance(p, int) and 1 <= p <= count for p in points), f"the rubric has points 1 to {count}, and yours are a list such as [1, 2]; got {points!r}.")
     draft = load_progress().get(item_id, {}).get("draft", "")
     record(item_id, draft, len(set(points)) / count)
     return f"Noted: {len(set(points))} of {count} points."
@@ -299,7 +304,7 @@ def ask(lesson):
 def review(limit=5):
     """Ask again what is due: at most ``limit`` questions of all lessons, the longest overdue first. Shown like :func:`ask`."""
     found = due()[:limit]
-    return _cards(found, lambda: f"{len(due())} questions are due." if found else "Nothing is due: every question you answered waits for its day.")
+    return _cards(found, lambda: f"{len(due())} questions are due." if found else "Nothing is due: what you have answered waits for its day, and the rest is asked in its lesson.")
 
 
 def _cards(found, status_line):

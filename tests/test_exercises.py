@@ -285,6 +285,56 @@ def test_where_the_notebook_is_not_a_file_the_checks_of_this_process_count(tmp_p
     assert "not in the working folder" in said and "1 of 3" not in said.split("win_share")[0] and "begun    ex01.win_share" in said and "has not run here yet" in said
 
 
+def notebook(path, *sources, kernel="python3"):
+    """A notebook file of code cells."""
+    cells = [{"cell_type": "code", "id": f"c{k}", "metadata": {}, "execution_count": None, "outputs": [], "source": text} for k, text in enumerate(sources)]
+    path.write_text(json.dumps({"cells": cells, "metadata": {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def test_the_notebook_is_found_by_name_and_known_by_what_it_imports(tmp_path):
+    text = "from course_lib.checks import ex02 as check"
+    for name in ("ex02_n.ipynb", "ex02_n-Copy1.ipynb", "my own.ipynb"):
+        notebook(tmp_path / name, text)
+    assert running.find_notebook("ex02", tmp_path).name == "ex02_n.ipynb", "not the copy"
+    assert running.exercise_of(tmp_path / "my own.ipynb") == "ex02"
+    notebook(tmp_path / "ex01_x.ipynb", "print(1)")
+    (tmp_path / "ex01_broken.ipynb").write_text('{"cells": [')
+    for name, words in (("ex01_x.ipynb", "imports no checks"), ("ex01_broken.ipynb", "cannot be read as a notebook")):
+        with pytest.raises(CourseError, match=words):
+            running.standing(str(tmp_path / name))
+    with pytest.raises(CourseError, match="no exercise"):
+        running.find_notebook("ex0*", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("with_nbval", [True, False])
+@pytest.mark.parametrize("trouble", ["import os; os._exit(1)", "import time; time.sleep(60)", "def f(:"])
+def test_what_was_checked_counts_when_a_later_cell_stops_python(trouble, with_nbval, tmp_path, monkeypatch):
+    """And the kernel's name in the file, which may be another machine's, does not matter."""
+    monkeypatch.setattr(running, "TIMEOUT", 8)
+    if not with_nbval:
+        monkeypatch.setitem(sys.modules, "nbval", None)
+    right = "check.win_share(lambda a, b: float(((a > b).double() + 0.5 * (a == b).double()).mean()))"
+    path = notebook(tmp_path / "mine.ipynb", "from course_lib.checks import ex01 as check", right, trouble, "check.best_of_n(best_of_n)", kernel="my-conda-env")
+    rows = {row["task"]: row for row in running.standing(str(path))}
+    assert rows["ex01.win_share"]["points"] == 3 and rows["ex01.best_of_n"]["message"] == running.MISSING
+    assert running.text_of(list(rows.values())).count("its check did not run".capitalize()) == 3
+
+
+def test_under_nbgrader_a_half_right_answer_is_a_number_of_points(double, monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert double(lambda xs: [2.0]) == 1 and "1 of 2 points" in capsys.readouterr().out
+    assert double(lambda xs: [2 * x for x in xs]) is None
+    with pytest.raises(core.CheckFailed):
+        double(lambda xs: [0.0])
+
+    def warns(xs):
+        print("a warning", file=sys.stderr)
+        return [2 * x for x in xs]
+    assert double(warns) is None and capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("name", ["COURSE_CHECK_LOG", "NBGRADER_EXECUTION"])
 def test_the_last_cell_is_silent_where_the_notebook_is_run_for_another_reason(name, monkeypatch, capsys):
     monkeypatch.setenv(name, "x")

@@ -268,3 +268,20 @@ def test_mastery_needs_every_item_of_an_idea_right_and_its_tasks_done():
 def test_a_case_is_not_evaluated():
     with pytest.raises(CourseError, match="is a case analysis"):
         quiz.evaluate(quiz.item_of("01-chatbot"), "a")
+
+
+@pytest.mark.parametrize("given", [None, 5, ["a", "b", 3]])
+def test_an_answer_of_another_type_is_told(given):
+    with pytest.raises(CourseError, match="answer with letters"):
+        quiz.answer("ex01-order", given)
+    with pytest.raises(CourseError, match="such as"):
+        quiz.mark("ex01-case", 1)
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe", b'{"format": 1, "items": [], "tasks": {}}', b'{"format": 1, "items": {}, "tasks": []}', b'{"format": 1, "items": {}, "tasks": {"ex01.best_of_n": 3}}'])
+def test_a_spoilt_progress_file_is_told_and_left_alone(progress, text):
+    progress.write_bytes(text)
+    for use in (quiz.mastery, lambda: quiz.record_task("ex01.best_of_n", 1, 3)):
+        with pytest.raises(CourseError, match="cannot be read as quiz progress"):
+            use()
+    assert progress.read_bytes() == text

@@ -59,6 +59,23 @@ def test_refuses_to_overwrite_to_leak_and_to_guess(tmp_path):
     assert cli.main(["release", "--out", str(tmp_path / "y")]) == 1
 
 
+@pytest.mark.parametrize("text", ["{", "[1]", '{"a": "x"}', '{"a": true}', b"\xff\xfe"])
+def test_a_broken_file_of_secrets_stops_the_release_before_it_writes(tmp_path, text, capsys):
+    (tmp_path / "keys.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert cli.main(["release", "ex01", "--out", str(tmp_path / "out"), "--cohort", "a", "--keys", str(tmp_path / "keys.json")]) == 1
+    assert "nothing was written" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_release_writes_all_or_nothing(tmp_path, capsys):
+    (tmp_path / "out" / "ex03").mkdir(parents=True)
+    (tmp_path / "file").write_text("")
+    assert cli.main(["release", "--all", "--out", str(tmp_path / "out")]) == 1 and len(list((tmp_path / "out").iterdir())) == 1
+    assert cli.main(["release", "ex01", "--out", str(tmp_path / "file")]) == 1
+    assert cli.main(["release", "ex01", "--out", str(tmp_path / "new"), "--cohort", " "]) == 1 and not (tmp_path / "new").exists()
+    said = capsys.readouterr().err
+    assert "ex03 is there already" in said and "is a file" in said and "needs a name" in said
+
+
 def test_nbgrader_metadata_marks_tasks_and_checks(tmp_path):
     (source,) = ex.exercise_sources(["ex01"])
     folder = release.release(source, tmp_path, nbgrader=True)
@@ -73,7 +90,7 @@ def test_nbgrader_metadata_marks_tasks_and_checks(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not NBGRADER.is_file(), reason="nbgrader has no environment of its own here: make nbgrader")
 def test_the_real_nbgrader_validates_and_autogrades_a_bundle(tmp_path):
-    """A solved submission gets every point and the untouched one none, by nbgrader 0.9.6 itself."""
+    """By nbgrader 0.9.6 itself: every point for a solved submission (that warns on the way), none for the untouched one, some for a half right one."""
     (source,) = ex.exercise_sources(["ex01"])
     exercise = ex.Exercise(source)
     spec = tmp_path / "jupyter" / "kernels" / "python3"
@@ -94,20 +111,28 @@ def test_the_real_nbgrader_validates_and_autogrades_a_bundle(tmp_path):
     code = [c for c in solved["cells"] if c["cell_type"] == "code" and c["metadata"].get("tags") != ["setup"]]
     for cell, text in zip(code, solutions):
         cell["source"] = text
-    for folder, notebook in (("source/ex01", handed_out), ("submitted/ada/ex01", solved), ("submitted/bob/ex01", handed_out)):
+    half = json.loads(json.dumps(handed_out))
+    for cell in solved["cells"] + half["cells"]:
+        if cell["source"].startswith("def win_share"):
+            cell["source"] = "import warnings\ndef win_share(a, b):\n    warnings.warn('look')\n    return float(((a > b).double() + 0.5 * (a == b).double()).mean())"
+    next(c for c in half["cells"] if c["source"].startswith("import warnings"))["source"] = "def win_share(a, b):\n    return float((a > b).double().mean())"
+    for folder, notebook in (("source/ex01", handed_out), ("submitted/ada/ex01", solved), ("submitted/bob/ex01", handed_out), ("submitted/cyd/ex01", half)):
         (course / folder).mkdir(parents=True)
         (course / folder / f"{exercise.stem}.ipynb").write_text(json.dumps(notebook))
-    (course / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'test'\nc.ClearSolutions.code_stub = {'python': '...'}\n")
+    (course / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'test'\n")
     code_, said = nbgrader("validate", f"submitted/ada/ex01/{exercise.stem}.ipynb")
     assert code_ == 0 and "Success" in said, said
     code_, said = nbgrader("validate", f"submitted/bob/ex01/{exercise.stem}.ipynb")
     assert "FAILED ON 4 CELL" in said and "returns nothing yet" in said, said
     code_, said = nbgrader("generate_assignment", "ex01", "--create")
     assert code_ == 0, said
+    made = "".join("".join(c["source"]) for c in json.loads((course / "release" / "ex01" / f"{exercise.stem}.ipynb").read_text())["cells"])
+    assert all(f"def {name}(" in made for name in exercise.tasks()) and "Share of prompts where a has" in made and "BEGIN SOLUTION" not in made, "signatures and docstrings stay"
     code_, said = nbgrader("autograde", "ex01", "--create")
     assert code_ == 0, said
     code_, said = nbgrader("export", "--to", "grades.csv")
     assert code_ == 0, said
     rows = [line.split(",") for line in (course / "grades.csv").read_text().splitlines()]
     score = {row[rows[0].index("student_id")]: float(row[rows[0].index("raw_score")]) for row in rows[1:]}
-    assert score == {"ada": float(sum(t.points for t in exercise.tasks().values())), "bob": 0.0}
+    assert score == {"ada": float(sum(t.points for t in exercise.tasks().values())), "bob": 0.0, "cyd": 2.0}
+    assert not list(course.rglob("course-progress.json"))

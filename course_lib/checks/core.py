@@ -2,13 +2,15 @@
 
 A check is a function of a :class:`Trial`, registered by :func:`task`. It states properties from the most basic on, each with its points and
 its cases from the smallest input on. The first case that fails is shown with what the reader's code returned, never with what it should have
-returned. Expected values of the visible cases are few and small; hidden probes (in the exercise's source, which readers do not get) test the rest.
+returned. Expected values of the visible cases are few and small; hidden probes (in the exercise's source, which is in no release and not in the
+package) test the rest.
 """
 
 import contextlib
 import copy
 import functools
 import inspect
+import io
 import json
 import numbers
 import os
@@ -112,7 +114,7 @@ class Trial:
         """The reader's function on a copy of the input. Errors, a missing result and a changed input become :class:`Wrong`."""
         given = copy.deepcopy((args, kwargs))
         try:
-            with _limit(SECONDS):
+            with _limit(SECONDS), _quiet():
                 got = self.value(*given[0], **given[1])
         except _Late:
             raise Wrong(f"your function has not ended after {SECONDS} seconds for this input. Is there a loop that never stops?", self._call(args, kwargs)) from None
@@ -197,6 +199,11 @@ class Trial:
 
 class _Late(BaseException):
     """Time is up; not an Exception, so that a reader's own ``except Exception`` does not catch it."""
+
+
+def _quiet():
+    """Under nbgrader, which gives no points to a cell with anything on stderr: without the reader's warnings."""
+    return contextlib.redirect_stderr(io.StringIO()) if os.environ.get("NBGRADER_EXECUTION") else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -364,7 +371,10 @@ class Task:
         keep(found)
         if found.passed:
             print(f"{self.name}: {found.points:g} of {self.points:g} points. All {len(found.parts)} properties hold.")
-            return
+            return None
+        if os.environ.get("NBGRADER_EXECUTION") == "autograde" and found.points:
+            print(self.text(found))
+            return found.points  # nbgrader takes a check cell's value as its points, and an error as none
         raise CheckFailed(self.text(found))
 
     def text(self, found):
@@ -411,7 +421,7 @@ def keep(found):
     if log := os.environ.get("COURSE_CHECK_LOG"):
         with open(log, "a", encoding="utf-8") as file:
             file.write(json.dumps(found.to_dict()) + "\n")
-    elif in_notebook():
+    elif in_notebook() and not os.environ.get("NBGRADER_EXECUTION"):
         from ..quiz import record_task
         with contextlib.suppress(CourseError, OSError):  # an unreadable progress file must not hide the check's own words
             record_task(found.task, found.points, found.most)

@@ -7,6 +7,7 @@ to a log, and points are read from there: a cell that fails does not end the run
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,16 +18,30 @@ from . import exercises, tasks
 from .core import OUTCOMES, _sentence
 
 TIMEOUT = 120  # seconds a cell
+MISSING = f"its check did not run: was its cell deleted, or does the cell above it stop with an error, or take longer than {TIMEOUT} seconds? Run that cell and look."
 
 
 def find_notebook(name, folder="."):
-    """The reader's notebook: ``name`` itself when it is a file, else the one of exercise ``name`` in ``folder`` or its exercises/."""
+    """The reader's notebook: ``name`` itself when it is a file, else the one of exercise ``name`` in ``folder`` or its exercises/; of several the shortest name."""
     if str(name).endswith(".ipynb"):
         require(Path(name).is_file(), f"no notebook at {name}. Give the path of your copy, or the exercise's name, such as ex01.")
         return Path(name)
-    found = sorted(path for place in (Path(folder), Path(folder) / "exercises") for path in place.glob(f"{name}_*.ipynb"))
+    require(re.fullmatch(r"\w+", str(name)), f"no exercise {name!r}; give a name such as ex01, or the path of your notebook.")
+    found = [path for place in (Path(folder), Path(folder) / "exercises") for path in [*place.glob(f"{name}.ipynb"), *place.glob(f"{name}_*.ipynb")]]
     require(found, f"no notebook {name}_….ipynb here or in exercises/. Go to the folder that holds it, or give its path.")
-    return found[0]
+    return min(found, key=lambda path: len(path.name))
+
+
+def exercise_of(path):
+    """The exercise ("ex01") that a notebook is about: the one whose checks it imports. Raises when the file is not a notebook, or of none."""
+    try:
+        cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CourseError(f"{Path(path).name} cannot be read as a notebook ({type(error).__name__}). Was it saved whole? JupyterLab keeps an older state: File, Revert Notebook to Checkpoint.") from None
+    found = re.search(r"course_lib\.checks import (ex\d\d)\b", text)
+    require(found and found[1] in exercises(), f"{Path(path).name} imports no checks of an exercise. Its first cells should say: from course_lib.checks import ex01 as check. The exercises are {', '.join(exercises())}.")
+    return found[1]
 
 
 def run_notebook(path, log):
@@ -35,7 +50,7 @@ def run_notebook(path, log):
     try:
         import nbval  # noqa: F401
         import pytest  # noqa: F401
-        command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", f"--nbval-cell-timeout={TIMEOUT}", "-p", "no:cacheprovider", "-p", "no:xdist", str(Path(path).name)]
+        command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", f"--nbval-cell-timeout={TIMEOUT}", "--nbval-current-env", "-p", "no:cacheprovider", "-p", "no:xdist", str(Path(path).name)]
         subprocess.run(command, env=environment, cwd=Path(path).resolve().parent, capture_output=True, text=True)
     except ImportError:
         _run_with_nbclient(path, environment)
@@ -45,25 +60,26 @@ def _run_with_nbclient(path, environment):
     try:
         import nbformat
         from nbclient import NotebookClient
+        from nbclient.exceptions import CellTimeoutError, DeadKernelError
     except ImportError as missing:
         raise CourseError(f"running a notebook needs nbval or nbclient, and neither is installed here ({missing.name} is missing). Install one: pip install nbclient.") from None
     environment = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}  # ipykernel 6 warns on stderr otherwise
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(Path(path).resolve().parent)}})
-    client.execute(env=environment)
+    client = NotebookClient(notebook, timeout=TIMEOUT, interrupt_on_timeout=True, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(Path(path).resolve().parent)}})
+    with contextlib.suppress(CellTimeoutError, DeadKernelError):  # what was checked until then counts
+        client.execute(env=environment)
 
 
 def standing(name, folder="."):
     """Where a reader stands in an exercise: a list with one dictionary per task: ``task``, ``points``, ``most``, ``written``, ``message``, ``read``."""
     path = find_notebook(name, folder)
-    exercise = path.name.split("_")[0]
-    require(exercise in exercises(), f"{path.name} is not one of the exercises: {', '.join(exercises())}. Keep the beginning of the file's name.")
+    exercise = exercise_of(path)
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log.jsonl"
         run_notebook(path, log)
         lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
     last = {line["task"]: line for line in lines}  # a task checked twice counts as the last check said
-    return _rows(exercise, last, "its check did not run: was its cell deleted, or does the cell above it stop with an error? Run that cell and look.")
+    return _rows(exercise, last, MISSING)
 
 
 def _rows(exercise, outcomes, missing):
@@ -81,12 +97,12 @@ def text_of(rows):
     for r in rows:
         mark = "done    " if r["points"] == r["most"] else "begun   " if r["written"] else "not yet "
         lines.append(f"  {mark} {r['task']:28} {r['points']:g} of {r['most']:g}")
-        if mark.strip() == "begun":
+        if mark.strip() == "begun" or r["message"] == MISSING:
             lines.append(f"           {_sentence(r['message'])}")
     following = next((r for r in rows if r["points"] < r["most"]), None)
     if following:
         name = following["task"].split(".")[1]
-        message = "" if following["written"] else f" {_sentence(following['message'])}"  # said above otherwise
+        message = "" if following["written"] or following["message"] == MISSING else f" {_sentence(following['message'])}"  # said above otherwise
         lines.append(f"Next: {name}.{message} It is explained in {following['read']}; check.{name}.hint(1) helps.")
     else:
         lines.append("Everything is done.")
@@ -116,7 +132,7 @@ def report(name):
               "These are the checks that ran since this Python started; run all cells from the top to be sure.")
         print(text_of(_rows(name, {task: outcome.to_dict() for task, outcome in OUTCOMES.items()}, "its check has not run here yet.")))
         return
-    print("Running the notebook as it was last saved (Ctrl+S saves) in a fresh Python ...")
+    print(f"Running {find_notebook(name).name} as it was last saved (Ctrl+S saves) in a fresh Python ...", flush=True)
     rows = standing(name)
     remember(rows)
     print(text_of(rows))
