@@ -342,6 +342,15 @@ def test_the_last_cell_is_silent_where_the_notebook_is_run_for_another_reason(na
     assert capsys.readouterr().out == ""
 
 
+def test_each_failed_try_offers_a_stronger_hint(double):
+    for stub in (None, lambda xs: None):
+        with pytest.raises(core.CheckFailed, match=r"hint\(1\)"):
+            double(stub)
+    for level in (1, 2, 3, 3):
+        with pytest.raises(core.CheckFailed, match=rf"hint\({level}\)"):
+            double(lambda xs: [0.0])
+
+
 def test_points_must_add_up():
     @core.task("ex99", points=3, minutes=1, difficulty="easy", idea="doubling", read="nowhere", hints=("a", "b", "c"))
     def short(t):

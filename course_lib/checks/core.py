@@ -344,6 +344,7 @@ class Task:
     def __init__(self, function, exercise, points, minutes, difficulty, idea, read, hints):
         self.function, self.exercise, self.name, self.idea = function, exercise, function.__name__, idea
         self.points, self.minutes, self.difficulty, self.read, self.hints = points, minutes, difficulty, read, tuple(hints)
+        self.tries = 0  # failed ones in this process: the help offers a stronger hint after each
         require(len(self.hints) == 3, f"{self.id}: three hints are needed; got {len(self.hints)}.")
         require(difficulty in DIFFICULTIES, f"{self.id}: difficulty must be one of {', '.join(DIFFICULTIES)}; got {difficulty!r}.")
 
@@ -369,6 +370,7 @@ class Task:
         """Check the reader's object: print the points, or stop with what is wrong."""
         found = self.outcome(value)
         keep(found)
+        self.tries += found.written and not found.passed
         if found.passed:
             print(f"{self.name}: {found.points:g} of {self.points:g} points. All {len(found.parts)} properties hold.")
             return None
@@ -389,7 +391,7 @@ class Task:
         return "\n".join([*lines, self._help()])
 
     def _help(self):
-        return f"Help: check.{self.name}.hint(1), and {self.read}."
+        return f"Help: check.{self.name}.hint({min(max(self.tries, 1), 3)}), and {self.read}."
 
     def hint(self, level=1):
         """Print a hint: 1 points to the idea, 2 to the tool, 3 nearly says it."""
