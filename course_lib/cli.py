@@ -329,8 +329,9 @@ def findings_command(a):
 
 def check_command(a):
     from .checks.running import find_notebook, remember, standing, text_of
-    print(f"Running {find_notebook(a.exercise).name} in a fresh Python ...", file=sys.stderr, flush=True)
-    rows = standing(a.exercise)
+    path = find_notebook(a.exercise)
+    print(f"Running {path.name} in a fresh Python ...", file=sys.stderr, flush=True)
+    rows = standing(path)
     remember(rows)
     show(rows, a.json, lambda: text_of(rows))
     return int(any(row["points"] < row["most"] for row in rows))

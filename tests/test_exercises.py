@@ -307,6 +307,16 @@ def test_the_notebook_is_found_by_name_and_known_by_what_it_imports(tmp_path):
         running.find_notebook("ex0*", tmp_path)
 
 
+def test_a_standing_is_remembered_and_a_spoilt_progress_file_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+    rows = [{"task": "ex01.win_share", "points": 2, "most": 3, "written": True}, {"task": "ex01.best_of_n", "points": 0, "most": 3, "written": False}]
+    running.remember(rows)
+    assert {task: kept["points"] for task, kept in quiz.load_tasks().items()} == {"ex01.win_share": 2}
+    (tmp_path / "progress.json").write_text("{")
+    running.remember(rows)
+    assert (tmp_path / "progress.json").read_text() == "{"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("with_nbval", [True, False])
 @pytest.mark.parametrize("trouble", ["import os; os._exit(1)", "import time; time.sleep(200)", "def f(:"])

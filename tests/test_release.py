@@ -76,14 +76,15 @@ def test_a_release_writes_all_or_nothing(tmp_path, capsys):
     assert "ex03 is there already" in said and "is a file" in said and "needs a name" in said
 
 
-def test_nbgrader_metadata_marks_tasks_and_checks(tmp_path):
-    (source,) = ex.exercise_sources(["ex01"])
+@pytest.mark.parametrize("source", ex.exercise_sources(), ids=lambda source: source.stem)
+def test_nbgrader_metadata_marks_tasks_and_checks(source, tmp_path):
     folder = release.release(source, tmp_path, nbgrader=True)
-    cells = json.loads((folder / "ex01_best_of_n.ipynb").read_text())["cells"]
+    cells = json.loads((folder / f"{source.stem}.ipynb").read_text())["cells"]
     marked = [c["metadata"]["nbgrader"] for c in cells if "nbgrader" in c["metadata"]]
     tasks = ex.Exercise(source).tasks()
     assert len(marked) == 2 * len(tasks) and len({m["grade_id"] for m in marked}) == len(marked)
     assert sum(m.get("points", 0) for m in marked) == sum(t.points for t in tasks.values())
+    assert all(c["source"].count("### BEGIN SOLUTION") == c["source"].count("### END SOLUTION") == 1 for c in cells if c["metadata"].get("nbgrader", {}).get("solution")), "or generate_assignment clears the whole cell"
     assert all(m["solution"] != m["grade"] and m["locked"] == m["grade"] for m in marked)
 
 

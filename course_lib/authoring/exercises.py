@@ -273,8 +273,8 @@ def differences(sources, root):
 def prove(source, seeds=(11, 12)):
     """Prove an exercise's checks: a list with one dictionary for each task.
 
-    ``mutants``, ``killed`` (by the check, or by the probes of every seed for those declared hidden), ``right_message`` (the message contains what
-    the mutant's author wrote), ``alternatives``, ``accepted`` (by check and probes, the reference included), ``stub_fails`` (the check is kind to the stub), ``problems``.
+    ``mutants``, ``killed`` (by the check, or by the probes of every seed for those declared hidden), ``right_message`` (the check's message contains what
+    the mutant's author wrote; those that only probes find have none), ``alternatives``, ``accepted`` (by check and probes, the reference included), ``stub_fails`` (the check is kind to the stub), ``problems``.
     """
     exercise = Exercise(source)
     with warnings.catch_warnings(), np.errstate(all="ignore"):  # wrong solutions divide by zero, and more
@@ -300,11 +300,11 @@ def _prove(exercise, seeds):
             by_probes = all(probed(student, seed)[0] < 1 for seed in seeds)
             dead = (found.passed and by_probes) if hidden else not found.passed
             killed += bool(dead)
-            speaks = hidden or (bool(says) and says.lower() in found.message.lower())
+            speaks = bool(says) and says.lower() in found.message.lower()
             right_message += bool(dead and speaks)
             if not dead:
                 problems.append(f"{function.__name__} is not rejected" + (f": the check says {found.message!r}, probes reject: {by_probes}" if hidden else ""))
-            elif not speaks:
+            elif not speaks and not hidden:
                 problems.append(f"{function.__name__} is told {found.message!r}, not {says!r}")
         accepted = 0
         for function in [proof.reference, *proof.right]:

@@ -126,13 +126,13 @@ def report(name):
     if os.environ.get("COURSE_CHECK_LOG") or os.environ.get("NBGRADER_EXECUTION"):
         return
     try:
-        find_notebook(name)
+        path = find_notebook(name)
     except CourseError:
         print("The notebook's file is not in the working folder, so it cannot be run from the top here (on Colab it lies elsewhere).\n"
               "These are the checks that ran since this Python started; run all cells from the top to be sure.")
         print(text_of(_rows(name, {task: outcome.to_dict() for task, outcome in OUTCOMES.items()}, "its check has not run here yet.")))
         return
-    print(f"Running {find_notebook(name).name} as it was last saved (Ctrl+S saves) in a fresh Python ...", flush=True)
-    rows = standing(name)
+    print(f"Running {path.name} as it was last saved (Ctrl+S saves) in a fresh Python ...", flush=True)
+    rows = standing(path)
     remember(rows)
     print(text_of(rows))
