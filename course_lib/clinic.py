@@ -345,7 +345,7 @@ CASES = [
          "With loss on the prompt the training loss would start far above that of the base policy's own replies (about half a nat a token).",
          "Mask the prompt: count the tokens that carry loss in one example, and print them as text."),
     Case("endless", "the end token is not trained", replace(HEALTHY, examples=endless_examples), Setting(epochs=8), "examples",
-         "Replies go on after they should have stopped: they are about 6.5 tokens longer than the repaired ones, with closing phrases or steps of another topic. Gold hardly minds.",
+         "Replies go on after they should have stopped: they are several tokens longer than the repaired ones, with closing phrases or steps of another topic. Gold hardly minds.",
          "With an untrained end token replies would go on after they should have stopped, and be longer than the base policy's and the control's.",
          "Print the last token that carries loss. It must be the end token. A common cause: the pad token is the end token, and padding is left out of the loss."),
     Case("judge", "the selecting reward model is the judge", replace(HEALTHY, ship=ship_by_proxy), _rounds(4, "reward-125", epochs=6), "ship",
