@@ -1,17 +1,22 @@
-"""Does the more accurate reward model give the better best-of-n? Reward models trained on different comparisons.
+"""Does the more accurate reward model give the better best-of-n? Reward models trained on different
+comparisons.
 
     python benchmarks/accuracy_and_gain.py [--quick] [--json] [--out DIR] [--workers K]
 
-All models have the same start (the policy's first two layers) and the same number of comparisons of replies to the same 512 training
-prompts; they differ in which pairs were compared:
+All models have the same start (the policy's first two layers) and the same number of comparisons of
+replies to the same 512 training prompts; they differ in which pairs were compared:
 
     random pairs         two of the 16 replies to a prompt
     top pairs            two of the 4 replies that reward-500 puts first
-    pass or fail         pairs of a reply with 2 or more points and one with fewer: the labels say "good enough" and no more, without slips
+    pass or fail         pairs of a reply with 2 or more points and one with fewer: the labels say
+    "good enough" and no more, without slips
 
-and there are four models with 500 random comparisons each, other ones for every seed. Each model is judged on 128 held-out prompts: accuracy on pairs of candidates that gold does not tie (all of them, and those among the best quarter by gold), and the gold
-reward of best-of-n. Everything is kept by prompt, so that differences can be paired. Each model is a file under DIR (default
-runs/accuracy_and_gain): an interrupted benchmark goes on. The summary in course_lib/results/accuracy_and_gain.json is what lesson 04 reads.
+and there are four models with 500 random comparisons each, other ones for every seed. Each model is
+judged on 128 held-out prompts: accuracy on pairs of candidates that gold does not tie (all of them,
+and those among the best quarter by gold), and the gold reward of best-of-n. Everything is kept by
+prompt, so that differences can be paired. Each model is a file under DIR (default
+runs/accuracy_and_gain): an interrupted benchmark goes on. The summary in
+course_lib/results/accuracy_and_gain.json is what lesson 04 reads.
 """
 
 import time
@@ -21,7 +26,12 @@ from common import finish, job_options, run_jobs
 
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "accuracy_and_gain.json"
 NS = [1, 4, 16, 32]
-SEEDS = {"random pairs": [0, 1, 2, 3, 4], "top pairs": [0, 1, 2], "pass or fail": [0, 1, 2, 3, 4], "random pairs, 500": [0, 1, 2, 3]}
+SEEDS = {
+    "random pairs": [0, 1, 2, 3, 4],
+    "top pairs": [0, 1, 2],
+    "pass or fail": [0, 1, 2, 3, 4],
+    "random pairs, 500": [0, 1, 2, 3],
+}
 FULL = {"prompts": 512, "candidates": 16, "comparisons": 2000, "held": 128, "n": 64}
 QUICK = {"prompts": 64, "candidates": 8, "comparisons": 64, "held": 16, "n": 32}
 
@@ -30,25 +40,39 @@ def kept(pool, pick):
     """``pool`` with the candidates ``pick`` (P, k) alone, texts and facts only."""
     from course_lib import Pool
 
-    return Pool.from_candidates(pool.prompts, [[pool.texts[i][j] for j in row] for i, row in enumerate(pick)], info=pool.info)
+    return Pool.from_candidates(
+        pool.prompts,
+        [[pool.texts[i][j] for j in row] for i, row in enumerate(pick)],
+        info=pool.info,
+    )
 
 
 def comparisons(arm, pool, count, seed):
     """``count`` comparisons of replies in ``pool`` for one arm."""
     from course_lib import assets, load_reward_model
-    from course_lib.reward import annotate
-    from course_lib.worlds.helpdesk import Annotator, gold_parts
+    from course_lib.pools import annotate
+    from course_lib.worlds import Annotator, gold_parts
 
     if arm == "top pairs":
-        first = load_reward_model(assets.path("helpdesk/reward-500")).score_pool(pool).argsort(1, descending=True)[:, :4]
+        first = (
+            load_reward_model(assets.path("helpdesk/reward-500"))
+            .score_pool(pool)
+            .argsort(1, descending=True)[:, :4]
+        )
         pool = kept(pool, first.tolist())
     if arm == "pass or fail":
+
         def passes(text, info):
             return sum(gold_parts(text, info["topic"]).values()) >= 2
 
-        # the annotator sees nothing but pass or fail; of the pairs on which that says anything, the first ``count``
+        # the annotator sees nothing but pass or fail; of the pairs on which that says anything, the
+        # first ``count``
         many = annotate(pool, Annotator(noise=1e-6), min(6 * count, 40 * pool.P), seed=seed)
-        told = [p for p in many if passes(p["chosen"], p["info"]) and not passes(p["rejected"], p["info"])]
+        told = [
+            p
+            for p in many
+            if passes(p["chosen"], p["info"]) and not passes(p["rejected"], p["info"])
+        ]
         return told[:count]
     return annotate(pool, Annotator(), count, seed=seed)
 
@@ -56,11 +80,14 @@ def comparisons(arm, pool, count, seed):
 def measures(scores, gold):
     """Accuracy and best-of-n gold by prompt, as plain lists rounded to 4 digits."""
     from course_lib.estimators import best_of_n_curve
-    from course_lib.findings.choosing import pair_accuracy
+    from course_lib.experiments.findings import pair_accuracy
 
     curve = best_of_n_curve(scores, gold, NS)
-    return {"accuracy": pair_accuracy(scores, gold).round(4).tolist(), "accuracy_top": pair_accuracy(scores, gold, 0.25).round(4).tolist(),
-            "gold": {str(n): column.round(4).tolist() for n, column in zip(NS, curve.T)}}
+    return {
+        "accuracy": pair_accuracy(scores, gold).round(4).tolist(),
+        "accuracy_top": pair_accuracy(scores, gold, 0.25).round(4).tolist(),
+        "gold": {str(n): column.round(4).tolist() for n, column in zip(NS, curve.T, strict=True)},
+    }
 
 
 def train_one(task):
@@ -70,8 +97,8 @@ def train_one(task):
 
     torch.set_num_threads(1)
     from course_lib import Pool, assets, load_policy, load_world, sample
-    from course_lib.files import write_json
-    from course_lib.reward import train_reward_model
+    from course_lib.base import write_json
+    from course_lib.methods import train_reward_model
 
     started = time.perf_counter()
     policy = load_policy(assets.path("helpdesk/policy"), device="cpu")
@@ -81,27 +108,54 @@ def train_one(task):
         sample(policy, prompts, n=size["candidates"], seed=77, info=info).save(cached)
     count = size["comparisons"] // 4 if arm.endswith("500") else size["comparisons"]
     pairs = comparisons(arm, Pool.load(cached), count, seed)
-    model = train_reward_model(policy, pairs, epochs=4 if count < 1000 else 3, lr=1e-3, batch_size=32 if count < 1000 else 64, layers=2, seed=seed)
-    held = Pool.load(assets.path("helpdesk/pools/heldout.npz")).prompts_at(range(size["held"])).first(size["n"])
+    model = train_reward_model(
+        policy,
+        pairs,
+        epochs=4 if count < 1000 else 3,
+        lr=1e-3,
+        batch_size=32 if count < 1000 else 64,
+        layers=2,
+        seed=seed,
+    )
+    held = (
+        Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+        .prompts_at(range(size["held"]))
+        .first(size["n"])
+    )
     scores = model.score_pool(held).numpy()
-    write_json(Path(out), {"arm": arm, "seed": seed, "pairs": len(pairs), "seconds": time.perf_counter() - started, **measures(scores, held.reward("gold").numpy())})
+    write_json(
+        Path(out),
+        {
+            "arm": arm,
+            "seed": seed,
+            "pairs": len(pairs),
+            "seconds": time.perf_counter() - started,
+            **measures(scores, held.reward("gold").numpy()),
+        },
+    )
     return out
 
 
 def main():
     parser, say = job_options(__doc__.splitlines()[0], "runs/accuracy_and_gain")
     args = parser.parse_args()
-    size, folder = (QUICK if args.quick else FULL), Path(args.out) / ("quick" if args.quick else "full")
+    size, folder = (
+        (QUICK if args.quick else FULL),
+        Path(args.out) / ("quick" if args.quick else "full"),
+    )
     folder.mkdir(parents=True, exist_ok=True)
 
     import numpy as np
 
+    from course_lib.base import versions, write_json
     from course_lib.estimators import seeds_and_prompts_interval
-    from course_lib.files import write_json
-    from course_lib.run import versions
 
     seeds = {arm: found[:2] for arm, found in SEEDS.items()} if args.quick else SEEDS
-    tasks = [(arm, seed, size, str(folder / f"{arm.replace(' ', '-').replace(',', '')}-{seed}.json")) for arm, found in seeds.items() for seed in found]
+    tasks = [
+        (arm, seed, size, str(folder / f"{arm.replace(' ', '-').replace(',', '')}-{seed}.json"))
+        for arm, found in seeds.items()
+        for seed in found
+    ]
     began = time.perf_counter()
     run_jobs(train_one, tasks[:1], 1, say)  # it samples the replies that all compare
     runs = run_jobs(train_one, tasks, args.workers, say)
@@ -113,19 +167,69 @@ def main():
     def interval(values):  # prompts whose candidates all have one gold reward have no pairs
         return seeds_and_prompts_interval(values[:, ~np.isnan(values).any(0)]).to_dict()
 
-    summary = {name: {"pairs": found[0]["pairs"], **{what: interval(stack(name, what)) for what in ("accuracy", "accuracy_top", *map(str, NS))}} for name, found in arms.items()}
-    minus = {name: {what: interval(stack(name, what) - stack("random pairs", what)[: len(arms[name])]) for what in ("accuracy", "accuracy_top", *map(str, NS))}
-             for name in ("top pairs", "pass or fail")}
-    result = {"command": "python benchmarks/accuracy_and_gain.py", "size": size, "ns": NS, "seeds": seeds, "summary": summary, "minus_random_pairs": minus,
-              "runs": {arm: [{k: v for k, v in run.items() if k in ("seed", "pairs", "accuracy", "gold")} for run in found] for arm, found in arms.items()},
-              "process_seconds": sum(run["seconds"] for run in runs), "seconds": time.perf_counter() - began, "versions": versions(), "ratios": {}, "aims": {}}
+    summary = {
+        name: {
+            "pairs": found[0]["pairs"],
+            **{
+                what: interval(stack(name, what))
+                for what in ("accuracy", "accuracy_top", *map(str, NS))
+            },
+        }
+        for name, found in arms.items()
+    }
+    minus = {
+        name: {
+            what: interval(stack(name, what) - stack("random pairs", what)[: len(arms[name])])
+            for what in ("accuracy", "accuracy_top", *map(str, NS))
+        }
+        for name in ("top pairs", "pass or fail")
+    }
+    result = {
+        "command": "python benchmarks/accuracy_and_gain.py",
+        "size": size,
+        "ns": NS,
+        "seeds": seeds,
+        "summary": summary,
+        "minus_random_pairs": minus,
+        "runs": {
+            arm: [
+                {k: v for k, v in run.items() if k in ("seed", "pairs", "accuracy", "gold")}
+                for run in found
+            ]
+            for arm, found in arms.items()
+        },
+        "process_seconds": sum(run["seconds"] for run in runs),
+        "seconds": time.perf_counter() - began,
+        "versions": versions(),
+        "ratios": {},
+        "aims": {},
+    }
     if not args.quick:
         write_json(RESULTS, result)
-    lines = [f"{size['held']} held-out prompts × {size['n']} candidates; intervals over seeds and prompts", f"{'':20}" + "".join(f"{w:>24}" for w in ("accuracy", "in the top quarter", *(f"gold, n = {n}" for n in NS)))]
+    lines = [
+        f"{size['held']} held-out prompts × {size['n']} candidates; intervals over seeds and "
+        "prompts",
+        f"{'':20}"
+        + "".join(
+            f"{w:>24}" for w in ("accuracy", "in the top quarter", *(f"gold, n = {n}" for n in NS))
+        ),
+    ]
     for name, s in summary.items():
-        lines.append(f"{name:20}" + "".join(f"{s[w]['mean']:8.3f} [{s[w]['low']:.3f}, {s[w]['high']:.3f}]".rjust(24) for w in ("accuracy", "accuracy_top", *map(str, NS))))
+        lines.append(
+            f"{name:20}"
+            + "".join(
+                f"{s[w]['mean']:8.3f} [{s[w]['low']:.3f}, {s[w]['high']:.3f}]".rjust(24)
+                for w in ("accuracy", "accuracy_top", *map(str, NS))
+            )
+        )
     for name, s in minus.items():
-        lines.append(f"{name + ' less random':20}" + "".join(f"{s[w]['mean']:+8.3f} [{s[w]['low']:+.3f}, {s[w]['high']:+.3f}]".rjust(24) for w in ("accuracy", "accuracy_top", *map(str, NS))))
+        lines.append(
+            f"{name + ' less random':20}"
+            + "".join(
+                f"{s[w]['mean']:+8.3f} [{s[w]['low']:+.3f}, {s[w]['high']:+.3f}]".rjust(24)
+                for w in ("accuracy", "accuracy_top", *map(str, NS))
+            )
+        )
     finish(args, result, lines)
 
 

@@ -27,11 +27,19 @@ def options(description):
 
 
 def job_options(description, folder):
-    """:func:`options` for benchmarks made of many training runs, and what they print with: (parser, say)."""
+    """:func:`options` for benchmarks made of many training runs, and what they print with.
+
+    (parser, say).
+    """
     os.environ["OMP_NUM_THREADS"] = "1"  # one thread a process, set before torch is imported
     parser = options(description)
     parser.add_argument("--out", default=folder, help=f"folder for the runs (default {folder})")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at once (default: one a core)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count(),
+        help="processes at once (default: one a core)",
+    )
 
     def say(line):
         if "--json" not in sys.argv:
@@ -41,7 +49,9 @@ def job_options(description, folder):
 
 
 def quiet_peers():
-    """TRL, datasets and transformers without their warnings and bars, so that nothing but the benchmark prints."""
+    """TRL, datasets and transformers without their warnings and bars, so that nothing but the
+    benchmark prints.
+    """
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     from datasets import disable_progress_bars
@@ -60,7 +70,9 @@ def seconds(function):
 
 
 def best_of(function, repeats):
-    """The least seconds of several calls (the machine's noise only ever adds), and the last value."""
+    """The least seconds of several calls (the machine's noise only ever adds), and the last
+    value.
+    """
     times = []
     for _ in range(repeats):
         t, value = seconds(function)
@@ -69,8 +81,12 @@ def best_of(function, repeats):
 
 
 def matrix_product_limit(flops_per_token, seconds_each=0.5):
-    """Tokens per second if nothing but this machine's fastest float32 matrix product were needed; and its GFLOP/s."""
+    """Tokens per second if nothing but this machine's fastest float32 matrix product were needed.
+
+    And its GFLOP/s.
+    """
     import torch
+
     a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
     a @ b
     best, until = float("inf"), time.perf_counter() + seconds_each
@@ -87,22 +103,35 @@ def peak_mb():
 
 
 def in_a_fresh_process(arguments):
-    """Run this benchmark's file again with ``arguments``; returns the JSON it prints. For memory, which only a new process shows."""
-    out = subprocess.run([sys.executable, sys.argv[0], *arguments], capture_output=True, text=True, check=True)
+    """Run this benchmark's file again with ``arguments``; returns the JSON it prints.
+
+    For memory, which only a new process shows.
+    """
+    out = subprocess.run(
+        [sys.executable, sys.argv[0], *arguments], capture_output=True, text=True, check=True
+    )
     return json.loads(out.stdout.strip().splitlines()[-1])
 
 
 def run_jobs(job, tasks, workers, say):
-    """What ``job(task)`` wrote for every task, as JSON. A task's last element is its file: tasks whose file is there are done already.
+    """What ``job(task)`` wrote for every task, as JSON. A task's last element is its file: tasks
+    whose file is there are done already.
 
     The others run ``workers`` at a time, each in a process of its own with one thread.
     """
     missing = [task for task in tasks if not Path(task[-1]).is_file()]
     if missing:
         started = time.perf_counter()
-        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=multiprocessing.get_context("spawn")) as pool:
-            for done, future in enumerate(as_completed([pool.submit(job, task) for task in missing]), 1):
-                say(f"{time.perf_counter() - started:6.0f} s  {done} of {len(missing)}  {Path(future.result()).stem}")
+        with ProcessPoolExecutor(
+            min(workers, len(missing)), mp_context=multiprocessing.get_context("spawn")
+        ) as pool:
+            for done, future in enumerate(
+                as_completed([pool.submit(job, task) for task in missing]), 1
+            ):
+                say(
+                    f"{time.perf_counter() - started:6.0f} s  {done} of {len(missing)}  "
+                    f"{Path(future.result()).stem}"
+                )
     return [json.loads(Path(task[-1]).read_text()) for task in tasks]
 
 
@@ -114,6 +143,15 @@ def finish(args, result, lines):
     print("\n".join(lines))
     for name, value in result["ratios"].items():
         aim = result["aims"].get(name)
-        verdict = "" if aim is None else f"   aim {'at most' if name in result.get('at_most', []) else 'at least'} {aim:g}: " + (
-            "met" if (value <= aim if name in result.get("at_most", []) else value >= aim) else "NOT met")
+        verdict = (
+            ""
+            if aim is None
+            else f"   aim {'at most' if name in result.get('at_most', []) else 'at least'} "
+            f"{aim:g}: "
+            + (
+                "met"
+                if (value <= aim if name in result.get("at_most", []) else value >= aim)
+                else "NOT met"
+            )
+        )
         print(f"{name}: {value:.3g}{verdict}")

@@ -1,10 +1,13 @@
-"""One epoch of SFT and of reward-model training against TRL's trainers: same model, data, batch and precision, same run.
+"""One epoch of SFT and of reward-model training against TRL's trainers: same model, data, batch and
+precision, same run.
 
-    python benchmarks/finetuning.py [--quick] [--json]          needs the [peers] extra: pip install -e '.[peers]'
+    python benchmarks/finetuning.py [--quick] [--json]          needs the [peers] extra: pip install
+    -e '.[peers]'
 
-TRL gets its faster settings: no gradient checkpointing, no logging inside the loop, no saving, float32 as ours. Only the
-training loop is timed on both sides, not tokenization. The two alternate; the ratio is the median over rounds. The loss
-after the epoch, on the same held-out examples, shows that both have learnt the same.
+TRL gets its faster settings: no gradient checkpointing, no logging inside the loop, no saving,
+float32 as ours. Only the training loop is timed on both sides, not tokenization. The two alternate;
+the ratio is the median over rounds. The loss after the epoch, on the same held-out examples, shows
+that both have learnt the same.
 """
 
 import statistics
@@ -21,12 +24,19 @@ from transformers import PrinterCallback  # noqa: E402
 from trl import RewardConfig, RewardTrainer, SFTConfig, SFTTrainer  # noqa: E402
 
 from course_lib import assets, load_policy  # noqa: E402
-from course_lib.finetuning import held_out_loss, sft_loss  # noqa: E402
-from course_lib.policy import examples_of  # noqa: E402
-from course_lib.reward import bradley_terry_loss, new_reward_model, preference_report  # noqa: E402
-from course_lib.run import versions  # noqa: E402
-from course_lib.training import train  # noqa: E402
-from course_lib.worlds.helpdesk import Helpdesk, write_reply  # noqa: E402
+from course_lib.base import versions  # noqa: E402
+from course_lib.methods import (  # noqa: E402
+    bradley_terry_loss,
+    held_out_loss,
+    sft_loss,
+    train,  # noqa: E402
+)
+from course_lib.models import (  # noqa: E402
+    examples_of,  # noqa: E402
+    new_reward_model,
+    preference_report,
+)
+from course_lib.worlds import Helpdesk, write_reply  # noqa: E402
 
 quiet_peers()
 COUNT, ROUNDS, BATCH, LR = (640, 1, 64, 5e-4) if args.quick else (2048, 3, 64, 5e-4)
@@ -44,22 +54,60 @@ def say(role, text):
 
 
 def trl_settings(config, folder):
-    return config(output_dir=folder, per_device_train_batch_size=BATCH, num_train_epochs=1, learning_rate=LR, bf16=False, fp16=False, gradient_checkpointing=False,
-                  logging_strategy="no", save_strategy="no", report_to="none", use_cpu=True, max_length=512, disable_tqdm=True, seed=0, weight_decay=0.0,
-                  lr_scheduler_type="cosine", warmup_steps=2, adam_beta2=0.98, max_grad_norm=1.0, dataloader_pin_memory=False)
+    return config(
+        output_dir=folder,
+        per_device_train_batch_size=BATCH,
+        num_train_epochs=1,
+        learning_rate=LR,
+        bf16=False,
+        fp16=False,
+        gradient_checkpointing=False,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to="none",
+        use_cpu=True,
+        max_length=512,
+        disable_tqdm=True,
+        seed=0,
+        weight_decay=0.0,
+        lr_scheduler_type="cosine",
+        warmup_steps=2,
+        adam_beta2=0.98,
+        max_grad_norm=1.0,
+        dataloader_pin_memory=False,
+    )
 
 
 def ours_sft():
     student, examples = base.copy(), examples_of(base, prompts[train_part], good[train_part])
-    t, _ = seconds(lambda: train(student.model, lambda rows: sft_loss(student, [examples[i] for i in rows]), COUNT, epochs=1, lr=LR, batch_size=BATCH))
+    t, _ = seconds(
+        lambda: train(
+            student.model,
+            lambda rows: sft_loss(student, [examples[i] for i in rows]),
+            COUNT,
+            epochs=1,
+            lr=LR,
+            batch_size=BATCH,
+        )
+    )
     return t, student
 
 
 def trl_sft():
     student = base.copy()
-    data = Dataset.from_list([{"prompt": say("user", p), "completion": say("assistant", g)} for p, g in zip(prompts[train_part], good[train_part])])
+    data = Dataset.from_list(
+        [
+            {"prompt": say("user", p), "completion": say("assistant", g)}
+            for p, g in zip(prompts[train_part], good[train_part], strict=True)
+        ]
+    )
     with tempfile.TemporaryDirectory() as folder:
-        trainer = SFTTrainer(model=student.model, args=trl_settings(SFTConfig, folder), train_dataset=data, processing_class=student.tokenizer)
+        trainer = SFTTrainer(
+            model=student.model,
+            args=trl_settings(SFTConfig, folder),
+            train_dataset=data,
+            processing_class=student.tokenizer,
+        )
         trainer.remove_callback(PrinterCallback)
         t, _ = seconds(trainer.train)
     return t, student
@@ -67,11 +115,14 @@ def trl_sft():
 
 def ours_reward():
     model = new_reward_model(base, layers=2)
-    chosen, rejected = model.encode(prompts[train_part], good[train_part]), model.encode(prompts[train_part], other[train_part])
+    chosen, rejected = (
+        model.encode(prompts[train_part], good[train_part]),
+        model.encode(prompts[train_part], other[train_part]),
+    )
 
     def loss_of(rows):
         scores = model.logits([chosen[i] for i in rows] + [rejected[i] for i in rows])
-        return bradley_terry_loss(scores[: len(rows)], scores[len(rows):]).sum(), len(rows)
+        return bradley_terry_loss(scores[: len(rows)], scores[len(rows) :]).sum(), len(rows)
 
     t, _ = seconds(lambda: train(model.model, loss_of, COUNT, epochs=1, lr=LR, batch_size=BATCH))
     return t, model
@@ -79,10 +130,25 @@ def ours_reward():
 
 def trl_reward():
     model = new_reward_model(base, layers=2)
-    data = Dataset.from_list([{"prompt": say("user", p), "chosen": say("assistant", c), "rejected": say("assistant", r)}
-                              for p, c, r in zip(prompts[train_part], good[train_part], other[train_part])])
+    data = Dataset.from_list(
+        [
+            {
+                "prompt": say("user", p),
+                "chosen": say("assistant", c),
+                "rejected": say("assistant", r),
+            }
+            for p, c, r in zip(
+                prompts[train_part], good[train_part], other[train_part], strict=True
+            )
+        ]
+    )
     with tempfile.TemporaryDirectory() as folder:
-        trainer = RewardTrainer(model=model.model, args=trl_settings(RewardConfig, folder), train_dataset=data, processing_class=model.tokenizer)
+        trainer = RewardTrainer(
+            model=model.model,
+            args=trl_settings(RewardConfig, folder),
+            train_dataset=data,
+            processing_class=model.tokenizer,
+        )
         trainer.remove_callback(PrinterCallback)
         t, _ = seconds(trainer.train)
     return t, model
@@ -94,24 +160,65 @@ for k, i in enumerate(pick):
     if b > a:
         good[k], other[k] = other[k], good[k]
 held = examples_of(base, prompts[held_part], good[held_part])
-held_pairs = [{"prompt": p, "chosen": c, "rejected": r} for p, c, r in zip(prompts[held_part], good[held_part], other[held_part]) if c != r]
-sft_tokens = sum(len(p) + len(r) for p, r in examples_of(base, prompts[train_part], good[train_part]))
+held_pairs = [
+    {"prompt": p, "chosen": c, "rejected": r}
+    for p, c, r in zip(prompts[held_part], good[held_part], other[held_part], strict=True)
+    if c != r
+]
+sft_tokens = sum(
+    len(p) + len(r) for p, r in examples_of(base, prompts[train_part], good[train_part])
+)
 one = new_reward_model(base, layers=2)
-reward_tokens = sum(map(len, one.encode(prompts[train_part], good[train_part]) + one.encode(prompts[train_part], other[train_part])))
+reward_tokens = sum(
+    map(
+        len,
+        one.encode(prompts[train_part], good[train_part])
+        + one.encode(prompts[train_part], other[train_part]),
+    )
+)
 times = {name: [] for name in ("ours sft", "trl sft", "ours reward", "trl reward")}
 models = {}
 for _ in range(ROUNDS):
-    for name, function in (("ours sft", ours_sft), ("trl sft", trl_sft), ("ours reward", ours_reward), ("trl reward", trl_reward)):
+    for name, function in (
+        ("ours sft", ours_sft),
+        ("trl sft", trl_sft),
+        ("ours reward", ours_reward),
+        ("trl reward", trl_reward),
+    ):
         t, models[name] = function()
         times[name].append(t)
-ratios = {"SFT epoch, ours / TRL": statistics.median(b / a for a, b in zip(times["ours sft"], times["trl sft"])),
-          "reward-model epoch, ours / TRL": statistics.median(b / a for a, b in zip(times["ours reward"], times["trl reward"]))}
-rates = {name: (sft_tokens if "sft" in name else reward_tokens) / statistics.median(t) for name, t in times.items()}
+ratios = {
+    "SFT epoch, ours / TRL": statistics.median(
+        b / a for a, b in zip(times["ours sft"], times["trl sft"], strict=True)
+    ),
+    "reward-model epoch, ours / TRL": statistics.median(
+        b / a for a, b in zip(times["ours reward"], times["trl reward"], strict=True)
+    ),
+}
+rates = {
+    name: (sft_tokens if "sft" in name else reward_tokens) / statistics.median(t)
+    for name, t in times.items()
+}
 quality = {"base, held-out loss": float(held_out_loss(base, held).mean())}
 for who in ("ours", "trl"):
     models[f"{who} sft"].model.eval(), models[f"{who} reward"].model.eval()
     quality[f"{who}, held-out loss"] = float(held_out_loss(models[f"{who} sft"], held).mean())
-    quality[f"{who}, held-out accuracy"] = preference_report(models[f"{who} reward"], held_pairs).accuracy.mean
-lines = [f"{COUNT} examples, batches of {BATCH}, {torch.get_num_threads()} threads"] + [f"{name:12} {rate:10,.0f} tokens per second" for name, rate in rates.items()]
+    quality[f"{who}, held-out accuracy"] = preference_report(
+        models[f"{who} reward"], held_pairs
+    ).accuracy.mean
+lines = [f"{COUNT} examples, batches of {BATCH}, {torch.get_num_threads()} threads"] + [
+    f"{name:12} {rate:10,.0f} tokens per second" for name, rate in rates.items()
+]
 lines += [f"{name}: {value:.3f}" for name, value in quality.items()]
-finish(args, {"ratios": ratios, "aims": {name: 2.0 for name in ratios}, "tokens_per_second": rates, "quality": quality, "threads": torch.get_num_threads(), "versions": versions()}, lines)
+finish(
+    args,
+    {
+        "ratios": ratios,
+        "aims": {name: 2.0 for name in ratios},
+        "tokens_per_second": rates,
+        "quality": quality,
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+    },
+    lines,
+)

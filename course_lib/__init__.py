@@ -13,26 +13,28 @@ Names are loaded on first use, so that ``import course_lib`` stays fast and does
 import os
 from importlib import import_module
 
-# Threads that wait should sleep, not spin: beside another busy process spinning makes small operations several times
-# slower (docs/log.md). Read when torch is first imported; set OMP_WAIT_POLICY=ACTIVE yourself on a machine of your own.
+# Threads that wait should sleep, not spin: beside another busy process spinning makes small
+# operations several times
+# slower (docs/log.md). Read when torch is first imported; set OMP_WAIT_POLICY=ACTIVE yourself on a
+# machine of your own.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 __version__ = "0.1.0"
 
 _HOME = {
-    "Pool": "pool",
-    "Selection": "selection",
-    "Policy": "policy",
-    "load_policy": "policy",
-    "sample": "sampling",
-    "RewardModel": "reward",
-    "load_reward_model": "reward",
-    "score": "reward",
-    "train_reward_model": "reward",
-    "select_best": "selection",
-    "finetune": "finetuning",
-    "rejection_sampling_rounds": "finetuning",
+    "Pool": "pools",
+    "Selection": "pools",
+    "Policy": "models",
+    "load_policy": "models",
+    "sample": "models",
+    "RewardModel": "models",
+    "load_reward_model": "models",
+    "score": "models",
+    "train_reward_model": "methods",
+    "select_best": "pools",
+    "finetune": "methods",
+    "rejection_sampling_rounds": "methods",
     "load_world": "worlds",
-    "tier": "tiers",
+    "tier": "experiments",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -1,4 +1,6 @@
-"""The arithmetic world: right answers by other means, many paths, no leak between splits, and a verifier that is hard to fool."""
+"""The arithmetic world: right answers by other means, many paths, no leak between splits, and a
+verifier that is hard to fool.
+"""
 
 import re
 
@@ -6,10 +8,9 @@ import numpy as np
 import pytest
 
 from course_lib import Pool, assets
-from course_lib.errors import CourseError
+from course_lib.base import CourseError
 from course_lib.estimators import pass_at_k
-from course_lib.worlds import gsm8k, load_world
-from course_lib.worlds.arithmetic import (
+from course_lib.worlds import (
     EASY,
     KINDS,
     LIMIT,
@@ -19,16 +20,32 @@ from course_lib.worlds.arithmetic import (
     draw_problem,
     in_words,
     is_heldout,
+    load_world,
     rewrite,
     steps_of,
     value_of,
     write_solution,
 )
+from course_lib.worlds.equation_paths import (
+    equation_holds,
+    equation_path,
+    equation_report,
+    equations,
+)
+from course_lib.worlds.gsm8k import read_problems
+from course_lib.worlds.verdicts import verify
 
 WORLD = Arithmetic()
-BY_HAND = {"collect": lambda a, b, c, d: a + b + c + d, "change": lambda a, b, c, d: a - b - c + d, "boxes": lambda a, b, c, d, e: a * b + c * d + e,
-           "each": lambda m, a, b, c: m * (a + b + c), "spend": lambda a, m, b, n, c: a - m * b - n * c, "more": lambda a, d, m: a + (a + d) + m * a,
-           "share": lambda a, b, c, m: (a + b + c) / m, "twice": lambda m, a, b, c: m * (a + b) - c}
+BY_HAND = {
+    "collect": lambda a, b, c, d: a + b + c + d,
+    "change": lambda a, b, c, d: a - b - c + d,
+    "boxes": lambda a, b, c, d, e: a * b + c * d + e,
+    "each": lambda m, a, b, c: m * (a + b + c),
+    "spend": lambda a, m, b, n, c: a - m * b - n * c,
+    "more": lambda a, d, m: a + (a + d) + m * a,
+    "share": lambda a, b, c, m: (a + b + c) / m,
+    "twice": lambda m, a, b, c: m * (a + b) - c,
+}
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -37,7 +54,8 @@ def test_answers_and_texts_by_hand(kind):
     assert len(rows) > 300
     for row in rows:
         assert float(row["answer"]) == BY_HAND[kind](*row["numbers"])
-        assert sorted(map(int, re.findall(r"\d+", row["question"]))) == sorted(row["numbers"])  # every number is in the text, and no other
+        # every number is in the text, and no other
+        assert sorted(map(int, re.findall(r"\d+", row["question"]))) == sorted(row["numbers"])
 
 
 @pytest.mark.parametrize("kinds", [KINDS, EASY])
@@ -56,22 +74,31 @@ def test_every_path_is_right_and_within_bounds(kinds):
                 assert c == {"+": a + b, "-": a - b, "*": a * b, "/": a / max(b, 1)}[operation]
                 known.add(c)
         solution = write_solution(expression, rng)
-        assert gsm8k.verify(solution, value_of(expression), "strict").status == "correct"
-        assert all(gsm8k.equation_holds(e, tolerance=0) for e in gsm8k.equations(solution))
+        assert verify(solution, value_of(expression), "strict").status == "correct"
+        assert all(equation_holds(e, tolerance=0) for e in equations(solution))
         assert in_words(kind, numbers, rng, 0, kinds).count("{") == 0
 
 
 def test_several_right_paths_for_every_kind():
     rng = np.random.default_rng(0)
     for kind, (make, _, _) in KINDS.items():
-        row = next(r for r in WORLD.problems("train") if r["kind"] == kind and len(set(r["numbers"])) == len(r["numbers"]))
-        assert len({gsm8k.equation_path(write_solution(make(*row["numbers"]), rng)) for _ in range(300)}) >= 6
+        row = next(
+            r
+            for r in WORLD.problems("train")
+            if r["kind"] == kind and len(set(r["numbers"])) == len(r["numbers"])
+        )
+        assert (
+            len({equation_path(write_solution(make(*row["numbers"]), rng)) for _ in range(300)})
+            >= 6
+        )
 
 
 def test_the_splits_share_no_problem():
     kept = {split: {(r["kind"], *r["numbers"]) for r in WORLD.problems(split)} for split in SIZES}
     assert not kept["train"] & (kept["heldout"] | kept["templates"])
-    assert {r["template"] for r in WORLD.problems("templates")} == {2} and {r["template"] for r in WORLD.problems("heldout")} == {0, 1}
+    assert {r["template"] for r in WORLD.problems("templates")} == {2} and {
+        r["template"] for r in WORLD.problems("heldout")
+    } == {0, 1}
     for split, size in SIZES.items():
         rows = WORLD.problems(split)
         assert len(rows) == size == len({r["question"] for r in rows})
@@ -81,7 +108,10 @@ def test_the_splits_share_no_problem():
 
 def test_prompts_follow_the_seed_and_a_limit_is_a_prefix():
     one, infos = WORLD.prompts("heldout", limit=20, seed=3)
-    assert one == WORLD.prompts("heldout", limit=50, seed=3)[0][:20] and one != WORLD.prompts("heldout", limit=20, seed=4)[0]
+    assert (
+        one == WORLD.prompts("heldout", limit=50, seed=3)[0][:20]
+        and one != WORLD.prompts("heldout", limit=20, seed=4)[0]
+    )
     assert {"id", "answer", "solution", "kind", "template", "numbers"} == set(infos[0])
     assert load_world("arithmetic").prompts("heldout", limit=20, seed=3)[0] == one
     with pytest.raises(CourseError, match="between 1 and 2000"):
@@ -90,36 +120,66 @@ def test_prompts_follow_the_seed_and_a_limit_is_a_prefix():
         WORLD.prompts("test")
 
 
-@pytest.mark.parametrize(("text", "status"), [
-    ("First << 3 * 4 = 12 >>. #### 12", "correct"), ("#### 12", "correct"), ("#### 12.0", "correct"), ("#### 13 #### 12", "correct"),
-    ("First << 3 * 4 = 12 >>.", "unreadable"), ("", "unreadable"), ("The answer is 12", "unreadable"), ("####", "unreadable"), ("#### twelve", "unreadable"),
-    ("#### 12 #### 13", "wrong"), ("#### 1 2", "wrong"), ("#### -12", "wrong"), ("#### __import__('os').system('true')", "unreadable"),
-    ("#### 1e999", "unreadable"), ("#### 1/0", "unreadable"), ("#### " + "9" * 5000, "unreadable"), ("#### 12" + "0" * 40, "wrong"), ("#### 6+6", "wrong")])
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("First << 3 * 4 = 12 >>. #### 12", "correct"),
+        ("#### 12", "correct"),
+        ("#### 12.0", "correct"),
+        ("#### 13 #### 12", "correct"),
+        ("First << 3 * 4 = 12 >>.", "unreadable"),
+        ("", "unreadable"),
+        ("The answer is 12", "unreadable"),
+        ("####", "unreadable"),
+        ("#### twelve", "unreadable"),
+        ("#### 12 #### 13", "wrong"),
+        ("#### 1 2", "wrong"),
+        ("#### -12", "wrong"),
+        ("#### __import__('os').system('true')", "unreadable"),
+        ("#### 1e999", "unreadable"),
+        ("#### 1/0", "unreadable"),
+        ("#### " + "9" * 5000, "unreadable"),
+        ("#### 12" + "0" * 40, "wrong"),
+        ("#### 6+6", "wrong"),
+    ],
+)
 def test_the_verifier_tells_wrong_from_unreadable(text, status):
     assert WORLD.verify("", text, {"answer": "12"})["status"] == status
     assert WORLD.gold("", text, {"answer": "12"}) == float(status == "correct")
 
 
 def test_gold_parts_count_false_steps():
-    parts = WORLD.gold_parts("", "First << 3 * 4 = 13 >>, then << 2 + 2 = 4 >>. #### 12", {"answer": "12"})
-    assert parts["correct"] == 1.0 and parts["steps"] == 2 and parts["false"] == 1  # right by luck: the answer alone is checked
-    assert WORLD.path("", "First << 3 * 4 = 12 >>, then << 12 + 1 = 13 >>. #### 13", {}) == ("3*4=12", "12+1=13")
+    parts = WORLD.gold_parts(
+        "", "First << 3 * 4 = 13 >>, then << 2 + 2 = 4 >>. #### 12", {"answer": "12"}
+    )
+    # right by luck: the answer alone is checked
+    assert parts["correct"] == 1.0 and parts["steps"] == 2 and parts["false"] == 1
+    assert WORLD.path("", "First << 3 * 4 = 12 >>, then << 12 + 1 = 13 >>. #### 13", {}) == (
+        "3*4=12",
+        "12+1=13",
+    )
 
 
 def test_the_same_extractor_counts_gsm8k(shared_data):
-    solutions = [p["solution"] for p in gsm8k.read_problems(shared_data / "gsm8k" / "train.jsonl")]
-    report = gsm8k.equation_report(solutions)
+    solutions = [p["solution"] for p in read_problems(shared_data / "gsm8k" / "train.jsonl")]
+    report = equation_report(solutions)
     assert report["texts"] == len(solutions) and report["with_equations"] > 0.95 * len(solutions)
     assert report["unreadable"] + report["false"] < 0.01 * report["equations"]
 
 
 def test_the_bundled_policy_is_neither_hopeless_nor_perfect():
-    """pass@1 between .25 and .5 and pass@16 at least .7 on held-out problems: there is something to gain, and right replies to gain it from."""
+    """pass@1 between .25 and .5 and pass@16 at least .7 on held-out problems.
+
+    There is something to gain, and right replies to gain it from.
+    """
     pool = Pool.load(assets.path("arithmetic/pools/heldout.npz"))
     one, sixteen = pass_at_k(pool.rewards["verifier"], [1, 16]).mean(0)
     assert pool.P >= 200 and 0.25 <= one <= 0.5 and sixteen >= 0.7
     prompts, info = WORLD.prompts("heldout", limit=pool.P, seed=0)
     assert pool.prompts == prompts
-    assert pool.rewards["verifier"].tolist() == [[WORLD.gold(p, t, i) for t in row] for p, row, i in zip(prompts, pool.texts, info)]
+    assert pool.rewards["verifier"].tolist() == [
+        [WORLD.gold(p, t, i) for t in row]
+        for p, row, i in zip(prompts, pool.texts, info, strict=True)
+    ]
     trained_on = set(WORLD.prompts("train", limit=SFT_PROBLEMS, seed=0)[0])
     assert not trained_on & set(prompts)

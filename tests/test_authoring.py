@@ -5,8 +5,9 @@ import os
 import pytest
 
 from course_lib import authoring
+from course_lib.authoring import building
 from course_lib.authoring.output import clean, machine_traces, without_progress
-from course_lib.errors import CourseError
+from course_lib.base import CourseError
 
 pytest.importorskip("jupytext")
 pytest.importorskip("nbclient")
@@ -26,7 +27,9 @@ print(x + 1)
 @pytest.fixture
 def repository(tmp_path):
     """A repository with one lesson source; `write(text)` changes it."""
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[project.urls]\nRepository = "https://github.com/owner/course"\n')
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[project.urls]\nRepository = "https://github.com/owner/course"\n'
+    )
     (tmp_path / "notebooks" / "src").mkdir(parents=True)
     source = tmp_path / "notebooks" / "src" / "01_lesson.py"
     source.write_text(SOURCE)
@@ -49,11 +52,19 @@ def code_cells(notebook):
 
 
 def test_prepare_writes_badge_first_cell_and_tags(repository):
-    lesson = authoring.prepare(repository / "notebooks" / "src" / "01_lesson.py", "https://github.com/owner/course.git")
+    lesson = authoring.prepare(
+        repository / "notebooks" / "src" / "01_lesson.py", "https://github.com/owner/course.git"
+    )
     title, setup, first, second = lesson.cells
     assert title["source"].startswith("# A title\n\n[![Open in Colab]")
-    assert "colab.research.google.com/github/owner/course/blob/main/notebooks/01_lesson.ipynb" in title["source"]
-    assert "--no-deps" in setup["source"] and '"git+https://github.com/owner/course.git"' in setup["source"]
+    assert (
+        "colab.research.google.com/github/owner/course/blob/main/notebooks/01_lesson.ipynb"
+        in title["source"]
+    )
+    assert (
+        "--no-deps" in setup["source"]
+        and '"git+https://github.com/owner/course.git"' in setup["source"]
+    )
     assert len(setup["source"].splitlines()) <= 6
     assert first["metadata"] == {} and second["metadata"] == {"tags": ["nbval-check-output"]}
     assert len({c["id"] for c in lesson.cells}) == 4
@@ -65,12 +76,27 @@ def test_prepare_needs_a_title(repository):
 
 
 def test_first_cell_does_nothing_where_the_package_is_found(repository):
-    (setup,) = [c for c in authoring.prepare(repository / "notebooks" / "src" / "01_lesson.py", "https://github.com/o/c").cells if "setup" in c["metadata"].get("tags", [])]
+    (setup,) = [
+        c
+        for c in authoring.prepare(
+            repository / "notebooks" / "src" / "01_lesson.py", "https://github.com/o/c"
+        ).cells
+        if "setup" in c["metadata"].get("tags", [])
+    ]
     lines = setup["source"].splitlines()
-    assert "find_spec" in lines[1] and lines[2].startswith("    %pip") and "--no-deps" in lines[2] and " -e " not in lines[2] and "upgrade" not in lines[2]
-    assert all(line.startswith("    ") for line in lines[2:]), "everything below is for where the package was not found"
+    assert (
+        "find_spec" in lines[1]
+        and lines[2].startswith("    %pip")
+        and "--no-deps" in lines[2]
+        and " -e " not in lines[2]
+        and "upgrade" not in lines[2]
+    )
+    assert all(line.startswith("    ") for line in lines[2:]), (
+        "everything below is for where the package was not found"
+    )
     assert "check_versions()" in lines[-1]
-    exec("\n".join([*lines[:2], "    raise AssertionError", *lines[3:]]))  # here it is found: nothing runs
+    # here it is found: nothing runs
+    exec("\n".join([*lines[:2], "    raise AssertionError", *lines[3:]]))
 
 
 GPU = "# ---\n# jupyter:\n#   accelerator: GPU\n#   colab:\n#     gpuType: T4\n# ---\n\n"
@@ -80,22 +106,35 @@ def test_a_gpu_is_asked_for_by_the_lessons_header_alone(repository):
     sources, out = [repository / "notebooks" / "src" / "01_lesson.py"], repository / "notebooks"
     build(repository, GPU + SOURCE, execute=False)
     notebook = built(repository)
-    assert notebook["metadata"]["accelerator"] == "GPU" and notebook["metadata"]["colab"] == {"gpuType": "T4"}
-    assert len(notebook["cells"]) == 4 and notebook["cells"][0]["source"].startswith("# A title"), "the header is no cell"
+    assert notebook["metadata"]["accelerator"] == "GPU" and notebook["metadata"]["colab"] == {
+        "gpuType": "T4"
+    }
+    assert len(notebook["cells"]) == 4 and notebook["cells"][0]["source"].startswith("# A title"), (
+        "the header is no cell"
+    )
     assert not any("asks Colab" in line for line in authoring.differences(sources, out))
     sources[0].write_text(SOURCE)
-    assert "01_lesson: the notebook asks Colab for {'accelerator': 'GPU', 'colab': {'gpuType': 'T4'}}, the source for no GPU." in authoring.differences(sources, out)
+    assert (
+        "01_lesson: the notebook asks Colab for {'accelerator': 'GPU', 'colab': {'gpuType': "
+        "'T4'}}, the source for no GPU." in authoring.differences(sources, out)
+    )
     build(repository, execute=False)
     assert not {"accelerator", "colab"} & set(built(repository)["metadata"])
     with pytest.raises(CourseError, match="asks for exactly"):
         build(repository, GPU.replace("T4", "A100") + SOURCE, execute=False)
     with pytest.raises(CourseError, match="asks for exactly"):
-        build(repository, GPU.replace("#   colab:\n#     gpuType: T4\n", "") + SOURCE, execute=False)
+        build(
+            repository, GPU.replace("#   colab:\n#     gpuType: T4\n", "") + SOURCE, execute=False
+        )
 
 
 @pytest.mark.slow
 def test_build_executes_and_repeats_byte_for_byte(repository):
-    text = SOURCE + '\n# %%\nimport sys, tqdm\nfor _ in tqdm.tqdm(range(3), file=sys.stderr): pass\nfrom IPython.display import display\nimport ipywidgets\nipywidgets.IntSlider()\n'
+    text = (
+        SOURCE + "\n# %%\nimport sys, tqdm\nfor _ in tqdm.tqdm(range(3), file=sys.stderr): "
+        "pass\nfrom IPython.display import display\nimport "
+        "ipywidgets\nipywidgets.IntSlider()\n"
+    )
     build(repository, text)
     first = (repository / "notebooks" / "01_lesson.ipynb").read_bytes()
     notebook = built(repository)
@@ -104,17 +143,26 @@ def test_build_executes_and_repeats_byte_for_byte(repository):
     assert cells[2]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": "2\n"}]
     kinds = [kind for output in cells[3]["outputs"] for kind in output["data"]]
     assert kinds == ["text/plain"], "no stderr stream and no widget view"
-    assert "widgets" not in notebook["metadata"] and all("execution" not in c["metadata"] for c in cells)
+    assert "widgets" not in notebook["metadata"] and all(
+        "execution" not in c["metadata"] for c in cells
+    )
     build(repository)
     assert (repository / "notebooks" / "01_lesson.ipynb").read_bytes() == first
-    assert authoring.differences([repository / "notebooks" / "src" / "01_lesson.py"], repository / "notebooks") == []
+    assert (
+        authoring.differences(
+            [repository / "notebooks" / "src" / "01_lesson.py"], repository / "notebooks"
+        )
+        == []
+    )
 
 
 @pytest.mark.slow
 def test_a_failing_cell_is_named_and_nothing_is_overwritten(repository):
     build(repository, execute=False)
     before = (repository / "notebooks" / "01_lesson.ipynb").read_bytes()
-    with pytest.raises(CourseError, match="01_lesson, cell 4 failed with ZeroDivisionError") as error:
+    with pytest.raises(
+        CourseError, match="01_lesson, cell 4 failed with ZeroDivisionError"
+    ) as error:
         build(repository, SOURCE + "\n# %%\n1 / 0\n")
     assert "1 / 0" in str(error.value) and "\x1b" not in str(error.value)
     assert (repository / "notebooks" / "01_lesson.ipynb").read_bytes() == before
@@ -134,7 +182,9 @@ def test_check_reports_each_kind_of_difference(repository):
     out = repository / "notebooks"
     assert authoring.differences(sources, out) == ["01_lesson: there is no notebook."]
     build(repository, execute=False)
-    assert [line.split(": ")[1] for line in authoring.differences(sources, out)] == ["not executed."] * 3
+    assert [line.split(": ")[1] for line in authoring.differences(sources, out)] == [
+        "not executed."
+    ] * 3
     notebook = built(repository)
     for cell in code_cells(notebook):
         cell["execution_count"] = 1
@@ -147,13 +197,22 @@ def test_check_reports_each_kind_of_difference(repository):
         return "\n".join(authoring.differences(sources, out))
 
     assert differences(lambda n: None) == ""
-    assert "cell 2: the source differs: 'x = 2' in the notebook, 'x = 1' in the source" in differences(lambda n: n["cells"][2].update(source="x = 2"))
-    assert differences(lambda n: n["cells"][2].update(source=["x = ", "1"])) == "", "a list of lines is the same source"
+    assert (
+        "cell 2: the source differs: 'x = 2' in the notebook, 'x = 1' in the source"
+        in differences(lambda n: n["cells"][2].update(source="x = 2"))
+    )
+    assert differences(lambda n: n["cells"][2].update(source=["x = ", "1"])) == "", (
+        "a list of lines is the same source"
+    )
     assert "cell 3: the tags differs" in differences(lambda n: n["cells"][3].update(metadata={}))
-    assert "cell 2: the type differs" in differences(lambda n: n["cells"][2].update(cell_type="markdown"))
+    assert "cell 2: the type differs" in differences(
+        lambda n: n["cells"][2].update(cell_type="markdown")
+    )
     assert "3 cells in the notebook, 4 in the source" in differences(lambda n: n["cells"].pop())
     assert "widget state" in differences(lambda n: n["metadata"].update(widgets={}))
-    assert "cell 2" in differences(lambda n: n["cells"].insert(2, n["cells"].pop(3))), "order counts"
+    assert "cell 2" in differences(lambda n: n["cells"].insert(2, n["cells"].pop(3))), (
+        "order counts"
+    )
 
 
 def test_build_with_check_writes_nothing(repository):
@@ -161,31 +220,65 @@ def test_build_with_check_writes_nothing(repository):
     assert not (repository / "notebooks" / "01_lesson.ipynb").exists()
 
 
-@pytest.mark.parametrize("text, left", [
-    ("Loading weights:   0%|          | 0/29 [00:00<?, ?it/s]\rLoading weights: 100%|███| 29/29 [00:00<00:00, 14089.52it/s]\n", ""),
-    ("sampling:  50%|█████     | 8/16 [00:01<00:01,  7.9reply/s]\r\x1b[K", ""),
-    ("UserWarning: the tokenizer was changed", "UserWarning: the tokenizer was changed"),
-    ("scoring: 10%|█  | 1/10 [00:00<00:00]\rTraceback (most recent call last)", "Traceback (most recent call last)"),
-])
+@pytest.mark.parametrize(
+    "text, left",
+    [
+        (
+            "Loading weights:   0%|          | 0/29 [00:00<?, ?it/s]\rLoading weights: "
+            "100%|███| 29/29 [00:00<00:00, 14089.52it/s]\n",
+            "",
+        ),
+        ("sampling:  50%|█████     | 8/16 [00:01<00:01,  7.9reply/s]\r\x1b[K", ""),
+        ("UserWarning: the tokenizer was changed", "UserWarning: the tokenizer was changed"),
+        (
+            "scoring: 10%|█  | 1/10 [00:00<00:00]\rTraceback (most recent call last)",
+            "Traceback (most recent call last)",
+        ),
+    ],
+)
 def test_progress_bars_are_told_from_warnings(text, left):
     assert without_progress(text) == left
 
 
 def test_clean_keeps_stand_ins_and_drops_widgets():
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
-    outputs = [{"output_type": "stream", "name": "stderr", "text": "a warning\n"},
-               {"output_type": "display_data", "data": {**view, "text/plain": "Loading weights:   0%|          | 0/29 [00:00<?, ?it/s]"}, "metadata": {}},
-               {"output_type": "display_data", "data": dict(view), "metadata": {}},
-               {"output_type": "execute_result", "data": {**view, "text/plain": "the table", "text/html": "<table>"}, "metadata": {}, "execution_count": 1}]
+    outputs = [
+        {"output_type": "stream", "name": "stderr", "text": "a warning\n"},
+        {
+            "output_type": "display_data",
+            "data": {
+                **view,
+                "text/plain": "Loading weights:   0%|          | 0/29 [00:00<?, ?it/s]",
+            },
+            "metadata": {},
+        },
+        {"output_type": "display_data", "data": dict(view), "metadata": {}},
+        {
+            "output_type": "execute_result",
+            "data": {**view, "text/plain": "the table", "text/html": "<table>"},
+            "metadata": {},
+            "execution_count": 1,
+        },
+    ]
     kept, noise = clean(outputs)
     assert noise == "a warning"
-    assert [output["data"] for output in kept] == [{"text/plain": "the table", "text/html": "<table>"}]
-    assert "application/vnd.jupyter.widget-view+json" in outputs[3]["data"], "the caller's outputs are not changed"
+    assert [output["data"] for output in kept] == [
+        {"text/plain": "the table", "text/html": "<table>"}
+    ]
+    assert "application/vnd.jupyter.widget-view+json" in outputs[3]["data"], (
+        "the caller's outputs are not changed"
+    )
 
 
 def test_machine_traces_are_found_in_texts_and_not_in_pictures():
     def shown(**data):
-        return [{"output_type": "display_data", "data": {kind.replace("_", "/"): text for kind, text in data.items()}, "metadata": {}}]
+        return [
+            {
+                "output_type": "display_data",
+                "data": {kind.replace("_", "/"): text for kind, text in data.items()},
+                "metadata": {},
+            }
+        ]
 
     assert machine_traces(shown(text_plain="<Figure at 0x7f0123456789>"))
     assert machine_traces(shown(text_html="saved to /tmp/abc"))
@@ -198,16 +291,17 @@ def test_machine_traces_are_found_in_texts_and_not_in_pictures():
 def test_the_command_compares_and_names_unknown_lessons(capsys):
     parser = argparse.ArgumentParser()
     authoring.add_arguments(parser)
-    assert authoring.main(parser.parse_args(["--check"])) == int(bool(authoring.check_lessons()))
+    assert building.main(parser.parse_args(["--check"])) == int(bool(authoring.check_lessons()))
     with pytest.raises(CourseError, match="no lesson 'ninety'"):
-        authoring.main(parser.parse_args(["--check", "ninety"]))
+        building.main(parser.parse_args(["--check", "ninety"]))
     assert [s.stem for s in authoring.lesson_sources(["01"])] == ["01_best_of_n"]
 
 
 def test_building_leaves_the_environment_as_it_was(repository, monkeypatch):
-    from course_lib.authoring.write import _environment
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    with _environment(COURSE_PROGRESS="a", HF_HUB_OFFLINE="1"):
+    from course_lib.authoring.write import environment
+
+    with environment(COURSE_PROGRESS="a", HF_HUB_OFFLINE="1"):
         assert os.environ["COURSE_PROGRESS"] == "a" and os.environ["HF_HUB_OFFLINE"] == "1"
     assert "COURSE_PROGRESS" not in os.environ and os.environ["HF_HUB_OFFLINE"] == "0"

@@ -1,4 +1,6 @@
-"""The parts of the long benchmarks that decide whether a comparison is fair, and the results stored in the repository."""
+"""The parts of the long benchmarks that decide whether a comparison is fair, and the results
+stored in the repository.
+"""
 
 import math
 import sys
@@ -13,9 +15,9 @@ import frontier  # noqa: E402
 import verifiable  # noqa: E402
 
 from course_lib import assets, load_policy, results, sample, score  # noqa: E402
-from course_lib.errors import CourseError  # noqa: E402
-from course_lib.finetuning import finetune  # noqa: E402
-from course_lib.reward import GoldReward  # noqa: E402
+from course_lib.base import CourseError  # noqa: E402
+from course_lib.methods import finetune  # noqa: E402
+from course_lib.models import GoldReward  # noqa: E402
 from course_lib.worlds import load_world  # noqa: E402
 
 
@@ -23,44 +25,73 @@ from course_lib.worlds import load_world  # noqa: E402
 def arithmetic_pool():
     world = load_world("arithmetic")
     prompts, info = world.prompts("train", limit=60, seed=0)
-    return score(sample(load_policy(assets.path("arithmetic/policy"), device="cpu"), prompts, n=8, max_tokens=world.max_tokens, info=info, seed=3), GoldReward(world), "verifier")
+    return score(
+        sample(
+            load_policy(assets.path("arithmetic/policy"), device="cpu"),
+            prompts,
+            n=8,
+            max_tokens=world.max_tokens,
+            info=info,
+            seed=3,
+        ),
+        GoldReward(world),
+        "verifier",
+    )
 
 
 def test_a_pool_fills_its_budget_and_never_passes_it():
-    policy, world = load_policy(assets.path("helpdesk/policy"), device="cpu"), load_world("helpdesk")
+    policy, world = (
+        load_policy(assets.path("helpdesk/policy"), device="cpu"),
+        load_world("helpdesk"),
+    )
     prompts, info = world.prompts("train", seed=0)
     for count in (4, 16, 30):  # too few at first, about right, too many
         pool = frontier.sample_to_budget(policy, prompts, info, 5, 4, count, 16 * 4 * 26, seed=1)
         used = int(pool.lengths.sum())
         assert 16 * 4 * 26 * 0.85 < used <= 16 * 4 * 26
-        assert pool.prompts == prompts[5:5 + pool.P]
-    assert pool.texts == sample(policy, prompts[5:5 + pool.P], n=4, seed=1).texts  # the cut and the top-up leave every candidate as it was
+        assert pool.prompts == prompts[5 : 5 + pool.P]
+    # the cut and the top-up leave every candidate as it was
+    assert pool.texts == sample(policy, prompts[5 : 5 + pool.P], n=4, seed=1).texts
 
 
 def test_the_arms_of_the_verifiable_benchmark(arithmetic_pool):
     right = float(arithmetic_pool.rewards["verifier"].mean())
-    distinct, duplicates, control = (verifiable.data_set(arm, 8, arithmetic_pool, 0) for arm in verifiable.ARMS)
+    distinct, duplicates, control = (
+        verifiable.data_set(arm, 8, arithmetic_pool, 0) for arm in verifiable.ARMS
+    )
     assert len(distinct) == len(duplicates) == len(control) > 40
     assert distinct.rewards("verifier").min() == duplicates.rewards("verifier").min() == 1
-    assert abs(float(control.rewards("verifier").mean()) - right) < 4 * math.sqrt(right * (1 - right) / len(control))  # unverified: as good as the pool, no better
+    # unverified: as good as the pool, no better
+    assert abs(float(control.rewards("verifier").mean()) - right) < 4 * math.sqrt(
+        right * (1 - right) / len(control)
+    )
     path = load_world("arithmetic").path
     for chosen, expected in ((distinct, True), (duplicates, False)):
-        keys = [(i, path("", text, {})) for i, text in zip(chosen.prompt_index.tolist(), chosen.texts)]
+        keys = [
+            (i, path("", text, {}))
+            for i, text in zip(chosen.prompt_index.tolist(), chosen.texts, strict=True)
+        ]
         assert (len(set(keys)) == len(keys)) == expected
 
 
 def test_more_pairs_beside_a_selection(arithmetic_pool):
-    """``also`` is plain concatenation: the same examples in the same number of batches, weights kept."""
+    """``also`` is plain concatenation.
+
+    The same examples in the same number of batches, weights kept.
+    """
     policy = load_policy(assets.path("arithmetic/policy"), device="cpu")
     chosen = verifiable.data_set("distinct", 8, arithmetic_pool, 0)
-    solutions = [(p, i["solution"]) for p, i in zip(arithmetic_pool.prompts, arithmetic_pool.info)]
+    solutions = [
+        (p, i["solution"])
+        for p, i in zip(arithmetic_pool.prompts, arithmetic_pool.info, strict=True)
+    ]
     trained = finetune(policy, chosen, also=solutions, epochs=1, batch_size=64)
     assert len(trained.training_log.losses) == -(-(len(chosen) + len(solutions)) // 64)
     both = finetune(policy, [], also=solutions, epochs=1, batch_size=64)
     assert len(both.training_log.losses) == 1
 
 
-# ---- stored results ------------------------------------------------------------------------------------------------------------
+# ---- stored results ----------------------------------------------------------------------------
 
 
 def intervals(value):
@@ -78,7 +109,11 @@ def intervals(value):
 @pytest.mark.parametrize("name", sorted(path.stem for path in results.FOLDER.glob("*.json")))
 def test_stored_results_are_complete_and_small(name):
     file, result = results.FOLDER / f"{name}.json", results.load(name)
-    assert file.stat().st_size < 300_000 and result["command"].startswith(f"python benchmarks/{name}.py") and result["versions"]["torch"]
+    assert (
+        file.stat().st_size < 300_000
+        and result["command"].startswith(f"python benchmarks/{name}.py")
+        and result["versions"]["torch"]
+    )
     assert (results.FOLDER.parents[1] / "benchmarks" / f"{name}.py").is_file()
     found = list(intervals(result))
     assert len(found) >= 2 and all(i["low"] <= i["mean"] <= i["high"] for i in found)
@@ -91,12 +126,21 @@ def test_an_unknown_result_is_an_error_that_says_what_there_is():
 
 def test_the_frontier_is_at_one_budget_and_says_what_was_tried():
     result = results.load("frontier")
-    assert set(result["methods"]) == set(frontier.METHODS) and not set(result["choosing_seeds"]) & set(result["shown_seeds"]) and len(result["shown_seeds"]) >= 3
+    assert (
+        set(result["methods"]) == set(frontier.METHODS)
+        and not set(result["choosing_seeds"]) & set(result["shown_seeds"])
+        and len(result["shown_seeds"]) >= 3
+    )
     for name, method in result["methods"].items():
         dial, grid, fixed = frontier.METHODS[name]
-        assert method["dial"] == dial and method["fixed"] == fixed and {str(v) for v in grid} <= set(method["grid"])
+        assert (
+            method["dial"] == dial
+            and method["fixed"] == fixed
+            and {str(v) for v in grid} <= set(method["grid"])
+        )
         assert method["best"] in grid
         best = max(grid, key=lambda v: method["grid"][str(v)]["gold"]["mean"])
-        assert method["best"] == best  # the best of the grid on the choosing seeds, and nothing else
+        # the best of the grid on the choosing seeds, and nothing else
+        assert method["best"] == best
         if name != "best-of-N":
             assert 0.93 < method["shown"]["tokens"] / result["size"]["budget"] < 1.04

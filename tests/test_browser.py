@@ -1,6 +1,8 @@
-"""Lesson 01 and exercise 01 in JupyterLab as a reader uses them, in a real browser: slider and quiz with the keyboard, reload; a wrong try, a right one, the standing.
+"""Lesson 01 and exercise 01 in JupyterLab as a reader uses them, in a real browser: slider and quiz
+with the keyboard, reload; a wrong try, a right one, the standing.
 
-Needs Debian's (or any) Chromium and playwright; set CHROMIUM to its path when it is not on the PATH. ``BROWSER_SHOTS=DIR`` keeps screenshots.
+Needs Debian's (or any) Chromium and playwright; set CHROMIUM to its path when it is not on the
+PATH. ``BROWSER_SHOTS=DIR`` keeps screenshots.
 """
 
 import json
@@ -17,12 +19,23 @@ from pathlib import Path
 
 import pytest
 
-from course_lib import quiz
+from course_lib.classroom import quiz
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    os.environ.get("CHROMIUM")
+    or shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+)
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[dev]'")
 pytest.importorskip("jupyterlab", reason="jupyterlab is not installed: pip install -e '.[lab]'")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found: apt-get install chromium, or set CHROMIUM to its path")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="no Chromium found: apt-get install chromium, or set CHROMIUM to its path",
+    ),
+]
 
 
 @pytest.fixture
@@ -34,20 +47,43 @@ def server(tmp_path, request):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex(8)
-    environment = {**os.environ, "PYTHONPATH": str(root), "HF_HUB_OFFLINE": "1", "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data"), "HOME": str(tmp_path)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "HF_HUB_OFFLINE": "1",
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "HOME": str(tmp_path),
+    }
     environment.pop("COURSE_PROGRESS", None)
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={tmp_path}",
-               "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={tmp_path}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
     with open(tmp_path / "server.log", "w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=tmp_path)
     try:
         until = time.time() + 60
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}", timeout=2).read()
+                urllib.request.urlopen(
+                    f"http://127.0.0.1:{port}/api?token={token}", timeout=2
+                ).read()
                 break
             except OSError:
-                assert process.poll() is None and time.time() < until, (tmp_path / "server.log").read_text()[-2000:]
+                assert process.poll() is None and time.time() < until, (
+                    tmp_path / "server.log"
+                ).read_text()[-2000:]
                 time.sleep(0.3)
         yield f"http://127.0.0.1:{port}/lab/tree/{notebook}?token={token}&reset", tmp_path
     finally:
@@ -58,6 +94,7 @@ def server(tmp_path, request):
 @pytest.fixture
 def page():
     from playwright.sync_api import sync_playwright
+
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1300, "height": 1000})
@@ -76,14 +113,22 @@ def run_all(page):
     """Run > Run All Cells, and wait until every cell has run (the last cell's number tells)."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
-    page.wait_for_function("() => /Idle|idle/.test(document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status || '') "
-                           "&& ![...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('[*]'))", timeout=180_000)
+    page.wait_for_function(
+        "() => "
+        "/Idle|idle/.test(document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status "
+        "|| '') "
+        "&& ![...document.querySelectorAll('.jp-InputPrompt')].some(p => "
+        "p.textContent.includes('[*]'))",
+        timeout=180_000,
+    )
 
 
 def card(page, item_id):
     """The widget card of a quiz item."""
     question = quiz.item_of(item_id)["question"]
-    return page.locator(".jupyter-widgets.widget-vbox", has=page.get_by_text(question, exact=True)).last
+    return page.locator(
+        ".jupyter-widgets.widget-vbox", has=page.get_by_text(question, exact=True)
+    ).last
 
 
 def tab_to(page, control, most=80):
@@ -123,14 +168,19 @@ def answer_by_keyboard(page):
             tab_to(page, up)
             page.keyboard.press("Enter")
             text = item["steps"][place]["text"]
-            page.wait_for_function("([box, text]) => box.innerText.includes(text)", arg=[order.element_handle(), f"{k}. {text}"])
+            page.wait_for_function(
+                "([box, text]) => box.innerText.includes(text)",
+                arg=[order.element_handle(), f"{k}. {text}"],
+            )
             places[k - 1], places[k] = places[k], places[k - 1]
     tab_to(page, order.get_by_role("button", name="Check"))
     page.keyboard.press("Enter")
     assert feedback(page, "01-steps").startswith("Right.")
 
     tab_to(page, case.locator("textarea"))
-    page.keyboard.type("Six candidates at most, judged by people on held-out questions against a random one.")
+    page.keyboard.type(
+        "Six candidates at most, judged by people on held-out questions against a random one."
+    )
     tab_to(page, case.get_by_role("button", name="Show a model answer"))
     page.keyboard.press("Enter")
     assert "A model answer" in feedback(page, "01-chatbot")
@@ -139,7 +189,9 @@ def answer_by_keyboard(page):
         page.keyboard.press("Space")
     tab_to(page, case.get_by_role("button", name="Keep my mark"))
     page.keyboard.press("Enter")
-    page.wait_for_function("box => box.innerText.includes('Noted: 2 of 6')", arg=case.element_handle())
+    page.wait_for_function(
+        "box => box.innerText.includes('Noted: 2 of 6')", arg=case.element_handle()
+    )
 
 
 def open_lesson(page, address):
@@ -153,20 +205,33 @@ def test_lesson_01_in_jupyterlab_with_the_keyboard(server, page):
     address, folder = server
     open_lesson(page, address)
     run_all(page)
-    errors = page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]')
-    assert "".join(errors.all_inner_texts()).strip() == "", "an error, a warning or a progress bar was left behind"
+    errors = page.locator(
+        '.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"], '
+        '.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]'
+    )
+    assert "".join(errors.all_inner_texts()).strip() == "", (
+        "an error, a warning or a progress bar was left behind"
+    )
 
     slider = page.locator(".widget-slider", has=page.get_by_text("n", exact=True)).first
     slider.scroll_into_view_if_needed()
     explorer = page.locator(".jupyter-widgets.widget-vbox", has=slider).last
-    before = explorer.locator("blockquote").inner_text(), explorer.locator("img").get_attribute("src")
+    before = (
+        explorer.locator("blockquote").inner_text(),
+        explorer.locator("img").get_attribute("src"),
+    )
     shot(page, "1-slider")
     slider.locator(".noUi-handle").focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("([box, image]) => /Best of 32 by reward-8000 is candidate \\d+/.test(box.innerText) && box.querySelector('img').src !== image",
-                           arg=[explorer.element_handle(), before[1]])
-    assert explorer.locator("blockquote").inner_text() != before[0], "another reply is chosen among 32 than among 4"
+    page.wait_for_function(
+        "([box, image]) => /Best of 32 by reward-8000 is candidate \\d+/.test(box.innerText) "
+        "&& box.querySelector('img').src !== image",
+        arg=[explorer.element_handle(), before[1]],
+    )
+    assert explorer.locator("blockquote").inner_text() != before[0], (
+        "another reply is chosen among 32 than among 4"
+    )
     shot(page, "2-slider-moved")
 
     answer_by_keyboard(page)
@@ -174,11 +239,15 @@ def test_lesson_01_in_jupyterlab_with_the_keyboard(server, page):
     shot(page, "3-quiz")
     kept = json.loads((folder / "course-progress.json").read_text())["items"]
     assert {"01-formulation", "01-steps", "01-chatbot"} <= set(kept)
-    assert kept["01-formulation"]["level"] == kept["01-steps"]["level"] == 1 and kept["01-chatbot"]["answers"][-1]["score"] == pytest.approx(2 / 6, abs=1e-3)
+    assert kept["01-formulation"]["level"] == kept["01-steps"]["level"] == 1 and kept["01-chatbot"][
+        "answers"
+    ][-1]["score"] == pytest.approx(2 / 6, abs=1e-3)
 
     open_lesson(page, address)  # as after closing the browser
     run_all(page)
-    page.get_by_text(re.compile(r"Lesson 01: 3 of \d+ questions answered, 2 right")).scroll_into_view_if_needed()
+    page.get_by_text(
+        re.compile(r"Lesson 01: 3 of \d+ questions answered, 2 right")
+    ).scroll_into_view_if_needed()
     assert card(page, "01-formulation").locator("input[type=radio]").nth(1).is_checked()
     assert "Six candidates" in card(page, "01-chatbot").locator("textarea").input_value()
     shot(page, "4-reloaded")
@@ -196,7 +265,9 @@ def test_exercise_01_in_jupyterlab_from_the_stub_to_the_standing(server, page):
     address, folder = server
     open_lesson(page, address)
     stub = page.locator(".jp-CodeCell", has_text="def best_of_n(").first
-    check = page.locator(".jp-CodeCell", has_text=re.compile(r"check\.best_of_n\(best_of_n\)")).first
+    check = page.locator(
+        ".jp-CodeCell", has_text=re.compile(r"check\.best_of_n\(best_of_n\)")
+    ).first
 
     def says(words):
         run_all(page)  # stops at the first check that fails
@@ -209,10 +280,17 @@ def test_exercise_01_in_jupyterlab_from_the_stub_to_the_standing(server, page):
 
     assert "best_of_n: it returns nothing yet." in says("Fill in the cell above")
     shot(page, "5-stub")
-    write(page, stub, "def best_of_n(texts, rewards):\n    return rewards.max(dim=1).values.tolist()")
+    write(
+        page, stub, "def best_of_n(texts, rewards):\n    return rewards.max(dim=1).values.tolist()"
+    )
     assert "argmax, not max" in says("The smallest input that shows it")
     shot(page, "6-wrong")
-    write(page, stub, "def best_of_n(texts, rewards):\n    return [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist())]")
+    write(
+        page,
+        stub,
+        "def best_of_n(texts, rewards):\n    return [row[i] for row, i in zip(texts, "
+        "rewards.argmax(dim=1).tolist())]",
+    )
     assert "best_of_n: 3 of 3 points" in says("All 3 properties hold")
 
     page.keyboard.press("Escape")
@@ -228,4 +306,9 @@ def test_exercise_01_in_jupyterlab_from_the_stub_to_the_standing(server, page):
     last.scroll_into_view_if_needed()
     assert "Next: win_share." in last.locator(".jp-OutputArea").text_content()
     shot(page, "7-standing")
-    assert json.loads((folder / "course-progress.json").read_text())["tasks"]["ex01.best_of_n"]["points"] == 3
+    assert (
+        json.loads((folder / "course-progress.json").read_text())["tasks"]["ex01.best_of_n"][
+            "points"
+        ]
+        == 3
+    )

@@ -5,14 +5,11 @@ import math
 import pytest
 import torch
 
-from course_lib.budget import Account, break_even, equal_quality_n, flops_per_token, hold, serving_flops
-from course_lib.errors import CourseError
-from course_lib.finetuning import finetune
-from course_lib.policy import sequence_logprobs
-from course_lib.reward import new_reward_model, score
-from course_lib.sampling import sample
-from course_lib.selection import select_best
-from course_lib.tiny import tiny_policy
+from course_lib.base import Account, CourseError, flops_per_token, hold
+from course_lib.estimators import break_even, equal_quality_n, serving_flops
+from course_lib.methods import finetune
+from course_lib.models import new_reward_model, sample, score, sequence_logprobs, tiny_policy
+from course_lib.pools import select_best
 
 PROMPTS = ["How do I reset my password?", "Hi.", "What is two plus two?"]
 
@@ -23,7 +20,10 @@ def tiny():
 
 
 def test_flops_of_a_model_counted_by_hand(tiny):
-    """Two layers of width 32: q and o 32×32, k and v 32×16, three 32×96 of the MLP; the output layer once, though tied."""
+    """Two layers of width 32: q and o 32×32, k and v 32×16, three 32×96 of the MLP.
+
+    The output layer once, though tied.
+    """
     layer = 2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 96
     assert flops_per_token(tiny.model) == 2 * (2 * layer + len(tiny.tokenizer) * 32)
     reward = new_reward_model(tiny, layers=1)
@@ -37,23 +37,42 @@ def test_an_account_of_the_four_steps(tiny):
         with Account() as sampling:
             pool = sample(tiny, PROMPTS, n=4, max_tokens=8)
         written = int(pool.lengths.sum())
-        assert sampling.tokens_sampled == written and sampling.flops == flops * (written + prompt_tokens)
+        assert sampling.tokens_sampled == written and sampling.flops == flops * (
+            written + prompt_tokens
+        )
         with Account() as scoring:
             pool = score(pool, reward)
-        distinct = {(i, t) for i, row in enumerate(pool.texts) for t in row}  # equal replies of a prompt are scored once
-        read = sum(len(r) for r in reward.encode([pool.prompts[i] for i, _ in distinct], [t for _, t in distinct]))
+        # equal replies of a prompt are scored once
+        distinct = {(i, t) for i, row in enumerate(pool.texts) for t in row}
+        read = sum(
+            len(r)
+            for r in reward.encode([pool.prompts[i] for i, _ in distinct], [t for _, t in distinct])
+        )
         assert scoring.tokens_scored == read and scoring.tokens_sampled == 0
         pairs = [(PROMPTS[0], "Hello."), (PROMPTS[1], "Good night.")]
         with Account() as training:
             tuned = finetune(tiny, pairs, epochs=3, batch_size=2)
-        each = sum(len(p) + len(r) for p, r in zip(tiny.encode([p for p, _ in pairs]), tiny.encode_responses([t for _, t in pairs])))
-        assert tuned.training_log.account.tokens_trained == 3 * each  # a run carries its own account too
+        each = sum(
+            len(p) + len(r)
+            for p, r in zip(
+                tiny.encode([p for p, _ in pairs]),
+                tiny.encode_responses([t for _, t in pairs]),
+                strict=True,
+            )
+        )
+        # a run carries its own account too
+        assert tuned.training_log.account.tokens_trained == 3 * each
         assert training.tokens_trained == 3 * each and training.flops == 3 * flops * 3 * each
         with Account() as reading:
             sequence_logprobs(tiny, [([5, 6], [7, 8, 9])])
         assert reading.tokens_read == 5 and reading.flops == 5 * flops
     assert whole.flops == sampling.flops + scoring.flops + training.flops + reading.flops
-    assert (whole.tokens_sampled, whole.tokens_scored, whole.tokens_trained, whole.tokens_read) == (written, read, 3 * each, 5)
+    assert (whole.tokens_sampled, whole.tokens_scored, whole.tokens_trained, whole.tokens_read) == (
+        written,
+        read,
+        3 * each,
+        5,
+    )
     assert whole.seconds >= training.seconds > 0 and whole.peak_bytes > 2**20
     after = whole.to_dict()
     sample(tiny, PROMPTS, n=1, max_tokens=2)
@@ -67,7 +86,11 @@ def test_accounts_add_up_and_hold_models(tiny):
     assert one.models == {"policy": parameters} and f"policy {parameters:,}" in str(one)
     two = Account(tokens_sampled=5, flops=2.0, models={"critic": 3}, peak_bytes=7, seconds=1.0)
     two.add(one)
-    assert two.tokens_sampled == 5 and set(two.models) == {"policy", "critic"} and two.peak_bytes == one.peak_bytes
+    assert (
+        two.tokens_sampled == 5
+        and set(two.models) == {"policy", "critic"}
+        and two.peak_bytes == one.peak_bytes
+    )
     assert not Account().models and Account() != Account()
 
 
@@ -83,15 +106,27 @@ def test_an_account_survives_an_error(tiny):
 
 
 def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch):
-    """Stages and parts of stages keep what they cost: a run that died in its second part and one that never did count the same."""
-    from course_lib import finetuning
-    from course_lib.cache import Stages
+    """Stages and parts of stages keep what they cost.
+
+    A run that died in its second part and one that never did count the same.
+    """
+    from course_lib.methods import Stages, sft
+    from course_lib.methods import rounds as finetuning
 
     def loop(folder):
         with Account() as account:
-            pool = finetuning.sampled(tiny, PROMPTS * 3, None, {"n": 2048, "max_tokens": 2, "seed": 1}, Stages(folder), part=2)
+            pool = finetuning.sampled(
+                tiny,
+                PROMPTS * 3,
+                None,
+                {"n": 2048, "max_tokens": 2, "seed": 1},
+                Stages(folder),
+                part=2,
+            )
             best = score(pool.first(2), lambda prompt, text, info: float(len(text)), "length")
-            finetuning.trained(tiny, select_best(best), {"epochs": 4, "batch_size": 2, "seed": 0}, Stages(folder))
+            sft.trained(
+                tiny, select_best(best), {"epochs": 4, "batch_size": 2, "seed": 0}, Stages(folder)
+            )
         return account
 
     whole = loop(tmp_path / "whole")
@@ -109,8 +144,12 @@ def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch)
     monkeypatch.setattr(finetuning, "sample", real)
     resumed, again = loop(tmp_path / "killed"), loop(tmp_path / "whole")
     for name in ("tokens_sampled", "tokens_trained", "tokens_read", "tokens_scored", "flops"):
-        assert getattr(whole, name) == getattr(resumed, name) == getattr(again, name) and whole.tokens_trained > 0
-    assert again.seconds > whole.seconds / 2  # the seconds of the stages too, though nothing was done again
+        assert (
+            getattr(whole, name) == getattr(resumed, name) == getattr(again, name)
+            and whole.tokens_trained > 0
+        )
+    # the seconds of the stages too, though nothing was done again
+    assert again.seconds > whole.seconds / 2
 
 
 def test_peak_memory_sees_what_was_used():
@@ -123,7 +162,11 @@ def test_peak_memory_sees_what_was_used():
 
 def test_break_even():
     assert break_even(1000, 16, 1) == pytest.approx(1000 / 15)
-    assert break_even(1000, 1, 1) == math.inf and break_even(1000, 1, 2) == math.inf and break_even(0, 2, 1) == 0
+    assert (
+        break_even(1000, 1, 1) == math.inf
+        and break_even(1000, 1, 2) == math.inf
+        and break_even(0, 2, 1) == 0
+    )
     with pytest.raises(CourseError, match="negative"):
         break_even(-1, 2, 1)
 

@@ -1,18 +1,21 @@
-"""What lesson 02 adds: early stopping, figures of temperature, pools at other temperatures, its findings."""
+"""What lesson 02 adds: early stopping, figures of temperature, pools at other temperatures, its
+findings.
+"""
 
 import numpy as np
 import pytest
 import torch
 
-from course_lib import assets, findings, plots
+from course_lib import assets
 from course_lib.assets import temperatures
 from course_lib.assets.build import WORLDS
-from course_lib.early_stopping import beginnings, survivors, tokens_written
-from course_lib.errors import CourseError
-from course_lib.findings import candidates
-from course_lib.policy import load_policy
-from course_lib.pool import LENGTH, STOP, Pool
-from course_lib.sampling import sample
+from course_lib.base import CourseError
+from course_lib.classroom import plots
+from course_lib.experiments import findings
+from course_lib.experiments.findings import candidates
+from course_lib.methods import beginnings, survivors, tokens_written
+from course_lib.models import load_policy, sample
+from course_lib.pools import LENGTH, STOP, Pool
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,7 @@ def pools():
     return temperatures.pools()
 
 
-# ---- early stopping ---------------------------------------------------------------------------------------------------------
+# ---- early stopping ----------------------------------------------------------------------------
 
 
 def test_beginnings_are_the_first_tokens_and_whole_replies_stay(policy):
@@ -36,9 +39,17 @@ def test_beginnings_are_the_first_tokens_and_whole_replies_stay(policy):
         if pool.lengths[0, j] == at:
             assert short.texts[0][j] == pool.texts[0][j] and short.finish[0, j] == STOP
         else:
-            assert pool.texts[0][j].startswith(short.texts[0][j]) and len(short.texts[0][j]) < len(pool.texts[0][j]) and short.finish[0, j] == LENGTH
-    assert short.texts == beginnings(pool.light(), policy, at).texts, "from the texts as from the tokens"
-    assert beginnings(pool, policy, at - 1).finish.tolist() == [[LENGTH] * 8], "the end token has not been written yet"
+            assert (
+                pool.texts[0][j].startswith(short.texts[0][j])
+                and len(short.texts[0][j]) < len(pool.texts[0][j])
+                and short.finish[0, j] == LENGTH
+            )
+    assert short.texts == beginnings(pool.light(), policy, at).texts, (
+        "from the texts as from the tokens"
+    )
+    assert beginnings(pool, policy, at - 1).finish.tolist() == [[LENGTH] * 8], (
+        "the end token has not been written yet"
+    )
     assert not short.rewards
     with pytest.raises(CourseError, match="at least 1"):
         beginnings(pool, policy, 0)
@@ -53,35 +64,65 @@ def test_survivors_keep_the_highest_and_the_first_of_equal_ones():
 
 def test_tokens_written_counts_whole_replies_and_stopped_ones():
     kept = torch.tensor([[True, False, False]])
-    assert tokens_written([[20, 20, 7]], kept, at=10).tolist() == [[20, 10, 7]], "one that ended before costs what it wrote"
+    assert tokens_written([[20, 20, 7]], kept, at=10).tolist() == [[20, 10, 7]], (
+        "one that ended before costs what it wrote"
+    )
 
 
-# ---- figures ----------------------------------------------------------------------------------------------------------------
+# ---- figures -----------------------------------------------------------------------------------
 
 
 def test_figure_of_temperatures_names_the_peaks(capsys):
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 0.01, (20, 3))
-    figure = plots.against_temperature([0.2, 0.7, 1.3], {"n = 1": noise + [3, 2, 1], "n = 64": noise + [3, 4, 1]}, "gold (points)")
+    figure = plots.against_temperature(
+        [0.2, 0.7, 1.3], {"n = 1": noise + [3, 2, 1], "n = 64": noise + [3, 4, 1]}, "gold (points)"
+    )
     said = capsys.readouterr().out.strip()
-    assert said == figure.summary and "n = 1 is highest, 3.00, at T = 0.2" in said and "n = 64 is highest, 4.00, at T = 0.7" in said
-    assert figure.axes[0].get_xlabel().startswith("temperature T") and figure.png().startswith(b"\x89PNG")
-    wide = plots.against_temperature([0.2, 0.7, 1.3], {"n = 1": noise + [3, 2, 1], "n = 64": noise + [3, 4, 1]}, "gold (points)", zoom=(-1, 1.5), quiet=True)
-    assert "n = 64 is highest, 4.00, at T = 0.7, +1.00 beside T = 0.2" in wide.summary and "n = 1 is highest, 3.00, at T = 0.2;" in wide.summary
-    assert len(wide.axes) == 2 and wide.axes[1].get_ylim() == (-1, 1.5) and not [line for line in wide.axes[0].lines if line.get_markersize() >= 10]
-    assert all(line.get_ydata()[0] == 0 for line in wide.axes[1].lines if len(line.get_xdata()) == 3), "paired: 0 at the first temperature"
+    assert (
+        said == figure.summary
+        and "n = 1 is highest, 3.00, at T = 0.2" in said
+        and "n = 64 is highest, 4.00, at T = 0.7" in said
+    )
+    assert figure.axes[0].get_xlabel().startswith("temperature T") and figure.png().startswith(
+        b"\x89PNG"
+    )
+    wide = plots.against_temperature(
+        [0.2, 0.7, 1.3],
+        {"n = 1": noise + [3, 2, 1], "n = 64": noise + [3, 4, 1]},
+        "gold (points)",
+        zoom=(-1, 1.5),
+        quiet=True,
+    )
+    assert (
+        "n = 64 is highest, 4.00, at T = 0.7, +1.00 beside T = 0.2" in wide.summary
+        and "n = 1 is highest, 3.00, at T = 0.2;" in wide.summary
+    )
+    assert (
+        len(wide.axes) == 2
+        and wide.axes[1].get_ylim() == (-1, 1.5)
+        and not [line for line in wide.axes[0].lines if line.get_markersize() >= 10]
+    )
+    assert all(
+        line.get_ydata()[0] == 0 for line in wide.axes[1].lines if len(line.get_xdata()) == 3
+    ), "paired: 0 at the first temperature"
     with pytest.raises(CourseError, match="at least one curve"):
         plots.against_temperature([1.0], {}, "gold")
 
 
-# ---- pools at other temperatures ----------------------------------------------------------------------------------------------
+# ---- pools at other temperatures ---------------------------------------------------------------
 
 
 def test_pools_differ_in_temperature_only(pools):
     assert set(pools) == {1.0, *temperatures.TEMPERATURES} and list(pools) == sorted(pools)
     for t, pool in pools.items():
-        assert pool.settings["temperature"] == t and pool.settings["seed"] == temperatures.SAMPLED_WITH
-        assert pool.prompts == pools[1.0].prompts and (pool.P, pool.N) == (temperatures.FULL["prompts"], temperatures.FULL["n"])
+        assert (
+            pool.settings["temperature"] == t and pool.settings["seed"] == temperatures.SAMPLED_WITH
+        )
+        assert pool.prompts == pools[1.0].prompts and (pool.P, pool.N) == (
+            temperatures.FULL["prompts"],
+            temperatures.FULL["n"],
+        )
         assert set(pool.rewards) == {"gold", *temperatures.REWARDS}
 
 
@@ -96,20 +137,25 @@ def test_pools_are_small():
 
 
 def test_pools_need_the_help_desk(tmp_path):
-    assert list(WORLDS).index("helpdesk") < list(WORLDS).index("temperatures"), "the policy is built before it is sampled from"
+    assert list(WORLDS).index("helpdesk") < list(WORLDS).index("temperatures"), (
+        "the policy is built before it is sampled from"
+    )
     with pytest.raises(CourseError, match="Build the world helpdesk first"):
         temperatures.build(tmp_path, temperatures.MINIATURE)
     with pytest.raises(CourseError, match="build-assets --world temperatures"):
         temperatures.pools(tmp_path)
 
 
-# ---- findings -----------------------------------------------------------------------------------------------------------------
+# ---- findings ----------------------------------------------------------------------------------
 
 
 def test_warm_less_cold_turns_with_n():
     """Two temperatures: a single sample is better at the low one, the best of 2 at the high one."""
     texts = [["x", "y"]] * 6
-    pools = {0.1: Pool.from_candidates(list("abcdef"), texts, {"gold": [[1.0, 1.0]] * 6}), 0.4: Pool.from_candidates(list("abcdef"), texts, {"gold": [[0.0, 1.5]] * 6})}
+    pools = {
+        0.1: Pool.from_candidates(list("abcdef"), texts, {"gold": [[1.0, 1.0]] * 6}),
+        0.4: Pool.from_candidates(list("abcdef"), texts, {"gold": [[0.0, 1.5]] * 6}),
+    }
     assert [candidates.best_temperature(pools, "gold", n) for n in (1, 2)] == [0.1, 0.4]
     assert [candidates.warm_less_cold(pools, "gold", n).mean for n in (1, 2)] == [-0.25, 0.5]
 
@@ -117,4 +163,10 @@ def test_warm_less_cold_turns_with_n():
 def test_findings_hold():
     rows = {row.finding: row for row in findings.show("02").rows}
     assert set(rows) == {6, 7} and rows[7].holds and rows[7].low > 2
-    assert rows[6].holds and rows[6].low > 0 and "0.2 less 0.1 at n = 1: -0." in rows[6].note and "0.1 is the lowest tried" in rows[6].note and "it does not appear" in rows[6].note
+    assert (
+        rows[6].holds
+        and rows[6].low > 0
+        and "0.2 less 0.1 at n = 1: -0." in rows[6].note
+        and "0.1 is the lowest tried" in rows[6].note
+        and "it does not appear" in rows[6].note
+    )

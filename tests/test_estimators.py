@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.errors import CourseError
+from course_lib.base import CourseError
 from course_lib.estimators import (
     Interval,
     best_of_n_curve,
@@ -49,6 +49,7 @@ def rng(seed=0):
 
 def brute_force(selecting, evaluating, n):
     """Mean over all subsets of n; inside a subset, the mean over those that tie for the best."""
+
     def best(subset):
         top = max(selecting[i] for i in subset)
         return np.mean([evaluating[i] for i in subset if selecting[i] == top])
@@ -65,7 +66,10 @@ def test_curve_is_the_average_over_all_subsets_without_ties():
     selecting, evaluating = rng(1).normal(size=(3, 7)), rng(2).normal(size=(3, 7))
     curve = best_of_n_curve(selecting, evaluating)
     assert curve.shape == (3, 7) and curve.dtype == np.float64
-    expected = [[brute_force(s, e, n) for n in range(1, 8)] for s, e in zip(selecting, evaluating)]
+    expected = [
+        [brute_force(s, e, n) for n in range(1, 8)]
+        for s, e in zip(selecting, evaluating, strict=True)
+    ]
     assert curve == pytest.approx(np.array(expected))
 
 
@@ -73,17 +77,39 @@ def test_curve_with_all_tied_is_flat():
     assert best_of_n_curve([[1, 1, 1]], [[0, 3, 6]]) == pytest.approx(np.full((1, 3), 3.0))
 
 
-@given(small_ints.flatmap(lambda s: st.tuples(st.just(s), st.lists(st.integers(-5, 5), min_size=len(s), max_size=len(s)), st.permutations(range(len(s))))))
+@given(
+    small_ints.flatmap(
+        lambda s: st.tuples(
+            st.just(s),
+            st.lists(st.integers(-5, 5), min_size=len(s), max_size=len(s)),
+            st.permutations(range(len(s))),
+        )
+    )
+)
 @settings(max_examples=60, deadline=None)
 def test_curve_with_ties_averages_over_a_random_choice(case):
     """Ties: the average of argmax over all orders of the candidates, for each subset."""
-    selecting, evaluating, shuffle = np.array(case[0], float), np.array(case[1], float), list(case[2])
+    selecting, evaluating, shuffle = (
+        np.array(case[0], float),
+        np.array(case[1], float),
+        list(case[2]),
+    )
     curve = best_of_n_curve(selecting[None], evaluating[None])[0]
-    blocks = {s: evaluating[selecting == s].mean() for s in set(selecting)}  # a random member of the tied block
-    expected = [np.mean([blocks[max(selecting[i] for i in subset)] for subset in itertools.combinations(range(len(selecting)), n)])
-                for n in range(1, len(selecting) + 1)]
+    # a random member of the tied block
+    blocks = {s: evaluating[selecting == s].mean() for s in set(selecting)}
+    expected = [
+        np.mean(
+            [
+                blocks[max(selecting[i] for i in subset)]
+                for subset in itertools.combinations(range(len(selecting)), n)
+            ]
+        )
+        for n in range(1, len(selecting) + 1)
+    ]
     assert curve == pytest.approx(np.array(expected))
-    assert best_of_n_curve(selecting[None, shuffle], evaluating[None, shuffle])[0] == pytest.approx(curve)
+    assert best_of_n_curve(selecting[None, shuffle], evaluating[None, shuffle])[0] == pytest.approx(
+        curve
+    )
 
 
 def test_tied_blocks_agree_with_ties_inside_each_subset():
@@ -92,22 +118,36 @@ def test_tied_blocks_agree_with_ties_inside_each_subset():
     assert curve == pytest.approx([brute_force(selecting, evaluating, n) for n in range(1, 7)])
 
 
-@given(st.lists(small_ints.filter(lambda row: len(row) >= 4).map(lambda row: row[:4]), min_size=1, max_size=4))
+@given(
+    st.lists(
+        small_ints.filter(lambda row: len(row) >= 4).map(lambda row: row[:4]),
+        min_size=1,
+        max_size=4,
+    )
+)
 @settings(max_examples=50, deadline=None)
 def test_curve_properties_when_selecting_is_evaluating(rows):
     curve = best_of_n_curve(rows)
     array = np.array(rows, float)
-    assert curve[:, 0] == pytest.approx(array.mean(1)) and curve[:, -1] == pytest.approx(array.max(1))
+    assert curve[:, 0] == pytest.approx(array.mean(1)) and curve[:, -1] == pytest.approx(
+        array.max(1)
+    )
     assert (np.diff(curve, axis=1) >= -1e-12).all()
     increments = np.diff(curve, axis=1)
     assert (np.diff(increments, axis=1) <= 1e-12).all(), "increments fall"
-    assert np.array_equal(curve, best_of_n_curve(array)) and np.array_equal(curve, best_of_n_curve(torch.tensor(rows)))
-    assert np.array_equal(curve, best_of_n_curve(torch.tensor(rows, dtype=torch.bfloat16))), "small whole numbers are exact in bfloat16"
+    assert np.array_equal(curve, best_of_n_curve(array)) and np.array_equal(
+        curve, best_of_n_curve(torch.tensor(rows))
+    )
+    assert np.array_equal(curve, best_of_n_curve(torch.tensor(rows, dtype=torch.bfloat16))), (
+        "small whole numbers are exact in bfloat16"
+    )
 
 
 def test_weights_are_chances_and_large_pools_do_not_overflow():
     for n in range(1, 7):
-        assert best_of_n_weights(6, n) == pytest.approx([math.comb(i - 1, n - 1) / math.comb(6, n) for i in range(1, 7)])
+        assert best_of_n_weights(6, n) == pytest.approx(
+            [math.comb(i - 1, n - 1) / math.comb(6, n) for i in range(1, 7)]
+        )
     for N, n in ((5000, 1), (5000, 2500), (5000, 5000)):
         assert best_of_n_weights(N, n).sum() == pytest.approx(1, abs=1e-8)
 
@@ -119,17 +159,29 @@ def test_ns_are_kept_in_the_order_given():
     assert best_of_n_curve(x, ns=3).shape == (4, 1)
 
 
-@pytest.mark.parametrize("given_, message", [
-    (dict(selecting=[[1.0, float("nan")]]), "selecting has 1 NaN values"),
-    (dict(selecting=[[1.0, 2.0]], evaluating=[[1.0, float("nan")]]), "evaluating has 1 NaN"),
-    (dict(selecting=[1.0, 2.0]), r"selecting must have shape \(P, N\); got \(2,\). For a single prompt"),
-    (dict(selecting=[[1.0], [1.0, 2.0]]), "rows of equal length"),
-    (dict(selecting=[[1.0, 2.0]], evaluating=[[1.0]]), r"must have one shape; got \(1, 2\) and \(1, 1\)"),
-    (dict(selecting=[[1.0, 2.0]], ns=[3]), "whole number between 1 and 2, the pool's size; got 3. Sample a larger"),
-    (dict(selecting=[[1.0, 2.0]], ns=[1, 0]), "got 0"),
-    (dict(selecting=[[1.0, 2.0]], ns=1.5), "got 1.5"),
-    (dict(selecting=[[1.0, float("inf")]]), "infinite"),
-])
+@pytest.mark.parametrize(
+    "given_, message",
+    [
+        (dict(selecting=[[1.0, float("nan")]]), "selecting has 1 NaN values"),
+        (dict(selecting=[[1.0, 2.0]], evaluating=[[1.0, float("nan")]]), "evaluating has 1 NaN"),
+        (
+            dict(selecting=[1.0, 2.0]),
+            r"selecting must have shape \(P, N\); got \(2,\). For a single prompt",
+        ),
+        (dict(selecting=[[1.0], [1.0, 2.0]]), "rows of equal length"),
+        (
+            dict(selecting=[[1.0, 2.0]], evaluating=[[1.0]]),
+            r"must have one shape; got \(1, 2\) and \(1, 1\)",
+        ),
+        (
+            dict(selecting=[[1.0, 2.0]], ns=[3]),
+            "whole number between 1 and 2, the pool's size; got 3. Sample a larger",
+        ),
+        (dict(selecting=[[1.0, 2.0]], ns=[1, 0]), "got 0"),
+        (dict(selecting=[[1.0, 2.0]], ns=1.5), "got 1.5"),
+        (dict(selecting=[[1.0, float("inf")]]), "infinite"),
+    ],
+)
 def test_curve_errors(given_, message):
     naive = [] if "inf" in message else [prefix_best_of_n, bootstrap_best_of_n, top_n_mean]
     for estimate in [best_of_n_curve, *naive]:
@@ -144,8 +196,14 @@ def test_curve_is_unbiased_and_the_bootstrap_is_low():
     assert best_of_n_curve(x, ns=[1, 4, 16]).mean(0) == pytest.approx(exact, abs=0.02)
     assert prefix_best_of_n(x, ns=[1, 4, 16]).mean(0) == pytest.approx(exact, abs=0.03)
     low = bootstrap_best_of_n(x, ns=[1, 4, 16]).mean(0)
-    assert low[2] == pytest.approx(1.55, abs=0.02) and low[1] < exact[1] - 0.05 and low[0] == pytest.approx(0, abs=0.02)
-    assert prefix_best_of_n(x, ns=[4]).std() > 1.5 * best_of_n_curve(x, ns=[4]).std(), "the prefix estimate is noisier"
+    assert (
+        low[2] == pytest.approx(1.55, abs=0.02)
+        and low[1] < exact[1] - 0.05
+        and low[0] == pytest.approx(0, abs=0.02)
+    )
+    assert prefix_best_of_n(x, ns=[4]).std() > 1.5 * best_of_n_curve(x, ns=[4]).std(), (
+        "the prefix estimate is noisier"
+    )
 
 
 def test_bootstrap_is_the_limit_of_resampling():
@@ -153,7 +211,9 @@ def test_bootstrap_is_the_limit_of_resampling():
     averaged = np.array([2.0, 3.0, 3.0, -1.0])
     for n in (1, 2, 3):
         draws = [averaged[max(d)] for d in itertools.product(range(4), repeat=n)]
-        assert bootstrap_best_of_n([selecting], [evaluating], n)[0, 0] == pytest.approx(np.mean(draws))
+        assert bootstrap_best_of_n([selecting], [evaluating], n)[0, 0] == pytest.approx(
+            np.mean(draws)
+        )
 
 
 def test_prefix_and_top_n():
@@ -182,7 +242,13 @@ def test_decidable():
 
 
 def test_expected_max_normal_known_values():
-    known = {1: 0.0, 2: 1 / math.sqrt(math.pi), 3: 1.5 / math.sqrt(math.pi), 16: 1.76599, 100: 2.50759}
+    known = {
+        1: 0.0,
+        2: 1 / math.sqrt(math.pi),
+        3: 1.5 / math.sqrt(math.pi),
+        16: 1.76599,
+        100: 2.50759,
+    }
     for n, value in known.items():
         assert expected_max_normal(n) == pytest.approx(value, abs=2e-5)
     with pytest.raises(CourseError, match="1 or more"):
@@ -198,7 +264,7 @@ def enumerate_best_of_n(p, r, n, order=False):
     for draw in itertools.product(range(len(p)), repeat=n):
         top = max(r[i] for i in draw)
         winners = [i for i in draw if r[i] == top]
-        for i in ([min(winners)] if order else winners):
+        for i in [min(winners)] if order else winners:
             out[i] += math.prod(p[j] for j in draw) / (1 if order else len(winners))
     return out
 
@@ -212,28 +278,50 @@ def test_distribution_and_kl_by_enumeration(r, n):
         got = best_of_n_distribution(p, r, n, ties)
         assert got == pytest.approx(expected, abs=1e-12) and got.sum() == pytest.approx(1)
         keep = expected > 1e-15
-        assert kl_best_of_n_exact(p, r, n, ties) == pytest.approx(np.sum(expected[keep] * np.log(expected[keep] / p[keep])), abs=1e-12)
+        assert kl_best_of_n_exact(p, r, n, ties) == pytest.approx(
+            np.sum(expected[keep] * np.log(expected[keep] / p[keep])), abs=1e-12
+        )
 
 
 def test_kl_of_two_outcomes_and_its_bound():
     assert kl_best_of_n_exact([0.5, 0.5], [0, 1], 16) == pytest.approx(0.693, abs=5e-4)
     assert kl_best_of_n_exact([0.5, 0.5], [1, 1], 16) == pytest.approx(0, abs=1e-12)
-    table = {1: 0, 2: 0.193, 4: 0.636, 8: 1.204, 16: 1.835, 32: 2.497, 64: 3.175, 128: 3.860, 256: 4.549}
-    assert kl_best_of_n_bound(list(table)) == pytest.approx(np.array(list(table.values())), abs=6e-4)
+    table = {
+        1: 0,
+        2: 0.193,
+        4: 0.636,
+        8: 1.204,
+        16: 1.835,
+        32: 2.497,
+        64: 3.175,
+        128: 3.860,
+        256: 4.549,
+    }
+    assert kl_best_of_n_bound(list(table)) == pytest.approx(
+        np.array(list(table.values())), abs=6e-4
+    )
     assert isinstance(kl_best_of_n_bound(16), float)
 
 
 def test_kl_bound_is_tight_for_many_outcomes_and_rare_ones_do_not_cancel():
     K = 20000
-    assert kl_best_of_n_exact(np.full(K, 1 / K), np.arange(K), 16) == pytest.approx(kl_best_of_n_bound(16), abs=1e-3)
+    assert kl_best_of_n_exact(np.full(K, 1 / K), np.arange(K), 16) == pytest.approx(
+        kl_best_of_n_bound(16), abs=1e-3
+    )
     p_n = best_of_n_distribution([1e-20, 1.0, 0.0], [1, 0, 5], 8)
     assert p_n[0] == pytest.approx(8e-20, rel=1e-9, abs=0) and p_n[2] == 0
 
 
-@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=6), st.integers(1, 300), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.floats(0.01, 1), min_size=1, max_size=6),
+    st.integers(1, 300),
+    st.randoms(use_true_random=False),
+)
 @settings(max_examples=80, deadline=None)
 def test_exact_estimate_and_bound_are_in_order(p, n, random):
-    """Averaged over best-of-n replies, the estimate is never below the exact KL, at most 0.11 nats above, never above the bound."""
+    """Averaged over best-of-n replies, the estimate is never below the exact KL, at most 0.11 nats
+    above, never above the bound.
+    """
     p = np.array(p) / sum(p)
     r = random.sample(range(100), len(p))
     exact, p_n = kl_best_of_n_exact(p, r, n), best_of_n_distribution(p, r, n)
@@ -243,7 +331,10 @@ def test_exact_estimate_and_bound_are_in_order(p, n, random):
 
 
 def test_kl_estimate_with_ties_needs_the_level():
-    """Ten equal outcomes, five right: the level's probability gives log 2, one reply's own is far too high."""
+    """Ten equal outcomes, five right.
+
+    The level's probability gives log 2, one reply's own is far too high.
+    """
     p, r, n = np.full(10, 0.1), np.array([1.0] * 5 + [0.0] * 5), 16
     exact = kl_best_of_n_exact(p, r, n)
     assert exact == pytest.approx(math.log(2), abs=1e-3)
@@ -252,8 +343,12 @@ def test_kl_estimate_with_ties_needs_the_level():
 
 
 def test_kl_estimate_extremes_and_errors():
-    assert kl_best_of_n_estimate([-20.0, -300.0, -5000.0], 16) == pytest.approx(np.full(3, kl_best_of_n_bound(16)), abs=1e-6)
-    assert kl_best_of_n_estimate(0.0, 16) == 0 and kl_best_of_n_estimate(-3.0, 1) == pytest.approx(0, abs=1e-12)
+    assert kl_best_of_n_estimate([-20.0, -300.0, -5000.0], 16) == pytest.approx(
+        np.full(3, kl_best_of_n_bound(16)), abs=1e-6
+    )
+    assert kl_best_of_n_estimate(0.0, 16) == 0 and kl_best_of_n_estimate(-3.0, 1) == pytest.approx(
+        0, abs=1e-12
+    )
     assert kl_best_of_n_estimate(torch.zeros(2, 3) - 1, 4).shape == (2, 3)
     with pytest.raises(CourseError, match="cannot be above 0; got 0.5"):
         kl_best_of_n_estimate(0.5, 16)
@@ -291,10 +386,16 @@ def test_win_rate_counts_ties_as_half():
 @settings(max_examples=40, deadline=None)
 def test_win_rate_of_best_by_enumeration(row, data):
     n = data.draw(st.integers(1, len(row) - 1))
-    scores = [(best > row[j]) + 0.5 * (best == row[j]) for j in range(len(row))
-              for others in itertools.combinations([i for i in range(len(row)) if i != j], n) for best in [max(row[i] for i in others)]]
+    scores = [
+        (best > row[j]) + 0.5 * (best == row[j])
+        for j in range(len(row))
+        for others in itertools.combinations([i for i in range(len(row)) if i != j], n)
+        for best in [max(row[i] for i in others)]
+    ]
     got = win_rate_of_best([row], n)
-    assert got.rate[0] == pytest.approx(np.mean(scores)) and got.ties[0] == pytest.approx(np.mean(np.array(scores) == 0.5))
+    assert got.rate[0] == pytest.approx(np.mean(scores)) and got.ties[0] == pytest.approx(
+        np.mean(np.array(scores) == 0.5)
+    )
 
 
 def test_win_rate_without_ties_is_the_theory_and_ties_lower_it():
@@ -305,7 +406,9 @@ def test_win_rate_without_ties_is_the_theory_and_ties_lower_it():
     tied = win_rate_of_best(x > 0, 4)
     assert (tied.rate < 4 / 5).all() and (tied.ties > 0).all()
     assert win_rate_theory([1, 3]).tolist() == [0.5, 0.75]
-    with pytest.raises(CourseError, match="between 1 and 16, one less than the pool's size; got 17"):
+    with pytest.raises(
+        CourseError, match="between 1 and 16, one less than the pool's size; got 17"
+    ):
         win_rate_of_best(x, 17)
 
 
@@ -315,9 +418,18 @@ def test_win_rate_without_ties_is_the_theory_and_ties_lower_it():
 def test_interval_prints_and_serialises():
     interval = Interval(1.234, 1.1, 1.351, 0.95, 20)
     assert str(interval) == "1.23 [1.10, 1.35]" and f"{interval:+.3f}" == "+1.234 [+1.100, +1.351]"
-    assert json.loads(json.dumps(interval.to_dict())) == {"mean": 1.234, "low": 1.1, "high": 1.351, "level": 0.95, "n": 20}
+    assert json.loads(json.dumps(interval.to_dict())) == {
+        "mean": 1.234,
+        "low": 1.1,
+        "high": 1.351,
+        "level": 0.95,
+        "n": 20,
+    }
     assert interval.excludes_zero and Interval(-1, -2, -0.1, 0.95, 2).excludes_zero
-    assert not Interval(0.1, -0.1, 0.3, 0.95, 2).excludes_zero and not Interval(0.1, 0, 0.3, 0.95, 2).excludes_zero
+    assert (
+        not Interval(0.1, -0.1, 0.3, 0.95, 2).excludes_zero
+        and not Interval(0.1, 0, 0.3, 0.95, 2).excludes_zero
+    )
 
 
 def coverage(make, truth, trials=300):
@@ -328,16 +440,28 @@ def coverage(make, truth, trials=300):
 def test_bootstrap_interval_covers():
     """40 skewed values, 95 %: within 5 points (simulation error is 1.3)."""
     values = rng(5).exponential(size=(300, 40))
-    assert coverage(lambda s: bootstrap_interval(values[s], resamples=300, seed=s), 1.0) == pytest.approx(0.94, abs=0.05)
-    assert coverage(lambda s: bootstrap_interval(values[s], level=0.5, resamples=300, seed=s), 1.0) == pytest.approx(0.5, abs=0.1)
+    assert coverage(
+        lambda s: bootstrap_interval(values[s], resamples=300, seed=s), 1.0
+    ) == pytest.approx(0.94, abs=0.05)
+    assert coverage(
+        lambda s: bootstrap_interval(values[s], level=0.5, resamples=300, seed=s), 1.0
+    ) == pytest.approx(0.5, abs=0.1)
 
 
 def test_bootstrap_interval_has_the_size_of_the_standard_error():
     values = rng().normal(3, 2, size=2000)
     interval = bootstrap_interval(values)
-    assert interval.mean == pytest.approx(values.mean()) and interval.n == 2000 and interval.level == 0.95
-    assert interval.high - interval.low == pytest.approx(2 * 1.96 * values.std() / math.sqrt(2000), rel=0.1)
-    assert interval == bootstrap_interval(torch.tensor(values)) != bootstrap_interval(values, seed=1)
+    assert (
+        interval.mean == pytest.approx(values.mean())
+        and interval.n == 2000
+        and interval.level == 0.95
+    )
+    assert interval.high - interval.low == pytest.approx(
+        2 * 1.96 * values.std() / math.sqrt(2000), rel=0.1
+    )
+    assert (
+        interval == bootstrap_interval(torch.tensor(values)) != bootstrap_interval(values, seed=1)
+    )
     assert type(interval.mean) is type(interval.low) is float
 
 
@@ -351,11 +475,16 @@ def test_paired_difference_is_narrow_when_pairs_agree():
 
 
 def test_seeds_and_prompts_sees_both_sources_of_noise():
-    """Standard error of the mean: √(seed variance/S + prompt variance/P), ten seeds and 400 prompts."""
+    """Standard error of the mean.
+
+    √(seed variance/S + prompt variance/P), ten seeds and 400 prompts.
+    """
     for seed_sd, prompt_sd in ((1.0, 0.0), (0.0, 4.0), (1.0, 4.0)):
         widths = []
         for s in range(10):
-            matrix = seed_sd * rng(s).normal(size=(10, 1)) + prompt_sd * rng(s + 100).normal(size=(1, 400))
+            matrix = seed_sd * rng(s).normal(size=(10, 1)) + prompt_sd * rng(s + 100).normal(
+                size=(1, 400)
+            )
             interval = seeds_and_prompts_interval(matrix, resamples=400, seed=s)
             assert interval.mean == pytest.approx(matrix.mean()) and interval.n == 4000
             widths.append(interval.high - interval.low)
@@ -365,7 +494,9 @@ def test_seeds_and_prompts_sees_both_sources_of_noise():
 
 def test_wilson_known_values_and_coverage():
     interval = wilson_interval(1, 10)  # Newcombe (1998) style check by hand: z = 1.96
-    assert (interval.mean, interval.low, interval.high) == pytest.approx((0.1, 0.0179, 0.4042), abs=1e-4)
+    assert (interval.mean, interval.low, interval.high) == pytest.approx(
+        (0.1, 0.0179, 0.4042), abs=1e-4
+    )
     assert wilson_interval(0, 20).low == 0 and wilson_interval(20, 20).high == 1
     assert wilson_interval(0, 20).high == pytest.approx(1.96**2 / (20 + 1.96**2), abs=1e-4)
     hits = rng().binomial(50, 0.05, size=2000)
@@ -373,23 +504,32 @@ def test_wilson_known_values_and_coverage():
     assert np.mean(inside) == pytest.approx(0.95, abs=0.03)
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: bootstrap_interval([1.0, float("nan")]), "values has 1 NaN"),
-    (lambda: bootstrap_interval([1.0]), "at least 2 prompts; got 1"),
-    (lambda: bootstrap_interval([[1.0, 2.0]]), r"shape \(n,\); got \(1, 2\)"),
-    (lambda: bootstrap_interval([1.0, 2.0], level=95), "between 0 and 1, for example 0.95; got 95"),
-    (lambda: paired_difference([1.0, 2.0], [1.0]), "a and b must have one shape"),
-    (lambda: seeds_and_prompts_interval([[1.0, 2.0]]), "at least 2 of each"),
-    (lambda: wilson_interval(3, 2), "got 3 of 2"),
-    (lambda: minimum_detectable_effect(1.0), "say how many prompts"),
-    (lambda: minimum_detectable_effect(1.0, 10, power=80), "power must be between 0 and 1"),
-    (lambda: overoptimisation_fit([0, 1], [0, 1]), "at least two different d"),
-    (lambda: overoptimisation_fit([-1, 1, 2], [0, 1, 1]), "cannot be negative; got -1"),
-    (lambda: overoptimisation_fit([0, 1, 2], [0, 1, 1], form="bon"), "'best_of_n' or 'rl'; got 'bon'"),
-    (lambda: distinct_n("a b c"), "got a single string"),
-    (lambda: distinct_fraction([]), "no texts"),
-    (lambda: permutation_test([], []), "no pairs"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: bootstrap_interval([1.0, float("nan")]), "values has 1 NaN"),
+        (lambda: bootstrap_interval([1.0]), "at least 2 prompts; got 1"),
+        (lambda: bootstrap_interval([[1.0, 2.0]]), r"shape \(n,\); got \(1, 2\)"),
+        (
+            lambda: bootstrap_interval([1.0, 2.0], level=95),
+            "between 0 and 1, for example 0.95; got 95",
+        ),
+        (lambda: paired_difference([1.0, 2.0], [1.0]), "a and b must have one shape"),
+        (lambda: seeds_and_prompts_interval([[1.0, 2.0]]), "at least 2 of each"),
+        (lambda: wilson_interval(3, 2), "got 3 of 2"),
+        (lambda: minimum_detectable_effect(1.0), "say how many prompts"),
+        (lambda: minimum_detectable_effect(1.0, 10, power=80), "power must be between 0 and 1"),
+        (lambda: overoptimisation_fit([0, 1], [0, 1]), "at least two different d"),
+        (lambda: overoptimisation_fit([-1, 1, 2], [0, 1, 1]), "cannot be negative; got -1"),
+        (
+            lambda: overoptimisation_fit([0, 1, 2], [0, 1, 1], form="bon"),
+            "'best_of_n' or 'rl'; got 'bon'",
+        ),
+        (lambda: distinct_n("a b c"), "got a single string"),
+        (lambda: distinct_fraction([]), "no texts"),
+        (lambda: permutation_test([], []), "no pairs"),
+    ],
+)
 def test_errors_say_what_to_do(call, message):
     with pytest.raises(CourseError, match=message):
         call()
@@ -398,7 +538,9 @@ def test_errors_say_what_to_do(call, message):
 def test_minimum_detectable_effect_is_found_that_often():
     assert minimum_detectable_effect(1.0, 100) == pytest.approx(2.8016 / 10, abs=1e-4)
     values = rng().normal(size=50)
-    assert minimum_detectable_effect(values) == pytest.approx(minimum_detectable_effect(values.std(ddof=1), 50))
+    assert minimum_detectable_effect(values) == pytest.approx(
+        minimum_detectable_effect(values.std(ddof=1), 50)
+    )
     effect = minimum_detectable_effect(2.0, 200, power=0.6)
     x = rng(1).normal(effect, 2.0, size=(4000, 200))
     found = np.abs(x.mean(1)) > 1.96 * x.std(1, ddof=1) / math.sqrt(200)
@@ -416,7 +558,10 @@ def test_permutation_test_against_all_sign_flips():
 
 
 def test_permutation_test_is_calibrated():
-    p = [permutation_test(row, np.zeros(12), seed=i, resamples=99) for i, row in enumerate(rng(7).normal(size=(400, 12)))]
+    p = [
+        permutation_test(row, np.zeros(12), seed=i, resamples=99)
+        for i, row in enumerate(rng(7).normal(size=(400, 12)))
+    ]
     assert np.mean(np.array(p) <= 0.2) == pytest.approx(0.2, abs=0.06)
 
 
@@ -426,13 +571,21 @@ def test_permutation_test_is_calibrated():
 def test_fit_recovers_the_laws_and_their_peaks():
     d = np.linspace(0, 3, 20)
     fit = overoptimisation_fit(d, d * (2.0 - 0.5 * d))
-    assert (fit.alpha, fit.beta, fit.peak_d, fit.peak_value, fit.r2) == pytest.approx((2.0, 0.5, 2.0, 2.0, 1.0))
-    assert fit.predict(d) == pytest.approx(d * (2.0 - 0.5 * d)) and float(fit.predict(2.0)) == pytest.approx(2.0)
+    assert (fit.alpha, fit.beta, fit.peak_d, fit.peak_value, fit.r2) == pytest.approx(
+        (2.0, 0.5, 2.0, 2.0, 1.0)
+    )
+    assert fit.predict(d) == pytest.approx(d * (2.0 - 0.5 * d)) and float(
+        fit.predict(2.0)
+    ) == pytest.approx(2.0)
     gold = np.array([0.0, *(d[1:] * (1.5 - 0.8 * np.log(d[1:])))])
     fit = overoptimisation_fit(d, gold, form="rl")
-    assert (fit.alpha, fit.beta, fit.peak_d, fit.r2) == pytest.approx((1.5, 0.8, math.exp(1.5 / 0.8 - 1), 1.0))
+    assert (fit.alpha, fit.beta, fit.peak_d, fit.r2) == pytest.approx(
+        (1.5, 0.8, math.exp(1.5 / 0.8 - 1), 1.0)
+    )
     fine = np.linspace(0.01, 6, 60_000)
-    assert fit.peak_d == pytest.approx(fine[fit.predict(fine).argmax()], abs=1e-3) and fit.peak_value == pytest.approx(fit.predict(fine).max())
+    assert fit.peak_d == pytest.approx(
+        fine[fit.predict(fine).argmax()], abs=1e-3
+    ) and fit.peak_value == pytest.approx(fit.predict(fine).max())
     assert json.loads(json.dumps(fit.to_dict()))["form"] == "rl"
 
 

@@ -9,10 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from course_lib import authoring, checks, quiz
+from course_lib import authoring
 from course_lib.authoring import exercises as ex
-from course_lib.checks import core, running
-from course_lib.errors import CourseError
+from course_lib.authoring import proofs
+from course_lib.base import CourseError
+from course_lib.classroom import checks, record
+from course_lib.classroom.checks import registry, running
 
 SOURCES = ex.exercise_sources()
 NAMES = [source.stem for source in SOURCES]
@@ -25,13 +27,21 @@ def source(request):
 
 @functools.cache
 def proven(source):
-    return ex.prove(source)
+    return proofs.prove(source)
 
 
-# ---- proof of the checks ----------------------------------------------------------------------------------------------------
+# ---- proof of the checks -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("source", [pytest.param(source, id=source.stem, marks=() if source in SOURCES[:1] else pytest.mark.slow) for source in SOURCES])
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(
+            source, id=source.stem, marks=() if source in SOURCES[:1] else pytest.mark.slow
+        )
+        for source in SOURCES
+    ],
+)
 def test_every_wrong_solution_is_rejected_and_every_right_one_accepted(source):
     for row in proven(source):
         assert row["killed"] == row["mutants"] >= 6, row["problems"]
@@ -51,7 +61,11 @@ def test_tasks_say_points_minutes_and_difficulty_and_exist_in_the_notebook(sourc
     assert 3 <= len(tasks) <= 6
     text = "\n".join(s for _, s in exercise.notebook_cells(False))
     for name, task in tasks.items():
-        assert f"check.{name}(" in text and f"*{task.points:g} points · about {task.minutes} minutes · {task.difficulty}*" in text
+        assert (
+            f"check.{name}(" in text
+            and f"*{task.points:g} points · about {task.minutes} minutes · {task.difficulty}*"
+            in text
+        )
         assert len({*task.hints}) == 3
 
 
@@ -60,10 +74,12 @@ def test_hints_and_messages_do_not_hold_the_solution(source):
     for cell in exercise.of("task"):
         lines = solution_lines(cell.source)
         for hint in exercise.tasks()[cell.metadata["task"]].hints:
-            assert not any(line in hint for line in lines if len(line) > 45), "the third hint nearly says it; it is not the code"
+            assert not any(line in hint for line in lines if len(line) > 45), (
+                "the third hint nearly says it; it is not the code"
+            )
 
 
-# ---- what a student gets ----------------------------------------------------------------------------------------------------
+# ---- what a student gets -----------------------------------------------------------------------
 
 
 def solution_lines(source):
@@ -80,24 +96,37 @@ def solution_lines(source):
 def test_nothing_of_a_solution_reaches_a_student(source):
     exercise = ex.Exercise(source)
     notebook = (authoring.ROOT / "exercises" / f"{source.stem}.ipynb").read_text(encoding="utf-8")
-    module = (authoring.ROOT / "course_lib" / "checks" / f"{exercise.name}.py").read_text(encoding="utf-8")
+    module = (
+        authoring.ROOT / "course_lib" / "classroom" / "checks" / f"{exercise.name}.py"
+    ).read_text(encoding="utf-8")
     plain = "\n".join(cell["source"] for cell in json.loads(notebook)["cells"])
     for cell in exercise.of("task"):
         for line in solution_lines(cell.source):
-            assert line not in plain and json.dumps(line)[1:-1] not in notebook and line not in module, line
-    for role in ("hidden", "wrong", "right"):
-        for cell in exercise.of(role):
-            for function in re.findall(r"^def (\w+)", cell.source, re.MULTILINE):
-                assert f"def {function}(" not in plain and f"def {function}(" not in module
+            assert (
+                line not in plain and json.dumps(line)[1:-1] not in notebook and line not in module
+            ), line
+    for file in (authoring.ROOT / "exercises" / "proofs" / exercise.name).glob("*.py"):
+        for function in re.findall(r"^def (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE):
+            assert f"def {function}(" not in plain and f"def {function}(" not in module
     assert "# SOLUTION" not in notebook and "# STUB" not in notebook
-    assert all(not c.get("outputs") and c["metadata"] in ({}, {"tags": ["setup"]}) for c in json.loads(notebook)["cells"])
+    assert all(
+        not c.get("outputs") and c["metadata"] in ({}, {"tags": ["setup"]})
+        for c in json.loads(notebook)["cells"]
+    )
 
 
 def test_the_package_holds_no_sources_of_exercises():
     import tomllib
-    built = tomllib.loads((authoring.ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+    built = tomllib.loads((authoring.ROOT / "pyproject.toml").read_text())["tool"]["hatch"][
+        "build"
+    ]["targets"]["wheel"]["packages"]
     assert built == ["course_lib"]
-    assert not [p for p in (authoring.ROOT / "course_lib").rglob("*.py") if re.search(r"^\s*# SOLUTION$", p.read_text(encoding="utf-8"), re.MULTILINE)]
+    assert not [
+        p
+        for p in (authoring.ROOT / "course_lib").rglob("*.py")
+        if re.search(r"^\s*# SOLUTION$", p.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
 
 
 def test_notebooks_and_checks_are_as_their_sources(source):
@@ -108,33 +137,47 @@ def test_solved_notebooks_do_not_go_where_students_look(tmp_path):
     with pytest.raises(CourseError, match="runs/solved"):
         ex.build_solved(SOURCES[:1], authoring.ROOT / "exercises", authoring.ROOT)
     (path,) = ex.build_solved(SOURCES[:1], tmp_path, authoring.ROOT)
-    assert solution_lines(ex.Exercise(SOURCES[0]).of("task")[0].source)[0] in "\n".join(c["source"] for c in json.loads(path.read_text())["cells"])
+    assert solution_lines(ex.Exercise(SOURCES[0]).of("task")[0].source)[0] in "\n".join(
+        c["source"] for c in json.loads(path.read_text())["cells"]
+    )
 
 
-# ---- secret probes ----------------------------------------------------------------------------------------------------------
+# ---- secret probes -----------------------------------------------------------------------------
 
 
 def test_an_answer_hard_coded_from_one_cohorts_inputs_fails_in_the_other(source):
-    for name, proof in ex.Exercise(source).proofs().items():
+    for name, proof in proofs.proofs_of(source.stem[:4]).items():
         if not callable(proof.reference):
             continue
-        table = {repr(core._plain(args)): core.Trial(proof.reference).run(*args) for args in proof.probe(np.random.default_rng([101]))}
+        table = {
+            repr(checks.plain_value(args)): checks.Trial(proof.reference).run(*args)
+            for args in proof.inputs(np.random.default_rng([101]))
+        }
 
         def hard_coded(*args, table=table):
-            return table.get(repr(core._plain(args)), next(iter(table.values())))
+            return table.get(repr(checks.plain_value(args)), next(iter(table.values())))
 
-        assert ex.grade_probe(proof.reference, proof.probe, hard_coded, 101, proof.tolerance)[0] == 1, name
-        assert ex.grade_probe(proof.reference, proof.probe, hard_coded, 202, proof.tolerance)[0] < 0.9, name
+        assert (
+            proofs.grade_probe(proof.reference, proof.inputs, hard_coded, 101, proof.tolerance)[0]
+            == 1
+        ), name
+        assert (
+            proofs.grade_probe(proof.reference, proof.inputs, hard_coded, 202, proof.tolerance)[0]
+            < 0.9
+        ), name
 
 
 def test_probes_follow_from_the_seed_alone(source):
-    for proof in ex.Exercise(source).proofs().values():
+    for proof in proofs.proofs_of(source.stem[:4]).values():
         if proof.probe:
-            once, again, other = (core._plain(list(proof.probe(np.random.default_rng([seed])))) for seed in (5, 5, 6))
+            once, again, other = (
+                checks.plain_value(list(proof.inputs(np.random.default_rng([seed]))))
+                for seed in (5, 5, 6)
+            )
             assert repr(once) == repr(again) != repr(other)
 
 
-# ---- the machinery ----------------------------------------------------------------------------------------------------------
+# ---- the machinery -----------------------------------------------------------------------------
 
 
 def ran(task, value):
@@ -144,12 +187,22 @@ def ran(task, value):
 @pytest.fixture
 def double():
     """A check of a function that doubles a list."""
-    @core.task("ex99", points=2, minutes=1, difficulty="easy", idea="doubling", read="nowhere", hints=("a", "b", "c"))
+
+    @checks.task(
+        "ex99",
+        points=2,
+        minutes=1,
+        difficulty="easy",
+        idea="doubling",
+        read="nowhere",
+        hints=("a", "b", "c"),
+    )
     def double(t):
         with t.part(1, "small"):
             t.same(([1.0],), [2.0], [([1.0], "this is the input.")])
         with t.part(1, "longer"):
             t.same(([1.0, 3.0],), [2.0, 6.0])
+
     return double
 
 
@@ -168,6 +221,7 @@ def test_a_check_explains_crashes_shapes_and_changed_inputs(double):
     def spoils(xs):
         xs[0] = 2 * xs[0]
         return xs
+
     assert "changes its input" in ran(double, spoils).message
 
 
@@ -175,12 +229,14 @@ def test_a_missing_return_on_one_way_is_not_called_an_empty_stub(double):
     found = ran(double, lambda xs: [2.0] if len(xs) == 1 else None)
     assert found.written and found.points == 1 and "returns nothing" in found.message
     import torch
-    found = ran(double, lambda xs: torch.tensor(xs) > 0 & torch.tensor(xs))  # a slip that torch answers with NotImplementedError
+
+    # a slip that torch answers with NotImplementedError
+    found = ran(double, lambda xs: torch.tensor(xs) > 0 & torch.tensor(xs))
     assert found.written and "stopped with" in found.message
 
 
 def test_a_function_that_never_ends_is_stopped_and_told(double, monkeypatch):
-    monkeypatch.setattr(core, "SECONDS", 0.3)
+    monkeypatch.setattr("course_lib.classroom.checks.trial.SECONDS", 0.3)
 
     def endless(xs):
         while True:
@@ -206,101 +262,178 @@ def test_printing_instead_of_returning_is_not_called_an_empty_stub(double):
 def test_a_stub_is_told_kindly(double, stub):
     found = ran(double, stub)
     assert not found.written and not found.passed and found.points == 0
-    with pytest.raises(core.CheckFailed, match="Fill in the cell above") as failed:
+    with pytest.raises(checks.CheckFailed, match="Fill in the cell above") as failed:
         double(stub)
     assert failed.value._render_traceback_()[0].startswith("double:")
 
 
 def test_a_failed_check_says_input_and_output_but_not_the_answer(double):
-    with pytest.raises(core.CheckFailed) as failed:
+    with pytest.raises(checks.CheckFailed) as failed:
         double(lambda xs: [7.0])
     text = str(failed.value)
-    assert "smallest input that shows it" in text and "gave [7.0]" in text and "2.0" not in text and "hint(1)" in text
+    assert (
+        "smallest input that shows it" in text
+        and "gave [7.0]" in text
+        and "2.0" not in text
+        and "hint(1)" in text
+    )
 
 
 def test_a_failed_check_shows_a_call_that_can_be_typed_in():
     import torch
-    assert core.Trial(lambda x, k, row: 0)._call((torch.tensor([[1.0, 2.0]]), (1, 2), np.arange(2))).endswith("(x=torch.tensor([[1.0, 2.0]]), k=(1, 2), row=np.array([0, 1]))")
-    assert core._text((torch.tensor([1 / 3]), "a")) == "([0.3333], 'a')"
+
+    assert (
+        checks.Trial(lambda x, k, row: 0)
+        ._call((torch.tensor([[1.0, 2.0]]), (1, 2), np.arange(2)))
+        .endswith("(x=torch.tensor([[1.0, 2.0]]), k=(1, 2), row=np.array([0, 1]))")
+    )
+    assert checks.in_a_line((torch.tensor([1 / 3]), "a")) == "([0.3333], 'a')"
 
 
-@pytest.mark.parametrize("value, words", [([[1, 2], [3]], "2 rows of lengths 2, 1"), ([[1], 2], "2 rows of lengths 1, none"), ([[1, 2], [3, 4]], "shape (2, 2)"), ([], "shape (0,)"), (zip([1]), "list() makes a list"),
-                                          ({1}, "type set"), (True, "one truth value"), (np.float32(1), "one number"), ("a", "one text"), ({"b": 1, "a": 2}, "the keys a, b")])
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        ([[1, 2], [3]], "2 rows of lengths 2, 1"),
+        ([[1], 2], "2 rows of lengths 1, none"),
+        ([[1, 2], [3, 4]], "shape (2, 2)"),
+        ([], "shape (0,)"),
+        (zip([1]), "list() makes a list"),
+        ({1}, "type set"),
+        (True, "one truth value"),
+        (np.float32(1), "one number"),
+        ("a", "one text"),
+        ({"b": 1, "a": 2}, "the keys a, b"),
+    ],
+)
 def test_shapes_in_words(value, words):
-    assert words in core._shape(value)
+    assert words in checks.shape_in_words(value)
 
 
 def test_fractions_are_numbers_and_names_keep_their_case(double):
     from fractions import Fraction
+
     assert ran(double, lambda xs: [Fraction(2) * int(x) for x in xs]).passed
-    assert [core._sentence(t) for t in ("w is", "lr is", "σ of", "a name", "this is")] == ["w is", "lr is", "σ of", "A name", "This is"]
+    assert [checks.as_sentence(t) for t in ("w is", "lr is", "σ of", "a name", "this is")] == [
+        "w is",
+        "lr is",
+        "σ of",
+        "A name",
+        "This is",
+    ]
 
 
 def test_one_of_several_results_is_tried_alone(double):
-    trial = core.Trial(lambda x: (x, 2 * x))
+    trial = checks.Trial(lambda x: (x, 2 * x))
     trial.one_of((3,), 1, ("first", "second")).same((3,), 6)
-    for value, said in ((lambda x: x, "two things: first, second"), (lambda x: (x, None), "second is still None"), (lambda x: (1, 2, 3), "length 3")):
-        with pytest.raises(core.Wrong, match=said):
-            core.Trial(value).one_of((3,), 1, ("first", "second"))
+    for value, said in (
+        (lambda x: x, "two things: first, second"),
+        (lambda x: (x, None), "second is still None"),
+        (lambda x: (1, 2, 3), "length 3"),
+    ):
+        with pytest.raises(checks.Wrong, match=said):
+            checks.Trial(value).one_of((3,), 1, ("first", "second"))
 
 
 def test_gradients_reach_the_reader_and_a_cut_is_named():
     import torch
+
     x = torch.tensor([2.0])
-    assert core.Trial(lambda x: x**2).gradients((x,), (0,))[0].item() == 4
-    for cut in (lambda x: (x**2).detach(), lambda x: float(x**2), lambda x: torch.tensor((x**2).tolist())):
-        with pytest.raises(core.Wrong, match="no gradient"):
-            core.Trial(cut).gradients((x,), (0,))
-    with pytest.raises(core.Wrong, match="leaves torch"):
-        core.Trial(lambda x: x.numpy() ** 2).gradients((x,), (0,))
+    assert checks.Trial(lambda x: x**2).gradients((x,), (0,))[0].item() == 4
+    for cut in (
+        lambda x: (x**2).detach(),
+        lambda x: float(x**2),
+        lambda x: torch.tensor((x**2).tolist()),
+    ):
+        with pytest.raises(checks.Wrong, match="no gradient"):
+            checks.Trial(cut).gradients((x,), (0,))
+    with pytest.raises(checks.Wrong, match="leaves torch"):
+        checks.Trial(lambda x: x.numpy() ** 2).gradients((x,), (0,))
 
 
 def test_cells_that_use_a_task_ask_for_it(double, monkeypatch):
-    monkeypatch.setattr(core, "OUTCOMES", {})
-    with pytest.raises(core.CheckFailed, match="uses your double: finish it first"):
-        core.need(double)
-    core.keep(double.outcome(lambda xs: [0.0]))
-    with pytest.raises(core.CheckFailed):
-        core.need(double)
-    core.keep(double.outcome(lambda xs: [2 * x for x in xs]))
-    core.need(double)
+    monkeypatch.setattr(registry, "OUTCOMES", {})
+    with pytest.raises(checks.CheckFailed, match="uses your double: finish it first"):
+        checks.need(double)
+    checks.keep(double.outcome(lambda xs: [0.0]))
+    with pytest.raises(checks.CheckFailed):
+        checks.need(double)
+    checks.keep(double.outcome(lambda xs: [2 * x for x in xs]))
+    checks.need(double)
 
 
 def test_the_builder_gates_what_rests_on_a_task_and_nothing_else():
     needs = {"f": ["f"], "g": ["g"]}
-    assert ex._gated("a = 1\nfor T in (1, 2):\n    print(T)", needs) == "a = 1\nfor T in (1, 2):\n    print(T)"
-    assert ex._gated("b = f(a)\nfor T in g(b):\n    print(T)", needs).startswith("check.need(check.f, check.g)\n\nb = f(a)")
+    assert (
+        ex._gated("a = 1\nfor T in (1, 2):\n    print(T)", needs)
+        == "a = 1\nfor T in (1, 2):\n    print(T)"
+    )
+    assert ex._gated("b = f(a)\nfor T in g(b):\n    print(T)", needs).startswith(
+        "check.need(check.f, check.g)\n\nb = f(a)"
+    )
     assert ex._gated("for T in (3,):\n    print(T)", needs).startswith("for T")
     assert ex._gated("print(b)", needs).startswith("check.need(check.f, check.g)")
 
 
-def test_where_the_notebook_is_not_a_file_the_checks_of_this_process_count(tmp_path, monkeypatch, capsys):
+def test_where_the_notebook_is_not_a_file_the_checks_of_this_process_count(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.delenv("COURSE_CHECK_LOG", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(core, "OUTCOMES", {})
-    monkeypatch.setattr(running, "OUTCOMES", core.OUTCOMES)
-    core.keep(checks.tasks("ex01")["win_share"].outcome(lambda a, b: float((a > b).double().mean())))
+    monkeypatch.setattr(registry, "OUTCOMES", {})
+    monkeypatch.setattr(running, "OUTCOMES", registry.OUTCOMES)
+    checks.keep(
+        checks.tasks("ex01")["win_share"].outcome(lambda a, b: float((a > b).double().mean()))
+    )
     checks.report("ex01")
     said = capsys.readouterr().out
-    assert "not in the working folder" in said and "1 of 3" not in said.split("win_share")[0] and "begun    ex01.win_share" in said and "has not run here yet" in said
+    assert (
+        "not in the working folder" in said
+        and "1 of 3" not in said.split("win_share")[0]
+        and "begun    ex01.win_share" in said
+        and "has not run here yet" in said
+    )
 
 
 def notebook(path, *sources, kernel="python3"):
     """A notebook file of code cells."""
-    cells = [{"cell_type": "code", "id": f"c{k}", "metadata": {}, "execution_count": None, "outputs": [], "source": text} for k, text in enumerate(sources)]
-    path.write_text(json.dumps({"cells": cells, "metadata": {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}, "nbformat": 4, "nbformat_minor": 5}))
+    cells = [
+        {
+            "cell_type": "code",
+            "id": f"c{k}",
+            "metadata": {},
+            "execution_count": None,
+            "outputs": [],
+            "source": text,
+        }
+        for k, text in enumerate(sources)
+    ]
+    path.write_text(
+        json.dumps(
+            {
+                "cells": cells,
+                "metadata": {
+                    "kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}
+                },
+                "nbformat": 4,
+                "nbformat_minor": 5,
+            }
+        )
+    )
     return path
 
 
 def test_the_notebook_is_found_by_name_and_known_by_what_it_imports(tmp_path):
-    text = "from course_lib.checks import ex02 as check"
+    text = "from course_lib.classroom.checks import ex02 as check"
     for name in ("ex02_n.ipynb", "ex02_n-Copy1.ipynb", "my own.ipynb"):
         notebook(tmp_path / name, text)
     assert running.find_notebook("ex02", tmp_path).name == "ex02_n.ipynb", "not the copy"
     assert running.exercise_of(tmp_path / "my own.ipynb") == "ex02"
     notebook(tmp_path / "ex01_x.ipynb", "print(1)")
     (tmp_path / "ex01_broken.ipynb").write_text('{"cells": [')
-    for name, words in (("ex01_x.ipynb", "imports no checks"), ("ex01_broken.ipynb", "cannot be read as a notebook")):
+    for name, words in (
+        ("ex01_x.ipynb", "imports no checks"),
+        ("ex01_broken.ipynb", "cannot be read as a notebook"),
+    ):
         with pytest.raises(CourseError, match=words):
             running.standing(str(tmp_path / name))
     with pytest.raises(CourseError, match="no exercise"):
@@ -309,9 +442,14 @@ def test_the_notebook_is_found_by_name_and_known_by_what_it_imports(tmp_path):
 
 def test_a_standing_is_remembered_and_a_spoilt_progress_file_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
-    rows = [{"task": "ex01.win_share", "points": 2, "most": 3, "written": True}, {"task": "ex01.best_of_n", "points": 0, "most": 3, "written": False}]
+    rows = [
+        {"task": "ex01.win_share", "points": 2, "most": 3, "written": True},
+        {"task": "ex01.best_of_n", "points": 0, "most": 3, "written": False},
+    ]
     running.remember(rows)
-    assert {task: kept["points"] for task, kept in quiz.load_tasks().items()} == {"ex01.win_share": 2}
+    assert {task: kept["points"] for task, kept in record.load_tasks().items()} == {
+        "ex01.win_share": 2
+    }
     (tmp_path / "progress.json").write_text("{")
     running.remember(rows)
     assert (tmp_path / "progress.json").read_text() == "{"
@@ -319,16 +457,32 @@ def test_a_standing_is_remembered_and_a_spoilt_progress_file_is_left_alone(tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("with_nbval", [True, False])
-@pytest.mark.parametrize("trouble", ["import os; os._exit(1)", "import time; time.sleep(200)", "def f(:"])
-def test_what_was_checked_counts_when_a_later_cell_stops_python(trouble, with_nbval, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "trouble", ["import os; os._exit(1)", "import time; time.sleep(200)", "def f(:"]
+)
+def test_what_was_checked_counts_when_a_later_cell_stops_python(
+    trouble, with_nbval, tmp_path, monkeypatch
+):
     """And the kernel's name in the file, which may be another machine's, does not matter."""
     monkeypatch.setattr(running, "TIMEOUT", 25)
     if not with_nbval:
         monkeypatch.setitem(sys.modules, "nbval", None)
-    right = "check.win_share(lambda a, b: float(((a > b).double() + 0.5 * (a == b).double()).mean()))"
-    path = notebook(tmp_path / "mine.ipynb", "from course_lib.checks import ex01 as check", right, trouble, "check.best_of_n(best_of_n)", kernel="my-conda-env")
+    right = (
+        "check.win_share(lambda a, b: float(((a > b).double() + 0.5 * (a == b).double()).mean()))"
+    )
+    path = notebook(
+        tmp_path / "mine.ipynb",
+        "from course_lib.classroom.checks import ex01 as check",
+        right,
+        trouble,
+        "check.best_of_n(best_of_n)",
+        kernel="my-conda-env",
+    )
     rows = {row["task"]: row for row in running.standing(str(path))}
-    assert rows["ex01.win_share"]["points"] == 3 and rows["ex01.best_of_n"]["message"] == running.MISSING
+    assert (
+        rows["ex01.win_share"]["points"] == 3
+        and rows["ex01.best_of_n"]["message"] == running.MISSING
+    )
     assert running.text_of(list(rows.values())).count("its check did not run".capitalize()) == 3
 
 
@@ -336,17 +490,20 @@ def test_under_nbgrader_a_half_right_answer_is_a_number_of_points(double, monkey
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     assert double(lambda xs: [2.0]) == 1 and "1 of 2 points" in capsys.readouterr().out
     assert double(lambda xs: [2 * x for x in xs]) is None
-    with pytest.raises(core.CheckFailed):
+    with pytest.raises(checks.CheckFailed):
         double(lambda xs: [0.0])
 
     def warns(xs):
         print("a warning", file=sys.stderr)
         return [2 * x for x in xs]
+
     assert double(warns) is None and capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", ["COURSE_CHECK_LOG", "NBGRADER_EXECUTION"])
-def test_the_last_cell_is_silent_where_the_notebook_is_run_for_another_reason(name, monkeypatch, capsys):
+def test_the_last_cell_is_silent_where_the_notebook_is_run_for_another_reason(
+    name, monkeypatch, capsys
+):
     monkeypatch.setenv(name, "x")
     checks.report("ex01")
     assert capsys.readouterr().out == ""
@@ -354,54 +511,85 @@ def test_the_last_cell_is_silent_where_the_notebook_is_run_for_another_reason(na
 
 def test_each_failed_try_offers_a_stronger_hint(double):
     for stub in (None, lambda xs: None):
-        with pytest.raises(core.CheckFailed, match=r"hint\(1\)"):
+        with pytest.raises(checks.CheckFailed, match=r"hint\(1\)"):
             double(stub)
     for level in (1, 2, 3, 3):
-        with pytest.raises(core.CheckFailed, match=rf"hint\({level}\)"):
+        with pytest.raises(checks.CheckFailed, match=rf"hint\({level}\)"):
             double(lambda xs: [0.0])
 
 
 def test_points_must_add_up():
-    @core.task("ex99", points=3, minutes=1, difficulty="easy", idea="doubling", read="nowhere", hints=("a", "b", "c"))
+    @checks.task(
+        "ex99",
+        points=3,
+        minutes=1,
+        difficulty="easy",
+        idea="doubling",
+        read="nowhere",
+        hints=("a", "b", "c"),
+    )
     def short(t):
         with t.part(1, "only one"):
             pass
+
     with pytest.raises(CourseError, match="worth 1 points, the task 3"):
         short.outcome(lambda: 1)
 
 
 def test_progress_keeps_the_best_try(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
-    quiz.record_task("ex01.best_of_n", 2, 3)
-    quiz.record_task("ex01.best_of_n", 1, 3)
-    quiz.record("01-steps", "abcde", 1.0)
-    assert quiz.load_tasks()["ex01.best_of_n"]["points"] == 2 and "01-steps" in quiz.load_progress()
+    record.record_task("ex01.best_of_n", 2, 3)
+    record.record_task("ex01.best_of_n", 1, 3)
+    record.record("01-steps", "abcde", 1.0)
+    assert (
+        record.load_tasks()["ex01.best_of_n"]["points"] == 2
+        and "01-steps" in record.load_progress()
+    )
 
 
-# ---- running notebooks ------------------------------------------------------------------------------------------------------
+# ---- running notebooks -------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 def test_a_students_notebook_fails_exactly_at_its_checks(source, tmp_path, monkeypatch):
-    """Untouched, each check fails kindly, and so does each cell that uses what is not written yet; every other cell runs."""
+    """Untouched, each check fails kindly, and so does each cell that uses what is not written yet.
+
+    Every other cell runs.
+    """
     import nbformat
     from nbclient import NotebookClient
+
     monkeypatch.setenv("COURSE_CHECK_LOG", str(log := tmp_path / "log.jsonl"))
     notebook = nbformat.read(authoring.ROOT / "exercises" / f"{source.stem}.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": str(tmp_path)}},
+    ).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":
             errors = [out for out in cell.outputs if out.output_type == "error"]
-            a_check = re.match(r"check\.(need|" + "|".join(checks.tasks(source.stem[:4])) + r")\(", cell.source)
-            assert [e.ename for e in errors] == ["CheckFailed"] * bool(a_check), (cell.source, errors)
+            a_check = re.match(
+                r"check\.(need|" + "|".join(checks.tasks(source.stem[:4])) + r")\(", cell.source
+            )
+            assert [e.ename for e in errors] == ["CheckFailed"] * bool(a_check), (
+                cell.source,
+                errors,
+            )
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [line["task"] for line in lines] == [task.id for task in checks.tasks(source.stem[:4]).values()]
+    assert [line["task"] for line in lines] == [
+        task.id for task in checks.tasks(source.stem[:4]).values()
+    ]
     assert not any(line["written"] or line["passed"] for line in lines)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("with_nbval", [True, False])
-def test_solved_notebooks_get_every_point_with_and_without_nbval(source, with_nbval, tmp_path, monkeypatch):
+def test_solved_notebooks_get_every_point_with_and_without_nbval(
+    source, with_nbval, tmp_path, monkeypatch
+):
     (path,) = ex.build_solved([source], tmp_path, authoring.ROOT)
     if not with_nbval:
         monkeypatch.setitem(sys.modules, "nbval", None)
@@ -412,12 +600,24 @@ def test_solved_notebooks_get_every_point_with_and_without_nbval(source, with_nb
 
 @pytest.mark.slow
 def test_the_command_proves():
-    assert subprocess.run([sys.executable, "-m", "course_lib", "prove", "ex01"], capture_output=True, text=True).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-m", "course_lib", "prove", "ex01"], capture_output=True, text=True
+        ).returncode
+        == 0
+    )
 
 
 @pytest.mark.slow
 def test_small_changes_to_a_solution_are_noticed():
     """Mistakes nobody wrote by hand (``benchmarks/mutants.py``): here those of exercise 01."""
-    done = subprocess.run([sys.executable, authoring.ROOT / "benchmarks" / "mutants.py", "--quick", "--json"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, authoring.ROOT / "benchmarks" / "mutants.py", "--quick", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     found = json.loads(done.stdout)
-    assert found["mutants"] > 30 and all(found["ratios"][name] >= aim for name, aim in found["aims"].items()), found["passed"]
+    assert found["mutants"] > 30 and all(
+        found["ratios"][name] >= aim for name, aim in found["aims"].items()
+    ), found["passed"]

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from course_lib import explore, results
-from course_lib.errors import CourseError
-from course_lib.explore.frontier import facts_of
-from course_lib.pool import Pool
+from course_lib import results
+from course_lib.base import CourseError
+from course_lib.classroom import explore
+from course_lib.classroom.explore import facts_of
+from course_lib.pools import Pool
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -15,11 +16,17 @@ def pool():
     """2 prompts × 12 candidates; the proxy falls where gold rises, and one text needs escaping."""
     gold = [[float(j) for j in range(12)], [float(-j) for j in range(12)]]
     texts = [[f"reply <{i}> {j}" for j in range(12)] for i in range(2)]
-    return Pool.from_candidates(["first & only", "second"], texts, {"gold": gold, "proxy": [[-v for v in row] for row in gold]})
+    return Pool.from_candidates(
+        ["first & only", "second"],
+        texts,
+        {"gold": gold, "proxy": [[-v for v in row] for row in gold]},
+    )
 
 
 def test_ranking_sorts_either_way_and_leaves_missing_out():
-    ragged = Pool.from_candidates(["p", "q"], [["a", "b", "c"], ["d"]], {"gold": [[1.0, 3.0, 1.0], [0.0]]})
+    ragged = Pool.from_candidates(
+        ["p", "q"], [["a", "b", "c"], ["d"]], {"gold": [[1.0, 3.0, 1.0], [0.0]]}
+    )
     assert explore.ranking(ragged, 0) == [0, 1, 2]
     assert explore.ranking(ragged, 0, "gold") == [1, 0, 2]
     assert explore.ranking(ragged, 0, "gold", highest_first=False) == [0, 2, 1]
@@ -29,13 +36,23 @@ def test_ranking_sorts_either_way_and_leaves_missing_out():
 def test_browser_follows_prompt_order_and_page(pool):
     view = explore.candidate_browser(pool)
     c = view.controls
-    assert "reply &lt;0&gt; 0" in c["table"].value and "first &amp; only" in c["table"].value and "<0>" not in c["table"].value
+    assert (
+        "reply &lt;0&gt; 0" in c["table"].value
+        and "first &amp; only" in c["table"].value
+        and "<0>" not in c["table"].value
+    )
     c["order"].value = ("gold", True)
-    assert c["table"].value.index("reply &lt;0&gt; 11") < c["table"].value.index("reply &lt;0&gt; 10")
+    assert c["table"].value.index("reply &lt;0&gt; 11") < c["table"].value.index(
+        "reply &lt;0&gt; 10"
+    )
     c["page"].value = 2
-    assert "reply &lt;0&gt; 0<" in c["table"].value and "reply &lt;0&gt; 11<" not in c["table"].value
+    assert (
+        "reply &lt;0&gt; 0<" in c["table"].value and "reply &lt;0&gt; 11<" not in c["table"].value
+    )
     c["prompt"].value = 1
-    assert c["page"].value == 1 and "reply &lt;1&gt; 0<" in c["table"].value, "a new prompt starts at its first page"
+    assert c["page"].value == 1 and "reply &lt;1&gt; 0<" in c["table"].value, (
+        "a new prompt starts at its first page"
+    )
 
 
 def test_browser_shows_verdicts_apart(pool):
@@ -52,9 +69,16 @@ def test_slider_changes_the_chosen_reply(pool):
     before = bytes(c["image"].value)
     assert "reply &lt;0&gt; 0<" in c["reply"].value
     c["n"].value = 8
-    assert "reply &lt;0&gt; 7<" in c["reply"].value and before != bytes(c["image"].value) and bytes(c["image"].value).startswith(b"\x89PNG")
+    assert (
+        "reply &lt;0&gt; 7<" in c["reply"].value
+        and before != bytes(c["image"].value)
+        and bytes(c["image"].value).startswith(b"\x89PNG")
+    )
     c["reward"].value = "proxy"
-    assert "reply &lt;0&gt; 0<" in c["reply"].value and "7 of 8 candidates have a higher gold" in c["reply"].value
+    assert (
+        "reply &lt;0&gt; 0<" in c["reply"].value
+        and "7 of 8 candidates have a higher gold" in c["reply"].value
+    )
     c["prompt"].value = 1
     assert "reply &lt;1&gt; 7<" in c["reply"].value
     assert list(c["n"].options) == [1, 2, 4, 8], "powers of two up to N"
@@ -62,7 +86,9 @@ def test_slider_changes_the_chosen_reply(pool):
 
 def test_only_the_named_rewards_are_offered(pool):
     view = explore.best_of_n_slider(pool, rewards=["proxy"])
-    assert list(view.controls["reward"].options) == ["proxy"] and "by proxy" in view.text, "gold still judges"
+    assert list(view.controls["reward"].options) == ["proxy"] and "by proxy" in view.text, (
+        "gold still judges"
+    )
     assert "proxy" not in explore.candidate_browser(pool, rewards=["gold"]).text
 
 
@@ -78,13 +104,24 @@ def shifted(pool, by):
 
 
 def test_slider_follows_the_temperature(pool):
-    view = explore.best_of_n_slider({1.3: shifted(pool, 5), 0.4: shifted(pool, -5), 1.0: pool}, by="gold", n=8)
+    view = explore.best_of_n_slider(
+        {1.3: shifted(pool, 5), 0.4: shifted(pool, -5), 1.0: pool}, by="gold", n=8
+    )
     c = view.controls
-    assert [value for _, value in c["temperature"].options] == [0.4, 1.0, 1.3] and c["temperature"].value == 1.0
-    assert "sampled at temperature 1, is candidate 7" in c["reply"].value and "temperature 1," in view.text
+    assert [value for _, value in c["temperature"].options] == [0.4, 1.0, 1.3] and c[
+        "temperature"
+    ].value == 1.0
+    assert (
+        "sampled at temperature 1, is candidate 7" in c["reply"].value
+        and "temperature 1," in view.text
+    )
     before = c["caption"].value
     c["temperature"].value = 1.3
-    assert "at 5" in c["reply"].value and "gold 12.00" in c["reply"].value and c["caption"].value != before
+    assert (
+        "at 5" in c["reply"].value
+        and "gold 12.00" in c["reply"].value
+        and c["caption"].value != before
+    )
     c["temperature"].value = 0.4
     assert "at -5" in c["reply"].value and "gold 2.00" in c["reply"].value
 
@@ -92,7 +129,9 @@ def test_slider_follows_the_temperature(pool):
 def test_without_temperatures_there_is_no_such_control(pool):
     view = explore.best_of_n_slider(pool)
     assert "temperature" not in view.controls and "temperature" not in view.text
-    assert explore.best_of_n_slider({0.4: pool, 0.7: pool}).controls["temperature"].value == 0.4, "the lowest, where 1 is not offered"
+    assert explore.best_of_n_slider({0.4: pool, 0.7: pool}).controls["temperature"].value == 0.4, (
+        "the lowest, where 1 is not offered"
+    )
 
 
 def test_pools_of_other_prompts_are_refused(pool):
@@ -135,8 +174,13 @@ def test_only_core_widgets_are_used(pool):
             yield from walk(child)
 
     for view in (explore.candidate_browser(pool), explore.best_of_n_slider(pool)):
-        assert not any(type(w).__name__ in ("Dropdown", "Select") for w in walk(view.widget)), "JupyterLab takes the arrow keys of menus"
-        assert all(isinstance(w, Widget) and w._model_module == "@jupyter-widgets/controls" for w in walk(view.widget))
+        assert not any(type(w).__name__ in ("Dropdown", "Select") for w in walk(view.widget)), (
+            "JupyterLab takes the arrow keys of menus"
+        )
+        assert all(
+            isinstance(w, Widget) and w._model_module == "@jupyter-widgets/controls"
+            for w in walk(view.widget)
+        )
 
 
 def test_frontier_explorer_follows_method_and_dial():
@@ -159,7 +203,20 @@ def test_frontier_explorer_follows_method_and_dial():
 
 def test_frontier_explorer_says_what_choosing_by_the_proxy_costs():
     def point(gold, proxy):
-        return {name: {"mean": v, "low": v - 0.1, "high": v + 0.1} for name, v in (("gold", gold), ("proxy", proxy), ("kl", 1.0))}
+        return {
+            name: {"mean": v, "low": v - 0.1, "high": v + 0.1}
+            for name, v in (("gold", gold), ("proxy", proxy), ("kl", 1.0))
+        }
 
-    result = {"methods": {"PPO": {"dial": "lr", "best": 0.1, "grid": {"0.1": point(2.0, 1.0), "1": point(0.5, 3.0)}}}, "base": point(0.0, 0.0), "best_of_n": {"1": point(0, 0)}}
+    result = {
+        "methods": {
+            "PPO": {
+                "dial": "lr",
+                "best": 0.1,
+                "grid": {"0.1": point(2.0, 1.0), "1": point(0.5, 3.0)},
+            }
+        },
+        "base": point(0.0, 0.0),
+        "best_of_n": {"1": point(0, 0)},
+    }
     assert "Choosing by the proxy would cost 1.50 points of gold." in facts_of(result, "PPO", "1")

@@ -1,12 +1,16 @@
-"""Every finding of the course is measured, carries an interval, and comes out as the lessons say."""
+"""Every finding of the course is measured, carries an interval, and comes out as the lessons
+say.
+"""
 
 import json
 import re
 
 import pytest
 
-from course_lib import authoring, cli, findings
-from course_lib.errors import CourseError
+from course_lib import authoring
+from course_lib.base import CourseError
+from course_lib.commands import cli
+from course_lib.experiments import findings
 
 DOES_NOT_HOLD = set()  # what the lessons say does not appear
 NUMBERS = list(range(1, 17))
@@ -21,7 +25,11 @@ def test_all_sixteen_are_there_with_intervals(rows):
     assert sorted(rows) == NUMBERS
     for row in rows.values():
         assert row.low <= row.estimate <= row.high and row.low < row.high, row.claim
-        assert row.command.startswith(("course ", "python benchmarks/")) and row.claim.endswith(".") and row.measures
+        assert (
+            row.command.startswith(("course ", "python benchmarks/"))
+            and row.claim.endswith(".")
+            and row.measures
+        )
 
 
 def test_they_hold_but_for_those_the_lessons_say_do_not(rows):
@@ -37,13 +45,17 @@ def test_the_lesson_shows_its_finding(number, rows):
 
 
 def test_each_takes_seconds(rows):
-    assert max(row.seconds for row in rows.values()) < 60  # a limit against accidents; benchmarks time things
+    # a limit against accidents; benchmarks time things
+    assert max(row.seconds for row in rows.values()) < 60
 
 
 def test_the_command_prints_one_table(capsys):
     assert cli.main(["findings", "--lesson", "07", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert [set(row) >= {"finding", "lesson", "estimate", "low", "high", "holds", "seconds"} for row in printed] == [True, True]
+    assert [
+        set(row) >= {"finding", "lesson", "estimate", "low", "high", "holds", "seconds"}
+        for row in printed
+    ] == [True, True]
     assert cli.main(["findings", "--lesson", "07"]) == 0
     assert "holds: At equal sampled tokens one round" in capsys.readouterr().out
 
@@ -54,7 +66,12 @@ def test_an_unknown_lesson_is_named(capsys):
 
 
 def test_a_table_says_what_does_not_hold():
-    row = findings.Row(99, "09", "Claim <one>.", "points", 0.5, -0.1, 1.1, False, 0.0, "course x", "note")
+    row = findings.Row(
+        99, "09", "Claim <one>.", "points", 0.5, -0.1, 1.1, False, 0.0, "course x", "note"
+    )
     table = findings.Table([row])
     assert "DOES NOT HOLD: Claim <one>." in repr(table) and "0.5 [-0.1, 1.1]. note" in repr(table)
-    assert "Claim &lt;one&gt;." in table._repr_html_() and "<td style=\"text-align:left\">no</td>" in table._repr_html_()
+    assert (
+        "Claim &lt;one&gt;." in table._repr_html_()
+        and '<td style="text-align:left">no</td>' in table._repr_html_()
+    )

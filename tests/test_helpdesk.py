@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from course_lib.errors import CourseError
-from course_lib.worlds import load_world
-from course_lib.worlds.helpdesk import (
+from course_lib.base import CourseError
+from course_lib.worlds import (
     HARMFUL,
     HELP,
     PHRASINGS,
@@ -15,10 +14,14 @@ from course_lib.worlds.helpdesk import (
     gold_parts,
     harmlessness,
     helpfulness,
+    load_world,
     write_reply,
 )
 
-RIGHT = "First, open the sign-in page. Then choose forgot password. Finally, follow the link in the email."
+RIGHT = (
+    "First, open the sign-in page. Then choose forgot password. Finally, follow the link "
+    "in the email."
+)
 
 
 def parts(text, topic="password", finished=True):
@@ -32,7 +35,10 @@ def test_size_of_the_world():
 
 def test_splits_share_no_topic_and_phrasing():
     world = Helpdesk()
-    train, held = ({(i["topic"], i["phrasing"]) for i in world.prompts(split)[1]} for split in ("train", "heldout"))
+    train, held = (
+        {(i["topic"], i["phrasing"]) for i in world.prompts(split)[1]}
+        for split in ("train", "heldout")
+    )
     assert not train & held and {t for t, _ in train} == {t for t, _ in held} == set(TOPICS)
     texts = world.prompts("train")[0] + world.prompts("heldout")[0]
     assert len(set(texts)) == len(texts)
@@ -40,34 +46,58 @@ def test_splits_share_no_topic_and_phrasing():
 
 def test_a_smaller_limit_is_a_prefix():
     world = Helpdesk()
-    assert world.prompts("train", limit=5, seed=3)[0] == world.prompts("train", limit=50, seed=3)[0][:5]
-    assert world.prompts("train", limit=50, seed=3)[0] != world.prompts("train", limit=50, seed=4)[0]
+    assert (
+        world.prompts("train", limit=5, seed=3)[0]
+        == world.prompts("train", limit=50, seed=3)[0][:5]
+    )
+    assert (
+        world.prompts("train", limit=50, seed=3)[0] != world.prompts("train", limit=50, seed=4)[0]
+    )
     with pytest.raises(CourseError, match="limit must be between"):
         world.prompts("train", limit=10**6)
     with pytest.raises(CourseError, match="'train' or 'heldout'"):
         world.prompts("test")
 
 
-@pytest.mark.parametrize("text, topic, expected", [
-    (RIGHT, "password", {"right_steps": 3, "order": 2}),
-    ("Choose forgot password. Open the sign-in page.", "password", {"right_steps": 2}),
-    ("Follow the link in the email. Open the sign-in page. Choose forgot password.", "password", {"right_steps": 3, "order": 1}),
-    ("Open the calendar.", "password", {"wrong_steps": 1}),
-    ("Open the banana.", "password", {"garbled": 1}),
-    ("Happy to help. Have a nice day.", "password", {"polite": 1}),
-    ("What a great question! You have wonderful taste!", "password", {"flattery": 2}),
-    ("It is what it is. Computers are part of modern life.", "password", {"filler": 2}),
-    ("Open the sign-in page. Then open the sign-in page.", "password", {"right_steps": 1, "repetition": 1}),
-    ("Open the sign-in page. Choose", "password", {"right_steps": 1, "garbled": 1, "truncation": 1}),
-    ("", "password", {"empty": 1}),
-    ("Read the manual.", "password", {"rude": 1}),
-    ("Send me your password.", "password", {"unsafe": 1}),
-    ("I cannot change the audit log.", "password", {"over_refusal": 1}),
-    ("I cannot change the audit log. Please tell the security team what happened.", "log", {"refusal": 1, "right_steps": 1, "order": 1}),
-    ("Stop the log service. Delete the last entries.", "log", {"complies": 2}),
-    ("I cannot help with a false invoice.", "log", {"wrong_steps": 1}),
-    ("Stop the scanner.", "log", {"wrong_steps": 1}),
-])
+@pytest.mark.parametrize(
+    "text, topic, expected",
+    [
+        (RIGHT, "password", {"right_steps": 3, "order": 2}),
+        ("Choose forgot password. Open the sign-in page.", "password", {"right_steps": 2}),
+        (
+            "Follow the link in the email. Open the sign-in page. Choose forgot password.",
+            "password",
+            {"right_steps": 3, "order": 1},
+        ),
+        ("Open the calendar.", "password", {"wrong_steps": 1}),
+        ("Open the banana.", "password", {"garbled": 1}),
+        ("Happy to help. Have a nice day.", "password", {"polite": 1}),
+        ("What a great question! You have wonderful taste!", "password", {"flattery": 2}),
+        ("It is what it is. Computers are part of modern life.", "password", {"filler": 2}),
+        (
+            "Open the sign-in page. Then open the sign-in page.",
+            "password",
+            {"right_steps": 1, "repetition": 1},
+        ),
+        (
+            "Open the sign-in page. Choose",
+            "password",
+            {"right_steps": 1, "garbled": 1, "truncation": 1},
+        ),
+        ("", "password", {"empty": 1}),
+        ("Read the manual.", "password", {"rude": 1}),
+        ("Send me your password.", "password", {"unsafe": 1}),
+        ("I cannot change the audit log.", "password", {"over_refusal": 1}),
+        (
+            "I cannot change the audit log. Please tell the security team what happened.",
+            "log",
+            {"refusal": 1, "right_steps": 1, "order": 1},
+        ),
+        ("Stop the log service. Delete the last entries.", "log", {"complies": 2}),
+        ("I cannot help with a false invoice.", "log", {"wrong_steps": 1}),
+        ("Stop the scanner.", "log", {"wrong_steps": 1}),
+    ],
+)
 def test_each_part(text, topic, expected):
     assert parts(text, topic) == {name: POINTS[name] * times for name, times in expected.items()}
 
@@ -77,7 +107,11 @@ def test_a_cut_reply_is_truncated_even_after_a_full_stop():
 
 
 def test_a_step_shared_by_two_topics_is_right_for_both():
-    assert parts("Open the sign-in page.", "username") == parts("Open the sign-in page.", "password") == {"right_steps": 1.0}
+    assert (
+        parts("Open the sign-in page.", "username")
+        == parts("Open the sign-in page.", "password")
+        == {"right_steps": 1.0}
+    )
 
 
 def test_halves_add_up_to_gold():
@@ -85,7 +119,9 @@ def test_halves_add_up_to_gold():
     for topic in TOPICS:
         text = write_reply(topic, rng)
         p = gold_parts(text, topic)
-        assert helpfulness(p) + harmlessness(p) == pytest.approx(world.gold("", text, {"topic": topic}))
+        assert helpfulness(p) + harmlessness(p) == pytest.approx(
+            world.gold("", text, {"topic": topic})
+        )
 
 
 def test_ideal_replies_beat_what_the_desk_writes():

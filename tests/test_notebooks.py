@@ -1,4 +1,7 @@
-"""What every committed lesson must be. That each runs is checked by ``pytest --nbval-lax notebooks``."""
+"""What every committed lesson must be.
+
+That each runs is checked by ``pytest --nbval-lax notebooks``.
+"""
 
 import json
 import re
@@ -42,11 +45,15 @@ def test_matches_its_source(path):
 
 
 def test_is_executed_without_errors_or_stderr(notebook):
-    assert [c["execution_count"] for c in code_cells(notebook)] == list(range(1, len(code_cells(notebook)) + 1)), "run once, from the top"
+    assert [c["execution_count"] for c in code_cells(notebook)] == list(
+        range(1, len(code_cells(notebook)) + 1)
+    ), "run once, from the top"
     for cell in code_cells(notebook):
         for output in cell["outputs"]:
             assert output["output_type"] != "error" and output.get("name") != "stderr"
-            assert without_progress(str(output.get("text", output.get("data", {}).get("text/plain", "text")))), "a progress bar was kept"
+            assert without_progress(
+                str(output.get("text", output.get("data", {}).get("text/plain", "text")))
+            ), "a progress bar was kept"
 
 
 def test_is_small_and_free_of_machine_and_widget_state(path, notebook):
@@ -76,8 +83,14 @@ def test_tells_the_reader_where_they_are(notebook):
 
 
 def test_asks_colab_for_a_gpu_only_where_it_needs_one(path, notebook):
-    asked = {key: notebook["metadata"][key] for key in ("accelerator", "colab") if key in notebook["metadata"]}
-    assert asked == ({"accelerator": "GPU", "colab": {"gpuType": "T4"}} if path.stem.startswith("09") else {})
+    asked = {
+        key: notebook["metadata"][key]
+        for key in ("accelerator", "colab")
+        if key in notebook["metadata"]
+    }
+    assert asked == (
+        {"accelerator": "GPU", "colab": {"gpuType": "T4"}} if path.stem.startswith("09") else {}
+    )
 
 
 def test_asks_its_own_quiz(path, notebook):
@@ -85,13 +98,22 @@ def test_asks_its_own_quiz(path, notebook):
 
 
 def test_pictures_have_alt_text(notebook):
-    pictures = [o["data"] for c in code_cells(notebook) for o in c["outputs"] if "image/png" in o.get("data", {}) or "<img" in str(o.get("data", {}).get("text/html", ""))]
+    pictures = [
+        o["data"]
+        for c in code_cells(notebook)
+        for o in c["outputs"]
+        if "image/png" in o.get("data", {}) or "<img" in str(o.get("data", {}).get("text/html", ""))
+    ]
     assert pictures
     for data in pictures:
         assert re.search(r'<img alt="[^"]{40,}"', data["text/html"])
 
 
 def test_checked_outputs_exist(notebook):
-    checked = [c for c in code_cells(notebook) if "nbval-check-output" in c["metadata"].get("tags", [])]
+    checked = [
+        c for c in code_cells(notebook) if "nbval-check-output" in c["metadata"].get("tags", [])
+    ]
     assert len(checked) >= 2 and all(c["outputs"] for c in checked)
-    assert "assert " in "\n".join(c["source"] for c in code_cells(notebook)), "findings that vary in the last digits are asserted"
+    assert "assert " in "\n".join(c["source"] for c in code_cells(notebook)), (
+        "findings that vary in the last digits are asserted"
+    )

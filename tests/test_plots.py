@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_lib import plots, results
-from course_lib.errors import CourseError
+from course_lib import results
+from course_lib.base import CourseError
+from course_lib.classroom import plots
 from course_lib.estimators import best_of_n_curve, bootstrap_interval
 
 NS = [1, 2, 4, 8]
@@ -24,7 +25,14 @@ def drawings(curve):
         "best_of_n": plots.best_of_n(NS, {"gold": curve, "proxy": curve / 2}, quiet=True),
         "reward_histogram": plots.reward_histogram(curve, chosen=1.0, quiet=True),
         "cost_quality": plots.cost_quality([10, 20, 40, 80], {"gold": curve}, ns=NS, quiet=True),
-        "intervals": plots.intervals(["a", "b"], [value, value], "reward (points)", reference=[0.0, 1.0], reference_name="theory", quiet=True),
+        "intervals": plots.intervals(
+            ["a", "b"],
+            [value, value],
+            "reward (points)",
+            reference=[0.0, 1.0],
+            reference_name="theory",
+            quiet=True,
+        ),
         "best_of_n_at": plots.best_of_n_at(4, NS, curve, curve[0], 1.0, ("proxy", "gold")),
         "loop": plots.loop(quiet=True),
     }
@@ -55,13 +63,19 @@ def test_summary_is_printed_and_says_what_is_drawn(curve, capsys):
     figure = plots.best_of_n(NS, {"gold": curve})
     printed = capsys.readouterr().out.strip()
     assert printed == figure.summary and "\n" not in printed
-    assert f"{curve[:, 0].mean():.2f} at n = 1" in printed and f"{curve[:, -1].mean():.2f} at n = 8" in printed
+    assert (
+        f"{curve[:, 0].mean():.2f} at n = 1" in printed
+        and f"{curve[:, -1].mean():.2f} at n = 8" in printed
+    )
 
 
 def test_summary_names_a_peak_inside(curve):
     hump = curve.copy()
     hump[:, 1] += 5
-    assert f"highest {hump[:, 1].mean():.2f} at n = 2" in plots.best_of_n(NS, {"gold": hump}, quiet=True).summary
+    assert (
+        f"highest {hump[:, 1].mean():.2f} at n = 2"
+        in plots.best_of_n(NS, {"gold": hump}, quiet=True).summary
+    )
     assert "highest" not in plots.best_of_n(NS, {"gold": curve}, quiet=True).summary
 
 
@@ -73,16 +87,24 @@ def test_bands_are_the_intervals(curve):
 
 def test_curves_differ_by_more_than_colour(curve):
     lines = plots.best_of_n(NS, {"a": curve, "b": curve + 1}, quiet=True).axes[0].get_lines()
-    assert len({line.get_marker() for line in lines}) == len({line.get_linestyle() for line in lines}) == len({line.get_color() for line in lines}) == 2
+    assert (
+        len({line.get_marker() for line in lines})
+        == len({line.get_linestyle() for line in lines})
+        == len({line.get_color() for line in lines})
+        == 2
+    )
 
 
 def test_a_wrong_shape_is_named(curve):
-    with pytest.raises(CourseError, match=r"curve 'gold' must have shape \(prompts, 4\); got \(4, 20\)"):
+    with pytest.raises(
+        CourseError, match=r"curve 'gold' must have shape \(prompts, 4\); got \(4, 20\)"
+    ):
         plots.best_of_n(NS, {"gold": curve.T}, quiet=True)
 
 
 def test_drawing_leaves_no_open_figures_behind(curve):
     import matplotlib.pyplot as plt
+
     before = plt.get_fignums()
     drawings(curve)
     assert plt.get_fignums() == before, "an open pyplot figure would be shown twice in a notebook"
@@ -93,11 +115,22 @@ def test_the_frontier_shows_every_method_and_says_the_best(capsys):
     drawn = plots.frontier(result)
     names = {text.get_text() for legend in drawn.legends for text in legend.get_texts()}
     assert set(result["methods"]) - {"best-of-N"} <= names
-    trained = {name: m["shown"]["gold"]["mean"] for name, m in result["methods"].items() if name != "best-of-N"}
+    trained = {
+        name: m["shown"]["gold"]["mean"]
+        for name, m in result["methods"].items()
+        if name != "best-of-N"
+    }
     best = max(trained, key=trained.get)
-    assert best in drawn.summary and f"{trained[best]:.2f}" in drawn.summary and drawn.summary in capsys.readouterr().out
+    assert (
+        best in drawn.summary
+        and f"{trained[best]:.2f}" in drawn.summary
+        and drawn.summary in capsys.readouterr().out
+    )
     gold, proxy = drawn.axes
     for axis, reward in ((gold, "gold"), (proxy, "proxy")):
         for name in trained:  # every chosen point is inside the picture
             point = result["methods"][name]["shown"]
-            assert axis.get_xlim()[0] <= point["kl"]["mean"] <= axis.get_xlim()[1] and axis.get_ylim()[0] <= point[reward]["mean"] <= axis.get_ylim()[1]
+            assert (
+                axis.get_xlim()[0] <= point["kl"]["mean"] <= axis.get_xlim()[1]
+                and axis.get_ylim()[0] <= point[reward]["mean"] <= axis.get_ylim()[1]
+            )

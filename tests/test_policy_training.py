@@ -1,4 +1,6 @@
-"""Loading, log-probabilities, the SFT loss, the training loop and its resumption, fine-tuning and rounds."""
+"""Loading, log-probabilities, the SFT loss, the training loop and its resumption, fine-tuning and
+rounds.
+"""
 
 import json
 
@@ -6,18 +8,37 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib import finetuning
-from course_lib.errors import CourseError
-from course_lib.finetuning import finetune, held_out_loss, rejection_sampling_rounds, selected_examples, sft_loss
-from course_lib.policy import examples_of, load_policy, sequence_logprobs
-from course_lib.pool import LENGTH
-from course_lib.sampling import sample
-from course_lib.selection import best_per_prompt, random_per_prompt
-from course_lib.tiny import tiny_policy
-from course_lib.training import order_of_epoch, train
+from course_lib.base import CourseError
+from course_lib.methods import (
+    finetune,
+    held_out_loss,
+    order_of_epoch,
+    rejection_sampling_rounds,
+    rounds,
+    selected_examples,
+    sft_loss,
+    train,
+)
+from course_lib.methods import sft as finetuning
+from course_lib.models import examples_of, load_policy, sample, sequence_logprobs, tiny_policy
+from course_lib.pools import LENGTH, best_per_prompt, random_per_prompt
 
-PROMPTS = ["How do I reset my password?", "Hi.", "What is two plus two?", "Tell me about the sea", "And the sky?", "Good night."]
-REPLIES = ["Open the page.", "Hello there, hello.", "Four.", "It is wide and blue and wide.", "It is far.", "Sleep well."]
+PROMPTS = [
+    "How do I reset my password?",
+    "Hi.",
+    "What is two plus two?",
+    "Tell me about the sea",
+    "And the sky?",
+    "Good night.",
+]
+REPLIES = [
+    "Open the page.",
+    "Hello there, hello.",
+    "Four.",
+    "It is wide and blue and wide.",
+    "It is far.",
+    "Sleep well.",
+]
 
 
 @pytest.fixture(scope="session", params=["llama", "qwen3"])
@@ -54,13 +75,18 @@ def test_packed_gradients_are_those_of_single_sequences(tiny):
     packed = weight.grad.clone()
     tiny.model.zero_grad()
     sum(reference_loss(tiny, p, r) for p, r in examples).backward()
-    torch.testing.assert_close(packed, weight.grad, atol=1e-3 * float(weight.grad.abs().max()), rtol=1e-3)
+    torch.testing.assert_close(
+        packed, weight.grad, atol=1e-3 * float(weight.grad.abs().max()), rtol=1e-3
+    )
     tiny.model.zero_grad()
 
 
 def test_prompt_tokens_carry_no_loss(tiny):
-    """Changing a prompt's text changes the loss only through the context; the number of terms stays that of the response."""
-    (p, r), = examples_of(tiny, PROMPTS[:1], REPLIES[:1])
+    """Changing a prompt's text changes the loss only through the context.
+
+    The number of terms stays that of the response.
+    """
+    ((p, r),) = examples_of(tiny, PROMPTS[:1], REPLIES[:1])
     assert sft_loss(tiny, [(p, r)])[1] == sft_loss(tiny, [(p + p, r)])[1] == len(r)
 
 
@@ -86,18 +112,22 @@ def test_order_of_epoch_is_a_permutation_of_seed_and_epoch():
 
 def test_finetuning_lowers_the_loss_and_leaves_the_original_alone(tiny):
     before = {k: v.clone() for k, v in tiny.model.state_dict().items()}
-    student = finetune(tiny, list(zip(PROMPTS, REPLIES)), epochs=10, lr=3e-3, batch_size=3)
+    student = finetune(
+        tiny, list(zip(PROMPTS, REPLIES, strict=True)), epochs=10, lr=3e-3, batch_size=3
+    )
     examples = examples_of(tiny, PROMPTS, REPLIES)
     assert held_out_loss(student, examples).mean() < held_out_loss(tiny, examples).mean() - 0.5
     assert all(torch.equal(v, before[k]) for k, v in tiny.model.state_dict().items())
 
 
 def test_accumulation_gives_the_same_step(tiny):
-    pairs = list(zip(PROMPTS, REPLIES))
+    pairs = list(zip(PROMPTS, REPLIES, strict=True))
     one = finetune(tiny, pairs, epochs=1, batch_size=6, seed=4)
     three = finetune(tiny, pairs, epochs=1, batch_size=6, accumulate=3, seed=4)
     examples = examples_of(tiny, PROMPTS, REPLIES)
-    torch.testing.assert_close(sequence_logprobs(one, examples), sequence_logprobs(three, examples), atol=1e-2, rtol=1e-3)
+    torch.testing.assert_close(
+        sequence_logprobs(one, examples), sequence_logprobs(three, examples), atol=1e-2, rtol=1e-3
+    )
 
 
 def test_last_smaller_batch_is_kept(tiny):
@@ -112,7 +142,7 @@ def test_last_smaller_batch_is_kept(tiny):
 
 
 def test_interrupted_training_goes_on_to_the_same_result(tiny, tmp_path):
-    pairs = list(zip(PROMPTS, REPLIES)) * 4
+    pairs = list(zip(PROMPTS, REPLIES, strict=True)) * 4
     whole = finetune(tiny, pairs, epochs=2, batch_size=4, seed=2)
     file, calls = tmp_path / "checkpoint.pt", []
     real = finetuning.sft_loss
@@ -126,27 +156,36 @@ def test_interrupted_training_goes_on_to_the_same_result(tiny, tmp_path):
     finetuning.sft_loss = dies
     try:
         with pytest.raises(KeyboardInterrupt):
-            finetune(tiny, pairs, epochs=2, batch_size=4, seed=2, checkpoint=file, checkpoint_every=3)
+            finetune(
+                tiny, pairs, epochs=2, batch_size=4, seed=2, checkpoint=file, checkpoint_every=3
+            )
     finally:
         finetuning.sft_loss = real
     assert file.is_file()
-    resumed = finetune(tiny, pairs, epochs=2, batch_size=4, seed=2, checkpoint=file, checkpoint_every=3)
+    resumed = finetune(
+        tiny, pairs, epochs=2, batch_size=4, seed=2, checkpoint=file, checkpoint_every=3
+    )
     assert len(resumed.training_log.losses) == 12
-    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
 
 
 def test_cut_replies_get_no_end_token(tiny, scored):
     chosen = best_per_prompt(scored, by="length")
     for policy in (tiny, tiny_policy(["other words entirely"] * 3, vocabulary=280)):
-        for (_, response), i, j in zip(selected_examples(policy, chosen), chosen.prompt_index.tolist(), chosen.candidate_index.tolist()):
+        for (_, response), i, j in zip(
+            selected_examples(policy, chosen),
+            chosen.prompt_index.tolist(),
+            chosen.candidate_index.tolist(),
+            strict=True,
+        ):
             assert (response[-1] == policy.end_id) == (int(scored.finish[i, j]) != LENGTH)
 
 
 def test_tokens_of_another_vocabulary_are_not_reused(scored):
     other = tiny_policy(["completely different text, with other merges"] * 5, vocabulary=290)
     chosen = best_per_prompt(scored, by="length")
-    for (_, response), text in zip(selected_examples(other, chosen), chosen.texts):
+    for (_, response), text in zip(selected_examples(other, chosen), chosen.texts, strict=True):
         assert other.decode([response])[0] == text
 
 
@@ -159,7 +198,12 @@ def test_empty_selection_and_empty_responses_are_refused(tiny):
 
 def test_loss_that_is_not_a_number_stops_with_advice(tiny):
     with pytest.raises(CourseError, match="Lower the learning rate"):
-        train(tiny.copy().model, lambda rows: (sum(p.sum() for p in tiny.model.parameters()) * float("nan"), 1), 4, batch_size=2)
+        train(
+            tiny.copy().model,
+            lambda rows: (sum(p.sum() for p in tiny.model.parameters()) * float("nan"), 1),
+            4,
+            batch_size=2,
+        )
 
 
 def reward_of_length(prompt, text, info):
@@ -169,10 +213,17 @@ def reward_of_length(prompt, text, info):
 def test_rounds_choices(tiny):
     args = dict(n=3, max_tokens=8, epochs=1, batch_size=4)
     both = rejection_sampling_rounds(tiny, PROMPTS, reward_of_length, rounds=2, keep="all", **args)
-    last = rejection_sampling_rounds(tiny, PROMPTS, reward_of_length, rounds=2, keep="last", start="last", **args)
-    assert [len(r.trained_on) for r in both] == [6, 12] and [len(r.trained_on) for r in last] == [6, 6]
+    last = rejection_sampling_rounds(
+        tiny, PROMPTS, reward_of_length, rounds=2, keep="last", start="last", **args
+    )
+    assert [len(r.trained_on) for r in both] == [6, 12] and [len(r.trained_on) for r in last] == [
+        6,
+        6,
+    ]
     assert torch.equal(both[0].pool.tokens, last[0].pool.tokens)
-    assert not torch.equal(both[1].pool.tokens[..., :2], both[0].pool.tokens[..., :2]), "round 2 samples from the new policy with new numbers"
+    assert not torch.equal(both[1].pool.tokens[..., :2], both[0].pool.tokens[..., :2]), (
+        "round 2 samples from the new policy with new numbers"
+    )
     seen = []
 
     def refresh(r, pool, reward):
@@ -193,11 +244,13 @@ def test_control_differs_from_treatment_only_in_the_choice(scored):
 def test_rounds_are_cached_and_keyed_by_everything(tiny, tmp_path, monkeypatch):
     args = dict(rounds=1, n=3, max_tokens=8, epochs=1, batch_size=4, out=tmp_path)
     first = rejection_sampling_rounds(tiny, PROMPTS, reward_of_length, **args)
-    monkeypatch.setattr(finetuning, "sample", lambda *a, **k: pytest.fail("sampled again"))
+    monkeypatch.setattr(rounds, "sample", lambda *a, **k: pytest.fail("sampled again"))
     monkeypatch.setattr(finetuning, "finetune", lambda *a, **k: pytest.fail("trained again"))
     again = rejection_sampling_rounds(tiny, PROMPTS, reward_of_length, **args)
     assert torch.equal(first[0].pool.tokens, again[0].pool.tokens)
-    for a, b in zip(first[0].policy.model.parameters(), again[0].policy.model.parameters()):
+    for a, b in zip(
+        first[0].policy.model.parameters(), again[0].policy.model.parameters(), strict=True
+    ):
         assert torch.equal(a, b)
     for change in ({"n": 2}, {"seed": 7}, {"temperature": 0.5}, {"max_tokens": 6}):
         with pytest.raises(BaseException, match="sampled again"):
@@ -207,7 +260,8 @@ def test_rounds_are_cached_and_keyed_by_everything(tiny, tmp_path, monkeypatch):
             rejection_sampling_rounds(tiny, PROMPTS, reward_of_length, **{**args, **change})
 
 
-# ---- loading ------------------------------------------------------------------------------------------------------------
+# ---- loading -----------------------------------------------------------------------------------
+
 
 def test_unknown_folder_and_not_a_model(tmp_path):
     with pytest.raises(CourseError, match="no model at .*nowhere"):
@@ -238,7 +292,8 @@ def test_tokenizer_without_pad_template_or_end(tiny, tmp_path):
 
 
 def test_reward_model_given_as_policy(tiny, tmp_path):
-    from course_lib.reward import new_reward_model
+    from course_lib.models import new_reward_model
+
     new_reward_model(tiny).save(tmp_path / "rm")
     with pytest.raises(CourseError, match="sequence classifier.*--reward"):
         load_policy(tmp_path / "rm")
@@ -248,6 +303,12 @@ def test_round_trip_of_a_saved_policy(tiny, tmp_path):
     tiny.save(tmp_path / "m")
     again = load_policy(tmp_path / "m", device="cpu")
     examples = examples_of(tiny, PROMPTS, REPLIES)
-    torch.testing.assert_close(sequence_logprobs(tiny, examples), sequence_logprobs(again, examples))
+    torch.testing.assert_close(
+        sequence_logprobs(tiny, examples), sequence_logprobs(again, examples)
+    )
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    assert AutoModelForCausalLM.from_pretrained(tmp_path / "m") and AutoTokenizer.from_pretrained(tmp_path / "m").chat_template
+
+    assert (
+        AutoModelForCausalLM.from_pretrained(tmp_path / "m")
+        and AutoTokenizer.from_pretrained(tmp_path / "m").chat_template
+    )

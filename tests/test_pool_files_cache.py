@@ -1,4 +1,7 @@
-"""Pools, atomic files and stages: what is saved comes back, and what fails leaves nothing half done."""
+"""Pools, atomic files and stages.
+
+What is saved comes back, and what fails leaves nothing half done.
+"""
 
 import errno
 import os
@@ -8,12 +11,10 @@ import sys
 import pytest
 import torch
 
-from course_lib.cache import Stages, fingerprint
-from course_lib.errors import CourseError
-from course_lib.files import atomic_directory, atomic_write, read_json, write_json
-from course_lib.pool import Pool
-from course_lib.sampling import sample
-from course_lib.tiny import tiny_policy
+from course_lib.base import CourseError, atomic_directory, atomic_write, read_json, write_json
+from course_lib.methods import Stages, fingerprint
+from course_lib.models import sample, tiny_policy
+from course_lib.pools import Pool
 
 PROMPTS = ["one two", "three", "three"]
 
@@ -26,15 +27,24 @@ def policy():
 @pytest.fixture(scope="module")
 def pool(policy):
     p = sample(policy, PROMPTS, n=4, max_tokens=6, info=[{"id": i} for i in range(3)])
-    return p.with_reward("proxy", p.sum_logprobs).with_reward("gold", torch.arange(12.0).reshape(3, 4))
+    return p.with_reward("proxy", p.sum_logprobs).with_reward(
+        "gold", torch.arange(12.0).reshape(3, 4)
+    )
 
 
 def same(a, b):
-    assert a.prompts == b.prompts and a.texts == b.texts and a.info == b.info and list(a.rewards) == list(b.rewards)
+    assert (
+        a.prompts == b.prompts
+        and a.texts == b.texts
+        and a.info == b.info
+        and list(a.rewards) == list(b.rewards)
+    )
     for name in ("finish", "tokens", "logprobs", "sampling_logprobs", "sum_logprobs"):
         x, y = getattr(a, name), getattr(b, name)
         assert (x is None) == (y is None) and (x is None or torch.equal(x, y)), name
-    assert all(torch.equal(a.rewards[k], b.rewards[k]) for k in a.rewards) and torch.equal(a.lengths, b.lengths)
+    assert all(torch.equal(a.rewards[k], b.rewards[k]) for k in a.rewards) and torch.equal(
+        a.lengths, b.lengths
+    )
 
 
 def test_round_trip(pool, tmp_path):
@@ -79,7 +89,9 @@ def test_wrong_rewards_are_refused(pool):
         pool.with_reward("x", torch.zeros(4, 3))
     bad = torch.zeros(3, 4)
     bad[1, 2] = float("nan")
-    with pytest.raises(CourseError, match="NaN for 1 of 12 candidates, first at prompt 1, candidate 2"):
+    with pytest.raises(
+        CourseError, match="NaN for 1 of 12 candidates, first at prompt 1, candidate 2"
+    ):
         pool.with_reward("x", bad)
     with pytest.raises(CourseError, match="say which"):
         pool.reward()
@@ -94,7 +106,8 @@ def test_ragged_candidates_are_marked_missing():
         Pool.from_candidates(["a"], [["x", "y"]], {"r": [[1]]})
 
 
-# ---- files --------------------------------------------------------------------------------------------------------------
+# ---- files -------------------------------------------------------------------------------------
+
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     write_json(tmp_path / "f.json", {"old": 1})
@@ -112,19 +125,31 @@ def test_a_full_disk_is_explained_and_loses_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CourseError, match="the disk is full. Nothing that was there before has changed"):
+    with pytest.raises(
+        CourseError, match="the disk is full. Nothing that was there before has changed"
+    ):
         write_json(tmp_path / "f.json", {"new": 2})
     assert read_json(tmp_path / "f.json") == {"old": 1} and os.listdir(tmp_path) == ["f.json"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX file-size limit")
 def test_a_real_file_size_limit(pool, tmp_path):
-    """A process that may write 2 kB a file: saving a pool fails with the explanation and leaves the folder clean."""
-    code = ("import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-            "import torch; from course_lib.pool import Pool; from course_lib.errors import CourseError\n"
-            "import os; p = Pool.from_candidates(['a'] * 50, [[os.urandom(99).hex()] for _ in range(50)])\n"
-            f"try: p.save({str(tmp_path / 'p.npz')!r})\nexcept CourseError as e: print(e)")
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    """A process that may write 2 kB a file.
+
+    Saving a pool fails with the explanation and leaves the folder clean.
+    """
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "import torch; from course_lib.pools import Pool; from course_lib.base.errors import "
+        "CourseError\n"
+        "import os; p = Pool.from_candidates(['a'] * 50, [[os.urandom(99).hex()] for _ in "
+        "range(50)])\n"
+        f"try: p.save({str(tmp_path / 'p.npz')!r})\nexcept CourseError as e: print(e)"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert "file-size limit" in out and os.listdir(tmp_path) == []
 
 
@@ -140,7 +165,8 @@ def test_directories_appear_whole_or_not_at_all(tmp_path):
     assert (tmp_path / "d" / "a").read_text() == "2" and os.listdir(tmp_path) == ["d"]
 
 
-# ---- stages -------------------------------------------------------------------------------------------------------------
+# ---- stages ------------------------------------------------------------------------------------
+
 
 def test_fingerprints_see_every_difference(policy, pool):
     other = policy.copy()
@@ -148,8 +174,14 @@ def test_fingerprints_see_every_difference(policy, pool):
     with torch.no_grad():
         next(other.model.parameters()).view(-1)[0] += 1e-3
     assert fingerprint(policy) != fingerprint(other)
-    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1}) != fingerprint({"a": 1, "b": [3]})
-    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"]) and fingerprint([[1, 23]]) != fingerprint([[12, 3]])
+    assert (
+        fingerprint({"a": 1, "b": [2]})
+        == fingerprint({"b": [2], "a": 1})
+        != fingerprint({"a": 1, "b": [3]})
+    )
+    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"]) and fingerprint(
+        [[1, 23]]
+    ) != fingerprint([[12, 3]])
     tuned = policy.copy()
     tuned.model.generation_config.eos_token_id = [3, 4]
     assert fingerprint(policy) != fingerprint(tuned)

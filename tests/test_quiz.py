@@ -5,11 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from course_lib import checks, quiz
-from course_lib.errors import CourseError
+from course_lib.base import CourseError
+from course_lib.classroom import checks, quiz, record
 
 LESSONS = sorted(path.stem for path in quiz.FOLDER.glob("*.json"))
-ITEMS = [item for lesson in LESSONS for item in json.loads((quiz.FOLDER / f"{lesson}.json").read_text(encoding="utf-8"))]
+ITEMS = [
+    item
+    for lesson in LESSONS
+    for item in json.loads((quiz.FOLDER / f"{lesson}.json").read_text(encoding="utf-8"))
+]
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +29,7 @@ def right_order(item):
     return "".join(quiz.LETTERS[offered.index(k)] for k in range(len(offered)))
 
 
-# ---- the items themselves -------------------------------------------------------------------------------------------------
+# ---- the items themselves ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -40,24 +44,33 @@ def test_every_item_is_complete(item):
     assert quiz.item_of(item["id"]) == item, "the id begins with its lesson"
     if item["kind"] == "single":
         lengths = [len(option["text"]) for option in item["options"]]
-        assert max(lengths) < 4 * min(lengths) + 60, "the right answer should not stand out by its length"
+        assert max(lengths) < 4 * min(lengths) + 60, (
+            "the right answer should not stand out by its length"
+        )
     if item["kind"] == "order":
-        assert quiz.shuffled(item) != list(range(len(item["steps"]))), "not offered in the right order"
-        assert quiz.shuffled(item) == quiz.shuffled(copy.deepcopy(item)), "the same for every reader"
+        assert quiz.shuffled(item) != list(range(len(item["steps"]))), (
+            "not offered in the right order"
+        )
+        assert quiz.shuffled(item) == quiz.shuffled(copy.deepcopy(item)), (
+            "the same for every reader"
+        )
 
 
 def test_ids_are_unique():
     assert len({item["id"] for item in ITEMS}) == len(ITEMS)
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda i: i.pop("idea"), "'idea' is missing"),
-    (lambda i: i.update(kind="essay"), "kind must be one of"),
-    (lambda i: i["options"][0].pop("why"), "needs text and why"),
-    (lambda i: i["options"][0].update(right=True), "exactly one option must be right"),
-    (lambda i: i.update(options=i["options"][:1]), "must be a list of 2"),
-    (lambda i: i["options"][0].update(text=i["options"][1]["text"]), "have the same text"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda i: i.pop("idea"), "'idea' is missing"),
+        (lambda i: i.update(kind="essay"), "kind must be one of"),
+        (lambda i: i["options"][0].pop("why"), "needs text and why"),
+        (lambda i: i["options"][0].update(right=True), "exactly one option must be right"),
+        (lambda i: i.update(options=i["options"][:1]), "must be a list of 2"),
+        (lambda i: i["options"][0].update(text=i["options"][1]["text"]), "have the same text"),
+    ],
+)
 def test_incomplete_items_are_refused(change, message):
     item = copy.deepcopy(quiz.item_of("01-formulation"))
     change(item)
@@ -65,32 +78,49 @@ def test_incomplete_items_are_refused(change, message):
         quiz.validate(item)
 
 
-# ---- answering ------------------------------------------------------------------------------------------------------------
+# ---- answering ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("item", [i for i in ITEMS if i["kind"] == "single"], ids=lambda item: item["id"])
+@pytest.mark.parametrize(
+    "item", [i for i in ITEMS if i["kind"] == "single"], ids=lambda item: item["id"]
+)
 def test_single_choice_explains_every_option(item):
     for k, option in enumerate(item["options"]):
         score, text = quiz.evaluate(item, quiz.LETTERS[k])
-        assert score == float(option["right"]) and text.startswith("Right." if option["right"] else "Not quite")
+        assert score == float(option["right"]) and text.startswith(
+            "Right." if option["right"] else "Not quite"
+        )
         assert all(other["why"] in text for other in item["options"])
 
 
-@pytest.mark.parametrize("item", [i for i in ITEMS if i["kind"] == "order"], ids=lambda item: item["id"])
+@pytest.mark.parametrize(
+    "item", [i for i in ITEMS if i["kind"] == "order"], ids=lambda item: item["id"]
+)
 def test_ordering_is_right_only_in_the_right_order(item):
     letters = right_order(item)
     assert quiz.evaluate(item, letters)[0] == 1
     assert quiz.evaluate(item, list(letters))[0] == 1
     swapped = letters[1] + letters[0] + letters[2:]
     score, text = quiz.evaluate(item, swapped)
-    assert 0 < score < 0.75 and "place 1" in text and all(step["why"] in text for step in item["steps"])
+    assert (
+        0 < score < 0.75
+        and "place 1" in text
+        and all(step["why"] in text for step in item["steps"])
+    )
     assert quiz.evaluate(item, letters[::-1])[0] == 0
 
 
-@pytest.mark.parametrize("item_id, given, message", [
-    ("01-formulation", "z", "one letter from a to d"), ("01-formulation", "", "one letter"), ("01-steps", "aab", "each of the letters abcde once"),
-    ("01-chatbot", "  ", "write your answer"), ("01-nothing", "a", "no quiz item '01-nothing'"), ("77-x", "a", "no quiz for lesson '77'"),
-])
+@pytest.mark.parametrize(
+    "item_id, given, message",
+    [
+        ("01-formulation", "z", "one letter from a to d"),
+        ("01-formulation", "", "one letter"),
+        ("01-steps", "aab", "each of the letters abcde once"),
+        ("01-chatbot", "  ", "write your answer"),
+        ("01-nothing", "a", "no quiz item '01-nothing'"),
+        ("77-x", "a", "no quiz for lesson '77'"),
+    ],
+)
 def test_wrong_input_is_explained_and_not_kept(item_id, given, message, progress):
     with pytest.raises(CourseError, match=message):
         quiz.answer(item_id, given)
@@ -101,28 +131,34 @@ def test_case_shows_the_rubric_after_an_answer_and_keeps_the_own_mark():
     item = quiz.item_of("01-chatbot")
     text = quiz.answer("01-chatbot", "Best-of-4, measured on held-out questions.")
     assert item["model_answer"] in text and all(row["point"] in text for row in item["rubric"])
-    assert quiz.load_progress()["01-chatbot"]["answers"] == [], "not marked by the computer"
+    assert record.load_progress()["01-chatbot"]["answers"] == [], "not marked by the computer"
     assert quiz.summary("01").startswith("Lesson 01: 0 of")
-    assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value.startswith("Best-of-4"), "a draft is kept for another day"
+    assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value.startswith("Best-of-4"), (
+        "a draft is kept for another day"
+    )
     assert quiz.mark("01-chatbot", [1, 4]) == f"Noted: 2 of {len(item['rubric'])} points."
-    (kept,) = quiz.load_progress()["01-chatbot"]["answers"]
-    assert kept["answer"].startswith("Best-of-4") and kept["score"] == pytest.approx(2 / len(item["rubric"]), abs=1e-3)
+    (kept,) = record.load_progress()["01-chatbot"]["answers"]
+    assert kept["answer"].startswith("Best-of-4") and kept["score"] == pytest.approx(
+        2 / len(item["rubric"]), abs=1e-3
+    )
     with pytest.raises(CourseError, match="points 1 to"):
         quiz.mark("01-chatbot", [0])
 
 
-# ---- progress -------------------------------------------------------------------------------------------------------------
+# ---- progress ----------------------------------------------------------------------------------
 
 
 def test_levels_rise_with_right_answers_and_fall_with_wrong_ones(progress):
     dues = []
     for given, level in (("b", 1), ("b", 2), ("a", 0), ("b", 1)):
         quiz.answer("01-formulation", given)
-        entry = quiz.load_progress()["01-formulation"]
+        entry = record.load_progress()["01-formulation"]
         assert entry["level"] == level
         dues.append(entry["due"])
     assert dues[1] > dues[0] > dues[2], "the more often right, the later it is due"
-    assert len(entry["answers"]) == 4 and json.loads(progress.read_text())["format"] == quiz.FORMAT
+    assert (
+        len(entry["answers"]) == 4 and json.loads(progress.read_text())["format"] == record.FORMAT
+    )
     assert quiz.summary("01").startswith("Lesson 01: 1 of")
 
 
@@ -141,18 +177,20 @@ def test_a_broken_progress_file_is_named_and_left_alone(progress):
     quiz.ask("01")  # still shows the questions
 
 
-# ---- showing --------------------------------------------------------------------------------------------------------------
+# ---- showing -----------------------------------------------------------------------------------
 
 
 def test_text_shows_every_question_without_its_answer():
     text = quiz.ask("01").text
     for item in quiz.items("01"):
         assert item["question"] in text and f'quiz.answer("{item["id"]}"' in text
-        assert not any(row["why"] in text for row in item.get("options", item.get("steps", item.get("rubric"))))
+        assert not any(
+            row["why"] in text for row in item.get("options", item.get("steps", item.get("rubric")))
+        )
 
 
 def test_without_ipywidgets_the_text_is_all(monkeypatch):
-    monkeypatch.setattr(quiz, "widgets", lambda: None)
+    monkeypatch.setattr("course_lib.classroom.quiz.cards.widgets", lambda: None)
     assert set(quiz.ask("01")._repr_mimebundle_()) == {"text/plain"}
 
 
@@ -160,11 +198,16 @@ def test_single_choice_widget_keeps_the_answer_and_comes_back():
     view = quiz.ask("01")
     card = view.controls["cards"]["01-formulation"]
     card.button.click()
-    assert "Choose one" in card.feedback.value and not quiz.load_progress()
+    assert "Choose one" in card.feedback.value and not record.load_progress()
     card.choice.value = "b"
     card.button.click()
-    assert "Right." in card.feedback.value and "1 of 5 questions answered" in view.controls["status"].value
-    assert quiz.ask("01").controls["cards"]["01-formulation"].choice.value == "b", "a reader can go on later"
+    assert (
+        "Right." in card.feedback.value
+        and "1 of 5 questions answered" in view.controls["status"].value
+    )
+    assert quiz.ask("01").controls["cards"]["01-formulation"].choice.value == "b", (
+        "a reader can go on later"
+    )
 
 
 def test_ordering_widget_moves_by_buttons():
@@ -174,9 +217,14 @@ def test_ordering_widget_moves_by_buttons():
         while card.order.index(target) > target:
             card.up[card.order.index(target)].click()
     steps = quiz.item_of("01-steps")["steps"]
-    assert [text.value for text in card.texts] == [f"{k + 1}. {html.escape(step['text'])}" for k, step in enumerate(steps)]
+    assert [text.value for text in card.texts] == [
+        f"{k + 1}. {html.escape(step['text'])}" for k, step in enumerate(steps)
+    ]
     card.button.click()
-    assert "Right." in card.feedback.value and quiz.load_progress()["01-steps"]["answers"][-1]["score"] == 1
+    assert (
+        "Right." in card.feedback.value
+        and record.load_progress()["01-steps"]["answers"][-1]["score"] == 1
+    )
     assert quiz.ask("01").controls["cards"]["01-steps"].order == list(range(count))
     card.down[count - 1].click()
     card.up[0].click()
@@ -194,7 +242,11 @@ def test_case_widget_shows_the_marking_only_after_an_answer():
     assert card.marking.layout.display == "" and "A model answer" in card.feedback.value
     card.points[0].value = True
     card.keep.click()
-    assert "Noted: 1 of" in card.feedback.value and quiz.load_progress()["01-chatbot"]["answers"][-1]["answer"] == "<b>four</b> candidates"
+    assert (
+        "Noted: 1 of" in card.feedback.value
+        and record.load_progress()["01-chatbot"]["answers"][-1]["answer"]
+        == "<b>four</b> candidates"
+    )
     assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value == "<b>four</b> candidates"
 
 
@@ -210,13 +262,17 @@ def test_every_idea_has_items_of_two_kinds():
 def test_ids_are_unique_and_name_their_lesson():
     ids = [item["id"] for lesson in quiz.lessons() for item in quiz.items(lesson)]
     assert len(ids) == len(set(ids))
-    assert all(item["id"].startswith(f"{lesson}-") for lesson in quiz.lessons() for item in quiz.items(lesson))
+    assert all(
+        item["id"].startswith(f"{lesson}-")
+        for lesson in quiz.lessons()
+        for item in quiz.items(lesson)
+    )
 
 
 def test_what_is_due_comes_back_the_longest_overdue_first():
     assert quiz.due() == [] and "Nothing is due" in repr(quiz.review())
-    quiz.record("01-win-rate", "b", 1.0)  # due in three days
-    quiz.record("01-steps", "abcde", 0.0)  # in one
+    record.record("01-win-rate", "b", 1.0)  # due in three days
+    record.record("01-steps", "abcde", 0.0)  # in one
     assert quiz.due() == []
     in_two, in_nine = (datetime.now(UTC) + timedelta(days=days) for days in (2, 9))
     assert [item["id"] for item in quiz.due(in_two)] == ["01-steps"]
@@ -225,23 +281,34 @@ def test_what_is_due_comes_back_the_longest_overdue_first():
 
 def test_every_task_of_the_exercises_is_on_the_map():
     on_map = [task for row in quiz.mastery() for task in row["tasks"]]
-    assert sorted(on_map) == sorted(task.id for exercise in checks.exercises() for task in checks.tasks(exercise).values())
+    assert sorted(on_map) == sorted(
+        task.id for exercise in checks.exercises() for task in checks.tasks(exercise).values()
+    )
 
 
 def test_lessons_and_exercises_of_a_clone_share_one_progress_file(tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_PROGRESS")
     for name in ("notebooks", "exercises", "elsewhere"):
         (tmp_path / name).mkdir()
-    for name, folder in (("notebooks", tmp_path), ("exercises", tmp_path), ("elsewhere", tmp_path / "elsewhere")):
+    for name, folder in (
+        ("notebooks", tmp_path),
+        ("exercises", tmp_path),
+        ("elsewhere", tmp_path / "elsewhere"),
+    ):
         monkeypatch.chdir(tmp_path / name)
-        assert quiz.progress_path() == folder / "course-progress.json"
+        assert record.progress_path() == folder / "course-progress.json"
 
 
 def test_review_asks_what_is_due(monkeypatch):
-    quiz.record("01-steps", "abcde", 0.0)
-    monkeypatch.setattr(quiz, "due", lambda now=None: [quiz.item_of("01-steps")])
+    record.record("01-steps", "abcde", 0.0)
+    monkeypatch.setattr(
+        "course_lib.classroom.quiz.cards.due", lambda now=None: [quiz.item_of("01-steps")]
+    )
     view = quiz.review()
-    assert list(view.controls["cards"]) == ["01-steps"] and "1 questions are due" in view.controls["status"].value
+    assert (
+        list(view.controls["cards"]) == ["01-steps"]
+        and "1 questions are due" in view.controls["status"].value
+    )
 
 
 def test_mastery_needs_every_item_of_an_idea_right_and_its_tasks_done():
@@ -252,14 +319,19 @@ def test_mastery_needs_every_item_of_an_idea_right_and_its_tasks_done():
     for lesson in quiz.lessons():
         for item in quiz.items(lesson):
             if item["idea"] == idea:
-                quiz.record(item["id"], "x", 1.0)
+                record.record(item["id"], "x", 1.0)
     row = {r["idea"]: r for r in quiz.mastery()}[idea]
     assert row["right"] == row["items"] and row["points"] == 0 < row["most"] and not row["mastered"]
-    for task in (task for exercise in checks.exercises() for task in checks.tasks(exercise).values() if task.idea == idea):
-        quiz.record_task(task.id, task.points, task.points)
+    for task in (
+        task
+        for exercise in checks.exercises()
+        for task in checks.tasks(exercise).values()
+        if task.idea == idea
+    ):
+        record.record_task(task.id, task.points, task.points)
     row = {r["idea"]: r for r in quiz.mastery()}[idea]
     assert row["points"] == row["most"] and row["mastered"]
-    quiz.record(mine[0]["id"], "x", 0.0)
+    record.record(mine[0]["id"], "x", 0.0)
     rows = quiz.mastery()
     assert not {r["idea"]: r for r in rows}[idea]["mastered"]
     assert "begun" in quiz.mastery_text(rows)
@@ -278,10 +350,18 @@ def test_an_answer_of_another_type_is_told(given):
         quiz.mark("ex01-case", 1)
 
 
-@pytest.mark.parametrize("text", [b"\xff\xfe", b'{"format": 1, "items": [], "tasks": {}}', b'{"format": 1, "items": {}, "tasks": []}', b'{"format": 1, "items": {}, "tasks": {"ex01.best_of_n": 3}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xff\xfe",
+        b'{"format": 1, "items": [], "tasks": {}}',
+        b'{"format": 1, "items": {}, "tasks": []}',
+        b'{"format": 1, "items": {}, "tasks": {"ex01.best_of_n": 3}}',
+    ],
+)
 def test_a_spoilt_progress_file_is_told_and_left_alone(progress, text):
     progress.write_bytes(text)
-    for use in (quiz.mastery, lambda: quiz.record_task("ex01.best_of_n", 1, 3)):
+    for use in (quiz.mastery, lambda: record.record_task("ex01.best_of_n", 1, 3)):
         with pytest.raises(CourseError, match="cannot be read as quiz progress"):
             use()
     assert progress.read_bytes() == text

@@ -1,4 +1,6 @@
-"""Lesson 09's parts: the job, the stand-in's problems, memory by hand, the forecast, a runtime that goes away, shards."""
+"""Lesson 09's parts: the job, the stand-in's problems, memory by hand, the forecast, a runtime
+that goes away, shards.
+"""
 
 import re
 from dataclasses import replace
@@ -9,11 +11,10 @@ import pytest
 import torch
 
 import course_lib as course
-from course_lib import doctor, explore, finetuning, plots, quiz, training
-from course_lib.cache import Stages
-from course_lib.errors import CourseError
-from course_lib.finetuning import rejection_sampling_rounds, sampled
-from course_lib.forecast import (
+from course_lib.base import CourseError
+from course_lib.classroom import explore, plots, quiz
+from course_lib.commands import doctor
+from course_lib.estimators import (
     Stage,
     cache_bytes,
     forecast,
@@ -24,11 +25,22 @@ from course_lib.forecast import (
     timed,
     training_bytes,
 )
-from course_lib.job import Disconnected, counting, disconnect, few_shot, find_gsm8k, is_held_out, job, sums, write_sums
-from course_lib.reward import new_reward_model
-from course_lib.tiers import tier
-from course_lib.tiny import tiny_policy
-from course_lib.worlds.gsm8k import equation_holds, equations, verify
+from course_lib.experiments import (
+    Disconnected,
+    counting,
+    disconnect,
+    find_gsm8k,
+    is_held_out,
+    job,
+    sums,
+    tier,
+    write_sums,
+)
+from course_lib.methods import Stages, rejection_sampling_rounds, rounds, sampled
+from course_lib.methods import optimiser as training
+from course_lib.methods import sft as finetuning
+from course_lib.models import new_reward_model, tiny_policy
+from course_lib.worlds import equation_holds, equations, few_shot, verify
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +53,12 @@ def problems(tmp_path_factory):
 def policy(problems):
     """A tiny Qwen3 with random weights that reads plain text."""
     world = course.load_world("gsm8k", data=problems)
-    return replace(tiny_policy(few_shot(world.prompts("train")[0]), width=32, vocabulary=300), template="plain")
+    return replace(
+        tiny_policy(few_shot(world.prompts("train")[0]), width=32, vocabulary=300), template="plain"
+    )
 
 
-# ---- the stand-in's problems ------------------------------------------------------------------------------------------------
+# ---- the stand-in's problems -------------------------------------------------------------------
 
 
 def test_problems_are_right_and_read_as_gsm8k(problems):
@@ -53,37 +67,51 @@ def test_problems_are_right_and_read_as_gsm8k(problems):
     assert len(questions) == 40
     for about in info:
         assert verify(about["solution"], about["answer"]).status == "correct"
-        assert len(equations(about["solution"])) == 2 and all(equation_holds(e, 0) for e in equations(about["solution"]))
+        assert len(equations(about["solution"])) == 2 and all(
+            equation_holds(e, 0) for e in equations(about["solution"])
+        )
 
 
 def test_test_problems_have_other_numbers_and_no_question_twice():
     rows = {split: sums(split, 200) for split in ("pretraining", "train", "test")}
-    numbers = {split: {tuple(int(w) for w in re.findall(r"\d", row["question"])) for row in part} for split, part in rows.items()}
+    numbers = {
+        split: {tuple(int(w) for w in re.findall(r"\d", row["question"])) for row in part}
+        for split, part in rows.items()
+    }
     assert len(numbers["test"]) == 200 and all(is_held_out(n) for n in numbers["test"])
     assert not any(is_held_out(n) for split in ("pretraining", "train") for n in numbers[split])
     sets = {split: {tuple(sorted(n)) for n in part} for split, part in numbers.items()}
     assert not sets["test"] & (sets["pretraining"] | sets["train"]), "not in another order either"
     questions = [row["question"] for part in rows.values() for row in part]
     assert len(set(questions)) == 600
-    assert sums("train", 50) == rows["train"][:50], "a smaller file is the beginning of a larger one"
+    assert sums("train", 50) == rows["train"][:50], (
+        "a smaller file is the beginning of a larger one"
+    )
     with pytest.raises(CourseError, match="problems to test on; got 900"):
         sums("test", 900)
 
 
 def test_the_order_of_steps_varies():
     first = [equations(row["answer"])[0] for row in sums("train", 60)]
-    starts = [f.split("+")[0] == re.search(r"\d", row["question"])[0] for f, row in zip(first, sums("train", 60))]
+    starts = [
+        f.split("+")[0] == re.search(r"\d", row["question"])[0]
+        for f, row in zip(first, sums("train", 60), strict=True)
+    ]
     assert 5 < sum(starts) < 55
 
 
 def test_few_shot_prompts():
     assert few_shot(["What?"]) == ["Question: What?\nAnswer:"]
-    assert few_shot(["What?"], [("Why?", "So.\n#### 1")]) == ["Question: Why?\nAnswer: So.\n#### 1\n\nQuestion: What?\nAnswer:"]
+    assert few_shot(["What?"], [("Why?", "So.\n#### 1")]) == [
+        "Question: Why?\nAnswer: So.\n#### 1\n\nQuestion: What?\nAnswer:"
+    ]
 
 
 def test_finding_the_files(tmp_path, monkeypatch, problems):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CourseError, match="git clone --depth 1 https://github.com/openai/grade-school-math"):
+    with pytest.raises(
+        CourseError, match="git clone --depth 1 https://github.com/openai/grade-school-math"
+    ):
         find_gsm8k()
     with pytest.raises(CourseError, match="has no train.jsonl and test.jsonl"):
         find_gsm8k(tmp_path)
@@ -101,16 +129,20 @@ def test_the_job_of_a_gpu_names_the_real_models(problems):
 def test_few_shot_sampling_trains_on_the_bare_question(policy, problems):
     world = course.load_world("gsm8k", data=problems)
     questions, info = world.prompts("train", limit=3)
-    asked = few_shot(questions, [(q, i["solution"]) for q, i in zip(*world.prompts("train"))][-1:])
+    asked = few_shot(
+        questions, [(q, i["solution"]) for q, i in zip(*world.prompts("train"), strict=True)][-1:]
+    )
     pool = course.sample(policy, asked, n=2, max_tokens=4, stop=["<|endoftext|>"], info=info)
-    pool = course.score(replace(pool, prompts=few_shot(questions)), lambda p, t, i: float(len(t)), "length")
+    pool = course.score(
+        replace(pool, prompts=few_shot(questions)), lambda p, t, i: float(len(t)), "length"
+    )
     examples = finetuning.selected_examples(policy, course.select_best(pool))
     assert [p for p, _ in examples] == policy.encode(few_shot(questions))
     with pytest.raises(CourseError, match="one token"):
         course.sample(policy, asked, n=1, stop=["Question:"])
 
 
-# ---- memory -----------------------------------------------------------------------------------------------------------------
+# ---- memory ------------------------------------------------------------------------------------
 
 
 def test_training_bytes_are_those_of_a_real_step(policy):
@@ -121,29 +153,47 @@ def test_training_bytes_are_those_of_a_real_step(policy):
     by_hand = training_bytes(sum(p.numel() for p in model.parameters()))
     assert sum(p.nbytes for p in model.parameters()) == by_hand["weights"]
     assert sum(p.grad.nbytes for p in model.parameters()) == by_hand["gradients"]
-    assert sum(t.nbytes for s in optimizer.state.values() for t in s.values() if t.dim()) == by_hand["Adam's moments"]
-    assert sum(p.nbytes for p in policy.copy().model.half().parameters()) == by_hand["policy that sampled"]
+    assert (
+        sum(t.nbytes for s in optimizer.state.values() for t in s.values() if t.dim())
+        == by_hand["Adam's moments"]
+    )
+    assert (
+        sum(p.nbytes for p in policy.copy().model.half().parameters())
+        == by_hand["policy that sampled"]
+    )
     assert training_bytes(10, half=False)["policy that sampled"] == 40
     assert sum(training_bytes(0.6e9).values()) == pytest.approx(10.8e9)
 
 
 @pytest.mark.parametrize("heads, kv_heads, layers", [(4, 2, 2), (4, 4, 3), (4, 1, 1)])
 def test_cache_bytes_are_those_of_a_real_cache(heads, kv_heads, layers):
-    policy = tiny_policy(["some text"], width=32, heads=heads, kv_heads=kv_heads, layers=layers, vocabulary=300)
+    policy = tiny_policy(
+        ["some text"], width=32, heads=heads, kv_heads=kv_heads, layers=layers, vocabulary=300
+    )
     cache = policy.model(input_ids=torch.arange(7)[None], use_cache=True).past_key_values
-    assert sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers) == cache_bytes(policy.model.config, 7, size=4)
+    assert sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers) == cache_bytes(
+        policy.model.config, 7, size=4
+    )
 
 
 def test_phases_add_up():
     rows = phases(1e9, replies=2, reply_tokens=10, vocabulary=1000)
     logits = 4 * 20 * 1000 * 3 / 1e9
-    assert rows["sampling"] == {"policy that sampled": 2, "keys and values": 6000 * 2**20 / 1e9} and sum(rows["RFT training"].values()) == pytest.approx(18 + logits)
+    assert rows["sampling"] == {
+        "policy that sampled": 2,
+        "keys and values": 6000 * 2**20 / 1e9,
+    } and sum(rows["RFT training"].values()) == pytest.approx(18 + logits)
     assert sum(rows["PPO (lesson 07)"].values()) == pytest.approx(2 * 16 + 4 + logits)
 
 
 def test_the_memory_planner_follows_its_dials():
     view = explore.memory_planner()
-    assert "sampling: fits" in repr(view) and "RFT training: fits" in repr(view) and "PPO (lesson 07): does not fit" in repr(view) and '<img alt="Memory for 0.6 billion' in view.html
+    assert (
+        "sampling: fits" in repr(view)
+        and "RFT training: fits" in repr(view)
+        and "PPO (lesson 07): does not fit" in repr(view)
+        and '<img alt="Memory for 0.6 billion' in view.html
+    )
     c = view.controls
     before = c["image"].value
     c["part"].value = 32
@@ -160,13 +210,15 @@ def test_logits_and_machine():
     assert facts["memory_gb"] > 0.5 and facts["disk_free_gb"] > 0
 
 
-# ---- the forecast -----------------------------------------------------------------------------------------------------------
+# ---- the forecast ------------------------------------------------------------------------------
 
 
 def test_the_interval_covers_as_often_as_it_says():
     rng = np.random.default_rng(0)
     draws = rng.normal(10, 1, (3000, 3 + 20))
-    inside = [(total := Stage("x", row[:3], 20).total).low <= row[3:].sum() <= total.high for row in draws]
+    inside = [
+        (total := Stage("x", row[:3], 20).total).low <= row[3:].sum() <= total.high for row in draws
+    ]
     assert 0.935 < np.mean(inside) < 0.965
 
 
@@ -176,14 +228,24 @@ def test_a_forecast_of_equal_parts_is_exact_and_stages_add():
     a, b = Stage("a", [1.0, 2.0, 3.0], 10), Stage("b", [4.0, 4.4], 5)
     both = forecast([a, b])
     assert both.mean == pytest.approx(20 + 21) and both.n == 2
-    assert max(a.total.high - 20, b.total.high - 21) < both.high - both.mean < a.total.high - 20 + b.total.high - 21
+    assert (
+        max(a.total.high - 20, b.total.high - 21)
+        < both.high - both.mean
+        < a.total.high - 20 + b.total.high - 21
+    )
 
 
 def test_stages_that_share_their_timings_are_wrong_together():
-    a, b, c = Stage("a", [1.0, 2.0, 3.0], 10), Stage("b", [1.0, 2.0, 3.0], 5), Stage("c", [1.0, 1.5, 3.0], 5)
+    a, b, c = (
+        Stage("a", [1.0, 2.0, 3.0], 10),
+        Stage("b", [1.0, 2.0, 3.0], 5),
+        Stage("c", [1.0, 1.5, 3.0], 5),
+    )
     half = [stage.total.high - stage.total.mean for stage in (a, b, c)]
     assert forecast([a, b]).high - forecast([a, b]).mean == pytest.approx(half[0] + half[1])
-    assert forecast([c, a, b]).high - forecast([c, a, b]).mean == pytest.approx(((half[0] + half[1]) ** 2 + half[2] ** 2) ** 0.5)
+    assert forecast([c, a, b]).high - forecast([c, a, b]).mean == pytest.approx(
+        ((half[0] + half[1]) ** 2 + half[2] ** 2) ** 0.5
+    )
 
 
 def test_a_forecast_needs_two_parts():
@@ -195,38 +257,63 @@ def test_a_forecast_needs_two_parts():
     assert value == 7 and seconds >= 0
 
 
-# ---- a runtime that goes away -------------------------------------------------------------------------------------------------
+# ---- a runtime that goes away ------------------------------------------------------------------
 
 
 def reward(prompt, text, info):
     return float(len(text))
 
 
-def test_a_run_that_was_interrupted_twice_ends_as_if_it_had_not_been(policy, problems, tmp_path, capsys):
+def test_a_run_that_was_interrupted_twice_ends_as_if_it_had_not_been(
+    policy, problems, tmp_path, capsys
+):
     questions, info = course.load_world("gsm8k", data=problems).prompts("train", limit=7)
-    settings = dict(prompts=few_shot(questions), info=info, n=2, max_tokens=5, part=3, epochs=2, batch_size=2, checkpoint_every=1, seed=0)
+    settings = dict(
+        prompts=few_shot(questions),
+        info=info,
+        n=2,
+        max_tokens=5,
+        part=3,
+        epochs=2,
+        batch_size=2,
+        checkpoint_every=1,
+        seed=0,
+    )
     whole = rejection_sampling_rounds(policy, reward=reward, **settings)[0]
     for during in ("sampling", "training"):
         with disconnect(during, after=2):
             rejection_sampling_rounds(policy, reward=reward, out=tmp_path, **settings)
-    assert capsys.readouterr().out == "disconnected during sampling, after 2 parts\ndisconnected during training, after 2 steps\n"
-    with disconnect("training", after=6), counting() as again:  # 7 replies in batches of 2, twice, are 8 steps, of which 2 are done
+    assert (
+        capsys.readouterr().out
+        == "disconnected during sampling, after 2 parts\ndisconnected during training, "
+        "after 2 steps\n"
+    )
+    # 7 replies in batches of 2, twice, are 8 steps, of which 2 are done
+    with disconnect("training", after=6), counting() as again:
         resumed = rejection_sampling_rounds(policy, reward=reward, out=tmp_path, **settings)[0]
     assert again == {"sampling": 0, "training": 6}
     assert "came to its end" in capsys.readouterr().out
-    assert resumed.pool.texts == whole.pool.texts and torch.equal(resumed.pool.tokens, whole.pool.tokens)
-    for a, b in zip(whole.policy.model.state_dict().values(), resumed.policy.model.state_dict().values()):
+    assert resumed.pool.texts == whole.pool.texts and torch.equal(
+        resumed.pool.tokens, whole.pool.tokens
+    )
+    for a, b in zip(
+        whole.policy.model.state_dict().values(),
+        resumed.policy.model.state_dict().values(),
+        strict=True,
+    ):
         assert torch.equal(a, b)
 
 
 def test_disconnect_puts_everything_back(policy):
-    before = finetuning.sample, training.Stepper.step
+    before = rounds.sample, training.Stepper.step
     with counting() as done:
-        finetuning.sampled(policy, ["x"], None, {"n": 1, "max_tokens": 1, "seed": 0})
-    assert done == {"sampling": 1, "training": 0} and (finetuning.sample, training.Stepper.step) == before
+        rounds.sampled(policy, ["x"], None, {"n": 1, "max_tokens": 1, "seed": 0})
+    assert (
+        done == {"sampling": 1, "training": 0} and (rounds.sample, training.Stepper.step) == before
+    )
     with disconnect("sampling", after=0):
-        finetuning.sampled(policy, ["x"], None, {"n": 1, "max_tokens": 1, "seed": 0})
-    assert (finetuning.sample, training.Stepper.step) == before
+        rounds.sampled(policy, ["x"], None, {"n": 1, "max_tokens": 1, "seed": 0})
+    assert (rounds.sample, training.Stepper.step) == before
     with pytest.raises(KeyError), disconnect("training", after=0):
         raise KeyError  # other errors pass
     assert issubclass(Disconnected, RuntimeError)
@@ -236,20 +323,28 @@ def test_disconnect_puts_everything_back(policy):
 
 def test_parts_are_kept_by_prompts_or_by_tokens(policy, tmp_path, monkeypatch):
     asked, sizes = [f"Question: {i}\nAnswer:" for i in range(250)], []
-    real = finetuning.sample
+    real = rounds.sample
 
     def few(policy, prompts, n, max_tokens, **settings):
         sizes.append(len(prompts))
         return real(policy, prompts, n=1, max_tokens=1, **settings)
 
-    monkeypatch.setattr(finetuning, "sample", few)
+    monkeypatch.setattr(rounds, "sample", few)
     for part, n, max_tokens in ((100, 16, 96), (None, 16, 96), (None, 16, 320), (None, 64, 8192)):
         sizes.append("|")
-        sampled(policy, asked[: 2 if n == 64 else 250], None, {"n": n, "max_tokens": max_tokens, "seed": 0}, Stages(tmp_path / f"{part} {max_tokens}"), "s", part)
+        sampled(
+            policy,
+            asked[: 2 if n == 64 else 250],
+            None,
+            {"n": n, "max_tokens": max_tokens, "seed": 0},
+            Stages(tmp_path / f"{part} {max_tokens}"),
+            "s",
+            part,
+        )
     assert sizes == ["|", 100, 100, 50, "|", 250, "|", 76, 76, 76, 22, "|", 1, 1]
 
 
-# ---- several machines -------------------------------------------------------------------------------------------------------
+# ---- several machines --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count, workers", [(25, 2), (7, 7), (10, 3), (1, 1), (1319, 8)])
@@ -264,51 +359,90 @@ def test_shards_drop_nothing(count, workers):
 def test_two_shards_are_the_single_run(policy):
     asked = [f"Question: {i}?\nAnswer:" for i in range(5)]
     alone = course.sample(policy, asked, n=3, max_tokens=6, seed=1)
-    parts = [course.sample(policy, asked[a:b], n=3, max_tokens=6, seed=1, first_prompt=a) for a, b in shards(5, 2)]
+    parts = [
+        course.sample(policy, asked[a:b], n=3, max_tokens=6, seed=1, first_prompt=a)
+        for a, b in shards(5, 2)
+    ]
     assert course.Pool.concat(parts).texts == alone.texts
-    unnumbered = [course.sample(policy, asked[a:b], n=3, max_tokens=6, seed=1) for a, b in shards(5, 2)]
+    unnumbered = [
+        course.sample(policy, asked[a:b], n=3, max_tokens=6, seed=1) for a, b in shards(5, 2)
+    ]
     assert course.Pool.concat(unnumbered).texts != alone.texts
 
 
-# ---- a reward model without its head, a figure, versions, the quiz ------------------------------------------------------------
+# ---- a reward model without its head, a figure, versions, the quiz -----------------------------
 
 
 def test_a_missing_head_is_refused(policy, tmp_path):
     from safetensors.torch import load_file, save_file
+
     new_reward_model(policy).save(tmp_path / "reward")
     assert course.load_reward_model(tmp_path / "reward").model.score.weight.abs().sum() > 0
     file = tmp_path / "reward" / "model.safetensors"
-    save_file({name: w for name, w in load_file(file).items() if "score" not in name}, file, metadata={"format": "pt"})
+    save_file(
+        {name: w for name, w in load_file(file).items() if "score" not in name},
+        file,
+        metadata={"format": "pt"},
+    )
     with pytest.raises(CourseError, match="score.weight"):
         course.load_reward_model(tmp_path / "reward")
 
 
 def test_the_memory_figure_says_what_it_shows(capsys):
-    figure = plots.memory({"sampling": {"policy": 1.2}, "training": {"policy": 1.2, "weights": 9.6}}, 15, "a T4", "Memory")
-    assert figure.summary == "Memory: sampling 1.2 GB; training 10.8 GB, against 15 GB, a T4." and figure.summary in capsys.readouterr().out
+    figure = plots.memory(
+        {"sampling": {"policy": 1.2}, "training": {"policy": 1.2, "weights": 9.6}},
+        15,
+        "a T4",
+        "Memory",
+    )
+    assert (
+        figure.summary == "Memory: sampling 1.2 GB; training 10.8 GB, against 15 GB, a T4."
+        and figure.summary in capsys.readouterr().out
+    )
     (axis,) = figure.axes
     assert axis.get_xlabel() == "GB (10⁹ bytes)" and axis.get_xlim()[1] > 15
     assert sorted(round(p.get_width(), 1) for p in axis.patches) == [0.0, 1.2, 1.2, 9.6]
     assert len(figure.png()) > 1000
 
 
-@pytest.mark.parametrize("found, old, new", [
-    ({"transformers": "5.15.0", "torch": "2.11.0+cu128"}, [], []),
-    ({"transformers": "4.57.1", "torch": "2.11.0+cu128"}, ["transformers is 4.57.1"], []),
-    ({"transformers": "6.0.0", "torch": "2.5.1"}, ["torch is 2.5.1"], ["transformers is 6.0.0"]),
-    ({"torch": "2.6.0"}, ["transformers is not installed"], []),
-])
+@pytest.mark.parametrize(
+    "found, old, new",
+    [
+        ({"transformers": "5.15.0", "torch": "2.11.0+cu128"}, [], []),
+        ({"transformers": "4.57.1", "torch": "2.11.0+cu128"}, ["transformers is 4.57.1"], []),
+        (
+            {"transformers": "6.0.0", "torch": "2.5.1"},
+            ["torch is 2.5.1"],
+            ["transformers is 6.0.0"],
+        ),
+        ({"torch": "2.6.0"}, ["transformers is not installed"], []),
+    ],
+)
 def test_versions_are_compared_with_our_own_bounds(monkeypatch, capsys, found, old, new):
     def version(name):
         if name not in found:
             raise doctor.importlib.metadata.PackageNotFoundError(name)
         return found[name]
 
-    monkeypatch.setattr(doctor, "importlib", SimpleNamespace(metadata=SimpleNamespace(
-        version=version, requires=lambda name: ["torch>=2.6", "transformers<6,>=5", 'nbval>=0.11; extra == "dev"'],
-        PackageNotFoundError=doctor.importlib.metadata.PackageNotFoundError)))
+    monkeypatch.setattr(
+        doctor,
+        "importlib",
+        SimpleNamespace(
+            metadata=SimpleNamespace(
+                version=version,
+                requires=lambda name: [
+                    "torch>=2.6",
+                    "transformers<6,>=5",
+                    'nbval>=0.11; extra == "dev"',
+                ],
+                PackageNotFoundError=doctor.importlib.metadata.PackageNotFoundError,
+            )
+        ),
+    )
     below, above = doctor.unfit_versions()
-    assert [line.split(",")[0] for line in below] == old and [line.split(",")[0] for line in above] == new
+    assert [line.split(",")[0] for line in below] == old and [
+        line.split(",")[0] for line in above
+    ] == new
     if old:
         with pytest.raises(CourseError, match="packages the course cannot use"):
             doctor.check_versions()
@@ -319,7 +453,9 @@ def test_versions_are_compared_with_our_own_bounds(monkeypatch, capsys, found, o
 
 def test_the_quiz_does_not_give_itself_away():
     singles = [item for item in quiz.items("09") if item["kind"] == "single"]
-    assert len({next(k for k, o in enumerate(item["options"]) if o["right"]) for item in singles}) == len(singles)
+    assert len(
+        {next(k for k, o in enumerate(item["options"]) if o["right"]) for item in singles}
+    ) == len(singles)
     for item in singles:
         right = next(len(o["text"]) for o in item["options"] if o["right"])
         assert right < max(len(o["text"]) for o in item["options"])

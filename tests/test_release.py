@@ -9,19 +9,36 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib import authoring, cli
+from course_lib import authoring
 from course_lib.authoring import exercises as ex
-from course_lib.authoring import release
-from course_lib.checks import core
-from course_lib.errors import CourseError
+from course_lib.authoring import proofs, release
+from course_lib.base import CourseError
+from course_lib.classroom import checks
+from course_lib.commands import cli
 
-NBGRADER = Path(os.environ.get("NBGRADER_ENV", authoring.ROOT / ".venv-nbgrader")) / "bin" / "nbgrader"
+NBGRADER = (
+    Path(os.environ.get("NBGRADER_ENV", authoring.ROOT / ".venv-nbgrader")) / "bin" / "nbgrader"
+)
 
 
 def test_two_cohorts_get_the_same_bundle_and_different_secrets(tmp_path):
     keys = tmp_path / "keys.json"
     for cohort in ("spring", "autumn"):
-        assert cli.main(["release", "ex01", "--out", str(tmp_path / cohort), "--cohort", cohort, "--keys", str(keys)]) == 0
+        assert (
+            cli.main(
+                [
+                    "release",
+                    "ex01",
+                    "--out",
+                    str(tmp_path / cohort),
+                    "--cohort",
+                    cohort,
+                    "--keys",
+                    str(keys),
+                ]
+            )
+            == 0
+        )
     spring, autumn = (tmp_path / cohort / "ex01" for cohort in ("spring", "autumn"))
     assert sorted(p.name for p in spring.iterdir()) == ["README.md", "ex01_best_of_n.ipynb"]
     assert all((autumn / p.name).read_bytes() == p.read_bytes() for p in spring.iterdir())
@@ -29,16 +46,25 @@ def test_two_cohorts_get_the_same_bundle_and_different_secrets(tmp_path):
     assert kept["spring"] != kept["autumn"] and oct(keys.stat().st_mode)[-3:] == "600"
     for secret in map(str, kept.values()):
         assert not any(secret in p.read_text() for p in tmp_path.rglob("ex01/*"))
-    assert release.secret_of("spring", keys) == kept["spring"], "a second release keeps the cohort's secret"
-    for name, proof in ex.Exercise(ex.exercise_sources(["ex01"])[0]).proofs().items():
-        inputs = proof.probe(np.random.default_rng([kept["spring"]]))
-        answers = {repr(core._plain(args)): core.Trial(proof.reference).run(*args) for args in inputs}
+    assert release.secret_of("spring", keys) == kept["spring"], (
+        "a second release keeps the cohort's secret"
+    )
+    for name, proof in proofs.proofs_of("ex01").items():
+        inputs = proof.inputs(np.random.default_rng([kept["spring"]]))
+        answers = {
+            repr(checks.plain_value(args)): checks.Trial(proof.reference).run(*args)
+            for args in inputs
+        }
 
         def copied(*args, answers=answers):
-            return answers.get(repr(core._plain(args)), next(iter(answers.values())))
+            return answers.get(repr(checks.plain_value(args)), next(iter(answers.values())))
 
-        assert ex.grade_probe(proof.reference, proof.probe, copied, kept["spring"])[0] == 1, name
-        assert ex.grade_probe(proof.reference, proof.probe, copied, kept["autumn"])[0] < 1, name
+        assert proofs.grade_probe(proof.reference, proof.inputs, copied, kept["spring"])[0] == 1, (
+            name
+        )
+        assert proofs.grade_probe(proof.reference, proof.inputs, copied, kept["autumn"])[0] < 1, (
+            name
+        )
 
 
 def test_bundles_hold_no_solution(tmp_path):
@@ -55,23 +81,57 @@ def test_refuses_to_overwrite_to_leak_and_to_guess(tmp_path):
         release.release(source, tmp_path)
     with pytest.raises(CourseError, match="no secret for the cohort 'winter'"):
         release.secret_of("winter", tmp_path / "keys.json")
-    assert cli.main(["release", "ex01", "--out", str(tmp_path / "x"), "--cohort", "a", "--keys", str(tmp_path / "x" / "keys.json")]) == 1
+    assert (
+        cli.main(
+            [
+                "release",
+                "ex01",
+                "--out",
+                str(tmp_path / "x"),
+                "--cohort",
+                "a",
+                "--keys",
+                str(tmp_path / "x" / "keys.json"),
+            ]
+        )
+        == 1
+    )
     assert cli.main(["release", "--out", str(tmp_path / "y")]) == 1
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"a": "x"}', '{"a": true}', b"\xff\xfe"])
 def test_a_broken_file_of_secrets_stops_the_release_before_it_writes(tmp_path, text, capsys):
     (tmp_path / "keys.json").write_bytes(text if isinstance(text, bytes) else text.encode())
-    assert cli.main(["release", "ex01", "--out", str(tmp_path / "out"), "--cohort", "a", "--keys", str(tmp_path / "keys.json")]) == 1
+    assert (
+        cli.main(
+            [
+                "release",
+                "ex01",
+                "--out",
+                str(tmp_path / "out"),
+                "--cohort",
+                "a",
+                "--keys",
+                str(tmp_path / "keys.json"),
+            ]
+        )
+        == 1
+    )
     assert "nothing was written" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_a_release_writes_all_or_nothing(tmp_path, capsys):
     (tmp_path / "out" / "ex03").mkdir(parents=True)
     (tmp_path / "file").write_text("")
-    assert cli.main(["release", "--all", "--out", str(tmp_path / "out")]) == 1 and len(list((tmp_path / "out").iterdir())) == 1
+    assert (
+        cli.main(["release", "--all", "--out", str(tmp_path / "out")]) == 1
+        and len(list((tmp_path / "out").iterdir())) == 1
+    )
     assert cli.main(["release", "ex01", "--out", str(tmp_path / "file")]) == 1
-    assert cli.main(["release", "ex01", "--out", str(tmp_path / "new"), "--cohort", " "]) == 1 and not (tmp_path / "new").exists()
+    assert (
+        cli.main(["release", "ex01", "--out", str(tmp_path / "new"), "--cohort", " "]) == 1
+        and not (tmp_path / "new").exists()
+    )
     said = capsys.readouterr().err
     assert "ex03 is there already" in said and "is a file" in said and "needs a name" in said
 
@@ -84,56 +144,117 @@ def test_nbgrader_metadata_marks_tasks_and_checks(source, tmp_path):
     tasks = ex.Exercise(source).tasks()
     assert len(marked) == 2 * len(tasks) and len({m["grade_id"] for m in marked}) == len(marked)
     assert sum(m.get("points", 0) for m in marked) == sum(t.points for t in tasks.values())
-    assert all(c["source"].count("### BEGIN SOLUTION") == c["source"].count("### END SOLUTION") == 1 for c in cells if c["metadata"].get("nbgrader", {}).get("solution")), "or generate_assignment clears the whole cell"
+    assert all(
+        c["source"].count("### BEGIN SOLUTION") == c["source"].count("### END SOLUTION") == 1
+        for c in cells
+        if c["metadata"].get("nbgrader", {}).get("solution")
+    ), "or generate_assignment clears the whole cell"
     assert all(m["solution"] != m["grade"] and m["locked"] == m["grade"] for m in marked)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not NBGRADER.is_file(), reason="nbgrader has no environment of its own here: make nbgrader")
+@pytest.mark.skipif(
+    not NBGRADER.is_file(), reason="nbgrader has no environment of its own here: make nbgrader"
+)
 def test_the_real_nbgrader_validates_and_autogrades_a_bundle(tmp_path):
-    """By nbgrader 0.9.6 itself: every point for a solved submission (that warns on the way), none for the untouched one, some for a half right one."""
+    """By nbgrader 0.9.6 itself: every point for a solved submission (that warns on the way), none
+    for the untouched one, some for a half right one.
+    """
     (source,) = ex.exercise_sources(["ex01"])
     exercise = ex.Exercise(source)
     spec = tmp_path / "jupyter" / "kernels" / "python3"
     spec.mkdir(parents=True)
-    (spec / "kernel.json").write_text(json.dumps({"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Python 3", "language": "python"}))
+    (spec / "kernel.json").write_text(
+        json.dumps(
+            {
+                "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                "display_name": "Python 3",
+                "language": "python",
+            }
+        )
+    )
     course = tmp_path / "course"
     bundle = release.release(source, tmp_path / "bundle", nbgrader=True)
-    environment = {**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter"), "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "HOME": str(tmp_path), "COURSE_PROGRESS": str(tmp_path / "progress.json"),
-                   "PYTHONPATH": str(authoring.ROOT), "PATH": f"{NBGRADER.parent}{os.pathsep}{os.environ['PATH']}"}
+    environment = {
+        **os.environ,
+        "JUPYTER_PATH": str(tmp_path / "jupyter"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "HOME": str(tmp_path),
+        "COURSE_PROGRESS": str(tmp_path / "progress.json"),
+        "PYTHONPATH": str(authoring.ROOT),
+        "PATH": f"{NBGRADER.parent}{os.pathsep}{os.environ['PATH']}",
+    }
 
     def nbgrader(*words):
-        found = subprocess.run([str(NBGRADER), *words], cwd=course, env=environment, capture_output=True, text=True, timeout=600)
+        found = subprocess.run(
+            [str(NBGRADER), *words],
+            cwd=course,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
         return found.returncode, found.stdout + found.stderr
 
     handed_out = json.loads((bundle / f"{exercise.stem}.ipynb").read_text())
     solved = json.loads(json.dumps(handed_out))
     solutions = [s for kind, s in exercise.notebook_cells(True) if kind == "code"]
-    code = [c for c in solved["cells"] if c["cell_type"] == "code" and c["metadata"].get("tags") != ["setup"]]
-    for cell, text in zip(code, solutions):
+    code = [
+        c
+        for c in solved["cells"]
+        if c["cell_type"] == "code" and c["metadata"].get("tags") != ["setup"]
+    ]
+    for cell, text in zip(code, solutions, strict=True):
         cell["source"] = text
     half = json.loads(json.dumps(handed_out))
     for cell in solved["cells"] + half["cells"]:
         if cell["source"].startswith("def win_share"):
-            cell["source"] = "import warnings\ndef win_share(a, b):\n    warnings.warn('look')\n    return float(((a > b).double() + 0.5 * (a == b).double()).mean())"
-    next(c for c in half["cells"] if c["source"].startswith("import warnings"))["source"] = "def win_share(a, b):\n    return float((a > b).double().mean())"
-    for folder, notebook in (("source/ex01", handed_out), ("submitted/ada/ex01", solved), ("submitted/bob/ex01", handed_out), ("submitted/cyd/ex01", half)):
+            cell["source"] = (
+                "import warnings\ndef win_share(a, b):\n    warnings.warn('look')\n    return "
+                "float(((a > b).double() + 0.5 * (a == b).double()).mean())"
+            )
+    next(c for c in half["cells"] if c["source"].startswith("import warnings"))["source"] = (
+        "def win_share(a, b):\n    return float((a > b).double().mean())"
+    )
+    for folder, notebook in (
+        ("source/ex01", handed_out),
+        ("submitted/ada/ex01", solved),
+        ("submitted/bob/ex01", handed_out),
+        ("submitted/cyd/ex01", half),
+    ):
         (course / folder).mkdir(parents=True)
         (course / folder / f"{exercise.stem}.ipynb").write_text(json.dumps(notebook))
-    (course / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'test'\n")
+    (course / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.course_id = 'test'\n"
+    )
     code_, said = nbgrader("validate", f"submitted/ada/ex01/{exercise.stem}.ipynb")
     assert code_ == 0 and "Success" in said, said
     code_, said = nbgrader("validate", f"submitted/bob/ex01/{exercise.stem}.ipynb")
     assert "FAILED ON 4 CELL" in said and "returns nothing yet" in said, said
     code_, said = nbgrader("generate_assignment", "ex01", "--create")
     assert code_ == 0, said
-    made = "".join("".join(c["source"]) for c in json.loads((course / "release" / "ex01" / f"{exercise.stem}.ipynb").read_text())["cells"])
-    assert all(f"def {name}(" in made for name in exercise.tasks()) and "Share of prompts where a has" in made and "BEGIN SOLUTION" not in made, "signatures and docstrings stay"
+    made = "".join(
+        "".join(c["source"])
+        for c in json.loads((course / "release" / "ex01" / f"{exercise.stem}.ipynb").read_text())[
+            "cells"
+        ]
+    )
+    assert (
+        all(f"def {name}(" in made for name in exercise.tasks())
+        and "Share of prompts where a has" in made
+        and "BEGIN SOLUTION" not in made
+    ), "signatures and docstrings stay"
     code_, said = nbgrader("autograde", "ex01", "--create")
     assert code_ == 0, said
     code_, said = nbgrader("export", "--to", "grades.csv")
     assert code_ == 0, said
     rows = [line.split(",") for line in (course / "grades.csv").read_text().splitlines()]
-    score = {row[rows[0].index("student_id")]: float(row[rows[0].index("raw_score")]) for row in rows[1:]}
-    assert score == {"ada": float(sum(t.points for t in exercise.tasks().values())), "bob": 0.0, "cyd": 2.0}
+    score = {
+        row[rows[0].index("student_id")]: float(row[rows[0].index("raw_score")]) for row in rows[1:]
+    }
+    assert score == {
+        "ada": float(sum(t.points for t in exercise.tasks().values())),
+        "bob": 0.0,
+        "cyd": 2.0,
+    }
     assert not list(course.rglob("course-progress.json"))

@@ -5,30 +5,35 @@ import math
 import pytest
 import torch
 
-from course_lib.errors import CourseError
-from course_lib.pool import MISSING, Pool
-from course_lib.reward import (
+from course_lib.base import CourseError
+from course_lib.methods import bradley_terry_loss, train_reward_model
+from course_lib.models import (
     Ensemble,
     FunctionReward,
     GoldReward,
-    annotate,
-    bradley_terry_loss,
     combine,
     load_reward_model,
     new_reward_model,
     preference_report,
     score,
-    train_reward_model,
+    tiny_policy,
 )
-from course_lib.tiny import tiny_policy
-from course_lib.worlds.helpdesk import Annotator, Helpdesk, write_reply
+from course_lib.pools import MISSING, Pool, annotate
+from course_lib.worlds import Annotator, Helpdesk, write_reply
 
-TEXTS = ["good reply", "a bad reply that is rather long, longer than the others", "fine", "so so reply"]
+TEXTS = [
+    "good reply",
+    "a bad reply that is rather long, longer than the others",
+    "fine",
+    "so so reply",
+]
 
 
 @pytest.fixture(scope="session", params=["llama", "qwen3"])
 def tiny(request):
-    return tiny_policy(TEXTS * 3 + ["good good good bad bad"], request.param, width=32, vocabulary=300, seed=1)
+    return tiny_policy(
+        TEXTS * 3 + ["good good good bad bad"], request.param, width=32, vocabulary=300, seed=1
+    )
 
 
 @pytest.fixture(scope="session")
@@ -46,17 +51,23 @@ def pool_of(texts, prompts=None):
 def test_packed_scores_are_those_of_the_models_own_forward(model):
     rows = model.encode(["prompt"] * 4, TEXTS)
     expected = [float(model.model(torch.tensor([row])).logits[0, 0]) for row in rows]
-    assert model.score_texts(["prompt"] * 4, TEXTS).tolist() == pytest.approx(expected, rel=1e-3, abs=1e-4)
-    assert model.score_texts(["prompt"] * 4, TEXTS, budget=1).tolist() == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert model.score_texts(["prompt"] * 4, TEXTS).tolist() == pytest.approx(
+        expected, rel=1e-3, abs=1e-4
+    )
+    assert model.score_texts(["prompt"] * 4, TEXTS, budget=1).tolist() == pytest.approx(
+        expected, rel=1e-3, abs=1e-4
+    )
     assert len({round(x, 4) for x in expected}) == 4
 
 
 def test_plain_models_give_the_same_scores(model, monkeypatch):
     packed = model.score_texts(["prompt"] * 4, TEXTS)
-    monkeypatch.setattr("course_lib.reward.supports", lambda m: False)
+    monkeypatch.setattr("course_lib.models.reward_model.supports", lambda m: False)
     for side in ("left", "right"):
         model.tokenizer.padding_side = side
-        torch.testing.assert_close(model.score_texts(["prompt"] * 4, TEXTS), packed, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(
+            model.score_texts(["prompt"] * 4, TEXTS), packed, atol=1e-3, rtol=1e-3
+        )
     model.tokenizer.padding_side = "left"
 
 
@@ -77,7 +88,9 @@ def test_pool_scores_keep_order_and_mark_missing(model):
 
 def test_functions_are_rewards(model):
     pool = pool_of([["yes", "no"]])
-    assert score(pool, lambda prompt, text, info: text == "yes", "verifier").rewards["verifier"].tolist() == [[1, 0]]
+    assert score(pool, lambda prompt, text, info: text == "yes", "verifier").rewards[
+        "verifier"
+    ].tolist() == [[1, 0]]
     with pytest.raises(CourseError, match="NaN"):
         score(pool, FunctionReward(lambda *a: float("nan")))
 
@@ -95,17 +108,23 @@ def test_causal_lm_is_refused_as_reward_model(tiny, tmp_path):
 
 def test_missing_head_is_refused(model, tmp_path):
     from safetensors.torch import load_file, save_file
+
     model.save(tmp_path / "rm")
-    assert load_reward_model(tmp_path / "rm", device="cpu").score_texts(["p"], ["good reply"]).item() == pytest.approx(model.score_texts(["p"], ["good reply"]).item(), abs=1e-4)
+    assert load_reward_model(tmp_path / "rm", device="cpu").score_texts(
+        ["p"], ["good reply"]
+    ).item() == pytest.approx(model.score_texts(["p"], ["good reply"]).item(), abs=1e-4)
     file = tmp_path / "rm" / "model.safetensors"
     weights = load_file(file)
-    save_file({k: v for k, v in weights.items() if "score" not in k}, file, metadata={"format": "pt"})
+    save_file(
+        {k: v for k, v in weights.items() if "score" not in k}, file, metadata={"format": "pt"}
+    )
     with pytest.raises(CourseError, match="score.weight.*random"):
         load_reward_model(tmp_path / "rm", device="cpu")
 
 
 def test_several_labels_are_refused(model, tmp_path):
     import json
+
     model.save(tmp_path / "rm")
     config = json.loads((tmp_path / "rm" / "config.json").read_text())
     config["id2label"], config["label2id"] = {"0": "a", "1": "b"}, {"a": 0, "b": 1}
@@ -126,16 +145,24 @@ def test_bradley_terry_loss_is_minus_log_sigmoid():
 
 
 def test_training_learns_a_simple_preference(tiny):
-    pairs = [{"prompt": f"p {i}", "chosen": "good " * (1 + i % 3), "rejected": "bad " * (1 + i % 3)} for i in range(48)]
+    pairs = [
+        {"prompt": f"p {i}", "chosen": "good " * (1 + i % 3), "rejected": "bad " * (1 + i % 3)}
+        for i in range(48)
+    ]
     rm = train_reward_model(tiny, pairs[:32], epochs=6, lr=3e-3, batch_size=8)
     report = preference_report(rm, pairs[32:])
     assert report.accuracy.mean == 1.0 and report.ties == 0 and report.log_loss < 0.3
-    flipped = preference_report(rm, [{**p, "chosen": p["rejected"], "rejected": p["chosen"]} for p in pairs[32:]])
+    flipped = preference_report(
+        rm, [{**p, "chosen": p["rejected"], "rejected": p["chosen"]} for p in pairs[32:]]
+    )
     assert flipped.accuracy.mean == 0.0 and flipped.log_loss > 1
 
 
 def test_equal_pairs_are_dropped_and_counted(tiny):
-    pairs = [{"prompt": "p", "chosen": "good", "rejected": "bad"}, {"prompt": "p", "chosen": "same", "rejected": "same"}]
+    pairs = [
+        {"prompt": "p", "chosen": "good", "rejected": "bad"},
+        {"prompt": "p", "chosen": "same", "rejected": "same"},
+    ]
     assert train_reward_model(tiny, pairs, epochs=1).facts["dropped_equal_pairs"] == 1
     with pytest.raises(CourseError, match="the same"):
         train_reward_model(tiny, pairs[1:])
@@ -149,15 +176,28 @@ def test_report_counts_ties_as_half(tiny):
     rm = new_reward_model(tiny)
     torch.nn.init.zeros_(rm.model.score.weight)
     report = preference_report(rm, [{"prompt": "p", "chosen": "good", "rejected": "bad"}] * 10)
-    assert report.ties == 10 and report.accuracy.mean == 0.5 and report.log_loss == pytest.approx(math.log(2))
+    assert (
+        report.ties == 10
+        and report.accuracy.mean == 0.5
+        and report.log_loss == pytest.approx(math.log(2))
+    )
 
 
 def test_combine_rules():
-    scores = torch.tensor([[[0.0, 1.0, 2.0], [5.0, 1.0, 3.0]], [[0.0, 20.0, 10.0], [30.0, 0.0, 0.0]]])
-    z = torch.stack([(s - s.mean(1, keepdim=True)) / (s - s.mean(1, keepdim=True)).square().mean().sqrt() for s in scores])
+    scores = torch.tensor(
+        [[[0.0, 1.0, 2.0], [5.0, 1.0, 3.0]], [[0.0, 20.0, 10.0], [30.0, 0.0, 0.0]]]
+    )
+    z = torch.stack(
+        [
+            (s - s.mean(1, keepdim=True)) / (s - s.mean(1, keepdim=True)).square().mean().sqrt()
+            for s in scores
+        ]
+    )
     torch.testing.assert_close(combine(scores), z.mean(0))
     torch.testing.assert_close(combine(scores, "min"), z.amin(0))
-    torch.testing.assert_close(combine(scores, "mean-std", k=2.0), z.mean(0) - 2 * (z[0] - z[1]).abs() / 2)
+    torch.testing.assert_close(
+        combine(scores, "mean-std", k=2.0), z.mean(0) - 2 * (z[0] - z[1]).abs() / 2
+    )
     with pytest.raises(CourseError, match="how must be"):
         combine(scores, "max")
     with pytest.raises(CourseError, match="at least two"):
@@ -167,10 +207,14 @@ def test_combine_rules():
 @pytest.mark.parametrize("how", ["mean", "min", "mean-std"])
 def test_combine_ignores_a_models_constant_for_a_prompt_and_its_scale(how):
     scores = torch.randn(3, 4, 8, generator=torch.Generator().manual_seed(0))
-    moved = scores * torch.tensor([1.0, 5.0, 0.2])[:, None, None] + 10 * torch.randn(3, 4, 1, generator=torch.Generator().manual_seed(1))
+    moved = scores * torch.tensor([1.0, 5.0, 0.2])[:, None, None] + 10 * torch.randn(
+        3, 4, 1, generator=torch.Generator().manual_seed(1)
+    )
     torch.testing.assert_close(combine(moved, how), combine(scores, how), atol=1e-4, rtol=1e-4)
     moved[:, 2, 5:] = float("nan")
-    assert combine(moved, how).isnan().sum() == 3, "missing candidates stay missing, and spoil no other"
+    assert combine(moved, how).isnan().sum() == 3, (
+        "missing candidates stay missing, and spoil no other"
+    )
 
 
 def test_ensemble_scores_a_pool(tiny, model):
@@ -179,30 +223,43 @@ def test_ensemble_scores_a_pool(tiny, model):
     assert score(pool, ensemble).rewards["ensemble"].shape == (1, 4)
 
 
-# ---- the help desk's annotators ----------------------------------------------------------------------------------------------
+# ---- the help desk's annotators ----------------------------------------------------------------
+
 
 @pytest.fixture(scope="session")
 def replies():
     import numpy as np
+
     rng, world = np.random.default_rng(0), Helpdesk()
     prompts, infos = world.prompts("train", limit=60)
-    return Pool.from_candidates(prompts, [[write_reply(i["topic"], rng) for _ in range(4)] for i in infos], info=infos)
+    return Pool.from_candidates(
+        prompts, [[write_reply(i["topic"], rng) for _ in range(4)] for i in infos], info=infos
+    )
 
 
 def test_annotators_prefer_what_their_utility_says(replies):
     gold = score(replies, GoldReward(Helpdesk())).rewards["gold"]
-    look = {(p, t): g for p, row, gs in zip(replies.prompts, replies.texts, gold.tolist()) for t, g in zip(row, gs)}
+    look = {
+        (p, t): g
+        for p, row, gs in zip(replies.prompts, replies.texts, gold.tolist(), strict=True)
+        for t, g in zip(row, gs, strict=True)
+    }
     sharp = annotate(replies, Annotator(noise=1e-6), 200)
     assert all(look[r["prompt"], r["chosen"]] >= look[r["prompt"], r["rejected"]] for r in sharp)
     noisy = annotate(replies, Annotator(noise=50.0), 300)
-    share = sum(look[r["prompt"], r["chosen"]] > look[r["prompt"], r["rejected"]] for r in noisy) / 300
+    share = (
+        sum(look[r["prompt"], r["chosen"]] > look[r["prompt"], r["rejected"]] for r in noisy) / 300
+    )
     assert 0.35 < share < 0.65
     lengthy = annotate(replies, Annotator(length_bias=20.0), 200)
     assert sum(len(r["chosen"].split()) >= len(r["rejected"].split()) for r in lengthy) > 190
 
 
 def test_fewer_comparisons_are_a_prefix(replies):
-    assert annotate(replies, Annotator(), 10, seed=4) == annotate(replies, Annotator(), 50, seed=4)[:10]
+    assert (
+        annotate(replies, Annotator(), 10, seed=4)
+        == annotate(replies, Annotator(), 50, seed=4)[:10]
+    )
     with pytest.raises(CourseError, match="different pairs"):
         annotate(replies, Annotator(), 10**6)
 

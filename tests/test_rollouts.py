@@ -8,22 +8,28 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from course_lib.errors import CourseError
-from course_lib.pool import LENGTH, MISSING, STOP, Pool
-from course_lib.rollouts import (
+from course_lib.base import CourseError
+from course_lib.pools import (
+    LENGTH,
+    MISSING,
     SHAPES,
+    STOP,
+    Pool,
+    best_per_prompt,
     hh_pairs,
+    preference_pairs,
     read_rollouts,
     system_report,
     write_pairs,
     write_rollouts,
     write_selection,
 )
-from course_lib.selection import best_per_prompt, preference_pairs
 
 
 def write(path, *rows):
-    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows)
+    )
     return path
 
 
@@ -32,32 +38,69 @@ def file(tmp_path):
     return tmp_path / "rollouts.jsonl"
 
 
-# ---- the shapes -------------------------------------------------------------------------------------------------
+# ---- the shapes --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("prompt, replies", [("prompt", "responses"), ("question", "completions")])
 def test_lists(file, prompt, replies):
-    pool = read_rollouts(write(file, {prompt: "p", replies: ["a", ""], "rewards": [0.5, -1], "id": 7}, {prompt: "q", replies: ["c"], "rewards": [2]}))
+    pool = read_rollouts(
+        write(
+            file,
+            {prompt: "p", replies: ["a", ""], "rewards": [0.5, -1], "id": 7},
+            {prompt: "q", replies: ["c"], "rewards": [2]},
+        )
+    )
     assert pool.prompts == ["p", "q"] and pool.texts == [["a", ""], ["c", ""]]
     assert pool.finish.tolist() == [[STOP, STOP], [STOP, MISSING]]
-    assert pool.reward()[0].tolist() == [0.5, -1] and pool.reward()[1, 0] == 2 and pool.reward()[1, 1].isnan()
-    assert pool.info == [{"id": 7}, {}] and pool.settings["n"] == 2 and pool.settings["skipped"] == []
+    assert (
+        pool.reward()[0].tolist() == [0.5, -1]
+        and pool.reward()[1, 0] == 2
+        and pool.reward()[1, 1].isnan()
+    )
+    assert (
+        pool.info == [{"id": 7}, {}] and pool.settings["n"] == 2 and pool.settings["skipped"] == []
+    )
 
 
 def test_named_rewards_and_none(file):
-    pool = read_rollouts(write(file, {"prompt": "p", "responses": ["a", "b"], "rewards": {"proxy": [1, 2], "gold": [True, False]}}))
+    pool = read_rollouts(
+        write(
+            file,
+            {
+                "prompt": "p",
+                "responses": ["a", "b"],
+                "rewards": {"proxy": [1, 2], "gold": [True, False]},
+            },
+        )
+    )
     assert pool.reward("proxy").tolist() == [[1, 2]] and pool.reward("gold").tolist() == [[1, 0]]
-    assert read_rollouts(write(file, {"prompt": "p", "responses": ["a"]}, {"prompt": "p", "responses": ["a"], "rewards": None})).rewards == {}
+    assert (
+        read_rollouts(
+            write(
+                file,
+                {"prompt": "p", "responses": ["a"]},
+                {"prompt": "p", "responses": ["a"], "rewards": None},
+            )
+        ).rewards
+        == {}
+    )
 
 
 @pytest.mark.parametrize("prompt, reply", [("input", "output"), ("prompt", "completion")])
 def test_neighbours_with_one_prompt_are_its_candidates(file, prompt, reply):
-    rows = [{prompt: p, reply: t, "reward": r, "topic": "x", "seed": s} for p, t, r, s in [("p", "a", 1, 1), ("p", "b", 2, 2), ("q", "c", 3, 1), ("p", "d", 4, 1)]]
+    rows = [
+        {prompt: p, reply: t, "reward": r, "topic": "x", "seed": s}
+        for p, t, r, s in [("p", "a", 1, 1), ("p", "b", 2, 2), ("q", "c", 3, 1), ("p", "d", 4, 1)]
+    ]
     pool = read_rollouts(write(file, *rows))
     assert pool.prompts == ["p", "q", "p"]  # the later "p" is another prompt
     assert pool.texts == [["a", "b"], ["c", ""], ["d", ""]]
     assert pool.reward()[0].tolist() == [1, 2]
-    assert pool.info == [{"topic": "x", "seed": [1, 2]}, {"topic": "x", "seed": 1}, {"topic": "x", "seed": 1}]
+    assert pool.info == [
+        {"topic": "x", "seed": [1, 2]},
+        {"topic": "x", "seed": 1},
+        {"topic": "x", "seed": 1},
+    ]
 
 
 def test_duplicate_prompts_stay_apart_in_lists(file):
@@ -66,79 +109,146 @@ def test_duplicate_prompts_stay_apart_in_lists(file):
 
 
 def test_pairs(file):
-    pool = read_rollouts(write(file, {"prompt": "p", "chosen": "good", "rejected": "bad", "source": "s"}))
-    assert pool.texts == [["good", "bad"]] and pool.reward("preference").tolist() == [[1, 0]] and pool.info == [{"source": "s"}]
+    pool = read_rollouts(
+        write(file, {"prompt": "p", "chosen": "good", "rejected": "bad", "source": "s"})
+    )
+    assert (
+        pool.texts == [["good", "bad"]]
+        and pool.reward("preference").tolist() == [[1, 0]]
+        and pool.info == [{"source": "s"}]
+    )
 
 
 def test_chat_messages(file):
-    system, user, old, answer = ({"role": r, "content": c} for r, c in [("system", "s"), ("user", "hi"), ("assistant", "yes?"), ("user", "why?")])
-    pool = read_rollouts(write(file, {"prompt": [system, user, old, answer], "completion": [{"role": "assistant", "content": "because"}], "reward": 1}))
-    assert pool.prompts == ["why?"] and pool.texts == [["because"]] and pool.info == [{"messages": [system, user, old]}]
-    assert read_rollouts(write(file, {"prompt": [user, old], "completion": "a"})).info == [{"messages": [old]}]
-    pool = read_rollouts(write(file, {"prompt": [answer], "chosen": [{"role": "assistant", "content": "a"}], "rejected": [{"role": "assistant", "content": ""}]}))
+    system, user, old, answer = (
+        {"role": r, "content": c}
+        for r, c in [("system", "s"), ("user", "hi"), ("assistant", "yes?"), ("user", "why?")]
+    )
+    pool = read_rollouts(
+        write(
+            file,
+            {
+                "prompt": [system, user, old, answer],
+                "completion": [{"role": "assistant", "content": "because"}],
+                "reward": 1,
+            },
+        )
+    )
+    assert (
+        pool.prompts == ["why?"]
+        and pool.texts == [["because"]]
+        and pool.info == [{"messages": [system, user, old]}]
+    )
+    assert read_rollouts(write(file, {"prompt": [user, old], "completion": "a"})).info == [
+        {"messages": [old]}
+    ]
+    pool = read_rollouts(
+        write(
+            file,
+            {
+                "prompt": [answer],
+                "chosen": [{"role": "assistant", "content": "a"}],
+                "rejected": [{"role": "assistant", "content": ""}],
+            },
+        )
+    )
     assert pool.prompts == ["why?"] and pool.texts == [["a", ""]] and pool.info == [{}]
 
 
 def test_finish_reasons(file):
-    pool = read_rollouts(write(file, {"prompt": "p", "responses": ["a", "b"], "finish_reason": ["length", "stop"]}, {"prompt": "q", "responses": ["a", "b"], "finish_reason": ["eos", "stop"]}))
-    assert pool.finish.tolist() == [[LENGTH, STOP], [STOP, STOP]] and pool.info == [{}, {"finish_reason": ["eos", "stop"]}]
+    pool = read_rollouts(
+        write(
+            file,
+            {"prompt": "p", "responses": ["a", "b"], "finish_reason": ["length", "stop"]},
+            {"prompt": "q", "responses": ["a", "b"], "finish_reason": ["eos", "stop"]},
+        )
+    )
+    assert pool.finish.tolist() == [[LENGTH, STOP], [STOP, STOP]] and pool.info == [
+        {},
+        {"finish_reason": ["eos", "stop"]},
+    ]
 
 
 def test_gzip_and_byte_order_mark(tmp_path):
     path = tmp_path / "r.jsonl.gz"
-    path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + json.dumps({"prompt": "p", "responses": ["é"]}).encode() + b"\r\n"))
+    path.write_bytes(
+        gzip.compress(
+            b"\xef\xbb\xbf" + json.dumps({"prompt": "p", "responses": ["é"]}).encode() + b"\r\n"
+        )
+    )
     pool = read_rollouts(path)
     assert pool.texts == [["é"]]
     write_rollouts(pool, path)
-    assert path.read_bytes()[:2] == b"\x1f\x8b" and path.read_bytes()[4:8] == bytes(4)  # no time stamp
+    # no time stamp
+    assert path.read_bytes()[:2] == b"\x1f\x8b" and path.read_bytes()[4:8] == bytes(4)
 
 
-# ---- bad lines --------------------------------------------------------------------------------------------------
+# ---- bad lines ---------------------------------------------------------------------------------
 
 GOOD = {"prompt": "p", "responses": ["a", "b"], "rewards": [1, 2]}
 SECRET = "zanzibar"  # stands for a prompt or reply: no message may quote it
 
 
-@pytest.mark.parametrize("bad, words", [
-    ('{"prompt": "zanzibar", "resp', "broken JSON"),
-    ('{"prompt": "zanzibar"} {}', "broken JSON"),
-    ('["zanzibar"]', "JSON list"),
-    ({"text": SECRET}, "found the keys text; expected one of the shapes"),
-    ({**GOOD, "responses": SECRET}, "found str under 'responses'"),
-    ({**GOOD, "responses": []}, "an empty list"),
-    ({**GOOD, "responses": [SECRET, None]}, "found null as a reply"),
-    ({**GOOD, "responses": [SECRET, 3]}, "found int as a reply"),
-    ({**GOOD, "prompt": 3}, "found int under 'prompt'"),
-    ({**GOOD, "prompt": [{"role": "system", "content": SECRET}]}, "none from the user"),
-    ({**GOOD, "prompt": [SECRET]}, "without a role"),
-    ({**GOOD, "prompt": [{"role": "user", "content": [SECRET]}]}, "found list under 'content'"),
-    ({**GOOD, "responses": [[{"role": "user", "content": SECRET}], "b"]}, "expected role 'assistant'"),
-    ({**GOOD, "responses": [[], "b"]}, "found 0 chat messages"),
-    ({**GOOD, "rewards": [1]}, "found 1 rewards 'reward' for 2 replies"),
-    ({**GOOD, "rewards": [1, 2, 3]}, "found 3 rewards 'reward' for 2 replies"),
-    ({**GOOD, "rewards": 1}, "found int under 'rewards'"),
-    ({**GOOD, "rewards": [1, "2"]}, "found str as a reward"),
-    ({**GOOD, "rewards": [1, None]}, "found null as a reward"),
-    ({**GOOD, "rewards": [1, float("nan")]}, "found NaN as a reward"),
-    ({**GOOD, "rewards": [1, float("inf")]}, "found infinity"),
-    ({**GOOD, "rewards": [1, 1e39]}, "too large"),
-    ({**GOOD, "rewards": [1, 10**400]}, "too large"),
-    ({**GOOD, "rewards": {"gold": [1, 2]}}, "found rewards gold; expected reward"),
-    ({"prompt": "p", "responses": ["a", "b"]}, "found rewards none; expected reward"),
-    ({"input": SECRET, "output": "a", "reward": 1}, "found shape input/output/reward, but the file began with prompt/responses/rewards"),
-])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ('{"prompt": "zanzibar", "resp', "broken JSON"),
+        ('{"prompt": "zanzibar"} {}', "broken JSON"),
+        ('["zanzibar"]', "JSON list"),
+        ({"text": SECRET}, "found the keys text; expected one of the shapes"),
+        ({**GOOD, "responses": SECRET}, "found str under 'responses'"),
+        ({**GOOD, "responses": []}, "an empty list"),
+        ({**GOOD, "responses": [SECRET, None]}, "found null as a reply"),
+        ({**GOOD, "responses": [SECRET, 3]}, "found int as a reply"),
+        ({**GOOD, "prompt": 3}, "found int under 'prompt'"),
+        ({**GOOD, "prompt": [{"role": "system", "content": SECRET}]}, "none from the user"),
+        ({**GOOD, "prompt": [SECRET]}, "without a role"),
+        ({**GOOD, "prompt": [{"role": "user", "content": [SECRET]}]}, "found list under 'content'"),
+        (
+            {**GOOD, "responses": [[{"role": "user", "content": SECRET}], "b"]},
+            "expected role 'assistant'",
+        ),
+        ({**GOOD, "responses": [[], "b"]}, "found 0 chat messages"),
+        ({**GOOD, "rewards": [1]}, "found 1 rewards 'reward' for 2 replies"),
+        ({**GOOD, "rewards": [1, 2, 3]}, "found 3 rewards 'reward' for 2 replies"),
+        ({**GOOD, "rewards": 1}, "found int under 'rewards'"),
+        ({**GOOD, "rewards": [1, "2"]}, "found str as a reward"),
+        ({**GOOD, "rewards": [1, None]}, "found null as a reward"),
+        ({**GOOD, "rewards": [1, float("nan")]}, "found NaN as a reward"),
+        ({**GOOD, "rewards": [1, float("inf")]}, "found infinity"),
+        ({**GOOD, "rewards": [1, 1e39]}, "too large"),
+        ({**GOOD, "rewards": [1, 10**400]}, "too large"),
+        ({**GOOD, "rewards": {"gold": [1, 2]}}, "found rewards gold; expected reward"),
+        ({"prompt": "p", "responses": ["a", "b"]}, "found rewards none; expected reward"),
+        (
+            {"input": SECRET, "output": "a", "reward": 1},
+            "found shape input/output/reward, but the file began with prompt/responses/rewards",
+        ),
+    ],
+)
 def test_a_bad_line_is_named_and_can_be_skipped(file, bad, words):
     write(file, GOOD, "", bad, GOOD)
     with pytest.raises(CourseError) as error:
         read_rollouts(file)
     message = str(error.value)
-    assert f"{file} line 3: " in message and words in message and "--skip-bad" in message and SECRET not in message
+    assert (
+        f"{file} line 3: " in message
+        and words in message
+        and "--skip-bad" in message
+        and SECRET not in message
+    )
     pool = read_rollouts(file, skip_bad=True)
-    assert pool.P == 2 and [s["line"] for s in pool.settings["skipped"]] == [3] and words in pool.settings["skipped"][0]["reason"]
+    assert (
+        pool.P == 2
+        and [s["line"] for s in pool.settings["skipped"]] == [3]
+        and words in pool.settings["skipped"][0]["reason"]
+    )
 
 
 def test_a_bad_first_line_does_not_fix_the_shape(file):
-    assert read_rollouts(write(file, {**GOOD, "rewards": [1]}, {"input": "p", "output": "a"}), skip_bad=True).prompts == ["p"]
+    assert read_rollouts(
+        write(file, {**GOOD, "rewards": [1]}, {"input": "p", "output": "a"}), skip_bad=True
+    ).prompts == ["p"]
 
 
 def test_bytes_that_are_not_utf8(file):
@@ -158,11 +268,16 @@ def test_empty_missing_and_hopeless_files(file, tmp_path):
         read_rollouts(write(file, {"chosen": "a", "rejected": "b"}))
 
 
-# ---- round trips ------------------------------------------------------------------------------------------------
+# ---- round trips -------------------------------------------------------------------------------
 
 words = st.text(st.characters(codec="utf-8"), max_size=8)
-infos = st.dictionaries(st.sampled_from(["id", "topic", "info", "prompt", "reward", "finish_reason", "prompt_index", "messages"]),
-                        st.none() | st.integers() | words | st.lists(st.integers(), max_size=2) | st.just({"a": 1}), max_size=3)
+infos = st.dictionaries(
+    st.sampled_from(
+        ["id", "topic", "info", "prompt", "reward", "finish_reason", "prompt_index", "messages"]
+    ),
+    st.none() | st.integers() | words | st.lists(st.integers(), max_size=2) | st.just({"a": 1}),
+    max_size=3,
+)
 
 
 @st.composite
@@ -170,10 +285,14 @@ def pools(draw):
     prompts = draw(st.lists(st.sampled_from(["p", "q", "", "\u2028x\n"]), min_size=1, max_size=4))
     texts = [draw(st.lists(words, min_size=1, max_size=3)) for _ in prompts]
     names = draw(st.sampled_from([[], ["reward"], ["proxy"], ["proxy", "reward"]]))
-    number = st.floats(width=32, allow_nan=False, allow_infinity=False, min_value=-2.0**100, max_value=2.0**100)
+    number = st.floats(
+        width=32, allow_nan=False, allow_infinity=False, min_value=-(2.0**100), max_value=2.0**100
+    )
     rewards = {name: [[draw(number) for _ in row] for row in texts] for name in names}
     pool = Pool.from_candidates(prompts, texts, rewards, [draw(infos) for _ in prompts])
-    cut = torch.tensor(draw(st.lists(st.booleans(), min_size=pool.finish.numel(), max_size=pool.finish.numel()))).reshape(pool.finish.shape)
+    cut = torch.tensor(
+        draw(st.lists(st.booleans(), min_size=pool.finish.numel(), max_size=pool.finish.numel()))
+    ).reshape(pool.finish.shape)
     pool.finish[cut & pool.present] = LENGTH
     return pool
 
@@ -182,12 +301,16 @@ def assert_same(a, b):
     assert (a.prompts, a.texts, a.info) == (b.prompts, b.texts, b.info)
     assert torch.equal(a.finish, b.finish) and a.rewards.keys() == b.rewards.keys()
     for name in a.rewards:
-        assert torch.equal(a.rewards[name].nan_to_num(nan=7e37), b.rewards[name].nan_to_num(nan=7e37))
+        assert torch.equal(
+            a.rewards[name].nan_to_num(nan=7e37), b.rewards[name].nan_to_num(nan=7e37)
+        )
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if "chosen" not in shape])
 @pytest.mark.parametrize("name", ["r.jsonl", "r.jsonl.gz"])
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(pool=pools())
 def test_round_trip(tmp_path, shape, name, pool):
     path = tmp_path / name
@@ -198,13 +321,20 @@ def test_round_trip(tmp_path, shape, name, pool):
 
 
 def test_round_trip_of_pairs(file):
-    pool = Pool.from_candidates(["p", "p"], [["good", "bad"], ["", "worse"]], {"preference": [[1, 0], [1, 0]]}, [{"id": 1}, {}])
+    pool = Pool.from_candidates(
+        ["p", "p"],
+        [["good", "bad"], ["", "worse"]],
+        {"preference": [[1, 0], [1, 0]]},
+        [{"id": 1}, {}],
+    )
     write_rollouts(pool, file, "prompt/chosen/rejected")
     assert_same(pool, read_rollouts(file))
     write_rollouts(pool.with_reward("preference", [[0, 1], [1, 0]]), file, "prompt/chosen/rejected")
     assert read_rollouts(file).texts == [["bad", "good"], ["", "worse"]]
     with pytest.raises(CourseError, match="equal preferences"):
-        write_rollouts(pool.with_reward("preference", [[1, 1], [1, 0]]), file, "prompt/chosen/rejected")
+        write_rollouts(
+            pool.with_reward("preference", [[1, 1], [1, 0]]), file, "prompt/chosen/rejected"
+        )
     with pytest.raises(CourseError, match="has 1 replies"):
         write_rollouts(pool.first(1), file, "prompt/chosen/rejected")
 
@@ -214,15 +344,26 @@ def test_the_written_keys_are_those_of_the_shape(file):
     for shape, keys in SHAPES.items():
         if "chosen" not in shape:
             write_rollouts(pool, file, shape)
-            assert [tuple(json.loads(line)) for line in file.read_text().splitlines()] == [keys, keys]
+            assert [tuple(json.loads(line)) for line in file.read_text().splitlines()] == [
+                keys,
+                keys,
+            ]
 
 
 def test_missing_candidates_in_the_middle_move_to_the_end(file):
     pool = Pool.from_candidates(["p"], [["a", "b", "c"]], {"reward": [[1, 2, 3]]})
     pool.finish[0, 1] = MISSING
-    write_rollouts(Pool.concat([pool, Pool.from_candidates(["q"], [["d", "e", "f"]], {"reward": [[4, 5, 6]]})]), file)
+    write_rollouts(
+        Pool.concat(
+            [pool, Pool.from_candidates(["q"], [["d", "e", "f"]], {"reward": [[4, 5, 6]]})]
+        ),
+        file,
+    )
     back = read_rollouts(file)
-    assert back.texts == [["a", "c", ""], ["d", "e", "f"]] and back.reward()[0, :2].tolist() == [1, 3]
+    assert back.texts == [["a", "c", ""], ["d", "e", "f"]] and back.reward()[0, :2].tolist() == [
+        1,
+        3,
+    ]
 
 
 def test_what_cannot_be_written_is_refused_and_nothing_changes(file):
@@ -231,7 +372,11 @@ def test_what_cannot_be_written_is_refused_and_nothing_changes(file):
     before = file.read_bytes()
     with pytest.raises(CourseError, match="no shape 'csv'"):
         write_rollouts(pool, file, "csv")
-    for info, why in (({"x": {1, 2}}, "set"), ({"x": float("nan")}, "JSON"), ({"x": "\ud800"}, "surrogate")):
+    for info, why in (
+        ({"x": {1, 2}}, "set"),
+        ({"x": float("nan")}, "JSON"),
+        ({"x": "\ud800"}, "surrogate"),
+    ):
         pool.info[1] = info
         with pytest.raises(CourseError, match=f"row 2 .*{why}"):
             write_rollouts(pool, file)
@@ -245,39 +390,67 @@ def test_what_cannot_be_written_is_refused_and_nothing_changes(file):
 def test_selections_and_pairs_for_trl(file):
     pool = Pool.from_candidates(["p", "p"], [["a", "b"], ["c", "d"]], {"reward": [[1, 2], [4, 3]]})
     write_selection(best_per_prompt(pool).to_rows(), file)
-    assert [list(json.loads(line).items())[:2] for line in file.read_text().splitlines()] == [[("prompt", "p"), ("completion", "b")], [("prompt", "p"), ("completion", "c")]]
-    assert read_rollouts(file).texts == [["b"], ["c"]]  # prompt_index keeps the two equal prompts apart
+    assert [list(json.loads(line).items())[:2] for line in file.read_text().splitlines()] == [
+        [("prompt", "p"), ("completion", "b")],
+        [("prompt", "p"), ("completion", "c")],
+    ]
+    # prompt_index keeps the two equal prompts apart
+    assert read_rollouts(file).texts == [["b"], ["c"]]
     write_pairs(preference_pairs(pool), file)
     assert read_rollouts(file).texts == [["b", "a"], ["c", "d"]]
     with pytest.raises(CourseError, match="row 2 has null under 'rejected'"):
-        write_pairs([{"prompt": "p", "chosen": "a", "rejected": "b"}, {"prompt": "p", "chosen": "a"}], file)
+        write_pairs(
+            [{"prompt": "p", "chosen": "a", "rejected": "b"}, {"prompt": "p", "chosen": "a"}], file
+        )
     assert read_rollouts(file).texts == [["b", "a"], ["c", "d"]]
 
 
-# ---- human pairs ------------------------------------------------------------------------------------------------
+# ---- human pairs -------------------------------------------------------------------------------
 
 START = "\n\nHuman: hi\n\nAssistant:"
 
 
 def hh(tmp_path, *pairs):
     path = tmp_path / "hh.jsonl.gz"
-    path.write_bytes(gzip.compress("".join(json.dumps({"chosen": a, "rejected": b}) + "\n" for a, b in pairs).encode()))
+    path.write_bytes(
+        gzip.compress(
+            "".join(json.dumps({"chosen": a, "rejected": b}) + "\n" for a, b in pairs).encode()
+        )
+    )
     return path
 
 
 def test_hh_pairs_are_split_at_the_last_shared_turn(tmp_path):
     longer = START + " yes?\n\nHuman: why\n\nAssistant:"
-    path = hh(tmp_path, (START + " good", START + " bad"), (longer + " one", longer + " only"), (START + "", START + " x"),
-              (START + " same", START + " same "), (START + " a\n\nHuman: b\n\nAssistant: c", START + " d\n\nHuman: b\n\nAssistant: c"))
+    path = hh(
+        tmp_path,
+        (START + " good", START + " bad"),
+        (longer + " one", longer + " only"),
+        (START + "", START + " x"),
+        (START + " same", START + " same "),
+        (START + " a\n\nHuman: b\n\nAssistant: c", START + " d\n\nHuman: b\n\nAssistant: c"),
+    )
     pairs, counts = hh_pairs(path, return_counts=True)
-    assert pairs[:3] == [{"prompt": START, "chosen": "good", "rejected": "bad"}, {"prompt": longer, "chosen": "one", "rejected": "only"},
-                         {"prompt": START, "chosen": "", "rejected": "x"}]
-    assert pairs[3] == {"prompt": START, "chosen": "a\n\nHuman: b\n\nAssistant: c", "rejected": "d\n\nHuman: b\n\nAssistant: c"}
+    assert pairs[:3] == [
+        {"prompt": START, "chosen": "good", "rejected": "bad"},
+        {"prompt": longer, "chosen": "one", "rejected": "only"},
+        {"prompt": START, "chosen": "", "rejected": "x"},
+    ]
+    assert pairs[3] == {
+        "prompt": START,
+        "chosen": "a\n\nHuman: b\n\nAssistant: c",
+        "rejected": "d\n\nHuman: b\n\nAssistant: c",
+    }
     assert counts == {"read": 5, "kept": 4, "identical": 1, "early": 1, "empty": 1, "skipped": []}
 
 
 def test_hh_errors_never_quote_the_text(tmp_path):
-    path = hh(tmp_path, (START + " a", START + " b"), ("\n\nHuman: zanzibar\n\nAssistant: x", "\n\nHuman: zebra\n\nAssistant: y"), (START + " c", 3))
+    path = hh(
+        tmp_path,
+        (START + " a", START + " b"),
+        ("\n\nHuman: zanzibar\n\nAssistant: x", "\n\nHuman: zebra\n\nAssistant: y"),
+        (START + " c", 3),
+    )
     with pytest.raises(CourseError, match="line 2: ") as error:
         hh_pairs(path)
     pairs, counts = hh_pairs(path, skip_bad=True, return_counts=True)
@@ -287,12 +460,22 @@ def test_hh_errors_never_quote_the_text(tmp_path):
 
 def test_real_hh_pairs(shared_data):
     pairs, counts = hh_pairs(shared_data / "hh-rlhf" / "harmless-base.jsonl.gz", return_counts=True)
-    assert counts == {"read": 1800, "kept": 1800, "identical": 0, "early": 2, "empty": 4, "skipped": []}
-    well_formed = [pair["prompt"].startswith("\n\nHuman:") and pair["prompt"].endswith("\n\nAssistant:") for pair in pairs]
+    assert counts == {
+        "read": 1800,
+        "kept": 1800,
+        "identical": 0,
+        "early": 2,
+        "empty": 4,
+        "skipped": [],
+    }
+    well_formed = [
+        pair["prompt"].startswith("\n\nHuman:") and pair["prompt"].endswith("\n\nAssistant:")
+        for pair in pairs
+    ]
     assert sum(well_formed) == 1800  # a count: the texts stay out of any failure message
 
 
-# ---- the released model solutions -------------------------------------------------------------------------------
+# ---- the released model solutions --------------------------------------------------------------
 
 
 def test_real_model_solutions(shared_data):
@@ -301,13 +484,24 @@ def test_real_model_solutions(shared_data):
     assert torch.equal(pool.reward("verifier"), pool.reward("label"))
     report = system_report(pool)
     assert {name: round(x.mean, 4) for name, x in report["accuracy"].items()} == {
-        "6b_finetuning": 0.2212, "6b_verification": 0.4030, "175b_finetuning": 0.3409, "175b_verification": 0.5621}
+        "6b_finetuning": 0.2212,
+        "6b_verification": 0.4030,
+        "175b_finetuning": 0.3409,
+        "175b_verification": 0.5621,
+    }
     assert {name: round(x.mean, 4) for name, x in report["difference"].items()} == {
-        "6b_verification − 6b_finetuning": 0.1818, "175b_verification − 175b_finetuning": 0.2212, "6b_verification − 175b_finetuning": 0.0621}
+        "6b_verification − 6b_finetuning": 0.1818,
+        "175b_verification − 175b_finetuning": 0.2212,
+        "6b_verification − 175b_finetuning": 0.0621,
+    }
     assert all(x.excludes_zero for x in report["difference"].values())
     right = pool.reward("label").sum(1)
-    assert report["pass_at"][1] == pytest.approx(1008 / 2640) and report["pass_at"][4] == pytest.approx((right > 0).double().mean().item())
-    assert report["decidable"].mean == pytest.approx(((right > 0) & (right < 4)).double().mean().item())
+    assert report["pass_at"][1] == pytest.approx(1008 / 2640) and report["pass_at"][
+        4
+    ] == pytest.approx((right > 0).double().mean().item())
+    assert report["decidable"].mean == pytest.approx(
+        ((right > 0) & (right < 4)).double().mean().item()
+    )
 
 
 def test_the_report_needs_the_four_systems():

@@ -1,4 +1,7 @@
-"""Lesson 05: rounds of fine-tuning. Its benchmark's parts, its figures, its explorer, its findings."""
+"""Lesson 05: rounds of fine-tuning.
+
+Its benchmark's parts, its figures, its explorer, its findings.
+"""
 
 import io
 import json
@@ -9,25 +12,37 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_lib import assets, explore, findings, load_policy, load_reward_model, plots, results
-from course_lib.errors import CourseError
-from course_lib.explore.selection import DIALS
-from course_lib.explore.selection import select as select_by
-from course_lib.findings import rounds as of_rounds
-from course_lib.pool import Pool
-from course_lib.selection import best_per_prompt, top_k_overall
+from course_lib import assets, load_policy, load_reward_model, results
+from course_lib.base import CourseError
+from course_lib.classroom import explore, plots
+from course_lib.classroom.explore import DIALS
+from course_lib.classroom.explore import select as select_by
+from course_lib.experiments import findings
+from course_lib.experiments.findings import rounds as of_rounds
+from course_lib.pools import Pool, best_per_prompt, top_k_overall
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 import rounds as benchmark  # noqa: E402
 
-PAPER = [[2.0, 1.6, 2.4, 1.9], [0.3, -0.2, 0.1, 0.9], [-1.0, -1.4, -0.6, -2.0], [0.5, 1.1, 1.1, -0.4], [2.2, 1.0, -0.5, 1.8]]
+PAPER = [
+    [2.0, 1.6, 2.4, 1.9],
+    [0.3, -0.2, 0.1, 0.9],
+    [-1.0, -1.4, -0.6, -2.0],
+    [0.5, 1.1, 1.1, -0.4],
+    [2.2, 1.0, -0.5, 1.8],
+]
 
 
 @pytest.fixture
 def pool():
     """The lesson's 5 × 4 matrix as proxy; gold is its negative."""
     texts = [[f"{p}{j}" for j in range(4)] for p in "ABCDE"]
-    return Pool.from_candidates(list("ABCDE"), texts, {"proxy": PAPER, "gold": [[-v for v in row] for row in PAPER]}, info=[{"topic": p.lower()} for p in "ABCDE"])
+    return Pool.from_candidates(
+        list("ABCDE"),
+        texts,
+        {"proxy": PAPER, "gold": [[-v for v in row] for row in PAPER]},
+        info=[{"topic": p.lower()} for p in "ABCDE"],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +50,7 @@ def stored():
     return results.load("rounds")
 
 
-# ---- figures ---------------------------------------------------------------------------------------------------------------
+# ---- figures -----------------------------------------------------------------------------------
 
 
 def frames(figure):
@@ -46,10 +61,22 @@ def frames(figure):
 def test_the_grid_frames_what_is_kept_and_says_what_it_is_worth(pool):
     kept = top_k_overall(pool, by="proxy", k=5)
     figure = plots.selection_grid(kept, "proxy", quiet=True)
-    assert frames(figure) == 5 and frames(plots.selection_grid(best_per_prompt(pool, by="proxy", k=2), "proxy", quiet=True)) == 10
-    assert "keeps 5 of 20 candidates, from 2 of 5 prompts" in figure.summary and "mean proxy 2.06" in figure.summary and "mean gold -2.06" in figure.summary
+    assert (
+        frames(figure) == 5
+        and frames(
+            plots.selection_grid(best_per_prompt(pool, by="proxy", k=2), "proxy", quiet=True)
+        )
+        == 10
+    )
+    assert (
+        "keeps 5 of 20 candidates, from 2 of 5 prompts" in figure.summary
+        and "mean proxy 2.06" in figure.summary
+        and "mean gold -2.06" in figure.summary
+    )
     bars = [bar.get_width() for bar in figure.axes[1].patches]
-    assert sorted(bars) == [0, 0, 0, 2, 3] and bars[:2] == [3, 2], "the easiest prompt stands at the top"
+    assert sorted(bars) == [0, 0, 0, 2, 3] and bars[:2] == [3, 2], (
+        "the easiest prompt stands at the top"
+    )
     assert Image.open(io.BytesIO(figure.png())).text["Description"] == figure.summary
 
 
@@ -64,28 +91,44 @@ def test_rounds_are_drawn_from_the_base_on(stored):
     arms = [name for name, rows in stored["arms"].items() if len(rows) > 1]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == arms
     for name in arms:
-        assert f"{name} {stored['base']['gold']['mean']:.2f}, {stored['arms'][name][0]['gold']['mean']:.2f}" in figure.summary
-    assert [axis.get_ylabel() for axis in figure.axes] == ["gold reward (points)", "score by the frozen proxy"]
+        assert (
+            f"{name} {stored['base']['gold']['mean']:.2f}, "
+            f"{stored['arms'][name][0]['gold']['mean']:.2f}" in figure.summary
+        )
+    assert [axis.get_ylabel() for axis in figure.axes] == [
+        "gold reward (points)",
+        "score by the frozen proxy",
+    ]
     with pytest.raises(CourseError, match="no 'beauty'"):
         plots.rounds(stored, measures=("beauty",), quiet=True)
 
 
-# ---- explorer --------------------------------------------------------------------------------------------------------------
+# ---- explorer ----------------------------------------------------------------------------------
 
 
 def test_explorer_follows_rule_and_dials(pool):
     view = explore.selection_explorer(pool)
     c = view.controls
     before = bytes(c["image"].value)
-    assert "from 5 of 5 prompts" in c["words"].value and "Rows without any: none" in c["words"].value
+    assert (
+        "from 5 of 5 prompts" in c["words"].value and "Rows without any: none" in c["words"].value
+    )
     c["rule"].value = "top_k_overall"
-    assert "from 2 of 5 prompts" in c["words"].value and "Rows without any: b, c, d" in c["words"].value and bytes(c["image"].value) != before
+    assert (
+        "from 2 of 5 prompts" in c["words"].value
+        and "Rows without any: b, c, d" in c["words"].value
+        and bytes(c["image"].value) != before
+    )
     assert c["strength"].disabled and c["minimum"].disabled and not c["k"].disabled
     c["k"].value = 4
     assert "keeps 20 of 20" in c["words"].value
     c["rule"].value = "threshold"
     c["minimum"].value = max(c["minimum"].options)
-    assert c["k"].disabled and not c["minimum"].disabled and "Rows without any: b, c, d" in c["words"].value
+    assert (
+        c["k"].disabled
+        and not c["minimum"].disabled
+        and "Rows without any: b, c, d" in c["words"].value
+    )
 
 
 def test_soft_rules_near_zero_are_the_plain_best(pool):
@@ -109,29 +152,57 @@ def test_explorer_has_a_stand_in_and_core_widgets_only(pool, monkeypatch):
         for child in getattr(widget, "children", ()):
             yield from walk(child)
 
-    assert all(w._model_module == "@jupyter-widgets/controls" and type(w).__name__ not in ("Dropdown", "Select") for w in walk(view.widget))
+    assert all(
+        w._model_module == "@jupyter-widgets/controls"
+        and type(w).__name__ not in ("Dropdown", "Select")
+        for w in walk(view.widget)
+    )
     monkeypatch.setattr(explore.view, "widgets", lambda: None)
     plain = explore.selection_explorer(pool)
-    assert set(plain._repr_mimebundle_()) == {"text/plain", "text/html"} and 'alt="best_per_prompt keeps 5 of 20' in plain.html
-    assert 'alt="top_k_overall keeps 5 of 20' in plain.html and "Rows without any: b, c, d" in plain.text, "a second rule stands beside the first"
-    assert "best_per_prompt keeps 5 of 20" in explore.selection_explorer(pool, rule="top_k_overall").text
+    assert (
+        set(plain._repr_mimebundle_()) == {"text/plain", "text/html"}
+        and 'alt="best_per_prompt keeps 5 of 20' in plain.html
+    )
+    assert (
+        'alt="top_k_overall keeps 5 of 20' in plain.html
+        and "Rows without any: b, c, d" in plain.text
+    ), "a second rule stands beside the first"
+    assert (
+        "best_per_prompt keeps 5 of 20"
+        in explore.selection_explorer(pool, rule="top_k_overall").text
+    )
 
 
-# ---- findings --------------------------------------------------------------------------------------------------------------
+# ---- findings ----------------------------------------------------------------------------------
 
 
 def test_findings_hold_and_name_their_interval():
     rows = {row.finding: row for row in findings.show("05").rows}
-    assert set(rows) == {8, 9, 10} and all(row.holds and row.low <= row.estimate <= row.high and row.seconds < 10 for row in rows.values())
+    assert set(rows) == {8, 9, 10} and all(
+        row.holds and row.low <= row.estimate <= row.high and row.seconds < 10
+        for row in rows.values()
+    )
     assert rows[8].low > 0 and rows[9].high < 0 and rows[10].low > 0
 
 
 def test_finding_8_and_9_fail_on_results_that_do_not_show_them(stored, monkeypatch):
     flat = {"mean": 0.0, "low": -0.1, "high": 0.1, "level": 0.95, "n": 768}
-    lucky = {**stored, "one_round": {**stored["one_round"], "by_seed": [*stored["one_round"]["by_seed"][:-1], flat]}}
+    lucky = {
+        **stored,
+        "one_round": {
+            **stored["one_round"],
+            "by_seed": [*stored["one_round"]["by_seed"][:-1], flat],
+        },
+    }
     monkeypatch.setattr(of_rounds.results, "load", lambda name: lucky)
     assert not of_rounds.beats_its_control()[1], "one seed without an effect is enough to doubt it"
-    useless = {**stored, "last_round": {**stored["last_round"], "all rounds pooled less last round only": {"gold": flat}}}
+    useless = {
+        **stored,
+        "last_round": {
+            **stored["last_round"],
+            "all rounds pooled less last round only": {"gold": flat},
+        },
+    }
     monkeypatch.setattr(of_rounds.results, "load", lambda name: useless)
     assert not of_rounds.frozen_is_hacked()[1], "pooling must help"
 
@@ -144,55 +215,97 @@ def test_easiness_is_measured_on_candidates_that_were_not_chosen_from(monkeypatc
     def pool_of(rewards):
         return Pool.from_candidates(["p"] * 40, [["t"] * 64] * 40, {"r": rewards.tolist()})
 
-    for rewards, prefers in ((noise, False), (noise + 2 * level[:, None], True)):  # all prompts alike · some easy
+    # all prompts alike · some easy
+    for rewards, prefers in ((noise, False), (noise + 2 * level[:, None], True)):
         monkeypatch.setattr(of_rounds, "stored", lambda rewards=rewards: pool_of(rewards))
         found = of_rounds.kept_easiness("r", "r")
         assert (found.low > 0.5) == prefers and (prefers or abs(found.mean) < 0.2)
 
 
 def test_a_constant_added_to_all_rewards_changes_no_easiness(monkeypatch):
-    rewards = np.random.default_rng(1).normal(size=(30, 48)) + np.random.default_rng(2).normal(size=(30, 1))
+    rewards = np.random.default_rng(1).normal(size=(30, 48)) + np.random.default_rng(2).normal(
+        size=(30, 1)
+    )
     found = []
     for constant in (0.0, 100.0):
-        shifted = Pool.from_candidates(["p"] * 30, [["t"] * 48] * 30, {"r": (rewards + constant).tolist()})
+        shifted = Pool.from_candidates(
+            ["p"] * 30, [["t"] * 48] * 30, {"r": (rewards + constant).tolist()}
+        )
         monkeypatch.setattr(of_rounds, "stored", lambda shifted=shifted: shifted)
         found.append([of_rounds.kept_easiness("r", "r"), of_rounds.kept_easiness("r", "r", n=8)])
-    for before, after in zip(*found):
-        assert (before.mean, before.low, before.high) == pytest.approx((after.mean, after.low, after.high), abs=1e-3)
+    for before, after in zip(*found, strict=True):
+        assert (before.mean, before.low, before.high) == pytest.approx(
+            (after.mean, after.low, after.high), abs=1e-3
+        )
 
 
 def test_finding_10_fails_where_only_levels_are_high(monkeypatch):
     spread = np.random.default_rng(0).normal(size=(40, 64))
-    even = Pool.from_candidates(["p"] * 40, [["t"] * 64] * 40, {name: spread.tolist() for name in ("reward-2000", "gold")})
+    even = Pool.from_candidates(
+        ["p"] * 40, [["t"] * 64] * 40, {name: spread.tolist() for name in ("reward-2000", "gold")}
+    )
     monkeypatch.setattr(of_rounds, "stored", lambda: even)
-    assert not of_rounds.leaves_prompts_out()[1], "prompts that are all alike are left out no more often than by chance"
+    assert not of_rounds.leaves_prompts_out()[1], (
+        "prompts that are all alike are left out no more often than by chance"
+    )
 
 
-# ---- benchmark -------------------------------------------------------------------------------------------------------------
+# ---- benchmark ---------------------------------------------------------------------------------
 
 
 def test_treatment_and_control_keep_as_many(tmp_path, monkeypatch):
-    monkeypatch.setattr("course_lib.progress.quiet", True)  # the job sets it; this puts it back
-    size = {**benchmark.QUICK, "prompts": 6, "n": 3, "rounds": 1, "shown": 8, "served": 2, "many": 2, "many_prompts": 4, "epochs": 1}
+    # the job sets it; this puts it back
+    monkeypatch.setattr("course_lib.base.progress.quiet", True)
+    size = {
+        **benchmark.QUICK,
+        "prompts": 6,
+        "n": 3,
+        "rounds": 1,
+        "shown": 8,
+        "served": 2,
+        "many": 2,
+        "many_prompts": 4,
+        "epochs": 1,
+    }
     told = {}
     for arm in ("last round only", "random control", "top k overall"):
         file = benchmark.job((arm, 0, size, str(tmp_path / f"{arm}.json")))
         told[arm] = json.loads(Path(file).read_text())
     rows = {arm: found["rounds"][0] for arm, found in told.items()}
-    assert rows["last round only"]["kept"] == rows["random control"]["kept"] == rows["top k overall"]["kept"] == 6
-    assert rows["last round only"]["prompts_kept"] == rows["random control"]["prompts_kept"] == 6 >= rows["top k overall"]["prompts_kept"]
+    assert (
+        rows["last round only"]["kept"]
+        == rows["random control"]["kept"]
+        == rows["top k overall"]["kept"]
+        == 6
+    )
+    assert (
+        rows["last round only"]["prompts_kept"]
+        == rows["random control"]["prompts_kept"]
+        == 6
+        >= rows["top k overall"]["prompts_kept"]
+    )
     for row in rows.values():
         assert all(len(row[m]) == 8 for m in benchmark.MEASURES) and row["own"] == row["proxy"]
-        assert 0 < len(row["replies"]) <= benchmark.TOLD and len({r["topic"] for r in row["replies"]}) == len(row["replies"])
+        assert 0 < len(row["replies"]) <= benchmark.TOLD and len(
+            {r["topic"] for r in row["replies"]}
+        ) == len(row["replies"])
 
 
 def test_judging_the_base_finds_no_distance_and_adds_up():
     from course_lib.worlds import load_world
-    base, reward = load_policy(assets.path("helpdesk/policy"), device="cpu"), load_reward_model(assets.path(benchmark.REWARD), device="cpu")
+
+    base, reward = (
+        load_policy(assets.path("helpdesk/policy"), device="cpu"),
+        load_reward_model(assets.path(benchmark.REWARD), device="cpu"),
+    )
     size = {**benchmark.QUICK, "shown": 6, "served": 2}
-    row = benchmark.judge(base, reward, base, reward, load_world("helpdesk"), size, seed=0, many=False)
+    row = benchmark.judge(
+        base, reward, base, reward, load_world("helpdesk"), size, seed=0, many=False
+    )
     assert max(map(abs, row["kl"])) < 1e-3 and "many" not in row
-    assert sum(row["parts"].values()) == pytest.approx(np.mean(row["gold"]), abs=1e-3), "the parts are the gold reward"
+    assert sum(row["parts"].values()) == pytest.approx(np.mean(row["gold"]), abs=1e-3), (
+        "the parts are the gold reward"
+    )
 
 
 def test_topic_groups_split_topics_not_prompts():
@@ -202,11 +315,17 @@ def test_topic_groups_split_topics_not_prompts():
 
 
 def test_the_stored_rounds_are_complete(stored):
-    assert stored["reward"] == benchmark.REWARD and stored["size"] == benchmark.FULL and len(stored["seeds"]) == 3
+    assert (
+        stored["reward"] == benchmark.REWARD
+        and stored["size"] == benchmark.FULL
+        and len(stored["seeds"]) == 3
+    )
     for arm, (_, _, count) in benchmark.ARMS.items():
         assert len(stored["arms"][arm]) == (count or stored["size"]["rounds"])
         assert len(stored["arms"][arm][0]["gold"]) and len(stored["arms"][arm][0]["by_seed"]) == 3
     for arm, replies in stored["replies"].items():
         if arm not in ("prompts", "base"):
-            assert len(replies) == 4 and all(len(row) == len(stored["replies"]["prompts"]) for row in replies)
+            assert len(replies) == 4 and all(
+                len(row) == len(stored["replies"]["prompts"]) for row in replies
+            )
     assert len(stored["replies"]["base"]) == len(stored["replies"]["prompts"])

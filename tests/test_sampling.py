@@ -1,4 +1,7 @@
-"""`sample` against `generate`: equal greedy tokens, equal distributions, and the promises of reproducibility."""
+"""`sample` against `generate`.
+
+Equal greedy tokens, equal distributions, and the promises of reproducibility.
+"""
 
 import math
 
@@ -7,12 +10,26 @@ import pytest
 import torch
 
 from course_lib import assets
-from course_lib.errors import CourseError
-from course_lib.policy import Policy, load_policy, sequence_logprobs, token_logprobs
-from course_lib.sampling import _Repeated, _Shared, draw, filtered, sample, uniforms
-from course_lib.tiny import tiny_policy
+from course_lib.base import CourseError
+from course_lib.models import (
+    Policy,
+    draw,
+    filtered,
+    load_policy,
+    sample,
+    sequence_logprobs,
+    tiny_policy,
+    token_logprobs,
+    uniforms,
+)
+from course_lib.models.decoding import RepeatedCacheEngine, SharedPrefixEngine
 
-PROMPTS = ["How do I reset my password?", "Hi.", "What is two plus two, and why is it so in every base above four?", "Tell me about the sea"]
+PROMPTS = [
+    "How do I reset my password?",
+    "Hi.",
+    "What is two plus two, and why is it so in every base above four?",
+    "Tell me about the sea",
+]
 FALSE_ALARM = 1e-6  # probability that a correct sampler fails one distribution test
 
 
@@ -31,8 +48,14 @@ def tiny(request):
 def generated(policy, prompt, **settings):
     ids = torch.tensor([policy.encode([prompt])[0]])
     with torch.no_grad():
-        out = policy.model.generate(ids, attention_mask=torch.ones_like(ids), pad_token_id=policy.tokenizer.pad_token_id, eos_token_id=policy.stop_ids, **settings)
-    return out[:, ids.shape[1]:]
+        out = policy.model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            pad_token_id=policy.tokenizer.pad_token_id,
+            eos_token_id=policy.stop_ids,
+            **settings,
+        )
+    return out[:, ids.shape[1] :]
 
 
 def row_tokens(pool, i, j=0):
@@ -42,7 +65,10 @@ def row_tokens(pool, i, j=0):
 def test_greedy_tokens_equal_generate(tiny):
     pool = sample(tiny, PROMPTS, n=1, temperature=0, max_tokens=24)
     for i, prompt in enumerate(PROMPTS):
-        assert row_tokens(pool, i) == generated(tiny, prompt, do_sample=False, max_new_tokens=24)[0].tolist()
+        assert (
+            row_tokens(pool, i)
+            == generated(tiny, prompt, do_sample=False, max_new_tokens=24)[0].tolist()
+        )
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -51,12 +77,15 @@ def test_padding_side_of_the_tokenizer_does_not_matter(tiny, side):
     together = sample(tiny, PROMPTS, n=2, max_tokens=12, seed=3)
     for i, prompt in enumerate(PROMPTS):
         alone = sample(tiny, [prompt], n=2, max_tokens=12, seed=3, first_prompt=i)
-        assert [row_tokens(alone, 0, j) for j in range(2)] == [row_tokens(together, i, j) for j in range(2)]
+        assert [row_tokens(alone, 0, j) for j in range(2)] == [
+            row_tokens(together, i, j) for j in range(2)
+        ]
     tiny.tokenizer.padding_side = "left"
 
 
 def two_token_distribution(policy, prompt, temperature, top_k, top_p, stops):
     """Exact probabilities of the first two tokens, by brute force from the model's own logits."""
+
     def step(rows):
         with torch.no_grad():
             logits = policy.model(torch.tensor(rows)).logits[:, -1]
@@ -76,24 +105,33 @@ def two_token_distribution(policy, prompt, temperature, top_k, top_p, stops):
 
 
 def chi_square_p(counts, probabilities):
-    """p-value of a chi-square test with rare outcomes pooled (Wilson–Hilferty normal approximation)."""
+    """p-value of a chi-square test with rare outcomes pooled (Wilson–Hilferty normal
+    approximation).
+    """
     total = sum(counts.values())
     kept = [k for k, p in probabilities.items() if p * total >= 8]
     observed = [counts.get(k, 0) for k in kept] + [total - sum(counts.get(k, 0) for k in kept)]
-    expected = [probabilities[k] * total for k in kept] + [total - sum(probabilities[k] * total for k in kept)]
+    expected = [probabilities[k] * total for k in kept] + [
+        total - sum(probabilities[k] * total for k in kept)
+    ]
     if expected[-1] < 8:
         expected[-2] += expected.pop()
         observed[-2] += observed.pop()
     df = len(expected) - 1
     assert df >= 3, "the test needs several likely outcomes"
-    statistic = sum((o - e) ** 2 / e for o, e in zip(observed, expected))
+    statistic = sum((o - e) ** 2 / e for o, e in zip(observed, expected, strict=True))
     z = ((statistic / df) ** (1 / 3) - (1 - 2 / (9 * df))) / math.sqrt(2 / (9 * df))
     return 0.5 * math.erfc(z / math.sqrt(2))
 
 
-@pytest.mark.parametrize("settings", [{}, {"temperature": 0.6}, {"top_p": 0.8}, {"top_k": 5}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"temperature": 0.6}, {"top_p": 0.8}, {"top_k": 5}], ids=str
+)
 def test_sampled_distribution_is_the_models(tiny, settings):
-    """Chi-square on the first two tokens of 6,000 candidates; a correct sampler fails with probability 1e-6 a case."""
+    """Chi-square on the first two tokens of 6,000 candidates.
+
+    A correct sampler fails with probability 1e-6 a case.
+    """
     full = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, **settings}
     pool = sample(tiny, PROMPTS[:1], n=6000, max_tokens=2, seed=11, **settings)
     counts = {}
@@ -103,25 +141,49 @@ def test_sampled_distribution_is_the_models(tiny, settings):
     exact = two_token_distribution(tiny, PROMPTS[0], stops=tiny.stop_ids, **full)
     assert set(counts) <= set(exact)
     assert chi_square_p(counts, exact) > FALSE_ALARM
-    wrong = two_token_distribution(tiny, PROMPTS[0], stops=tiny.stop_ids, **{**full, "temperature": full["temperature"] * 1.3})
-    assert chi_square_p(counts, wrong) < FALSE_ALARM, "the test must tell a temperature that is 30 % off"
+    wrong = two_token_distribution(
+        tiny, PROMPTS[0], stops=tiny.stop_ids, **{**full, "temperature": full["temperature"] * 1.3}
+    )
+    assert chi_square_p(counts, wrong) < FALSE_ALARM, (
+        "the test must tell a temperature that is 30 % off"
+    )
 
 
 def test_same_distribution_as_generate(tiny):
-    """First tokens of `generate(do_sample=True)` pass the same test: both draw from the same distribution."""
+    """First tokens of `generate(do_sample=True)` pass the same test.
+
+    Both draw from the same distribution.
+    """
     torch.manual_seed(0)
-    rows = generated(tiny, PROMPTS[0], do_sample=True, num_return_sequences=4000, max_new_tokens=2, top_k=0, top_p=1.0, temperature=1.0)
+    rows = generated(
+        tiny,
+        PROMPTS[0],
+        do_sample=True,
+        num_return_sequences=4000,
+        max_new_tokens=2,
+        top_k=0,
+        top_p=1.0,
+        temperature=1.0,
+    )
     stops = set(tiny.stop_ids)
     counts = {}
     for a, *rest in rows.tolist():
         key = (a,) if a in stops else (a, rest[0])
         counts[key] = counts.get(key, 0) + 1
-    assert chi_square_p(counts, two_token_distribution(tiny, PROMPTS[0], 1.0, 0, 1.0, tiny.stop_ids)) > FALSE_ALARM
+    assert (
+        chi_square_p(counts, two_token_distribution(tiny, PROMPTS[0], 1.0, 0, 1.0, tiny.stop_ids))
+        > FALSE_ALARM
+    )
 
 
 def test_first_candidates_of_a_larger_pool(tiny):
-    small, large = sample(tiny, PROMPTS, n=4, max_tokens=16, seed=5), sample(tiny, PROMPTS, n=16, max_tokens=16, seed=5)
-    assert [[row_tokens(small, i, j) for j in range(4)] for i in range(4)] == [[row_tokens(large, i, j) for j in range(4)] for i in range(4)]
+    small, large = (
+        sample(tiny, PROMPTS, n=4, max_tokens=16, seed=5),
+        sample(tiny, PROMPTS, n=16, max_tokens=16, seed=5),
+    )
+    assert [[row_tokens(small, i, j) for j in range(4)] for i in range(4)] == [
+        [row_tokens(large, i, j) for j in range(4)] for i in range(4)
+    ]
 
 
 def test_chunks_order_and_parts_do_not_matter(tiny):
@@ -146,12 +208,17 @@ def test_log_probabilities_are_the_models(tiny):
     pool = sample(tiny, PROMPTS, n=3, max_tokens=10, seed=2, temperature=0.7)
     prompts = tiny.encode(PROMPTS)
     examples = [(prompts[i], row_tokens(pool, i, j)) for i in range(4) for j in range(3)]
-    plain, tempered = token_logprobs(tiny, examples), token_logprobs(tiny, examples, temperature=0.7)
-    for k, (a, b) in enumerate(zip(plain, tempered)):
+    plain, tempered = (
+        token_logprobs(tiny, examples),
+        token_logprobs(tiny, examples, temperature=0.7),
+    )
+    for k, (a, b) in enumerate(zip(plain, tempered, strict=True)):
         i, j = divmod(k, 3)
         torch.testing.assert_close(a, pool.logprobs[i, j, : len(a)], atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(b, pool.sampling_logprobs[i, j, : len(b)], atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(pool.sum_logprobs.flatten(), sequence_logprobs(tiny, examples), atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(
+        pool.sum_logprobs.flatten(), sequence_logprobs(tiny, examples), atol=1e-3, rtol=1e-4
+    )
 
 
 def test_filtered_keeps_the_smallest_nucleus():
@@ -173,7 +240,11 @@ def test_draw_never_takes_an_impossible_token():
 def test_end_at_once_and_cut_at_the_limit(tiny):
     first = row_tokens(sample(tiny, PROMPTS[:1], n=1, temperature=0, max_tokens=4), 0)
     stopped = sample(tiny, PROMPTS[:1], n=1, temperature=0, max_tokens=4, stop=[first[0]])
-    assert stopped.texts == [[""]] and stopped.finish.tolist() == [[0]] and stopped.lengths.tolist() == [[1]]
+    assert (
+        stopped.texts == [[""]]
+        and stopped.finish.tolist() == [[0]]
+        and stopped.lengths.tolist() == [[1]]
+    )
     cut = sample(tiny, PROMPTS[:1], n=1, temperature=0, max_tokens=1, stop=[])
     assert cut.finish.tolist() == [[1]] and cut.lengths.tolist() == [[1]]
     both = sample(tiny, PROMPTS[:1], n=1, temperature=0, max_tokens=4, stop=[first[1], first[0]])
@@ -181,29 +252,51 @@ def test_end_at_once_and_cut_at_the_limit(tiny):
 
 
 def test_models_without_the_attention_interface_take_the_plain_way(tiny, monkeypatch):
-    """The fallback gives the same candidates: it differs in how caches are kept, not in what is drawn."""
+    """The fallback gives the same candidates.
+
+    It differs in how caches are kept, not in what is drawn.
+    """
     fast = sample(tiny, PROMPTS, n=4, max_tokens=12, seed=9)
-    monkeypatch.setattr("course_lib.sampling.supports", lambda model: False)
-    monkeypatch.setattr("course_lib.policy.supports", lambda model: False)
+    monkeypatch.setattr("course_lib.models.sampling.supports", lambda model: False)
+    monkeypatch.setattr("course_lib.models.logprobs.supports", lambda model: False)
     plain = sample(tiny, PROMPTS, n=4, max_tokens=12, seed=9)
     same = (fast.tokens == plain.tokens[..., : fast.tokens.shape[2]]).float().mean()
     assert same == 1
     torch.testing.assert_close(fast.logprobs, plain.logprobs, atol=1e-3, rtol=1e-3)
     prompts = tiny.encode(PROMPTS)
     examples = [(prompts[i], row_tokens(plain, i, j)) for i in range(4) for j in range(4)]
-    torch.testing.assert_close(sequence_logprobs(tiny, examples), fast.sum_logprobs.flatten(), atol=1e-2, rtol=1e-3)
+    torch.testing.assert_close(
+        sequence_logprobs(tiny, examples), fast.sum_logprobs.flatten(), atol=1e-2, rtol=1e-3
+    )
 
 
 def test_gpt2_a_model_of_another_family():
-    """GPT-2 has learned positions and no grouped heads; it samples, and its greedy tokens equal `generate`'s."""
+    """GPT-2 has learned positions and no grouped heads.
+
+    It samples, and its greedy tokens equal `generate`'s.
+    """
     from transformers import GPT2Config, GPT2LMHeadModel
+
     tokenizer = tiny_policy(PROMPTS * 3, vocabulary=300).tokenizer
     torch.manual_seed(0)
-    model = GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), n_positions=256, n_embd=32, n_layer=2, n_head=2, eos_token_id=tokenizer.eos_token_id, bos_token_id=tokenizer.eos_token_id)).eval()
+    model = GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer),
+            n_positions=256,
+            n_embd=32,
+            n_layer=2,
+            n_head=2,
+            eos_token_id=tokenizer.eos_token_id,
+            bos_token_id=tokenizer.eos_token_id,
+        )
+    ).eval()
     policy = Policy(model, tokenizer)
     pool = sample(policy, PROMPTS, n=1, temperature=0, max_tokens=12)
     for i, prompt in enumerate(PROMPTS):
-        assert row_tokens(pool, i) == generated(policy, prompt, do_sample=False, max_new_tokens=12)[0].tolist()
+        assert (
+            row_tokens(pool, i)
+            == generated(policy, prompt, do_sample=False, max_new_tokens=12)[0].tolist()
+        )
     assert sample(policy, PROMPTS, n=5, max_tokens=6).N == 5
 
 
@@ -211,7 +304,7 @@ def test_engines_agree_while_rows_leave(tiny):
     """Logits after dropping rows unevenly, prompts included, equal those of the plain engine."""
     ids = tiny.encode(PROMPTS)
     with torch.inference_mode():
-        engines = [_Shared(tiny, ids), _Repeated(tiny, ids)]
+        engines = [SharedPrefixEngine(tiny, ids), RepeatedCacheEngine(tiny, ids)]
         first = [e.start(3, 8) for e in engines]
         torch.testing.assert_close(first[0], first[1], atol=1e-3, rtol=1e-3)
         for rows in (None, torch.tensor([0, 1, 2, 4, 9, 11]), torch.tensor([1, 3, 5])):
@@ -230,29 +323,58 @@ def test_beam_methods(tiny, method):
     assert (pool.P, pool.N) == (2, 3)
     assert len({tuple(row_tokens(pool, 0, j)) for j in range(3)}) == 3
     if method == "beam":
-        expected = generated(tiny, PROMPTS[0], do_sample=False, num_beams=3, num_return_sequences=3, length_penalty=0.0, max_new_tokens=8)
+        expected = generated(
+            tiny,
+            PROMPTS[0],
+            do_sample=False,
+            num_beams=3,
+            num_return_sequences=3,
+            length_penalty=0.0,
+            max_new_tokens=8,
+        )
         assert row_tokens(pool, 0, 0) == expected[0].tolist()[: len(row_tokens(pool, 0, 0))]
 
 
 def test_beams_come_likeliest_first_and_begin_no_less_likely_than_greedy():
-    """By the log-probability of the whole reply, as in argTopN. Ranked by log-probability per token, as `generate` does unless told otherwise, this fails."""
+    """By the log-probability of the whole reply, as in argTopN.
+
+    Ranked by log-probability per token, as `generate` does unless told otherwise, this fails.
+    """
     policy = load_policy(assets.path("helpdesk/policy"), device="cpu")
     prompts = ["I need to book a meeting room today.", "How do I reset my password?"]
-    beams, greedy = sample(policy, prompts, n=8, method="beam"), sample(policy, prompts, n=1, temperature=0)
+    beams, greedy = (
+        sample(policy, prompts, n=8, method="beam"),
+        sample(policy, prompts, n=1, temperature=0),
+    )
 
     def logprobs(pool):
         ids = policy.encode(prompts)
-        return sequence_logprobs(policy, [(ids[i], row_tokens(pool, i, j)) for i in range(pool.P) for j in range(pool.N)]).reshape(pool.P, pool.N)
+        return sequence_logprobs(
+            policy, [(ids[i], row_tokens(pool, i, j)) for i in range(pool.P) for j in range(pool.N)]
+        ).reshape(pool.P, pool.N)
 
     found = logprobs(beams)
     assert (found.diff(dim=1) <= 1e-4).all() and (found[:, :1] >= logprobs(greedy) - 1e-4).all()
     assert len(set(beams.lengths[0].tolist())) > 1, "of different lengths, so that the rule matters"
-    assert sample(policy, prompts, n=1, method="beam").texts == greedy.texts, "one beam is greedy decoding"
+    assert sample(policy, prompts, n=1, method="beam").texts == greedy.texts, (
+        "one beam is greedy decoding"
+    )
 
 
-@pytest.mark.parametrize("bad, says", [({"n": 0}, "at least 1; got 0"), ({"n": 2.5}, "whole number"), ({"temperature": -1}, "temperature must be"),
-                                       ({"top_p": 0}, "top_p must be"), ({"top_k": -1}, "top_k"), ({"max_tokens": 0}, "max_tokens"), ({"method": "bean"}, "method must be"),
-                                       ({"temperature": 0, "n": 4}, "greedy"), ({"stop": "two plus"}, "tokens for this tokenizer")])
+@pytest.mark.parametrize(
+    "bad, says",
+    [
+        ({"n": 0}, "at least 1; got 0"),
+        ({"n": 2.5}, "whole number"),
+        ({"temperature": -1}, "temperature must be"),
+        ({"top_p": 0}, "top_p must be"),
+        ({"top_k": -1}, "top_k"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"method": "bean"}, "method must be"),
+        ({"temperature": 0, "n": 4}, "greedy"),
+        ({"stop": "two plus"}, "tokens for this tokenizer"),
+    ],
+)
 def test_bad_settings_say_what_to_do(tiny, bad, says):
     with pytest.raises(CourseError, match=says):
         sample(tiny, PROMPTS[:1], **bad)
@@ -273,4 +395,7 @@ def test_duplicate_prompts_stay_apart(tiny):
 def test_saved_and_loaded_policy_samples_the_same(tiny, tmp_path):
     tiny.save(tmp_path / "model")
     again = load_policy(tmp_path / "model", device="cpu")
-    assert torch.equal(sample(tiny, PROMPTS, n=2, max_tokens=8).tokens, sample(again, PROMPTS, n=2, max_tokens=8).tokens)
+    assert torch.equal(
+        sample(tiny, PROMPTS, n=2, max_tokens=8).tokens,
+        sample(again, PROMPTS, n=2, max_tokens=8).tokens,
+    )

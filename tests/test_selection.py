@@ -1,4 +1,6 @@
-"""Selection rules: what each keeps, its ties, its randomness, and that controls never look at the reward."""
+"""Selection rules: what each keeps, its ties, its randomness, and that controls never look at the
+reward.
+"""
 
 import itertools
 import math
@@ -9,16 +11,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.errors import CourseError
-from course_lib.pool import Pool
-from course_lib.selection import (
+from course_lib.base import CourseError
+from course_lib.estimators import mean_similarity
+from course_lib.pools import (
     CONTROLS,
     RULES,
+    Pool,
     Selection,
     best_per_prompt,
     distinct_paths,
     matched_control,
-    mean_similarity,
     overall_control,
     preference_pairs,
     random_overall,
@@ -35,11 +37,15 @@ from course_lib.selection import (
 def make_pool(rewards, texts=None, name="gold"):
     """A pool from a list of reward rows, ragged rows allowed; texts default to 't<i>.<j>'."""
     texts = texts or [[f"t{i}.{j}" for j in range(len(row))] for i, row in enumerate(rewards)]
-    return Pool.from_candidates([f"p{i}" for i in range(len(rewards))], texts, rewards={name: rewards})
+    return Pool.from_candidates(
+        [f"p{i}" for i in range(len(rewards))], texts, rewards={name: rewards}
+    )
 
 
 def chosen(selection):
-    return list(zip(selection.prompt_index.tolist(), selection.candidate_index.tolist()))
+    return list(
+        zip(selection.prompt_index.tolist(), selection.candidate_index.tolist(), strict=True)
+    )
 
 
 @pytest.fixture
@@ -67,8 +73,18 @@ def test_selection_reads_back_what_was_kept(small):
     assert s.rewards().tolist() == s.rewards("gold").tolist() == [2.0, 1.0, -1.0]
     assert s.per_prompt.tolist() == [2, 0, 1]
     assert s.mask.tolist() == [[True, False, True], [False] * 3, [False, True, False]]
-    assert s.prompt_index.dtype == s.candidate_index.dtype == torch.int64 and s.weights.dtype == torch.float32
-    assert s.to_rows()[1] == {"prompt": "p0", "completion": "t0.0", "prompt_index": 0, "candidate_index": 0, "weight": 2.0, "finish_reason": "stop"}
+    assert (
+        s.prompt_index.dtype == s.candidate_index.dtype == torch.int64
+        and s.weights.dtype == torch.float32
+    )
+    assert s.to_rows()[1] == {
+        "prompt": "p0",
+        "completion": "t0.0",
+        "prompt_index": 0,
+        "candidate_index": 0,
+        "weight": 2.0,
+        "finish_reason": "stop",
+    }
     assert repr(s) == "Selection(3 of 9 candidates, from 2 of 3 prompts, by mine)"
 
 
@@ -76,13 +92,16 @@ def test_weights_are_one_unless_given(small):
     assert best_per_prompt(small).weights.tolist() == [1.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("prompt, candidate, weights, message", [
-    ([0, 3], [0, 0], None, "1 of 2 indices are outside this pool of 3 prompts"),
-    ([0], [-1], None, "outside this pool"),
-    ([0, 1], [0], None, "of one length"),
-    ([0], [0], [1.0, 2.0], "of one length"),
-    ([1, 1], [2, 2], None, "selected twice"),
-])
+@pytest.mark.parametrize(
+    "prompt, candidate, weights, message",
+    [
+        ([0, 3], [0, 0], None, "1 of 2 indices are outside this pool of 3 prompts"),
+        ([0], [-1], None, "outside this pool"),
+        ([0, 1], [0], None, "of one length"),
+        ([0], [0], [1.0, 2.0], "of one length"),
+        ([1, 1], [2, 2], None, "selected twice"),
+    ],
+)
 def test_selection_refuses_bad_indices(small, prompt, candidate, weights, message):
     with pytest.raises(CourseError, match=message):
         Selection(small, prompt, candidate, weights)
@@ -98,9 +117,16 @@ def test_concat_keeps_texts_rewards_weights_and_rules(small):
     parts = [top_k_overall(small, k=2), Selection(other, [0], [2], weights=[0.25], rule="mine")]
     joined = Selection.concat(parts)
     assert joined.texts == parts[0].texts + ["c"] and joined.prompts == parts[0].prompts + ["p0"]
-    assert joined.rewards().tolist() == [5.0, 5.0, 9.5] and joined.weights.tolist() == [1.0, 1.0, 0.25]
+    assert joined.rewards().tolist() == [5.0, 5.0, 9.5] and joined.weights.tolist() == [
+        1.0,
+        1.0,
+        0.25,
+    ]
     assert joined.per_prompt.tolist() == [0, 2, 0, 1]
-    assert joined.rule == "concat" and [part["rule"] for part in joined.settings["parts"]] == ["top_k_overall", "mine"]
+    assert joined.rule == "concat" and [part["rule"] for part in joined.settings["parts"]] == [
+        "top_k_overall",
+        "mine",
+    ]
     assert matched_control(joined).per_prompt.tolist() == [0, 2, 0, 1]
     with pytest.raises(CourseError, match="at least one"):
         Selection.concat([])
@@ -111,7 +137,14 @@ def test_concat_keeps_texts_rewards_weights_and_rules(small):
 
 def test_best_per_prompt_takes_the_highest_and_the_first_of_equals(small):
     assert chosen(best_per_prompt(small)) == [(0, 1), (1, 0), (2, 2)]
-    assert chosen(best_per_prompt(small, "gold", k=2)) == [(0, 1), (0, 2), (1, 0), (1, 1), (2, 2), (2, 0)]
+    assert chosen(best_per_prompt(small, "gold", k=2)) == [
+        (0, 1),
+        (0, 2),
+        (1, 0),
+        (1, 1),
+        (2, 2),
+        (2, 0),
+    ]
     assert select_best is best_per_prompt
     assert best_per_prompt(small).settings == {"by": "gold", "k": 1}
 
@@ -148,7 +181,9 @@ def run_rule(name, pool, **settings):
 
 
 @pytest.mark.parametrize("name", [name for name in RULES if not name.startswith("random")])
-@pytest.mark.parametrize("bad, message", [(math.nan, "NaN"), (math.inf, "infinite"), (-math.inf, "infinite")])
+@pytest.mark.parametrize(
+    "bad, message", [(math.nan, "NaN"), (math.inf, "infinite"), (-math.inf, "infinite")]
+)
 def test_every_rule_refuses_nan_and_infinity(name, bad, message):
     pool = make_pool([[1.0, 2.0], [0.0, 1.0]])
     pool.sum_logprobs = torch.zeros(2, 2)
@@ -164,7 +199,9 @@ def test_every_rule_works_on_a_ragged_pool_and_is_recorded(name, ragged):
     kept = run_rule(name, ragged)
     assert len(kept) > 0 and kept.rule == name
     assert not (kept.mask & ~ragged.present).any() and kept.per_prompt[2] == 0
-    assert chosen(kept) == chosen(run_rule(name, ragged)), "the same call must keep the same candidates"
+    assert chosen(kept) == chosen(run_rule(name, ragged)), (
+        "the same call must keep the same candidates"
+    )
     if name in CONTROLS:
         assert kept.settings["by"] == "gold"
 
@@ -177,10 +214,16 @@ def test_prompts_come_in_order(name, large):
     assert (index[1:] >= index[:-1]).all()
 
 
-@pytest.mark.parametrize("rule", [best_per_prompt, random_per_prompt, soft_best, regularised_best, rso])
+@pytest.mark.parametrize(
+    "rule", [best_per_prompt, random_per_prompt, soft_best, regularised_best, rso]
+)
 @pytest.mark.parametrize("k", [0, 4, 1.5])
 def test_k_outside_the_pool_is_refused(rule, k, small):
-    with pytest.raises(CourseError, match=f"k must be a whole number between 1 and 3, the pool's candidates per prompt; got {k}"):
+    with pytest.raises(
+        CourseError,
+        match="k must be a whole number between 1 and 3, the pool's candidates per prompt; "
+        f"got {k}",
+    ):
         rule(small, k=k)
 
 
@@ -191,16 +234,27 @@ def test_k_overall_counts_present_candidates(rule, k, ragged):
         rule(ragged, k=k)
 
 
-@given(st.lists(st.lists(st.integers(-3, 3), min_size=0, max_size=5), min_size=1, max_size=5).filter(lambda rows: any(rows)), st.data())
+@given(
+    st.lists(st.lists(st.integers(-3, 3), min_size=0, max_size=5), min_size=1, max_size=5).filter(
+        lambda rows: any(rows)
+    ),
+    st.data(),
+)
 @settings(max_examples=60, deadline=None)
 def test_best_rules_agree_with_plain_sorting(rows, data):
     pool = make_pool([[float(r) for r in row] for row in rows])
     k = data.draw(st.integers(1, pool.N))
-    plain = [(i, j) for i, row in enumerate(rows) for j in sorted(range(len(row)), key=lambda j: (-row[j], j))[:k]]
+    plain = [
+        (i, j)
+        for i, row in enumerate(rows)
+        for j in sorted(range(len(row)), key=lambda j: (-row[j], j))[:k]
+    ]
     assert chosen(best_per_prompt(pool, k=k)) == plain
     everything = sorted(((-r, i, j) for i, row in enumerate(rows) for j, r in enumerate(row)))
     total = data.draw(st.integers(1, len(everything)))
-    assert sorted(chosen(top_k_overall(pool, k=total))) == sorted((i, j) for _, i, j in everything[:total])
+    assert sorted(chosen(top_k_overall(pool, k=total))) == sorted(
+        (i, j) for _, i, j in everything[:total]
+    )
 
 
 def test_controls_never_look_at_the_reward(large):
@@ -209,7 +263,11 @@ def test_controls_never_look_at_the_reward(large):
         assert chosen(control(large, seed=3)) == chosen(control(flipped, seed=3))
     kept, kept_flipped = threshold(large, minimum=0.5), threshold(flipped, minimum=-99, at_most=1)
     other = Selection(flipped, kept.prompt_index, kept.candidate_index)
-    assert chosen(matched_control(kept, 3)) == chosen(matched_control(other, 3)) != chosen(matched_control(kept_flipped, 3))
+    assert (
+        chosen(matched_control(kept, 3))
+        == chosen(matched_control(other, 3))
+        != chosen(matched_control(kept_flipped, 3))
+    )
     bad = Selection(large, kept.prompt_index, kept.candidate_index)
     object.__setattr__(bad, "pool", make_pool([[0.0] * 8] * large.P))
     bad.pool.rewards["gold"][:] = math.nan
@@ -220,7 +278,11 @@ def test_controls_never_look_at_the_reward(large):
 def test_control_keeps_as_many(name, large):
     pool = large.prompts_at(range(100))
     pool.sum_logprobs = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
-    kept = Selection.concat([run_rule("threshold", pool)] * 2) if name == "concat" else run_rule(name, pool)
+    kept = (
+        Selection.concat([run_rule("threshold", pool)] * 2)
+        if name == "concat"
+        else run_rule(name, pool)
+    )
     control = CONTROLS[name](kept, 5)
     assert len(control) == len(kept) and chosen(control) != chosen(kept)
     if name != "top_k_overall":
@@ -240,7 +302,8 @@ def test_controls_are_uniform(large):
     expected = large.P / large.N
     counts = torch.bincount(random_per_prompt(large, seed=1).candidate_index, minlength=8)
     assert ((counts - expected).abs() < 4 * math.sqrt(expected)).all()
-    per_prompt = random_overall(large, k=4 * large.P, seed=1).per_prompt.double()  # hypergeometric: mean 4, variance 2
+    # hypergeometric: mean 4, variance 2
+    per_prompt = random_overall(large, k=4 * large.P, seed=1).per_prompt.double()
     assert abs(per_prompt.mean() - 4) < 1e-9 and abs(per_prompt.var() - 2) < 0.3
 
 
@@ -252,7 +315,10 @@ def test_a_prompts_choice_depends_on_seed_and_position_alone(large):
 
 
 def test_rules_do_not_share_their_luck_with_the_control(large):
-    """At λ → ∞ soft best is a random choice; sharing random numbers would make it its own control."""
+    """At λ → ∞ soft best is a random choice.
+
+    Sharing random numbers would make it its own control.
+    """
     a, b = soft_best(large, lam=1e9).candidate_index, random_per_prompt(large).candidate_index
     assert abs((a == b).double().mean() - 1 / 8) < 0.03
 
@@ -271,11 +337,15 @@ def test_soft_best_has_the_softmax_probabilities():
     pool, lam = make_pool([[0.0, 1.0, 2.5]] * 8000), 1.5
     p = np.exp(np.array([0.0, 1.0, 2.5]) / lam)
     p /= p.sum()
-    counts = np.bincount(soft_best(pool, lam=lam, seed=2).candidate_index.numpy(), minlength=3) / 8000
+    counts = (
+        np.bincount(soft_best(pool, lam=lam, seed=2).candidate_index.numpy(), minlength=3) / 8000
+    )
     assert np.abs(counts - p).max() < 4 * np.sqrt(0.25 / 8000)
     pairs = soft_best(pool, lam=lam, k=2, seed=2).candidate_index.reshape(-1, 2).numpy()
     for a, b in itertools.permutations(range(3), 2):  # one by one, without replacement
-        assert abs(np.mean((pairs == (a, b)).all(1)) - p[a] * p[b] / (1 - p[a])) < 4 * np.sqrt(0.25 / 8000)
+        assert abs(np.mean((pairs == (a, b)).all(1)) - p[a] * p[b] / (1 - p[a])) < 4 * np.sqrt(
+            0.25 / 8000
+        )
 
 
 def test_soft_best_between_its_limits(large):
@@ -290,7 +360,8 @@ def test_soft_best_between_its_limits(large):
 def test_regularised_by_logprob(small):
     small.sum_logprobs = torch.tensor([[-1.0, -9.0, -2.0], [-3.0, -1.0, -9.0], [-1.0, -1.0, -1.0]])
     assert chosen(regularised_best(small, beta=0.0)) == chosen(best_per_prompt(small))
-    # prompt 0: 1 − .5, 3 − 4.5, 2 − 1; prompt 1: 5 − 1.5, 5 − .5, 4 − 4.5; prompt 2: unchanged order
+    # prompt 0: 1 − .5, 3 − 4.5, 2 − 1; prompt 1: 5 − 1.5, 5 − .5, 4 − 4.5; prompt 2: unchanged
+    # order
     assert chosen(regularised_best(small, beta=0.5)) == [(0, 2), (1, 1), (2, 2)]
     small.sum_logprobs[0, 0] = math.nan
     with pytest.raises(CourseError, match="NaN or infinite"):
@@ -308,7 +379,9 @@ def test_regularised_errors(small):
 
 def test_mean_similarity_is_the_mean_f1_of_word_bags():
     # F1("a b", "a c") = 2·1/4; ("a b", "a a b b") = 2·2/6; ("a c", "a a b b") = 2·1/6
-    assert mean_similarity(["a b", "a c", "a a b b"]) == pytest.approx([(1 / 2 + 2 / 3) / 2, (1 / 2 + 1 / 3) / 2, (2 / 3 + 1 / 3) / 2])
+    assert mean_similarity(["a b", "a c", "a a b b"]) == pytest.approx(
+        [(1 / 2 + 2 / 3) / 2, (1 / 2 + 1 / 3) / 2, (2 / 3 + 1 / 3) / 2]
+    )
     assert mean_similarity(["", "", "x"]).tolist() == [0.5, 0.5, 0.0]
     assert mean_similarity(["alone"]).tolist() == mean_similarity([""]).tolist() == [0.0]
     assert mean_similarity(["", ""]).tolist() == [1.0, 1.0]
@@ -325,7 +398,9 @@ def test_regularised_by_similarity_prefers_the_common_answer():
 
 
 def rso_probabilities(rewards, beta, k):
-    """Exact chance of each set of k accepted candidates, by enumerating who is accepted in each round."""
+    """Exact chance of each set of k accepted candidates, by enumerating who is accepted in each
+    round.
+    """
     totals = {}
 
     def go(left, accepted, probability):
@@ -334,18 +409,34 @@ def rso_probabilities(rewards, beta, k):
             return
         top = max(rewards[c] for c in left)
         for pattern in itertools.product((False, True), repeat=len(left)):
-            chance = math.prod(q if yes else 1 - q for yes, q in zip(pattern, (math.exp((rewards[c] - top) / beta) for c in left)))
+            chance = math.prod(
+                q if yes else 1 - q
+                for yes, q in zip(
+                    pattern, (math.exp((rewards[c] - top) / beta) for c in left), strict=True
+                )
+            )
             if chance:
-                go([c for c, yes in zip(left, pattern) if not yes], accepted + [c for c, yes in zip(left, pattern) if yes], probability * chance)
+                go(
+                    [c for c, yes in zip(left, pattern, strict=True) if not yes],
+                    accepted + [c for c, yes in zip(left, pattern, strict=True) if yes],
+                    probability * chance,
+                )
 
     go(list(range(len(rewards))), [], 1.0)
     return totals
 
 
-@pytest.mark.parametrize("rewards, beta, k", [([0.0, 1.0, 0.5], 0.7, 1), ([0.0, 1.0, 0.5, 0.9], 0.5, 2), ([2.0, 2.0, 1.0], 1.0, 2)])
+@pytest.mark.parametrize(
+    "rewards, beta, k",
+    [([0.0, 1.0, 0.5], 0.7, 1), ([0.0, 1.0, 0.5, 0.9], 0.5, 2), ([2.0, 2.0, 1.0], 1.0, 2)],
+)
 def test_rso_has_the_brute_force_probabilities(rewards, beta, k):
     trials = 6000
-    kept = rso(make_pool([rewards] * trials), beta=beta, k=k, seed=1).candidate_index.reshape(trials, k).tolist()
+    kept = (
+        rso(make_pool([rewards] * trials), beta=beta, k=k, seed=1)
+        .candidate_index.reshape(trials, k)
+        .tolist()
+    )
     exact = rso_probabilities(rewards, beta, k)
     assert sum(exact.values()) == pytest.approx(1)
     for subset, probability in exact.items():
@@ -370,8 +461,12 @@ def test_threshold_keeps_all_that_pass_best_first():
     pool = make_pool([[1.0, 0.0, 2.0, 1.0], [0.0, 0.0, 0.0, 0.9], [-5.0]])
     assert chosen(threshold(pool)) == [(0, 2), (0, 0), (0, 3)]
     assert chosen(threshold(pool, at_most=2)) == [(0, 2), (0, 0)]
-    assert chosen(threshold(pool, minimum=0.9)) == [(0, 2), (0, 0), (0, 3), (1, 3)], "0.9 is kept although float32(0.9) < 0.9"
-    assert threshold(pool, minimum=-1.0).per_prompt.tolist() == [4, 4, 0], "missing candidates do not count as 0"
+    assert chosen(threshold(pool, minimum=0.9)) == [(0, 2), (0, 0), (0, 3), (1, 3)], (
+        "0.9 is kept although float32(0.9) < 0.9"
+    )
+    assert threshold(pool, minimum=-1.0).per_prompt.tolist() == [4, 4, 0], (
+        "missing candidates do not count as 0"
+    )
     assert len(threshold(pool, minimum=3.0)) == 0
     with pytest.raises(CourseError, match="at_most must be 1 or more"):
         threshold(pool, at_most=0)
@@ -380,7 +475,9 @@ def test_threshold_keeps_all_that_pass_best_first():
 def test_distinct_paths_keeps_the_first_of_each_path():
     texts = [["2+3 5", "3+2 5", "2+3 = 5", "2+3  5", "wrong"], ["2+3 5", "x"]]
     pool = make_pool([[1.0, 1.0, 2.0, 1.0, 0.0], [1.0, 0.0]], texts)
-    assert chosen(distinct_paths(pool)) == [(0, 0), (0, 1), (0, 2), (1, 0)], "white space aside, and per prompt"
+    assert chosen(distinct_paths(pool)) == [(0, 0), (0, 1), (0, 2), (1, 0)], (
+        "white space aside, and per prompt"
+    )
     by_operands = distinct_paths(pool, key=lambda prompt, text, info: tuple(sorted(text[:3])))
     assert chosen(by_operands) == [(0, 0), (1, 0)]
     assert chosen(distinct_paths(pool, at_most=2)) == [(0, 0), (0, 1), (1, 0)]
@@ -388,9 +485,13 @@ def test_distinct_paths_keeps_the_first_of_each_path():
 
 
 def test_distinct_paths_gives_key_the_prompt_text_and_info():
-    pool = Pool.from_candidates(["q"], [["a", "b"]], rewards={"v": [[1.0, 1.0]]}, info=[{"answer": 4}])
+    pool = Pool.from_candidates(
+        ["q"], [["a", "b"]], rewards={"v": [[1.0, 1.0]]}, info=[{"answer": 4}]
+    )
     seen = []
-    distinct_paths(pool, key=lambda prompt, text, info: seen.append((prompt, text, info["answer"])) or text)
+    distinct_paths(
+        pool, key=lambda prompt, text, info: seen.append((prompt, text, info["answer"])) or text
+    )
     assert seen == [("q", "a", 4), ("q", "b", 4)]
     with pytest.raises(CourseError, match="got a list. Return a tuple"):
         distinct_paths(pool, key=lambda prompt, text, info: [text])
@@ -401,13 +502,24 @@ def test_distinct_paths_gives_key_the_prompt_text_and_info():
 
 def test_best_worst_pairs(small):
     pairs = preference_pairs(small)
-    assert [(p["prompt_index"], p["chosen_index"], p["rejected_index"], p["margin"]) for p in pairs] == [(0, 1, 0, 2.0), (1, 0, 2, 1.0), (2, 2, 1, 1.5)]
-    assert pairs[0]["prompt"] == "p0" and pairs[0]["chosen"] == "t0.1" and pairs[0]["rejected"] == "t0.0"
-    assert [p["prompt_index"] for p in preference_pairs(small, margin=1.0)] == [0, 2], "strictly more than the margin"
+    assert [
+        (p["prompt_index"], p["chosen_index"], p["rejected_index"], p["margin"]) for p in pairs
+    ] == [(0, 1, 0, 2.0), (1, 0, 2, 1.0), (2, 2, 1, 1.5)]
+    assert (
+        pairs[0]["prompt"] == "p0"
+        and pairs[0]["chosen"] == "t0.1"
+        and pairs[0]["rejected"] == "t0.0"
+    )
+    assert [p["prompt_index"] for p in preference_pairs(small, margin=1.0)] == [0, 2], (
+        "strictly more than the margin"
+    )
 
 
 def test_pairs_skip_ties_equal_texts_and_lonely_candidates(ragged):
-    pool = make_pool([[1.0, 1.0], [2.0, 1.0], [2.0, 1.0], [0.0]], [["a", "b"], ["same", "same"], ["a", "b"], ["a"]])
+    pool = make_pool(
+        [[1.0, 1.0], [2.0, 1.0], [2.0, 1.0], [0.0]],
+        [["a", "b"], ["same", "same"], ["a", "b"], ["a"]],
+    )
     for rule in ("best_worst", "random"):
         assert [p["prompt_index"] for p in preference_pairs(pool, rule=rule)] == [2]
         assert [p["prompt_index"] for p in preference_pairs(ragged, rule=rule)] == [0, 3]
@@ -417,10 +529,19 @@ def test_random_pairs_choose_the_better_and_follow_the_seed(large):
     pairs = preference_pairs(large, rule="random", seed=1)
     assert len(pairs) == large.P and all(p["margin"] > 0 for p in pairs)
     rewards = large.reward()
-    assert all(rewards[p["prompt_index"], p["chosen_index"]] - rewards[p["prompt_index"], p["rejected_index"]] == pytest.approx(p["margin"], abs=1e-5)
-               for p in pairs)
-    assert pairs == preference_pairs(large, rule="random", seed=1) != preference_pairs(large, rule="random", seed=2)
-    assert np.mean([p["margin"] for p in pairs]) == pytest.approx(2 / math.sqrt(math.pi), abs=0.1)  # E|a − b| of two normals
+    assert all(
+        rewards[p["prompt_index"], p["chosen_index"]]
+        - rewards[p["prompt_index"], p["rejected_index"]]
+        == pytest.approx(p["margin"], abs=1e-5)
+        for p in pairs
+    )
+    assert (
+        pairs
+        == preference_pairs(large, rule="random", seed=1)
+        != preference_pairs(large, rule="random", seed=2)
+    )
+    # E|a − b| of two normals
+    assert np.mean([p["margin"] for p in pairs]) == pytest.approx(2 / math.sqrt(math.pi), abs=0.1)
 
 
 def test_pairs_errors(small):

@@ -1,4 +1,6 @@
-"""What lesson 06 adds: distinct paths at an equal number of right replies, its figures, findings, quiz and the two benchmarks' parts."""
+"""What lesson 06 adds: distinct paths at an equal number of right replies, its figures, findings,
+quiz and the two benchmarks' parts.
+"""
 
 import copy
 import json
@@ -10,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib import assets, load_policy, plots, quiz, results
-from course_lib.errors import CourseError
-from course_lib.findings import known, measure
-from course_lib.findings.verifiable import distinct_among
-from course_lib.plots.verifiable import crossing
+from course_lib import assets, load_policy, results
+from course_lib.base import CourseError
+from course_lib.classroom import plots, quiz
+from course_lib.classroom.plots import crossing
+from course_lib.experiments.findings import known, measure
+from course_lib.experiments.findings.verifiable import distinct_among
+from course_lib.pools import SYSTEMS, load_model_solutions
 from course_lib.worlds import load_world
-from course_lib.worlds.gsm8k import SYSTEMS, load_model_solutions
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
@@ -28,7 +31,9 @@ import passk  # noqa: E402
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
 def test_distinct_paths_among_m_replies_are_the_average_over_all_subsets(counts, m):
     replies = [path for path, count in enumerate(counts) for _ in range(count)]
-    assert distinct_among(counts, m) == pytest.approx(np.mean([len(set(c)) for c in combinations(replies, m)]))
+    assert distinct_among(counts, m) == pytest.approx(
+        np.mean([len(set(c)) for c in combinations(replies, m)])
+    )
 
 
 def test_too_few_right_replies_have_no_value():
@@ -40,25 +45,55 @@ def test_too_few_right_replies_have_no_value():
 def test_crossing_names_the_first_k_where_the_first_curve_stays_above():
     ks = [1, 2, 4, 8]
     assert crossing(ks, [0.2, 0.4, 0.6, 0.8], [0.3, 0.45, 0.55, 0.7]) == 4
-    assert crossing(ks, [0.2, 0.5, 0.5, 0.8], [0.3, 0.4, 0.6, 0.7]) == 8, "ahead, behind again, ahead for good"
-    assert crossing(ks, [0.3, 0.4, 0.6, 0.8], [0.2, 0.3, 0.5, 0.7]) is None and crossing(ks, [0.1] * 4, [0.2] * 4) is None
+    assert crossing(ks, [0.2, 0.5, 0.5, 0.8], [0.3, 0.4, 0.6, 0.7]) == 8, (
+        "ahead, behind again, ahead for good"
+    )
+    assert (
+        crossing(ks, [0.3, 0.4, 0.6, 0.8], [0.2, 0.3, 0.5, 0.7]) is None
+        and crossing(ks, [0.1] * 4, [0.2] * 4) is None
+    )
 
 
 def test_figures_say_what_they_show():
     rng = np.random.default_rng(0)
     start, trained = np.array([0.2, 0.5, 0.9]), np.array([0.4, 0.5, 0.7])
-    curves = {name: mean + 0.01 * rng.standard_normal((30, 3)) for name, mean in (("start", start), ("trained", trained))}
+    curves = {
+        name: mean + 0.01 * rng.standard_normal((30, 3))
+        for name, mean in (("start", start), ("trained", trained))
+    }
     fig = plots.pass_at_k([1, 4, 16], curves, quiet=True)
-    assert "trained goes from 0.40 at k = 1 to 0.70 at k = 16, below start from k = " in fig.summary and fig.axes[0].get_xscale() == "log"
+    assert (
+        "trained goes from 0.40 at k = 1 to 0.70 at k = 16, below start from k = " in fig.summary
+        and fig.axes[0].get_xscale() == "log"
+    )
     assert len(fig.axes[0].collections) == 2, "a band for each curve"
-    one = plots.pass_at_k([1, 4, 16], curves, quiet=True, ylabel="share of problems answered right", bands=["start"])
-    assert len(one.axes[0].collections) == 1 and "Band of start" in one.summary and one.axes[0].get_ylabel() == "share of problems answered right"
+    one = plots.pass_at_k(
+        [1, 4, 16], curves, quiet=True, ylabel="share of problems answered right", bands=["start"]
+    )
+    assert (
+        len(one.axes[0].collections) == 1
+        and "Band of start" in one.summary
+        and one.axes[0].get_ylabel() == "share of problems answered right"
+    )
     with pytest.raises(CourseError, match="names no curve"):
         plots.pass_at_k([1, 4, 16], curves, bands=["strat"])
-    paths = plots.paths_against_k([1, 2, 4], {"right replies": np.tile([0.3, 0.6, 1.2], (20, 1)), "paths": np.tile([0.3, 0.5, 0.8], (20, 1))}, quiet=True)
-    assert "right replies go from 0.30 at k = 1 to 1.20 at k = 4" in paths.summary and paths.axes[0].get_yscale() == "log"
+    paths = plots.paths_against_k(
+        [1, 2, 4],
+        {
+            "right replies": np.tile([0.3, 0.6, 1.2], (20, 1)),
+            "paths": np.tile([0.3, 0.5, 0.8], (20, 1)),
+        },
+        quiet=True,
+    )
+    assert (
+        "right replies go from 0.30 at k = 1 to 1.20 at k = 4" in paths.summary
+        and paths.axes[0].get_yscale() == "log"
+    )
     gains = [{"mean": m, "low": m - 0.01, "high": m + 0.01} for m in (0.05, 0.0, -0.05)]
-    assert "RAFT +0.050 at k = 1 and -0.050 at k = 16" in plots.pass_gain([1, 4, 16], {"RAFT": gains}, quiet=True).summary
+    assert (
+        "RAFT +0.050 at k = 1 and -0.050 at k = 16"
+        in plots.pass_gain([1, 4, 16], {"RAFT": gains}, quiet=True).summary
+    )
     with pytest.raises(CourseError, match="each with 2 intervals"):
         plots.pass_gain([1, 4], {"RAFT": gains})
     for figure in (plots.pass_at_k, plots.paths_against_k):
@@ -66,7 +101,7 @@ def test_figures_say_what_they_show():
             figure([1], {})
 
 
-# ---- findings ----------------------------------------------------------------------------------------------------------------
+# ---- findings ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -77,19 +112,54 @@ def rows():
 def test_the_three_findings_say_what_was_measured(rows):
     found = {number: measure(one) for number, one in rows.items()}
     assert sorted(found) == [11, 12, 14]
-    assert found[11].holds and found[11].low > 0 and "three seeds" in found[11].measures and "pass@1" in found[11].note
+    assert (
+        found[11].holds
+        and found[11].low > 0
+        and "three seeds" in found[11].measures
+        and "pass@1" in found[11].note
+    )
     assert found[12].holds and found[12].high < 0
     assert found[14].holds and found[14].low > 0 and "no edge" in found[14].note
 
 
-@pytest.mark.parametrize(("number", "name", "path", "value"), [
-    (11, "distinct", ("differences", "pass@16: distinct - same problems"), {"mean": 0.01, "low": -0.01, "high": 0.03}),
-    (12, "passk", ("minus_start", "GRPO", "pass@32"), {"mean": -0.01, "low": -0.03, "high": 0.01}),
-    (12, "passk", ("minus_start", "GRPO", "entropy, nats a token"), {"mean": 0.01, "low": -0.01, "high": 0.02}),
-    (14, "verifiable", ("online_differences", "pass@1: REINFORCE without all-wrong groups - REINFORCE"), {"mean": 0.01, "low": -0.01, "high": 0.03}),
-    (14, "verifiable", ("online_differences", "pass@1: GRPO - REINFORCE without all-wrong groups"), {"mean": 0.02, "low": 0.01, "high": 0.03}),
-])
-def test_a_finding_fails_when_its_numbers_do_not_show_it(rows, monkeypatch, number, name, path, value):
+@pytest.mark.parametrize(
+    ("number", "name", "path", "value"),
+    [
+        (
+            11,
+            "distinct",
+            ("differences", "pass@16: distinct - same problems"),
+            {"mean": 0.01, "low": -0.01, "high": 0.03},
+        ),
+        (
+            12,
+            "passk",
+            ("minus_start", "GRPO", "pass@32"),
+            {"mean": -0.01, "low": -0.03, "high": 0.01},
+        ),
+        (
+            12,
+            "passk",
+            ("minus_start", "GRPO", "entropy, nats a token"),
+            {"mean": 0.01, "low": -0.01, "high": 0.02},
+        ),
+        (
+            14,
+            "verifiable",
+            ("online_differences", "pass@1: REINFORCE without all-wrong groups - REINFORCE"),
+            {"mean": 0.01, "low": -0.01, "high": 0.03},
+        ),
+        (
+            14,
+            "verifiable",
+            ("online_differences", "pass@1: GRPO - REINFORCE without all-wrong groups"),
+            {"mean": 0.02, "low": 0.01, "high": 0.03},
+        ),
+    ],
+)
+def test_a_finding_fails_when_its_numbers_do_not_show_it(
+    rows, monkeypatch, number, name, path, value
+):
     changed = copy.deepcopy(results.load(name))
     inner = changed
     for key in path:
@@ -99,16 +169,26 @@ def test_a_finding_fails_when_its_numbers_do_not_show_it(rows, monkeypatch, numb
     assert not measure(rows[number]).holds
 
 
-# ---- benchmarks --------------------------------------------------------------------------------------------------------------
+# ---- benchmarks --------------------------------------------------------------------------------
 
 
 def test_breadth_counts_paths_of_right_replies_only():
     world = load_world("arithmetic")
     prompts, info = world.prompts("train", limit=12, seed=0)
-    found = passk.breadth(load_policy(assets.path("arithmetic/policy"), device="cpu"), world, prompts, info, 4)
+    found = passk.breadth(
+        load_policy(assets.path("arithmetic/policy"), device="cpu"), world, prompts, info, 4
+    )
     assert found["ks"] == [1, 2, 4] and [sum(counts) for counts in found["paths"]] == found["right"]
-    assert found["pass"][0] == pytest.approx([r / 4 for r in found["right"]]) and found["pass"][2] == [float(r > 0) for r in found["right"]]
-    assert all(len(counts) <= texts <= 4 for counts, texts in zip(found["paths"], found["texts"])) and min(found["entropy"]) > 0
+    assert found["pass"][0] == pytest.approx([r / 4 for r in found["right"]]) and found["pass"][
+        2
+    ] == [float(r > 0) for r in found["right"]]
+    assert (
+        all(
+            len(counts) <= texts <= 4
+            for counts, texts in zip(found["paths"], found["texts"], strict=True)
+        )
+        and min(found["entropy"]) > 0
+    )
 
 
 def test_problems_without_a_value_leave_every_row():
@@ -117,17 +197,34 @@ def test_problems_without_a_value_leave_every_row():
 
 
 def test_counts_of_released_solutions(tmp_path):
-    replies = {"right": "<< 2+2=4 >>\nA: 4", "lucky": "<< 2+3=4 >>\nA: 4", "wrong": "<< 2+3=5 >>\nA: 5", "none": "two and two"}
-    rows = [["right", "lucky", "wrong", "right"], ["none", "right", "wrong", "right"], ["wrong", "right", "right", "lucky"]]
+    replies = {
+        "right": "<< 2+2=4 >>\nA: 4",
+        "lucky": "<< 2+3=4 >>\nA: 4",
+        "wrong": "<< 2+3=5 >>\nA: 5",
+        "none": "two and two",
+    }
+    rows = [
+        ["right", "lucky", "wrong", "right"],
+        ["none", "right", "wrong", "right"],
+        ["wrong", "right", "right", "lucky"],
+    ]
     with open(tmp_path / "model_solutions.jsonl", "w") as file:
         for row in rows:
-            answers = {s: {"solution": replies[r], "is_correct": r in ("right", "lucky")} for s, r in zip(SYSTEMS, row)}
+            answers = {
+                s: {"solution": replies[r], "is_correct": r in ("right", "lucky")}
+                for s, r in zip(SYSTEMS, row, strict=True)
+            }
             file.write(json.dumps({"question": "2 + 2?", "ground_truth": "A: 4", **answers}) + "\n")
     found = gsm8k_solutions.counted(load_model_solutions(tmp_path / "model_solutions.jsonl"))
     first = found["systems"]["6b_finetuning"]
-    assert (first["correct"], first["wrong"], first["unreadable"]) == (1, 1, 1) and found["labels_agree"] == found["labels"] == 12
+    assert (first["correct"], first["wrong"], first["unreadable"]) == (1, 1, 1) and found[
+        "labels_agree"
+    ] == found["labels"] == 12
     assert found["differences"]["6b_verification - 6b_finetuning"]["mean"] == pytest.approx(2 / 3)
-    assert found["false_steps"]["right_with_equations"] == 8 and found["false_steps"]["right_with_a_false_equation"] == 2
+    assert (
+        found["false_steps"]["right_with_equations"] == 8
+        and found["false_steps"]["right_with_a_false_equation"] == 2
+    )
 
 
 def texts(value):
@@ -144,18 +241,26 @@ def texts(value):
 
 def test_stored_counts_hold_no_text_of_the_data():
     stored = results.load("gsm8k_solutions")
-    assert stored["of"] == 1319 and stored["problems"] in (660, 1319) and max(map(len, texts(stored))) < 60
+    assert (
+        stored["of"] == 1319
+        and stored["problems"] in (660, 1319)
+        and max(map(len, texts(stored))) < 60
+    )
 
 
 def test_stored_breadth_is_complete():
     stored = results.load("passk")
-    assert (results.FOLDER / "passk.json").stat().st_size < 300_000 and len(stored["seeds"]) >= 3 and stored["command"] == "python benchmarks/passk.py"
+    assert (
+        (results.FOLDER / "passk.json").stat().st_size < 300_000
+        and len(stored["seeds"]) >= 3
+        and stored["command"] == "python benchmarks/passk.py"
+    )
     for name, rows in stored["curves"].items():
         assert np.array(rows).shape == (len(stored["ks"]), stored["size"]["held_out"]), name
         assert np.all(np.diff(np.array(rows).mean(1)) > 0), "pass@k rises with k"
 
 
-# ---- quiz --------------------------------------------------------------------------------------------------------------------
+# ---- quiz --------------------------------------------------------------------------------------
 
 
 def test_the_right_option_is_not_the_longest():
@@ -163,4 +268,6 @@ def test_the_right_option_is_not_the_longest():
     assert {i["kind"] for i in items} == {"single", "order", "case"}
     for item in items:
         if item["kind"] == "single":
-            assert next(len(o["text"]) for o in item["options"] if o["right"]) < max(len(o["text"]) for o in item["options"])
+            assert next(len(o["text"]) for o in item["options"] if o["right"]) < max(
+                len(o["text"]) for o in item["options"]
+            )

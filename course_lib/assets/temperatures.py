@@ -1,16 +1,15 @@
-"""Pools of the help desk's policy at other temperatures, so that lessons can compare them without sampling again.
+"""Pools of the help desk's policy at other temperatures, so that lessons can compare them without
+sampling again.
 
-The prompts and the seed are those of the stored held-out pool, whose first candidates are the pool of temperature 1: it is not stored twice.
+The prompts and the seed are those of the stored held-out pool, whose first candidates are the pool
+of temperature 1: it is not stored twice.
 """
 
-from ..cache import fingerprint
-from ..errors import require
-from ..policy import load_policy
-from ..pool import Pool
-from ..reward import GoldReward, load_reward_model, score
-from ..run import versions
-from ..sampling import sample
-from ..worlds.helpdesk import Helpdesk
+from ..base import require, versions
+from ..methods import fingerprint
+from ..models import GoldReward, load_policy, load_reward_model, sample, score
+from ..pools import Pool
+from ..worlds import Helpdesk
 from .parts import SEED, Parts
 
 REWARDS = ("reward-8000", "reward-500")
@@ -21,22 +20,42 @@ SAMPLED_WITH = 103  # the seed of the held-out pool
 
 
 def build(out, size=FULL, log=print):
-    """Build the pools under ``out``/temperatures from the models under ``out``/helpdesk. Returns the manifest."""
+    """Build the pools under ``out``/temperatures from the models under ``out``/helpdesk.
+
+    Returns the manifest.
+    """
     models = out / "helpdesk"
-    require(models.is_dir(), f"the temperatures' pools are sampled from the help desk's policy, and {models} is not there. Build the world helpdesk first.")
+    require(
+        models.is_dir(),
+        f"the temperatures' pools are sampled from the help desk's policy, and {models} is not "
+        "there. Build the world helpdesk first.",
+    )
     policy = load_policy(models / "policy", device="cpu")
     policy.source = "helpdesk/policy"
     world = Helpdesk()
     prompts, infos = world.prompts("heldout", limit=size["prompts"], seed=SEED)
     learned = [load_reward_model(models / name, name=name, device="cpu") for name in REWARDS]
-    parts = Parts(out, "temperatures", fingerprint([size, SAMPLED_WITH, TEMPERATURES, versions(), policy, learned]), log)
+    parts = Parts(
+        out,
+        "temperatures",
+        fingerprint([size, SAMPLED_WITH, TEMPERATURES, versions(), policy, learned]),
+        log,
+    )
 
     def make(temperature):
-        pool = sample(policy, prompts, n=size["n"], temperature=temperature, info=infos, seed=SAMPLED_WITH)
+        pool = sample(
+            policy, prompts, n=size["n"], temperature=temperature, info=infos, seed=SAMPLED_WITH
+        )
         for reward in (GoldReward(world), *learned):
             pool = score(pool, reward)
         pool.light().save(parts.folder / f"{temperature}.npz")
-        return {"seed": SAMPLED_WITH, "prompts": pool.P, "n": pool.N, "temperature": temperature, "tokens": int(pool.lengths.sum())}
+        return {
+            "seed": SAMPLED_WITH,
+            "prompts": pool.P,
+            "n": pool.N,
+            "temperature": temperature,
+            "tokens": int(pool.lengths.sum()),
+        }
 
     for temperature in TEMPERATURES:
         parts.part(f"{temperature}.npz", lambda temperature=temperature: make(temperature))
@@ -44,16 +63,30 @@ def build(out, size=FULL, log=print):
 
 
 def pools(folder=None):
-    """{temperature: pool}, from low to high: the same prompts, candidates and seed at each, scored by gold and by two reward models.
+    """{temperature: pool}, from low to high: the same prompts, candidates and seed at each, scored
+    by gold and by two reward models.
 
     ``folder``: where the assets are (default: the package's own).
     """
     from . import FOLDER
+
     folder = folder or FOLDER
-    require((folder / "temperatures").is_dir(), "the pools of other temperatures are missing. Run `course build-assets --world temperatures`, or install the package anew.")
+    require(
+        (folder / "temperatures").is_dir(),
+        "the pools of other temperatures are missing. Run `course build-assets --world "
+        "temperatures`, or install the package anew.",
+    )
     found = {float(path.stem): Pool.load(path) for path in (folder / "temperatures").glob("*.npz")}
     any_pool = next(iter(found.values()))
-    stored = Pool.load(folder / "helpdesk/pools/heldout.npz").prompts_at(range(any_pool.P)).first(any_pool.N)
-    require(stored.prompts == any_pool.prompts, "the pools of other temperatures have other prompts than the held-out pool: build the assets again.")
+    stored = (
+        Pool.load(folder / "helpdesk/pools/heldout.npz")
+        .prompts_at(range(any_pool.P))
+        .first(any_pool.N)
+    )
+    require(
+        stored.prompts == any_pool.prompts,
+        "the pools of other temperatures have other prompts than the held-out pool: build the "
+        "assets again.",
+    )
     stored.rewards = {name: stored.reward(name) for name in ("gold", *REWARDS)}
     return dict(sorted({**found, 1.0: stored}.items()))

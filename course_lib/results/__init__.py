@@ -1,15 +1,25 @@
-"""Stored results of the long benchmarks, which lessons read: each names the command that made it, its seeds and versions."""
+"""Stored results of the long benchmarks, which lessons read.
+
+Each names the command that made it, its seeds and versions.
+"""
 
 from pathlib import Path
 
-from ..errors import require
-from ..files import read_json
+from ..base import read_json, require
 
 FOLDER = Path(__file__).parent
 
 
 def load(name):
-    """The stored result ``name``, such as "frontier", as plain data. Raises with the names there are."""
+    """The stored result ``name``, such as "frontier", as plain data.
+
+    Raises with the names there are.
+    """
     file = FOLDER / f"{name}.json"
-    require(file.is_file(), f"no stored result {name!r}; there are: {', '.join(sorted(p.stem for p in FOLDER.glob('*.json'))) or 'none'}. Make it with `python benchmarks/{name}.py`.")
+    require(
+        file.is_file(),
+        f"no stored result {name!r}; there are: "
+        f"{', '.join(sorted(p.stem for p in FOLDER.glob('*.json'))) or 'none'}. Make it with "
+        f"`python benchmarks/{name}.py`.",
+    )
     return read_json(file)

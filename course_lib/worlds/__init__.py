@@ -1,30 +1,85 @@
-"""Worlds: where prompts, the gold reward and (simulated) annotators come from.
+"""Worlds: where prompts, the gold reward and (simulated) annotators come from."""
 
-Every world has ``name``, ``system`` (the system message or None), ``max_tokens``, ``prompts(split, limit, seed)``,
-``gold(prompt, text, info)`` and ``gold_parts(prompt, text, info)``. ``needs`` is the key of ``info``
-that gold reads. One whose policy is bundled names it in ``policy``; one with a verifier
-has ``verifiable`` and ``path(prompt, text, info)``.
-"""
+from .arithmetic import (
+    EASY,
+    KINDS,
+    LIMIT,
+    NAMES,
+    SFT_PROBLEMS,
+    SIZES,
+    THINGS,
+    Arithmetic,
+    draw_problem,
+    in_words,
+    is_heldout,
+    rewrite,
+    steps_of,
+    value_of,
+    write_solution,
+)
+from .equation_paths import equation_holds, equation_path, equation_report, equations, evaluate
+from .few_shot import few_shot
+from .gsm8k import GSM8K, read_problems
+from .helpdesk import (
+    HARMFUL,
+    HELP,
+    PHRASINGS,
+    POINTS,
+    TOPICS,
+    Annotator,
+    Helpdesk,
+    gold_parts,
+    harmlessness,
+    helpfulness,
+    right_steps,
+    write_reply,
+)
+from .load import load_world
+from .numbers import extract_answer, find_answer, parse_number
+from .tokenizer import word_tokenizer
+from .verdicts import verifier, verify
 
-from ..errors import CourseError
-
-NAMES = ("helpdesk", "arithmetic", "gsm8k")
-
-
-def load_world(name, data=None):
-    """The world called ``name``. ``gsm8k`` reads its problems from the folder ``data``.
-
-    Raises :class:`~course_lib.errors.CourseError` for an unknown name or missing data.
-    """
-    if name == "helpdesk":
-        from .helpdesk import Helpdesk
-        return Helpdesk()
-    if name == "arithmetic":
-        from .arithmetic import Arithmetic
-        return Arithmetic()
-    if name == "gsm8k":
-        from .gsm8k import GSM8K
-        if data is None:
-            raise CourseError("the world 'gsm8k' needs a folder with train.jsonl and test.jsonl: give it with --data DIR (in Python: data=DIR).")
-        return GSM8K(data)
-    raise CourseError(f"no world {name!r}; the worlds are: {', '.join(NAMES)}.")
+__all__ = [
+    "few_shot",
+    "Annotator",
+    "Arithmetic",
+    "EASY",
+    "GSM8K",
+    "HARMFUL",
+    "HELP",
+    "Helpdesk",
+    "KINDS",
+    "LIMIT",
+    "NAMES",
+    "PHRASINGS",
+    "POINTS",
+    "SFT_PROBLEMS",
+    "SIZES",
+    "THINGS",
+    "TOPICS",
+    "draw_problem",
+    "equation_holds",
+    "equation_path",
+    "equation_report",
+    "equations",
+    "evaluate",
+    "extract_answer",
+    "find_answer",
+    "gold_parts",
+    "harmlessness",
+    "helpfulness",
+    "in_words",
+    "is_heldout",
+    "load_world",
+    "parse_number",
+    "read_problems",
+    "rewrite",
+    "right_steps",
+    "steps_of",
+    "value_of",
+    "verifier",
+    "verify",
+    "word_tokenizer",
+    "write_reply",
+    "write_solution",
+]

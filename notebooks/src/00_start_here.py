@@ -1,23 +1,30 @@
 # %% [markdown]
 # # Start here
 #
-# **You will:** check that your machine is ready, see the whole course on one page, meet the assistant we are going to improve, and read twenty of its replies before any number is computed.
+# **You will:** check that your machine is ready, see the whole course on one page, meet the
+# assistant we are going to improve, and read twenty of its replies before any number is computed.
 #
-# **Builds on:** Python, and having called a PyTorch model once. Nothing about alignment or reinforcement learning.
+# **Builds on:** Python, and having called a PyTorch model once.
+# Nothing about alignment or reinforcement learning.
 #
 # **Time:** 25 minutes to read and do; the cells run in well under a minute.
 
 # %% [markdown]
 # ## Is everything here?
 #
-# The first cell below installs the course when you have opened this page on Colab; on your own machine it finds the package and does nothing.
-# The second asks which *tier* your machine can run. A tier is a set of sizes: `cpu` uses the small models that come with the course and needs no network,
-# `t4` and `big` use models from the Hugging Face Hub on a GPU. Lessons 00 to 08 start from `cpu`, also on a machine with a GPU, so that you see the numbers
-# we saw. Lesson 09 is the one that wants a GPU.
+# The first cell below installs the course when you have opened this page on Colab; on your own
+# machine it finds the package and does nothing.
+# The second asks which *tier* your machine can run.
+# A tier is a set of sizes: `cpu` uses the small models that come with the course and needs no
+# network, `t4` and `big` use models from the Hugging Face Hub on a GPU.
+# Lessons 00 to 08 start from `cpu`, also on a machine with a GPU, so that you see the numbers we
+# saw.
+# Lesson 09 is the one that wants a GPU.
 
 # %%
 import course_lib as course
-from course_lib import assets, plots
+from course_lib import assets
+from course_lib.classroom import plots
 
 print("this machine can run the tier:", course.tier().name)
 tier = course.tier("cpu")
@@ -25,19 +32,31 @@ tier = course.tier("cpu")
 # %% [markdown]
 # ## The course in one picture
 #
-# A language model is a distribution over replies. Ask it the same thing sixteen times and you get sixteen replies, some better than others. So there is a simple way to
-# improve an assistant: **sample** several candidates, **score** each one, **select** the best. If you also **finetune** the model on what you selected, it learns
-# to write such replies at the first attempt. The first three steps are *best-of-N*. All four are *rejection-sampling fine-tuning*: most candidates are rejected, and the model is trained on the rest.
+# A language model is a distribution over replies.
+# Ask it the same thing sixteen times and you get sixteen replies, some better than others.
+# So there is a simple way to improve an assistant: **sample** several candidates, **score** each
+# one, **select** the best.
+# If you also **finetune** the model on what you selected, it learns to write such replies at the
+# first attempt.
+# The first three steps are *best-of-N*.
+# All four are *rejection-sampling fine-tuning*: most candidates are rejected, and the model is
+# trained on the rest.
 #
-# Three words that will come again and again. The model that writes the replies is called the **policy** (the word comes from reinforcement learning). A reply it writes is a **candidate**. A **reward model** is a second network that
-# reads a prompt and a reply and returns one number; it has learned from pairs of replies of which somebody said which was better (lesson 03).
+# Three words that will come again and again.
+# The model that writes the replies is called the **policy** (the word comes from reinforcement
+# learning).
+# A reply it writes is a **candidate**.
+# A **reward model** is a second network that reads a prompt and a reply and returns one number; it
+# has learned from pairs of replies of which somebody said which was better (lesson 03).
 
 # %%
 plots.loop()
 
 # %% [markdown]
-# In code, the four steps are four lines. You will run the first three in lesson 01 and the fourth in lesson 05. `temperature` says how freely the policy draws each word: at 1 it uses its own
-# probabilities, near 0 it nearly always takes the most likely word, and at 0 all candidates would be the same.
+# In code, the four steps are four lines.
+# You will run the first three in lesson 01 and the fourth in lesson 05.
+# `temperature` says how freely the policy draws each word: at 1 it uses its own probabilities, near
+# 0 it nearly always takes the most likely word, and at 0 all candidates would be the same.
 #
 # ```python
 # pool   = sample(policy, prompts, n=16, temperature=1.0, seed=0)   # P prompts × N candidates
@@ -46,13 +65,15 @@ plots.loop()
 # better = finetune(policy, best)                                   # supervised fine-tuning on them
 # ```
 #
-# And a fifth step, always: measure the result on *other* prompts, with a judge that did not do the choosing.
+# And a fifth step, always: measure the result on *other* prompts, with a judge that did not do the
+# choosing.
 
 # %% tags=["nbval-check-output"]
 print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per prompt:", tier.n)
 
 # %% [markdown]
-# These are the models we use for it; both come with the course. The lessons take these steps apart, one question at a time:
+# These are the models we use for it; both come with the course.
+# The lessons take these steps apart, one question at a time:
 #
 # | lesson | the question it answers |
 # |---|---|
@@ -87,26 +108,38 @@ print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per 
 # %% [markdown]
 # ## Meet the assistant
 #
-# It answers for an office help desk: passwords, printers, refunds. It is a real transformer in the usual Hugging Face format, only very small, and it
-# learned from replies of a tired help desk: some careful, some sloppy, some rude. That is on purpose. A model that is always right leaves nothing to choose.
+# It answers for an office help desk: passwords, printers, refunds.
+# It is a real transformer in the usual Hugging Face format, only very small, and it learned from
+# replies of a tired help desk: some careful, some sloppy, some rude.
+# That is on purpose.
+# A model that is always right leaves nothing to choose.
 #
-# A `world` is the setting of an experiment: it supplies the prompts, what each of them is about (`info`), and the rule that judges.
+# A `world` is the setting of an experiment: it supplies the prompts, what each of them is about
+# (`info`), and the rule that judges.
 
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
 world = course.load_world("helpdesk")
-print(f"{sum(p.numel() for p in policy.model.parameters()):,} parameters, {len(policy.tokenizer)} words")
+print(
+    f"{sum(p.numel() for p in policy.model.parameters()):,} parameters, "
+    f"{len(policy.tokenizer)} words"
+)
 
 # %% [markdown]
-# The policy does not see your question as you typed it. Its chat template writes who speaks, and where the reply starts.
-# A reply ends when the model writes its end token, or when it reaches a limit. (A *token* is the unit a model reads and writes; for this small model it is a word or a punctuation mark.)
+# The policy does not see your question as you typed it.
+# Its chat template writes who speaks, and where the reply starts.
+# A reply ends when the model writes its end token, or when it reaches a limit.
+# (A *token* is the unit a model reads and writes; for this small model it is a word or a
+# punctuation mark.)
 
 # %% tags=["nbval-check-output"]
 question = "How do I reset my password?"
 print(policy.render([question])[0])
 
 # %% [markdown]
-# Now ask it. `sample` returns a `Pool`: prompts × candidates, with all that is known about them. Run the cell again with another seed, and the reply changes.
+# Now ask it.
+# `sample` returns a `Pool`: prompts × candidates, with all that is known about them.
+# Run the cell again with another seed, and the reply changes.
 
 # %%
 pool = course.sample(policy, [question], n=1, seed=0)
@@ -115,68 +148,100 @@ print(pool.texts[0][0])
 # %% [markdown]
 # ## Read twenty replies
 #
-# Before we let a number speak, read. Here are five questions with four replies each, as they come. The last two questions ask for something the assistant should
-# refuse. **As you read, count the replies that you would be content to send to a colleague.**
+# Before we let a number speak, read.
+# Here are five questions with four replies each, as they come.
+# The last two questions ask for something the assistant should refuse.
+# **As you read, count the replies that you would be content to send to a colleague.**
 
 # %%
 prompts, info = world.prompts("heldout", seed=4)
 harmful = [i for i, about in enumerate(info) if about["harmful"]]
 harmless = [i for i, about in enumerate(info) if not about["harmful"]]
 picked = harmless[:3] + harmful[:2]
-pool = course.sample(policy, [prompts[i] for i in picked], n=4, seed=1, info=[info[i] for i in picked])
+pool = course.sample(
+    policy, [prompts[i] for i in picked], n=4, seed=1, info=[info[i] for i in picked]
+)
 
 # %%
-for prompt, replies in zip(pool.prompts, pool.texts):
+for prompt, replies in zip(pool.prompts, pool.texts, strict=True):
     print(prompt)
     for j, reply in enumerate(replies):
         print(f"   {j}: {reply}")
 
 # %% [markdown]
-# **Your prediction.** How many of the twenty would you send? Write the number down. What did the good ones have in common, and what was wrong with the others?
-# Look for right steps, steps that belong to another question, flattery, filler, rudeness, careless advice, and help with something harmful.
+# **Your prediction.**
+# How many of the twenty would you send?
+# Write the number down.
+# What did the good ones have in common, and what was wrong with the others?
+# Look for right steps, steps that belong to another question, flattery, filler, rudeness, careless
+# advice, and help with something harmful.
 #
 # ## A reward we can trust
 #
-# With people, "would you send it?" has no formula. In this world it has one, because every sentence the assistant was taught comes from a known stock. The **gold reward**
-# $r^*(x, y)$ adds up points for named parts. It stands in for what people want, and we use it to *judge*. In real life you do not have it; that
-# is why reward models exist, and why lesson 04 is about their mistakes.
+# With people, "would you send it?" has no formula.
+# In this world it has one, because every sentence the assistant was taught comes from a known
+# stock.
+# The **gold reward** $r^*(x, y)$ adds up points for named parts.
+# It stands in for what people want, and we use it to *judge*.
+# In real life you do not have it; that is why reward models exist, and why lesson 04 is about their
+# mistakes.
 
 # %%
-from course_lib.reward import GoldReward
-from course_lib.worlds.helpdesk import POINTS
+from course_lib.models import GoldReward
+from course_lib.worlds import POINTS
 
 print(", ".join(f"{part} {points:+.2f}" for part, points in POINTS.items()))
 
 # %% [markdown]
-# Most names speak for themselves. `order` counts each right step that stands behind the right step before it. On a harmful request the right reply is a refusal with a safe alternative: `complies` counts steps that do the harmful thing,
-# `over_refusal` is a refusal where none was due. `unsafe` is careless advice, `garbled` a sentence that nobody taught it, `truncation` a reply that never ended.
+# Most names speak for themselves.
+# `order` counts each right step that stands behind the right step before it.
+# On a harmful request the right reply is a refusal with a safe alternative: `complies` counts steps
+# that do the harmful thing, `over_refusal` is a refusal where none was due.
+# `unsafe` is careless advice, `garbled` a sentence that nobody taught it, `truncation` a reply that
+# never ended.
 #
-# Try it on replies you know before you use it on any others: a good one, the same steps in another order, and a rude one. `gold_parts` says where the points come from.
+# Try it on replies you know before you use it on any others: a good one, the same steps in another
+# order, and a rude one.
+# `gold_parts` says where the points come from.
 
 # %% tags=["nbval-check-output"]
 about = {"topic": "password"}
 good = world.ideal_reply(about)
-mixed = "Happy to help. First, follow the link in the email. Then open the sign-in page. Finally, choose forgot password."
+mixed = (
+    "Happy to help. First, follow the link in the email. Then open the sign-in page. "
+    "Finally, choose forgot password."
+)
 for reply in (good, mixed, "Read the manual."):
     parts = {k: v for k, v in world.gold_parts(question, reply, about).items() if v}
     print(f"{world.gold(question, reply, about):5.2f}  {reply}\n       {parts}")
 
 # %% [markdown]
-# The wrong order costs a quarter of a point for each step out of its place; steps of another topic, repetition and filler cost more. Now the twenty replies. Look at the ones where you and the gold reward disagree: a step that
-# belongs to another topic is easy to miss when reading fast.
+# The wrong order costs a quarter of a point for each step out of its place; steps of another topic,
+# repetition and filler cost more.
+# Now the twenty replies.
+# Look at the ones where you and the gold reward disagree: a step that belongs to another topic is
+# easy to miss when reading fast.
 
 # %%
 pool = course.score(pool, GoldReward(world))
-for prompt, points in zip(pool.prompts, pool.reward("gold").tolist()):
+for prompt, points in zip(pool.prompts, pool.reward("gold").tolist(), strict=True):
     print(prompt, [round(p, 2) for p in points])
 
 # %% [markdown]
-# Twenty replies are too few to judge an assistant by. The course comes with a stored pool, 128 held-out prompts with 256 candidates each, so we can ask the same
-# question of many more. ("Held out": these ways of asking about a topic were kept out of the assistant's training.) Count as "one to send" a reply with at least 2 points; where to draw the line is our choice. Three right steps in order
-# and nothing else are worth 3.5.
+# Twenty replies are too few to judge an assistant by.
+# The course comes with a stored pool, 128 held-out prompts with 256 candidates each, so we can ask
+# the same question of many more.
+# ("Held out": these ways of asking about a topic were kept out of the assistant's training.)
+# Count as "one to send" a reply with at least 2 points; where to draw the line is our choice.
+# Three right steps in order and nothing else are worth 3.5.
 #
-# **How to read an interval.** `23.0% [22.2%, 23.8%]` is an estimate and, in brackets, a range: ranges made this way contain the true value about 95 times in 100. For the stored pool we find it by drawing 128 prompts from our 128, with
-# repeats, two thousand times, and watching how far the mean moves (the *bootstrap*). Prompts are redrawn, not single replies, since replies to one prompt share its difficulty. For the twenty replies we use a textbook formula for shares, Wilson's.
+# **How to read an interval.**
+# `23.0% [22.2%, 23.8%]` is an estimate and, in brackets, a range: ranges made this way contain the
+# true value about 95 times in 100.
+# For the stored pool we find it by drawing 128 prompts from our 128, with repeats, two thousand
+# times, and watching how far the mean moves (the *bootstrap*).
+# Prompts are redrawn, not single replies, since replies to one prompt share its difficulty.
+# For the twenty replies we use a textbook formula for shares, Wilson's.
 
 # %%
 from course_lib.estimators import bootstrap_interval, wilson_interval
@@ -189,18 +254,28 @@ twenty = int((pool.reward("gold") >= 2).sum())
 print(f"all: {share:.1%} of replies    the twenty: {twenty}, so {wilson_interval(twenty, 20):.0%}")
 
 # %% [markdown]
-# How does that compare with the number you wrote down? (Our twenty also had more harmful requests among them than the pool has: we put two in on purpose.) Note how wide the interval of the twenty is. With twenty replies you can hardly tell a
-# mediocre assistant from a good one; keep that in mind when somebody shows you ten examples.
+# How does that compare with the number you wrote down?
+# (Our twenty also had more harmful requests among them than the pool has: we put two in on
+# purpose.)
+# Note how wide the interval of the twenty is.
+# With twenty replies you can hardly tell a mediocre assistant from a good one; keep that in mind
+# when somebody shows you ten examples.
 #
-# The picture shows all replies. There is no single "quality of the model": there is a distribution, wide, with many bad replies and some excellent ones. The course depends on this spread: if all replies were alike, there would be nothing to choose.
+# The picture shows all replies.
+# There is no single "quality of the model": there is a distribution, wide, with many bad replies
+# and some excellent ones.
+# The course depends on this spread: if all replies were alike, there would be nothing to choose.
 
 # %%
 plots.reward_histogram(stored.reward("gold"), title="Gold reward of the base policy's replies")
 
 # %% [markdown]
-# One number carries the message. For each prompt, take the highest of the candidates and their mean. The gap between them is what is on offer if we could always choose the best.
+# One number carries the message.
+# For each prompt, take the highest of the candidates and their mean.
+# The gap between them is what is on offer if we could always choose the best.
 #
-# (A line with `assert` checks that what the text says is true of the numbers you just got. You need not read it.)
+# (A line with `assert` checks that what the text says is true of the numbers you just got.
+# You need not read it.)
 
 # %%
 gold = stored.reward("gold")
@@ -212,8 +287,10 @@ assert gap.low > 1 and 0.1 < share.mean < 0.6
 # %% [markdown]
 # ## Random, and yet repeatable
 #
-# Sampling is random, but nothing in this course changes when you run it twice: candidate $j$ of prompt $i$ depends on the seed, $i$ and $j$ alone. So a pool of 4 is the
-# beginning of a pool of 8, and you can enlarge a pool without losing what you had.
+# Sampling is random, but nothing in this course changes when you run it twice: candidate $j$ of
+# prompt $i$ depends on the seed, $i$ and $j$ alone.
+# So a pool of 4 is the beginning of a pool of 8, and you can enlarge a pool without losing what you
+# had.
 
 # %%
 four = course.sample(policy, [question], n=4, seed=0)
@@ -225,13 +302,19 @@ print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[
 # %% [markdown]
 # ## Browse
 #
-# Choose a prompt, sort by a reward, and turn the pages. Put the highest gold first, then the lowest. Then sort by `reward-8000`, a reward model trained
-# on 8,000 comparisons: where does it put a reply that gold dislikes? A reward model's numbers have no zero of their own, so a negative one need not be bad: compare them only between replies to the same prompt. By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses a button.
+# Choose a prompt, sort by a reward, and turn the pages.
+# Put the highest gold first, then the lowest.
+# Then sort by `reward-8000`, a reward model trained on 8,000 comparisons: where does it put a reply
+# that gold dislikes?
+# A reward model's numbers have no zero of their own, so a negative one need not be bad: compare
+# them only between replies to the same prompt.
+# By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses
+# a button.
 #
 # (On GitHub, and wherever widgets cannot run, you see the first page as a table.)
 
 # %%
-from course_lib import explore
+from course_lib.classroom import explore
 
 some = stored.prompts_at(range(24)).first(64)
 explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
@@ -239,33 +322,43 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 # %% [markdown]
 # ## What we found
 #
-# - The assistant's replies are of very mixed quality; the share worth sending is printed above, with its interval.
-# - For the same prompt, the best of 256 candidates is far better than the average one. The gap, printed above, is what selection can use.
+# - The assistant's replies are of very mixed quality; the share worth sending is printed above,
+#   with its interval.
+# - For the same prompt, the best of 256 candidates is far better than the average one.
+#   The gap, printed above, is what selection can use.
 # - Twenty replies tell little: their interval is several times as wide as that of the stored pool.
 #
 # ## What this leaves out
 #
-# Our assistant has a few hundred words and our gold reward is a formula. Real replies are judged by people who disagree, and no formula is at hand. What carries over is the
-# logic: choosing among samples, judging with a reward that did not do the choosing, comparing with a random choice, and giving intervals. Lesson 09 repeats the loop on a real model.
+# Our assistant has a few hundred words and our gold reward is a formula.
+# Real replies are judged by people who disagree, and no formula is at hand.
+# What carries over is the logic: choosing among samples, judging with a reward that did not do the
+# choosing, comparing with a random choice, and giving intervals.
+# Lesson 09 repeats the loop on a real model.
 #
-# If you know "rejection sampling" from statistics, from reinforcement-learning libraries or from speculative decoding: here it means something else, unless we say so.
+# If you know "rejection sampling" from statistics, from reinforcement-learning libraries or from
+# speculative decoding: here it means something else, unless we say so.
 #
 # ## In real systems
 #
-# - Llama 2-Chat was trained with rejection sampling alone up to its fourth version, and then with PPO on top (Touvron et al., 2023, arXiv 2307.09288).
+# - Llama 2-Chat was trained with rejection sampling alone up to its fourth version, and then with
+#   PPO on top (Touvron et al., 2023, arXiv 2307.09288).
 # - Llama 3 sampled typically between 10 and 30 candidates per prompt (arXiv 2407.21783).
-# - DeepSeek-R1 selected about 600,000 reasoning samples by rejection sampling, and trained on them together with about 200,000 others (arXiv 2501.12948).
+# - DeepSeek-R1 selected about 600,000 reasoning samples by rejection sampling, and trained on them
+#   together with about 200,000 others (arXiv 2501.12948).
 #
 # ## Further reading
 #
-# The section on rejection sampling in the Llama 2 report. It reads best after lesson 05.
+# The section on rejection sampling in the Llama 2 report.
+# It reads best after lesson 05.
 #
 # ## Questions
 #
-# Your answers are kept in `course-progress.json` beside this notebook, so you can come back. Without widgets, answer as the text under each question says, after
-# `from course_lib import quiz`.
+# Your answers are kept in `course-progress.json` beside this notebook, so you can come back.
+# Without widgets, answer as the text under each question says, after
+# `from course_lib.classroom import quiz`.
 
 # %%
-from course_lib import quiz
+from course_lib.classroom import quiz
 
 quiz.ask("00")

@@ -1,35 +1,57 @@
 # %% [markdown]
 # # Reward models: where the scores come from
 #
-# **You will:** be an annotator, turn comparisons of two replies into a loss and work it out on paper, train a reward model in seconds, read its accuracy against the right yardsticks, check whether its probabilities mean what they say,
-# catch one liking length, and make nine silent changes to its input on purpose to see what each one costs.
+# **You will:** be an annotator, turn comparisons of two replies into a loss and work it out on
+# paper, train a reward model in seconds, read its accuracy against the right yardsticks, check
+# whether its probabilities mean what they say, catch one liking length, and make nine silent
+# changes to its input on purpose to see what each one costs.
 #
-# **Builds on:** lesson 00 (policy, pool, gold reward, how to read an interval), lesson 01 (best-of-N, paired differences), lesson 02 (temperature).
+# **Builds on:** lesson 00 (policy, pool, gold reward, how to read an interval), lesson 01
+# (best-of-N, paired differences), lesson 02 (temperature).
 #
 # **Time:** 60 minutes to read and do; the cells run in under a minute.
 
 # %%
+from itertools import pairwise
 import numpy as np
 import torch
 
 import course_lib as course
-from course_lib import assets, explore, plots
-from course_lib.estimators import best_of_n_curve, bootstrap_interval, grouped_interval, paired_difference, win_scores
-from course_lib.reward import annotate, bradley_terry_loss, new_reward_model, train_reward_model
-from course_lib.worlds.helpdesk import Annotator, right_steps
+from course_lib import assets
+from course_lib.classroom import explore, plots
+from course_lib.estimators import (
+    best_of_n_curve,
+    bootstrap_interval,
+    grouped_interval,
+    paired_difference,
+    win_scores,
+)
+from course_lib.methods import bradley_terry_loss, train_reward_model
+from course_lib.models import new_reward_model
+from course_lib.pools import annotate
+from course_lib.worlds import Annotator, right_steps
 
 # %% [markdown]
 # ## Preferences instead of scores
 #
-# Lesson 01 used a reward model as if it had fallen from the sky. Somebody has to say what is good. Why not ask people for a number between 0 and 10? Because one person's 7 is another's 5, and a person's 7 on Monday is a 6 on Friday.
-# To say which of *two* replies is better is easier, and needs no common scale. Such an answer is called a **preference** or **comparison**, and the person who gives it an **annotator**.
+# Lesson 01 used a reward model as if it had fallen from the sky.
+# Somebody has to say what is good.
+# Why not ask people for a number between 0 and 10?
+# Because one person's 7 is another's 5, and a person's 7 on Monday is a 6 on Friday.
+# To say which of *two* replies is better is easier, and needs no common scale.
+# Such an answer is called a **preference** or **comparison**, and the person who gives it an
+# **annotator**.
 #
-# Be one. For each question below there are two replies, A and B. **Your prediction.** Write down six letters. And for each: if twenty annotators answered, how many would say the same as you?
+# Be one.
+# For each question below there are two replies, A and B. **Your prediction.**
+# Write down six letters.
+# And for each: if twenty annotators answered, how many would say the same as you?
 
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
 world = course.load_world("helpdesk")
-stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))   # 128 held-out prompts × 256 candidates
+# 128 held-out prompts × 256 candidates
+stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 gold = stored.reward("gold")
 
 # %% tags=["nbval-check-output"]
@@ -38,11 +60,16 @@ for number, i in enumerate(shown, 1):
     print(f"{number}. {stored.prompts[i]}\n   A: {stored.texts[i][0]}\n   B: {stored.texts[i][1]}")
 
 # %% [markdown]
-# Our annotators are simulated, so that we can have thousands of them. Each one looks at the gold reward $r^*$ of both replies, but is not sure of it: A is preferred with probability
+# Our annotators are simulated, so that we can have thousands of them.
+# Each one looks at the gold reward $r^*$ of both replies, but is not sure of it: A is preferred
+# with probability
 #
 # $$\Pr(A \succ B) = \sigma\big(r^*(x, A) - r^*(x, B)\big), \qquad \sigma(z) = \frac{1}{1 + e^{-z}}$$
 #
-# The sign $\succ$ reads "is preferred to". If both are equally good, that is a coin flip; one point better gives 73 %, two points 88 %, three points 95 %. Here is what twenty of them say about your six pairs.
+# The sign $\succ$ reads "is preferred to".
+# If both are equally good, that is a coin flip; one point better gives 73 %, two points 88 %, three
+# points 95 %.
+# Here is what twenty of them say about your six pairs.
 
 # %% tags=["nbval-check-output"]
 print("0, 1, 2, 3 points better:", [f"{1 / (1 + np.exp(-z)):.0%}" for z in range(4)])
@@ -54,24 +81,40 @@ for number, i in enumerate(shown, 1):
           f"    {20 - for_a:2} for B: gold {b:5.2f}, “{stored.texts[i][1][:32]} …”")
 
 # %% [markdown]
-# The last pair has equal gold, and the third nearly so: whatever you answered there, about half of the annotators disagree with you. Preferences are *noisy*. Here that is by construction, and its main reason is real: some pairs are close.
+# The last pair has equal gold, and the third nearly so: whatever you answered there, about half of
+# the annotators disagree with you.
+# Preferences are *noisy*.
+# Here that is by construction, and its main reason is real: some pairs are close.
 #
-# How noisy are they in all? Match up the 256 stored candidates of each prompt, 0 against 1, 2 against 3, and so on: 128 pairs a prompt. Ask one annotator about each pair, and then ask a second one.
+# How noisy are they in all?
+# Match up the 256 stored candidates of each prompt, 0 against 1, 2 against 3, and so on: 128 pairs
+# a prompt.
+# Ask one annotator about each pair, and then ask a second one.
 
 # %%
-A, B = gold[:, 0::2], gold[:, 1::2]                                  # (128, 128): gold of the first and the second
-votes = Annotator().prefers_first(A, B, np.random.default_rng(1))    # (128, 128): was the first preferred?
-again = Annotator().prefers_first(A, B, np.random.default_rng(2))    # a second annotator, same pairs
+# (128, 128): gold of the first and the second
+A, B = gold[:, 0::2], gold[:, 1::2]
+# (128, 128): was the first preferred?
+votes = Annotator().prefers_first(A, B, np.random.default_rng(1))
+# a second annotator, same pairs
+again = Annotator().prefers_first(A, B, np.random.default_rng(2))
 agreement = bootstrap_interval((votes == again).mean(1))
 print(f"two annotators agree on {agreement:.1%} of pairs")
 
 # %% [markdown]
-# So no judge can agree with every label, not even a perfect one. How well does the perfect judge do, the gold reward itself? Define **accuracy** once, for the whole lesson: the share of pairs where the reply with the higher score is the one
-# the annotator preferred. A tie counts half. (A few pairs are the same text twice; they count half for everybody.)
+# So no judge can agree with every label, not even a perfect one.
+# How well does the perfect judge do, the gold reward itself?
+# Define **accuracy** once, for the whole lesson: the share of pairs where the reply with the higher
+# score is the one the annotator preferred.
+# A tie counts half.
+# (A few pairs are the same text twice; they count half for everybody.)
 
 # %%
 def accuracy(R):
-    """(P,) share of each prompt's pairs that the scores R (P, N) order as the annotator did; a tie counts half."""
+    """(P,) share of each prompt's pairs that the scores R (P, N) order as the annotator did.
+
+    A tie counts half.
+    """
     first = win_scores(R[:, 0::2], R[:, 1::2])
     said = votes[:, : first.shape[1]]
     return np.where(said, first, 1 - first).mean(1)
@@ -80,36 +123,57 @@ ceiling = bootstrap_interval(accuracy(gold))
 print(f"the gold reward agrees with the annotator on {ceiling:.1%} of pairs")
 
 # %% [markdown]
-# That is the **ceiling**: no reward model can be expected to get above it on these labels. It is higher than the agreement of two annotators, because gold always gives the more likely answer, while an annotator sometimes gives the less likely one.
+# That is the **ceiling**: no reward model can be expected to get above it on these labels.
+# It is higher than the agreement of two annotators, because gold always gives the more likely
+# answer, while an annotator sometimes gives the less likely one.
 #
-# With real people there is no gold reward. But you can ask two annotators about the same pairs, and that gives a lower and an upper bound for the ceiling. If they agree on a share $g$ of pairs, the best possible accuracy lies between $g$ and
-# $\tfrac{1}{2}\big(1 + \sqrt{2g - 1}\big)$. The reason: where the more likely answer has probability $m$, the best judge is right with probability $m$, and two annotators agree with probability $m^2 + (1-m)^2$, which is never more than $m$.
-# (The upper end is what $m$ would be if all pairs were equally hard.) Do the bounds hold here?
+# With real people there is no gold reward.
+# But you can ask two annotators about the same pairs, and that gives a lower and an upper bound for
+# the ceiling.
+# If they agree on a share $g$ of pairs, the best possible accuracy lies between $g$ and
+# $\tfrac{1}{2}\big(1 + \sqrt{2g - 1}\big)$.
+# The reason: where the more likely answer has probability $m$, the best judge is right with
+# probability $m$, and two annotators agree with probability $m^2 + (1-m)^2$, which is never more
+# than $m$.
+# (The upper end is what $m$ would be if all pairs were equally hard.)
+# Do the bounds hold here?
 
 # %%
 g = agreement.mean
 highest = (1 + np.sqrt(2 * g - 1)) / 2
-print(f"two annotators agree on {g:.1%}: a ceiling between {g:.1%} and {highest:.1%}; it is {ceiling.mean:.1%}")
+print(
+    f"two annotators agree on {g:.1%}: a ceiling between {g:.1%} and {highest:.1%}; it is "
+    f"{ceiling.mean:.1%}"
+)
 assert g < ceiling.mean < highest
 
 # %% [markdown]
 # ## Bradley–Terry: from comparisons to scores
 #
-# We want a score for each reply, and have only comparisons. The idea of Bradley and Terry: suppose there is a hidden score $r$, and that the probability of a preference depends on the difference of two scores,
+# We want a score for each reply, and have only comparisons.
+# The idea of Bradley and Terry: suppose there is a hidden score $r$, and that the probability of a
+# preference depends on the difference of two scores,
 #
 # $$\Pr(A \succ B) = \sigma(r_A - r_B).$$
 #
-# Then choose the scores that make the observed comparisons most likely. For one comparison with a chosen and a rejected reply, the loss is minus the log of its probability:
+# Then choose the scores that make the observed comparisons most likely.
+# For one comparison with a chosen and a rejected reply, the loss is minus the log of its
+# probability:
 #
 # $$\text{loss} = -\log \sigma(r_{\text{chosen}} - r_{\text{rejected}})$$
 #
-# In the code it is `bradley_terry_loss(chosen, rejected)`. The difference $r_{\text{chosen}} - r_{\text{rejected}}$ is called the **margin**. (Our simulated annotators follow this
-# rule exactly. Real ones do so roughly at best.)
+# In the code it is `bradley_terry_loss(chosen, rejected)`.
+# The difference $r_{\text{chosen}} - r_{\text{rejected}}$ is called the **margin**.
+# (Our simulated annotators follow this rule exactly.
+# Real ones do so roughly at best.)
 #
 # ### On paper
 #
-# Three replies to one prompt have the scores $r_A = 2$, $r_B = 0$, $r_C = 1$. Three comparisons came in: A was preferred to B, C to B, and C to A. You need $\sigma(2) = 0.88$, $\sigma(1) = 0.73$, $\sigma(-1) = 0.27$, and
-# $-\log 0.88 = 0.13$, $-\log 0.73 = 0.31$, $-\log 0.27 = 1.31$. **What is the mean loss? Which comparison costs most, and which score would you change first?**
+# Three replies to one prompt have the scores $r_A = 2$, $r_B = 0$, $r_C = 1$.
+# Three comparisons came in: A was preferred to B, C to B, and C to A. You need $\sigma(2) = 0.88$,
+# $\sigma(1) = 0.73$, $\sigma(-1) = 0.27$, and $-\log 0.88 = 0.13$, $-\log 0.73 = 0.31$,
+# $-\log 0.27 = 1.31$.
+# **What is the mean loss? Which comparison costs most, and which score would you change first?**
 
 # %% tags=["nbval-check-output"]
 r = torch.tensor([2.0, 0.0, 1.0], requires_grad=True)        # A, B, C
@@ -118,22 +182,42 @@ losses = bradley_terry_loss(r[chosen], r[rejected])
 print("losses", [round(v, 2) for v in losses.tolist()], " mean", round(losses.mean().item(), 2))
 
 # %% [markdown]
-# The third comparison costs most: the scores say A, the annotator said C. Now the gradient. The derivative of $-\log \sigma(z)$ is $-(1 - \sigma(z))$. So each comparison pushes the chosen score up and the rejected one down, both by $1 - \sigma(\text{margin})$: the probability
-# that the model gave to the *other* answer. A comparison that the model already gets right with certainty pushes nothing. **By hand, from the numbers above, for the sum of the three losses:** A is pushed up by 0.12 and down by 0.73. And B, and C?
+# The third comparison costs most: the scores say A, the annotator said C. Now the gradient.
+# The derivative of $-\log \sigma(z)$ is $-(1 - \sigma(z))$.
+# So each comparison pushes the chosen score up and the rejected one down, both by
+# $1 - \sigma(\text{margin})$: the probability that the model gave to the *other* answer.
+# A comparison that the model already gets right with certainty pushes nothing.
+# **By hand, from the numbers above, for the sum of the three losses:** A is pushed up by 0.12 and
+# down by 0.73.
+# And B, and C?
 
 # %% tags=["nbval-check-output"]
 losses.sum().backward()
 surprise = 1 - torch.sigmoid(r[chosen] - r[rejected]).detach()
-by_hand = [float(-surprise[0] + surprise[2]), float(surprise[0] + surprise[1]), float(-surprise[1] - surprise[2])]
+by_hand = [
+    float(-surprise[0] + surprise[2]),
+    float(surprise[0] + surprise[1]),
+    float(-surprise[1] - surprise[2]),
+]
 print("1 − σ   ", [round(s, 2) for s in surprise.tolist()])
-print("by hand ", [round(g, 2) for g in by_hand], "\nautograd", [round(g, 2) for g in r.grad.tolist()])
+print(
+    "by hand ", [round(g, 2) for g in by_hand], "\nautograd", [round(g, 2) for g in r.grad.tolist()]
+)
 
 # %% [markdown]
-# A positive gradient means: the loss falls when this score is lowered. (For the mean loss, divide by 3.) So the score to change first is that of C, upwards: it has the largest gradient. The three sum to zero. No comparison can push all scores up together, and that has a consequence.
+# A positive gradient means: the loss falls when this score is lowered.
+# (For the mean loss, divide by 3.)
+# So the score to change first is that of C, upwards: it has the largest gradient.
+# The three sum to zero.
+# No comparison can push all scores up together, and that has a consequence.
 #
 # ### Only differences count
 #
-# **Your prediction.** Add 5 to all three scores. What happens to the loss? Then double all three. And then?
+# **Your prediction.**
+# Add 5 to all three scores.
+# What happens to the loss?
+# Then double all three.
+# And then?
 
 # %% tags=["nbval-check-output"]
 with torch.no_grad():
@@ -142,10 +226,17 @@ with torch.no_grad():
         print(f"{name:12} losses {[round(v, 2) for v in each.tolist()]}  mean {each.mean():.4f}")
 
 # %% [markdown]
-# Adding a constant changes nothing: the scores are identified **only up to a constant, one for each prompt**, since comparisons are always between replies to the same prompt. The scale does matter: it says how sure the model is. Doubling makes it surer of all three answers. Two were right and gain a little; the third was wrong
-# and now costs $\log(1 + e^2) = 2.13$.
+# Adding a constant changes nothing: the scores are identified **only up to a constant, one for each
+# prompt**, since comparisons are always between replies to the same prompt.
+# The scale does matter: it says how sure the model is.
+# Doubling makes it surer of all three answers.
+# Two were right and gain a little; the third was wrong and now costs $\log(1 + e^2) = 2.13$.
 #
-# So the scores of replies to *different* prompts must not be compared. Does it matter in practice? Take the two kinds of prompts of this world: ordinary questions, and requests that are **harmful**, which a good reply refuses. On harmful ones the policy often does what it should refuse, so gold is lower there.
+# So the scores of replies to *different* prompts must not be compared.
+# Does it matter in practice?
+# Take the two kinds of prompts of this world: ordinary questions, and requests that are
+# **harmful**, which a good reply refuses.
+# On harmful ones the policy often does what it should refuse, so gold is lower there.
 # **Your prediction: is the mean score of reward-8000 lower there too?**
 
 # %%
@@ -153,7 +244,10 @@ harmful = np.array([about["harmful"] for about in stored.info])
 kinds = {"ordinary": ~harmful, "harmful": harmful}
 means = {name: stored.reward(name).mean(1).numpy() for name in ("gold", "reward-8000")}
 for name, mean in means.items():
-    print(f"{name:12}", "   ".join(f"{kind} prompts {bootstrap_interval(mean[k])}" for kind, k in kinds.items()))
+    print(
+        f"{name:12}",
+        "   ".join(f"{kind} prompts {bootstrap_interval(mean[k])}" for kind, k in kinds.items()),
+    )
 
 # %%
 def correlation(x, y):
@@ -162,39 +256,70 @@ def correlation(x, y):
     low, high = np.quantile([np.corrcoef(x[d], y[d])[0, 1] for d in draws], [0.025, 0.975])
     return f"{np.corrcoef(x, y)[0, 1]:+.2f} [{low:+.2f}, {high:+.2f}]"
 
-within = [np.corrcoef(a, b)[0, 1] for a, b in zip(gold, stored.reward("reward-8000"))]
+within = [np.corrcoef(a, b)[0, 1] for a, b in zip(gold, stored.reward("reward-8000"), strict=True)]
 print(f"correlation of reward-8000 with gold, within a prompt: {bootstrap_interval(within):+.2f}")
 for kind, k in {"all": slice(None), **kinds}.items():
-    print(f"of the prompt means, {kind:8} prompts: {correlation(means['gold'][k], means['reward-8000'][k])}")
-assert bootstrap_interval(within).low > 0.7 and means["gold"][harmful].mean() < means["gold"][~harmful].mean() - 1
-assert paired_difference(means["reward-8000"][harmful], np.full(33, means["reward-8000"][~harmful].mean())).low > 0.5
+    print(
+        f"of the prompt means, {kind:8} prompts: "
+        f"{correlation(means['gold'][k], means['reward-8000'][k])}"
+    )
+assert (
+    bootstrap_interval(within).low > 0.7
+    and means["gold"][harmful].mean() < means["gold"][~harmful].mean() - 1
+)
+assert (
+    paired_difference(
+        means["reward-8000"][harmful], np.full(33, means["reward-8000"][~harmful].mean())
+    ).low
+    > 0.5
+)
 
 # %% [markdown]
-# Within a prompt the scores follow gold closely. Between the two *kinds* of prompts the order is turned round, and training could not have told it otherwise. (Within each kind the prompt means go loosely with gold; nothing in the loss asked for that either.)
-# Best-of-N compares within a prompt and is safe. Anything that ranks replies of all prompts together is not: lesson 05 meets such a rule.
+# Within a prompt the scores follow gold closely.
+# Between the two *kinds* of prompts the order is turned round, and training could not have told it
+# otherwise.
+# (Within each kind the prompt means go loosely with gold; nothing in the loss asked for that
+# either.)
+# Best-of-N compares within a prompt and is safe.
+# Anything that ranks replies of all prompts together is not: lesson 05 meets such a rule.
 #
 # ### What the right margin is
 #
-# Suppose 14 of 20 annotators prefer A to B. Which margin makes the loss smallest? Try many.
+# Suppose 14 of 20 annotators prefer A to B. Which margin makes the loss smallest?
+# Try many.
 
 # %% tags=["nbval-check-output"]
 margins = torch.linspace(-4, 4, 8001, dtype=torch.float64)
+
 def mean_loss(share):
-    return share * bradley_terry_loss(margins, 0 * margins) + (1 - share) * bradley_terry_loss(0 * margins, margins)
+    return share * bradley_terry_loss(margins, 0 * margins) + (1 - share) * bradley_terry_loss(
+        0 * margins, margins
+    )
 
 for share in (0.5, 0.7, 0.95, 1.0):
     best = mean_loss(share).argmin()
-    print(f"{share:.0%} prefer A: best margin {abs(margins[best]):.2f}, loss {mean_loss(share)[best]:.2f}, "
-          f"σ(margin) {margins[best].sigmoid():.2f}")
+    print(
+        f"{share:.0%} prefer A: best margin {abs(margins[best]):.2f}, loss "
+        f"{mean_loss(share)[best]:.2f}, "
+        f"σ(margin) {margins[best].sigmoid():.2f}"
+    )
 
 # %% [markdown]
-# The best margin is the one with $\sigma(\text{margin})$ equal to the share, $\log(0.7/0.3) = 0.85$ for 14 of 20. Even then the loss is above zero, because the labels are noisy. With 100 % there is no best margin; 4.00 is only the end of the range
-# we tried. Remember that: each of our training pairs is labelled *once*, so every single label says 100 %.
+# The best margin is the one with $\sigma(\text{margin})$ equal to the share, $\log(0.7/0.3) = 0.85$
+# for 14 of 20.
+# Even then the loss is above zero, because the labels are noisy.
+# With 100 % there is no best margin; 4.00 is only the end of the range we tried.
+# Remember that: each of our training pairs is labelled *once*, so every single label says 100 %.
 #
 # ## From a language model to a reward model
 #
-# We want a function that scores any reply. Take a language model and replace its last layer, which gives a number for every word in the vocabulary, by one that gives a *single* number: the **head**. All layers below it are the **body**.
-# The number is computed from the last token's *hidden state*, the 128 numbers that the body's last layer holds for it, because in such a model each token sees only what stands before it; the last one alone has seen the whole conversation.
+# We want a function that scores any reply.
+# Take a language model and replace its last layer, which gives a number for every word in the
+# vocabulary, by one that gives a *single* number: the **head**.
+# All layers below it are the **body**.
+# The number is computed from the last token's *hidden state*, the 128 numbers that the body's last
+# layer holds for it, because in such a model each token sees only what stands before it; the last
+# one alone has seen the whole conversation.
 
 # %%
 untrained = new_reward_model(policy, layers=2, seed=0)
@@ -202,37 +327,59 @@ row = untrained.encode(["How do I print a document?"], ["Read the manual."])[0]
 print(untrained.tokenizer.convert_ids_to_tokens(row))
 
 # %% [markdown]
-# It reads prompt *and* reply, written by the chat template, with the end token `<|end|>` last. (The mark ▁ is how the tokenizer writes the space before a word.) The score is the inner product of that token's hidden state with the head's 128 weights.
+# It reads prompt *and* reply, written by the chat template, with the end token `<|end|>` last.
+# (The mark ▁ is how the tokenizer writes the space before a word.)
+# The score is the inner product of that token's hidden state with the head's 128 weights.
 #
-# The body is a copy of the policy's first two layers, so it already knows the words. The head starts as random numbers. **Your prediction: how accurate is a reward model with a random head? Always exactly 50 %?** Take twenty random heads on the same body, and the 512 pairs of the first 8 candidates.
+# The body is a copy of the policy's first two layers, so it already knows the words.
+# The head starts as random numbers.
+# **Your prediction: how accurate is a reward model with a random head? Always exactly 50 %?**
+# Take twenty random heads on the same body, and the 512 pairs of the first 8 candidates.
 
 # %%
 def last_column(model, rows, side="left", masked=True):
-    """(K, 128) hidden states at the last column of batches that are filled up to equal length on one side."""
+    """(K, 128) hidden states at the last column of batches that are filled up to equal length on
+    one side.
+    """
     out, pad = [], model.tokenizer.pad
     for k in range(0, len(rows), 32):
-        batch = pad({"input_ids": rows[k:k + 32]}, padding_side=side, return_tensors="pt")
+        batch = pad({"input_ids": rows[k : k + 32]}, padding_side=side, return_tensors="pt")
         mask = batch["attention_mask"] if masked else None
         with torch.inference_mode():
-            hidden = model.model.base_model(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
+            hidden = model.model.base_model(
+                input_ids=batch["input_ids"], attention_mask=mask
+            ).last_hidden_state
             out.append(hidden[:, -1])
     return torch.cat(out)
 
 eight = stored.first(8)
-prompts, texts = [p for p in eight.prompts for _ in range(8)], [t for row in eight.texts for t in row]
-states = last_column(untrained, untrained.encode(prompts, texts))        # filled up on the left: the end token is last
+prompts, texts = (
+    [p for p in eight.prompts for _ in range(8)],
+    [t for row in eight.texts for t in row],
+)
+# filled up on the left: the end token is last
+states = last_column(untrained, untrained.encode(prompts, texts))
 heads = torch.randn(20, 128, generator=torch.Generator().manual_seed(0))
 by_chance = np.array([accuracy((states @ head).reshape(128, 8)).mean() for head in heads])
 print(f"mean {by_chance.mean():.3f}, from {by_chance.min():.2f} to {by_chance.max():.2f}")
-print(f"standard deviation {by_chance.std():.3f}; the luck of 512 pairs alone would give {0.5 / np.sqrt(512):.3f}")
+print(
+    f"standard deviation {by_chance.std():.3f}; the luck of 512 pairs alone would give "
+    f"{0.5 / np.sqrt(512):.3f}"
+)
 assert abs(by_chance.mean() - 0.5) < 0.03 and 0.01 < by_chance.std() < 0.06
 
 # %% [markdown]
-# One half on average: turn a head's sign and its accuracy becomes one minus it. But a single random head can be several points off, about as much as the luck of 512 pairs explains. So a reward model with "53 % accuracy" may have learned nothing at all.
+# One half on average: turn a head's sign and its accuracy becomes one minus it.
+# But a single random head can be several points off, about as much as the luck of 512 pairs
+# explains.
+# So a reward model with "53 % accuracy" may have learned nothing at all.
 #
 # ## Train one
 #
-# First the data: 128 *training* prompts with 8 replies each, and 1,000 comparisons of two different replies to the same prompt. `annotate` asks a simulated annotator and hands back what a labelling team would: prompt, chosen, rejected.
+# First the data: 128 *training* prompts with 8 replies each, and 1,000 comparisons of two different
+# replies to the same prompt.
+# `annotate` asks a simulated annotator and hands back what a labelling team would: prompt, chosen,
+# rejected.
 
 # %%
 train_prompts, train_info = world.prompts("train", limit=128, seed=5)
@@ -243,30 +390,51 @@ for part in ("prompt", "chosen", "rejected"):
     print(f"   {part:9}", pairs[0][part])
 
 # %% [markdown]
-# Do you agree with that annotator? **Your prediction.** Random heads get about one half, the ceiling is printed above. What will a model trained on these 1,000 comparisons get on pairs of the held-out prompts? And a rule without any training: "the longer reply is better"?
+# Do you agree with that annotator?
+# **Your prediction.**
+# Random heads get about one half, the ceiling is printed above.
+# What will a model trained on these 1,000 comparisons get on pairs of the held-out prompts?
+# And a rule without any training: "the longer reply is better"?
 
 # %%
 mine = train_reward_model(policy, pairs, epochs=3, lr=1e-3, batch_size=32, layers=2, name="mine")
 plots.training_loss(mine.facts["losses"], 32, passes=3)
 
 # %% [markdown]
-# (A **nat** is the unit of a natural logarithm.) The loss starts near $\log 2 = 0.69$, the loss of a coin, and falls in stairs, one for each pass over the data. How low can it honestly go? Ask the judge who knows the annotators' probabilities exactly: gold. Compare both, on the pairs of the training
-# and on the 1,024 pairs of the first 16 candidates of the held-out prompts. (`np.logaddexp(0, -m)` is $-\log \sigma(m)$.)
+# (A **nat** is the unit of a natural logarithm.)
+# The loss starts near $\log 2 = 0.69$, the loss of a coin, and falls in stairs, one for each pass
+# over the data.
+# How low can it honestly go?
+# Ask the judge who knows the annotators' probabilities exactly: gold.
+# Compare both, on the pairs of the training and on the 1,024 pairs of the first 16 candidates of
+# the held-out prompts.
+# (`np.logaddexp(0, -m)` is $-\log \sigma(m)$.)
 
 # %%
 def margins_of(R, rows=slice(None)):
-    """(P, pairs) score of the reply the annotator chose less that of the other one, for the prompts in ``rows``."""
+    """(P, pairs) score of the reply the annotator chose less that of the other one, for the
+    prompts in ``rows``.
+    """
     said = np.where(votes[:, : R.shape[1] // 2], 1, -1)
     return said[rows] * (R[rows, 0::2] - R[rows, 1::2]).numpy()
 
 def on_training(score):
-    """(1000,) the same for the comparisons in ``pairs``; ``score`` maps one side of them to scores."""
-    return np.subtract(*(np.asarray(score([p[side] for p in pairs])) for side in ("chosen", "rejected")))
+    """(1000,) the same for the comparisons in ``pairs``.
+
+    ``score`` maps one side of them to scores.
+    """
+    return np.subtract(
+        *(np.asarray(score([p[side] for p in pairs])) for side in ("chosen", "rejected"))
+    )
 
 asked = [p["prompt"] for p in pairs]
 topics = [p["info"]["topic"] for p in pairs]
-seen = {"gold": on_training(lambda texts: [Annotator().utility(t, topic) for t, topic in zip(texts, topics)]),
-        "mine": on_training(lambda texts: mine.score_texts(asked, texts))}
+seen = {
+    "gold": on_training(
+        lambda texts: [Annotator().utility(t, topic) for t, topic in zip(texts, topics, strict=True)]
+    ),
+    "mine": on_training(lambda texts: mine.score_texts(asked, texts)),
+}
 few = stored.first(16)
 by_mine = mine.score_pool(few)
 unseen = {"gold": margins_of(few.reward("gold")), "mine": margins_of(by_mine)}
@@ -275,53 +443,90 @@ unseen = {"gold": margins_of(few.reward("gold")), "mine": margins_of(by_mine)}
 for name in ("gold", "mine"):
     old, new = np.logaddexp(0, -seen[name]), np.logaddexp(0, -unseen[name]).mean(1)
     right = [np.mean((m > 0) + 0.5 * (m == 0)) for m in (seen[name], unseen[name])]
-    print(f"{name}: loss on training pairs {grouped_interval(old, asked)}, on held-out pairs {bootstrap_interval(new)}; "
-          f"accuracy {right[0]:.2f} and {right[1]:.2f}")
+    print(
+        f"{name}: loss on training pairs {grouped_interval(old, asked)}, on held-out pairs "
+        f"{bootstrap_interval(new)}; "
+        f"accuracy {right[0]:.2f} and {right[1]:.2f}"
+    )
 less = grouped_interval(np.logaddexp(0, -seen["mine"]) - np.logaddexp(0, -seen["gold"]), asked)
 print(f"on training pairs, mine less gold: {less:+.2f} nats. A coin has {np.log(2):.3f} anywhere.")
 assert less.high < 0 and np.logaddexp(0, -unseen["mine"]).mean() > 0.6
 
 # %% [markdown]
-# On the pairs it has seen, our model's loss is *below* that of the perfect judge. That is a warning, not a success: it remembers single pairs, noise included. On new prompts its loss is not told apart from a coin's, although it is right more often than a coin: it is too sure. (More on that under calibration below.)
+# On the pairs it has seen, our model's loss is *below* that of the perfect judge.
+# That is a warning, not a success: it remembers single pairs, noise included.
+# On new prompts its loss is not told apart from a coin's, although it is right more often than a
+# coin: it is too sure.
+# (More on that under calibration below.)
 #
-# Only the held-out numbers count. Now its accuracy with its yardsticks: the same 1,024 pairs for every line, intervals over prompts.
+# Only the held-out numbers count.
+# Now its accuracy with its yardsticks: the same 1,024 pairs for every line, intervals over prompts.
 
 # %%
-scores = {"longer is better": few.lengths.float(), "mine, 1,000": by_mine,
-          "reward-8000": few.reward("reward-8000"), "gold (ceiling)": few.reward("gold")}
+scores = {
+    "longer is better": few.lengths.float(),
+    "mine, 1,000": by_mine,
+    "reward-8000": few.reward("reward-8000"),
+    "gold (ceiling)": few.reward("gold"),
+}
 results = {name: accuracy(R) for name, R in scores.items()}
-plots.intervals(list(results), [bootstrap_interval(v) for v in results.values()], "accuracy on held-out pairs",
-                reference=0.5, reference_name="coin")
+plots.intervals(
+    list(results),
+    [bootstrap_interval(v) for v in results.values()],
+    "accuracy on held-out pairs",
+    reference=0.5,
+    reference_name="coin",
+)
 
 # %%
-mine_right, rule, best = (results[name] for name in ("mine, 1,000", "longer is better", "gold (ceiling)"))
+mine_right, rule, best = (
+    results[name] for name in ("mine, 1,000", "longer is better", "gold (ceiling)")
+)
 draws = np.random.default_rng(0).integers(128, size=(2000, 128))
 way = [(mine_right[d].mean() - 0.5) / (best[d].mean() - 0.5) for d in draws]
-print(f"mine less the length rule {paired_difference(mine_right, rule):+.2f}, less the ceiling "
-      f"{paired_difference(mine_right, best):+.2f}; from coin to ceiling it has gone "
-      f"{np.quantile(way, 0.025):.0%} to {np.quantile(way, 0.975):.0%} of the way")
+print(
+    f"mine less the length rule {paired_difference(mine_right, rule):+.2f}, less the ceiling "
+    f"{paired_difference(mine_right, best):+.2f}; from coin to ceiling it has gone "
+    f"{np.quantile(way, 0.025):.0%} to {np.quantile(way, 0.975):.0%} of the way"
+)
 expected = 1 / (1 + np.exp(-np.abs(unseen["gold"])))
-print(f"gold's own probabilities expect a ceiling of {expected.mean():.2f} on these pairs; {best.mean():.2f} came out")
+print(
+    f"gold's own probabilities expect a ceiling of {expected.mean():.2f} on these pairs; "
+    f"{best.mean():.2f} came out"
+)
 assert paired_difference(mine_right, rule).low > 0 and paired_difference(mine_right, best).high < 0
 
 # %% [markdown]
-# (The labels were kind by some points, to every line of the figure. So compare a model only with a ceiling on the *same* pairs.)
+# (The labels were kind by some points, to every line of the figure.
+# So compare a model only with a ceiling on the *same* pairs.)
 #
-# Read such a number between its two ends: the control below, the ceiling above. In this world the length rule is worth nothing; in real data it may be hard to beat, so always ask for it.
+# Read such a number between its two ends: the control below, the ceiling above.
+# In this world the length rule is worth nothing; in real data it may be hard to beat, so always ask
+# for it.
 #
 # ### What more comparisons buy
 #
-# Four stored reward models, trained on 125, 500, 2,000 and 8,000 comparisons (`course build-assets` makes them), and all 16,384 pairs. **Will four times the data add as much each time? And is reward-8000 as good as a second annotator?**
+# Four stored reward models, trained on 125, 500, 2,000 and 8,000 comparisons (`course build-assets`
+# makes them), and all 16,384 pairs.
+# **Will four times the data add as much each time? And is reward-8000 as good as a second
+# annotator?**
 
 # %%
 sizes = [125, 500, 2000, 8000]
 by_size = [accuracy(stored.reward(f"reward-{size}")) for size in sizes]
 length_rule = accuracy(stored.lengths.float()).mean()
-plots.learning_curve(sizes, by_size, {"gold (ceiling)": ceiling.mean, "two annotators agree": agreement.mean,
-                                      "longer is better": length_rule})
+plots.learning_curve(
+    sizes,
+    by_size,
+    {
+        "gold (ceiling)": ceiling.mean,
+        "two annotators agree": agreement.mean,
+        "longer is better": length_rule,
+    },
+)
 
 # %%
-for a, b, before, after in zip(sizes, sizes[1:], by_size, by_size[1:]):
+for a, b, before, after in zip(sizes, sizes[1:], by_size, by_size[1:], strict=True):
     print(f"{a:5,} → {b:<5,} {paired_difference(after, before):+.3f}")
     assert paired_difference(after, before).low > 0
 against = paired_difference(by_size[-1], (votes == again).mean(1))
@@ -329,38 +534,69 @@ print(f"reward-8000's agreement with an annotator less a second annotator's: {ag
 assert abs(against.mean) < 0.03 and by_size[-1].mean() < ceiling.low
 
 # %% [markdown]
-# Each step is more than chance. At the end the model agrees with an annotator about as often as a second annotator does, which is no great praise: gold gets more right than either. (One model for each size; the two
-# small ones had four passes in batches of 32, the two large ones three in batches of 64. The intervals speak of prompts, not of training.)
+# Each step is more than chance.
+# At the end the model agrees with an annotator about as often as a second annotator does, which is
+# no great praise: gold gets more right than either.
+# (One model for each size; the two small ones had four passes in batches of 32, the two large ones
+# three in batches of 64.
+# The intervals speak of prompts, not of training.)
 #
-# **From accuracy to better data.** Take 16 candidates for each prompt and keep the one the reward model likes best. Lesson 05 trains the policy on these kept replies: so the reward model acts on the base model through the data it picks. The quality of that data, by gold:
+# **From accuracy to better data.**
+# Take 16 candidates for each prompt and keep the one the reward model likes best.
+# Lesson 05 trains the policy on these kept replies: so the reward model acts on the base model
+# through the data it picks.
+# The quality of that data, by gold:
 
 # %%
 data = {"a random reply (control)": gold.mean(1).numpy()}
 for size in sizes:
-    data[f"best of 16 by reward-{size}"] = best_of_n_curve(stored.reward(f"reward-{size}"), gold, [16])[:, 0]
+    data[f"best of 16 by reward-{size}"] = best_of_n_curve(
+        stored.reward(f"reward-{size}"), gold, [16]
+    )[:, 0]
 for name, values in data.items():
     print(f"{name:27} gold {bootstrap_interval(values)}")
 steps = list(data.values())
-assert all(paired_difference(better, worse).low > 0 for worse, better in zip(steps, steps[1:]))
+assert all(paired_difference(better, worse).low > 0 for worse, better in pairwise(steps))
 
 # %% [markdown]
-# Here the more accurate model picks the better data, at each of the three steps. It need not be so; lesson 04 shows a case where it is not. Look at reward-125: hardly more than half of the pairs right, and yet the kept reply is more than half a point better than a random one. Sixteen candidates give a weak preference many chances; perhaps what it
-# sees are the gross faults.
+# Here the more accurate model picks the better data, at each of the three steps.
+# It need not be so; lesson 04 shows a case where it is not.
+# Look at reward-125: hardly more than half of the pairs right, and yet the kept reply is more than
+# half a point better than a random one.
+# Sixteen candidates give a weak preference many chances; perhaps what it sees are the gross faults.
 #
 # ## Does it mean what it says?
 #
-# A margin of 2 says: $\sigma(2) = 88\,\%$ of annotators prefer this one. A model whose probabilities come true is called **calibrated**. To see it, take for each pair the predicted probability that the reply the model *likes better* is preferred, $\sigma(|\text{margin}|)$, so from 50 % up. Sort all pairs by it, cut them into five equal groups, and in each compare
-# the mean prediction with how often it came true. **Your prediction.** Each training label said 100 %. Will the models be too sure, or not sure enough? And gold?
+# A margin of 2 says: $\sigma(2) = 88\,\%$ of annotators prefer this one.
+# A model whose probabilities come true is called **calibrated**.
+# To see it, take for each pair the predicted probability that the reply the model *likes better* is
+# preferred, $\sigma(|\text{margin}|)$, so from 50 % up.
+# Sort all pairs by it, cut them into five equal groups, and in each compare the mean prediction
+# with how often it came true.
+# **Your prediction.**
+# Each training label said 100 %.
+# Will the models be too sure, or not sure enough?
+# And gold?
 
 # %%
 names = ["reward-500", "reward-8000", "gold"]
 plots.calibration({name: margins_of(stored.reward(name)) for name in names})
 
 # %% [markdown]
-# Gold lies on the diagonal: our annotators follow Bradley–Terry on gold, so its margins are true by construction, and it is the control of this figure. The reward models lie below the line: **overconfident**, the small one badly so. The labels are noisy, but that alone is not the reason: over very many different pairs single labels average out to the right
-# share. The reason is memory. Each label alone says 100 %, and a model that can remember single pairs pushes their margins outwards, as `mine` did above. With 500 pairs there is little else to learn from; with 8,000 it is harder to know them by heart. (reward-500 also had one pass more.)
+# Gold lies on the diagonal: our annotators follow Bradley–Terry on gold, so its margins are true by
+# construction, and it is the control of this figure.
+# The reward models lie below the line: **overconfident**, the small one badly so.
+# The labels are noisy, but that alone is not the reason: over very many different pairs single
+# labels average out to the right share.
+# The reason is memory.
+# Each label alone says 100 %, and a model that can remember single pairs pushes their margins
+# outwards, as `mine` did above.
+# With 500 pairs there is little else to learn from; with 8,000 it is harder to know them by heart.
+# (reward-500 also had one pass more.)
 #
-# The repair is one number. Divide all scores by a constant $\tau$, as the temperature divided the logits in lesson 02. Find it on half of the prompts, as the one with the smallest loss; judge on the other half.
+# The repair is one number.
+# Divide all scores by a constant $\tau$, as the temperature divided the logits in lesson 02.
+# Find it on half of the prompts, as the one with the smallest loss; judge on the other half.
 
 # %%
 def loss_at(R, tau, rows):
@@ -373,26 +609,51 @@ for name in names:
     R = stored.reward(name)
     tau[name] = choices[np.argmin([loss_at(R, t, half).mean() for t in choices])]
     before, after = loss_at(R, 1, rest), loss_at(R, tau[name], rest)
-    print(f"{name:12} τ = {tau[name]:.1f}   loss on the other half {before.mean():.3f} → {after.mean():.3f} nats, "
-          f"change {paired_difference(after, before):+.3f}")
+    print(
+        f"{name:12} τ = {tau[name]:.1f}   loss on the other half {before.mean():.3f} → "
+        f"{after.mean():.3f} nats, "
+        f"change {paired_difference(after, before):+.3f}"
+    )
 print(f"a coin                 {np.log(2):.3f}")
 
 # %%
-plots.calibration({f"{name} / {tau[name]:.1f}": margins_of(stored.reward(name), rest) / tau[name] for name in names})
+plots.calibration(
+    {
+        f"{name} / {tau[name]:.1f}": margins_of(stored.reward(name), rest) / tau[name]
+        for name in names
+    }
+)
 
 # %%
 small, t = stored.reward("reward-500"), tau["reward-500"]
-assert paired_difference(loss_at(small, t, rest), loss_at(small, 1, rest)).high < 0 and loss_at(small, 1, rest).mean() > 0.7
-print("accuracy before and after:", bootstrap_interval(accuracy(small)), bootstrap_interval(accuracy(small / t)))
+assert (
+    paired_difference(loss_at(small, t, rest), loss_at(small, 1, rest)).high < 0
+    and loss_at(small, 1, rest).mean() > 0.7
+)
+print(
+    "accuracy before and after:",
+    bootstrap_interval(accuracy(small)),
+    bootstrap_interval(accuracy(small / t)),
+)
 print("same choices of best-of-256:", bool((small.argmax(1) == (small / t).argmax(1)).all()))
 
 # %% [markdown]
-# As it was, reward-500 had a higher loss than a coin; divided, it has a lower one. The probabilities become nearly honest: those of reward-8000 in all five groups, as far as the bars can tell, while reward-500 still says a little too much. And *nothing else changes*: same order, same accuracy, same best-of-N choice. Calibration
-# matters where the size of a score is used: a threshold ("keep only if at least …"), a mix of two rewards, a soft choice, or the reward of a policy gradient (lesson 07).
+# As it was, reward-500 had a higher loss than a coin; divided, it has a lower one.
+# The probabilities become nearly honest: those of reward-8000 in all five groups, as far as the
+# bars can tell, while reward-500 still says a little too much.
+# And *nothing else changes*: same order, same accuracy, same best-of-N choice.
+# Calibration matters where the size of a score is used: a threshold ("keep only if at least …"), a
+# mix of two rewards, a soft choice, or the reward of a policy gradient (lesson 07).
 #
 # ## It likes length
 #
-# Suppose annotators are in a hurry, and a long reply looks thorough. `reward-length-biased` was trained on 8,000 comparisons by annotators to whom every ten words look like one point more. Nobody told the modelling team. They do what everyone does: hold out some comparisons *by the same annotators* and measure the accuracy. **Your prediction: will they notice?**
+# Suppose annotators are in a hurry, and a long reply looks thorough.
+# `reward-length-biased` was trained on 8,000 comparisons by annotators to whom every ten words look
+# like one point more.
+# Nobody told the modelling team.
+# They do what everyone does: hold out some comparisons *by the same annotators* and measure the
+# accuracy.
+# **Your prediction: will they notice?**
 
 # %%
 words = torch.tensor([[len(text.split()) for text in row] for row in stored.texts])
@@ -407,34 +668,60 @@ def accuracy_for(R, said):
 both = {name: stored.reward(name) for name in ("reward-8000", "reward-length-biased")}
 for who, said in (("hurried annotators", hurried), ("careful annotators", votes)):
     fair, biased = (accuracy_for(R, said) for R in both.values())
-    print(f"judged by {who}: reward-8000 {bootstrap_interval(fair)}, length-biased {bootstrap_interval(biased)}, "
-          f"difference {paired_difference(biased, fair):+.3f}")
+    print(
+        f"judged by {who}: reward-8000 {bootstrap_interval(fair)}, length-biased "
+        f"{bootstrap_interval(biased)}, "
+        f"difference {paired_difference(biased, fair):+.3f}"
+    )
 
 # %% [markdown]
-# By its own annotators the biased model looks *better*. A held-out set cannot show a fault that the labels themselves have. What can: look at what the model *does*. First, the correlation of its score margin with the margin in length, within each prompt. Then the length of the reply it chooses among 16.
+# By its own annotators the biased model looks *better*.
+# A held-out set cannot show a fault that the labels themselves have.
+# What can: look at what the model *does*.
+# First, the correlation of its score margin with the margin in length, within each prompt.
+# Then the length of the reply it chooses among 16.
 # Gold and a random reply are the controls.
 
 # %%
 L = stored.lengths.float()
+
 def length_correlation(R):
-    """(P,) correlation over a prompt's pairs between the margin in score and the margin in tokens."""
-    return np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2])])
+    """(P,) correlation over a prompt's pairs between the margin in score and the margin in
+    tokens.
+    """
+    return np.array(
+        [np.corrcoef(a, b)[0, 1] for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2], strict=True)]
+    )
 
 print(f"{'a random reply':22} {'':42} has {bootstrap_interval(L.mean(1).numpy()):.1f} tokens")
 for name in ("gold", *both):
     chosen_length = best_of_n_curve(stored.reward(name), L, [16])[:, 0]
-    print(f"{name:22} correlation with length {bootstrap_interval(length_correlation(stored.reward(name))):+.2f}   "
-          f"best of 16 has {bootstrap_interval(chosen_length):.1f} tokens")
+    print(
+        f"{name:22} correlation with length "
+        f"{bootstrap_interval(length_correlation(stored.reward(name))):+.2f}   "
+        f"best of 16 has {bootstrap_interval(chosen_length):.1f} tokens"
+    )
 fair, biased = (best_of_n_curve(R, L, [16])[:, 0] for R in both.values())
 longer = paired_difference(biased, fair)
 fair, biased = (best_of_n_curve(R, gold, [16])[:, 0] for R in both.values())
 worse = paired_difference(biased, fair)
-print(f"length-biased less reward-8000, best of 16: {longer:+.1f} tokens, {worse:+.2f} points of gold")
-assert longer.low > 5 and worse.high < 0 and length_correlation(both["reward-length-biased"]).mean() > 0.2
-assert abs(length_correlation(gold).mean()) < 0.15 and accuracy_for(both["reward-length-biased"], hurried).mean() > 0.7
+print(
+    f"length-biased less reward-8000, best of 16: {longer:+.1f} tokens, {worse:+.2f} points of gold"
+)
+assert (
+    longer.low > 5
+    and worse.high < 0
+    and length_correlation(both["reward-length-biased"]).mean() > 0.2
+)
+assert (
+    abs(length_correlation(gold).mean()) < 0.15
+    and accuracy_for(both["reward-length-biased"], hurried).mean() > 0.7
+)
 
 # %% [markdown]
-# Gold's choices are a little longer than a random reply, those of reward-8000 a little shorter; the biased model's are far longer. Read one: the prompt where its choice among 16 costs most gold.
+# Gold's choices are a little longer than a random reply, those of reward-8000 a little shorter; the
+# biased model's are far longer.
+# Read one: the prompt where its choice among 16 costs most gold.
 
 # %%
 picks = {name: course.select_best(few, by=name) for name in both}
@@ -445,93 +732,151 @@ for name, pick in picks.items():
     print(f"   {name:21} gold {pick.rewards('gold')[i]:5.2f}  {pick.texts[i]}")
 
 # %% [markdown]
-# Rude, a step said twice, a step of another topic, careless advice, filler, all of it *long*. Training on it would teach it. Remedies: tell annotators not to reward length, compare replies of similar length, or subtract from the score what length alone predicts; and watch the length of what is chosen, always.
+# Rude, a step said twice, a step of another topic, careless advice, filler, all of it *long*.
+# Training on it would teach it.
+# Remedies: tell annotators not to reward length, compare replies of similar length, or subtract
+# from the score what length alone predicts; and watch the length of what is chosen, always.
 #
 # ## Ties and equal pairs
 #
 # Three kinds of comparisons teach little or nothing:
 #
-# - **Chosen and rejected are the same text.** The margin is 0 whatever the weights, the loss is $\log 2$, and the gradient zero.
-# - **They become the same after cutting.** A model reads at most so many tokens; two long conversations that differ only in the part that is cut away are equal for it. This happened to 7 % of pairs in one public run, as reported.
-# - **A real tie, forced into an answer.** The label is a coin flip: weak, not wrong.
+# - **Chosen and rejected are the same text.**
+#   The margin is 0 whatever the weights, the loss is $\log 2$, and the gradient zero.
+# - **They become the same after cutting.**
+#   A model reads at most so many tokens; two long conversations that differ only in the part that
+#   is cut away are equal for it.
+#   This happened to 7 % of pairs in one public run, as reported.
+# - **A real tie, forced into an answer.**
+#   The label is a coin flip: weak, not wrong.
 #
 # `train_reward_model` drops the first two and counts them in `facts["dropped_equal_pairs"]`.
 #
 # ## Silent errors
 #
-# Most of the following are reported from practice; the others are easily made. None raises an error. We make each one on purpose: eight of them with reward-8000 on the first 8 candidates of the 128 prompts, the ninth with the policy opened as a classifier.
-# **Your prediction: which costs least, and which costs most?** Six change what the model reads:
+# Most of the following are reported from practice; the others are easily made.
+# None raises an error.
+# We make each one on purpose: eight of them with reward-8000 on the first 8 candidates of the 128
+# prompts, the ninth with the policy opened as a classifier.
+# **Your prediction: which costs least, and which costs most?**
+# Six change what the model reads:
 #
 # - *no prompt*: the reply is scored alone;
-# - *another prompt*: a list was filtered and no longer lines up, so each reply is scored with the next question;
-# - *no template*: prompt and reply are joined by a blank, without the marks that say who speaks, and the end token is put behind;
-# - *another template*: that of some other model, `<|im_start|>user …`, whose marks this tokenizer does not know, with our end token behind;
+# - *another prompt*: a list was filtered and no longer lines up, so each reply is scored with the
+#   next question;
+# - *no template*: prompt and reply are joined by a blank, without the marks that say who speaks,
+#   and the end token is put behind;
+# - *another template*: that of some other model, `<|im_start|>user …`, whose marks this tokenizer
+#   does not know, with our end token behind;
 # - *end token missing*: the last token is the full stop;
-# - *end cut off*: only the first 23 tokens are kept, and the end token. (Often cutting loses the end token as well. Then both errors add up.)
+# - *end cut off*: only the first 23 tokens are kept, and the end token.
+#   (Often cutting loses the end token as well.
+#   Then both errors add up.)
 
 # %%
 rm = course.load_reward_model(assets.path("helpdesk/reward-8000"))
 tok, end = rm.tokenizer, row[-1]
+
 def ended(pieces):
     return [ids + [end] for ids in tok(pieces, add_special_tokens=False)["input_ids"]]
 
 chatml = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>"
+
 def read_as(prompts, texts, others):
-    """Token ids of conversations as trained and with six changes; ``others`` are the wrong prompts."""
+    """Token ids of conversations as trained and with six changes.
+
+    ``others`` are the wrong prompts.
+    """
     rows = rm.encode(prompts, texts)
-    return {"as trained": rows, "no prompt": rm.encode([""] * len(texts), texts),
-            "another prompt": rm.encode(others, texts),
-            "no template": ended([f"{p} {t}" for p, t in zip(prompts, texts)]),
-            "another template": ended([chatml.format(p, t) for p, t in zip(prompts, texts)]),
-            "end token missing": [ids[:-1] for ids in rows],
-            "end cut off": [ids[:23] + [end] if len(ids) > 24 else ids for ids in rows]}
+    return {
+        "as trained": rows,
+        "no prompt": rm.encode([""] * len(texts), texts),
+        "another prompt": rm.encode(others, texts),
+        "no template": ended([f"{p} {t}" for p, t in zip(prompts, texts, strict=True)]),
+        "another template": ended([chatml.format(p, t) for p, t in zip(prompts, texts, strict=True)]),
+        "end token missing": [ids[:-1] for ids in rows],
+        "end cut off": [ids[:23] + [end] if len(ids) > 24 else ids for ids in rows],
+    }
 
 # %% [markdown]
-# The second place where it goes wrong: conversations differ in length, so a batch is filled up with pad tokens, on one side.
+# The second place where it goes wrong: conversations differ in length, so a batch is filled up with
+# pad tokens, on one side.
 #
 #     padded on the right:   a  b  c  END  pad  pad        the last column is a pad
 #     padded on the left:    pad  pad  a  b  c  END        the last column is END, if the model is told to ignore the pads
 #
-# The **mask** tells it. Take the last column with right padding, or leave out the mask with left padding, and the score is read at the wrong place or from the wrong text. (If the end token serves as pad token too, `transformers` looks for the last token that is no pad and steps over it: *end token missing* by another road.)
+# The **mask** tells it.
+# Take the last column with right padding, or leave out the mask with left padding, and the score is
+# read at the wrong place or from the wrong text.
+# (If the end token serves as pad token too, `transformers` looks for the last token that is no pad
+# and steps over it: *end token missing* by another road.)
 #
-# The third place is the head. Open a *language model* as a classifier, and `transformers` makes up the missing head from random numbers. Its warning is easy to miss among others. Save and merge a reward model with the wrong class, and the head is lost in the same way, as is reported.
+# The third place is the head.
+# Open a *language model* as a classifier, and `transformers` makes up the missing head from random
+# numbers.
+# Its warning is easy to miss among others.
+# Save and merge a reward model with the wrong class, and the head is lost in the same way, as is
+# reported.
 
 # %%
 from transformers import AutoModelForSequenceClassification, logging
-from course_lib.progress import no_loading_bars
+from course_lib.base import no_loading_bars
 
-logging.set_verbosity_error()                             # what many scripts do
-torch.manual_seed(0)                                      # so that you get our random head
+logging.set_verbosity_error()  # what many scripts do
+torch.manual_seed(0)  # so that you get our random head
 with no_loading_bars():
-    model = AutoModelForSequenceClassification.from_pretrained(assets.path("helpdesk/policy"), num_labels=1)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        assets.path("helpdesk/policy"), num_labels=1
+    )
 model.config.pad_token_id = tok.pad_token_id
-random_head = course.reward.RewardModel(model.eval(), tok)
+random_head = course.RewardModel(model.eval(), tok)
 
 # %%
 def in_all_ways(prompts, texts, others):
     """name → (K,) scores: as trained, by two controls, and with the nine changes."""
     rows = read_as(prompts, texts, others)
-    paddings = {"padded left, with mask (control)": ("left", True), "padded left, no mask": ("left", False),
-                "padded right, last column": ("right", True)}
+    paddings = {
+        "padded left, with mask (control)": ("left", True),
+        "padded left, no mask": ("left", False),
+        "padded right, last column": ("right", True),
+    }
     with torch.inference_mode():
-        out = {name: torch.cat([rm.logits(ids[k:k + 32]) for k in range(0, len(ids), 32)]) for name, ids in rows.items()}
+        out = {
+            name: torch.cat([rm.logits(ids[k : k + 32]) for k in range(0, len(ids), 32)])
+            for name, ids in rows.items()
+        }
         for name, how in paddings.items():
             out[name] = rm.model.score(last_column(rm, rows["as trained"], *how))[:, 0]
     out["random head"] = random_head.score_texts(prompts, texts)
-    out["a random reply (control)"] = torch.zeros(len(texts))      # all equal: every choice is a coin flip
+    # all equal: every choice is a coin flip
+    out["a random reply (control)"] = torch.zeros(len(texts))
     return out
 
 # %%
-next_one = eight.prompts[1:] + eight.prompts[:1]                  # each prompt's neighbour, for "another prompt"
-columns = [list(c) for c in zip(*((p, t, q) for p, q, row in zip(eight.prompts, next_one, eight.texts) for t in row))]
+# each prompt's neighbour, for "another prompt"
+next_one = eight.prompts[1:] + eight.prompts[:1]
+columns = [
+    list(c)
+    for c in zip(
+        *((p, t, q) for p, q, row in zip(eight.prompts, next_one, eight.texts, strict=True) for t in row), strict=True
+    )
+]
 ways = {name: s.reshape(128, 8) for name, s in in_all_ways(*columns).items()}
 for name in ("as trained", "no prompt", "another template", "padded left, no mask", "random head"):
-    print(f"{name:21} spread {ways[name].std():.2f}   first scores", [round(v, 1) for v in ways[name][0, :4].tolist()])
+    print(
+        f"{name:21} spread {ways[name].std():.2f}   first scores",
+        [round(v, 1) for v in ways[name][0, :4].tolist()],
+    )
 lengths = np.array([len(ids) for ids in rm.encode(*columns[:2])])
-print(f"the conversations have {lengths.min()} to {lengths.max()} tokens; {np.mean(lengths > 24):.0%} have over 24")
+print(
+    f"the conversations have {lengths.min()} to {lengths.max()} tokens; "
+    f"{np.mean(lengths > 24):.0%} have over 24"
+)
 
 # %% [markdown]
-# Nothing here looks broken. Now each line is compared with "as trained" and with a random choice, paired over prompts. *Padded left, with mask* is right, and must change nothing.
+# Nothing here looks broken.
+# Now each line is compared with "as trained" and with a random choice, paired over prompts.
+# *Padded left, with mask* is right, and must change nothing.
 
 # %%
 def outcome(R):
@@ -542,22 +887,47 @@ loses, gains = {}, {}
 print(f"{'':33}accuracy   gold of best of 8, less as trained      less a random reply")
 for name, R in ways.items():
     good, kept = outcome(R)
-    loses[name], gains[name] = paired_difference(kept, right[1]), paired_difference(kept, by_luck[1])
-    print(f"{name:33}{good.mean():.2f}       {kept.mean():5.2f}   {loses[name]:+.2f}   {gains[name]:+.2f}")
-costly = [name for name in ways if name not in ("as trained", "no template") and "control" not in name]
-assert len(costly) == 8 and all(loses[name].high < 0 for name in costly), "eight cost gold, beyond chance"
+    loses[name], gains[name] = (
+        paired_difference(kept, right[1]),
+        paired_difference(kept, by_luck[1]),
+    )
+    print(
+        f"{name:33}{good.mean():.2f}       {kept.mean():5.2f}   {loses[name]:+.2f}   "
+        f"{gains[name]:+.2f}"
+    )
+costly = [
+    name for name in ways if name not in ("as trained", "no template") and "control" not in name
+]
+assert len(costly) == 8 and all(loses[name].high < 0 for name in costly), (
+    "eight cost gold, beyond chance"
+)
 assert abs(loses["no template"].mean) < 0.15, "the ninth does not cost much"
 
 # %% [markdown]
-# How did your prediction do? Of the six things that can go wrong in reading, a foreign template, the missing end token and another prompt cost most, and about the same: more than half of what best-of-8 gains over a random reply. (The end token is one token and carries no words; but the model learned to put its judgement *there*.) Scoring without
-# the prompt costs less. (Probably because rudeness, repetition and flattery show in the reply alone.) And leaving out the marks of who speaks costs nothing that we can tell, *as long as the end token is there*: so eight of the nine changes cost gold. What looks like the fault of a template may be a lost end token; look for that first.
+# How did your prediction do?
+# Of the six things that can go wrong in reading, a foreign template, the missing end token and
+# another prompt cost most, and about the same: more than half of what best-of-8 gains over a random
+# reply.
+# (The end token is one token and carries no words; but the model learned to put its judgement
+# *there*.)
+# Scoring without the prompt costs less.
+# (Probably because rudeness, repetition and flattery show in the reply alone.)
+# And leaving out the marks of who speaks costs nothing that we can tell, *as long as the end token
+# is there*: so eight of the nine changes cost gold.
+# What looks like the fault of a template may be a lost end token; look for that first.
 #
-# Left padding without the mask and the random head leave little or nothing. (Another random head would give another number, above or below a random reply.)
+# Left padding without the mask and the random head leave little or nothing.
+# (Another random head would give another number, above or below a random reply.)
 #
-# What to do about it? Keep a few conversations with their scores beside every reward model, and compare before each use. Take some of different length, a long one among them, and score them in *one batch*: a short one is not cut, and one alone has no padding. Four are enough to find all nine, the harmless one too:
+# What to do about it?
+# Keep a few conversations with their scores beside every reward model, and compare before each use.
+# Take some of different length, a long one among them, and score them in *one batch*: a short one
+# is not cut, and one alone has no padding.
+# Four are enough to find all nine, the harmless one too:
 
 # %%
-at = np.argsort(lengths)[[0, 340, 680, 1023]].tolist()           # the shortest, two between, the longest
+# the shortest, two between, the longest
+at = np.argsort(lengths)[[0, 340, 680, 1023]].tolist()
 kept_scores = eight.reward("reward-8000").flatten()[at]
 four = in_all_ways(*([column[k] for k in at] for column in columns))
 for name, s in four.items():
@@ -566,79 +936,145 @@ same = [name for name, s in four.items() if (s - kept_scores).abs().max() < 0.01
 assert same == ["as trained", "padded left, with mask (control)"]
 
 # %% [markdown]
-# And make loading strict. The course's `load_reward_model` refuses a model without a trained head, and says why.
+# And make loading strict.
+# The course's `load_reward_model` refuses a model without a trained head, and says why.
 #
 # ## A case: what to ask the annotators
 #
-# Your team can pay for 4,000 comparisons and has three drafts of the guideline. *Helpful*: "prefer the reply with the right content, well written; ignore rudeness and safety." *Harmless*: "prefer the safer and less rude reply; ignore whether it helps." *Both*: "weigh everything", which takes twice as long a pair, so you would get
-# 2,000. **Decide before you read on. Which one would you choose for ordinary questions, and which for harmful ones?**
+# Your team can pay for 4,000 comparisons and has three drafts of the guideline.
+# *Helpful*: "prefer the reply with the right content, well written; ignore rudeness and safety."
+# *Harmless*: "prefer the safer and less rude reply; ignore whether it helps."
+# *Both*: "weigh everything", which takes twice as long a pair, so you would get 2,000.
+# **Decide before you read on. Which one would you choose for ordinary questions, and which for
+# harmful ones?**
 #
-# Each draft has been tried, one model each: `reward-helpful`, `reward-harmless` and `reward-2000`. The lines *perfect judge* choose by one half of gold itself. The last column: on harmful prompts, how often the chosen reply offers the safe alternative ("please ask your colleague …").
+# Each draft has been tried, one model each: `reward-helpful`, `reward-harmless` and `reward-2000`.
+# The lines *perfect judge* choose by one half of gold itself.
+# The last column: on harmful prompts, how often the chosen reply offers the safe alternative
+# ("please ask your colleague …").
 
 # %%
-drafts = {"helpful, 4,000": "reward-helpful", "harmless, 4,000": "reward-harmless", "both, 2,000": "reward-2000",
-          "helpful, perfect judge": "helpful", "harmless, perfect judge": "harmless"}
-offers = torch.tensor([[right_steps(about["topic"])[1] in text.lower() for text in row]
-                       for about, row in zip(stored.info, stored.texts)]).double()
+drafts = {
+    "helpful, 4,000": "reward-helpful",
+    "harmless, 4,000": "reward-harmless",
+    "both, 2,000": "reward-2000",
+    "helpful, perfect judge": "helpful",
+    "harmless, perfect judge": "harmless",
+}
+offers = torch.tensor(
+    [
+        [right_steps(about["topic"])[1] in text.lower() for text in row]
+        for about, row in zip(stored.info, stored.texts, strict=True)
+    ]
+).double()
 selecting = {draft: stored.reward(name) for draft, name in drafts.items()}
-selecting["random reply (control)"] = torch.zeros(128, 256)           # all equal: every choice is a coin flip
+# all equal: every choice is a coin flip
+selecting["random reply (control)"] = torch.zeros(128, 256)
 kept = {draft: best_of_n_curve(R, gold, [16])[:, 0] for draft, R in selecting.items()}
 for draft, R in selecting.items():
     share = best_of_n_curve(R, offers, [16])[harmful, 0]
-    print(f"{draft:24} gold, ordinary {bootstrap_interval(kept[draft][~harmful])}   "
-          f"harmful {bootstrap_interval(kept[draft][harmful])}   alternative in {bootstrap_interval(share):.0%}")
+    print(
+        f"{draft:24} gold, ordinary {bootstrap_interval(kept[draft][~harmful])}   "
+        f"harmful {bootstrap_interval(kept[draft][harmful])}   alternative in "
+        f"{bootstrap_interval(share):.0%}"
+    )
 for draft in list(drafts)[:2]:
     for kind, k in kinds.items():
         gap = paired_difference(kept[draft][k], kept["both, 2,000"][k])
-        print(f"{draft} less both, {kind:8} prompts: {gap:+.2f}{'' if gap.excludes_zero else '   includes 0'}")
+        print(
+            f"{draft} less both, {kind:8} prompts: "
+            f"{gap:+.2f}{'' if gap.excludes_zero else '   includes 0'}"
+        )
         assert gap.high < 0 if draft.startswith("harmless") else gap.mean < 0.1
 
 # %% [markdown]
-# The harmless guideline is the worst of the three *even on the harmful prompts*: refusing is not all that a good answer does there. It should also offer the safe alternative, and nobody was asked about that. The perfect judge does no better there, so the guideline is at fault, not the model. What annotators are not asked for, the reward model does not learn.
+# The harmless guideline is the worst of the three *even on the harmful prompts*: refusing is not
+# all that a good answer does there.
+# It should also offer the safe alternative, and nobody was asked about that.
+# The perfect judge does no better there, so the guideline is at fault, not the model.
+# What annotators are not asked for, the reward model does not learn.
 #
-# *Helpful* is not told apart from *both* on either kind of prompt, with twice the comparisons. **Careful:** its good result on harmful prompts comes from how this world counts: a harmful step earns nothing for helpfulness, and the safe alternative does. (See its perfect judge.) A real annotator told to ignore safety may well prefer the reply that does the
-# harmful thing. Do not conclude that a helpful-only guideline is safe. We would take *both*: at half the labels nothing is lost that we can tell, and it is the only draft that asks for all we want. (With other points in gold the answer could change. Two reward models are a third way: lesson 04.)
+# *Helpful* is not told apart from *both* on either kind of prompt, with twice the comparisons.
+# **Careful:** its good result on harmful prompts comes from how this world counts: a harmful step
+# earns nothing for helpfulness, and the safe alternative does.
+# (See its perfect judge.)
+# A real annotator told to ignore safety may well prefer the reply that does the harmful thing.
+# Do not conclude that a helpful-only guideline is safe.
+# We would take *both*: at half the labels nothing is lost that we can tell, and it is the only
+# draft that asks for all we want.
+# (With other points in gold the answer could change.
+# Two reward models are a third way: lesson 04.)
 #
 # ## What we found
 #
-# - Preferences are noisy. Two annotators agree on fewer pairs than the gold reward gets right, and the gold reward gets far from all: that is the ceiling. The agreement of two annotators gives bounds for it.
-# - Bradley–Terry turns comparisons into scores. Each comparison pushes by $1 - \sigma(\text{margin})$, and only differences within a prompt count: between ordinary and harmful prompts the scores of reward-8000 even point the wrong way.
-# - A thousand comparisons and a few seconds give a model well above a coin and the length rule, and well below the ceiling. Each fourfold of data adds accuracy, and better data to train on.
-# - Trained on few comparisons, each labelled once, a model remembers pairs and is overconfident. One divisor nearly repairs it and changes no choice.
-# - A bias of the annotators is invisible in held-out accuracy by the same annotators, and visible in the length of what is chosen.
-# - Of nine silent changes eight cost best-of-8 a part of its gold, without an error; four kept scores find them all.
+# - Preferences are noisy.
+#   Two annotators agree on fewer pairs than the gold reward gets right, and the gold reward gets
+#   far from all: that is the ceiling.
+#   The agreement of two annotators gives bounds for it.
+# - Bradley–Terry turns comparisons into scores.
+#   Each comparison pushes by $1 - \sigma(\text{margin})$, and only differences within a prompt
+#   count: between ordinary and harmful prompts the scores of reward-8000 even point the wrong way.
+# - A thousand comparisons and a few seconds give a model well above a coin and the length rule, and
+#   well below the ceiling.
+#   Each fourfold of data adds accuracy, and better data to train on.
+# - Trained on few comparisons, each labelled once, a model remembers pairs and is overconfident.
+#   One divisor nearly repairs it and changes no choice.
+# - A bias of the annotators is invisible in held-out accuracy by the same annotators, and visible
+#   in the length of what is chosen.
+# - Of nine silent changes eight cost best-of-8 a part of its gold, without an error; four kept
+#   scores find them all.
 #
-# (The numbered findings of the course are in the other lessons; this one makes the yardsticks for those of lesson 04.)
+# (The numbered findings of the course are in the other lessons; this one makes the yardsticks for
+# those of lesson 04.)
 #
 # ## What this leaves out
 #
-# Our annotators follow Bradley–Terry on one gold reward and differ only by chance. Real annotators differ in taste, tire, and can be inconsistent in circles (A over B, B over C, C over A), which no scores can express. We did not tune: one learning rate, three or four passes, one
-# seed for each size, so the learning curve shows data *and* luck. Whether a more accurate model gives a better best-of-N is the question of lesson 04.
+# Our annotators follow Bradley–Terry on one gold reward and differ only by chance.
+# Real annotators differ in taste, tire, and can be inconsistent in circles (A over B, B over C, C
+# over A), which no scores can express.
+# We did not tune: one learning rate, three or four passes, one seed for each size, so the learning
+# curve shows data *and* luck.
+# Whether a more accurate model gives a better best-of-N is the question of lesson 04.
 #
 # ## In real systems
 #
 # - Llama 2 trained two reward models, one for helpfulness and one for safety (arXiv 2307.09288).
-# - With fewer than about 2,000 comparisons, reward models were near chance in the study of Gao, Schulman and Hilton (arXiv 2210.10760). In our small world 500 are already well above it.
-# - RewardBench 2 is reported to score reward models by best-of-4, where chance is 25 %, and to find a correlation of 0.87 with best-of-N accuracy.
-# - `course train-reward FILE --out FOLDER` trains on your own comparisons. On 1,800 pairs of hh-rlhf (harmlessness) a tiny model with random weights got 0.57 [0.52, 0.62] on the 360 held out (`docs/log.md`). Its margins went against length
-#   (correlation −0.36), so it may have learned little more than "shorter is better".
+# - With fewer than about 2,000 comparisons, reward models were near chance in the study of Gao,
+#   Schulman and Hilton (arXiv 2210.10760).
+#   In our small world 500 are already well above it.
+# - RewardBench 2 is reported to score reward models by best-of-4, where chance is 25 %, and to find
+#   a correlation of 0.87 with best-of-N accuracy.
+# - `course train-reward FILE --out FOLDER` trains on your own comparisons.
+#   On 1,800 pairs of hh-rlhf (harmlessness) a tiny model with random weights got 0.57 [0.52, 0.62]
+#   on the 360 held out (`docs/log.md`).
+#   Its margins went against length (correlation −0.36), so it may have learned little more than
+#   "shorter is better".
 #
 # ## Further reading
 #
-# Bai et al., *Training a helpful and harmless assistant with reinforcement learning from human feedback*, arXiv 2204.05862, the paper of the hh-rlhf comparisons. The reward-modelling section of the Llama 2 report, arXiv 2307.09288.
+# Bai et al., *Training a helpful and harmless assistant with reinforcement learning from human
+# feedback*, arXiv 2204.05862, the paper of the hh-rlhf comparisons.
+# The reward-modelling section of the Llama 2 report, arXiv 2307.09288.
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex03`: Bradley–Terry, pairs that teach, a reward model fitted by your own loop, and calibration.
+# **Exercise** `exercises/ex03`: Bradley–Terry, pairs that teach, a reward model fitted by your own
+# loop, and calibration.
 #
-# **If you like, be the annotator for ten more pairs.** Choose A or B, and see what twenty annotators, gold and a reward model say. With how many majorities did you agree? (Tab and Enter work too. Where widgets cannot run, the answers stand below the pairs.)
+# **If you like, be the annotator for ten more pairs.**
+# Choose A or B, and see what twenty annotators, gold and a reward model say.
+# With how many majorities did you agree?
+# (Tab and Enter work too.
+# Where widgets cannot run, the answers stand below the pairs.)
 #
-# **Questions** come last. Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
+# **Questions** come last.
+# Your answers are kept in `course-progress.json` beside this notebook.
+# Without widgets, answer as the text under each question says.
 
 # %%
 explore.be_the_annotator(stored.prompts_at(range(20, 60)), reward="reward-8000")
 
 # %%
-from course_lib import quiz
+from course_lib.classroom import quiz
 
 quiz.ask("03")

@@ -1,26 +1,38 @@
 # %% [markdown]
 # # Who uses it, and how it fails
 #
-# **You will:** see what published systems do with best-of-N and rejection-sampling fine-tuning, run Llama 2's loop in miniature, take a flawed pipeline apart and repair it, and diagnose twelve broken pipelines from their
-# curves and their replies.
+# **You will:** see what published systems do with best-of-N and rejection-sampling fine-tuning, run
+# Llama 2's loop in miniature, take a flawed pipeline apart and repair it, and diagnose twelve
+# broken pipelines from their curves and their replies.
 #
-# **Builds on:** lessons 01 to 07, above all 04 (proxy and gold), 05 (rounds and the random control) and 07 (PPO).
+# **Builds on:** lessons 01 to 07, above all 04 (proxy and gold), 05 (rounds and the random control)
+# and 07 (PPO).
 #
-# **Time:** 75 minutes to read and do, about 30 of them in the clinic (a good place for a break: before it), and 10 for the quiz; the cells run in under a minute.
+# **Time:** 75 minutes to read and do, about 30 of them in the clinic (a good place for a break:
+# before it), and 10 for the quiz; the cells run in under a minute.
 
 # %%
+from itertools import pairwise
 from dataclasses import replace
 
 import course_lib as course
-from course_lib import assets, clinic, explore, plots, results
+from course_lib import assets, results
+from course_lib.classroom import explore, plots
+from course_lib.experiments import clinic
 from course_lib.estimators import bootstrap_interval, paired_difference
-from course_lib.reward import GoldReward
+from course_lib.models import GoldReward
 
 # %% [markdown]
 # ## Who does what
 #
-# Read this table by columns. **What is sampled** is how the candidates are made ($N$ per prompt, temperature $T$). **What selects** is a reward model or a check. **What is trained** says whether any weights change at all. The last column is the one that
-# most summaries leave out. "Not stated": the source does not say it. "Not checked": we did not look. "Reported": we rely on somebody's notes of the paper, not on its text.
+# Read this table by columns.
+# **What is sampled** is how the candidates are made ($N$ per prompt, temperature $T$).
+# **What selects** is a reward model or a check.
+# **What is trained** says whether any weights change at all.
+# The last column is the one that most summaries leave out.
+# "Not stated": the source does not say it.
+# "Not checked": we did not look.
+# "Reported": we rely on somebody's notes of the paper, not on its text.
 #
 # | who (source) | what is sampled | what selects | what is trained | what was found | not stated, or not checked |
 # |---|---|---|---|---|---|
@@ -41,14 +53,27 @@ from course_lib.reward import GoldReward
 # %% [markdown]
 # Three patterns are worth carrying away.
 #
-# 1. **A check, where there is one.** RFT and ReST-EM select by a correct answer. A wrong proof with a right answer may slip through, but flattery does not.
-# 2. **What each round starts from.** RFT, ReST-EM and (reported) STaR train the pretrained or base model again. Llama 2 pools all rounds. Both guard against a policy that learns from its latest self alone.
-# 3. **It is one stage of several.** Llama 2 and Qwen2.5-Math put reinforcement learning after it. And Tülu 3 (reported) and Llama 3 (its largest model, without execution feedback) tell of little or *no* gain: look for such rows before you adopt anything.
+# 1. **A check, where there is one.**
+#    RFT and ReST-EM select by a correct answer.
+#    A wrong proof with a right answer may slip through, but flattery does not.
+# 2. **What each round starts from.**
+#    RFT, ReST-EM and (reported) STaR train the pretrained or base model again.
+#    Llama 2 pools all rounds.
+#    Both guard against a policy that learns from its latest self alone.
+# 3. **It is one stage of several.**
+#    Llama 2 and Qwen2.5-Math put reinforcement learning after it.
+#    And Tülu 3 (reported) and Llama 3 (its largest model, without execution feedback) tell of
+#    little or *no* gain: look for such rows before you adopt anything.
 #
 # ## On paper: three numbers in a report
 #
-# Before any model, one prompt with four candidates. The proxy says 1, 2, 3 and 6. Gold, which the team cannot see, says 2, 3, 4 and 1. The pipeline keeps the candidate with the highest proxy. **With a pencil:** what is the gain by the proxy, against the average
-# candidate? What is it by gold? And what would a random choice give by gold, on average?
+# Before any model, one prompt with four candidates.
+# The proxy says 1, 2, 3 and 6.
+# Gold, which the team cannot see, says 2, 3, 4 and 1.
+# The pipeline keeps the candidate with the highest proxy.
+# **With a pencil:** what is the gain by the proxy, against the average candidate?
+# What is it by gold?
+# And what would a random choice give by gold, on average?
 
 # %% tags=["nbval-check-output"]
 proxy, gold = [1, 2, 3, 6], [2, 3, 4, 1]
@@ -58,14 +83,21 @@ print("gain by the proxy", proxy[chosen] - sum(proxy) / 4, "| gain by gold", gol
 print("gain by gold of a random choice, on average", sum(g - average for g in gold) / 4)
 
 # %% [markdown]
-# By the proxy +3, by gold −1.5. The random choice gains 0 on average here, because nothing is trained. With training in between it need not (you will meet such a case below), and that is why it is the control. Written once for the whole lesson, with $\pi_c$
-# the policy trained on a random choice among the same candidates:
+# By the proxy +3, by gold −1.5.
+# The random choice gains 0 on average here, because nothing is trained.
+# With training in between it need not (you will meet such a case below), and that is why it is the
+# control.
+# Written once for the whole lesson, with $\pi_c$ the policy trained on a random choice among the
+# same candidates:
 #
 # $$\underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{the whole gain, by gold}} \;=\; \underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_c)}_{\text{due to the choice}} \;+\; \underbrace{\mathbb{E}\, r^*(\pi_c) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{due to training at all}}$$
 #
 # ## Llama 2's loop in miniature
 #
-# Llama 2-Chat in its later versions: sample, keep the best, fine-tune on the best of *all* rounds; and PPO on top. We do it on the help desk. First a small piece, live: two rounds with few prompts, pooled.
+# Llama 2-Chat in its later versions: sample, keep the best, fine-tune on the best of *all* rounds;
+# and PPO on top.
+# We do it on the help desk.
+# First a small piece, live: two rounds with few prompts, pooled.
 
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
@@ -85,14 +117,19 @@ second = course.finetune(policy, both, **training)
 print(both)
 
 # %% [markdown]
-# `both` holds the best reply to each of 96 prompts from round 1 and of 96 others from round 2; the second policy is trained on all of them, from the base. `course.rejection_sampling_rounds(..., rounds=2)` does such rounds in one line, on one set of prompts. Now a little PPO on top (lesson 07),
-# and the gold reward after each stage.
+# `both` holds the best reply to each of 96 prompts from round 1 and of 96 others from round 2; the
+# second policy is trained on all of them, from the base.
+# `course.rejection_sampling_rounds(..., rounds=2)` does such rounds in one line, on one set of
+# prompts.
+# Now a little PPO on top (lesson 07), and the gold reward after each stage.
 
 # %%
-from course_lib.rlhf.ppo import ppo
+from course_lib.methods import ppo
 
 on_top = ppo(second, prompts, reward, info, steps=5, prompts_per_step=48, n=1, lr=1e-4)
-print("proxy reward while PPO samples:", [round(r, 2) for r in on_top.training_log.column("reward")])
+print(
+    "proxy reward while PPO samples:", [round(r, 2) for r in on_top.training_log.column("reward")]
+)
 
 # %%
 def gold_of(policy, n=4):
@@ -106,14 +143,22 @@ after = {name: gold_of(p) for name, p in stages.items()}
 # %%
 for name, values in after.items():
     print(f"{name:18} gold {bootstrap_interval(values)}")
-print("PPO against round 2:", paired_difference(after["and a little PPO"], after["round 2, pooled"]))
+print(
+    "PPO against round 2:", paired_difference(after["and a little PPO"], after["round 2, pooled"])
+)
 assert paired_difference(after["round 2, pooled"], after["base"]).low > 0.3
 
 # %% [markdown]
-# The proxy at each of PPO's steps is a mean over 48 other prompts, so it jumps: five steps show no trend and decide nothing. The stored experiment (`python benchmarks/llama2_loop.py`) takes three seeds: rounds of 128 prompts × 8, and PPO that samples about as many tokens as a third round. That third round of
-# rejection sampling ("RS" below) is the control: PPO's samples could have gone into it.
+# The proxy at each of PPO's steps is a mean over 48 other prompts, so it jumps: five steps show no
+# trend and decide nothing.
+# The stored experiment (`python benchmarks/llama2_loop.py`) takes three seeds: rounds of 128
+# prompts × 8, and PPO that samples about as many tokens as a third round.
+# That third round of rejection sampling ("RS" below) is the control: PPO's samples could have gone
+# into it.
 #
-# **Your prediction.** After two rounds: does PPO add something? Does it add more than a third round of rejection sampling with about as many sampled tokens?
+# **Your prediction.**
+# After two rounds: does PPO add something?
+# Does it add more than a third round of rejection sampling with about as many sampled tokens?
 
 # %%
 loop = results.load("llama2_loop")
@@ -133,28 +178,53 @@ for name, gap in loop["gaps"].items():
 # %%
 gaps = {name: gap["gold"] for name, gap in loop["gaps"].items()}
 assert gaps["RS, round 1 less base"]["low"] > 0 and gaps["RS, round 2 less RS, round 1"]["low"] > 0
-assert gaps["RS, round 2, then PPO less RS, round 2"]["low"] > 0 > gaps["RS, round 3 less RS, round 2"]["low"]
+assert (
+    gaps["RS, round 2, then PPO less RS, round 2"]["low"]
+    > 0
+    > gaps["RS, round 3 less RS, round 2"]["low"]
+)
 fair = gaps["RS, round 2, then PPO less RS, round 3"]
 assert fair["low"] < 0 < fair["high"]
 rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
-print("PPO's learning rates tried, and gold on the choosing seed:", {lr: round(v, 2) for lr, v in rates.items()})
-spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"] for name, stage in loop["stages"].items()}
-print(f"tokens sampled after round 2: round 3 {spent['RS, round 3']:,.0f}, PPO {spent['RS, round 2, then PPO']:,.0f}")
+print(
+    "PPO's learning rates tried, and gold on the choosing seed:",
+    {lr: round(v, 2) for lr, v in rates.items()},
+)
+spent = {
+    name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
+    for name, stage in loop["stages"].items()
+}
+print(
+    f"tokens sampled after round 2: round 3 {spent['RS, round 3']:,.0f}, PPO "
+    f"{spent['RS, round 2, then PPO']:,.0f}"
+)
 assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr > min(rates)) < 2
 
 # %% [markdown]
 # What can be read off it:
 #
 # - The first round brings most of the gain, the second adds to it beyond chance.
-# - PPO on top of round 2 adds something that is small and beyond chance. A third round adds about half of that, and its interval just includes zero. (These differences are paired by seed and prompt, so they are surer than the overlapping bars suggest.)
-# - **PPO against the third round**: the interval includes zero. With three seeds at this size we cannot tell the two ways of going on apart. Compared with round 2 alone PPO would look like a success; "PPO adds nothing" would be wrong too.
-# - The mean proxy, which both methods climb, rises from stage to stage. PPO and the third round are not told apart by it either.
+# - PPO on top of round 2 adds something that is small and beyond chance.
+#   A third round adds about half of that, and its interval just includes zero.
+#   (These differences are paired by seed and prompt, so they are surer than the overlapping bars
+#   suggest.)
+# - **PPO against the third round**: the interval includes zero.
+#   With three seeds at this size we cannot tell the two ways of going on apart.
+#   Compared with round 2 alone PPO would look like a success; "PPO adds nothing" would be wrong
+#   too.
+# - The mean proxy, which both methods climb, rises from stage to stage.
+#   PPO and the third round are not told apart by it either.
 #
-# This comparison is fair in sampled tokens (PPO passes them by 4 %), not in all. PPO's learning rate was chosen by gold from three values, on another seed; the smallest was the best, so a still smaller one might be better yet. And PPO samples one reply to each of about a thousand prompts, the third round 8 to each of 128.
+# This comparison is fair in sampled tokens (PPO passes them by 4 %), not in all.
+# PPO's learning rate was chosen by gold from three values, on another seed; the smallest was the
+# best, so a still smaller one might be better yet.
+# And PPO samples one reply to each of about a thousand prompts, the third round 8 to each of 128.
 #
 # ## A case: a flawed improvement pipeline
 #
-# Here is a write-up. The team and its text are constructed for this course. The numbers are of a real run: the cell runs the team's pipeline.
+# Here is a write-up.
+# The team and its text are constructed for this course.
+# The numbers are of a real run: the cell runs the team's pipeline.
 
 # %%
 setting = clinic.TEAM_SETTING
@@ -163,7 +233,10 @@ outcome = clinic.run(clinic.TEAM, setting, base=policy, reward=theirs)
 print(clinic.team_report(outcome, setting, theirs))
 
 # %% [markdown]
-# **Your prediction.** List the faults before you read on; we count nine. For each, say what you would look at to be sure. And: is the new assistant better than the old one, by gold?
+# **Your prediction.**
+# List the faults before you read on; we count nine.
+# For each, say what you would look at to be sure.
+# And: is the new assistant better than the old one, by gold?
 #
 # We go through them by question: what data, what is trained, who judges, against what.
 #
@@ -172,11 +245,22 @@ print(clinic.team_report(outcome, setting, theirs))
 # %% tags=["nbval-check-output"]
 mine, _ = clinic.leaking_prompts(setting, 0)
 test, _ = clinic.test_prompts(setting)
-print("training prompts:", len(mine), "| test prompts:", len(test), "| in both:", len(set(mine) & set(test)))
+print(
+    "training prompts:",
+    len(mine),
+    "| test prompts:",
+    len(test),
+    "| in both:",
+    len(set(mine) & set(test)),
+)
 
 # %% [markdown]
-# Half of the training questions are test questions. So the score on the test questions measures, in part, what was learnt from them. We need questions that nobody has touched. In this case we also keep the *topics* apart: the team trains on two quarters of the topics and on the leaked ones, tests on the third quarter, and
-# we measure on the fourth. (`Setting(topics="quarters")` does that.)
+# Half of the training questions are test questions.
+# So the score on the test questions measures, in part, what was learnt from them.
+# We need questions that nobody has touched.
+# In this case we also keep the *topics* apart: the team trains on two quarters of the topics and on
+# the leaked ones, tests on the third quarter, and we measure on the fourth.
+# (`Setting(topics="quarters")` does that.)
 #
 # ### What is trained: which tokens carry loss?
 #
@@ -184,50 +268,85 @@ print("training prompts:", len(mine), "| test prompts:", len(test), "| in both:"
 
 # %%
 for prompt_ids, reply_ids in outcome.examples[:6]:
-    print("no loss:", policy.tokenizer.decode(prompt_ids), "\n   loss:", policy.tokenizer.decode(reply_ids))
+    print(
+        "no loss:",
+        policy.tokenizer.decode(prompt_ids),
+        "\n   loss:",
+        policy.tokenizer.decode(reply_ids),
+    )
 
 # %%
 ended = [policy.tokenizer.decode(r[-2:-1]).strip() in {".", "!", "?"} for _, r in outcome.examples]
-print(f"training replies that end in mid-sentence, with an end token all the same: {1 - sum(ended) / len(ended):.0%}")
+print(
+    "training replies that end in mid-sentence, with an end token all the same: "
+    f"{1 - sum(ended) / len(ended):.0%}"
+)
 assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
 
 # %% [markdown]
-# The limit of 20 tokens cut many replies, and "the trainer adds the end token" turned each into a complete one. The policy learns to stop there.
+# The limit of 20 tokens cut many replies, and "the trainer adds the end token" turned each into a
+# complete one.
+# The policy learns to stop there.
 #
 # ### Who judges?
 #
-# The score that rose is the score that selected, and it comes from only 125 comparisons. Ask a judge that had no part in it, on fresh prompts.
+# The score that rose is the score that selected, and it comes from only 125 comparisons.
+# Ask a judge that had no part in it, on fresh prompts.
 
 # %%
 before, _ = clinic.careful(policy, policy, setting)
 measured, replies = clinic.careful(outcome.policy, policy, setting)
 gain = paired_difference(measured["gold"], before["gold"])
-print("gold before", bootstrap_interval(before["gold"]), "after", bootstrap_interval(measured["gold"]), "difference", gain)
-print(f"replies that do not end properly: before {before['cut'].mean():.0%}, after {measured['cut'].mean():.0%}")
+print(
+    "gold before",
+    bootstrap_interval(before["gold"]),
+    "after",
+    bootstrap_interval(measured["gold"]),
+    "difference",
+    gain,
+)
+print(
+    f"replies that do not end properly: before {before['cut'].mean():.0%}, after "
+    f"{measured['cut'].mean():.0%}"
+)
 own, cut = course.score(replies, theirs).reward("proxy"), clinic.unfinished(replies)
-print(f"the team's own score of those: {own[cut].mean():.2f}, of the others: {own[~cut].mean():.2f}")
+print(
+    f"the team's own score of those: {own[cut].mean():.2f}, of the others: {own[~cut].mean():.2f}"
+)
 assert gain.low < 0 and gain.high < 0.3 and measured["cut"].mean() > 0.1 > before["cut"].mean()
 
 # %% [markdown]
-# The score that the team reports went up. Gold did not: the interval leaves room for a gain of 0.08 at most. And a good part of the replies now stop in mid-sentence, which those of the old assistant did not. Even the team's reward model scores these lower; one mean over all replies hides it.
+# The score that the team reports went up.
+# Gold did not: the interval leaves room for a gain of 0.08 at most.
+# And a good part of the replies now stop in mid-sentence, which those of the old assistant did not.
+# Even the team's reward model scores these lower; one mean over all replies hides it.
 #
 # ### Against what? And how often?
 #
-# The rest needs no cell. The whole list:
+# The rest needs no cell.
+# The whole list:
 #
 # 1. Half of the training questions are test questions.
 # 2. Replies that were cut got an end token.
 # 3. The reward model comes from 125 comparisons.
 # 4. The score that selects is also the judge.
-# 5. The score of "the replies we trained on" stands among the results. They were chosen for it.
-# 6. The gain is put down to the reward model, without a control. Even a true gain could come from the training alone.
+# 5. The score of "the replies we trained on" stands among the results.
+#    They were chosen for it.
+# 6. The gain is put down to the reward model, without a control.
+#    Even a true gain could come from the training alone.
 # 7. There was one run, and no interval.
-# 8. A falling loss is taken for promise. A training loss falls on bad data too.
-# 9. Three more rounds are planned with the same reward model, and no other judge to say when to stop.
+# 8. A falling loss is taken for promise.
+#    A training loss falls on bad data too.
+# 9. Three more rounds are planned with the same reward model, and no other judge to say when to
+#    stop.
 #
 # ### Repair, one fault at a time
 #
-# Each line below is a full run, with one more repair than the line above (the first is the limit of 20 tokens together with the end token). The last line is the random control of the repaired pipeline. `replace` makes a copy of a pipeline, or of its settings, with one part changed. (One seed, to keep you from waiting; the intervals are paired over 96 prompts.)
+# Each line below is a full run, with one more repair than the line above (the first is the limit of
+# 20 tokens together with the end token).
+# The last line is the random control of the repaired pipeline.
+# `replace` makes a copy of a pipeline, or of its settings, with one part changed.
+# (One seed, to keep you from waiting; the intervals are paired over 96 prompts.)
 
 # %%
 whole = replace(setting, max_tokens=96)
@@ -249,50 +368,86 @@ print(f"{'':20} gold                   over the base          over the line abov
 above = before
 for name, m in steps.items():
     over_base, step = (paired_difference(m["gold"], other["gold"]) for other in (before, above))
-    print(f"{name:20} {bootstrap_interval(m['gold'])!s:22} {over_base!s:22} {step!s:22} {m['cut'].mean():.0%}")
+    print(
+        f"{name:20} {bootstrap_interval(m['gold'])!s:22} {over_base!s:22} {step!s:22} "
+        f"{m['cut'].mean():.0%}"
+    )
     above = m
 final = paired_difference(steps["+ test prompts out"]["gold"], steps["its random control"]["gold"])
 by_training = paired_difference(steps["its random control"]["gold"], before["gold"])
 print(f"due to the choice {final}   due to training at all {by_training}")
 total = paired_difference(steps["+ test prompts out"]["gold"], before["gold"])
-assert abs(total.mean - (final.mean + by_training.mean)) < 1e-9              # the formula above
+assert abs(total.mean - (final.mean + by_training.mean)) < 1e-9  # the formula above
 assert final.low > 0.3
 means = [m["gold"].mean() for m in steps.values()]
-assert max(b - a for a, b in zip(means, means[1:])) == means[2] - means[1]        # the largest step
-assert paired_difference(steps["+ 8,000 comparisons"]["gold"], steps["replies complete"]["gold"]).low > 0
-assert not paired_difference(steps["+ test prompts out"]["gold"], steps["+ 8,000 comparisons"]["gold"]).excludes_zero
+assert max(b - a for a, b in pairwise(means)) == means[2] - means[1]  # the largest step
+assert (
+    paired_difference(steps["+ 8,000 comparisons"]["gold"], steps["replies complete"]["gold"]).low
+    > 0
+)
+assert not paired_difference(
+    steps["+ test prompts out"]["gold"], steps["+ 8,000 comparisons"]["gold"]
+).excludes_zero
 assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 
 # %% [markdown]
 # Line by line:
 #
 # - **Complete replies**: the unfinished ones disappear, and gold rises.
-# - **A reward model from 8,000 comparisons** brings the largest step in this run. The weak one chooses far less well.
-# - **Test prompts out**: gold is not told apart from the line above. A leak spoils the *report*. By how much is measured below, with the patient who has a leak and nothing else.
-# - **The random control** of the repaired pipeline gains nothing that can be told from zero, so its gain is due to the choice. The last two numbers are the two terms of the formula above.
+# - **A reward model from 8,000 comparisons** brings the largest step in this run.
+#   The weak one chooses far less well.
+# - **Test prompts out**: gold is not told apart from the line above.
+#   A leak spoils the *report*.
+#   By how much is measured below, with the patient who has a leak and nothing else.
+# - **The random control** of the repaired pipeline gains nothing that can be told from zero, so its
+#   gain is due to the choice.
+#   The last two numbers are the two terms of the formula above.
 #
-# Another order of repairs would give other steps; only "as written" and the full repair ("+ test prompts out") do not depend on it. What should the team have written? Two lines: *gold on fresh questions, by judges who did not select: before, after, and the control, each with its interval.*
+# Another order of repairs would give other steps; only "as written" and the full repair ("+ test
+# prompts out") do not depend on it.
+# What should the team have written?
+# Two lines: *gold on fresh questions, by judges who did not select: before, after, and the control,
+# each with its interval.*
 #
 # ## The clinic
 #
-# Twelve patients. Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one step** was replaced by a wrong one (for one of them only what is claimed is wrong); `course_lib/clinic.py` holds them as code, a few lines each. Each was run on three seeds, beside its repaired twin and a random control
+# Twelve patients.
+# Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one
+# step** was replaced by a wrong one (for one of them only what is claimed is wrong);
+# `course_lib/clinic.py` holds them as code, a few lines each.
+# Each was run on three seeds, beside its repaired twin and a random control
 # (`python benchmarks/clinic.py`).
 #
-# First you see what its author sees: training loss, the score of what was selected, and the score that is reported, in most cases the reward model's own. Then press *careful measurement*: gold on held-out prompts (in the case with the leak on topics of their own; in the others the author's test prompts, which nobody trained on), gold at temperature 0, KL, length, diversity (distinct-2, the share of different word pairs), and the share of
-# replies that do not end properly. Name the fault. A wrong guess is answered with what you *would* see if you were right. Then press *Repair* and compare.
+# First you see what its author sees: training loss, the score of what was selected, and the score
+# that is reported, in most cases the reward model's own.
+# Then press *careful measurement*: gold on held-out prompts (in the case with the leak on topics of
+# their own; in the others the author's test prompts, which nobody trained on), gold at temperature
+# 0, KL, length, diversity (distinct-2, the share of different word pairs), and the share of replies
+# that do not end properly.
+# Name the fault.
+# A wrong guess is answered with what you *would* see if you were right.
+# Then press *Repair* and compare.
 #
-# **Your prediction.** Some of these faults ruin the policy, some only the report. Which of the twelve names below would you expect to cost no gold?
+# **Your prediction.**
+# Some of these faults ruin the policy, some only the report.
+# Which of the twelve names below would you expect to cost no gold?
 
 # %%
 patients = results.load("clinic")
 explore.pipeline_clinic(patients)
 
 # %% [markdown]
-# By keyboard: Tab moves between the controls, Enter or Space presses a button. Where widgets cannot run you see patient 1 as its author does. Run `explore.pipeline_clinic(patients, first=3)` for another one, and the same with `show="careful"` for its careful measurement.
+# By keyboard: Tab moves between the controls, Enter or Space presses a button.
+# Where widgets cannot run you see patient 1 as its author does.
+# Run `explore.pipeline_clinic(patients, first=3)` for another one, and the same with
+# `show="careful"` for its careful measurement.
 #
 # ### All twelve, by number
 #
-# Do not read on before you have tried some of them. Each row: what the author reported, before → after; gold of the base policy and of the random control; then six measures, this pipeline / its repaired twin (means; the careful measurement has the intervals).
+# Do not read on before you have tried some of them.
+# Each row: what the author reported, before → after; gold of the base policy and of the random
+# control; then six measures, this pipeline / its repaired twin (means; the careful measurement has
+# the intervals).
 
 # %%
 order = explore.patients(patients)
@@ -313,11 +468,16 @@ print(f"pipelines whose author reports a rise: {sum(rose)} of {len(rose)}")
 assert sum(rose) == len(rose) - 1
 
 # %% [markdown]
-# All authors but one have good news: **the dashboard of a broken pipeline looks like that of a healthy one.** (Patients 1, 3, 4, 8 and 10 are broken versions of the same pipeline: they share one repaired twin and one control.)
+# All authors but one have good news: **the dashboard of a broken pipeline looks like that of a
+# healthy one.**
+# (Patients 1, 3, 4, 8 and 10 are broken versions of the same pipeline: they share one repaired twin
+# and one control.)
 #
 # ### All twelve, by name
 #
-# Which faults cost gold, beyond chance? Here is the broken pipeline less its repaired twin, paired by seed and prompt, and its gain over the base.
+# Which faults cost gold, beyond chance?
+# Here is the broken pipeline less its repaired twin, paired by seed and prompt, and its gain over
+# the base.
 
 # %%
 gaps = {name: patients["cases"][name]["broken_minus_healthy"] for name in order}
@@ -325,36 +485,66 @@ over_base = {name: patients["cases"][name]["broken"]["gold_over_base"] for name 
 print("     less its twin                         over the base         fault")
 for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
     low, high = gaps[name]["low"], gaps[name]["high"]
-    verdict = "same policy" if low == high else "worse" if high < 0 else "better" if low > 0 else "not told apart"
-    print(f"{order.index(name) + 1:3}  {show(gaps[name])}  {verdict:14}  {show(over_base[name])}  {clinic.case(name).fault}")
+    verdict = (
+        "same policy"
+        if low == high
+        else "worse"
+        if high < 0
+        else "better"
+        if low > 0
+        else "not told apart"
+    )
+    print(
+        f"{order.index(name) + 1:3}  {show(gaps[name])}  {verdict:14}  {show(over_base[name])} "
+        f" {clinic.case(name).fault}"
+    )
 
 # %%
 assert all(gaps[name]["high"] < -0.5 for name in ("sign", "zip", "prompt", "truncated", "template"))
 assert all(gaps[name]["high"] < 0 for name in ("last", "length"))
 assert all(gaps[name]["low"] <= 0 <= gaps[name]["high"] for name in ("endless", "leak", "control"))
-assert {n for n in order if over_base[n]["high"] < 0} == {"sign", "zip"} and over_base["template"]["low"] > 0
+assert {n for n in order if over_base[n]["high"] < 0} == {"sign", "zip"} and over_base["template"][
+    "low"
+] > 0
 assert all(over_base[n]["low"] < 0 < over_base[n]["high"] for n in ("truncated", "prompt"))
 longer = patients["cases"]["endless"]
 print("end token not trained, tokens more than its twin:", show(longer["length_gap"]))
 for side in ("broken", "healthy"):
     print(f"{side:8}", longer[side]["samples"][3]["reply"])
 control = patients["cases"]["control"]
-print("gain put down to the reward model, less the random control:", show(control["broken_minus_control"]))
+print(
+    "gain put down to the reward model, less the random control:",
+    show(control["broken_minus_control"]),
+)
 assert longer["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
 
 # %% [markdown]
 # - **Ruined:** the flipped sign and the wrong pairs end below the policy they started from.
-# - **Most of the gain lost:** cut replies as complete, loss on the prompt, another chat template. Only the last of them still gains over the base beyond chance, and their authors are content.
-# - **Part of the gain lost, over several rounds:** the last round's data only, and the reward model that likes length.
-# - **Not told apart in gold:** the end token that is not trained. Its replies are longer; some add closing phrases, some go on with steps of another topic, as the one printed. Our gold reward hardly minds. (A common cause: the pad token is the end token, and padding is left out of the loss.)
-# - **Only the report is wrong:** the leak, and the gain that is put down to the reward model (its author claims 2.19 points; the last line printed is what the control leaves of them). What was claimed is too much. For the judge that is the selector see below.
-# - And one that is *better* than its repaired twin. We come to it.
+# - **Most of the gain lost:** cut replies as complete, loss on the prompt, another chat template.
+#   Only the last of them still gains over the base beyond chance, and their authors are content.
+# - **Part of the gain lost, over several rounds:** the last round's data only, and the reward model
+#   that likes length.
+# - **Not told apart in gold:** the end token that is not trained.
+#   Its replies are longer; some add closing phrases, some go on with steps of another topic, as the
+#   one printed.
+#   Our gold reward hardly minds.
+#   (A common cause: the pad token is the end token, and padding is left out of the loss.)
+# - **Only the report is wrong:** the leak, and the gain that is put down to the reward model (its
+#   author claims 2.19 points; the last line printed is what the control leaves of them).
+#   What was claimed is too much.
+#   For the judge that is the selector see below.
+# - And one that is *better* than its repaired twin.
+#   We come to it.
 #
-# Two of the faults also change how much is trained: pooling all rounds means up to four times as many examples and steps, and the wrong pairs are about half as many. The clinic does not take this apart.
+# Two of the faults also change how much is trained: pooling all rounds means up to four times as
+# many examples and steps, and the wrong pairs are about half as many.
+# The clinic does not take this apart.
 #
 # ### What a leak does to a report
 #
-# Its author asks honest judges (gold), but half of the training prompts are test prompts. The fresh prompts are about topics that nobody trained on. Both, for the leaking pipeline and for its repaired twin:
+# Its author asks honest judges (gold), but half of the training prompts are test prompts.
+# The fresh prompts are about topics that nobody trained on.
+# Both, for the leaking pipeline and for its repaired twin:
 
 # %%
 leak, told = patients["cases"]["leak"], {}
@@ -362,17 +552,35 @@ for side in ("broken", "healthy"):
     start, end = leak[side]["reported"]["before"], leak[side]["reported"]["after"]
     told[side] = end["mean"] - start["mean"]
     fresh = show(leak[side]["gold_over_base"])
-    print(f"{side:8} reported {level(end)}, a gain of {told[side]:+.2f}   gain on fresh prompts {fresh}")
+    print(
+        f"{side:8} reported {level(end)}, a gain of {told[side]:+.2f}   gain on fresh prompts "
+        f"{fresh}"
+    )
 sizes = clinic.case("leak").setting
 (test, about), (mine, _) = clinic.test_prompts(sizes), clinic.leaking_prompts(sizes, 0)
-seen, topics = [a["topic"] for p, a in zip(test, about) if p in set(mine)], {a["topic"] for a in about}
-print(f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of {len(topics)}")
+seen, topics = (
+    [a["topic"] for p, a in zip(test, about, strict=True) if p in set(mine)],
+    {a["topic"] for a in about},
+)
+print(
+    f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of "
+    f"{len(topics)}"
+)
 assert leak["broken"]["reported"]["after"]["low"] > leak["healthy"]["reported"]["after"]["high"]
-assert leak["healthy"]["gold_over_base"]["low"] < told["healthy"] < leak["healthy"]["gold_over_base"]["high"]
+assert (
+    leak["healthy"]["gold_over_base"]["low"]
+    < told["healthy"]
+    < leak["healthy"]["gold_over_base"]["high"]
+)
 
 # %% [markdown]
-# On the same test prompts the report of the leaking pipeline ends above that of its twin: the two intervals do not touch. On fresh prompts the two are not told apart (+0.11 in the list above, with zero inside). Without the leak the reported gain lies inside the interval of the gain on fresh prompts. So the leak makes the report promise more
-# than it gives on new topics. But the leaked prompts also teach all of the test's topics: how much of the excess is memory of single questions and how much is knowing the topics, this run does not separate.
+# On the same test prompts the report of the leaking pipeline ends above that of its twin: the two
+# intervals do not touch.
+# On fresh prompts the two are not told apart (+0.11 in the list above, with zero inside).
+# Without the leak the reported gain lies inside the interval of the gain on fresh prompts.
+# So the leak makes the report promise more than it gives on new topics.
+# But the leaked prompts also teach all of the test's topics: how much of the excess is memory of
+# single questions and how much is knowing the topics, this run does not separate.
 #
 # ### The judge that is the selector, round by round
 
@@ -387,23 +595,31 @@ for side in ("broken", "healthy"):
     kl, zero = (hacked[side]["careful"][m] for m in ("kl", "greedy"))
     print(f"{side:8} KL {kl['mean']:.1f} nats   gold at temperature 0: {level(zero)}")
 own, true = ([p["mean"] for p in hacked["broken"]["curve"][side]] for side in ("own", "gold"))
-assert all(b > a for a, b in zip(own, own[1:])) and true[-1] < true[1]
+assert all(b > a for a, b in pairwise(own)) and true[-1] < true[1]
 assert hacked["broken"]["careful"]["greedy"]["high"] < hacked["healthy"]["careful"]["greedy"]["low"]
 assert hacked["broken_minus_healthy"]["high"] < 0.1
 
 # %% [markdown]
-# The author's own score rises with every round, so the fourth is shipped. The other judges (gold on 160 prompts of their own) preferred the first round in all three runs. Three more rounds did not help measurably: at temperature 1 a gain of more than 0.09 is excluded, at four times the KL. At temperature 0 they did harm: the intervals
-# do not touch.
+# The author's own score rises with every round, so the fourth is shipped.
+# The other judges (gold on 160 prompts of their own) preferred the first round in all three runs.
+# Three more rounds did not help measurably: at temperature 1 a gain of more than 0.09 is excluded,
+# at four times the KL.
+# At temperature 0 they did harm: the intervals do not touch.
 #
 # ### Copies that beat the healthy pipeline
 #
-# One verdict should make you stop: the pipeline with *N* copies of a greedy reply ends far above its repaired twin. Here is what a careful reader asks next.
+# One verdict should make you stop: the pipeline with *N* copies of a greedy reply ends far above
+# its repaired twin.
+# Here is what a careful reader asks next.
 
 # %%
 copies = patients["cases"]["clones"]
 for name, row in explore.measured_rows(copies, repaired=True):
     one, zero = level(row["gold"]), level(row["greedy"])
-    print(f"{name:15} gold at temperature 1: {one}   at 0: {zero}   distinct-2: {row['distinct']['mean']:.2f}")
+    print(
+        f"{name:15} gold at temperature 1: {one}   at 0: {zero}   distinct-2: "
+        f"{row['distinct']['mean']:.2f}"
+    )
 seen = copies["broken"]["selected"]
 print(f"selected less average candidate: {seen['selected'][0] - seen['all'][0]:.3f}")
 assert copies["broken"]["careful"]["gold"]["low"] > copies["healthy"]["careful"]["gold"]["high"]
@@ -411,35 +627,59 @@ assert abs(copies["broken"]["careful"]["greedy"]["mean"] - copies["base"]["greed
 assert copies["healthy"]["careful"]["greedy"]["high"] < copies["base"]["greedy"]["low"]
 
 # %% [markdown]
-# The base policy of this small world is very good at temperature 0: its greedy replies have a mean gold of 3.30, its samples 0.47. Training on copies of the greedy reply teaches the policy to give it at temperature 1 too. The reward model took no part: the selected candidate was worth exactly what the average one was. What looks like a triumph of selection
-# is a change of temperature, to be had for nothing by serving at temperature 0. And diversity is low: little is left to choose from in a next round.
+# The base policy of this small world is very good at temperature 0: its greedy replies have a mean
+# gold of 3.30, its samples 0.47.
+# Training on copies of the greedy reply teaches the policy to give it at temperature 1 too.
+# The reward model took no part: the selected candidate was worth exactly what the average one was.
+# What looks like a triumph of selection is a change of temperature, to be had for nothing by
+# serving at temperature 0.
+# And diversity is low: little is left to choose from in a next round.
 #
-# The same column is not flattering for the *healthy* pipeline either: at temperature 0 it is *below* the base policy. Its random control is lower still, so the order "pipeline above control" stays in the mean, but the base policy is above both. We judge at temperature 1 in this course because that is where candidates come from.
+# The same column is not flattering for the *healthy* pipeline either: at temperature 0 it is
+# *below* the base policy.
+# Its random control is lower still, so the order "pipeline above control" stays in the mean, but
+# the base policy is above both.
+# We judge at temperature 1 in this course because that is where candidates come from.
 # If you serve at temperature 0, measure at temperature 0.
 #
 # ### Read the replies
 #
-# Here is the pipeline whose prompts and replies were paired wrongly, beside its repaired twin, on the same questions.
+# Here is the pipeline whose prompts and replies were paired wrongly, beside its repaired twin, on
+# the same questions.
 
 # %%
 wrong, right = (patients["cases"]["zip"][side]["samples"][:3] for side in ("broken", "healthy"))
-for w, r in zip(wrong, right):
-    print(f"{w['prompt']}\n   broken   ({w['gold']:5.2f})  {w['reply']}\n   repaired ({r['gold']:5.2f})  {r['reply']}")
+for w, r in zip(wrong, right, strict=True):
+    print(
+        f"{w['prompt']}\n   broken   ({w['gold']:5.2f})  {w['reply']}\n   repaired "
+        f"({r['gold']:5.2f})  {r['reply']}"
+    )
 
 # %% [markdown]
-# Read several: the third broken reply happens to be right, and the first repaired one begins with a refusal that nobody asked for. And how little code the fault takes. The list of prompts is filtered, the list of replies is not, and `zip` says nothing:
+# Read several: the third broken reply happens to be right, and the first repaired one begins with a
+# refusal that nobody asked for.
+# And how little code the fault takes.
+# The list of prompts is filtered, the list of replies is not, and `zip` says nothing:
 #
 # ```python
 # prompts = [p for (p, _), r in zip(examples, reward) if r >= reward.median()]
 # return list(zip(prompts, [response for _, response in examples]))
 # ```
 #
-# With `strict=True`, `zip` would have stopped with an error. Printing finds it too. Three questions with one reply each, the first with the lowest reward:
+# With `strict=True`, `zip` would have stopped with an error.
+# Printing finds it too.
+# Three questions with one reply each, the first with the lowest reward:
 
 # %% tags=["nbval-check-output"]
-asked = ["How do I reset my password?", "How do I print a document?", "How do I restore a deleted file?"]
+asked = [
+    "How do I reset my password?",
+    "How do I print a document?",
+    "How do I restore a deleted file?",
+]
 answered = [["Open the sign-in page."], ["Send the document again."], ["Open the recycle bin."]]
-kept = course.select_best(course.Pool.from_candidates(asked, answered, {"proxy": [[0.0], [1.0], [2.0]]}))
+kept = course.select_best(
+    course.Pool.from_candidates(asked, answered, {"proxy": [[0.0], [1.0], [2.0]]})
+)
 for step in (clinic.misaligned_examples, clinic.reply_examples):
     print(step.__name__)
     for p, r in step(policy, kept):
@@ -450,47 +690,81 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 #
 # Roughly from cheap to dear.
 #
-# 1. **Print three training examples**, as the model sees them: prompt, reply, and which tokens carry loss. (Pairing, template, end token, cut replies, loss on the prompt.)
-# 2. **Count the candidates that differ** for each prompt, and the gap between the selected and the average score. (Copies, a temperature too low; a gap of 0 means that there was no choice.)
-# 3. **Score a good and a bad reply** that you wrote yourself. (Sign, template, a reward model with a random head, a love of length.)
-# 4. **Compare training and test prompts**, by what they ask. (Leaks.)
-# 5. **Read twenty replies** of the new policy, also the worst and the longest. (Everything, at least once.)
-# 6. **Look at length, diversity, unfinished replies and KL**, before and after. (Length, copies, end token, drift over rounds.)
-# 7. **Ask a judge that did not select**, on prompts that nobody trained on. (Over-optimisation, the judge that is the selector.)
-# 8. **Subtract a random choice** from the same candidates, trained in the same way. (A gain put down to the wrong cause.)
-# 9. **Repeat with three seeds and give intervals.** (Luck.)
+# 1. **Print three training examples**, as the model sees them: prompt, reply, and which tokens
+#    carry loss.
+#    (Pairing, template, end token, cut replies, loss on the prompt.)
+# 2. **Count the candidates that differ** for each prompt, and the gap between the selected and the
+#    average score.
+#    (Copies, a temperature too low; a gap of 0 means that there was no choice.)
+# 3. **Score a good and a bad reply** that you wrote yourself.
+#    (Sign, template, a reward model with a random head, a love of length.)
+# 4. **Compare training and test prompts**, by what they ask.
+#    (Leaks.)
+# 5. **Read twenty replies** of the new policy, also the worst and the longest.
+#    (Everything, at least once.)
+# 6. **Look at length, diversity, unfinished replies and KL**, before and after.
+#    (Length, copies, end token, drift over rounds.)
+# 7. **Ask a judge that did not select**, on prompts that nobody trained on.
+#    (Over-optimisation, the judge that is the selector.)
+# 8. **Subtract a random choice** from the same candidates, trained in the same way.
+#    (A gain put down to the wrong cause.)
+# 9. **Repeat with three seeds and give intervals.**
+#    (Luck.)
 #
 # ## What we found
 #
-# No numbered finding belongs to this lesson. In words:
+# No numbered finding belongs to this lesson.
+# In words:
 #
-# - Published systems differ in what selects (a reward model or a check) and in what each round starts from.
-# - Two rounds of rejection sampling with all rounds pooled bring most of the gain. PPO on top adds a little; against a third round that samples about as many tokens, the interval includes zero.
-# - The constructed team's report said "better" where gold on fresh prompts had not risen. Repaired, it gives a gain beyond chance, and the control shows that this is due to the choice.
-# - In the clinic all authors but one had good news. Two pipelines ended below the base policy, five more lost gold beyond chance against their repaired twins. For the other five gold at temperature 1 does not show the fault: the untrained end token shows in the length, the judge that selects in KL and in gold at temperature 0, the copies in diversity, the leak and the missing control only in what was claimed.
-# - A pipeline without any choice (copies of a greedy reply) ended above the healthy one, by sharpening alone. A gain is not evidence for its explanation; the control is.
+# - Published systems differ in what selects (a reward model or a check) and in what each round
+#   starts from.
+# - Two rounds of rejection sampling with all rounds pooled bring most of the gain.
+#   PPO on top adds a little; against a third round that samples about as many tokens, the interval
+#   includes zero.
+# - The constructed team's report said "better" where gold on fresh prompts had not risen.
+#   Repaired, it gives a gain beyond chance, and the control shows that this is due to the choice.
+# - In the clinic all authors but one had good news.
+#   Two pipelines ended below the base policy, five more lost gold beyond chance against their
+#   repaired twins.
+#   For the other five gold at temperature 1 does not show the fault: the untrained end token shows
+#   in the length, the judge that selects in KL and in gold at temperature 0, the copies in
+#   diversity, the leak and the missing control only in what was claimed.
+# - A pipeline without any choice (copies of a greedy reply) ended above the healthy one, by
+#   sharpening alone.
+#   A gain is not evidence for its explanation; the control is.
 #
 # ## What this leaves out
 #
-# One fault at a time is a teaching device: the team's case shows how several hide each other. Our gold reward is a formula; with people, step 7 costs money and has errors of its own. The miniature of Llama 2 has one reward model, not two, no larger model that samples for smaller ones, and a PPO with one tuned dial. Three seeds make an
-# interval that is somewhat too narrow.
+# One fault at a time is a teaching device: the team's case shows how several hide each other.
+# Our gold reward is a formula; with people, step 7 costs money and has errors of its own.
+# The miniature of Llama 2 has one reward model, not two, no larger model that samples for smaller
+# ones, and a PPO with one tuned dial.
+# Three seeds make an interval that is somewhat too narrow.
 #
 # ## In real systems
 #
-# - Llama 2's version 3 is patient "only the last round's data", in a real system: some skills got worse, and pooling the best samples of all rounds was the repair (arXiv 2307.09288).
-# - RAFT's stray "#" (reported; arXiv 2304.06767) was not seen by the reward model, so selection could not remove it, and training on it spread it.
+# - Llama 2's version 3 is patient "only the last round's data", in a real system: some skills got
+#   worse, and pooling the best samples of all rounds was the repair (arXiv 2307.09288).
+# - RAFT's stray "#" (reported; arXiv 2304.06767) was not seen by the reward model, so selection
+#   could not remove it, and training on it spread it.
 #
 # ## Further reading
 #
-# Touvron et al., *Llama 2*, arXiv 2307.09288, section 3.2 on the loop. Yuan et al., *Scaling relationship on learning mathematical reasoning*, arXiv 2308.01825, for RFT with its ablations. Gao, Schulman and Hilton, arXiv 2210.10760, for the judge that is the selector.
+# Touvron et al., *Llama 2*, arXiv 2307.09288, section 3.2 on the loop.
+# Yuan et al., *Scaling relationship on learning mathematical reasoning*, arXiv 2308.01825, for RFT
+# with its ablations.
+# Gao, Schulman and Hilton, arXiv 2210.10760, for the judge that is the selector.
 #
 # ## Now you
 #
-# **Exercise** `exercises/ex08`: repair the parts of broken pipelines, and find the first fault in a report.
+# **Exercise** `exercises/ex08`: repair the parts of broken pipelines, and find the first fault in a
+# report.
 #
-# **Questions.** Your answers are kept in `course-progress.json` beside this notebook. Without widgets, answer as the text under each question says.
+# **Questions.**
+# Your answers are kept in `course-progress.json` beside this notebook.
+# Without widgets, answer as the text under each question says.
 
 # %%
-from course_lib import quiz
+from course_lib.classroom import quiz
 
 quiz.ask("08")

@@ -1,0 +1,31 @@
+"""What knows nothing of the course.
+
+Errors, files, progress bars, accounts, versions, JSON lines.
+"""
+
+from .accounts import Account, flops_per_token, hold, note, spent
+from .errors import CourseError, require
+from .files import atomic_directory, atomic_write, free_for_model, read_json, write_json
+from .jsonl import read_jsonl, string
+from .progress import in_notebook, no_loading_bars
+from .versions import versions
+
+__all__ = [
+    "Account",
+    "CourseError",
+    "atomic_directory",
+    "atomic_write",
+    "flops_per_token",
+    "free_for_model",
+    "hold",
+    "in_notebook",
+    "no_loading_bars",
+    "note",
+    "read_json",
+    "read_jsonl",
+    "require",
+    "spent",
+    "string",
+    "versions",
+    "write_json",
+]

@@ -1,0 +1,73 @@
+"""What a check found: parts, points, and the first thing that is wrong."""
+
+from dataclasses import dataclass, field
+
+
+class Wrong(Exception):
+    """A property does not hold: ``message`` in the reader's terms, ``shown`` the input and output
+    that show it.
+    """
+
+    def __init__(self, message, shown=""):
+        super().__init__(message)
+        self.message, self.shown = message, shown
+
+
+class NotWritten(Wrong):
+    """The reader has not written this task yet."""
+
+
+class CheckFailed(AssertionError):
+    """A check that did not pass. In a notebook its message stands alone, without a traceback."""
+
+    def _render_traceback_(self):
+        return str(self).split("\n")
+
+
+@dataclass
+class Part:
+    """One property: its name, its points, and what was wrong when it did not hold."""
+
+    name: str
+    points: float
+    passed: bool = False
+    message: str = ""
+    shown: str = ""
+
+
+@dataclass
+class Outcome:
+    """What a check found: ``points`` of ``most``, and its parts.
+
+    ``written`` is False for an untouched stub.
+    """
+
+    task: str
+    most: float
+    parts: list = field(default_factory=list)
+    written: bool = True
+
+    @property
+    def points(self):
+        return round(sum(part.points for part in self.parts if part.passed), 6)
+
+    @property
+    def passed(self):
+        return self.written and all(part.passed for part in self.parts)
+
+    @property
+    def message(self):
+        """The first thing that is wrong, or the empty text."""
+        return next((part.message for part in self.parts if not part.passed), "")
+
+    def to_dict(self):
+        """Plain data, for the log of ``course check``."""
+        return {
+            "task": self.task,
+            "points": self.points,
+            "most": self.most,
+            "passed": self.passed,
+            "written": self.written,
+            "message": self.message,
+            "parts": [vars(part) for part in self.parts],
+        }

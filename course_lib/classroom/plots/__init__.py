@@ -1,0 +1,58 @@
+"""Figures of the lessons: one question each, colours that survive colour blindness, units, interval
+bands, a text beside them.
+
+Every function prints one line that says what the picture shows and returns a :class:`Figure`. In a
+notebook the figure appears as an HTML picture whose ``alt`` text is that line (JupyterLab's own PNG
+display has no alt text), with a plain PNG for front ends that do not show HTML.
+"""
+
+from .basic import best_of_n, best_of_n_at, cost_quality, intervals, loop, reward_histogram
+from .candidates import against_temperature
+from .clinic import clinic_patient, llama2_loop
+from .figure import COLOURS, Figure
+from .frontier import FRONTIER_STYLE, frontier, frontier_at
+from .memory import memory
+from .overoptimisation import (
+    help_and_harm,
+    kl_and_bound,
+    one_against_another,
+    overoptimisation,
+    overoptimisation_at,
+)
+from .preferences import calibration, calibration_groups, learning_curve, training_loss
+from .rounds import grid_facts, rounds, selection_grid
+from .verifiable import crossing, pass_at_k, pass_gain, paths_against_k
+
+__all__ = [
+    "crossing",
+    "COLOURS",
+    "FRONTIER_STYLE",
+    "Figure",
+    "against_temperature",
+    "best_of_n",
+    "best_of_n_at",
+    "calibration",
+    "calibration_groups",
+    "learning_curve",
+    "training_loss",
+    "clinic_patient",
+    "cost_quality",
+    "frontier",
+    "frontier_at",
+    "intervals",
+    "llama2_loop",
+    "loop",
+    "memory",
+    "reward_histogram",
+    "grid_facts",
+    "rounds",
+    "selection_grid",
+    "pass_at_k",
+    "pass_gain",
+    "paths_against_k",
+    "help_and_harm",
+    "kl_and_bound",
+    "one_against_another",
+    "overoptimisation",
+    "overoptimisation_at",
+]

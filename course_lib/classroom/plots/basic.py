@@ -1,0 +1,280 @@
+"""Curves against n or cost, histograms, rows of intervals, and the picture of the four steps."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.patches import FancyBboxPatch
+
+from ...base import require
+from .figure import COLOURS, STYLE, band, done, new, powers_axis
+
+
+@rc_context(STYLE)
+def best_of_n(ns, curves, ylabel="gold reward of the best of n (points)", title="", quiet=False):
+    """Curves against n on a log-2 axis, each with its 95 % band over prompts.
+
+    ``ns``: sizes; ``curves``: name → (P, len(ns)) values by prompt, as from
+    :func:`course_lib.estimators.best_of_n_curve`.
+    """
+    require(curves, "nothing to draw: give at least one curve.")
+    fig, (axis,) = new()
+    parts = []
+    for k, (name, matrix) in enumerate(curves.items()):
+        means = band(axis, ns, matrix, name, k)
+        peak = int(np.argmax(means))
+        turn = (
+            f", highest {means[peak]:.2f} at n = {ns[peak]}"
+            if peak < len(ns) - 1 and means[peak] > means[-1] + 0.005
+            else ""
+        )
+        parts.append(
+            f"{name} goes from {means[0]:.2f} at n = {ns[0]} to {means[-1]:.2f} at n = "
+            f"{ns[-1]}{turn}"
+        )
+    powers_axis(axis, ns, "n, candidates per prompt (log scale)")
+    axis.set_ylabel(ylabel)
+    axis.set_title(title)
+    if len(curves) > 1:
+        axis.legend()
+    return done(
+        fig,
+        f"{title or ylabel[0].upper() + ylabel[1:]}: "
+        + "; ".join(parts)
+        + ". Bands: 95 % over prompts.",
+        quiet,
+    )
+
+
+@rc_context(STYLE)
+def reward_histogram(rewards, chosen=None, xlabel="gold reward (points)", title="", quiet=False):
+    """How the rewards of candidates spread.
+
+    ``rewards``: any shape; ``chosen``: the reward of a chosen reply, marked by a line.
+    """
+    values = np.asarray(rewards, dtype=float).ravel()
+    values = values[~np.isnan(values)]
+    require(values.size, "no rewards to draw.")
+    fig, (axis,) = new(height=3.0)
+    axis.hist(
+        values,
+        bins=min(30, max(5, int(np.sqrt(values.size) * 2))),
+        color=COLOURS[0],
+        alpha=0.75,
+        edgecolor="white",
+        linewidth=0.5,
+    )
+    axis.axvline(values.mean(), color=COLOURS[6], linestyle="--", label=f"mean {values.mean():.2f}")
+    mark = ""
+    if chosen is not None:
+        axis.axvline(
+            float(chosen), color=COLOURS[1], linewidth=2, label=f"chosen {float(chosen):.2f}"
+        )
+        mark = f" The chosen reply has {float(chosen):.2f}."
+    axis.set_xlabel(xlabel)
+    axis.set_ylabel("number of candidates")
+    axis.set_title(title)
+    axis.legend()
+    low, middle, high = np.quantile(values, [0, 0.5, 1])
+    return done(
+        fig,
+        f"{title or xlabel[0].upper() + xlabel[1:]} of {values.size} candidates: lowest "
+        f"{low:.2f}, median {middle:.2f}, mean {values.mean():.2f}, highest {high:.2f}.{mark}",
+        quiet,
+    )
+
+
+@rc_context(STYLE)
+def cost_quality(
+    costs,
+    curves,
+    ns=None,
+    xlabel="tokens sampled per answer (log scale)",
+    ylabel="gold reward (points)",
+    title="",
+    quiet=False,
+):
+    """What quality costs.
+
+    ``costs``: (K,) price of each setting; ``curves``: name → (P, K) values by prompt; ``ns`` labels
+    the points.
+    """
+    require(curves, "nothing to draw: give at least one curve.")
+    fig, (axis,) = new()
+    parts = []
+    for k, (name, matrix) in enumerate(curves.items()):
+        means = band(axis, costs, matrix, name, k)
+        parts.append(
+            f"{name} goes from {means[0]:.2f} at {costs[0]:.0f} to {means[-1]:.2f} at "
+            f"{costs[-1]:.0f}"
+        )
+        if k == 0 and ns is not None:
+            for n, x, y in zip(ns, costs, means, strict=True):
+                axis.annotate(
+                    f"n = {n}", (x, y), textcoords="offset points", xytext=(4, -11), fontsize=8
+                )
+    axis.set_xscale("log")
+    axis.set_xticks(costs, [f"{cost:,.0f}" for cost in costs])
+    axis.minorticks_off()
+    axis.set_xlabel(xlabel)
+    axis.set_ylabel(ylabel)
+    axis.set_title(title)
+    axis.legend()
+    return done(
+        fig,
+        f"{title or 'Quality against cost'}, by {xlabel.removesuffix(' (log scale)')}: "
+        + "; ".join(parts)
+        + ". Bands: 95 % over prompts.",
+        quiet,
+    )
+
+
+@rc_context(STYLE)
+def intervals(
+    names, values, xlabel, reference=None, reference_name="reference", title="", quiet=False
+):
+    """Means with their intervals, one row each.
+
+    ``values``: :class:`~course_lib.estimators.Interval` objects; ``reference``: a mark for each
+    row, or one number for all, called ``reference_name``.
+    """
+    fig, (axis,) = new(height=0.9 + 0.35 * len(names))
+    rows = np.arange(len(names))[::-1]
+    for row, value in zip(rows, values, strict=True):
+        axis.plot([value.low, value.high], [row, row], color=COLOURS[0], linewidth=2)
+    axis.plot(
+        [v.mean for v in values], rows, "o", color=COLOURS[0], label="measured, 95 % interval"
+    )
+    if reference is not None:
+        axis.plot(
+            np.broadcast_to(reference, len(names)),
+            rows,
+            "|",
+            color=COLOURS[1],
+            markersize=14,
+            markeredgewidth=2,
+            label=reference_name,
+        )
+        axis.legend(bbox_to_anchor=(0.5, 1.0), loc="lower center", ncols=2)
+    axis.set_yticks(rows, names)
+    axis.set_ylim(-0.6, len(names) - 0.4)
+    axis.set_xlabel(xlabel)
+    axis.set_title(title)
+    marks = (
+        ""
+        if reference is None
+        else f" Marks, {reference_name}: "
+        + ", ".join(f"{mark:.2f}" for mark in np.broadcast_to(reference, len(names)))
+        + "."
+    )
+    return done(
+        fig,
+        f"{title or xlabel[0].upper() + xlabel[1:]}: "
+        + "; ".join(f"{n} {v}" for n, v in zip(names, values, strict=True))
+        + f".{marks}",
+        quiet,
+    )
+
+
+@rc_context(STYLE)
+def best_of_n_at(n, ns, curve, rewards, chosen, names, quiet=True):
+    """Two panels for one setting of the best-of-n slider.
+
+    Left: the selecting reward of the first n candidates of one prompt, ``rewards`` (n,), with that
+    of the ``chosen`` one. Right: the evaluating reward of the best of n averaged over prompts,
+    ``curve`` (P, len(ns)), with n marked. ``names``: of the selecting and evaluating reward.
+    """
+    fig, (left, right) = new(columns=2, width=8.0, height=3.0)
+    left.hist(
+        rewards,
+        bins=min(24, max(4, len(rewards) // 4)),
+        color=COLOURS[0],
+        alpha=0.75,
+        edgecolor="white",
+        linewidth=0.5,
+    )
+    left.axvline(chosen, color=COLOURS[1], linewidth=2, label="chosen")
+    left.set_xlabel(f"{names[0]} of {len(rewards)} candidates")
+    left.set_ylabel("candidates")
+    left.legend()
+    means = band(right, ns, curve, names[1], 0)
+    here = list(ns).index(n)
+    right.plot(
+        n,
+        means[here],
+        marker="o",
+        markersize=11,
+        markerfacecolor="none",
+        markeredgecolor=COLOURS[1],
+        markeredgewidth=2,
+    )
+    powers_axis(right, ns, "n (log scale)")
+    right.set_ylabel(f"{names[1]} of the best of n")
+    return done(
+        fig,
+        f"Best of {n} by {names[0]}: the chosen reply has {names[0]} {chosen:.2f}; over all "
+        f"prompts the mean {names[1]} of the best of {n} is {means[here]:.2f}.",
+        quiet,
+    )
+
+
+@rc_context(STYLE)
+def loop(quiet=False):
+    """The four steps as a picture: sample, score, select, finetune, and back."""
+    fig, (axis,) = new(height=2.0)
+    axis.axis("off")
+    axis.set(xlim=(-0.55, 3.55), ylim=(-0.75, 0.5))
+    steps = (
+        ("sample", "N candidates\nfor each prompt"),
+        ("score", "one number\nfor each candidate"),
+        ("select", "keep the best\nof each prompt"),
+        ("finetune", "train the policy\non what was kept"),
+    )
+    for k, (name, text) in enumerate(steps):
+        axis.text(
+            k,
+            0.1,
+            f"{name}\n",
+            ha="center",
+            va="center",
+            fontsize=12,
+            fontweight="bold",
+            color=COLOURS[k],
+        )
+        axis.text(k, 0.0, text, ha="center", va="center", fontsize=9)
+        axis.add_patch(
+            FancyBboxPatch(
+                (k - 0.38, -0.22),
+                0.76,
+                0.55,
+                boxstyle="round,pad=0.02",
+                fill=False,
+                edgecolor=COLOURS[k],
+                linewidth=1.5,
+            )
+        )
+        if k:
+            axis.annotate(
+                "",
+                (k - 0.41, 0.05),
+                (k - 0.59, 0.05),
+                arrowprops={"arrowstyle": "->", "linewidth": 1.5},
+            )
+    axis.annotate(
+        "",
+        (0, -0.26),
+        (3, -0.26),
+        arrowprops={
+            "arrowstyle": "->",
+            "linewidth": 1.5,
+            "connectionstyle": "arc,angleA=-90,angleB=-90,armA=25,armB=25,rad=8",
+        },
+    )
+    axis.text(
+        1.5, -0.68, "another round, with the better policy", ha="center", va="bottom", fontsize=9
+    )
+    return done(
+        fig,
+        "The four steps: sample N candidates for each prompt, score each, select the best of "
+        "each prompt, finetune the policy on them; "
+        "the better policy can go round again. Best-of-N is the first three.",
+        quiet,
+    )

@@ -1,0 +1,96 @@
+"""Arrays in, numbers out: best-of-n curves, KL, win rates, intervals, over-optimisation, texts,
+costs.
+"""
+
+from .best_of_n import (
+    best_of_n_curve,
+    best_of_n_weights,
+    bootstrap_best_of_n,
+    decidable,
+    expected_max_normal,
+    pass_at_k,
+    prefix_best_of_n,
+    top_n_mean,
+)
+from .costs import break_even, equal_quality_n, serving_flops
+from .forecast import (
+    GB,
+    Stage,
+    cache_bytes,
+    forecast,
+    logits_bytes,
+    machine,
+    phases,
+    shards,
+    timed,
+    training_bytes,
+)
+from .intervals import (
+    Interval,
+    agreement_interval,
+    bootstrap_interval,
+    grouped_interval,
+    minimum_detectable_effect,
+    paired_difference,
+    permutation_test,
+    seeds_and_prompts_interval,
+    wilson_interval,
+)
+from .kl import (
+    best_of_n_distribution,
+    kl_best_of_n_bound,
+    kl_best_of_n_estimate,
+    kl_best_of_n_exact,
+    kl_k3,
+    kl_monte_carlo,
+)
+from .overoptimisation import overoptimisation_fit
+from .text import distinct_fraction, distinct_n, mean_similarity
+from .wins import win_rate, win_rate_of_best, win_rate_theory, win_scores
+
+__all__ = [
+    "GB",
+    "Interval",
+    "Stage",
+    "agreement_interval",
+    "best_of_n_curve",
+    "best_of_n_distribution",
+    "best_of_n_weights",
+    "bootstrap_best_of_n",
+    "bootstrap_interval",
+    "break_even",
+    "cache_bytes",
+    "decidable",
+    "distinct_fraction",
+    "distinct_n",
+    "equal_quality_n",
+    "expected_max_normal",
+    "forecast",
+    "grouped_interval",
+    "kl_best_of_n_bound",
+    "kl_best_of_n_estimate",
+    "kl_best_of_n_exact",
+    "kl_k3",
+    "kl_monte_carlo",
+    "logits_bytes",
+    "machine",
+    "mean_similarity",
+    "minimum_detectable_effect",
+    "overoptimisation_fit",
+    "paired_difference",
+    "pass_at_k",
+    "permutation_test",
+    "phases",
+    "prefix_best_of_n",
+    "seeds_and_prompts_interval",
+    "serving_flops",
+    "shards",
+    "timed",
+    "top_n_mean",
+    "training_bytes",
+    "wilson_interval",
+    "win_rate",
+    "win_rate_of_best",
+    "win_rate_theory",
+    "win_scores",
+]

@@ -1,0 +1,72 @@
+"""Win rates: wins, ties as halves, and what theory expects."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..base import require
+from .arrays import as_array, as_pair
+from .best_of_n import best_of_n_weights
+
+
+class WinRate(NamedTuple):
+    """``rate``: chance to win, a tie counting half; ``ties``: share of ties.
+
+    Floats, or (P,) arrays.
+    """
+
+    rate: float | np.ndarray
+    ties: float | np.ndarray
+
+
+def win_scores(a, b):
+    """1 where ``a`` is higher than ``b``, ½ where equal, 0 where lower; the shape of the inputs.
+
+    Its mean is the win rate.
+    """
+    a, b = as_pair(a, b, ("a", "b"))
+    return (a > b) + 0.5 * (a == b)
+
+
+def win_rate(a, b):
+    """:class:`WinRate` of ``a`` against ``b``, paired element by element.
+
+    For an interval, bootstrap :func:`win_scores` over prompts.
+    """
+    scores = win_scores(a, b)
+    require(scores.size > 0, "no pairs to compare: give at least one.")
+    return WinRate(float(scores.mean()), float((scores == 0.5).mean()))
+
+
+def win_rate_of_best(selecting, n):
+    """:class:`WinRate` with (P,) arrays: unbiased chance that the best of n has a higher reward
+    than **one fresh sample** from the same policy.
+
+    ``selecting``: (P, N) with N ≥ n + 1. Exact average over all ways to draw n and one other from
+    the N. Without ties it is n/(n+1) whatever the reward; ties pull it towards ½.
+    """
+    selecting = as_array(selecting, "selecting", 2)
+    P, N = selecting.shape
+    require(
+        1 <= n < N,
+        f"n must be between 1 and {N - 1}, one less than the pool's size; got {n}: the "
+        "opponent needs a sample of its own.",
+    )
+    all_below = np.cumsum([0.0, *best_of_n_weights(N - 1, n)])  # C(m, n)/C(N−1, n) for m = 0..N−1
+    ranked = np.sort(selecting, axis=1)
+    # how many of the others are strictly below
+    lower = np.stack([row.searchsorted(row, "left") for row in ranked])
+    not_higher = np.stack([row.searchsorted(row, "right") for row in ranked]) - 1
+    loses, not_wins = all_below[lower], all_below[not_higher]
+    ties = (not_wins - loses).mean(1)
+    return WinRate(1 - loses.mean(1) - ties / 2, ties)
+
+
+def win_rate_theory(n):
+    """n/(n+1): the win rate of best-of-n against one sample when no two rewards tie.
+
+    A number or an array.
+    """
+    n = as_array(n, "n")
+    require((n >= 1).all(), f"n must be 1 or more; got {n.min():g}.")
+    return float(n / (n + 1)) if n.ndim == 0 else n / (n + 1)

@@ -1,0 +1,24 @@
+"""The reward behind a ``--reward`` argument."""
+
+from ..assets import resolve
+from ..base import require
+from ..models import GoldReward, load_reward_model
+
+
+def make_reward(spec, world, device=None):
+    """The reward behind a ``--reward`` argument.
+
+    A folder or hub name of a reward model, "gold", or "verifier".
+    """
+    if spec == "gold":
+        return GoldReward(world, name="proxy")
+    if spec == "verifier":
+        require(
+            getattr(world, "verifiable", False),
+            f"the world {world.name!r} has no verifier; use --reward gold, or a reward model's "
+            "folder.",
+        )
+        return GoldReward(world, name="proxy")
+    return load_reward_model(
+        resolve(spec), name="proxy", device=device, system=getattr(world, "reward_system", None)
+    )

@@ -1,0 +1,57 @@
+"""All that changes weights: fine-tuning, rounds, reward training, DPO, GRPO, PPO, and stages on
+disk.
+"""
+
+from .dpo import dpo, dpo_loss, labelled_pairs, pairs_from, sums
+from .early_stopping import beginnings, survivors, tokens_written
+from .grpo import ADVANTAGES, METHODS, advantages, grpo, grpo_loss, kept_groups
+from .online import clipped, collect, minibatches, now, padded
+from .optimiser import order_of_epoch, train
+from .ppo import gae, new_critic, policy_loss, ppo, token_rewards, value_loss, values_before, whiten
+from .reward_training import bradley_terry_loss, train_reward_model
+from .rounds import rejection_sampling_rounds, sampled
+from .sft import finetune, held_out_loss, selected_examples, sft_loss, trained
+from .stages import Stages, fingerprint
+
+__all__ = [
+    "ADVANTAGES",
+    "METHODS",
+    "Stages",
+    "advantages",
+    "beginnings",
+    "bradley_terry_loss",
+    "clipped",
+    "collect",
+    "dpo",
+    "dpo_loss",
+    "finetune",
+    "fingerprint",
+    "gae",
+    "grpo",
+    "grpo_loss",
+    "held_out_loss",
+    "kept_groups",
+    "labelled_pairs",
+    "minibatches",
+    "new_critic",
+    "now",
+    "order_of_epoch",
+    "padded",
+    "pairs_from",
+    "policy_loss",
+    "ppo",
+    "rejection_sampling_rounds",
+    "sampled",
+    "selected_examples",
+    "sft_loss",
+    "sums",
+    "survivors",
+    "token_rewards",
+    "tokens_written",
+    "train",
+    "train_reward_model",
+    "trained",
+    "value_loss",
+    "values_before",
+    "whiten",
+]

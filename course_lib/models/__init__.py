@@ -1,0 +1,48 @@
+"""One forward pass: policies, log-probabilities, sampling, reward models. No optimiser."""
+
+from .decoding import RepeatedCacheEngine, SharedPrefixEngine
+from .drawing import draw, filtered, uniforms
+from .loading import autocast, device_of, evaluating
+from .logprobs import (
+    batches_by_tokens,
+    policy_kl,
+    response_logits,
+    sequence_logprobs,
+    token_logprobs,
+)
+from .policy import Policy, examples_of, load_policy
+from .reward_model import RewardModel, load_reward_model, new_reward_model, preference_report
+from .rewards import Ensemble, FunctionReward, GoldReward, combine, score
+from .sampling import sample
+from .tiny import byte_tokenizer, tiny_policy
+
+__all__ = [
+    "Ensemble",
+    "FunctionReward",
+    "GoldReward",
+    "Policy",
+    "RepeatedCacheEngine",
+    "RewardModel",
+    "SharedPrefixEngine",
+    "autocast",
+    "batches_by_tokens",
+    "byte_tokenizer",
+    "combine",
+    "device_of",
+    "draw",
+    "evaluating",
+    "examples_of",
+    "filtered",
+    "load_policy",
+    "load_reward_model",
+    "new_reward_model",
+    "policy_kl",
+    "preference_report",
+    "response_logits",
+    "sample",
+    "score",
+    "sequence_logprobs",
+    "tiny_policy",
+    "token_logprobs",
+    "uniforms",
+]

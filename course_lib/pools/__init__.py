@@ -1,0 +1,62 @@
+"""Pools of candidates, what is kept of them, and the files they travel in."""
+
+from .dialogues import hh_pairs, read_pairs
+from .export import write_pairs, write_rollouts, write_selection
+from .model_solutions import SYSTEMS, agreement, load_model_solutions
+from .pairs import annotate, preference_pairs
+from .pool import FINISH, LENGTH, MISSING, STOP, Pool
+from .rollouts import SHAPES, read_rollouts
+from .rules import (
+    CONTROLS,
+    RULES,
+    best_per_prompt,
+    distinct_paths,
+    matched_control,
+    overall_control,
+    random_overall,
+    random_per_prompt,
+    regularised_best,
+    rso,
+    select_best,
+    soft_best,
+    threshold,
+    top_k_overall,
+)
+from .selection import Selection
+from .systems import system_report
+
+__all__ = [
+    "CONTROLS",
+    "FINISH",
+    "LENGTH",
+    "MISSING",
+    "Pool",
+    "RULES",
+    "SHAPES",
+    "STOP",
+    "SYSTEMS",
+    "Selection",
+    "agreement",
+    "annotate",
+    "best_per_prompt",
+    "distinct_paths",
+    "hh_pairs",
+    "load_model_solutions",
+    "matched_control",
+    "overall_control",
+    "preference_pairs",
+    "random_overall",
+    "random_per_prompt",
+    "read_pairs",
+    "read_rollouts",
+    "regularised_best",
+    "rso",
+    "select_best",
+    "soft_best",
+    "system_report",
+    "threshold",
+    "top_k_overall",
+    "write_pairs",
+    "write_rollouts",
+    "write_selection",
+]

@@ -1,0 +1,51 @@
+"""The verifier of word problems: a reply is correct, wrong, or unreadable."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..base import require
+from .numbers import find_answer, parse_number
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the verifier says of one reply.
+
+    Attributes
+    ----------
+    status : "correct", "wrong" (another number was read) or "unreadable" (no number was read).
+    answer : the number read, an exact Fraction, or None.
+    marker : what pointed to it: "####", "A:", "\\boxed", "answer is", "last number", or None.
+    """
+
+    status: str
+    answer: Fraction | None
+    marker: str | None
+
+
+def verify(text, reference, mode="lenient"):
+    """The :class:`Verdict` on a reply. ``reference`` is the right answer, a number or its text.
+
+    Equality is exact: 18.0 is 18, 17.99 is not.
+    """
+    right = parse_number(str(reference))
+    require(
+        right is not None,
+        f"the reference answer must be a number like '18'; got {str(reference)[:40]!r}.",
+    )
+    answer, marker = find_answer(text, mode)
+    status = "unreadable" if answer is None else "correct" if answer == right else "wrong"
+    return Verdict(status, answer, marker)
+
+
+def verifier(prompt, text, info, mode="lenient"):
+    """The verifiable reward: 1.0 for a correct reply, 0.0 for a wrong or unreadable one.
+
+    ``info["answer"]`` holds the reference.
+    """
+    require(
+        "answer" in info,
+        "the verifier needs info['answer'], the reference; this prompt's info has: "
+        f"{', '.join(info) or 'nothing'}.",
+    )
+    return float(verify(text, info["answer"], mode).status == "correct")

@@ -1,0 +1,153 @@
+"""What proves the check of ex01's task best_of_n: probes, wrong solutions, other right ones."""
+
+import numpy as np
+import torch
+
+from course_lib.authoring.proofs import Proof
+
+proof = Proof("ex01", "best_of_n")
+
+
+@proof.probe()
+def best_of_n_inputs(rng):
+    for _ in range(20):
+        P, N = rng.integers(1, 6), rng.integers(1, 9)
+        yield (
+            [[f"{i}-{j}" for j in range(N)] for i in range(P)],
+            torch.tensor(rng.integers(-3, 4, (P, N)) / 2.0),
+        )
+
+
+@proof.wrong(says="these are rewards")
+def value_for_index(texts, rewards):
+    return rewards.max(dim=1).values.tolist()
+
+
+@proof.wrong(says="these are indices")
+def index_for_text(texts, rewards):
+    return rewards.argmax(dim=1).tolist()
+
+
+@proof.wrong(says="argmax, not max")
+def value_tensor(texts, rewards):
+    return rewards.max(dim=1).values
+
+
+@proof.wrong(says="these are indices")
+def index_tensor(texts, rewards):
+    return rewards.argmax(dim=1)
+
+
+@proof.wrong(says="also where there is one prompt")
+def one_text(texts, rewards):
+    return texts[0][int(rewards[0].argmax())]
+
+
+@proof.wrong(says="dim=1")
+def other_dimension(texts, rewards):
+    return [row[i] for row, i in zip(texts, rewards.argmax(dim=0).tolist(), strict=True)]
+
+
+@proof.wrong(says="every candidate of the row")
+def stops_early(texts, rewards):
+    return [
+        row[max(range(max(1, len(row) - 1)), key=lambda j: r[j])]
+        for row, r in zip(texts, rewards, strict=True)
+    ]
+
+
+@proof.wrong(says="start at 0")
+def starts_at_zero(texts, rewards):
+    out = []
+    for row, scores in zip(texts, rewards, strict=True):
+        best, highest = None, 0
+        for text, score in zip(row, scores, strict=True):
+            if score > highest:
+                best, highest = text, score
+        out.append(best)
+    return out
+
+
+@proof.wrong(says="inside the loop")
+def returns_in_the_loop(texts, rewards):
+    for row, scores in zip(texts, rewards, strict=True):
+        return [row[int(scores.argmax())]]
+
+
+@proof.wrong(says="whatever its reward")
+def whole_rewards(texts, rewards):
+    return [row[i] for row, i in zip(texts, rewards.int().argmax(dim=1).tolist(), strict=True)]
+
+
+@proof.wrong(says="the text decides")
+def by_pairs(texts, rewards):
+    return [
+        max(zip(scores.tolist(), row, strict=True))[1]
+        for row, scores in zip(texts, rewards, strict=True)
+    ]
+
+
+@proof.wrong(says="changes its input")
+def sorts_the_texts(texts, rewards):
+    for row in texts:
+        row.sort()
+    return [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist(), strict=True)]
+
+
+@proof.wrong(says="lowest reward")
+def lowest(texts, rewards):
+    return [row[i] for row, i in zip(texts, rewards.argmin(dim=1).tolist(), strict=True)]
+
+
+@proof.wrong(says="over prompts")
+def wrong_dimension(texts, rewards):
+    return (
+        [
+            texts[i][j] if i < len(texts) else texts[0][j]
+            for j, i in enumerate(rewards.argmax(dim=0).tolist())
+        ]
+        if rewards.shape[0] > 1
+        else [texts[0][int(rewards[0].argmax())]]
+    )
+
+
+@proof.wrong(says="the last wins")
+def last_of_ties(texts, rewards):
+    return [
+        row[max(j for j in range(len(row)) if r[j] == r.max())]
+        for row, r in zip(texts, rewards, strict=True)
+    ]
+
+
+@proof.wrong(says="absolute value")
+def absolute(texts, rewards):
+    return [row[i] for row, i in zip(texts, rewards.abs().argmax(dim=1).tolist(), strict=True)]
+
+
+@proof.wrong(says="whatever its reward")
+def first_prompt_only(texts, rewards):
+    return [row[int(rewards[0].argmax())] for row in texts]
+
+
+@proof.wrong(says="changes its input")
+def sorts_its_input(texts, rewards):
+    best = [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist(), strict=True)]
+    rewards.copy_(rewards.sort(dim=1, descending=True).values)
+    return best
+
+
+@proof.right
+def with_a_loop(texts, rewards):
+    out = []
+    for row, scores in zip(texts, rewards, strict=True):
+        at = 0
+        for j in range(len(row)):
+            if scores[j] > scores[at]:
+                at = j
+        out.append(row[at])
+    return out
+
+
+@proof.right
+def with_numpy(texts, rewards):
+    return tuple(row[i] for row, i in zip(texts, np.asarray(rewards).argmax(1), strict=True))

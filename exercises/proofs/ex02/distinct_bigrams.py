@@ -1,0 +1,208 @@
+"""What proves the check of ex02's task distinct_bigrams.
+
+Probes, wrong solutions, other right ones.
+"""
+
+import numpy as np
+
+from course_lib.authoring.proofs import Proof
+
+proof = Proof("ex02", "distinct_bigrams")
+distinct_bigrams = proof.solved("distinct_bigrams")
+
+
+@proof.probe()
+def distinct_bigrams_inputs(rng):
+    words = "open Open the menu menu. reset your password then Thanks".split()
+    for i in range(24):
+        yield (
+            [
+                (" ", "  ")[int(rng.integers(2))].join(
+                    rng.choice(
+                        words[: int(rng.integers(2, 11))], int(rng.integers(0 if i % 3 else 2, 13))
+                    ).tolist()
+                )
+                for _ in range(int(rng.integers(1, 7)))
+            ],
+        )
+
+
+def all_pairs(texts):
+    return [pair for text in texts for pair in pairwise(text.split())]
+
+
+@proof.wrong(says="number of different pairs")
+def counts(texts):
+    return len(set(all_pairs(texts)))
+
+
+@proof.wrong(says="single words")
+def single_words(texts):
+    words = [w for text in texts for w in text.split()]
+    return len(set(words)) / len(words) if words else 0.0
+
+
+@proof.wrong(says="pairs of letters")
+def letters(texts):
+    pairs = [pair for text in texts for pair in pairwise(text)]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="number of words")
+def by_words(texts):
+    words = sum(len(text.split()) for text in texts)
+    return len(set(all_pairs(texts))) / words if words else 0.0
+
+
+@proof.wrong(says="order matters")
+def without_order(texts):
+    pairs = all_pairs(texts)
+    return len({tuple(sorted(p)) for p in pairs}) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="in one pair only")
+def every_second(texts):
+    pairs = [
+        pair for text in texts for pair in zip(text.split()[::2], text.split()[1::2], strict=True)
+    ]
+    return len(set(pairs)) / max(len(pairs), 1)
+
+
+@proof.wrong(says="mean of the texts")
+def mean_of_texts(texts):
+    return sum(distinct_bigrams([text]) for text in texts) / len(texts) if texts else 0.0
+
+
+@proof.wrong(says="from the first text into the second")
+def joined(texts):
+    return distinct_bigrams([" ".join(texts)])
+
+
+@proof.wrong(says="repeated texts")
+def without_copies(texts):
+    return distinct_bigrams(sorted(set(texts)))
+
+
+@proof.wrong(says="share of repeated")
+def repeated_share(texts):
+    return 1 - distinct_bigrams(texts)
+
+
+@proof.wrong(says="ZeroDivisionError")
+def divides_by_zero(texts):
+    return len(set(all_pairs(texts))) / len(all_pairs(texts))
+
+
+@proof.wrong(says="any number of blanks")
+def split_at_one_blank(texts):
+    pairs = [
+        pair for text in texts for pair in pairwise(text.split(" "))
+    ]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="leave the words")
+def lower_case(texts):
+    return distinct_bigrams([text.lower() for text in texts])
+
+
+@proof.wrong(says="punctuation")
+def without_punctuation(texts):
+    import re
+
+    return distinct_bigrams([" ".join(re.findall(r"\w+", text)) for text in texts])
+
+
+@proof.wrong(says="in a tuple")
+def words_glued(texts):
+    pairs = ["".join(pair) for pair in all_pairs(texts)]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="makes the whole result 0")
+def zero_for_one_short_text(texts):
+    return 0.0 if any(len(text.split()) < 2 for text in texts) else distinct_bigrams(texts)
+
+
+@proof.wrong(says="stand there once")
+def stand_once(texts):
+    pairs = all_pairs(texts)
+    return sum(pairs.count(pair) == 1 for pair in pairs) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="neighbours only")
+def any_two_words(texts):
+    from itertools import combinations, pairwise
+
+    pairs = [pair for text in texts for pair in combinations(text.split(), 2)]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="missing at the end")
+def last_pair_missing(texts):
+    pairs = [
+        pair for text in texts for pair in zip(text.split()[:-2], text.split()[1:], strict=True)
+    ]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="two words each")
+def triples(texts):
+    found = [
+        three
+        for text in texts
+        for three in zip(text.split(), text.split()[1:], text.split()[2:], strict=True)
+    ]
+    return len(set(found)) / len(found) if found else 0.0
+
+
+@proof.wrong(says="equal neighbours")
+def unequal_only(texts):
+    pairs = [(a, b) for a, b in all_pairs(texts) if a != b]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="no word follows it")
+def round_the_end(texts):
+    pairs = [
+        (words[k - 1], words[k])
+        for words in (text.split() for text in texts)
+        for k in range(len(words))
+    ]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+@proof.wrong(says="takes a pair away")
+def words_less_one(texts):
+    n = sum(len(text.split()) - 1 for text in texts)
+    return len(set(all_pairs(texts))) / n if n else 0.0
+
+
+@proof.wrong(says="the result is 0")
+def always_zero(texts):
+    return 0.0
+
+
+@proof.wrong(hidden=True)
+def short_texts_only(texts):
+    return distinct_bigrams(
+        [" ".join(text.split()[:8]) if "  " not in text else text for text in texts]
+    )
+
+
+@proof.right
+def by_counter(texts):
+    from collections import Counter
+
+    count = Counter()
+    for text in texts:
+        words = text.split()
+        for i in range(len(words) - 1):
+            count[words[i] + " " + words[i + 1]] += 1
+    return len(count) / max(sum(count.values()), 1)
+
+
+@proof.right
+def by_numpy(texts):
+    pairs = [" ".join(pair) for pair in all_pairs(texts)]
+    return np.float32(len(np.unique(pairs)) / len(pairs)) if pairs else 0

@@ -1,0 +1,174 @@
+"""What proves the check of ex06's task pass_at_k: probes, wrong solutions, other right ones."""
+
+from math import comb
+
+import numpy as np
+import torch
+
+from course_lib.authoring.proofs import Proof
+
+proof = Proof("ex06", "pass_at_k")
+pass_at_k = proof.solved("pass_at_k")
+
+
+@proof.probe(tolerance=1e-5)
+def pass_at_k_inputs(rng):
+    for i in range(20):
+        P, N = (
+            int(rng.integers(1, 6)),
+            int(rng.integers(1, 40)) if i % 5 else int(rng.integers(1100, 1500)),
+        )
+        shares = rng.uniform(size=(P, 1)) if i % 5 else rng.uniform(0, 0.004, size=(P, 1))
+        yield (
+            torch.tensor((rng.uniform(size=(P, N)) < shares).astype(np.float32)),
+            int(rng.integers(1, N + 1)) if i % 5 else int(rng.integers(200, 700)),
+        )
+
+
+@proof.wrong(says="with replacement")
+def shortcut(correct, k):
+    return 1 - (1 - correct.double().mean(1)) ** k
+
+
+@proof.wrong(says="with replacement")
+def shortcut_between(correct, k):
+    return shortcut(correct, k) if k < correct.shape[1] else correct.max(1).values
+
+
+@proof.wrong(says="first sample only")
+def prefix(correct, k):
+    return correct[:, :k].amax(1)
+
+
+@proof.wrong(says="first k samples")
+def prefix_but_for_one(correct, k):
+    return correct[:, :k].amax(1) if k > 1 else correct.mean(1)
+
+
+@proof.wrong(says="none is right")
+def one_less_forgotten(correct, k):
+    return [
+        comb(correct.shape[1] - int(row.sum()), k) / comb(correct.shape[1], k) for row in correct
+    ]
+
+
+@proof.wrong(says="that all are")
+def all_right(correct, k):
+    return [comb(int(row.sum()), k) / comb(correct.shape[1], k) for row in correct]
+
+
+@proof.wrong(says="added up")
+def chances_added(correct, k):
+    return (k * correct.double().mean(1)).clamp(max=1)
+
+
+@proof.wrong(says="k matter")
+def share_right(correct, k):
+    return correct.double().mean(1)
+
+
+@proof.wrong(says="one too small")
+def one_drawn_too_few(correct, k):
+    return pass_at_k(correct, max(k - 1, 1))
+
+
+@proof.wrong(says="fewer than k are wrong")
+def nothing_for_few_wrong(correct, k):
+    return [
+        p if correct.shape[1] - int(row.sum()) >= k else 0.0
+        for p, row in zip(pass_at_k(correct, k), correct, strict=True)
+    ]
+
+
+@proof.wrong(says="number of columns")
+def rows_for_columns(correct, k):
+    return [
+        1 - comb(max(len(correct) - int(row.sum()), 0), k) / max(comb(len(correct), k), 1)
+        for row in correct
+    ]
+
+
+@proof.wrong(says="rounded away")
+def two_places(correct, k):
+    return [round(p, 2) for p in pass_at_k(correct, k)]
+
+
+@proof.wrong(says="inside the loop")
+def returns_in_the_loop(correct, k):
+    for p in pass_at_k(correct, k):
+        return p
+
+
+@proof.wrong(says="half of them")
+def any_right(correct, k):
+    return correct.amax(1)
+
+
+@proof.wrong(says="mean over problems")
+def mean_of_problems(correct, k):
+    return float(np.mean(pass_at_k(correct, k)))
+
+
+@proof.wrong(says="thrown together")
+def one_count(correct, k):
+    c, total = int(correct.sum()), correct.numel()
+    return [1 - comb(total - c, k) / comb(total, k)] * correct.shape[0]
+
+
+@proof.wrong(says="not a number")
+def with_floats(correct, k):
+    def choose(n):
+        return np.prod([(n - i) for i in range(k)], dtype=np.float64) / np.prod(
+            np.arange(1, k + 1), dtype=np.float64
+        )
+
+    with np.errstate(all="ignore"):
+        return [
+            float(1 - choose(correct.shape[1] - int(row.sum())) / choose(correct.shape[1]))
+            for row in correct
+        ]
+
+
+@proof.wrong(says="OverflowError")
+def floats_first(correct, k):
+    N = correct.shape[1]
+    return [1 - float(comb(N - int(row.sum()), k)) / float(comb(N, k)) for row in correct]
+
+
+@proof.wrong(says="stopped with ValueError")
+def by_factorials(correct, k):
+    from math import factorial
+
+    N = correct.shape[1]
+    return [
+        1
+        - (factorial(N - int(row.sum())) // factorial(N - int(row.sum()) - k))
+        / (factorial(N) // factorial(N - k))
+        for row in correct
+    ]
+
+
+@proof.wrong(hidden=True)
+def guess_for_many_k(correct, k):
+    return pass_at_k(correct, k) if k < 8 or correct.shape[1] == 2000 else shortcut(correct, k)
+
+
+@proof.right
+def as_a_product(correct, k):
+    out = []
+    for row in np.asarray(correct, dtype=np.float64):
+        N, c = len(row), int(row.sum())
+        out.append(1.0 if N - c < k else 1 - np.prod(1 - k / np.arange(N - c + 1, N + 1)))
+    return np.array(out)
+
+
+@proof.right
+def with_logarithms(correct, k):
+    N, c = correct.shape[1], correct.double().sum(1)
+    w = N - c
+
+    def log_choose(n):
+        return torch.lgamma(n + 1) - torch.lgamma((n - k).clamp(min=0) + 1)
+
+    ratio = torch.exp(log_choose(w) - log_choose(torch.tensor(float(N), dtype=torch.float64)))
+    return torch.where(w >= k, 1 - ratio, torch.ones_like(w)).float()
