@@ -38,7 +38,7 @@ def best_of_n(texts, rewards):
     """
     # SOLUTION
     best = torch.as_tensor(rewards).argmax(dim=1)
-    return [row[i] for row, i in zip(texts, best.tolist(), strict=True)]
+    return [row[i] for row, i in zip(texts, best.tolist())]
     # STUB
     # ...  # replace this line
     # END
@@ -111,7 +111,7 @@ def cheapest_n(ns, quality, share, budget):
     """
     # SOLUTION
     wanted = quality[0] + share * (max(quality) - quality[0])
-    affordable = [(n, q) for n, q in zip(ns, quality, strict=True) if n <= budget]
+    affordable = [(n, q) for n, q in zip(ns, quality) if n <= budget]
     for n, q in affordable:
         if q >= wanted:
             return n

@@ -198,7 +198,7 @@ for name, R in rewards.items():
     ]
     print(
         f"{name:12}",
-        "  ".join(f"n = {n}: {kl:.2f} (bound {kl_bound(n):.2f})" for n, kl in zip(sizes, mean, strict=True)),
+        "  ".join(f"n = {n}: {kl:.2f} (bound {kl_bound(n):.2f})" for n, kl in zip(sizes, mean)),
     )
 passes = rewards["verifier"][:16].mean(1)
 print(

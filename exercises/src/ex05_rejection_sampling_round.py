@@ -204,7 +204,7 @@ policy = course.load_policy(assets.path("helpdesk/policy"))
 def batch(prompts, replies):
     """ids (B, T) and mask (B, T - 1) of a batch of texts."""
     asked, answered = policy.encode(prompts), policy.encode_responses(replies)
-    texts = [torch.tensor(p + r) for p, r in zip(asked, answered, strict=True)]
+    texts = [torch.tensor(p + r) for p, r in zip(asked, answered)]
     ids = torch.nn.utils.rnn.pad_sequence(
         texts, batch_first=True, padding_value=policy.tokenizer.pad_token_id
     )
@@ -217,7 +217,7 @@ def loss_of(student, pairs):
 
     Padding stands on the right, so no token before it is changed by it.
     """
-    ids, mask = batch(*zip(*pairs, strict=True))
+    ids, mask = batch(*zip(*pairs))
     return sft_loss(student.model(ids).logits, ids, mask)
 
 chosen, random = (

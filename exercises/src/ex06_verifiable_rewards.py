@@ -156,7 +156,7 @@ def distinct_right(paths, correct):
     """
     # SOLUTION
     kept = []
-    for row, right in zip(paths, correct.tolist(), strict=True):
+    for row, right in zip(paths, correct.tolist()):
         first = {}
         for j, path in enumerate(row):
             if right[j] and path not in first:
@@ -206,7 +206,7 @@ from course_lib import Pool, assets
 stored = Pool.load(assets.path("arithmetic/pools/heldout.npz"))
 verdicts = [
     [verdict(text, about["answer"]) for text in texts]
-    for texts, about in zip(stored.texts, stored.info, strict=True)
+    for texts, about in zip(stored.texts, stored.info)
 ]
 correct = torch.tensor([[float(v == "correct") for v in row] for row in verdicts])
 print(Counter(v for row in verdicts for v in row))

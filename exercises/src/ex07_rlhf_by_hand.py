@@ -172,7 +172,7 @@ from course_lib import Pool, assets
 
 stored = Pool.load(assets.path("helpdesk/pools/heldout.npz")).prompts_at(range(6)).first(8)
 rewards = stored.reward("reward-8000")
-for row, grpo, rloo in zip(rewards, group_advantage(rewards), rloo_advantage(rewards), strict=True):
+for row, grpo, rloo in zip(rewards, group_advantage(rewards), rloo_advantage(rewards)):
     print(
         f"spread of rewards {row.std():.2f}   largest weight: GRPO {max(grpo):.2f}, RLOO "
         f"{max(rloo):.2f}"

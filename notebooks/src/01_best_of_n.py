@@ -211,7 +211,7 @@ plots.best_of_n(
 # %%
 added = np.diff(ceiling, axis=1)   # (P, 8): what each doubling adds, by prompt
 steps = [bootstrap_interval(column) for column in added.T]
-for a, b, step in zip(sizes, sizes[1:], steps, strict=True):
+for (a, b), step in zip(pairwise(sizes), steps, strict=True):
     print(f"{a:4} → {b:<4} {step}")
 
 # %% [markdown]

@@ -526,7 +526,7 @@ plots.learning_curve(
 )
 
 # %%
-for a, b, before, after in zip(sizes, sizes[1:], by_size, by_size[1:], strict=True):
+for (a, b), (before, after) in zip(pairwise(sizes), pairwise(by_size), strict=True):
     print(f"{a:5,} → {b:<5,} {paired_difference(after, before):+.3f}")
     assert paired_difference(after, before).low > 0
 against = paired_difference(by_size[-1], (votes == again).mean(1))

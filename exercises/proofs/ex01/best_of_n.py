@@ -45,23 +45,22 @@ def one_text(texts, rewards):
 
 @proof.wrong(says="dim=1")
 def other_dimension(texts, rewards):
-    return [row[i] for row, i in zip(texts, rewards.argmax(dim=0).tolist(), strict=True)]
+    return [row[i] for row, i in zip(texts, rewards.argmax(dim=0).tolist())]
 
 
 @proof.wrong(says="every candidate of the row")
 def stops_early(texts, rewards):
     return [
-        row[max(range(max(1, len(row) - 1)), key=lambda j: r[j])]
-        for row, r in zip(texts, rewards, strict=True)
+        row[max(range(max(1, len(row) - 1)), key=lambda j: r[j])] for row, r in zip(texts, rewards)
     ]
 
 
 @proof.wrong(says="start at 0")
 def starts_at_zero(texts, rewards):
     out = []
-    for row, scores in zip(texts, rewards, strict=True):
+    for row, scores in zip(texts, rewards):
         best, highest = None, 0
-        for text, score in zip(row, scores, strict=True):
+        for text, score in zip(row, scores):
             if score > highest:
                 best, highest = text, score
         out.append(best)
@@ -70,33 +69,30 @@ def starts_at_zero(texts, rewards):
 
 @proof.wrong(says="inside the loop")
 def returns_in_the_loop(texts, rewards):
-    for row, scores in zip(texts, rewards, strict=True):
+    for row, scores in zip(texts, rewards):
         return [row[int(scores.argmax())]]
 
 
 @proof.wrong(says="whatever its reward")
 def whole_rewards(texts, rewards):
-    return [row[i] for row, i in zip(texts, rewards.int().argmax(dim=1).tolist(), strict=True)]
+    return [row[i] for row, i in zip(texts, rewards.int().argmax(dim=1).tolist())]
 
 
 @proof.wrong(says="the text decides")
 def by_pairs(texts, rewards):
-    return [
-        max(zip(scores.tolist(), row, strict=True))[1]
-        for row, scores in zip(texts, rewards, strict=True)
-    ]
+    return [max(zip(scores.tolist(), row))[1] for row, scores in zip(texts, rewards)]
 
 
 @proof.wrong(says="changes its input")
 def sorts_the_texts(texts, rewards):
     for row in texts:
         row.sort()
-    return [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist(), strict=True)]
+    return [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist())]
 
 
 @proof.wrong(says="lowest reward")
 def lowest(texts, rewards):
-    return [row[i] for row, i in zip(texts, rewards.argmin(dim=1).tolist(), strict=True)]
+    return [row[i] for row, i in zip(texts, rewards.argmin(dim=1).tolist())]
 
 
 @proof.wrong(says="over prompts")
@@ -114,14 +110,13 @@ def wrong_dimension(texts, rewards):
 @proof.wrong(says="the last wins")
 def last_of_ties(texts, rewards):
     return [
-        row[max(j for j in range(len(row)) if r[j] == r.max())]
-        for row, r in zip(texts, rewards, strict=True)
+        row[max(j for j in range(len(row)) if r[j] == r.max())] for row, r in zip(texts, rewards)
     ]
 
 
 @proof.wrong(says="absolute value")
 def absolute(texts, rewards):
-    return [row[i] for row, i in zip(texts, rewards.abs().argmax(dim=1).tolist(), strict=True)]
+    return [row[i] for row, i in zip(texts, rewards.abs().argmax(dim=1).tolist())]
 
 
 @proof.wrong(says="whatever its reward")
@@ -131,7 +126,7 @@ def first_prompt_only(texts, rewards):
 
 @proof.wrong(says="changes its input")
 def sorts_its_input(texts, rewards):
-    best = [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist(), strict=True)]
+    best = [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist())]
     rewards.copy_(rewards.sort(dim=1, descending=True).values)
     return best
 
@@ -139,7 +134,7 @@ def sorts_its_input(texts, rewards):
 @proof.right
 def with_a_loop(texts, rewards):
     out = []
-    for row, scores in zip(texts, rewards, strict=True):
+    for row, scores in zip(texts, rewards):
         at = 0
         for j in range(len(row)):
             if scores[j] > scores[at]:
@@ -150,4 +145,4 @@ def with_a_loop(texts, rewards):
 
 @proof.right
 def with_numpy(texts, rewards):
-    return tuple(row[i] for row, i in zip(texts, np.asarray(rewards).argmax(1), strict=True))
+    return tuple(row[i] for row, i in zip(texts, np.asarray(rewards).argmax(1)))

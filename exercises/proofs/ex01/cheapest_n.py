@@ -24,18 +24,14 @@ def cheapest_n_inputs(rng):
 
 @proof.wrong(says="not of the quality itself")
 def share_of_quality(ns, quality, share, budget):
-    ok = [n for n, q in zip(ns, quality, strict=True) if n <= budget and q >= share * max(quality)]
-    return (
-        ok[0]
-        if ok
-        else max((q, -n) for n, q in zip(ns, quality, strict=True) if n <= budget)[1] * -1
-    )
+    ok = [n for n, q in zip(ns, quality) if n <= budget and q >= share * max(quality)]
+    return ok[0] if ok else max((q, -n) for n, q in zip(ns, quality) if n <= budget)[1] * -1
 
 
 @proof.wrong(says="last point")
 def to_the_last(ns, quality, share, budget):
     wanted = quality[0] + share * (quality[-1] - quality[0])
-    affordable = [(n, q) for n, q in zip(ns, quality, strict=True) if n <= budget]
+    affordable = [(n, q) for n, q in zip(ns, quality) if n <= budget]
     return next(
         (n for n, q in affordable if q >= wanted), max(affordable, key=lambda pair: pair[1])[0]
     )
@@ -44,19 +40,19 @@ def to_the_last(ns, quality, share, budget):
 @proof.wrong(says="over the budget")
 def no_budget(ns, quality, share, budget):
     wanted = quality[0] + share * (max(quality) - quality[0])
-    return next(n for n, q in zip(ns, quality, strict=True) if q >= wanted)
+    return next(n for n, q in zip(ns, quality) if q >= wanted)
 
 
 @proof.wrong(says="not the largest")
 def largest_affordable(ns, quality, share, budget):
     wanted = quality[0] + share * (max(quality) - quality[0])
-    affordable = [(n, q) for n, q in zip(ns, quality, strict=True) if n <= budget]
+    affordable = [(n, q) for n, q in zip(ns, quality) if n <= budget]
     return next((n for n, q in affordable if q >= wanted), affordable[-1][0])
 
 
 @proof.wrong(says="smallest that has it")
 def the_best(ns, quality, share, budget):
-    affordable = [(n, q) for n, q in zip(ns, quality, strict=True) if n <= budget]
+    affordable = [(n, q) for n, q in zip(ns, quality) if n <= budget]
     return max(affordable, key=lambda pair: pair[1])[0]
 
 
@@ -75,9 +71,7 @@ def chosen_by(ns, quality, wanted, budget, fits=lambda n, budget: n <= budget, l
 
     Else the best (with ``last`` the last of equals).
     """
-    affordable = [(n, q) for n, q in zip(ns, quality, strict=True) if fits(n, budget)] or [
-        (ns[0], quality[0])
-    ]
+    affordable = [(n, q) for n, q in zip(ns, quality) if fits(n, budget)] or [(ns[0], quality[0])]
     return next(
         (n for n, q in affordable if q >= wanted),
         max(affordable, key=lambda pair: (pair[1], pair[0] if last else 0))[0],
@@ -122,11 +116,7 @@ def by_bisection(ns, quality, share, budget):
 def divides_by_the_gain(ns, quality, share, budget):
     gain = max(quality) - quality[0]
     return next(
-        (
-            n
-            for n, q in zip(ns, quality, strict=True)
-            if n <= budget and (q - quality[0]) / gain >= share
-        ),
+        (n for n, q in zip(ns, quality) if n <= budget and (q - quality[0]) / gain >= share),
         chosen_by(ns, quality, np.inf, budget),
     )
 
@@ -144,7 +134,7 @@ def below_the_budget(ns, quality, share, budget):
 
 @proof.wrong(says="does not reach")
 def gain_within_budget(ns, quality, share, budget):
-    within = max(q for n, q in zip(ns, quality, strict=True) if n <= budget)
+    within = max(q for n, q in zip(ns, quality) if n <= budget)
     return chosen_by(ns, quality, quality[0] + share * (within - quality[0]), budget)
 
 
@@ -158,7 +148,7 @@ def larger_of_equals(ns, quality, share, budget):
 @proof.wrong(says="start at 0")
 def search_from_zero(ns, quality, share, budget):
     wanted, best, highest = quality[0] + share * (max(quality) - quality[0]), ns[0], 0
-    for n, q in zip(ns, quality, strict=True):
+    for n, q in zip(ns, quality):
         if n > budget:
             break
         if q >= wanted:
@@ -171,7 +161,7 @@ def search_from_zero(ns, quality, share, budget):
 @proof.wrong(says="sum of all tried")
 def summed_budget(ns, quality, share, budget):
     wanted, spent = quality[0] + share * (max(quality) - quality[0]), 0
-    for n, q in zip(ns, quality, strict=True):
+    for n, q in zip(ns, quality):
         spent += n
         if spent <= budget and q >= wanted:
             return n
@@ -180,7 +170,7 @@ def summed_budget(ns, quality, share, budget):
 
 @proof.wrong(says="end in a return")
 def nothing_else(ns, quality, share, budget):
-    for n, q in zip(ns, quality, strict=True):
+    for n, q in zip(ns, quality):
         if n <= budget and q >= quality[0] + share * (max(quality) - quality[0]):
             return n
 

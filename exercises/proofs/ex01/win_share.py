@@ -117,7 +117,7 @@ def ties_dropped_at_once(a, b):
 
 @proof.wrong(says="inside the loop")
 def returns_in_the_loop(a, b):
-    for x, y in zip(a, b, strict=True):
+    for x, y in zip(a, b):
         return (1.0 if x > y else 0.5 if x == y else 0.0) / len(a)
 
 
@@ -135,7 +135,7 @@ def nearly_equal(a, b):
 @proof.right
 def by_loop(a, b):
     points = 0.0
-    for x, y in zip(a, b, strict=True):
+    for x, y in zip(a, b):
         points += 1.0 if x > y else 0.5 if x == y else 0.0
     return points / len(a)
 

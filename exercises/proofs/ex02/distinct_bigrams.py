@@ -28,7 +28,7 @@ def distinct_bigrams_inputs(rng):
 
 
 def all_pairs(texts):
-    return [pair for text in texts for pair in pairwise(text.split())]
+    return [pair for text in texts for pair in zip(text.split(), text.split()[1:])]
 
 
 @proof.wrong(says="number of different pairs")
@@ -44,7 +44,7 @@ def single_words(texts):
 
 @proof.wrong(says="pairs of letters")
 def letters(texts):
-    pairs = [pair for text in texts for pair in pairwise(text)]
+    pairs = [pair for text in texts for pair in zip(text, text[1:])]
     return len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
@@ -62,9 +62,7 @@ def without_order(texts):
 
 @proof.wrong(says="in one pair only")
 def every_second(texts):
-    pairs = [
-        pair for text in texts for pair in zip(text.split()[::2], text.split()[1::2], strict=True)
-    ]
+    pairs = [pair for text in texts for pair in zip(text.split()[::2], text.split()[1::2])]
     return len(set(pairs)) / max(len(pairs), 1)
 
 
@@ -95,9 +93,7 @@ def divides_by_zero(texts):
 
 @proof.wrong(says="any number of blanks")
 def split_at_one_blank(texts):
-    pairs = [
-        pair for text in texts for pair in pairwise(text.split(" "))
-    ]
+    pairs = [pair for text in texts for pair in zip(text.split(" "), text.split(" ")[1:])]
     return len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
@@ -132,7 +128,7 @@ def stand_once(texts):
 
 @proof.wrong(says="neighbours only")
 def any_two_words(texts):
-    from itertools import combinations, pairwise
+    from itertools import combinations
 
     pairs = [pair for text in texts for pair in combinations(text.split(), 2)]
     return len(set(pairs)) / len(pairs) if pairs else 0.0
@@ -140,18 +136,14 @@ def any_two_words(texts):
 
 @proof.wrong(says="missing at the end")
 def last_pair_missing(texts):
-    pairs = [
-        pair for text in texts for pair in zip(text.split()[:-2], text.split()[1:], strict=True)
-    ]
+    pairs = [pair for text in texts for pair in zip(text.split()[:-2], text.split()[1:])]
     return len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
 @proof.wrong(says="two words each")
 def triples(texts):
     found = [
-        three
-        for text in texts
-        for three in zip(text.split(), text.split()[1:], text.split()[2:], strict=True)
+        three for text in texts for three in zip(text.split(), text.split()[1:], text.split()[2:])
     ]
     return len(set(found)) / len(found) if found else 0.0
 

@@ -118,7 +118,7 @@ def float_indices(probs, u):
 @proof.wrong(says="carried on")
 def end_not_begun_again(probs, u):
     out, end = [], 0.0
-    for row, point in zip(probs.tolist(), u.tolist(), strict=True):
+    for row, point in zip(probs.tolist(), u.tolist()):
         for k in range(len(row)):
             end += row[k]
             if point < end:
@@ -130,7 +130,7 @@ def end_not_begun_again(probs, u):
 @proof.wrong(says="no word is drawn")
 def appends_nothing(probs, u):
     out = []
-    for row, point in zip(probs, u, strict=True):
+    for row, point in zip(probs, u):
         beyond = (row.cumsum(0) > point).nonzero()
         if len(beyond):
             out.append(int(beyond[0, 0]))
@@ -150,7 +150,7 @@ def last_of_the_first_row(probs, u):
 
 @proof.wrong(says="inside the loop")
 def returns_in_the_loop(probs, u):
-    for row, point in zip(probs, u, strict=True):
+    for row, point in zip(probs, u):
         return draw_tokens(row[None], point[None])
 
 
@@ -162,7 +162,7 @@ def six_words_only(probs, u):
 @proof.right
 def with_loops(probs, u):
     out = []
-    for row, point in zip(probs.tolist(), u.tolist(), strict=True):
+    for row, point in zip(probs.tolist(), u.tolist()):
         end, at = 0.0, None
         for k, p in enumerate(row):
             if p == 0:
@@ -188,6 +188,6 @@ def with_numpy(probs, u):
     return np.array(
         [
             min(np.searchsorted(row.cumsum(), x, side="right"), np.flatnonzero(row)[-1])
-            for row, x in zip(p, np.asarray(u), strict=True)
+            for row, x in zip(p, np.asarray(u))
         ]
     )

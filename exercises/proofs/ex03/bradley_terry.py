@@ -63,7 +63,7 @@ def one_comparison_less(chosen, rejected):
 
 @proof.wrong(says="does your loop add up")
 def last_one_alone(chosen, rejected):
-    for c, r in zip(chosen, rejected, strict=True):
+    for c, r in zip(chosen, rejected):
         total = torch.nn.functional.softplus(r - c)
     return total / len(chosen)
 
@@ -170,6 +170,6 @@ def in_two_parts(chosen, rejected):
 @proof.right
 def pair_by_pair(chosen, rejected):
     total = 0.0
-    for c, r in zip(chosen, rejected, strict=True):
+    for c, r in zip(chosen, rejected):
         total = total + torch.logsumexp(torch.stack([c, r]), 0) - c
     return total / len(chosen)

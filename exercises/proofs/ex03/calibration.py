@@ -1,7 +1,5 @@
 """What proves the check of ex03's task calibration: probes, wrong solutions, other right ones."""
 
-from itertools import pairwise
-
 import numpy as np
 import torch
 
@@ -38,7 +36,7 @@ def highest_first(predicted, outcome, k):
 def unsorted_pairs(predicted, outcome, k):
     return [
         (float(p.mean()), float(o.mean()))
-        for p, o in zip(predicted.reshape(k, -1), outcome.reshape(k, -1), strict=True)
+        for p, o in zip(predicted.reshape(k, -1), outcome.reshape(k, -1))
     ]
 
 
@@ -46,7 +44,7 @@ def unsorted_pairs(predicted, outcome, k):
 def outcomes_stay(predicted, outcome, k):
     return [
         (float(p.mean()), float(o.mean()))
-        for p, o in zip(predicted.sort().values.reshape(k, -1), outcome.reshape(k, -1), strict=True)
+        for p, o in zip(predicted.sort().values.reshape(k, -1), outcome.reshape(k, -1))
     ]
 
 
@@ -55,9 +53,7 @@ def both_sorted(predicted, outcome, k):
     return [
         (float(p.mean()), float(o.mean()))
         for p, o in zip(
-            predicted.sort().values.reshape(k, -1),
-            outcome.sort().values.reshape(k, -1),
-            strict=True,
+            predicted.sort().values.reshape(k, -1), outcome.sort().values.reshape(k, -1)
         )
     ]
 
@@ -133,9 +129,7 @@ def as_in_the_lesson(predicted, outcome, k):
 @proof.wrong(says="in no group")
 def between_quantiles(predicted, outcome, k):
     edges = torch.quantile(predicted, torch.linspace(0, 1, k + 1, dtype=predicted.dtype))
-    groups = [
-        (predicted >= low) & (predicted < high) for low, high in pairwise(edges)
-    ]
+    groups = [(predicted >= low) & (predicted < high) for low, high in zip(edges, edges[1:])]
     return [(float(predicted[g].mean()), float(outcome[g].mean())) for g in groups]
 
 
@@ -190,7 +184,7 @@ def sorts_the_input(predicted, outcome, k):
     outcome.copy_(outcome[order])
     return [
         (float(p.mean()), float(o.mean()))
-        for p, o in zip(predicted.reshape(k, -1), outcome.reshape(k, -1), strict=True)
+        for p, o in zip(predicted.reshape(k, -1), outcome.reshape(k, -1))
     ]
 
 
@@ -207,10 +201,10 @@ def from_half_up(predicted, outcome, k):
 
 @proof.right
 def with_zip(predicted, outcome, k):
-    rows = sorted(zip(predicted.tolist(), outcome.tolist(), strict=True))
+    rows = sorted(zip(predicted.tolist(), outcome.tolist()))
     size = len(rows) // k
     return [
-        tuple(sum(column) / size for column in zip(*rows[i : i + size], strict=True))
+        tuple(sum(column) / size for column in zip(*rows[i : i + size]))
         for i in range(0, len(rows), size)
     ]
 

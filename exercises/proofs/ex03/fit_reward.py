@@ -288,11 +288,9 @@ def with_loops(chosen, rejected, steps, lr):
     rows = (chosen - rejected).tolist()
     w = [0.0] * len(rows[0])
     for _ in range(steps):
-        pushes = [
-            1 / (1 + math.exp(sum(a * b for a, b in zip(w, row, strict=True)))) for row in rows
-        ]
+        pushes = [1 / (1 + math.exp(sum(a * b for a, b in zip(w, row)))) for row in rows]
         w = [
-            a + lr * sum(p * row[i] for p, row in zip(pushes, rows, strict=True)) / len(rows)
+            a + lr * sum(p * row[i] for p, row in zip(pushes, rows)) / len(rows)
             for i, a in enumerate(w)
         ]
     return w

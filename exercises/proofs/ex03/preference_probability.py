@@ -61,10 +61,7 @@ def math_exp(r_a, r_b):
     import math
 
     return torch.tensor(
-        [
-            1 / (1 + math.exp(b - a))
-            for a, b in zip(r_a.flatten().tolist(), r_b.flatten().tolist(), strict=True)
-        ]
+        [1 / (1 + math.exp(b - a)) for a, b in zip(r_a.flatten().tolist(), r_b.flatten().tolist())]
     ).reshape(r_a.shape)
 
 
@@ -75,7 +72,7 @@ def one_pair(r_a, r_b):
 
 @proof.wrong(says="rows and columns")
 def row_by_row(r_a, r_b):
-    return torch.tensor([torch.sigmoid(a - b).item() for a, b in zip(r_a, r_b, strict=True)])
+    return torch.tensor([torch.sigmoid(a - b).item() for a, b in zip(r_a, r_b)])
 
 
 @proof.wrong(says="only one of the two")

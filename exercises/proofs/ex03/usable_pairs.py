@@ -259,4 +259,4 @@ def with_rsplit(pairs, max_words):
         ],
         dtype=bool,
     )
-    return tuple(p for p, s in zip(pairs, same, strict=True) if not s), same.sum()
+    return tuple(p for p, s in zip(pairs, same) if not s), same.sum()

@@ -177,9 +177,9 @@ def few_replies(probabilities, rewards, n):
 @proof.right
 def reply_by_reply(probabilities, rewards, n):
     out = []
-    for p, r in zip(probabilities, rewards, strict=True):
-        below = sum(q for q, s in zip(probabilities, rewards, strict=True) if s < r)
-        same = sum(q for q, s in zip(probabilities, rewards, strict=True) if s == r)
+    for p, r in zip(probabilities, rewards):
+        below = sum(q for q, s in zip(probabilities, rewards) if s < r)
+        same = sum(q for q, s in zip(probabilities, rewards) if s == r)
         out.append(float(p / same * ((below + same) ** n - below**n)) if p > 0 else 0.0)
     return out
 

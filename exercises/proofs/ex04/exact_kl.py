@@ -73,7 +73,7 @@ def with_zeros(after, before):
 @proof.wrong(says="go on to the next")
 def stops_at_zero(after, before):
     total = 0.0
-    for q, p in zip(after, before, strict=True):
+    for q, p in zip(after, before):
         if q == 0:
             break
         total += q * math.log(q / p)
@@ -110,7 +110,7 @@ def drops_the_rare(after, before):
 
 @proof.right
 def kl_by_loop(after, before):
-    return sum(float(q) * math.log(q / p) for q, p in zip(after, before, strict=True) if q > 0)
+    return sum(float(q) * math.log(q / p) for q, p in zip(after, before) if q > 0)
 
 
 @proof.right

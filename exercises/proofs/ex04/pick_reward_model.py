@@ -115,7 +115,7 @@ def wins_alone(first, second, gold, labels):
 @proof.wrong(says="two labels all the same")
 def one_label_where_equal(first, second, gold, labels):
     total, left = 0.0, labels
-    for row, a, b in zip(gold, first.argmax(1), second.argmax(1), strict=True):
+    for row, a, b in zip(gold, first.argmax(1), second.argmax(1)):
         left -= 1 if a == b else 2
         if left < 0:
             break

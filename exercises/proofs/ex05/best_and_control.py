@@ -150,7 +150,7 @@ def clamped(rewards, u):
 @proof.right
 def both_by_loop(rewards, u):
     best, control = [], []
-    for row, x in zip(rewards.tolist(), u.tolist(), strict=True):
+    for row, x in zip(rewards.tolist(), u.tolist()):
         best.append(row.index(max(row)))
         control.append(int(x * len(row)))
     return best, control

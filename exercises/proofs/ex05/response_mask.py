@@ -16,7 +16,7 @@ def response_mask_inputs(rng):
         prompt = np.array([rng.integers(1, n + 1) for n in total])
         pad = 2 if k % 2 else 0
         ids = rng.integers(0, 60, (B, T))
-        for row, n in zip(ids, total, strict=True):
+        for row, n in zip(ids, total):
             row[n - 1], row[n:] = (7 if k % 5 == 2 else 2), pad  # now and then a reply that was cut
         yield torch.tensor(ids), torch.tensor(prompt), torch.tensor(total)
 
@@ -102,7 +102,7 @@ def at_least_one(ids, prompt_lengths, total_lengths):
 @proof.wrong(says="first padding token")
 def to_the_first_end(ids, prompt_lengths, total_lengths):
     rows = []
-    for row, p in zip(ids.tolist(), prompt_lengths.tolist(), strict=True):
+    for row, p in zip(ids.tolist(), prompt_lengths.tolist()):
         last = row.index(2, p) if 2 in row[p:] else len(row) - 1
         rows.append([p <= t + 1 <= last for t in range(len(row) - 1)])
     return torch.tensor(rows)
@@ -141,14 +141,14 @@ def mask_by_loop(ids, prompt_lengths, total_lengths):
 def mask_by_lists(ids, prompt_lengths, total_lengths):
     return [
         [p <= t + 1 < n for t in range(ids.shape[1] - 1)]
-        for p, n in zip(prompt_lengths.tolist(), total_lengths.tolist(), strict=True)
+        for p, n in zip(prompt_lengths.tolist(), total_lengths.tolist())
     ]
 
 
 @proof.right
 def mask_by_rows(ids, prompt_lengths, total_lengths):
     at = torch.arange(1, ids.shape[1])
-    return [(at >= p) & (at < n) for p, n in zip(prompt_lengths, total_lengths, strict=True)]
+    return [(at >= p) & (at < n) for p, n in zip(prompt_lengths, total_lengths)]
 
 
 @proof.right

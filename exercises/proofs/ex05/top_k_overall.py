@@ -177,7 +177,7 @@ def by_stable_sort(rewards, k):
 def by_lexsort(rewards, k):
     R = np.asarray(rewards, dtype=np.float32)
     p, j = np.unravel_index(np.argsort(-R, axis=None, kind="stable")[:k], R.shape)
-    return list(zip(p.tolist(), j.tolist(), strict=True))
+    return list(zip(p.tolist(), j.tolist()))
 
 
 @proof.right

@@ -35,16 +35,13 @@ def kept_by(paths, correct, key=lambda path: path, wrong_ones=False):
         list(
             {key(row[j]): j for j in reversed(range(len(row))) if wrong_ones or right[j]}.values()
         )[::-1]
-        for row, right in zip(paths, correct.tolist(), strict=True)
+        for row, right in zip(paths, correct.tolist())
     ]
 
 
 @proof.wrong(says="indices are wanted")
 def the_paths(paths, correct):
-    return [
-        [row[j] for j in found]
-        for row, found in zip(paths, distinct_right(paths, correct), strict=True)
-    ]
+    return [[row[j] for j in found] for row, found in zip(paths, distinct_right(paths, correct))]
 
 
 @proof.wrong(says="how many")
@@ -61,7 +58,7 @@ def all_right_ones(paths, correct):
 def last_ones(paths, correct):
     return [
         sorted({path: j for j, path in enumerate(row) if right[j]}.values())
-        for row, right in zip(paths, correct.tolist(), strict=True)
+        for row, right in zip(paths, correct.tolist())
     ]
 
 
@@ -74,19 +71,14 @@ def right_or_not(paths, correct):
 def wrong_ones_count(paths, correct):
     return [
         [j for j in found if right[j]]
-        for found, right in zip(
-            distinct_right(paths, torch.ones_like(correct)), correct.tolist(), strict=True
-        )
+        for found, right in zip(distinct_right(paths, torch.ones_like(correct)), correct.tolist())
     ]
 
 
 @proof.wrong(says="count all replies")
 def numbered_among_right(paths, correct):
     return distinct_right(
-        [
-            [p for p, r in zip(row, right, strict=True) if r]
-            for row, right in zip(paths, correct.tolist(), strict=True)
-        ],
+        [[p for p, r in zip(row, right) if r] for row, right in zip(paths, correct.tolist())],
         torch.ones_like(correct),
     )
 
@@ -99,7 +91,7 @@ def leaves_problems_out(paths, correct):
 @proof.wrong(says="nothing seen")
 def seen_everywhere(paths, correct):
     seen, kept = set(), []
-    for row, right in zip(paths, correct.tolist(), strict=True):
+    for row, right in zip(paths, correct.tolist()):
         kept.append(
             [j for j, path in enumerate(row) if right[j] and not (path in seen or seen.add(path))]
         )
@@ -110,7 +102,7 @@ def seen_everywhere(paths, correct):
 def numbered_through(paths, correct):
     return [
         [i * len(row) + j for j in found]
-        for i, (row, found) in enumerate(zip(paths, distinct_right(paths, correct), strict=True))
+        for i, (row, found) in enumerate(zip(paths, distinct_right(paths, correct)))
     ]
 
 
@@ -139,8 +131,7 @@ def last_equation_stops(paths, correct):
 @proof.wrong(says="path like the others")
 def without_empty_paths(paths, correct):
     return [
-        [j for j in found if row[j]]
-        for row, found in zip(paths, distinct_right(paths, correct), strict=True)
+        [j for j in found if row[j]] for row, found in zip(paths, distinct_right(paths, correct))
     ]
 
 
@@ -153,7 +144,7 @@ def indices_descend(paths, correct):
 def marked(paths, correct):
     return [
         [j in found for j in range(len(row))]
-        for row, found in zip(paths, distinct_right(paths, correct), strict=True)
+        for row, found in zip(paths, distinct_right(paths, correct))
     ]
 
 
@@ -186,7 +177,7 @@ def neighbours_only(paths, correct):
             for j in range(len(row))
             if right[j] and (j == 0 or not right[j - 1] or row[j] != row[j - 1])
         ]
-        for row, right in zip(paths, correct.tolist(), strict=True)
+        for row, right in zip(paths, correct.tolist())
     ]
 
 
@@ -217,7 +208,7 @@ def looking_back(paths, correct):
 @proof.right
 def backwards(paths, correct):
     out = []
-    for row, right in zip(paths, np.asarray(correct), strict=True):
+    for row, right in zip(paths, np.asarray(correct)):
         out.append(
             np.array(
                 sorted(

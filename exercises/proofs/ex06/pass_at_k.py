@@ -76,7 +76,7 @@ def one_drawn_too_few(correct, k):
 def nothing_for_few_wrong(correct, k):
     return [
         p if correct.shape[1] - int(row.sum()) >= k else 0.0
-        for p, row in zip(pass_at_k(correct, k), correct, strict=True)
+        for p, row in zip(pass_at_k(correct, k), correct)
     ]
 
 

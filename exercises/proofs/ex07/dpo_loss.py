@@ -91,7 +91,7 @@ def halved_mean(*args):
 @proof.wrong(says="inside the loop")
 def first_pair_only(chosen, rejected, ref_chosen, ref_rejected, beta):
     total = 0.0
-    for w, l, rw, rl in zip(chosen, rejected, ref_chosen, ref_rejected, strict=True):
+    for w, l, rw, rl in zip(chosen, rejected, ref_chosen, ref_rejected):
         total = total - torch.nn.functional.logsigmoid(beta * (w - rw) - beta * (l - rl))
         return total / len(chosen)
 
@@ -214,6 +214,6 @@ def in_single_precision(chosen, rejected, ref_chosen, ref_rejected, beta):
 @proof.right
 def pair_by_pair(chosen, rejected, ref_chosen, ref_rejected, beta):
     total = 0.0
-    for w, l, rw, rl in zip(chosen, rejected, ref_chosen, ref_rejected, strict=True):
+    for w, l, rw, rl in zip(chosen, rejected, ref_chosen, ref_rejected):
         total = total - torch.nn.functional.logsigmoid(beta * (w - rw) - beta * (l - rl))
     return total / len(chosen)

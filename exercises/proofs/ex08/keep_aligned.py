@@ -32,43 +32,29 @@ def _strict(*lists):
 
 @proof.wrong(says="the prompts are filtered and the replies are not")
 def the_lessons_fault(prompts, replies, rewards, threshold):
-    return list(
-        zip(
-            [p for p, r in zip(prompts, rewards, strict=True) if r >= threshold],
-            replies,
-            strict=True,
-        )
-    )
+    return list(zip([p for p, r in zip(prompts, rewards) if r >= threshold], replies))
 
 
 @proof.wrong(says="the replies are filtered and the prompts are not")
 def replies_filtered(prompts, replies, rewards, threshold):
-    return list(
-        zip(
-            prompts,
-            [y for y, r in zip(replies, rewards, strict=True) if r >= threshold],
-            strict=True,
-        )
-    )
+    return list(zip(prompts, [y for y, r in zip(replies, rewards) if r >= threshold]))
 
 
 @proof.wrong(says="'at least' keeps it")
 def above(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
-    return [(p, y) for p, y, r in zip(prompts, replies, rewards, strict=True) if r > threshold]
+    return [(p, y) for p, y, r in zip(prompts, replies, rewards) if r > threshold]
 
 
 @proof.wrong(says="keyed by prompt")
 def by_dictionary(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
-    return list(
-        {p: y for p, y, r in zip(prompts, replies, rewards, strict=True) if r >= threshold}.items()
-    )
+    return list({p: y for p, y, r in zip(prompts, replies, rewards) if r >= threshold}.items())
 
 
 @proof.wrong(says="nobody is told")
 def silent(prompts, replies, rewards, threshold):
-    return [(p, y) for p, y, r in zip(prompts, replies, rewards, strict=True) if r >= threshold]
+    return [(p, y) for p, y, r in zip(prompts, replies, rewards) if r >= threshold]
 
 
 @proof.wrong(says="IndexError")
@@ -79,7 +65,7 @@ def by_index(prompts, replies, rewards, threshold):
 @proof.wrong(says="row below the threshold is kept")
 def turned_filter(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
-    return [(p, y) for p, y, r in zip(prompts, replies, rewards, strict=True) if r < threshold] or [
+    return [(p, y) for p, y, r in zip(prompts, replies, rewards) if r < threshold] or [
         ("p", "r")
     ] * (prompts == ["p"])
 
@@ -87,7 +73,7 @@ def turned_filter(prompts, replies, rewards, threshold):
 @proof.wrong(says="Keep the order of the rows")
 def best_first(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
-    rows = sorted(zip(prompts, replies, rewards, strict=True), key=lambda row: -row[2])
+    rows = sorted(zip(prompts, replies, rewards), key=lambda row: -row[2])
     return [(p, y) for p, y, r in rows if r >= threshold]
 
 
@@ -95,9 +81,8 @@ def best_first(prompts, replies, rewards, threshold):
 def a_zip(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
     return zip(
-        [p for p, r in zip(prompts, rewards, strict=True) if r >= threshold],
-        [y for y, r in zip(replies, rewards, strict=True) if r >= threshold],
-        strict=True,
+        [p for p, r in zip(prompts, rewards) if r >= threshold],
+        [y for y, r in zip(replies, rewards) if r >= threshold],
     )
 
 
@@ -137,7 +122,7 @@ def deletes_while_looping(prompts, replies, rewards, threshold):
     for i, r in enumerate(rewards):
         if r < threshold:
             del prompts[i], replies[i], rewards[i]
-    return list(zip(prompts, replies, strict=True))
+    return list(zip(prompts, replies))
 
 
 @proof.wrong(says="first equal reward")
@@ -160,14 +145,14 @@ def without_repeats(prompts, replies, rewards, threshold):
 @proof.wrong(says="yours stop with AssertionError")
 def asserts(prompts, replies, rewards, threshold):
     assert len(prompts) == len(replies) == len(rewards)
-    return [(p, y) for p, y, r in zip(prompts, replies, rewards, strict=True) if r >= threshold]
+    return [(p, y) for p, y, r in zip(prompts, replies, rewards) if r >= threshold]
 
 
 @proof.wrong(says="whichever of the three")
 def compares_neighbours(prompts, replies, rewards, threshold):
     if len(prompts) != len(replies) != len(rewards):
         raise ValueError("lengths differ")
-    return [(p, y) for p, y, r in zip(prompts, replies, rewards, strict=True) if r >= threshold]
+    return [(p, y) for p, y, r in zip(prompts, replies, rewards) if r >= threshold]
 
 
 @proof.wrong(says="two lists")
@@ -187,7 +172,7 @@ def pops(prompts, replies, rewards, threshold):
     for i in range(len(rewards) - 1, -1, -1):
         if rewards[i] < threshold:
             del prompts[i], replies[i], rewards[i]
-    return list(zip(prompts, replies, strict=True))
+    return list(zip(prompts, replies))
 
 
 @proof.wrong(hidden=True)

@@ -96,7 +96,7 @@ def by_number(trained, frozen):
 
 @proof.wrong(says="stand in the way")
 def in_pairs(trained, frozen):
-    return sum(16 * a + 2 * b for a, b in zip(trained, frozen, strict=True))
+    return sum(16 * a + 2 * b for a, b in zip(trained, frozen))
 
 
 @proof.wrong(says="once too often")

@@ -193,7 +193,7 @@ def two_loops(selected, chat=False):
 
 @proof.right
 def by_map(selected, chat=False):
-    plain = map(lambda pair: dict(zip(("prompt", "completion"), pair, strict=True)), selected)
+    plain = map(lambda pair: dict(zip(("prompt", "completion"), pair)), selected)
     if not chat:
         return tuple(plain)
     roles = {"prompt": "user", "completion": "assistant"}

@@ -21,7 +21,7 @@ from course_lib.experiments.findings.verifiable import distinct_among
 from course_lib.pools import SYSTEMS, load_model_solutions
 from course_lib.worlds import load_world
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import gsm8k_solutions  # noqa: E402
 import passk  # noqa: E402

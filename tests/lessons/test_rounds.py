@@ -21,7 +21,7 @@ from course_lib.experiments import findings
 from course_lib.experiments.findings import rounds as of_rounds
 from course_lib.pools import Pool, best_per_prompt, top_k_overall
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import rounds as benchmark  # noqa: E402
 
 PAPER = [

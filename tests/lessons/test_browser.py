@@ -41,7 +41,7 @@ pytestmark = [
 @pytest.fixture
 def server(tmp_path, request):
     """A JupyterLab of its own over a copy of one notebook: (its address, folder)."""
-    root, notebook = Path(__file__).resolve().parents[1], Path(request.param).name
+    root, notebook = Path(__file__).resolve().parents[2], Path(request.param).name
     shutil.copy(root / request.param, tmp_path / notebook)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -243,7 +243,7 @@ def test_complete_asks_for_every_right_step():
 
 @pytest.fixture(scope="module")
 def benchmark():
-    folder = Path(__file__).parents[1] / "benchmarks"
+    folder = Path(__file__).parents[2] / "benchmarks"
     sys.path.insert(0, str(folder))
     try:
         spec = importlib.util.spec_from_file_location(
