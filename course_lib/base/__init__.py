@@ -6,19 +6,25 @@ Errors, files, progress bars, accounts, versions, JSON lines.
 from .accounts import Account, flops_per_token, hold, note, spent
 from .errors import CourseError, require
 from .files import atomic_directory, atomic_write, free_for_model, read_json, write_json
+from .hooks import Hooks
 from .jsonl import read_jsonl, string
 from .progress import in_notebook, no_loading_bars
+from .settings import changed, key_of, no_key
 from .versions import versions
 
 __all__ = [
     "Account",
     "CourseError",
+    "Hooks",
     "atomic_directory",
     "atomic_write",
+    "changed",
     "flops_per_token",
     "free_for_model",
     "hold",
     "in_notebook",
+    "key_of",
+    "no_key",
     "no_loading_bars",
     "note",
     "read_json",
