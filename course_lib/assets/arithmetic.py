@@ -11,7 +11,7 @@ import torch
 
 from ..base import versions
 from ..estimators import bootstrap_interval, pass_at_k
-from ..methods import finetune, fingerprint, train
+from ..methods import Checkpoint, finetune, fingerprint, train
 from ..models import GoldReward, Policy, examples_of, load_policy, response_logits, sample, score
 from ..worlds import (
     EASY,
@@ -174,6 +174,7 @@ def pretrain(policy, world, size, phase, checkpoint=None, seed=SEED):
         weight = torch.where(row[keep] >= len(short), 0.3 if first else 1.0, 1.0)
         return (loss * weight).sum(), int(keep.sum())
 
+    key = [policy, size, phase, seed]
     log = train(
         policy.model,
         loss_of,
@@ -182,8 +183,7 @@ def pretrain(policy, world, size, phase, checkpoint=None, seed=SEED):
         lr=3e-3 if first else 2e-3,
         batch_size=batch,
         seed=seed,
-        checkpoint=checkpoint,
-        key=[phase, steps],
+        checkpoint=None if checkpoint is None else Checkpoint(checkpoint, fingerprint(key)),
         label=f"pretraining, phase {phase}",
     )
     return {

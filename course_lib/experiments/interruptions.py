@@ -1,79 +1,69 @@
 """A runtime that goes away, on purpose; and counting what is really done."""
 
-import itertools
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..base import require
+from ..base import Hooks, require
 
 
 class Disconnected(RuntimeError):
-    """The runtime is gone. Raised by :func:`disconnect`."""
+    """The runtime is gone. Raised in a block of :func:`disconnect`."""
 
 
-def _places():
-    """What is counted → where the function that does one of it lives: (object, name)."""
-    from ..methods import optimiser as training
-    from ..methods import rounds as finetuning
+class Watch:
+    """Counts parts sampled and steps trained by the work that its ``hooks`` are given to.
 
-    return {"sampling": (finetuning, "sample"), "training": (training.Stepper, "step")}
-
-
-@contextmanager
-def counting():
-    """Inside the block, count the work really done: gives {"sampling": parts sampled, "training".
-
-    Steps trained}.
+    ``watch["sampling"]`` and ``watch["training"]`` say what was really done. With ``during`` and
+    ``after``, that kind of work raises :class:`Disconnected` once so much of it was done.
     """
-    done, real = (
-        {"sampling": 0, "training": 0},
-        {what: (home, name, getattr(home, name)) for what, (home, name) in _places().items()},
-    )
 
-    def counted(what, function):
-        def call(*args, **kwargs):
-            value = function(*args, **kwargs)
-            done[what] += 1
-            return value
+    def __init__(self, during: str | None = None, after: int = 0) -> None:
+        require(
+            during in (None, "sampling", "training"),
+            f"during must be 'sampling' or 'training'; got {during!r}.",
+        )
+        self.during = during
+        self.after = after
+        self.done = {"sampling": 0, "training": 0}
 
-        return call
+    def __getitem__(self, kind: str) -> int:
+        return self.done[kind]
 
-    try:
-        for what, (home, name, function) in real.items():
-            setattr(home, name, counted(what, function))
-        yield done
-    finally:
-        for home, name, function in real.values():
-            setattr(home, name, function)
+    @property
+    def hooks(self) -> Hooks:
+        """To be given to the work that is watched."""
+        return Hooks(
+            before_part=lambda: self._before("sampling"),
+            on_part=lambda: self._count("sampling"),
+            before_step=lambda step: self._before("training"),
+            on_step=lambda done: self._count("training"),
+        )
 
-
-@contextmanager
-def disconnect(during, after):
-    """Inside the block, the runtime goes away: the call number ``after`` + 1 of "sampling" (one
-    call a part) or "training" (one a step) raises.
-
-    The exception is caught at the end of the block, which prints what happened. Nothing is cleaned
-    up, as in a real crash.
-    """
-    require(
-        during in ("sampling", "training"),
-        f"during must be 'sampling' or 'training'; got {during!r}.",
-    )
-    home, name = _places()[during]
-    real, calls = getattr(home, name), itertools.count()
-
-    def counted(*args, **kwargs):
-        if next(calls) >= after:
+    def _before(self, kind: str) -> None:
+        if kind == self.during and self.done[kind] >= self.after:
             raise Disconnected
-        return real(*args, **kwargs)
 
-    setattr(home, name, counted)
+    def _count(self, kind: str) -> None:
+        self.done[kind] += 1
+
+
+@contextmanager
+def counting() -> Iterator[Watch]:
+    """A :class:`Watch` that counts and interrupts nothing."""
+    yield Watch()
+
+
+@contextmanager
+def disconnect(during: str, after: int) -> Iterator[Watch]:
+    """A :class:`Watch` under which the runtime goes away.
+
+    Part or step number ``after`` + 1 of "sampling" or "training" raises. The exception is caught at
+    the end of the block, which prints what happened. Nothing is cleaned up, as in a real crash.
+    """
+    watch = Watch(during, after)
     try:
-        yield
+        yield watch
         print("the block came to its end: nothing was interrupted")
     except Disconnected:
-        print(
-            f"disconnected during {during}, after {after} "
-            f"{'parts' if during == 'sampling' else 'steps'}"
-        )
-    finally:
-        setattr(home, name, real)
+        kind = "parts" if during == "sampling" else "steps"
+        print(f"disconnected during {during}, after {after} {kind}")

@@ -1,82 +1,132 @@
 """The loop on somebody else's rollouts: score, select and fine-tune on replies read from a file."""
 
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 
 from ..assets import resolve
 from ..base import require
 from ..estimators import bootstrap_interval, decidable, paired_difference, pass_at_k
-from ..methods import held_out_loss, trained
-from ..models import load_policy, score
-from ..pools import RULES, Selection, read_rollouts, system_report, threshold
+from ..methods import Stages, held_out_loss, trained
+from ..models import Policy, load_policy, score, tiny_policy
+from ..pools import (
+    Pool,
+    Selection,
+    agreement,
+    best_per_prompt,
+    read_rollouts,
+    system_report,
+    threshold,
+)
+from .settings import RunSettings
 from .sources import make_reward
 
 
+@dataclass
+class Split:
+    """What was kept, split by prompt into a part to train on and a part held out."""
+
+    train: Selection
+    held_out: Selection
+
+
 def run_on_rollouts(
-    world,
-    path,
-    reward,
-    policy,
-    stages,
-    seed=0,
-    skip_bad=False,
-    template="chat",
-    device=None,
-    t=None,
-    epochs=None,
-    lr=None,
-):
+    world: Any,
+    path: str | Path,
+    reward: str | None,
+    policy: str | Path | None,
+    settings: RunSettings,
+    stages: Stages | None,
+) -> dict[str, Any]:
     """Score, select and fine-tune on replies read from a JSONL file instead of sampled ones.
 
     What is kept is split by prompt into nine tenths to train on and one tenth held out; the
     policy's loss on the held-out part is compared before and after. Without ``policy`` a tiny Qwen3
     with random weights is trained, which shows that the loop works and nothing about reasoning.
     """
-    from ..models import tiny_policy
-
-    pool = read_rollouts(path, skip_bad=skip_bad)
-    verifiable = getattr(world, "verifiable", False)
-    names = list(pool.rewards)
-    spec = reward or ("verifier" if verifiable else names[0] if names else None)
-    require(
-        spec is not None,
-        f"{path} holds no rewards, and none was asked for: give --reward DIR, gold or verifier.",
-    )
-    if spec in names and spec != "verifier":
-        by = spec
-    else:
-        pool, by = score(pool, make_reward(spec, world, device), "proxy"), "proxy"
+    pool = read_rollouts(path, skip_bad=settings.skip_bad)
+    pool, by, reward_name = _scored(pool, path, reward, world, settings)
     result = {
         "rollouts": str(path),
         "prompts": pool.P,
         "candidates": int(pool.present.sum()),
-        "reward": spec,
+        "reward": reward_name,
         "skipped": len(pool.settings.get("skipped", [])),
     }
-    binary = set(torch.unique(pool.rewards[by][pool.present]).tolist()) <= {0.0, 1.0}
     if "systems" in pool.settings:
-        from ..pools import agreement
-
-        report, agreed = system_report(pool, by), agreement(pool)
-        result["systems"] = {k: v.to_dict() for k, v in report["accuracy"].items()}
-        result["differences"] = {k: v.to_dict() for k, v in report["difference"].items()}
-        result["agreement"] = {
-            "compared": agreed["compared"],
-            "agree": agreed["agree"],
-            "disagree": agreed["disagree"],
-        }
-    if binary:
-        complete = pool.present.all(1)
-        if complete.any():
-            right = pool.rewards[by][complete]
-            ks = sorted({1, 2, 4, 8, 16, pool.N} & set(range(1, pool.N + 1)))
-            result["pass_at"] = {
-                str(k): bootstrap_interval(pass_at_k(right, [k])[:, 0]).to_dict() for k in ks
-            }
-            result["decidable"] = float(decidable(right).mean())
+        result |= _systems(pool, by)
+    if _is_binary(pool, by):
+        result |= _pass_at(pool, by)
         chosen = threshold(pool, by=by, minimum=1.0)
     else:
-        chosen = RULES["best_per_prompt"](pool, by=by)
+        chosen = best_per_prompt(pool, by=by)
+    split = _split(chosen, path, settings.sampling.seed)
+    base = _policy(pool, policy, world, settings)
+    dtype = settings.training.dtype if base.device.type == "cuda" else None
+    training = replace(settings.loop.training, dtype=dtype)
+    student = trained(base, split.train, training, stages, "rollouts-policy")
+    return {
+        **result,
+        "selected": len(chosen),
+        "trained_on": len(split.train),
+        "held_out_replies": len(split.held_out),
+        "policy": base.source,
+        "held_out_loss": _losses(base, student, split.held_out),
+        "tokens_sampled": 0,
+    }
+
+
+def _scored(
+    pool: Pool, path: str | Path, reward: str | None, world: Any, settings: RunSettings
+) -> tuple[Pool, str, str]:
+    """The pool with the reward to select by, that reward's name in it, and what it is."""
+    names = list(pool.rewards)
+    default = names[0] if names else None
+    if getattr(world, "verifiable", False):
+        default = "verifier"
+    wanted = reward or default
+    require(
+        wanted is not None,
+        f"{path} holds no rewards, and none was asked for: give --reward DIR, gold or verifier.",
+    )
+    if wanted in names and wanted != "verifier":
+        return pool, wanted, wanted
+    scored = score(pool, make_reward(wanted, world, settings.device), "proxy")
+    return scored, "proxy", wanted
+
+
+def _is_binary(pool: Pool, by: str) -> bool:
+    """Whether the reward says right or wrong and nothing else."""
+    values = torch.unique(pool.rewards[by][pool.present]).tolist()
+    return set(values) <= {0.0, 1.0}
+
+
+def _systems(pool: Pool, by: str) -> dict[str, Any]:
+    """What the released solutions of several systems show."""
+    report, agreed = system_report(pool, by), agreement(pool)
+    return {
+        "systems": {name: value.to_dict() for name, value in report["accuracy"].items()},
+        "differences": {name: value.to_dict() for name, value in report["difference"].items()},
+        "agreement": {name: agreed[name] for name in ("compared", "agree", "disagree")},
+    }
+
+
+def _pass_at(pool: Pool, by: str) -> dict[str, Any]:
+    """pass@k over prompts with all their candidates, and the share of decidable prompts."""
+    complete = pool.present.all(1)  # (P,)
+    if not complete.any():
+        return {}
+    right = pool.rewards[by][complete]
+    ks = sorted({1, 2, 4, 8, 16, pool.N} & set(range(1, pool.N + 1)))
+    rates = {str(k): bootstrap_interval(pass_at_k(right, [k])[:, 0]).to_dict() for k in ks}
+    return {"pass_at": rates, "decidable": float(decidable(right).mean())}
+
+
+def _split(chosen: Selection, path: str | Path, seed: int) -> Split:
+    """Nine tenths of the prompts to train on, one tenth (at least two) held out."""
     require(len(chosen) > 0, "no candidate passed the reward, so there is nothing to fine-tune on.")
     usable = chosen.prompt_index.unique().tolist()
     require(
@@ -84,70 +134,54 @@ def run_on_rollouts(
         f"only {len(usable)} prompts of {path} have a reply that was kept; at least 10 are "
         "needed, so that some can be held out.",
     )
-    if policy is None:
-        reference = [*pool.prompts, *(text for row in pool.texts for text in row)]
-        base = tiny_policy(reference, "qwen3", width=128, layers=2, seed=seed, system=world.system)
-        lr, epochs = lr or 2e-3, epochs or 3
-    else:
-        base = load_policy(resolve(policy), device=device, system=world.system, template=template)
-    held = {
-        usable[i]
-        for i in np.random.default_rng(seed).permutation(len(usable))[: max(2, len(usable) // 10)]
-    }
+    mixed = np.random.default_rng(seed).permutation(len(usable))
+    held = {usable[i] for i in mixed[: max(2, len(usable) // 10)]}
     keep = torch.tensor([i not in held for i in chosen.prompt_index.tolist()])
 
-    def part(mask):
-        return Selection(
-            pool,
-            chosen.prompt_index[mask],
-            chosen.candidate_index[mask],
-            chosen.weights[mask],
-            chosen.rule,
-            chosen.settings,
+    def part(mask: torch.Tensor) -> Selection:
+        return replace(
+            chosen,
+            prompt_index=chosen.prompt_index[mask],
+            candidate_index=chosen.candidate_index[mask],
+            weights=chosen.weights[mask],
         )
 
-    train_part, held_part = part(keep), part(~keep)
-    student = trained(
-        base,
-        train_part,
-        {
-            "epochs": epochs or t.epochs,
-            "lr": lr or t.lr,
-            "batch_size": t.batch_size,
-            "seed": seed,
-            "accumulate": t.accumulate,
-            "dtype": getattr(torch, t.dtype)
-            if t.dtype != "float32" and base.device.type == "cuda"
-            else None,
-        },
-        stages,
-        "rollouts-policy",
-    )
-    examples = list(
-        zip(base.encode(held_part.prompts), base.encode_responses(held_part.texts), strict=True)
-    )
-    by_prompt = [held_part.prompt_index.tolist().index(i) for i in held_part.prompt_index.tolist()]
-    before, after = (
-        group_mean(held_out_loss(p, examples).double().numpy(), by_prompt) for p in (base, student)
-    )
-    result.update(
-        {
-            "selected": len(chosen),
-            "trained_on": len(train_part),
-            "held_out_replies": len(held_part),
-            "policy": base.source,
-            "held_out_loss": {
-                "before": bootstrap_interval(before).to_dict(),
-                "after": bootstrap_interval(after).to_dict(),
-                "difference": paired_difference(after, before).to_dict(),
-            },
-            "tokens_sampled": 0,
-        }
-    )
-    return result
+    return Split(part(keep), part(~keep))
 
 
-def group_mean(values, groups):
-    """Means of ``values`` within equal labels of ``groups``: one number per prompt."""
-    groups = np.asarray(groups)
-    return np.array([values[groups == g].mean() for g in np.unique(groups)])
+def _policy(pool: Pool, policy: str | Path | None, world: Any, settings: RunSettings) -> Policy:
+    """The policy to fine-tune: the one asked for, or a tiny one that knows the file's words."""
+    if policy is not None:
+        return load_policy(
+            resolve(policy),
+            device=settings.device,
+            system=world.system,
+            template=settings.template,
+        )
+    texts = [*pool.prompts, *(text for row in pool.texts for text in row)]
+    seed = settings.sampling.seed
+    return tiny_policy(texts, "qwen3", width=128, layers=2, seed=seed, system=world.system)
+
+
+def _losses(base: Policy, student: Policy, held_out: Selection) -> dict[str, Any]:
+    """Held-out loss in nats per token, by prompt: before, after, and the difference."""
+    prompts, texts = base.encode(held_out.prompts), base.encode_responses(held_out.texts)
+    examples = list(zip(prompts, texts, strict=True))
+    groups = held_out.prompt_index.tolist()
+    before = group_mean(held_out_loss(base, examples).double().numpy(), groups)
+    after = group_mean(held_out_loss(student, examples).double().numpy(), groups)
+    return {
+        "before": bootstrap_interval(before).to_dict(),
+        "after": bootstrap_interval(after).to_dict(),
+        "difference": paired_difference(after, before).to_dict(),
+    }
+
+
+def group_mean(values: np.ndarray, groups: list[int]) -> np.ndarray:
+    """Means of ``values`` within equal labels of ``groups``: one number per prompt.
+
+    In the order in which the labels first appear.
+    """
+    labels = np.asarray(groups)
+    first = list(dict.fromkeys(groups))
+    return np.array([values[labels == label].mean() for label in first])

@@ -1,57 +1,42 @@
 """Results of runs as text."""
 
+from typing import Any
+
 from ..estimators import Interval
-from .comparison import ROWS, TITLES
+from .measures import ROWS
+
+TITLES = {
+    "base": "base policy",
+    "best_of_n": "best-of-{n} by the proxy",
+    "best_of_n_gold": "best-of-{n} by gold (ceiling)",
+    "rft": "RFT, {rounds}",
+    "random_control": "its random control",
+}
+COLUMNS = (  # heading, key, format
+    ("gold", "gold", ".2f"),
+    ("proxy", "proxy", ".2f"),
+    ("KL to base (nats)", "kl", ".2f"),
+    ("length", "length", ".1f"),
+    ("distinct-2", "distinct", ".2f"),
+    ("tokens/reply", "tokens", ".0f"),
+    ("ms/reply", "milliseconds", ".1f"),
+)
 
 
-def table(result):
-    """The result of :func:`run` as text."""
+def table(result: dict[str, Any]) -> str:
+    """The result of :func:`~course_lib.experiments.run` as text."""
     if "rows" not in result:
         return rollouts_table(result)
     rounds = "one round" if result["rounds"] == 1 else f"{result['rounds']} rounds"
-    columns = (
-        ("gold", "gold", ".2f"),
-        ("proxy", "proxy", ".2f"),
-        ("KL to base (nats)", "kl", ".2f"),
-        ("length", "length", ".1f"),
-        ("distinct-2", "distinct", ".2f"),
-        ("tokens/reply", "tokens", ".0f"),
-        ("ms/reply", "milliseconds", ".1f"),
-    )
     body = []
     for row in ROWS:
-        cells = []
-        for _, key, spec in columns:
-            v = result["rows"][row][key]
-            mark = {"bound": "≤ "}.get(v.get("kind"), "")
-            cells.append(
-                f"{mark}{v['mean']:{spec}}"
-                if v["low"] == v["high"]
-                else f"{mark}{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
-            )
+        measures = result["rows"][row]
+        cells = [_cell(measures[key], spec) for _, key, spec in COLUMNS]
         body.append([TITLES[row].format(n=result["n"], rounds=rounds), *cells])
-    lines = layout([["", *(c[0] for c in columns)], *body])
-    lines.append("")
-    for name, d in result["differences"].items():
-        verdict = "excludes zero" if d["low"] > 0 or d["high"] < 0 else "includes zero"
-        lines.append(
-            f"gold, {name.replace('_', ' '):24} {d['mean']:+.2f} [{d['low']:+.2f}, "
-            f"{d['high']:+.2f}]  {verdict}"
-        )
-    after = [
-        f"after {queries:,.0f} queries" if queries is not None else "never"
-        for queries in (result["break_even_queries"], result["break_even_at_equal_quality"])
-    ]
-    rival = (
-        f"against the best-of-n of equal gold reward, n = {result['equal_quality_n']:.1f}, "
-        f"{after[1]}"
-        if result["equal_quality_n"]
-        else "no best-of-n of this pool reaches its gold reward"
-    )
-    lines.append(
-        f"\nfine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs. It repays itself "
-        f"against serving best-of-{result['n']} {after[0]}; {rival}."
-    )
+    heads = ["", *(heading for heading, _, _ in COLUMNS)]
+    lines = [*layout([heads, *body]), ""]
+    lines += [_difference(name, value) for name, value in result["differences"].items()]
+    lines.append(f"\n{_repaid(result)}")
     lines.append(
         f"\n95 % intervals over {result['held_out']} held-out prompts · "
         f"{result['tokens_sampled']:,} tokens sampled · {result['seconds']:.0f} s · seed "
@@ -64,54 +49,67 @@ def table(result):
     return "\n".join(lines)
 
 
-def layout(rows):
-    """Rows of cells as aligned lines, the first column to the left."""
-    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(w) if c == 0 else cell.rjust(w)
-            for c, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+def _cell(value: dict[str, Any], spec: str) -> str:
+    """A mean with its interval; "≤" before a bound."""
+    mark = "≤ " if value.get("kind") == "bound" else ""
+    mean, low, high = (format(value[key], spec) for key in ("mean", "low", "high"))
+    if value["low"] == value["high"]:
+        return f"{mark}{mean}"
+    return f"{mark}{mean} [{low}, {high}]"
 
 
-def rollouts_table(result):
-    """The result of :func:`run_on_rollouts` as text."""
+def _difference(name: str, value: dict[str, float]) -> str:
+    mean, low, high = value["mean"], value["low"], value["high"]
+    verdict = "excludes zero" if low > 0 or high < 0 else "includes zero"
+    title = name.replace("_", " ")
+    return f"gold, {title:24} {mean:+.2f} [{low:+.2f}, {high:+.2f}]  {verdict}"
 
-    def show(d, spec=".3f"):
-        return format(
-            Interval(d["mean"], d["low"], d["high"], d.get("level", 0.95), d.get("n", 0)), spec
+
+def _repaid(result: dict[str, Any]) -> str:
+    """After how many queries fine-tuning has paid for itself."""
+
+    def after(queries: float | None) -> str:
+        return f"after {queries:,.0f} queries" if queries is not None else "never"
+
+    rival = "no best-of-n of this pool reaches its gold reward"
+    if result["equal_quality_n"]:
+        rival = (
+            "against the best-of-n of equal gold reward, n = "
+            f"{result['equal_quality_n']:.1f}, {after(result['break_even_at_equal_quality'])}"
         )
+    return (
+        f"fine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs. It repays itself "
+        f"against serving best-of-{result['n']} {after(result['break_even_queries'])}; {rival}."
+    )
 
+
+def layout(rows: list[list[str]]) -> list[str]:
+    """Rows of cells as aligned lines, the first column to the left."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def rollouts_table(result: dict[str, Any]) -> str:
+    """The result of :func:`~course_lib.experiments.run_on_rollouts` as text."""
+    skipped = f", {result['skipped']} bad lines skipped" if result["skipped"] else ""
     lines = [
         f"{result['candidates']:,} replies to {result['prompts']:,} prompts from "
-        f"{result['rollouts']}, reward: {result['reward']}"
-        + (f", {result['skipped']} bad lines skipped" if result["skipped"] else "")
+        f"{result['rollouts']}, reward: {result['reward']}{skipped}"
     ]
     if "agreement" in result:
-        a = result["agreement"]
-        lines.append(
-            f"our verifier agrees with the file's labels on {a['agree']:,} of "
-            f"{a['compared']:,} replies"
-        )
-        for row in a["disagree"]:
-            lines.append(
-                f"  problem {row['prompt']}, {row['system']}: read {row['answer']}, reference "
-                f"{row['reference']}, label {row['label']} ({row['reason']})"
-            )
+        lines += _agreement(result["agreement"])
     if "systems" in result:
-        lines += ["", "accuracy"] + layout(
-            [[f"  {name}", show(v)] for name, v in result["systems"].items()]
-        )
-        lines += ["", "difference"] + layout(
-            [[f"  {name}", show(v)] for name, v in result["differences"].items()]
-        )
+        lines += ["", "accuracy", *_intervals(result["systems"])]
+        lines += ["", "difference", *_intervals(result["differences"])]
     if "pass_at" in result:
         what = "of these systems" if "systems" in result else "candidates"
-        lines += ["", f"at least one right among k {what}"] + layout(
-            [[f"  k = {k}", show(v)] for k, v in result["pass_at"].items()]
-        )
+        rates = {f"k = {k}": value for k, value in result["pass_at"].items()}
+        lines += ["", f"at least one right among k {what}", *_intervals(rates)]
         lines.append(f"decidable prompts (some right, some wrong): {result['decidable']:.1%}")
     loss = result["held_out_loss"]
     lines += [
@@ -119,8 +117,32 @@ def rollouts_table(result):
         f"selected {result['selected']:,} replies; fine-tuned {result['policy']} on "
         f"{result['trained_on']:,} of them",
         f"held-out loss (nats per token, {result['held_out_replies']} replies): before "
-        f"{show(loss['before'])}, after {show(loss['after'])}, difference "
-        f"{show(loss['difference'], '+.3f')}",
+        f"{_interval(loss['before'])}, after {_interval(loss['after'])}, difference "
+        f"{_interval(loss['difference'], '+.3f')}",
         f"\n95 % intervals over prompts · {result['seconds']:.0f} s · seed {result['seed']}",
     ]
     return "\n".join(lines)
+
+
+def _agreement(agreement: dict[str, Any]) -> list[str]:
+    """How our verdicts compare with a file's labels, and each reply where they differ."""
+    lines = [
+        f"our verifier agrees with the file's labels on {agreement['agree']:,} of "
+        f"{agreement['compared']:,} replies"
+    ]
+    for row in agreement["disagree"]:
+        lines.append(
+            f"  problem {row['prompt']}, {row['system']}: read {row['answer']}, reference "
+            f"{row['reference']}, label {row['label']} ({row['reason']})"
+        )
+    return lines
+
+
+def _interval(value: dict[str, float], spec: str = ".3f") -> str:
+    level, n = value.get("level", 0.95), value.get("n", 0)
+    return format(Interval(value["mean"], value["low"], value["high"], level, n), spec)
+
+
+def _intervals(values: dict[str, dict]) -> list[str]:
+    """Named intervals as aligned lines."""
+    return layout([[f"  {name}", _interval(value)] for name, value in values.items()])

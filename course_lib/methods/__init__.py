@@ -4,12 +4,22 @@ disk.
 
 from .dpo import dpo, dpo_loss, labelled_pairs, pairs_from, sums
 from .early_stopping import beginnings, survivors, tokens_written
-from .grpo import ADVANTAGES, METHODS, advantages, grpo, grpo_loss, kept_groups
+from .grpo import ADVANTAGES, METHODS, Objective, advantages, grpo, grpo_loss, kept_groups
 from .online import clipped, collect, minibatches, now, padded
-from .optimiser import order_of_epoch, train
+from .optimiser import Checkpoint, Stepper, TrainingLog, order_of_epoch, train
 from .ppo import gae, new_critic, policy_loss, ppo, token_rewards, value_loss, values_before, whiten
 from .reward_training import bradley_terry_loss, train_reward_model
-from .rounds import rejection_sampling_rounds, sampled
+from .rounds import Request, Round, rejection_sampling_rounds, rounds_from, sampled
+from .settings import (
+    DPO,
+    GRPO,
+    PPO,
+    FineTuning,
+    Online,
+    RewardTraining,
+    Rounds,
+    Training,
+)
 from .sft import finetune, held_out_loss, selected_examples, sft_loss, trained
 from .stages import Stages, fingerprint
 
@@ -17,6 +27,20 @@ __all__ = [
     "ADVANTAGES",
     "METHODS",
     "Stages",
+    "TrainingLog",
+    "Training",
+    "Stepper",
+    "Rounds",
+    "Round",
+    "RewardTraining",
+    "Request",
+    "PPO",
+    "Online",
+    "Objective",
+    "GRPO",
+    "FineTuning",
+    "DPO",
+    "Checkpoint",
     "advantages",
     "beginnings",
     "bradley_terry_loss",
@@ -41,6 +65,7 @@ __all__ = [
     "policy_loss",
     "ppo",
     "rejection_sampling_rounds",
+    "rounds_from",
     "sampled",
     "selected_examples",
     "sft_loss",

@@ -8,21 +8,34 @@ What this leaves out: the paper's first step, fine-tuning on the chosen replies;
 (IPO, cDPO, length-normalised); and sampling new pairs from the policy as it changes.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..base import Account, hold, require
-from ..models import autocast, examples_of, response_logits, sequence_logprobs
-from ..pools import Selection, preference_pairs
+from ..base import Account, changed, hold, key_of, require
+from ..models import Policy, autocast, examples_of, response_logits, sequence_logprobs
+from ..pools import Pool, Selection, preference_pairs
 from .online import student_of
-from .optimiser import train
+from .optimiser import Checkpoint, train
 from .reward_training import bradley_terry_loss
+from .settings import DPO
 from .sft import selected_examples
 from .stages import fingerprint
 
+SIDES = ("chosen", "rejected")
+Pairs = tuple[Sequence, Sequence]  # two lists of (prompt ids, response ids)
 
-def pairs_from(policy, pool, by=None, rule="best_worst", margin=0.0, seed=0):
+
+def pairs_from(
+    policy: Policy,
+    pool: Pool,
+    by: str | None = None,
+    rule: str = "best_worst",
+    margin: float = 0.0,
+    seed: int = 0,
+) -> Pairs:
     """Two lists of (prompt ids, response ids), chosen and rejected, from a scored pool.
 
     See :func:`course_lib.pools.preference_pairs`.
@@ -33,16 +46,16 @@ def pairs_from(policy, pool, by=None, rule="best_worst", margin=0.0, seed=0):
         "no prompt of this pool gives a pair: every prompt's rewards are equal. Sample more "
         "candidates, or use another reward.",
     )
-    prompt = torch.tensor([p["prompt_index"] for p in pairs])
-    return tuple(
-        selected_examples(
-            policy, Selection(pool, prompt, torch.tensor([p[f"{side}_index"] for p in pairs]))
-        )
-        for side in ("chosen", "rejected")
-    )
+    prompt = torch.tensor([pair["prompt_index"] for pair in pairs])
+
+    def examples(side: str) -> list:
+        candidate = torch.tensor([pair[f"{side}_index"] for pair in pairs])
+        return selected_examples(policy, Selection(pool, prompt, candidate))
+
+    return examples("chosen"), examples("rejected")
 
 
-def labelled_pairs(policy, rows):
+def labelled_pairs(policy: Policy, rows: Sequence[Mapping[str, Any]]) -> Pairs:
     """The same from annotators' rows, dictionaries with "prompt", "chosen" and "rejected".
 
     Rows with two equal replies are left out.
@@ -52,118 +65,91 @@ def labelled_pairs(policy, rows):
         len(rows) > 0,
         "no pair to learn from: in every row the chosen and the rejected reply are the same.",
     )
-    return tuple(
-        examples_of(policy, [row["prompt"] for row in rows], [row[side] for row in rows])
-        for side in ("chosen", "rejected")
-    )
+    prompts = [row["prompt"] for row in rows]
+    chosen, rejected = ([row[side] for row in rows] for side in SIDES)
+    return examples_of(policy, prompts, chosen), examples_of(policy, prompts, rejected)
 
 
-def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+def dpo_loss(
+    chosen: torch.Tensor,
+    rejected: torch.Tensor,
+    ref_chosen: torch.Tensor,
+    ref_rejected: torch.Tensor,
+    beta: float = 0.1,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """−log σ(β·margin), elementwise, and the two implicit rewards β log π_θ/π_ref.
 
     All (B,) sequence log-probabilities in nats.
     """
-    better, worse = beta * (chosen - ref_chosen), beta * (rejected - ref_rejected)
+    better = beta * (chosen - ref_chosen)
+    worse = beta * (rejected - ref_rejected)
     return bradley_terry_loss(better, worse), better.detach(), worse.detach()
 
 
-def sums(policy, examples):
+def sums(policy: Policy, examples: Sequence) -> torch.Tensor:
     """log π(y|x) (B,) of a batch, with gradients."""
-    logits, targets, row = response_logits(policy, examples)
-    flat = -torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+    logits, targets, row = response_logits(policy, examples)  # (K, V), (K,), (K,)
+    flat = -torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")  # (K,)
     return torch.zeros(len(examples), device=flat.device).index_add(0, row, flat)
 
 
 def dpo(
-    policy,
-    pairs,
-    beta=0.1,
-    lr=3e-4,
-    epochs=1.0,
-    batch_size=32,
-    accumulate=1,
-    seed=0,
-    reference=None,
-    dtype=None,
-    checkpoint=None,
-    **settings,
-):
-    """Train a copy of ``policy`` on pairs; ``policy`` itself is unchanged and, unless ``reference``
-    is given, is the reference.
+    policy: Policy,
+    pairs: Pairs,
+    settings: DPO = DPO(),
+    *,
+    reference: Policy | None = None,
+    checkpoint: str | Path | None = None,
+    **changes: Any,
+) -> Policy:
+    """Train a copy of ``policy`` on pairs; ``policy`` itself is unchanged.
 
-    ``pairs``: what :func:`pairs_from` or :func:`labelled_pairs` gives. The reference reads each
-    pair once, before training, so only one model is trained and the other can leave memory. Further
-    settings are those of :func:`course_lib.methods.train`. The returned policy has
-    ``training_log``, with ``steps``: accuracy (implicit reward of the chosen reply above the
-    other's), margin, and the chosen replies' own reward, which often *falls*: the loss only asks
-    for a difference.
+    It is also the reference, unless ``reference`` is given. ``pairs``: what :func:`pairs_from` or
+    :func:`labelled_pairs` gives. The reference reads each pair once, before training, so only one
+    model is trained and the other can leave memory. ``changes`` are fields of ``settings``. The
+    returned policy has ``training_log``, with ``steps``: accuracy (implicit reward of the chosen
+    reply above the other's), margin, and the chosen replies' own reward, which often *falls*: the
+    loss only asks for a difference.
     """
+    settings = changed(settings, changes)
     chosen, rejected = pairs
     require(
         len(chosen) == len(rejected) and len(chosen) > 0,
         f"pairs must be two lists of the same length, not empty; got {len(chosen)} and "
         f"{len(rejected)}.",
     )
+    beta = settings.beta
     require(
         beta > 0, f"beta must be above 0; got {beta}. At 0 the loss does not depend on the policy."
     )
     reference = reference or policy
     student = student_of(policy)
+    kept = None
+    if checkpoint is not None:
+        key = fingerprint([policy, reference, chosen, rejected, key_of(settings)])
+        kept = Checkpoint(Path(checkpoint), key)
     with Account() as account:
         hold(policy=student.model, reference=reference.model)
         # the same precision as in training: the two are subtracted
-        with autocast(student.device, dtype):
-            before = [
-                sequence_logprobs(reference, side).to(student.device) for side in (chosen, rejected)
-            ]
+        with autocast(student.device, settings.dtype):
+            ref_chosen, ref_rejected = (
+                sequence_logprobs(reference, side).to(student.device) for side in pairs
+            )
 
-        def loss_of(rows):
-            both = sums(student, [chosen[i] for i in rows] + [rejected[i] for i in rows])
+        def loss_of(rows: list[int]) -> tuple[torch.Tensor, int, dict[str, float]]:
+            count = len(rows)
+            both = sums(student, [chosen[i] for i in rows] + [rejected[i] for i in rows])  # (2B,)
             loss, better, worse = dpo_loss(
-                both[: len(rows)], both[len(rows) :], before[0][rows], before[1][rows], beta
+                both[:count], both[count:], ref_chosen[rows], ref_rejected[rows], beta
             )
             facts = {
                 "accuracy": (better > worse).float().mean().item(),
                 "margin": (better - worse).mean().item(),
                 "chosen_reward": better.mean().item(),
             }
-            return loss.sum(), len(rows), facts
+            return loss.sum(), count, facts
 
-        key = (
-            None
-            if checkpoint is None
-            else fingerprint(
-                [
-                    policy,
-                    reference,
-                    chosen,
-                    rejected,
-                    beta,
-                    lr,
-                    epochs,
-                    batch_size,
-                    accumulate,
-                    seed,
-                    str(dtype),
-                    settings,
-                ]
-            )
-        )
-        log = train(
-            student.model,
-            loss_of,
-            len(chosen),
-            epochs=epochs,
-            lr=lr,
-            batch_size=batch_size,
-            accumulate=accumulate,
-            seed=seed,
-            dtype=dtype,
-            checkpoint=None if checkpoint is None else Path(checkpoint),
-            key=key,
-            label="dpo",
-            **settings,
-        )
+        log = train(student.model, loss_of, len(chosen), settings, checkpoint=kept, label="dpo")
     student.training_log = log
     log.account = account
     student.source = f"{policy.source} trained by dpo on {len(chosen)} pairs"

@@ -28,11 +28,18 @@ has a ratio and a clip, as in TRL, which change nothing with one update; "best" 
 first, when several tie for the best.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
 import torch
 
-from ..base import require
-from .online import clipped, minibatches, now, run, student_of
-from .optimiser import Stepper
+from ..base import changed, require
+from ..models import Policy
+from .online import Batch, Task, clipped, minibatches, now, student_of, train_online
+from .optimiser import Stepper, constant_rate
+from .settings import GRPO, Training
 
 ADVANTAGES = ("group_std", "group", "leave_one_out", "reward", "best", "positive")
 METHODS = {
@@ -44,7 +51,7 @@ METHODS = {
 }
 
 
-def advantages(rewards, kind="group_std"):
+def advantages(rewards: torch.Tensor, kind: str = "group_std") -> torch.Tensor:
     """The weight of each reply: rewards (P, N) → (P, N) float32.
 
     "group_std" divides by the sample standard deviation (N − 1) plus 1e-4, as TRL does. "best"
@@ -52,7 +59,7 @@ def advantages(rewards, kind="group_std"):
     """
     require(kind in ADVANTAGES, f"advantage must be one of {', '.join(ADVANTAGES)}; got {kind!r}.")
     rewards = torch.as_tensor(rewards, dtype=torch.float32)
-    P, N = rewards.shape
+    N = rewards.shape[1]
     require(
         N >= 2 or kind in ("reward", "positive"),
         f"advantage {kind!r} compares replies to the same prompt, so n must be at least 2; got "
@@ -63,18 +70,17 @@ def advantages(rewards, kind="group_std"):
     if kind == "positive":
         return (rewards > 0).float()
     if kind == "best":
-        return torch.zeros_like(rewards).scatter_(1, rewards.argmax(1, keepdim=True), 1.0)
-    mean = rewards.mean(1, keepdim=True)
+        best = rewards.argmax(1, keepdim=True)  # (P, 1)
+        return torch.zeros_like(rewards).scatter_(1, best, 1.0)
+    centred = rewards - rewards.mean(1, keepdim=True)
     if kind == "leave_one_out":
-        return (rewards - mean) * N / (N - 1)  # R_i − mean of the others
-    return (
-        (rewards - mean) / (rewards.std(1, keepdim=True) + 1e-4)
-        if kind == "group_std"
-        else rewards - mean
-    )
+        return centred * N / (N - 1)  # R_i − mean of the others
+    if kind == "group":
+        return centred
+    return centred / (rewards.std(1, keepdim=True) + 1e-4)
 
 
-def kept_groups(rewards, drop=None):
+def kept_groups(rewards: torch.Tensor, drop: str | None = None) -> torch.Tensor:
     """(P,) bool: which prompts to learn from.
 
     ``drop``: None, "equal" (all rewards of a group the same) or "wrong" (none above zero).
@@ -84,173 +90,204 @@ def kept_groups(rewards, drop=None):
     )
     if drop == "equal":
         return (rewards.amax(1) - rewards.amin(1)) > 1e-8
-    return (rewards > 0).any(1) if drop == "wrong" else torch.ones(len(rewards), dtype=torch.bool)
+    if drop == "wrong":
+        return (rewards > 0).any(1)
+    return torch.ones(len(rewards), dtype=torch.bool)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The switches of the loss.
+
+    Attributes
+    ----------
+    ratio : None, "token" or "sequence" (then a reply is one term: RLOO).
+    clip : how far the ratio may move from 1 before it stops having a gradient.
+    beta : weight of the k3 estimate of KL to the reference.
+    per : "token" averages over all tokens of the batch (DAPO; TRL's default), "sequence" gives each
+        reply the same weight (the GRPO paper).
+    """
+
+    ratio: str | None = "token"
+    clip: float = 0.2
+    beta: float = 0.0
+    per: str = "token"
+
+    def check(self) -> None:
+        """Raise :class:`~course_lib.base.CourseError` for a switch that does not exist."""
+        require(
+            self.ratio in (None, "token", "sequence"),
+            f"ratio must be None, 'token' or 'sequence'; got {self.ratio!r}.",
+        )
+        require(
+            self.per in ("token", "sequence"),
+            f"per must be 'token' or 'sequence'; got {self.per!r}.",
+        )
+        require(
+            self.ratio != "sequence" or self.beta == 0,
+            "with ratio='sequence' the KL penalty belongs in the reward: use kl='reward'.",
+        )
 
 
 def grpo_loss(
-    logp, old, reference, advantage, mask, ratio="token", clip=0.2, beta=0.0, per="token"
-):
+    logp: torch.Tensor,
+    old: torch.Tensor,
+    reference: torch.Tensor,
+    advantage: torch.Tensor,
+    mask: torch.Tensor,
+    objective: Objective = Objective(),
+    **changes: Any,
+) -> tuple[torch.Tensor, int, float]:
     """The loss of a batch: (sum, terms, fraction of terms clipped); the step divides sum by terms.
 
     logp, old, reference: (R, T) log-probabilities in nats, ``logp`` with gradients; advantage (R,);
-    mask (R, T). ``per``: "token" averages over all tokens of the batch (DAPO; TRL's default),
-    "sequence" gives each reply the same weight (the GRPO paper). With ``ratio="sequence"`` a reply
-    is one term (RLOO). ``beta`` adds the k3 estimate of KL to the reference, ρ(exp(d) − d − 1) with
-    d = log π_ref − log π, token by token, and always in float32: it cancels in half precision. The
-    factor ρ = π/π_old is 1 in value on fresh samples, but without it the *gradient* would be that
-    of KL(π_ref ‖ π) (TRL's ``use_bias_correction_kl``).
+    mask (R, T). ``beta`` adds ρ(exp(d) − d − 1) with d = log π_ref − log π, token by token, and
+    always in float32: it cancels in half precision. The factor ρ = π/π_old is 1 in value on fresh
+    samples, but without it the *gradient* would be that of KL(π_ref ‖ π) (TRL's
+    ``use_bias_correction_kl``).
     """
-    require(
-        ratio in (None, "token", "sequence"),
-        f"ratio must be None, 'token' or 'sequence'; got {ratio!r}.",
-    )
-    require(per in ("token", "sequence"), f"per must be 'token' or 'sequence'; got {per!r}.")
-    weight = (
-        mask.float() if per == "token" else mask.float() / mask.sum(-1, keepdim=True).clamp(min=1)
-    )
-    terms = int(mask.sum()) if per == "token" else len(mask)
+    objective = changed(objective, changes)
+    objective.check()
+    if objective.ratio == "sequence":
+        ratio = ((logp - old) * mask).sum(-1).exp()  # (R,)
+        loss, cut = clipped(ratio, advantage, objective.clip)
+        return loss.sum(), len(mask), float(cut.float().mean())
+
     share = 0.0
-    if ratio == "sequence":
-        loss, cut = clipped(((logp - old) * mask).sum(-1).exp(), advantage, clip)
-        total, terms, share = loss.sum(), len(mask), float(cut.float().mean())
-        require(
-            beta == 0,
-            "with ratio='sequence' the KL penalty belongs in the reward: use kl='reward'.",
-        )
-        return total, terms, share
-    rho = (logp - (old if ratio else logp.detach())).exp()
-    if ratio == "token":
-        loss, cut = clipped(rho, advantage[:, None], clip)
+    before = old if objective.ratio else logp.detach()
+    rho = (logp - before).exp()  # (R, T)
+    if objective.ratio == "token":
+        loss, cut = clipped(rho, advantage[:, None], objective.clip)
         share = float(cut[mask].float().mean())
     else:
         loss = -advantage[:, None] * logp
-    if beta:
+    if objective.beta:
         d = torch.where(mask, reference - logp, 0.0)
-        loss = loss + beta * rho * (d.exp() - d - 1)
+        loss = loss + objective.beta * rho * (d.exp() - d - 1)
+
+    weight, terms = mask.float(), int(mask.sum())
+    if objective.per == "sequence":
+        weight = weight / mask.sum(-1, keepdim=True).clamp(min=1)
+        terms = len(mask)
     return (loss * weight).sum(), terms, share
 
 
 def grpo(
-    policy,
-    prompts,
-    reward,
-    info=None,
-    method="grpo",
-    steps=64,
-    prompts_per_step=16,
-    n=8,
-    lr=1e-4,
-    updates=1,
-    minibatch=None,
-    accumulate=1,
-    clip=0.2,
-    drop=None,
-    per="token",
-    temperature=1.0,
-    max_tokens=96,
-    seed=0,
-    reference=None,
-    dtype=None,
-    checkpoint=None,
-    checkpoint_every=20,
-    token_budget=None,
-    **switches,
-):
-    """Train a copy of ``policy`` online; ``policy`` itself is unchanged and, unless ``reference``
-    is given, is the reference.
+    policy: Policy,
+    prompts: Sequence[str],
+    reward: Any,
+    info: Sequence[dict] | None = None,
+    settings: GRPO = GRPO(),
+    *,
+    reference: Policy | None = None,
+    checkpoint: str | Path | None = None,
+    **changes: Any,
+) -> Policy:
+    """Train a copy of ``policy`` online; ``policy`` itself is unchanged.
 
-    ``method``: a row of :data:`METHODS`; ``switches`` override its ``advantage``, ``ratio``, ``kl``
-    and ``beta``. Each of ``steps`` steps samples ``n`` replies to ``prompts_per_step`` prompts and
+    It is also the reference, unless ``reference`` is given. ``changes`` are fields of ``settings``:
+    ``method`` is a row of :data:`METHODS`; ``advantage``, ``ratio``, ``kl`` and ``beta`` override
+    its switches. Each of ``steps`` steps samples ``n`` replies to ``prompts_per_step`` prompts and
     makes ``updates`` passes over them in batches of ``minibatch`` replies (default: all at once),
-    cut into ``accumulate`` parts. ``drop`` leaves groups out, see :func:`kept_groups`. ``dtype``
-    float16 or bfloat16: mixed precision on a GPU. ``token_budget`` ends the run early once so many
-    response tokens are sampled. Returns the trained policy; its ``training_log`` is an
+    cut into ``accumulate`` parts. Returns the trained policy; its ``training_log`` is an
     :class:`~course_lib.methods.online.OnlineLog`.
     """
-    require(method in METHODS, f"method must be one of {', '.join(METHODS)}; got {method!r}.")
-    unknown = set(switches) - {"advantage", "ratio", "kl", "beta"}
-    require(
-        not unknown,
-        f"unknown settings: {', '.join(sorted(unknown))}. The switches are advantage, ratio, "
-        "kl and beta.",
-    )
-    s = {**METHODS[method], **switches}
-    require(s["kl"] in ("loss", "reward"), f"kl must be 'loss' or 'reward'; got {s['kl']!r}.")
-    require(s["beta"] >= 0, f"beta must be 0 or more; got {s['beta']}.")
-    require(
-        updates >= 1 and accumulate >= 1,
-        f"updates and accumulate must be at least 1; got {updates} and {accumulate}.",
-    )
-    require(
-        s["ratio"] or updates == 1 or s["advantage"] in ("best", "positive"),
-        "several updates on the same samples need the importance ratio; give ratio='token' or "
-        "'sequence'.",
-    )
-    reference = reference or policy
+    settings = with_switches(changed(settings, changes))
     student = student_of(policy)
-    size = minibatch or prompts_per_step * n
-    steps_in_all = steps * updates * -(-prompts_per_step * n // size)
-    stepper = Stepper(student.model, steps_in_all, lr, dtype, schedule="constant")
-    loss_beta = s["beta"] if s["kl"] == "loss" else 0.0
+    task = Task(student, reference or policy, prompts, info, reward)
+    size = settings.minibatch or settings.prompts_per_step * settings.n
+    optimiser = Training(lr=settings.lr, dtype=settings.dtype)
+    steps_in_all = settings.updates_in_all(size)
+    stepper = Stepper(student.model, steps_in_all, optimiser, schedule=constant_rate)
 
-    def update(batch, step):
-        rewards = batch.rewards
-        if s["kl"] == "reward":
-            rewards = rewards - s["beta"] * batch.kl.view_as(rewards)
-        weights = advantages(rewards, s["advantage"]).flatten()
-        used = kept_groups(batch.rewards, drop).repeat_interleave(n)
-        if loss_beta == 0 and s["advantage"] in ("best", "positive"):
-            # a weight of 0 has no gradient: such replies need not go through the model
-            used &= weights != 0
-        rows = used.nonzero()[:, 0].tolist()
-
-        def loss_of(part):
-            logp = now(student, batch, part, temperature)
-            on = logp.device
-            old, ref, mask = (t[part].to(on) for t in (batch.old, batch.reference, batch.mask))
-            if len(rows) <= size and updates == 1:
-                old = logp.detach()  # one update on fresh samples: the ratio is 1, to the last bit
-            total, terms, share = grpo_loss(
-                logp, old, ref, weights[part].to(on), mask, s["ratio"], clip, loss_beta, per
-            )
-            return total, terms, {"clip_fraction": share}
-
+    def update(batch: Batch, step: int) -> dict[str, float]:
+        weights = weights_of(batch, settings)
+        rows = used_rows(batch, weights, settings)
         student.model.train()
-        return {
-            **stepper.several(loss_of, minibatches(rows, updates, size, step, seed), accumulate),
-            "kept": len(rows),
-        }
 
-    models = {
-        "policy": student.model,
-        "reference": reference.model,
-        "reward": getattr(reward, "model", None),
-    }
-    key = [s, lr, updates, size, accumulate, clip, drop, per, str(dtype)]
-    student.training_log = run(
-        student,
-        reference,
-        prompts,
-        info,
-        reward,
-        update,
-        [stepper],
-        steps,
-        prompts_per_step,
-        n,
-        temperature,
-        max_tokens,
-        seed,
-        models,
-        key,
-        dtype,
-        checkpoint,
-        checkpoint_every,
-        token_budget,
-        label=method,
+        def loss_of(part: list[int]) -> tuple[torch.Tensor, int, dict[str, float]]:
+            fresh = len(rows) <= size and settings.updates == 1
+            return batch_loss(student, batch, part, weights, settings, fresh)
+
+        batches = minibatches(rows, settings.updates, size, step, settings.seed)
+        facts = stepper.several(loss_of, batches, settings.accumulate)
+        return {**facts, "kept": len(rows)}
+
+    student.training_log = train_online(
+        task, settings, update, [stepper], checkpoint=checkpoint, label=settings.method
     )
-    student.source = f"{policy.source} trained by {method}"
+    student.source = f"{policy.source} trained by {settings.method}"
     return student
 
 
-__all__ = ["ADVANTAGES", "METHODS", "advantages", "grpo", "grpo_loss", "kept_groups"]
+def with_switches(settings: GRPO) -> GRPO:
+    """``settings`` with the method's own switches where none was given, checked."""
+    method = settings.method
+    require(method in METHODS, f"method must be one of {', '.join(METHODS)}; got {method!r}.")
+    own = METHODS[method]
+    settings = replace(
+        settings,
+        advantage=own["advantage"] if settings.advantage is None else settings.advantage,
+        ratio=own["ratio"] if settings.ratio == "method" else settings.ratio,
+        kl=own["kl"] if settings.kl is None else settings.kl,
+        beta=own["beta"] if settings.beta is None else settings.beta,
+    )
+    require(
+        settings.kl in ("loss", "reward"), f"kl must be 'loss' or 'reward'; got {settings.kl!r}."
+    )
+    require(settings.beta >= 0, f"beta must be 0 or more; got {settings.beta}.")
+    settings.check()
+    require(
+        settings.ratio or settings.updates == 1 or settings.advantage in ("best", "positive"),
+        "several updates on the same samples need the importance ratio; give ratio='token' or "
+        "'sequence'.",
+    )
+    return settings
+
+
+def loss_beta(settings: GRPO) -> float:
+    """The weight of the KL penalty in the loss: 0 where it goes into the reward."""
+    return settings.beta if settings.kl == "loss" else 0.0
+
+
+def weights_of(batch: Batch, settings: GRPO) -> torch.Tensor:
+    """(R,) the weight A of every reply."""
+    rewards = batch.rewards
+    if settings.kl == "reward":
+        rewards = rewards - settings.beta * batch.kl.view_as(rewards)
+    return advantages(rewards, settings.advantage).flatten()
+
+
+def used_rows(batch: Batch, weights: torch.Tensor, settings: GRPO) -> list[int]:
+    """The replies that go through the model, by row."""
+    n = batch.rewards.shape[1]
+    used = kept_groups(batch.rewards, settings.drop).repeat_interleave(n)
+    if loss_beta(settings) == 0 and settings.advantage in ("best", "positive"):
+        # a weight of 0 has no gradient: such replies need not go through the model
+        used &= weights != 0
+    return used.nonzero()[:, 0].tolist()
+
+
+def batch_loss(
+    student: Policy,
+    batch: Batch,
+    part: list[int],
+    weights: torch.Tensor,
+    settings: GRPO,
+    fresh: bool,
+) -> tuple[torch.Tensor, int, dict[str, float]]:
+    """The loss of the replies ``part``; ``fresh`` when this is the only update on these samples."""
+    logp = now(student, batch, part, settings.temperature)
+    on = logp.device
+    # one update on fresh samples: the ratio is 1, to the last bit
+    old = logp.detach() if fresh else batch.old[part].to(on)
+    objective = Objective(settings.ratio, settings.clip, loss_beta(settings), settings.per)
+    total, terms, share = grpo_loss(
+        logp,
+        old,
+        batch.reference[part].to(on),
+        weights[part].to(on),
+        batch.mask[part].to(on),
+        objective,
+    )
+    return total, terms, {"clip_fraction": share}

@@ -4,33 +4,44 @@ Tensors are (R, T): R = P·N replies in prompt order, T tokens, ``mask`` True on
 end token included.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..base import Account, hold, progress, require, spent
-from ..models import autocast, response_logits, sample, score, token_logprobs
+from ..base import Account, changed, hold, key_of, progress, require, spent
+from ..models import (
+    Policy,
+    Sampling,
+    autocast,
+    response_logits,
+    sample,
+    score,
+    token_logprobs,
+)
 from ..pools import LENGTH, Pool
-from .optimiser import load_checkpoint, order_of_epoch, save_checkpoint
+from .optimiser import Checkpoint, Stepper, load_checkpoint, order_of_epoch, save_checkpoint
+from .settings import Online
 from .stages import fingerprint
+
+SHOWN = ("reward", "kl", "length", "entropy", "clip_fraction")  # beside the progress bar
 
 
 @dataclass
 class Batch:
-    """One step's replies: the pool, what the optimiser reads, and log-probabilities in nats before
-    the update.
-    """
+    """One step's replies, and log-probabilities in nats before the update."""
 
     pool: Pool
-    examples: list  # R pairs (prompt ids, response ids)
+    examples: list  # R pairs (prompt ids, response ids): what the optimiser reads
     mask: torch.Tensor  # (R, T) bool
     old: torch.Tensor  # (R, T) log π_old, the policy that sampled
     reference: torch.Tensor  # (R, T) log π_ref
     rewards: torch.Tensor  # (P, N)
 
     @property
-    def entropy(self):
+    def entropy(self) -> float:
         """−log π_old averaged over all tokens.
 
         An unbiased estimate, in nats a token, of the entropy of what the policy samples from.
@@ -38,7 +49,7 @@ class Batch:
         return float(-self.old[self.mask].mean())
 
     @property
-    def kl(self):
+    def kl(self) -> torch.Tensor:
         """(R,) log π_old(y|x) − log π_ref(y|x).
 
         Its mean over replies estimates KL(π_old ‖ π_ref).
@@ -48,19 +59,20 @@ class Batch:
 
 @dataclass
 class OnlineLog:
-    """A dictionary per step (reward, kl, length, entropy, clip_fraction, loss, kept ...) and the
-    run's account.
+    """A dictionary per step (reward, kl, length, entropy, clip_fraction, loss, kept …).
+
+    ``account`` is what the run cost.
     """
 
-    steps: list = field(default_factory=list)
+    steps: list[dict[str, float]] = field(default_factory=list)
     account: Account = field(default_factory=Account)
 
-    def column(self, name):
+    def column(self, name: str) -> list[float]:
         """One fact of every step, as a list."""
         return [step[name] for step in self.steps]
 
 
-def padded(rows, width):
+def padded(rows: Sequence[torch.Tensor], width: int) -> torch.Tensor:
     """A list of float tensors as (R, width), zeros after each."""
     out = torch.zeros(len(rows), width)
     for line, row in zip(out, rows, strict=True):
@@ -69,30 +81,24 @@ def padded(rows, width):
 
 
 def collect(
-    student, reference, prompts, info, reward, n, temperature, max_tokens, seed, dtype=None
-):
-    """Sample ``n`` replies for each prompt from ``student``, score them, and look up their
-    log-probabilities. Returns a :class:`Batch`.
-    """
+    student: Policy,
+    reference: Policy,
+    prompts: Sequence[str],
+    info: Sequence[dict],
+    reward: Any,
+    settings: Sampling = Sampling(n=8),
+    dtype: torch.dtype | None = None,
+    **changes: Any,
+) -> Batch:
+    """Sample replies from ``student``, score them, and look up their log-probabilities."""
+    settings = changed(settings, changes)
+    n, temperature = settings.n, settings.temperature
     with autocast(student.device, dtype):
-        pool = score(
-            sample(
-                student,
-                prompts,
-                n=n,
-                temperature=temperature,
-                max_tokens=max_tokens,
-                seed=seed,
-                info=info,
-            ),
-            reward,
-            "reward",
-        )
+        pool = score(sample(student, prompts, settings, info=info), reward, "reward")
         ids = student.encode(prompts)
-        mask = (pool.tokens >= 0).flatten(0, 1)
-        responses = [
-            row[keep].tolist() for row, keep in zip(pool.tokens.flatten(0, 1), mask, strict=True)
-        ]
+        tokens = pool.tokens.flatten(0, 1)  # (R, T), padded with -1
+        mask = tokens >= 0
+        responses = [row[keep].tolist() for row, keep in zip(tokens, mask, strict=True)]
         examples = [(ids[r // n], response) for r, response in enumerate(responses)]
         old = pool.sampling_logprobs.flatten(0, 1)
         # in half precision the sampler and the trainer round differently: take the trainer's
@@ -103,43 +109,45 @@ def collect(
     return Batch(pool, examples, mask, old, ref, pool.rewards["reward"])
 
 
-def now(student, batch, rows, temperature=1.0):
+def now(
+    student: Policy, batch: Batch, rows: Sequence[int], temperature: float = 1.0
+) -> torch.Tensor:
     """log π_θ (r, T) of the replies ``rows`` under the policy being trained, with gradients.
 
     Zero off the mask.
     """
     logits, targets, _ = response_logits(student, [batch.examples[r] for r in rows])
-    logits = logits.float() / temperature
-    flat = -torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-    mask = batch.mask[rows].to(flat.device)
+    logits = logits.float() / temperature  # (K, V)
+    flat = -torch.nn.functional.cross_entropy(logits, targets, reduction="none")  # (K,)
+    mask = batch.mask[rows].to(flat.device)  # (r, T)
     return torch.zeros(mask.shape, device=flat.device).masked_scatter(mask, flat)
 
 
-def clipped(ratio, advantage, clip):
-    """PPO's pessimistic surrogate −min(ρA, clip(ρ, 1 − ε, 1 + ε)A), elementwise, and where the
-    clip took the gradient away (bool).
+def clipped(
+    ratio: torch.Tensor, advantage: torch.Tensor, clip: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """PPO's pessimistic surrogate −min(ρA, clip(ρ, 1 − ε, 1 + ε)A), elementwise.
+
+    Also where the clip took the gradient away (bool).
     """
-    bounded = ratio.clamp(1 - clip, 1 + clip)
-    return -torch.minimum(ratio * advantage, bounded * advantage), (
-        bounded * advantage < ratio * advantage
-    ).detach()
+    free = ratio * advantage
+    bounded = ratio.clamp(1 - clip, 1 + clip) * advantage
+    return -torch.minimum(free, bounded), (bounded < free).detach()
 
 
-def identity(reward):
+def identity(reward: Any) -> Any:
     """What tells one reward from another in a checkpoint's key.
 
     A model's weights, an ensemble's members, else its type, name and part.
     """
     if hasattr(reward, "members"):
         return [reward.how, reward.k, [identity(member) for member in reward.members]]
-    return (
-        reward
-        if hasattr(reward, "tokenizer")
-        else [type(reward).__name__, getattr(reward, "name", ""), getattr(reward, "part", "")]
-    )
+    if hasattr(reward, "tokenizer"):
+        return reward
+    return [type(reward).__name__, getattr(reward, "name", ""), getattr(reward, "part", "")]
 
 
-def student_of(policy):
+def student_of(policy: Policy) -> Policy:
     """A copy of ``policy`` to be trained.
 
     Float32, and without dropout, so that on fresh samples the importance ratio is 1 and a resumed
@@ -153,138 +161,136 @@ def student_of(policy):
     return student
 
 
-def run(
-    student,
-    reference,
-    prompts,
-    info,
-    reward,
-    update,
-    steppers,
-    steps,
-    prompts_per_step,
-    n,
-    temperature,
-    max_tokens,
-    seed,
-    models,
-    key,
-    dtype=None,
-    checkpoint=None,
-    checkpoint_every=20,
-    token_budget=None,
-    label="rlhf",
-):
-    """The loop of every online method. ``update(batch, step)`` changes the policy and returns facts
-    for the log. Returns an :class:`OnlineLog`.
+@dataclass
+class Task:
+    """Who takes part in an online run, and on which prompts."""
 
-    With ``token_budget`` it stops early, before the first step that finds so many response tokens
-    sampled. ``steppers`` hold what is optimised; ``models`` names what is in memory. With
-    ``checkpoint`` (a file) an interrupted run goes on to the same result: each step's prompts and
-    samples follow from (seed, step) alone.
-    """
-    require(len(prompts) > 0, "no prompts to train on: give at least one.")
-    require(
-        steps >= 1 and prompts_per_step >= 1,
-        f"steps and prompts_per_step must be at least 1; got {steps} and {prompts_per_step}.",
-    )
-    info = info or [{} for _ in prompts]
-    width = min(prompts_per_step, len(prompts))
-    # the few left over differ from epoch to epoch, as the order does
-    per_epoch = len(prompts) // width
-    log, checkpoint = OnlineLog(), None if checkpoint is None else Path(checkpoint)
-    key = (
-        None
-        if checkpoint is None
-        else fingerprint(
-            [
-                student,
-                reference,
-                prompts,
-                info,
-                identity(reward),
-                token_budget,
-                key,
-                steps,
-                prompts_per_step,
-                n,
-                temperature,
-                max_tokens,
-                seed,
-            ]
+    student: Policy
+    reference: Policy
+    prompts: Sequence[str]
+    info: Sequence[dict] | None
+    reward: Any
+
+    def __post_init__(self) -> None:
+        require(len(self.prompts) > 0, "no prompts to train on: give at least one.")
+        self.info = self.info or [{} for _ in self.prompts]
+
+    def held(self) -> dict[str, Any]:
+        """The models in memory at once, by name."""
+        return {
+            "policy": self.student.model,
+            "reference": self.reference.model,
+            "reward": getattr(self.reward, "model", None),
+        }
+
+    def key(self, settings: Online) -> str:
+        """What a checkpoint of this run is known by."""
+        who = [self.student, self.reference, identity(self.reward)]
+        what = [type(settings).__name__, key_of(settings)]
+        return fingerprint([who, list(self.prompts), list(self.info), what])
+
+    def prompts_of(self, step: int, settings: Online) -> list[int]:
+        """Positions of a step's prompts: a function of (seed, step) alone."""
+        width = min(settings.prompts_per_step, len(self.prompts))
+        # the few left over differ from epoch to epoch, as the order does
+        per_epoch = len(self.prompts) // width
+        epoch, at = divmod(step, per_epoch)
+        order = order_of_epoch(len(self.prompts), epoch, settings.seed)
+        return order[at * width : (at + 1) * width].tolist()
+
+    def collect(self, step: int, settings: Online) -> Batch:
+        """The batch of a step."""
+        chosen = self.prompts_of(step, settings)
+        sampling = Sampling(
+            n=settings.n,
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
+            seed=(settings.seed << 24) + step,
         )
+        prompts = [self.prompts[i] for i in chosen]
+        info = [self.info[i] for i in chosen]
+        return collect(
+            self.student, self.reference, prompts, info, self.reward, sampling, settings.dtype
+        )
+
+
+def train_online(
+    task: Task,
+    settings: Online,
+    update: Callable[[Batch, int], dict[str, float]],
+    steppers: Sequence[Stepper],
+    *,
+    checkpoint: str | Path | None = None,
+    label: str = "rlhf",
+    held: dict[str, Any] | None = None,
+) -> OnlineLog:
+    """The loop of every online method.
+
+    ``update(batch, step)`` changes the policy and returns facts for the log. ``steppers`` hold what
+    is optimised; ``held`` names further models in memory. With ``token_budget`` it stops early,
+    before the first step that finds so many response tokens sampled. With ``checkpoint`` (a file)
+    an interrupted run goes on to the same result: each step's prompts and samples follow from
+    (seed, step) alone.
+    """
+    steps, budget = settings.steps, settings.token_budget
+    require(
+        steps >= 1 and settings.prompts_per_step >= 1,
+        f"steps and prompts_per_step must be at least 1; got {steps} and "
+        f"{settings.prompts_per_step}.",
     )
-    before = load_checkpoint(checkpoint, key, *steppers)
+    kept = None if checkpoint is None else Checkpoint(Path(checkpoint), task.key(settings))
+    log = OnlineLog()
+    before = load_checkpoint(kept, *steppers)
     if before is not None:
         log.steps = before["steps"]
-    done = len(log.steps)
     with log.account, progress.bar(steps, label, "step") as bar:
         spent(before and before["account"])
-        hold(**models)
-        bar.update(done)
-        for step in range(done, steps):
-            if token_budget is not None and log.account.tokens_sampled >= token_budget:
+        hold(**task.held(), **(held or {}))
+        bar.update(len(log.steps))
+        for step in range(len(log.steps), steps):
+            if _spent_all(log, budget):
                 break
-            epoch, at = divmod(step, per_epoch)
-            chosen = order_of_epoch(len(prompts), epoch, seed)[
-                at * width : (at + 1) * width
-            ].tolist()
-            batch = collect(
-                student,
-                reference,
-                [prompts[i] for i in chosen],
-                [info[i] for i in chosen],
-                reward,
-                n,
-                temperature,
-                max_tokens,
-                seed=(seed << 24) + step,
-                dtype=dtype,
-            )
-            facts = update(batch, step)
-            facts = {
-                "reward": float(batch.rewards.mean()),
-                "kl": float(batch.kl.mean()),
-                "length": float(batch.mask.sum(-1).float().mean()),
-                "cut": float((batch.pool.finish == LENGTH).float().mean()),
-                "entropy": batch.entropy,
-                "clip_fraction": 0.0,
-                "loss": 0.0,
-                **facts,
-            }
+            batch = task.collect(step, settings)
+            facts = {**_facts(batch), **update(batch, step)}
             log.steps.append(facts)
             bar.update(1)
-            bar.set_postfix(
-                {
-                    name: f"{facts[name]:.2f}"
-                    for name in ("reward", "kl", "length", "entropy", "clip_fraction")
-                },
-                refresh=False,
-            )
-            last = step + 1 == steps or (
-                token_budget is not None and log.account.tokens_sampled >= token_budget
-            )
-            if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or last):
-                save_checkpoint(
-                    checkpoint,
-                    key,
-                    {"steps": log.steps, "account": log.account.to_dict()},
-                    *steppers,
-                )
-    student.model.eval()
+            bar.set_postfix({name: f"{facts[name]:.2f}" for name in SHOWN}, refresh=False)
+            last = step + 1 == steps or _spent_all(log, budget)
+            if kept is not None and ((step + 1) % settings.checkpoint_every == 0 or last):
+                so_far = {"steps": log.steps, "account": log.account.to_dict()}
+                save_checkpoint(kept, so_far, *steppers)
+    task.student.model.eval()
     return log
 
 
-def minibatches(rows, updates, size, step, seed):
-    """Lists of row numbers: ``updates`` passes over ``rows`` in batches of ``size``, each pass in
-    its own order (one batch: as they are).
+def _spent_all(log: OnlineLog, budget: int | None) -> bool:
+    return budget is not None and log.account.tokens_sampled >= budget
+
+
+def _facts(batch: Batch) -> dict[str, float]:
+    """What the log says of every step; a method's own facts come on top."""
+    return {
+        "reward": float(batch.rewards.mean()),
+        "kl": float(batch.kl.mean()),
+        "length": float(batch.mask.sum(-1).float().mean()),
+        "cut": float((batch.pool.finish == LENGTH).float().mean()),
+        "entropy": batch.entropy,
+        "clip_fraction": 0.0,
+        "loss": 0.0,
+    }
+
+
+def minibatches(
+    rows: Sequence[int], updates: int, size: int, step: int, seed: int
+) -> Iterator[list[int]]:
+    """Lists of row numbers: ``updates`` passes over ``rows`` in batches of ``size``.
+
+    Each pass has its own order; where one batch holds all, they stay as they are.
     """
     for epoch in range(updates):
-        order = (
-            rows
-            if size >= len(rows)
-            else [
-                rows[k] for k in order_of_epoch(len(rows), epoch, (seed * 1_000_003 + step) % 2**32)
-            ]
-        )
-        yield from (order[k : k + size] for k in range(0, len(order), size))
+        order = list(rows)
+        if size < len(rows):
+            mixed = (seed * 1_000_003 + step) % 2**32
+            order = [rows[k] for k in order_of_epoch(len(rows), epoch, mixed)]
+        for at in range(0, len(order), size):
+            yield order[at : at + size]

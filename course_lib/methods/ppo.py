@@ -16,23 +16,29 @@ rewards.
 """
 
 import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..base import CourseError, require
+from ..base import CourseError, changed, require
 from ..models import Policy, batches_by_tokens, evaluating, response_logits
-from .online import clipped, minibatches, now, padded, run, student_of
-from .optimiser import Stepper
+from .online import Batch, Task, clipped, minibatches, now, padded, student_of, train_online
+from .optimiser import Stepper, constant_rate
+from .settings import PPO, Training
 
 
-def new_critic(policy, seed=0):
-    """A critic on a copy of ``policy``'s backbone with a head of one number a token, as a
-    :class:`Policy` whose "logits" are values. It starts at 0.
+def new_critic(policy: Policy, seed: int = 0) -> Policy:
+    """A critic on a copy of ``policy``'s backbone with a head of one number a token.
+
+    It is a :class:`Policy` whose "logits" are values. It starts at 0.
     """
     from transformers import AutoModelForTokenClassification
 
     config = copy.deepcopy(policy.model.config)
-    config.num_labels, config.architectures = 1, None
+    config.num_labels = 1
+    config.architectures = None
     try:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -42,50 +48,57 @@ def new_critic(policy, seed=0):
             f"transformers has no token classifier for the architecture {config.model_type!r}, "
             "so PPO has no critic for it. Use GRPO or RLOO, which need none."
         ) from error
-    loaded = model.base_model.load_state_dict(policy.model.base_model.state_dict(), strict=False)
+    backbone = policy.model.base_model.state_dict()
+    # not strict: a classifier's backbone may lack the language model's pooler or the like
+    loaded = model.base_model.load_state_dict(backbone, strict=False)
     require(
         not loaded.missing_keys,
         f"the policy's backbone lacks {loaded.missing_keys[:3]}; it cannot serve as a critic's.",
     )
-    head = next(
-        m
-        for m in reversed(list(model.modules()))
-        if isinstance(m, torch.nn.Linear) and m.out_features == 1
+    torch.nn.init.zeros_(_head(model).weight)
+    critic = Policy(
+        model.to(policy.device), policy.tokenizer, policy.system, policy.template, source="critic"
     )
-    torch.nn.init.zeros_(head.weight)
-    return student_of(
-        Policy(
-            model.to(policy.device),
-            policy.tokenizer,
-            policy.system,
-            policy.template,
-            source="critic",
-        )
-    )
+    return student_of(critic)
 
 
-def values_now(critic, examples, mask):
+def _head(model: torch.nn.Module) -> torch.nn.Linear:
+    """The last layer that gives one number."""
+    layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1]
+    return layers[-1]
+
+
+def values_now(critic: Policy, examples: Sequence, mask: torch.Tensor) -> torch.Tensor:
     """V (R, T) before each response token, with gradients when they are on; zero off the mask."""
-    values = response_logits(critic, examples)[0][:, 0].float()
+    logits, _, _ = response_logits(critic, examples)  # (K, 1)
+    values = logits[:, 0].float()
     mask = mask.to(values.device)
     return torch.zeros(mask.shape, device=values.device).masked_scatter(mask, values)
 
 
-def values_before(critic, examples, mask, budget=8192):
+def values_before(
+    critic: Policy, examples: Sequence, mask: torch.Tensor, budget: int = 8192
+) -> torch.Tensor:
     """V (R, T) without gradients, in batches of ``budget`` tokens."""
-    rows = [None] * len(examples)
+    rows: list[torch.Tensor] = [torch.zeros(0)] * len(examples)
+    lengths = [len(prompt) + len(response) for prompt, response in examples]
     with evaluating(critic.model):
-        for group in batches_by_tokens([len(p) + len(r) for p, r in examples], budget):
+        for group in batches_by_tokens(lengths, budget):
             part = [examples[i] for i in group]
-            flat = response_logits(critic, part)[0][:, 0].float().cpu()
-            for i, row in zip(group, flat.split([len(r) for _, r in part]), strict=True):
+            logits, _, _ = response_logits(critic, part)
+            flat = logits[:, 0].float().cpu()
+            sizes = [len(response) for _, response in part]
+            for i, row in zip(group, flat.split(sizes), strict=True):
                 rows[i] = row
     return padded(rows, mask.shape[1])
 
 
-def token_rewards(scores, kl, mask, beta):
-    """(R, T): −β·(log π_old − log π_ref) at every token, and the reply's score (R,) at its last
-    one.
+def token_rewards(
+    scores: torch.Tensor, kl: torch.Tensor, mask: torch.Tensor, beta: float
+) -> torch.Tensor:
+    """(R, T): −β·(log π_old − log π_ref) at every token.
+
+    At its last token a reply also gets its score (R,).
     """
     rewards = -beta * kl * mask
     last = mask.sum(-1).long() - 1
@@ -93,40 +106,56 @@ def token_rewards(scores, kl, mask, beta):
     return rewards
 
 
-def gae(rewards, values, mask, gamma=1.0, lam=0.95):
-    """Generalised advantage estimation: advantages and value targets, both (R, T) and zero off the
-    mask.
+def gae(
+    rewards: torch.Tensor,
+    values: torch.Tensor,
+    mask: torch.Tensor,
+    gamma: float = 1.0,
+    lam: float = 0.95,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Generalised advantage estimation: advantages and value targets, both (R, T).
 
-    rewards, values (R, T); a reply ends after its last token, so the value after it is 0. λ = 1 is
-    the whole return minus V; λ = 0 is δ alone.
+    Both are zero off the mask. rewards, values (R, T); a reply ends after its last token, so the
+    value after it is 0. λ = 1 is the whole return minus V; λ = 0 is δ alone.
     """
+    R, T = rewards.shape
     advantages = torch.zeros_like(rewards)
-    following = torch.zeros(len(rewards))
-    for t in range(rewards.shape[1] - 1, -1, -1):
-        after = (
-            values[:, t + 1] * mask[:, t + 1]
-            if t + 1 < rewards.shape[1]
-            else torch.zeros(len(rewards))
-        )
+    following = torch.zeros(R)  # A_{t+1}
+    after = torch.zeros(R)  # V_{t+1}
+    for t in reversed(range(T)):
         delta = rewards[:, t] + gamma * after - values[:, t]
         following = (delta + gamma * lam * following) * mask[:, t]
         advantages[:, t] = following
+        after = values[:, t] * mask[:, t]
     return advantages, (advantages + values) * mask
 
 
-def whiten(x, mask):
+def whiten(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """x (R, T) with mean 0 and standard deviation 1 over the mask, zero off it."""
     inside = x[mask]
     return (x - inside.mean()) / (inside.std(correction=0) + 1e-8) * mask
 
 
-def policy_loss(logp, old, advantage, mask, clip=0.2):
+def policy_loss(
+    logp: torch.Tensor,
+    old: torch.Tensor,
+    advantage: torch.Tensor,
+    mask: torch.Tensor,
+    clip: float = 0.2,
+) -> tuple[torch.Tensor, int, float]:
     """PPO's clipped surrogate over tokens: (sum, tokens, fraction clipped). All (R, T)."""
-    loss, cut = clipped(((logp - old) * mask).exp(), advantage, clip)
+    ratio = ((logp - old) * mask).exp()
+    loss, cut = clipped(ratio, advantage, clip)
     return (loss * mask).sum(), int(mask.sum()), float(cut[mask].float().mean())
 
 
-def value_loss(values, old_values, targets, mask, clip=0.2):
+def value_loss(
+    values: torch.Tensor,
+    old_values: torch.Tensor,
+    targets: torch.Tensor,
+    mask: torch.Tensor,
+    clip: float = 0.2,
+) -> tuple[torch.Tensor, int]:
     """½ max((V − target)², (V_clipped − target)²) over tokens: (sum, tokens).
 
     V may move ``clip`` from its old value before the gradient stops.
@@ -136,132 +165,94 @@ def value_loss(values, old_values, targets, mask, clip=0.2):
     return (loss * mask).sum(), int(mask.sum())
 
 
-def ppo(
-    policy,
-    prompts,
-    reward,
-    info=None,
-    steps=64,
-    prompts_per_step=128,
-    n=1,
-    lr=1e-4,
-    critic_lr=1e-3,
-    updates=2,
-    minibatch=None,
-    accumulate=1,
-    beta=0.05,
-    clip=0.2,
-    value_clip=0.2,
-    gamma=1.0,
-    lam=0.95,
-    critic_warmup=0,
-    temperature=1.0,
-    max_tokens=96,
-    seed=0,
-    reference=None,
-    dtype=None,
-    checkpoint=None,
-    checkpoint_every=20,
-    token_budget=None,
-):
-    """Train a copy of ``policy`` by PPO; ``policy`` itself is unchanged and, unless ``reference``
-    is given, is the reference.
+def explained_variance(
+    targets: torch.Tensor, values: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Share of the targets' variance that the values explain: 1 is all, 0 no better than a mean."""
+    spread = targets[mask].var(correction=0).clamp(min=1e-8)
+    return 1 - (targets - values)[mask].var(correction=0) / spread
 
+
+def ppo(
+    policy: Policy,
+    prompts: Sequence[str],
+    reward: Any,
+    info: Sequence[dict] | None = None,
+    settings: PPO = PPO(),
+    *,
+    reference: Policy | None = None,
+    checkpoint: str | Path | None = None,
+    **changes: Any,
+) -> Policy:
+    """Train a copy of ``policy`` by PPO; ``policy`` itself is unchanged.
+
+    It is also the reference, unless ``reference`` is given. ``changes`` are fields of ``settings``.
     Each of ``steps`` steps samples ``n`` replies to ``prompts_per_step`` prompts and makes
     ``updates`` passes over them in batches of ``minibatch`` replies (default: half of them). For
-    the first ``critic_warmup`` steps only the critic learns. ``token_budget`` ends the run early
-    once so many response tokens are sampled. Returns the trained policy; its ``training_log`` is an
-    :class:`~course_lib.methods.online.OnlineLog` with the critic's ``value_loss`` and ``explained``
-    variance, and ``critic`` is kept.
+    the first ``critic_warmup`` steps only the critic learns. Returns the trained policy; its
+    ``training_log`` is an :class:`~course_lib.methods.online.OnlineLog` with the critic's
+    ``value_loss`` and ``explained`` variance, and ``critic`` is kept.
     """
+    s = changed(settings, changes)
+    check(s)
+    student, critic = student_of(policy), new_critic(policy, s.seed)
+    task = Task(student, reference or policy, prompts, info, reward)
+    size = s.minibatch or max(1, s.prompts_per_step * s.n // 2)
+    in_all = s.updates_in_all(size)
+    of_actor, of_critic = Training(lr=s.lr, dtype=s.dtype), Training(lr=s.critic_lr, dtype=s.dtype)
+    actor = Stepper(student.model, in_all, of_actor, schedule=constant_rate)
+    learner = Stepper(critic.model, in_all, of_critic, schedule=constant_rate)
+
+    def update(batch: Batch, step: int) -> dict[str, float]:
+        values = values_before(critic, batch.examples, batch.mask)
+        kl = batch.old - batch.reference
+        rewards = token_rewards(batch.rewards.flatten(), kl, batch.mask, s.beta)
+        raw, targets = gae(rewards, values, batch.mask, s.gamma, s.lam)
+        advantage = whiten(raw, batch.mask)
+        rows = range(len(batch.examples))
+
+        def policy_of(part: list[int]) -> tuple[torch.Tensor, int, dict[str, float]]:
+            logp = now(student, batch, part, s.temperature)
+            old, a, mask = (t[part].to(logp.device) for t in (batch.old, advantage, batch.mask))
+            total, terms, share = policy_loss(logp, old, a, mask, s.clip)
+            return total, terms, {"clip_fraction": share}
+
+        def critic_of(part: list[int]) -> tuple[torch.Tensor, int]:
+            v = values_now(critic, [batch.examples[r] for r in part], batch.mask[part])
+            before, target, mask = (t[part].to(v.device) for t in (values, targets, batch.mask))
+            return value_loss(v, before, target, mask, s.value_clip)
+
+        student.model.train()
+        critic.model.train()
+        facts = {}
+        if step >= s.critic_warmup:
+            batches = minibatches(rows, s.updates, size, step, s.seed)
+            facts = actor.several(policy_of, batches, s.accumulate)
+        batches = minibatches(rows, s.updates, size, step, s.seed)
+        fit = learner.several(critic_of, batches, s.accumulate)
+        explained = explained_variance(targets, values, batch.mask)
+        return {**facts, "value_loss": fit["loss"], "explained": float(explained)}
+
+    student.training_log = train_online(
+        task,
+        s,
+        update,
+        [actor, learner],
+        checkpoint=checkpoint,
+        label="ppo",
+        held={"critic": critic.model},
+    )
+    student.critic = critic
+    student.source = f"{policy.source} trained by ppo"
+    return student
+
+
+def check(settings: PPO) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for values that no run can have."""
+    gamma, lam, beta = settings.gamma, settings.lam, settings.beta
     require(
         0 <= lam <= 1 and 0 <= gamma <= 1,
         f"lam and gamma must be between 0 and 1; got {lam} and {gamma}.",
     )
     require(beta >= 0, f"beta must be 0 or more; got {beta}.")
-    require(
-        updates >= 1 and accumulate >= 1,
-        f"updates and accumulate must be at least 1; got {updates} and {accumulate}.",
-    )
-    reference = reference or policy
-    student, critic = student_of(policy), new_critic(policy, seed)
-    size = minibatch or max(1, prompts_per_step * n // 2)
-    in_all = steps * updates * -(-prompts_per_step * n // size)
-    actor = Stepper(student.model, in_all, lr, dtype, schedule="constant")
-    learner = Stepper(critic.model, in_all, critic_lr, dtype, schedule="constant")
-
-    def update(batch, step):
-        values = values_before(critic, batch.examples, batch.mask)
-        rewards = token_rewards(
-            batch.rewards.flatten(), batch.old - batch.reference, batch.mask, beta
-        )
-        raw, targets = gae(rewards, values, batch.mask, gamma, lam)
-        advantage = whiten(raw, batch.mask)
-
-        def policy_of(part):
-            logp = now(student, batch, part, temperature)
-            old, a, mask = (t[part].to(logp.device) for t in (batch.old, advantage, batch.mask))
-            total, terms, share = policy_loss(logp, old, a, mask, clip)
-            return total, terms, {"clip_fraction": share}
-
-        def critic_of(part):
-            v = values_now(critic, [batch.examples[r] for r in part], batch.mask[part])
-            before, target, mask = (t[part].to(v.device) for t in (values, targets, batch.mask))
-            return value_loss(v, before, target, mask, value_clip)
-
-        student.model.train(), critic.model.train()
-        rows, facts = list(range(len(batch.examples))), {}
-        if step >= critic_warmup:
-            facts = actor.several(
-                policy_of, minibatches(rows, updates, size, step, seed), accumulate
-            )
-        fit = learner.several(critic_of, minibatches(rows, updates, size, step, seed), accumulate)
-        spread = targets[batch.mask].var(correction=0)
-        explained = 1 - (targets - values)[batch.mask].var(correction=0) / spread.clamp(min=1e-8)
-        return {**facts, "value_loss": fit["loss"], "explained": float(explained)}
-
-    models = {
-        "policy": student.model,
-        "reference": reference.model,
-        "reward": getattr(reward, "model", None),
-        "critic": critic.model,
-    }
-    key = [
-        "ppo",
-        lr,
-        critic_lr,
-        updates,
-        size,
-        accumulate,
-        beta,
-        clip,
-        value_clip,
-        gamma,
-        lam,
-        critic_warmup,
-        str(dtype),
-    ]
-    student.training_log = run(
-        student,
-        reference,
-        prompts,
-        info,
-        reward,
-        update,
-        [actor, learner],
-        steps,
-        prompts_per_step,
-        n,
-        temperature,
-        max_tokens,
-        seed,
-        models,
-        key,
-        dtype,
-        checkpoint,
-        checkpoint_every,
-        token_budget,
-        label="ppo",
-    )
-    student.critic, student.source = critic, f"{policy.source} trained by ppo"
-    return student
+    settings.check()

@@ -1,77 +1,100 @@
 """Training a Bradley–Terry reward model on comparisons."""
 
 import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..base import require
+from ..base import Hooks, changed, key_of, require
 from ..models import Policy, RewardModel, new_reward_model
-from .optimiser import train
+from .optimiser import Checkpoint, train
+from .settings import RewardTraining
+from .stages import fingerprint
+
+Pair = Mapping[str, Any]  # with "prompt", "chosen" and "rejected"
 
 
-def bradley_terry_loss(chosen, rejected):
-    """−log σ(r_chosen − r_rejected) in nats, elementwise, for score tensors of equal shape
-    (Bradley–Terry; Llama 2 eq. 1 without margin).
+def bradley_terry_loss(chosen: torch.Tensor, rejected: torch.Tensor) -> torch.Tensor:
+    """−log σ(r_chosen − r_rejected) in nats, elementwise, for score tensors of equal shape.
+
+    Bradley–Terry; Llama 2 eq. 1 without margin.
     """
     return torch.nn.functional.softplus(rejected - chosen)
 
 
 def train_reward_model(
-    base,
-    pairs,
-    epochs=1.0,
-    lr=5e-4,
-    batch_size=64,
-    layers=None,
-    seed=0,
-    name="proxy",
-    max_length=2048,
-    **settings,
-):
+    base: Policy | RewardModel,
+    pairs: Sequence[Pair],
+    settings: RewardTraining = RewardTraining(),
+    *,
+    name: str = "proxy",
+    checkpoint: str | Path | None = None,
+    hooks: Hooks = Hooks(),
+    **changes: Any,
+) -> RewardModel:
     """Train a Bradley–Terry reward model on comparisons and return it.
 
     ``base`` is a :class:`Policy` (its backbone is copied, ``layers`` of it) or a
-    :class:`RewardModel` to go on from (a copy is trained). ``pairs`` are dictionaries with
-    "prompt", "chosen", "rejected". Pairs whose two sides are equal, or become equal when cut to
-    ``max_length`` tokens from the left, teach nothing and are dropped and counted in ``facts``.
+    :class:`RewardModel` to go on from (a copy is trained). Pairs whose two sides are equal, or
+    become equal when cut to ``max_length`` tokens from the left, teach nothing and are dropped and
+    counted in ``facts``. ``changes`` are fields of ``settings``. ``checkpoint``: a file for
+    interrupted runs; one of another run (other pairs, settings or model) is refused.
     """
+    settings = changed(settings, changes)
     require(len(pairs) > 0, "no comparisons to train on.")
-    model = (
-        new_reward_model(base, layers, seed, name)
-        if isinstance(base, Policy)
-        else RewardModel(copy.deepcopy(base.model), base.tokenizer, name, base.system)
-    )
-    prompts = [p["prompt"] for p in pairs]
-    chosen = [row[-max_length:] for row in model.encode(prompts, [p["chosen"] for p in pairs])]
-    rejected = [row[-max_length:] for row in model.encode(prompts, [p["rejected"] for p in pairs])]
-    kept = [k for k in range(len(pairs)) if chosen[k] != rejected[k]]
+    model = _untrained(base, settings, name)
+    chosen, rejected = _sides(model, pairs, settings.max_length)
     require(
-        len(kept) > 0,
+        len(chosen) > 0,
         "in every pair the chosen and the rejected reply are the same; there is nothing to learn.",
     )
 
-    def loss_of(indices):
-        rows = [chosen[kept[i]] for i in indices] + [rejected[kept[i]] for i in indices]
-        scores = model.logits(rows).float()
-        return bradley_terry_loss(scores[: len(indices)], scores[len(indices) :]).sum(), len(
-            indices
-        )
+    def loss_of(indices: list[int]) -> tuple[torch.Tensor, int]:
+        count = len(indices)
+        rows = [chosen[i] for i in indices] + [rejected[i] for i in indices]
+        scores = model.logits(rows).float()  # (2B,): the chosen ones, then the rejected ones
+        loss = bradley_terry_loss(scores[:count], scores[count:])
+        return loss.sum(), count
 
+    kept = None
+    if checkpoint is not None:
+        key = fingerprint([base, chosen, rejected, key_of(settings)])
+        kept = Checkpoint(Path(checkpoint), key)
     log = train(
         model.model,
         loss_of,
-        len(kept),
-        epochs=epochs,
-        lr=lr,
-        batch_size=batch_size,
-        seed=seed,
+        len(chosen),
+        settings,
+        checkpoint=kept,
+        hooks=hooks,
         label=f"reward model ({name})",
-        **settings,
     )
     model.facts = {
-        "pairs": len(kept),
-        "dropped_equal_pairs": len(pairs) - len(kept),
+        "pairs": len(chosen),
+        "dropped_equal_pairs": len(pairs) - len(chosen),
         "seconds": log.seconds,
         "losses": log.losses,
     }
     return model
+
+
+def _untrained(base: Policy | RewardModel, settings: RewardTraining, name: str) -> RewardModel:
+    """The model that training starts from: a new head on a policy, or a copy of a reward model."""
+    if isinstance(base, Policy):
+        return new_reward_model(base, settings.layers, settings.seed, name)
+    return RewardModel(copy.deepcopy(base.model), base.tokenizer, name, base.system)
+
+
+def _sides(
+    model: RewardModel, pairs: Sequence[Pair], max_length: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Token ids of the chosen and the rejected conversations, cut, equal pairs left out."""
+    prompts = [pair["prompt"] for pair in pairs]
+    sides = []
+    for side in ("chosen", "rejected"):
+        rows = model.encode(prompts, [pair[side] for pair in pairs])
+        sides.append([row[-max_length:] for row in rows])
+    different = [(a, b) for a, b in zip(*sides, strict=True) if a != b]
+    return [a for a, _ in different], [b for _, b in different]

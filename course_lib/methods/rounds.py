@@ -1,23 +1,37 @@
 """Rounds of rejection-sampling fine-tuning: sample, score, select, fine-tune, again."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
 
-from ..base import hold, require
-from ..models import Policy, sample, score
-from ..pools import Selection, select_best
+from ..base import Hooks, changed, hold, key_of
+from ..models import Policy, Sampling, sample, score
+from ..pools import Pool, Selection
 from .optimiser import TrainingLog
+from .settings import Rounds
 from .sft import trained
 from .stages import Stages
+
+TOKENS_A_PART = 4096 * 96  # about what a crash may cost: tokens to write at most
 
 
 @dataclass
 class Round:
-    """One round: the policy it ended with, the scored pool, what was kept of it, what was trained
-    on, and the reward model used.
+    """One round.
+
+    Attributes
+    ----------
+    policy : the policy it ended with.
+    pool : what was sampled, scored.
+    selection : what was kept of it.
+    trained_on : what the policy was trained on: of this round, or of all so far.
+    reward : the reward model that was used.
+    log : of the training.
     """
 
     policy: Policy
-    pool: object
+    pool: Pool
     selection: Selection
     trained_on: Selection
     reward: object
@@ -25,88 +39,114 @@ class Round:
 
 
 def rejection_sampling_rounds(
-    policy,
-    prompts,
-    reward,
-    rounds=1,
-    n=16,
-    select=select_best,
-    start="base",
-    keep="all",
-    refresh=None,
-    info=None,
-    temperature=1.0,
-    max_tokens=96,
-    seed=0,
-    out=None,
-    sampling=None,
-    part=None,
-    **training,
-):
+    policy: Policy,
+    prompts: Sequence[str],
+    reward: Any,
+    settings: Rounds = Rounds(),
+    *,
+    info: Sequence[dict] | None = None,
+    out: str | Path | Stages | None = None,
+    **changes: Any,
+) -> list[Round]:
     """Rounds of sample → score → select → fine-tune. Returns a list of :class:`Round`.
 
-    ``start``: each round trains a copy of the "base" policy or of the "last" round's. ``keep``:
-    train on what was selected in "all" rounds so far, or in the "last" one only (Llama 2's V3 did,
-    and lost skills; its fix was to pool all rounds). ``refresh``: None keeps the reward model
-    frozen; a function ``(round, pool, reward) -> reward`` may train a new one on the current
-    policy's replies before they are scored. ``select``: a function of the scored pool. ``sampling``
-    and ``training`` are further settings of :func:`~course_lib.models.sample` and :func:`finetune`.
-    With ``out`` (a folder), each stage is kept under a key of everything that affects it, and a
-    killed run goes on; while it samples, every ``part`` prompts are kept (see :func:`sampled`).
+    ``changes`` are fields of ``settings``, of its sampling or of its training: ``rounds=3,
+    start="last", n=16, lr=1e-3``. A ``seed`` is that of both; ``sampling`` may be a dictionary of
+    further changes. With ``out`` (a folder), each stage is kept under a key of everything that
+    affects it, and a killed run goes on; while it samples, every ``part`` prompts are kept (see
+    :func:`sampled`).
     """
-    require(rounds >= 1, f"rounds must be at least 1; got {rounds}.")
-    require(start in ("base", "last"), f"start must be 'base' or 'last'; got {start!r}.")
-    require(keep in ("all", "last"), f"keep must be 'all' or 'last'; got {keep!r}.")
-    stages = None if out is None else (out if isinstance(out, Stages) else Stages(out))
-    current, history = policy, []
+    settings = rounds_from(settings, changes)
+    settings.check()
+    stages = out if out is None or isinstance(out, Stages) else Stages(out)
     hold(policy=policy.model, student=policy.model, reward=getattr(reward, "model", None))
-    for r in range(rounds):
-        settings = {
-            "n": n,
-            "temperature": temperature,
-            "max_tokens": max_tokens,
-            "seed": seed + 1000 * r,
-            **(sampling or {}),
-        }
-        pool = sampled(current, prompts, info, settings, stages, f"round{r + 1}-samples", part)
-        if refresh is not None:
-            reward = refresh(r, pool, reward)
+    current, history = policy, []
+    for r in range(settings.rounds):
+        sampling = replace(settings.sampling, seed=settings.sampling.seed + 1000 * r)
+        request = Request(prompts, info, sampling, settings.part)
+        pool = sampled(current, request, stages, f"round{r + 1}-samples", settings.hooks)
+        if settings.refresh is not None:
+            reward = settings.refresh(r, pool, reward)
         pool = score(pool, reward)
-        chosen = select(pool)
-        trained_on = (
-            Selection.concat([h.selection for h in history] + [chosen])
-            if keep == "all" and history
-            else chosen
-        )
-        before = policy if start == "base" else current
-        current = trained(
-            before, trained_on, {"seed": seed, **training}, stages, f"round{r + 1}-policy"
-        )
+        chosen = settings.select(pool)
+        trained_on = chosen
+        if settings.keep == "all" and history:
+            trained_on = Selection.concat([*(h.selection for h in history), chosen])
+        before = policy if settings.start == "base" else current
+        name = f"round{r + 1}-policy"
+        current = trained(before, trained_on, settings.training, stages, name, settings.hooks)
         history.append(Round(current, pool, chosen, trained_on, reward, current.training_log))
     return history
 
 
-def sampled(policy, prompts, info, settings, stages=None, name="samples", part=None):
+def rounds_from(settings: Rounds, changes: dict[str, Any]) -> Rounds:
+    """``settings`` with ``changes`` put where they belong: rounds, sampling, or training.
+
+    A ``seed`` goes to both steps. Raises :class:`~course_lib.base.CourseError` for a name that is
+    a field of none of them.
+    """
+    changes = dict(changes)
+    inner = changes.pop("sampling", None)
+    if isinstance(inner, Sampling):
+        settings = replace(settings, sampling=inner)
+    own = {f.name for f in fields(Rounds)}
+    of_sampling = {f.name for f in fields(Sampling)}
+    of_training = {f.name for f in fields(settings.training)}
+    sampling = {k: v for k, v in changes.items() if k in of_sampling - own}
+    training = {k: v for k, v in changes.items() if k in of_training - own}
+    rest = {k: v for k, v in changes.items() if k not in {*sampling, *training}}
+    if isinstance(inner, dict):
+        sampling |= inner
+    settings = changed(settings, rest)
+    return replace(
+        settings,
+        sampling=changed(settings.sampling, sampling),
+        training=changed(settings.training, training),
+    )
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to sample: prompts with their facts, how, and how many prompts a part on disk has.
+
+    ``part`` None: as many as have about 400,000 tokens to write at most.
+    """
+
+    prompts: Sequence[str]
+    info: Sequence[dict] | None
+    sampling: Sampling
+    part: int | None = None
+
+    def prompts_a_part(self) -> int:
+        """Prompts whose candidates are kept on disk together."""
+        tokens = self.sampling.n * self.sampling.max_tokens
+        return self.part or max(1, TOKENS_A_PART // tokens)
+
+
+def sampled(
+    policy: Policy,
+    request: Request,
+    stages: Stages | None = None,
+    name: str = "samples",
+    hooks: Hooks = Hooks(),
+) -> Pool:
     """:func:`~course_lib.models.sample`, kept on disk in parts when ``stages`` is given.
 
-    A crash costs at most one part: ``part`` prompts, by default as many as have about 400,000
-    tokens to write at most.
+    A crash costs at most one part. ``hooks.before_part`` and ``hooks.on_part`` are called around
+    each.
     """
-    info = info or [{} for _ in prompts]
-    if stages is None:
-        return sample(policy, prompts, info=info, **settings)
-    part = part or max(1, 4096 * 96 // (settings.get("n", 16) * settings.get("max_tokens", 96)))
+    prompts, sampling = request.prompts, request.sampling
+    info = request.info or [{} for _ in prompts]
 
-    def make(start, stop):
-        return sample(
-            policy, prompts[start:stop], info=info[start:stop], first_prompt=start, **settings
+    def make(start: int, stop: int) -> Pool:
+        hooks.before_part()
+        part = sample(
+            policy, prompts[start:stop], sampling, info=info[start:stop], first_prompt=start
         )
+        hooks.on_part()
+        return part
 
-    keyed = {k: v for k, v in settings.items() if k != "memory_mb"}
-    return stages.pool(
-        name,
-        {"policy": policy, "prompts": prompts, "info": info, "settings": keyed},
-        make,
-        len(prompts),
-        part,
-    )
+    if stages is None:
+        return make(0, len(prompts))
+    inputs = {"policy": policy, "prompts": prompts, "info": info, "settings": key_of(sampling)}
+    return stages.pool(name, inputs, make, len(prompts), request.prompts_a_part())

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning on a selection, and rounds of rejection-sampling fine-tuning.
+"""Supervised fine-tuning on a selection.
 
 The loss is the mean negative log-probability of response tokens, the end token included and the
 prompt left out. Rows of different lengths are packed end to end, so no step computes padding.
@@ -7,32 +7,40 @@ What this leaves out, against Llama 2 (2307.09288): a separate larger model that
 ones, and PPO on top.
 """
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..base import read_json, require, write_json
-from ..models import load_policy, response_logits, token_logprobs
+from ..base import Hooks, changed, key_of, read_json, require, write_json
+from ..models import Policy, load_policy, response_logits, token_logprobs
 from ..pools import STOP, Selection
-from .optimiser import TrainingLog, train
-from .stages import fingerprint
+from .optimiser import Checkpoint, TrainingLog, train
+from .settings import FineTuning, Training
+from .stages import Stages, fingerprint
+
+Example = tuple[Sequence[int], Sequence[int]]  # (prompt ids, response ids)
+Weights = Sequence[float] | torch.Tensor  # one number a reply
 
 
-def sft_loss(policy, examples, weights=None):
-    """Summed negative log-probability, in nats, of the response tokens of a batch of (prompt ids,
-    response ids).
+def sft_loss(
+    policy: Policy, examples: Sequence[Example], weights: Weights | None = None
+) -> tuple[torch.Tensor, int]:
+    """Summed negative log-probability, in nats, of the response tokens of a batch of examples.
 
     ``weights`` (one per example) scales each example's tokens. Returns (sum, number of response
     tokens).
     """
-    logits, targets, row = response_logits(policy, examples)
-    loss = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+    logits, targets, row = response_logits(policy, examples)  # (K, V), (K,), (K,)
+    loss = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")  # (K,)
     if weights is not None:
-        loss = loss * torch.as_tensor(weights, dtype=torch.float32, device=loss.device)[row]
+        by_example = torch.as_tensor(weights, dtype=torch.float32, device=loss.device)
+        loss = loss * by_example[row]
     return loss.sum(), len(targets)
 
 
-def selected_examples(policy, selection):
+def selected_examples(policy: Policy, selection: Selection) -> list[Example]:
     """(prompt ids, response ids) of every kept candidate.
 
     Sampled tokens are used as they are when ``policy`` wrote them in its own vocabulary; texts are
@@ -40,145 +48,138 @@ def selected_examples(policy, selection):
     not learn to stop in mid-sentence.
     """
     pool = selection.pool
+    rows, columns = selection.prompt_index, selection.candidate_index
     own = pool.tokens is not None and pool.settings.get("vocabulary") == policy.vocabulary
-    i, j = selection.prompt_index, selection.candidate_index
-    prompt_ids = policy.encode(pool.prompts)
     if own:
-        responses = [[t for t in row if t >= 0] for row in pool.tokens[i, j].tolist()]
+        kept = pool.tokens[rows, columns].tolist()  # (K, T), padded with -1
+        responses = [[token for token in row if token >= 0] for row in kept]
     else:
-        responses = policy.encode_responses(selection.texts)
-        responses = [
-            row if done else row[:-1]
-            for row, done in zip(responses, (pool.finish[i, j] == STOP).tolist(), strict=True)
-        ]
-    examples = [(prompt_ids[p], r) for p, r in zip(i.tolist(), responses, strict=True)]
-    return examples
+        ended = (pool.finish[rows, columns] == STOP).tolist()
+        whole = policy.encode_responses(selection.texts)  # each with its end token
+        responses = [row if end else row[:-1] for row, end in zip(whole, ended, strict=True)]
+    prompt_ids = policy.encode(pool.prompts)
+    return [(prompt_ids[i], row) for i, row in zip(rows.tolist(), responses, strict=True)]
 
 
 def finetune(
-    policy,
-    selection,
-    epochs=2.0,
-    lr=1e-3,
-    batch_size=32,
-    weights=None,
-    dtype=None,
-    checkpoint=None,
-    seed=0,
-    also=(),
-    **settings,
-):
+    policy: Policy,
+    selection: Selection | Iterable[tuple[str, str]],
+    settings: Training = FineTuning(),
+    *,
+    weights: Weights | None = None,
+    also: Iterable[tuple[str, str]] = (),
+    checkpoint: str | Path | None = None,
+    hooks: Hooks = Hooks(),
+    **changes: Any,
+) -> Policy:
     """A copy of ``policy`` trained on the selected candidates; ``policy`` itself is unchanged.
 
     ``selection`` is a :class:`~course_lib.pools.Selection` (its weights count unless ``weights``
     are given) or a list of (prompt, text) pairs. ``also``: more (prompt, text) pairs to train on,
-    such as the original SFT data (RFT, 2308.01825), with weight 1. ``dtype`` float16 or bfloat16:
-    mixed precision on a GPU, with weights kept in float32 while training. ``checkpoint``: a file
-    for interrupted runs; delete it once the result is saved. Further settings are those of
-    :func:`course_lib.methods.train`. The returned policy carries ``training_log``. Raises when
-    nothing was selected or a response is empty.
+    such as the original SFT data (RFT, 2308.01825), with weight 1. ``changes`` are fields of
+    ``settings``: epochs, lr, batch_size and so on. With ``dtype`` float16 or bfloat16 weights are
+    kept in float32 while training. ``checkpoint``: a file for interrupted runs; delete it once the
+    result is saved. The returned policy carries ``training_log``.
+    Raises when nothing was selected or a response is empty.
     """
-    if isinstance(selection, Selection):
-        examples = selected_examples(policy, selection)
-        weights = selection.weights if weights is None else weights
-    else:
-        pairs = list(selection)
-        examples = list(
-            zip(
-                policy.encode([p for p, _ in pairs]),
-                policy.encode_responses([t for _, t in pairs]),
-                strict=True,
-            )
-        )
-    extra = list(also)
-    examples += list(
-        zip(
-            policy.encode([p for p, _ in extra]),
-            policy.encode_responses([t for _, t in extra]),
-            strict=True,
-        )
-    )
-    if weights is not None and extra:
-        weights = torch.cat([torch.as_tensor(weights, dtype=torch.float32), torch.ones(len(extra))])
-    require(
-        len(examples) > 0,
-        "nothing to fine-tune on: the selection kept no candidate. Lower the threshold, sample "
-        "more candidates, or check the reward.",
-    )
-    require(
-        weights is None or len(weights) == len(examples),
-        f"there are {len(examples)} replies but {0 if weights is None else len(weights)} "
-        "weights; give one weight a reply.",
-    )
-    examples_with_text = [k for k, (_, r) in enumerate(examples) if r]
-    require(
-        len(examples_with_text) == len(examples),
-        f"{len(examples) - len(examples_with_text)} selected responses have no tokens at all; "
-        "leave them out of the selection.",
-    )
+    settings = changed(settings, changes)
+    examples, weights = _examples_and_weights(policy, selection, weights, list(also))
     student = policy.copy()
-    half = next(student.model.parameters()).dtype
+    own_dtype = next(student.model.parameters()).dtype
     student.model.float()
-    weights = (
-        None
-        if weights is None or bool((torch.as_tensor(weights) == 1).all())
-        else torch.as_tensor(weights, dtype=torch.float32)
-    )
 
-    def loss_of(indices):
-        return sft_loss(
-            student, [examples[i] for i in indices], None if weights is None else weights[indices]
-        )
+    def loss_of(indices: list[int]) -> tuple[torch.Tensor, int]:
+        part = [examples[i] for i in indices]
+        return sft_loss(student, part, None if weights is None else weights[indices])
 
-    key = (
-        None
-        if checkpoint is None
-        else fingerprint([policy, examples, weights, epochs, lr, batch_size, seed, str(dtype)])
-    )
+    kept = None
+    if checkpoint is not None:
+        key = fingerprint([policy, examples, weights, key_of(settings)])
+        kept = Checkpoint(Path(checkpoint), key)
     log = train(
         student.model,
         loss_of,
         len(examples),
-        epochs=epochs,
-        lr=lr,
-        batch_size=batch_size,
-        dtype=dtype,
-        seed=seed,
-        checkpoint=None if checkpoint is None else Path(checkpoint),
-        key=key,
+        settings,
+        checkpoint=kept,
+        hooks=hooks,
         label="fine-tuning",
-        **settings,
     )
-    student.model.to(half)
+    student.model.to(own_dtype)
     student.source = f"{policy.source} fine-tuned on {len(examples)} replies"
     student.training_log = log
     return student
 
 
-def held_out_loss(policy, examples):
-    """(K,) negative log-probability per response token, in nats, of each (prompt ids, response
-    ids).
-    """
+def _examples_and_weights(
+    policy: Policy,
+    selection: Selection | Iterable[tuple[str, str]],
+    weights: Weights | None,
+    also: list[tuple[str, str]],
+) -> tuple[list[Example], torch.Tensor | None]:
+    """What :func:`finetune` trains on, and its weights: None when all are 1."""
+    if isinstance(selection, Selection):
+        examples = selected_examples(policy, selection)
+        weights = selection.weights if weights is None else weights
+    else:
+        examples = _encoded(policy, list(selection))
+    examples += _encoded(policy, also)
+    if weights is not None and also:
+        own = torch.as_tensor(weights, dtype=torch.float32)
+        weights = torch.cat([own, torch.ones(len(also))])
+    require(
+        len(examples) > 0,
+        "nothing to fine-tune on: the selection kept no candidate. Lower the threshold, sample "
+        "more candidates, or check the reward.",
+    )
+    count = 0 if weights is None else len(weights)
+    require(
+        weights is None or count == len(examples),
+        f"there are {len(examples)} replies but {count} weights; give one weight a reply.",
+    )
+    empty = sum(not response for _, response in examples)
+    require(
+        empty == 0,
+        f"{empty} selected responses have no tokens at all; leave them out of the selection.",
+    )
+    if weights is None or bool((torch.as_tensor(weights) == 1).all()):
+        return examples, None
+    return examples, torch.as_tensor(weights, dtype=torch.float32)
+
+
+def _encoded(policy: Policy, pairs: list[tuple[str, str]]) -> list[Example]:
+    """(prompt ids, response ids with the end token) of (prompt, text) pairs."""
+    prompts = policy.encode([prompt for prompt, _ in pairs])
+    responses = policy.encode_responses([text for _, text in pairs])
+    return list(zip(prompts, responses, strict=True))
+
+
+def held_out_loss(policy: Policy, examples: Sequence[Example]) -> torch.Tensor:
+    """(K,) negative log-probability per response token, in nats, of each example."""
     return torch.tensor([float(-part.mean()) for part in token_logprobs(policy, examples)])
 
 
-def trained(policy, selection, settings, stages=None, name="policy"):
+def trained(
+    policy: Policy,
+    selection: Selection,
+    settings: Training,
+    stages: Stages | None = None,
+    name: str = "policy",
+    hooks: Hooks = Hooks(),
+) -> Policy:
     """:func:`finetune`, kept on disk and resumed from its checkpoint when ``stages`` is given."""
     if stages is None:
-        return finetune(policy, selection, **settings)
-    examples = selected_examples(policy, selection)
-    keyed = {k: str(v) if k == "dtype" else v for k, v in settings.items()}
+        return finetune(policy, selection, settings, hooks=hooks)
 
-    def make(folder, partial):
-        student = finetune(policy, selection, checkpoint=partial / "checkpoint.pt", **settings)
+    def make(folder: Path, partial: Path) -> None:
+        file = partial / "checkpoint.pt"
+        student = finetune(policy, selection, settings, checkpoint=file, hooks=hooks)
         student.save(folder / "model")
         log = student.training_log
-        write_json(
-            folder / "log.json",
-            {"losses": log.losses, "tokens": log.tokens, "seconds": log.seconds},
-        )
+        kept = {"losses": log.losses, "tokens": log.tokens, "seconds": log.seconds}
+        write_json(folder / "log.json", kept)
 
-    def load(folder):
+    def load(folder: Path) -> Policy:
         student = load_policy(
             folder / "model",
             device=policy.device,
@@ -189,14 +190,10 @@ def trained(policy, selection, settings, stages=None, name="policy"):
         student.training_log = TrainingLog(**read_json(folder / "log.json"))
         return student
 
-    return stages.stage(
-        name,
-        {
-            "policy": policy,
-            "examples": examples,
-            "weights": selection.weights.tolist(),
-            "settings": keyed,
-        },
-        make,
-        load,
-    )
+    inputs = {
+        "policy": policy,
+        "examples": selected_examples(policy, selection),
+        "weights": selection.weights.tolist(),
+        "settings": key_of(settings),
+    }
+    return stages.stage(name, inputs, make, load)

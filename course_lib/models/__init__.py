@@ -14,6 +14,7 @@ from .policy import Policy, examples_of, load_policy
 from .reward_model import RewardModel, load_reward_model, new_reward_model, preference_report
 from .rewards import Ensemble, FunctionReward, GoldReward, combine, score
 from .sampling import sample
+from .settings import Sampling
 from .tiny import byte_tokenizer, tiny_policy
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Policy",
     "RepeatedCacheEngine",
     "RewardModel",
+    "Sampling",
     "SharedPrefixEngine",
     "autocast",
     "batches_by_tokens",

@@ -14,13 +14,14 @@ gap: rare, and not seen in any of our tests.
 
 import torch
 
-from ..base import note, progress, require
+from ..base import changed, note, progress, require
 from ..pools import LENGTH, STOP, Pool
 from .attention import supports
 from .beams import beam_tokens
 from .decoding import RepeatedCacheEngine, SharedPrefixEngine, bytes_per_row
 from .drawing import draw, uniforms
 from .loading import evaluating
+from .settings import Sampling
 
 METHODS = ("sample", "beam", "diverse_beam")
 
@@ -49,18 +50,12 @@ def stop_tokens(policy, stop):
 def sample(
     policy,
     prompts,
-    n=16,
-    temperature=1.0,
-    top_p=1.0,
-    top_k=0,
-    max_tokens=96,
-    seed=0,
-    stop=None,
-    method="sample",
-    memory_mb=384,
+    settings=Sampling(),
+    *,
     info=None,
     first_prompt=0,
     first_candidate=0,
+    **changes,
 ):
     """N candidates for every prompt, as a :class:`~course_lib.pools.Pool` of P × N.
 
@@ -74,6 +69,9 @@ def sample(
 
     Raises :class:`~course_lib.base.CourseError` on n < 1, no prompts, or settings out of range.
     """
+    s = changed(settings, changes)
+    n, temperature, top_p, top_k, max_tokens = s.n, s.temperature, s.top_p, s.top_k, s.max_tokens
+    seed, stop, method, memory_mb = s.seed, s.stop, s.method, s.memory_mb
     prompts = list(prompts)
     require(
         not isinstance(n, bool) and int(n) == n and n >= 1,

@@ -259,7 +259,7 @@ lists = {
 print(prompts[0])
 for name, pool in lists.items():
     print(name)
-    for gold, text in zip(pool.reward("gold")[0].tolist()[:4], pool.texts[0], strict=True):
+    for gold, text in zip(pool.reward("gold")[0, :4].tolist(), pool.texts[0][:4], strict=True):
         print(f"   {gold:5.2f}  {text}")
 
 # %% [markdown]
@@ -458,7 +458,8 @@ plots.against_temperature(grid, {"different texts among 64": by_prompt(distinct_
 # %%
 for T in (grid[0], 0.7, grid[-1]):
     print(f"T = {T:g}   {pools[T].prompts[0]}")
-    for gold, text in zip(pools[T].reward("gold")[0].tolist()[:3], pools[T].texts[0], strict=True):
+    three = pools[T].first(3)
+    for gold, text in zip(three.reward("gold")[0].tolist(), three.texts[0], strict=True):
         print(f"   {gold:5.2f}  {text}")
 
 # %% [markdown]

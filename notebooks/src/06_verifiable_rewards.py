@@ -530,7 +530,7 @@ for name, count in (("right replies", replies), ("distinct paths", paths)):
     means = count[draws].mean(1)
     low, high = np.quantile(means[:, 1:] / means[:, :-1], (0.025, 0.975), axis=0)
     times = count.mean(0)[1:] / count.mean(0)[:-1]
-    rows = (f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]" for k, t, a, b in zip(ks, times, low, high, strict=True))
+    rows = (f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]" for k, t, a, b in zip(ks[:-1], times, low, high, strict=True))
     print(f"{name:14}", "  ".join(rows))
 assert high[-1] < 1.8
 
@@ -685,7 +685,7 @@ kept = distinct_paths(fresh, by="verifier", key=world.path)
 print(kept)
 
 # %%
-solutions = [(p, about["solution"]) for p, about in zip(prompts[:len(kept)], info, strict=True)]
+solutions = [(p, about["solution"]) for p, about in zip(prompts, info, strict=True)][:len(kept)]
 data = {"RFT": kept, "unverified": overall_control(kept, seed=0), "SFT continued": solutions}
 training = {"epochs": 36 * 32 / len(kept), "batch_size": 32, "lr": 5e-4}      # 36 steps each
 trained = {name: course.finetune(policy, chosen, **training) for name, chosen in data.items()}

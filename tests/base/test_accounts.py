@@ -8,7 +8,14 @@ import torch
 from course_lib.base import Account, CourseError, flops_per_token, hold
 from course_lib.estimators import break_even, equal_quality_n, serving_flops
 from course_lib.methods import finetune
-from course_lib.models import new_reward_model, sample, score, sequence_logprobs, tiny_policy
+from course_lib.models import (
+    Sampling,
+    new_reward_model,
+    sample,
+    score,
+    sequence_logprobs,
+    tiny_policy,
+)
 from course_lib.pools import select_best
 
 PROMPTS = ["How do I reset my password?", "Hi.", "What is two plus two?"]
@@ -110,27 +117,20 @@ def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch)
 
     A run that died in its second part and one that never did count the same.
     """
-    from course_lib.methods import Stages, sft
-    from course_lib.methods import rounds as finetuning
+    from course_lib.methods import FineTuning, Request, Stages, rounds, sampled, trained
 
     def loop(folder):
         with Account() as account:
-            pool = finetuning.sampled(
-                tiny,
-                PROMPTS * 3,
-                None,
-                {"n": 2048, "max_tokens": 2, "seed": 1},
-                Stages(folder),
-                part=2,
-            )
+            sampling = Sampling(n=2048, max_tokens=2, seed=1)
+            request = Request(PROMPTS * 3, None, sampling, part=2)
+            pool = sampled(tiny, request, Stages(folder))
             best = score(pool.first(2), lambda prompt, text, info: float(len(text)), "length")
-            sft.trained(
-                tiny, select_best(best), {"epochs": 4, "batch_size": 2, "seed": 0}, Stages(folder)
-            )
+            training = FineTuning(epochs=4, batch_size=2)
+            trained(tiny, select_best(best), training, Stages(folder))
         return account
 
     whole = loop(tmp_path / "whole")
-    real, calls = finetuning.sample, []
+    real, calls = rounds.sample, []
 
     def dies(*args, **kwargs):
         calls.append(1)
@@ -138,10 +138,10 @@ def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch)
             raise KeyboardInterrupt
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(finetuning, "sample", dies)
+    monkeypatch.setattr(rounds, "sample", dies)
     with pytest.raises(KeyboardInterrupt):
         loop(tmp_path / "killed")
-    monkeypatch.setattr(finetuning, "sample", real)
+    monkeypatch.setattr(rounds, "sample", real)
     resumed, again = loop(tmp_path / "killed"), loop(tmp_path / "whole")
     for name in ("tokens_sampled", "tokens_trained", "tokens_read", "tokens_scored", "flops"):
         assert (

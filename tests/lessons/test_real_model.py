@@ -36,10 +36,9 @@ from course_lib.experiments import (
     tier,
     write_sums,
 )
-from course_lib.methods import Stages, rejection_sampling_rounds, rounds, sampled
-from course_lib.methods import optimiser as training
+from course_lib.methods import Request, Stages, rejection_sampling_rounds, rounds, sampled
 from course_lib.methods import sft as finetuning
-from course_lib.models import new_reward_model, tiny_policy
+from course_lib.models import Sampling, new_reward_model, tiny_policy
 from course_lib.worlds import equation_holds, equations, few_shot, verify
 
 
@@ -122,8 +121,8 @@ def test_finding_the_files(tmp_path, monkeypatch, problems):
 def test_the_job_of_a_gpu_names_the_real_models(problems):
     real = job(tier("t4"), None, data=problems)
     assert (real.policy, real.reward) == (tier("t4").policy, tier("t4").reward) and not real.standin
-    assert real.shots == 4 and real.training["dtype"] == torch.float16 and real.part < real.prompts
-    assert set(real.sampling) == {"n", "temperature", "max_tokens", "stop", "memory_mb"}
+    assert real.shots == 4 and real.training.dtype == torch.float16 and real.part < real.prompts
+    assert real.stop == ["\n\n", "<|endoftext|>"] and real.n == tier("t4").n
 
 
 def test_few_shot_sampling_trains_on_the_bare_question(policy, problems):
@@ -281,17 +280,21 @@ def test_a_run_that_was_interrupted_twice_ends_as_if_it_had_not_been(
     )
     whole = rejection_sampling_rounds(policy, reward=reward, **settings)[0]
     for during in ("sampling", "training"):
-        with disconnect(during, after=2):
-            rejection_sampling_rounds(policy, reward=reward, out=tmp_path, **settings)
+        with disconnect(during, after=2) as watch:
+            rejection_sampling_rounds(
+                policy, reward=reward, out=tmp_path, hooks=watch.hooks, **settings
+            )
     assert (
         capsys.readouterr().out
         == "disconnected during sampling, after 2 parts\ndisconnected during training, "
         "after 2 steps\n"
     )
     # 7 replies in batches of 2, twice, are 8 steps, of which 2 are done
-    with disconnect("training", after=6), counting() as again:
-        resumed = rejection_sampling_rounds(policy, reward=reward, out=tmp_path, **settings)[0]
-    assert again == {"sampling": 0, "training": 6}
+    with disconnect("training", after=6) as again:
+        resumed = rejection_sampling_rounds(
+            policy, reward=reward, out=tmp_path, hooks=again.hooks, **settings
+        )[0]
+    assert again.done == {"sampling": 0, "training": 6}
     assert "came to its end" in capsys.readouterr().out
     assert resumed.pool.texts == whole.pool.texts and torch.equal(
         resumed.pool.tokens, whole.pool.tokens
@@ -304,16 +307,16 @@ def test_a_run_that_was_interrupted_twice_ends_as_if_it_had_not_been(
         assert torch.equal(a, b)
 
 
-def test_disconnect_puts_everything_back(policy):
-    before = rounds.sample, training.Stepper.step
-    with counting() as done:
-        rounds.sampled(policy, ["x"], None, {"n": 1, "max_tokens": 1, "seed": 0})
-    assert (
-        done == {"sampling": 1, "training": 0} and (rounds.sample, training.Stepper.step) == before
-    )
-    with disconnect("sampling", after=0):
-        rounds.sampled(policy, ["x"], None, {"n": 1, "max_tokens": 1, "seed": 0})
-    assert (rounds.sample, training.Stepper.step) == before
+def test_only_watched_work_is_counted_or_interrupted(policy):
+    one = Request(["x"], None, Sampling(n=1, max_tokens=1))
+    with counting() as watch:
+        sampled(policy, one, hooks=watch.hooks)
+        sampled(policy, one)
+    assert watch.done == {"sampling": 1, "training": 0}
+    with disconnect("sampling", after=0) as watch:
+        sampled(policy, one, hooks=watch.hooks)
+        pytest.fail("the block should have ended")
+    assert watch["sampling"] == 0
     with pytest.raises(KeyError), disconnect("training", after=0):
         raise KeyError  # other errors pass
     assert issubclass(Disconnected, RuntimeError)
@@ -325,22 +328,16 @@ def test_parts_are_kept_by_prompts_or_by_tokens(policy, tmp_path, monkeypatch):
     asked, sizes = [f"Question: {i}\nAnswer:" for i in range(250)], []
     real = rounds.sample
 
-    def few(policy, prompts, n, max_tokens, **settings):
+    def few(policy, prompts, settings, **rest):
         sizes.append(len(prompts))
-        return real(policy, prompts, n=1, max_tokens=1, **settings)
+        return real(policy, prompts, replace(settings, n=1, max_tokens=1), **rest)
 
     monkeypatch.setattr(rounds, "sample", few)
     for part, n, max_tokens in ((100, 16, 96), (None, 16, 96), (None, 16, 320), (None, 64, 8192)):
         sizes.append("|")
-        sampled(
-            policy,
-            asked[: 2 if n == 64 else 250],
-            None,
-            {"n": n, "max_tokens": max_tokens, "seed": 0},
-            Stages(tmp_path / f"{part} {max_tokens}"),
-            "s",
-            part,
-        )
+        prompts = asked[: 2 if n == 64 else 250]
+        request = Request(prompts, None, Sampling(n=n, max_tokens=max_tokens), part)
+        sampled(policy, request, Stages(tmp_path / f"{part} {max_tokens}"))
     assert sizes == ["|", 100, 100, 50, "|", 250, "|", 76, 76, 76, 22, "|", 1, 1]
 
 

@@ -196,7 +196,7 @@ def test_grpo(folder, tmp_path, kind, level, per):
     close(old, reference)  # TRL's reference came from disk: the policy that sampled
     close(inputs["ref_per_token_logps"] * mask, reference)
     total, terms, share = grpo_loss(
-        logp, old, reference, ours.flatten(), mask, "token", 0.2, 0.05, per
+        logp, old, reference, ours.flatten(), mask, beta=0.05, per=per
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -218,7 +218,7 @@ def test_rloo(folder, tmp_path):
     )
     ours = advantages(rewards, "leave_one_out")
     close(ours.flatten(), inputs["advantages"])
-    total, terms, _ = grpo_loss(logp, reference, reference, ours.flatten(), mask, "sequence", 0.2)
+    total, terms, _ = grpo_loss(logp, reference, reference, ours.flatten(), mask, ratio="sequence")
     close((reference * mask).sum(-1), inputs["old_logps"])
     theirs = trainer._compute_loss(trainer.model, inputs)
     close(total / terms, theirs, size=ours.abs().mean())

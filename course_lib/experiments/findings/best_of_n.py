@@ -40,9 +40,7 @@ def stored():
 def falling_steps():
     steps = np.diff(best_of_n_curve(stored().reward("gold"), ns=SIZES), axis=1)
     change = paired_difference(steps[:, 1], steps[:, 0])
-    later = [
-        paired_difference(after, before) for before, after in pairwise(steps.T)
-    ]
+    later = [paired_difference(after, before) for before, after in pairwise(steps.T)]
     return change, all(bootstrap_interval(s).low > 0 for s in steps.T[:7]) and all(
         c.high < 0 for c in later[:5]
     )

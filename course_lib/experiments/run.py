@@ -1,0 +1,75 @@
+"""`run`: the whole loop on a world, or on somebody else's rollouts, as plain data."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..base import Account, require, versions, write_json
+from ..methods import Stages
+from ..worlds import load_world
+from .comparison import compare, plan_of
+from .rollouts_run import run_on_rollouts
+from .settings import RunSettings, tier
+
+TINY = {"lr": 2e-3, "epochs": 3}  # for the tiny policy that stands in where none is given
+
+
+def run(
+    world: Any = "helpdesk",
+    settings: RunSettings | None = None,
+    *,
+    policy: str | Path | None = None,
+    reward: str | Path | None = None,
+    out: str | Path | None = None,
+    rollouts: str | Path | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    """Run the loop and return its result as plain data (the ``--json`` of ``course run``).
+
+    ``world`` is a name or a world object; ``settings`` are by default those of the tier
+    (``tier_name``, or by this machine). ``changes`` are fields of the settings, of its loop, its
+    sampling or its training: ``n``, ``prompts``, ``rounds``, ``seed``, ``lr`` and so on; None
+    leaves one as it is. ``out``: a folder for stages, so that a killed run resumes, and for
+    ``result.json``. With ``rollouts`` (a JSONL file) its replies take the place of sampling, see
+    :func:`~course_lib.experiments.run_on_rollouts`.
+    """
+    with Account() as account:
+        if isinstance(world, str):
+            world = load_world(world, changes.get("data"))
+        settings = settings_of(world, settings, changes, tiny=bool(rollouts) and policy is None)
+        stages = Stages(out) if out is not None else None
+        if rollouts is not None:
+            result = run_on_rollouts(world, rollouts, reward, policy, settings, stages)
+        else:
+            result = compare(plan_of(world, policy, reward, settings), stages)
+    result = {
+        **result,
+        "seconds": round(account.seconds, 2),
+        "account": account.to_dict(),
+        "seed": settings.sampling.seed,
+        "versions": versions(),
+    }
+    if stages is not None:
+        write_json(stages.folder / "result.json", result)
+    return result
+
+
+def settings_of(
+    world: Any, settings: RunSettings | None, changes: dict[str, Any], tiny: bool = False
+) -> RunSettings:
+    """The settings of a run, checked. A world with a policy of its own runs on the CPU's tier."""
+    changes = dict(changes)
+    name = changes.pop("tier_name", None)
+    if settings is None:
+        bundled = getattr(world, "policy", None) and name is None
+        settings = tier("cpu" if bundled else name)
+    if tiny:
+        settings = replace(settings, loop=settings.changed(**TINY).loop)
+    epochs, lr = changes.get("epochs"), changes.get("lr")
+    settings = settings.changed(**changes)
+    settings.check()
+    require(
+        (epochs is None or epochs > 0) and (lr is None or lr > 0),
+        f"epochs and lr must be above 0; got {epochs} and {lr}.",
+    )
+    return settings

@@ -1,0 +1,210 @@
+"""Settings of everything that changes weights: frozen, changed by name, whole in every key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+from ..base import Hooks, no_key, require
+from ..models import Sampling
+from ..pools import Pool, Selection, select_best
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained on a fixed set of examples.
+
+    Attributes
+    ----------
+    epochs : passes over the examples; a fraction is allowed.
+    lr : the highest learning rate; a warm-up leads to it and a cosine down from it.
+    batch_size : examples a step. The last, smaller batch of an epoch is kept.
+    accumulate : parts a batch is cut into. The step is the same, with less memory.
+    seed : decides the order of the examples.
+    dtype : float16 or bfloat16 turn on mixed precision on a GPU; None is float32.
+    checkpoint_every : steps between two checkpoints, where there is a checkpoint at all.
+    """
+
+    epochs: float = 1.0
+    lr: float = 5e-4
+    batch_size: int = 64
+    accumulate: int = 1
+    seed: int = 0
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.98)
+    dtype: torch.dtype | None = None
+    checkpoint_every: int = no_key(200)
+
+    def check(self) -> None:
+        """Raise :class:`~course_lib.base.CourseError` for values that cannot be trained with."""
+        positive = self.lr > 0 and self.batch_size >= 1 and self.accumulate >= 1 and self.epochs > 0
+        require(
+            positive,
+            f"lr, batch_size, accumulate and epochs must be positive; got {self.lr}, "
+            f"{self.batch_size}, {self.accumulate}, {self.epochs}.",
+        )
+
+
+@dataclass(frozen=True)
+class FineTuning(Training):
+    """How a policy is fine-tuned on selected replies."""
+
+    epochs: float = 2.0
+    lr: float = 1e-3
+    batch_size: int = 32
+
+
+@dataclass(frozen=True)
+class RewardTraining(Training):
+    """How a reward model is trained on comparisons.
+
+    Attributes
+    ----------
+    layers : how many layers of a policy's backbone are used; None is all of them.
+    max_length : tokens of a conversation that are read, counted from its end.
+    """
+
+    layers: int | None = None
+    max_length: int = 2048
+
+
+@dataclass(frozen=True)
+class DPO(Training):
+    """How a policy is trained on pairs. ``beta`` scales the implicit reward β log π_θ/π_ref."""
+
+    lr: float = 3e-4
+    batch_size: int = 32
+    beta: float = 0.1
+
+
+@dataclass(frozen=True)
+class Online:
+    """What every online method has: sample from the policy as it is now, score, update, again.
+
+    Attributes
+    ----------
+    steps : steps of the whole run; each samples ``n`` replies to ``prompts_per_step`` prompts.
+    lr : the learning rate, constant after a warm-up.
+    updates : passes over the replies of one step.
+    minibatch : replies an update; None is the method's own default.
+    accumulate : parts an update is cut into.
+    clip : how far the importance ratio may move before it stops having a gradient.
+    seed : decides prompts, samples and orders, together with the step's number.
+    token_budget : the run ends early, before the first step that finds so many response tokens
+        sampled.
+    """
+
+    steps: int = 64
+    prompts_per_step: int = 16
+    n: int = 8
+    lr: float = 1e-4
+    updates: int = 1
+    minibatch: int | None = None
+    accumulate: int = 1
+    clip: float = 0.2
+    temperature: float = 1.0
+    max_tokens: int = 96
+    seed: int = 0
+    dtype: torch.dtype | None = None
+    token_budget: int | None = None
+    checkpoint_every: int = no_key(20)
+
+    def check(self) -> None:
+        """Raise :class:`~course_lib.base.CourseError` for values that no run can have."""
+        require(
+            self.updates >= 1 and self.accumulate >= 1,
+            f"updates and accumulate must be at least 1; got {self.updates} and {self.accumulate}.",
+        )
+
+    def updates_in_all(self, size: int) -> int:
+        """Optimiser steps of the whole run, with ``size`` replies an update."""
+        per_pass = -(-self.prompts_per_step * self.n // size)
+        return self.steps * self.updates * per_pass
+
+
+@dataclass(frozen=True)
+class GRPO(Online):
+    """GRPO and its kin, see :mod:`course_lib.methods.grpo`.
+
+    Attributes
+    ----------
+    method : a row of :data:`~course_lib.methods.METHODS`, which fills the switches left at None.
+    advantage, ratio, kl, beta : the switches. ``ratio`` may be None on purpose, so that the
+        method's own is written "method".
+    drop : which groups to leave out: None, "equal" or "wrong".
+    per : "token" or "sequence", what the loss is averaged over.
+    """
+
+    method: str = "grpo"
+    advantage: str | None = None
+    ratio: str | None = "method"
+    kl: str | None = None
+    beta: float | None = None
+    drop: str | None = None
+    per: str = "token"
+
+
+@dataclass(frozen=True)
+class PPO(Online):
+    """PPO, see :mod:`course_lib.methods.ppo`.
+
+    Attributes
+    ----------
+    critic_lr : learning rate of the critic.
+    beta : weight of the KL penalty in the reward.
+    value_clip : how far a value may move before it stops having a gradient.
+    gamma, lam : discount, and the λ of generalised advantage estimation.
+    critic_warmup : steps at the start in which only the critic learns.
+    """
+
+    prompts_per_step: int = 128
+    n: int = 1
+    updates: int = 2
+    critic_lr: float = 1e-3
+    beta: float = 0.05
+    value_clip: float = 0.2
+    gamma: float = 1.0
+    lam: float = 0.95
+    critic_warmup: int = 0
+
+
+Select = Callable[[Pool], Selection]
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Rounds of rejection-sampling fine-tuning.
+
+    Attributes
+    ----------
+    rounds : how many.
+    start : each round trains a copy of the "base" policy or of the "last" round's.
+    keep : train on what was selected in "all" rounds so far, or in the "last" one only (Llama 2's
+        V3 did, and lost skills; its fix was to pool all rounds).
+    select : a function of the scored pool.
+    refresh : None keeps the reward model frozen; a function ``(round, pool, reward) -> reward`` may
+        train a new one on the current policy's replies before they are scored.
+    sampling, training : the settings of each round's two long steps. Round r samples with their
+        seed plus 1000·r.
+    part : prompts whose candidates are kept on disk together.
+    hooks : what is called while the work goes on.
+    """
+
+    rounds: int = 1
+    start: str = "base"
+    keep: str = "all"
+    select: Select = select_best
+    refresh: Callable | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    training: Training = field(default_factory=FineTuning)
+    part: int | None = None
+    hooks: Hooks = field(default_factory=Hooks)
+
+    def check(self) -> None:
+        """Raise :class:`~course_lib.base.CourseError` for values that no run can have."""
+        require(self.rounds >= 1, f"rounds must be at least 1; got {self.rounds}.")
+        require(
+            self.start in ("base", "last"), f"start must be 'base' or 'last'; got {self.start!r}."
+        )
+        require(self.keep in ("all", "last"), f"keep must be 'all' or 'last'; got {self.keep!r}.")
