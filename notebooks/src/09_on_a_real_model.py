@@ -220,7 +220,7 @@ print(few_shot(questions[-1:], solved[:1])[0])
 # `sample` compares tokens, so each stop text must be a single token.
 # We could not check Qwen's vocabulary here; the next cell does it on your machine.
 # If a count is not 1, choose a text that is one token and comes only after the answer, such as
-# `"Question"`: `work = replace(work, stop=["Question", "<|endoftext|>"])`.
+# `"Question"`: `work = work.changed(stop=["Question", "<|endoftext|>"])`.
 #
 # The examples are taken from the end of the training list and are not among the prompts.
 # They serve the base policy only.
@@ -429,10 +429,10 @@ verifier = GoldReward(world, name="verifier")
 
 # %%
 few = slice(0, 24)
-pool = course.sample(policy, asked[few], info=info[few], seed=0, **work.sampling)
+pool = course.sample(policy, asked[few], work.sampling, info=info[few], seed=0)
 pool = course.score(pool, verifier)
 best = keep(pool)
-course.finetune(policy, best, **work.training)        # to see that it runs; the result is not kept
+course.finetune(policy, best, work.training)        # to see that it runs; the result is not kept
 print(pool, "|", int(pool.reward().sum()), "right, of these", len(best), "kept as distinct paths")
 
 # %% [markdown]
@@ -520,14 +520,12 @@ from course_lib.estimators import Stage, forecast, timed
 
 def sample_part(start):
     here = slice(start, start + work.part)
-    pool = course.sample(
-        policy, asked[here], info=info[here], first_prompt=start, seed=0, **work.sampling
-    )
+    pool = course.sample(policy, asked[here], work.sampling, info=info[here], first_prompt=start)
     return course.score(pool, verifier)
 
 parts = [timed(sample_part, k * work.part) for k in range(3)]
-once = {**work.training, "epochs": 1}
-trainings = [timed(course.finetune, policy, keep(part), **once)[0] for _, part in parts]
+once = replace(work.training, epochs=1)
+trainings = [timed(course.finetune, policy, keep(part), once)[0] for _, part in parts]
 
 # %% [markdown]
 # If $K$ parts took $m$ seconds on average with standard deviation $s$, then $M$ parts take about
@@ -578,12 +576,11 @@ plan = [Stage("sampling", seconds, M), Stage("training, twice", trainings, 2 * w
 expected = forecast(plan)
 for stage in plan:
     print(f"{stage.name:16} {stage.total:.1f} s")
-assert not work.standin or plan[1].total.mean > plan[0].total.mean
 print(f"{'together':16} {expected:.1f} s, that is {expected.mean / 60:.1f} minutes")
 
 # %% [markdown]
-# On the stand-in training takes longest: it does many small steps, while hundreds of candidates are
-# sampled side by side.
+# On the stand-in training took longest when this page was made: it does many small steps, while
+# hundreds of candidates are sampled side by side.
 # A large model on a GPU may well turn this round, since training reads many tokens at once and
 # sampling writes them one by one.
 # Your own printout will say.
@@ -591,7 +588,7 @@ print(f"{'together':16} {expected:.1f} s, that is {expected.mean / 60:.1f} minut
 # The forecast is for *this* machine as it was a moment ago.
 # We shall compare.
 # If the interval goes beyond the time you have, lower `prompts` or `n` **now**:
-# `work = replace(work, prompts=...)`.
+# `work = work.changed(prompts=...)`.
 #
 # ## Losing the machine
 #
@@ -601,7 +598,8 @@ print(f"{'together':16} {expected:.1f} s, that is {expected.mean / 60:.1f} minut
 # of all that affects it (weights, prompts, settings).
 # Run the same cell again and it goes on.
 # `disconnect` raises an exception in the middle of the work, like a runtime that goes away;
-# `counting` counts the work really done.
+# `counting` interrupts nothing.
+# Both count the work really done, through `hooks` that the loop calls.
 #
 # **Your prediction.**
 # 24 prompts in 3 parts, a checkpoint every 2 steps.
@@ -614,18 +612,22 @@ print(f"{'together':16} {expected:.1f} s, that is {expected.mean / 60:.1f} minut
 from course_lib.methods import rejection_sampling_rounds, sampled, trained
 from course_lib.experiments import counting, disconnect
 
-loop = dict(select=keep, sampling=work.sampling, seed=0, checkpoint_every=2, **work.training)
-small = dict(prompts=asked[:24], info=info[:24], part=8, **loop)
+often = replace(work.training, checkpoint_every=2)
+loop = replace(work.loop, select=keep, training=often, part=8)
+small = dict(prompts=asked[:24], info=info[:24], reward=verifier, settings=loop)
 with counting() as uninterrupted:
-    whole = rejection_sampling_rounds(policy, reward=verifier, out=folder / "whole", **small)[0]
+    whole = rejection_sampling_rounds(
+        policy, out=folder / "whole", hooks=uninterrupted.hooks, **small
+    )[0]
 
 # %%
-with counting() as first, disconnect("sampling", after=2):
-    rejection_sampling_rounds(policy, reward=verifier, out=folder / "small", **small)
-with counting() as second, disconnect("training", after=3):
-    rejection_sampling_rounds(policy, reward=verifier, out=folder / "small", **small)
+out = folder / "small"
+with disconnect("sampling", after=2) as first:
+    rejection_sampling_rounds(policy, out=out, hooks=first.hooks, **small)
+with disconnect("training", after=3) as second:
+    rejection_sampling_rounds(policy, out=out, hooks=second.hooks, **small)
 with counting() as third:
-    resumed = rejection_sampling_rounds(policy, reward=verifier, out=folder / "small", **small)[0]
+    resumed = rejection_sampling_rounds(policy, out=out, hooks=third.hooks, **small)[0]
 
 # %%
 replies = resumed.pool.texts == whole.pool.texts
@@ -674,23 +676,20 @@ torch.cuda.empty_cache()        # does nothing without a GPU
 # steps, kept in it.)
 
 # %%
-from course_lib.methods import Stages
+from course_lib.methods import Request, Stages
 from course_lib.pools import matched_control
 
 kept = Stages(folder / "run")
-long = dict(
-    prompts=asked, info=info, part=work.part, out=kept, select=keep, sampling=work.sampling, seed=0
-)
+long = replace(work.loop, select=keep, training=work.training)
 spent_treatment, rounds = timed(
-    rejection_sampling_rounds, policy, reward=verifier, **long, **work.training
+    rejection_sampling_rounds, policy, asked, verifier, long, info=info, out=kept
 )
 run = rounds[0]
 
 # %%
 control = matched_control(run.selection, seed=0)
-same_training = {"seed": 0, **work.training}
 spent_control, random_student = timed(
-    trained, policy, control, same_training, kept, "control-policy"
+    trained, policy, control, work.training, kept, "control-policy"
 )
 right = float(control.rewards("verifier").mean())
 print(f"{len(run.selection)} right replies on distinct paths")
@@ -714,13 +713,11 @@ assert not work.standin or right < 0.95
 # %%
 held_questions, held_info = world.prompts("heldout", limit=work.held_out)
 held_info = [{**about, "question": q} for q, about in zip(held_questions, held_info, strict=True)]
-test = {**work.sampling, "n": work.groups, "seed": 1}
+test = replace(work.sampling, n=work.groups, seed=1)
 
 def examined(name, who, shown=()):
-    answers = sampled(
-        who, few_shot(held_questions, shown), held_info, test, kept, f"test-{name}", work.part
-    )
-    return course.score(answers, verifier)
+    request = Request(few_shot(held_questions, shown), held_info, test, work.part)
+    return course.score(sampled(who, request, kept, f"test-{name}"), verifier)
 
 policies = {
     "base": (policy, examples),
