@@ -10,15 +10,12 @@ The whole course is four steps::
 Names are loaded on first use, so that ``import course_lib`` stays fast and does not import torch.
 """
 
-import os
 from importlib import import_module
 
-# Threads that wait should sleep, not spin: beside another busy process spinning makes small
-# operations several times
-# slower (docs/log.md). Read when torch is first imported; set OMP_WAIT_POLICY=ACTIVE yourself on a
-# machine of your own.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+from .base.threads import wait_asleep
+
 __version__ = "0.1.0"
+wait_asleep()
 
 _HOME = {
     "Pool": "pools",
