@@ -1,8 +1,6 @@
-"""What knows nothing of the course.
+"""What knows nothing of the course: errors, files, progress bars, accounts, settings, versions."""
 
-Errors, files, progress bars, accounts, versions, JSON lines.
-"""
-
+from . import progress
 from .accounts import Account, flops_per_token, hold, note, spent
 from .errors import CourseError, require
 from .files import atomic_directory, atomic_write, free_for_model, read_json, write_json
@@ -27,6 +25,7 @@ __all__ = [
     "no_key",
     "no_loading_bars",
     "note",
+    "progress",
     "read_json",
     "read_jsonl",
     "require",
