@@ -1,4 +1,7 @@
-"""What knows nothing of the course: errors, files, progress bars, accounts, settings, versions."""
+"""What knows nothing of the course.
+
+Errors, settings, hooks, files, JSON lines, progress bars, accounts, versions.
+"""
 
 from . import progress
 from .accounts import Account, flops_per_token, hold, note, spent
