@@ -245,9 +245,8 @@ def test_equations_have_one_spelling():
 
 
 def test_paths_keep_order_and_numbers():
-    assert equation_path("x <<2*3=6>> <<6+1=7>>") == equation_path(
-        "other words <<2 * 3 = 6.0>> then <<6+1=7>>"
-    )
+    same = "other words <<2 * 3 = 6.0>> then <<6+1=7>>"
+    assert equation_path("x <<2*3=6>> <<6+1=7>>") == equation_path(same)
     assert equation_path("<<2*3=6>><<6+1=7>>") != equation_path("<<6+1=7>><<2*3=6>>")
     assert equation_path("<<2*3=6>>") != equation_path("<<3*2=6>>")
     assert equation_path("<<10*2=20>>") != equation_path("<<1*2=2>>")
