@@ -1,8 +1,9 @@
 """What knows nothing of the course.
 
-Errors, files, progress bars, accounts, versions, JSON lines.
+Errors, settings, hooks, files, JSON lines, progress bars, accounts, versions.
 """
 
+from . import progress
 from .accounts import Account, flops_per_token, hold, note, spent
 from .errors import CourseError, require
 from .files import atomic_directory, atomic_write, free_for_model, read_json, write_json
@@ -27,6 +28,7 @@ __all__ = [
     "no_key",
     "no_loading_bars",
     "note",
+    "progress",
     "read_json",
     "read_jsonl",
     "require",

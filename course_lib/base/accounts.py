@@ -1,23 +1,32 @@
-"""What a run costs: tokens sampled, scored and trained on, models in memory, peak bytes, seconds
-and estimated FLOPs.
+"""What a run costs: tokens sampled, scored and trained on, models held, peak bytes, seconds, FLOPs.
 
 Open an :class:`Account` around any code of this library and it is filled in::
 
     with Account() as account:
         pool = sample(policy, prompts)
 
-Accounts may be nested; each sees all that happens inside it. FLOPs are counted as 2 for each weight
-and token of a forward pass and 6 with the backward pass; products of queries with keys are left
-out, which is little at these lengths.
+Accounts may be nested; each sees all that happens inside it. FLOPs are an estimate, counted as 2
+for each weight and token of a forward pass and 6 with the backward pass; products of queries with
+keys are left out, which is little at these lengths.
 """
 
-import resource
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-_open = []  # the accounts being kept, outermost first
+_open: list["Account"] = []  # the accounts being kept, outermost first
+
+_ADDED_UP = (
+    "tokens_sampled",
+    "tokens_scored",
+    "tokens_read",
+    "tokens_trained",
+    "flops",
+    "seconds",
+)
 
 
 @dataclass(eq=False)
@@ -45,112 +54,110 @@ class Account:
     tokens_read: int = 0
     tokens_trained: int = 0
     flops: float = 0.0
-    models: dict = field(default_factory=dict)
+    models: dict[str, int] = field(default_factory=dict)
     peak_bytes: int = 0
     seconds: float = 0.0
 
-    def __enter__(self):
+    def __enter__(self) -> "Account":
         self._started = time.perf_counter()
         if not _open:
             _reset_peak()
         _open.append(self)
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         _open.remove(self)
         self.seconds += time.perf_counter() - self._started
         self.peak_bytes = max(self.peak_bytes, _peak())
 
-    def add(self, other):
-        """Add the counts of another account, such as that of the part of a run before it was
-        interrupted.
+    def add(self, other: "Account | Mapping[str, Any]") -> None:
+        """Add the counts of another account, or of its dictionary.
+
+        Such as that of the part of a run before it was interrupted.
         """
-        other = other if isinstance(other, dict) else other.to_dict()
-        for name in (
-            "tokens_sampled",
-            "tokens_scored",
-            "tokens_read",
-            "tokens_trained",
-            "flops",
-            "seconds",
-        ):
-            setattr(self, name, getattr(self, name) + other[name])
-        self.models.update(other["models"])
-        self.peak_bytes = max(self.peak_bytes, other["peak_bytes"])
+        counts = other.to_dict() if isinstance(other, Account) else other
+        for name in _ADDED_UP:
+            setattr(self, name, getattr(self, name) + counts[name])
+        self.models.update(counts["models"])
+        self.peak_bytes = max(self.peak_bytes, counts["peak_bytes"])
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, for JSON; for an open account, up to now."""
-        running = time.perf_counter() - self._started if self in _open else 0.0
-        return {
-            **asdict(self),
-            "seconds": self.seconds + running,
-            "peak_bytes": max(self.peak_bytes, _peak() if self in _open else 0),
-        }
+        seconds, peak_bytes = self.seconds, self.peak_bytes
+        if self in _open:
+            seconds += time.perf_counter() - self._started
+            peak_bytes = max(peak_bytes, _peak())
+        return {**asdict(self), "seconds": seconds, "peak_bytes": peak_bytes}
 
-    def __str__(self):
-        copies = (
-            ", ".join(f"{name} {count:,}" for name, count in self.models.items()) or "none noted"
-        )
+    def __str__(self) -> str:
+        copies = ", ".join(f"{name} {count:,}" for name, count in self.models.items())
         return (
             f"{self.tokens_sampled:,} tokens sampled, {self.tokens_scored:,} scored, "
             f"{self.tokens_read:,} read, {self.tokens_trained:,} trained on; "
             f"{self.flops:.2e} FLOPs, {self.seconds:.1f} s, peak "
-            f"{self.peak_bytes / 2**20:,.0f} MB; models (parameters): {copies}"
+            f"{self.peak_bytes / 2**20:,.0f} MB; models (parameters): {copies or 'none noted'}"
         )
 
 
-def flops_per_token(model):
-    """Floating-point operations of one token's forward pass.
+def flops_per_token(model: Any) -> int:
+    """Floating-point operations of one token's forward pass of a ``transformers`` model.
 
     Twice the weights that take part in a matrix product (the output layer even when tied).
     """
-    embedding, head = model.get_input_embeddings().weight, model.get_output_embeddings()
-    inner = sum(
-        p.numel()
-        for p in model.parameters()
-        if p.dim() == 2 and p is not embedding and (head is None or p is not head.weight)
-    )
-    return 2 * (inner + (head.weight.numel() if head is not None else 0))
+    embedding = model.get_input_embeddings().weight
+    head = model.get_output_embeddings()
+    weights = 0
+    for p in model.parameters():
+        # the embedding is looked up, not multiplied with; the head is added below, tied or not
+        outside = p is embedding or (head is not None and p is head.weight)
+        if p.dim() == 2 and not outside:
+            weights += p.numel()
+    if head is not None:
+        weights += head.weight.numel()
+    return 2 * weights
 
 
-def note(kind, model, tokens, passed=None):
+def note(kind: str, model: Any, tokens: int, passed: int | None = None) -> None:
     """Enter ``tokens`` of ``kind`` ("sampled", "scored", "read", "trained") in every open account.
 
-    ``passed`` through the model if more than that.
+    ``passed``: how many tokens went through the model, where that is more than ``tokens``.
     """
-    if _open:
-        work = (
-            flops_per_token(model)
-            * (tokens if passed is None else passed)
-            * (3 if kind == "trained" else 1)
-        )
-        for account in _open:
-            setattr(account, f"tokens_{kind}", getattr(account, f"tokens_{kind}") + int(tokens))
-            account.flops += work
+    if not _open:
+        return
+    work = flops_per_token(model) * (tokens if passed is None else passed)
+    if kind == "trained":
+        work *= 3  # the backward pass costs two forward passes
+    for account in _open:
+        setattr(account, f"tokens_{kind}", getattr(account, f"tokens_{kind}") + int(tokens))
+        account.flops += work
 
 
-def spent(before):
-    """Enter what an earlier, interrupted part of this run cost (an account's dictionary, or None)
-    in every open account.
+def spent(before: Mapping[str, Any] | None) -> None:
+    """Enter what an earlier, interrupted part of this run cost in every open account.
+
+    ``before``: an account's dictionary, or None when there was no such part.
     """
     if before:
         for account in _open:
             account.add(before)
 
 
-def hold(**models):
-    """Enter the models a method keeps in memory at the same time."""
+def hold(**models: Any) -> None:
+    """Enter the models a method keeps in memory at the same time, by name; None is passed over."""
+    if not _open:
+        return
+    sizes = {}
+    for name, model in models.items():
+        if model is not None:
+            sizes[name] = sum(p.numel() for p in model.parameters())
     for account in _open:
-        account.models.update(
-            {
-                name: sum(p.numel() for p in model.parameters())
-                for name, model in models.items()
-                if model is not None
-            }
-        )
+        account.models.update(sizes)
 
 
-def _reset_peak():
+# ---- the peak of memory: torch is asked only where it is loaded already
+
+
+def _reset_peak() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
@@ -160,7 +167,8 @@ def _reset_peak():
         pass
 
 
-def _peak():
+def _peak() -> int:
+    """The most bytes used since the last reset."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated()
@@ -168,6 +176,14 @@ def _peak():
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
     except (OSError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-            1 if sys.platform == "darwin" else 1024
-        )
+        return _peak_since_start()
+
+
+def _peak_since_start() -> int:
+    """The most bytes this process ever used; 0 where the system does not tell, as on Windows."""
+    try:
+        import resource  # Unix only
+    except ImportError:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

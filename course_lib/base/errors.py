@@ -8,7 +8,7 @@ class CourseError(ValueError):
     """
 
 
-def require(condition, message):
+def require(condition: object, message: str) -> None:
     """Raise :class:`CourseError` with ``message`` unless ``condition`` holds."""
     if not condition:
         raise CourseError(message)

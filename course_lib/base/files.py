@@ -6,75 +6,69 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from .errors import CourseError
 
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EFBIG: "the file-size limit was reached",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "permission was denied",
+    errno.EROFS: "the file system is read-only",
+}
 
-def _explain(error, path):
-    """The clear form of an OS error met while writing ``path``.
 
-    Other errors come back unchanged.
-    """
-    reasons = {
-        errno.ENOSPC: "the disk is full",
-        errno.EFBIG: "the file-size limit was reached",
-        errno.EDQUOT: "the disk quota is used up",
-        errno.EACCES: "permission was denied",
-        errno.EROFS: "the file system is read-only",
-    }
-    number = error.errno if isinstance(error, OSError) else None
-    if number is None:  # libraries that write files themselves report the system's error as text
-        found = re.search(r"os error (\d+)", str(error))
-        number = (
-            int(found.group(1))
-            if found
-            else errno.ENOSPC
-            if re.search(r"No space left|PytorchStreamWriter|inline_container", str(error))
-            else None
-        )
-    if number in reasons:
-        return CourseError(
-            f"could not write {path}: {reasons[number]}. Nothing that was there before has "
-            "changed. "
-            "Free some space or choose another folder with --out, then run the same command "
-            "again: finished stages are kept."
-        )
-    return error
+def _error_number(error: Exception) -> int | None:
+    """The system's number of an error met while writing, or None when it has none."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    # libraries that write files themselves report the system's error as text
+    found = re.search(r"os error (\d+)", str(error))
+    if found:
+        return int(found.group(1))
+    if re.search(r"No space left|PytorchStreamWriter|inline_container", str(error)):
+        return errno.ENOSPC
+    return None
 
 
 @contextmanager
-def _explained(path):
-    """Turn a system's refusal to write ``path`` into a clear error.
-
-    Anything else passes unchanged.
-    """
+def _explained(path: Path) -> Iterator[None]:
+    """Turn a system's refusal to write ``path`` into a clear error; let all others pass."""
     try:
         yield
+    except CourseError:
+        raise
     except Exception as error:
-        clear = error if isinstance(error, CourseError) else _explain(error, path)
-        if clear is error:
+        reason = _REASONS.get(_error_number(error) or 0)
+        if reason is None:
             raise
-        raise clear from error
+        raise CourseError(
+            f"could not write {path}: {reason}. Nothing that was there before has changed. "
+            "Free some space or choose another folder with --out, then run the same command "
+            "again: finished stages are kept."
+        ) from error
 
 
 @contextmanager
-def atomic_write(path, mode="wb"):
+def atomic_write(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary neighbour of ``path``; on success flush it to disk and rename it into place.
 
     On any failure the temporary file is removed and whatever stood at ``path`` is untouched.
     Raises :class:`CourseError` for a full disk, a size limit, a quota or missing permission.
     """
     path = Path(path)
-    temporary = None
+    temporary: str | None = None
     with _explained(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(
                 prefix=f".{path.name}.", suffix=".tmp", dir=path.parent
             )
-            with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+            with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -87,26 +81,23 @@ def atomic_write(path, mode="wb"):
 
 
 @contextmanager
-def atomic_directory(path):
-    """Yield an empty temporary folder beside ``path``; on success it becomes ``path`` in one
-    rename.
+def atomic_directory(path: Path | str) -> Iterator[Path]:
+    """Yield an empty temporary folder beside ``path``; on success one rename makes it ``path``.
 
-    An existing ``path`` is replaced only after the new folder is complete.
+    An existing ``path`` is replaced only after the new folder is complete. Raises as
+    :func:`atomic_write` does.
     """
     path = Path(path)
-    temporary = None
+    temporary: Path | None = None
     with _explained(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(
-                tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-            )
+            temporary = _new_folder_beside(path, ".tmp")
             os.chmod(temporary, 0o755)
             yield temporary
             if path.exists():
-                old = Path(
-                    tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent)
-                )
+                # a folder that is not empty cannot be renamed over: the old one steps aside first
+                old = _new_folder_beside(path, ".old")
                 os.replace(path, old / path.name)
                 os.replace(temporary, path)
                 shutil.rmtree(old, ignore_errors=True)
@@ -118,28 +109,35 @@ def atomic_directory(path):
                 shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_json(path, value):
+def _new_folder_beside(path: Path, suffix: str) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent))
+
+
+def write_json(path: Path | str, value: Any) -> None:
     """Write ``value`` as JSON, atomically, with keys in the order given."""
     with atomic_write(path, "w") as file:
         json.dump(value, file, indent=1, ensure_ascii=False)
         file.write("\n")
 
 
-def read_json(path):
+def read_json(path: Path | str) -> Any:
     """Read one JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def free_for_model(path):
+def free_for_model(path: Path | str) -> None:
     """Raise unless ``path`` is free, an empty folder, or a model folder that may be replaced.
 
     Ask before the work, not after it.
     """
     path = Path(path)
-    if path.exists() and not (
-        path.is_dir() and (not any(path.iterdir()) or (path / "config.json").is_file())
-    ):
-        raise CourseError(
-            f"{path} exists and is not a model folder; writing there would replace what it "
-            "holds. Choose another folder with --out."
-        )
+    if not path.exists():
+        return
+    if path.is_dir():
+        empty = not any(path.iterdir())
+        if empty or (path / "config.json").is_file():
+            return
+    raise CourseError(
+        f"{path} exists and is not a model folder; writing there would replace what it holds. "
+        "Choose another folder with --out."
+    )

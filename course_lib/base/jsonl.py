@@ -3,12 +3,18 @@
 import gzip
 import json
 import zlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from .errors import CourseError, require
 
+Value = TypeVar("Value")
 
-def read_jsonl(path, parse, skip_bad=False):
+
+def read_jsonl(
+    path: Path | str, parse: Callable[[dict[str, Any]], Value], skip_bad: bool = False
+) -> tuple[list[Value], list[dict[str, Any]]]:
     """Read a ``.jsonl`` or gzip'd file, one JSON object a line. Returns ``(values, skipped)``.
 
     ``parse`` turns one dictionary into a value, or raises :class:`CourseError` saying what it found
@@ -22,7 +28,8 @@ def read_jsonl(path, parse, skip_bad=False):
         f"no file at {path}. Check the path; a file of JSON lines (.jsonl or .jsonl.gz) is "
         "expected there.",
     )
-    values, skipped = [], []
+    values: list[Value] = []
+    skipped: list[dict[str, Any]] = []
     for number, line in _lines(path):
         try:
             values.append(parse(_object(line)))
@@ -42,11 +49,13 @@ def read_jsonl(path, parse, skip_bad=False):
     return values, skipped
 
 
-def _lines(path):
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1."""
     with open(path, "rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
+        zipped = file.read(2) == b"\x1f\x8b"  # by content: a name may lie
+    opened: Any = gzip.open(path, "rb") if zipped else open(path, "rb")
     try:
-        with (gzip.open if zipped else open)(path, "rb") as file:
+        with opened as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, line
@@ -56,7 +65,7 @@ def _lines(path):
         ) from None
 
 
-def _object(line):
+def _object(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -64,9 +73,9 @@ def _object(line):
     except RecursionError:
         raise CourseError("found JSON nested too deeply; expected a flat object.") from None
     except ValueError as error:
+        reason = getattr(error, "msg", "a number too long")  # json's own errors have a msg
         raise CourseError(
-            f"found broken JSON ({getattr(error, 'msg', 'a number too long')}); expected one "
-            "complete JSON object a line."
+            f"found broken JSON ({reason}); expected one complete JSON object a line."
         ) from None
     require(
         isinstance(value, dict),
@@ -75,14 +84,13 @@ def _object(line):
     return value
 
 
-def string(row, key):
+def string(row: Mapping[str, Any], key: str) -> str:
     """``row[key]`` when it is text.
 
     Otherwise a :class:`CourseError` naming the key and the type found, never the text.
     """
-    require(
-        key in row, f"found the keys {', '.join(row)[:200] or 'none'}; expected {key!r} among them."
-    )
+    found = ", ".join(row)[:200] or "none"
+    require(key in row, f"found the keys {found}; expected {key!r} among them.")
     value = row[key]
     require(
         isinstance(value, str), f"found {type(value).__name__} under {key!r}; expected a string."

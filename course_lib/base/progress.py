@@ -2,17 +2,20 @@
 
 import contextlib
 import sys
+from collections.abc import Iterator
+from typing import Any
 
-quiet = False
+quiet = False  # True under --quiet: then no bar is shown anywhere
 
 
-def in_notebook():
+def in_notebook() -> bool:
     """True inside a Jupyter or Colab kernel (not in plain IPython)."""
-    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
     return type(shell).__name__ in {"ZMQInteractiveShell", "Shell"}
 
 
-def bar(total, label, unit="it"):
+def bar(total: float, label: str, unit: str = "it") -> Any:
     """A tqdm bar over ``total`` units, cleared when done so that saved outputs stay clean.
 
     In a notebook the bar goes to stderr as text and is removed at the end: no widget state is left
@@ -33,11 +36,8 @@ def bar(total, label, unit="it"):
 
 
 @contextlib.contextmanager
-def no_loading_bars():
-    """Loading a checkpoint without the library's own bars.
-
-    Ours are the ones a reader should see.
-    """
+def no_loading_bars() -> Iterator[None]:
+    """Load a checkpoint without transformers' own bars: ours are the ones a reader should see."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()

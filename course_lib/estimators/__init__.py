@@ -1,5 +1,6 @@
-"""Arrays in, numbers out: best-of-n curves, KL, win rates, intervals, over-optimisation, texts,
-costs.
+"""Arrays in, numbers out.
+
+Best-of-n curves, KL, win rates, intervals, over-optimisation, texts, costs, forecasts.
 """
 
 from .best_of_n import (
@@ -44,14 +45,16 @@ from .kl import (
     kl_k3,
     kl_monte_carlo,
 )
-from .overoptimisation import overoptimisation_fit
+from .overoptimisation import OveroptimisationFit, overoptimisation_fit
 from .text import distinct_fraction, distinct_n, mean_similarity
-from .wins import win_rate, win_rate_of_best, win_rate_theory, win_scores
+from .wins import WinRate, win_rate, win_rate_of_best, win_rate_theory, win_scores
 
 __all__ = [
     "GB",
     "Interval",
+    "OveroptimisationFit",
     "Stage",
+    "WinRate",
     "agreement_interval",
     "best_of_n_curve",
     "best_of_n_distribution",

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..base import require
 from .arrays import as_array, as_pair
@@ -19,7 +20,7 @@ class WinRate(NamedTuple):
     ties: float | np.ndarray
 
 
-def win_scores(a, b):
+def win_scores(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """1 where ``a`` is higher than ``b``, ½ where equal, 0 where lower; the shape of the inputs.
 
     Its mean is the win rate.
@@ -28,7 +29,7 @@ def win_scores(a, b):
     return (a > b) + 0.5 * (a == b)
 
 
-def win_rate(a, b):
+def win_rate(a: ArrayLike, b: ArrayLike) -> WinRate:
     """:class:`WinRate` of ``a`` against ``b``, paired element by element.
 
     For an interval, bootstrap :func:`win_scores` over prompts.
@@ -38,31 +39,33 @@ def win_rate(a, b):
     return WinRate(float(scores.mean()), float((scores == 0.5).mean()))
 
 
-def win_rate_of_best(selecting, n):
-    """:class:`WinRate` with (P,) arrays: unbiased chance that the best of n has a higher reward
-    than **one fresh sample** from the same policy.
+def win_rate_of_best(selecting: ArrayLike, n: int) -> WinRate:
+    """:class:`WinRate` with (P,) arrays of the best of n against **one fresh sample**.
 
-    ``selecting``: (P, N) with N ≥ n + 1. Exact average over all ways to draw n and one other from
-    the N. Without ties it is n/(n+1) whatever the reward; ties pull it towards ½.
+    The unbiased chance that the best of n has a higher reward than one more sample from the same
+    policy. ``selecting``: (P, N) with N ≥ n + 1. Exact average over all ways to draw n and one
+    other from the N. Without ties it is n/(n+1) whatever the reward; ties pull it towards ½.
     """
     selecting = as_array(selecting, "selecting", 2)
-    P, N = selecting.shape
+    N = selecting.shape[1]
     require(
         1 <= n < N,
         f"n must be between 1 and {N - 1}, one less than the pool's size; got {n}: the "
         "opponent needs a sample of its own.",
     )
-    all_below = np.cumsum([0.0, *best_of_n_weights(N - 1, n)])  # C(m, n)/C(N−1, n) for m = 0..N−1
+    # the chance that all n lie among m of the N − 1 others: C(m, n)/C(N−1, n) for m = 0..N−1
+    all_among = np.cumsum([0.0, *best_of_n_weights(N - 1, n)])
     ranked = np.sort(selecting, axis=1)
-    # how many of the others are strictly below
-    lower = np.stack([row.searchsorted(row, "left") for row in ranked])
-    not_higher = np.stack([row.searchsorted(row, "right") for row in ranked]) - 1
-    loses, not_wins = all_below[lower], all_below[not_higher]
-    ties = (not_wins - loses).mean(1)
+    # for each candidate as the opponent: how many others are strictly below it, how many not above
+    lower = np.stack([row.searchsorted(row, "left") for row in ranked])  # (P, N)
+    not_higher = np.stack([row.searchsorted(row, "right") for row in ranked]) - 1  # (P, N)
+    loses = all_among[lower]
+    not_wins = all_among[not_higher]
+    ties = (not_wins - loses).mean(1)  # (P,)
     return WinRate(1 - loses.mean(1) - ties / 2, ties)
 
 
-def win_rate_theory(n):
+def win_rate_theory(n: ArrayLike) -> float | np.ndarray:
     """n/(n+1): the win rate of best-of-n against one sample when no two rewards tie.
 
     A number or an array.

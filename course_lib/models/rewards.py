@@ -6,6 +6,7 @@ import torch
 
 from ..base import require
 from ..pools import MISSING
+from ..worlds import World
 
 
 @dataclass
@@ -41,7 +42,7 @@ class GoldReward:
     it another name, so that the selecting reward and the judge stay apart.
     """
 
-    world: object
+    world: World
     part: str = "gold"
     name: str = ""
 
@@ -52,7 +53,7 @@ class GoldReward:
         """(P, N) float32; NaN where a candidate is missing."""
         from ..worlds import helpdesk
 
-        needed = getattr(self.world, "needs", None)
+        needed = self.world.needs
         lacking = [i for i, info in enumerate(pool.info) if needed and needed not in info]
         require(
             not lacking,

@@ -1,54 +1,43 @@
 """Worlds: where prompts, the gold reward and (simulated) annotators come from."""
 
-from .arithmetic import (
+from .arithmetic import SFT_PROBLEMS, SIZES, Arithmetic
+from .equation_paths import equation_holds, equation_path, equation_report, equations, evaluate
+from .expressions import rewrite, steps_of, value_of
+from .few_shot import few_shot
+from .gsm8k import GSM8K, read_problems
+from .helpdesk import Annotator, Helpdesk, write_reply
+from .helpdesk_gold import POINTS, gold_parts, harmlessness, helpfulness
+from .helpdesk_stock import HARMFUL, HELP, PHRASINGS, TOPICS, right_steps
+from .load import WORLDS, load_world
+from .numbers import extract_answer, find_answer, parse_number
+from .problems import (
     EASY,
     KINDS,
     LIMIT,
     NAMES,
-    SFT_PROBLEMS,
-    SIZES,
     THINGS,
-    Arithmetic,
+    Kind,
     draw_problem,
     in_words,
     is_heldout,
-    rewrite,
-    steps_of,
-    value_of,
     write_solution,
 )
-from .equation_paths import equation_holds, equation_path, equation_report, equations, evaluate
-from .few_shot import few_shot
-from .gsm8k import GSM8K, read_problems
-from .helpdesk import (
-    HARMFUL,
-    HELP,
-    PHRASINGS,
-    POINTS,
-    TOPICS,
-    Annotator,
-    Helpdesk,
-    gold_parts,
-    harmlessness,
-    helpfulness,
-    right_steps,
-    write_reply,
-)
-from .load import load_world
-from .numbers import extract_answer, find_answer, parse_number
 from .tokenizer import word_tokenizer
-from .verdicts import verifier, verify
+from .verdicts import Verdict, verifier, verify
+from .world import BaseWorld, Info, World
 
 __all__ = [
-    "few_shot",
     "Annotator",
     "Arithmetic",
+    "BaseWorld",
     "EASY",
     "GSM8K",
     "HARMFUL",
     "HELP",
     "Helpdesk",
+    "Info",
     "KINDS",
+    "Kind",
     "LIMIT",
     "NAMES",
     "PHRASINGS",
@@ -57,6 +46,9 @@ __all__ = [
     "SIZES",
     "THINGS",
     "TOPICS",
+    "Verdict",
+    "WORLDS",
+    "World",
     "draw_problem",
     "equation_holds",
     "equation_path",
@@ -64,6 +56,7 @@ __all__ = [
     "equations",
     "evaluate",
     "extract_answer",
+    "few_shot",
     "find_answer",
     "gold_parts",
     "harmlessness",

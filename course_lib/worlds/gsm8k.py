@@ -9,24 +9,27 @@ scientific notation.
 """
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ..base import read_jsonl, require, string
+from ..base import CourseError, read_jsonl, require, string
 from .equation_paths import equation_path
 from .numbers import find_answer
 from .verdicts import verifier, verify
+from .world import BaseWorld, Info
 
 
-def read_problems(path, skip_bad=False):
-    """GSM8K problems from ``{"question", "answer"}`` lines: a list of ``{"id", "question",
-    "solution", "answer"}``.
+def read_problems(path: Path | str, skip_bad: bool = False) -> list[dict[str, Any]]:
+    """GSM8K problems from a file of ``{"question", "answer"}`` lines.
 
-    ``id`` is the position in the file, so that equal questions stay apart; ``answer`` is the number
-    after ``####`` as text.
+    A list of ``{"id", "question", "solution", "answer"}``: ``id`` is the position in the file, so
+    that equal questions stay apart; ``answer`` is the number after ``####`` as text.
     """
 
-    def parse(row):
-        question, solution = string(row, "question"), string(row, "answer")
+    def parse(row: Mapping[str, Any]) -> dict[str, str]:
+        question = string(row, "question")
+        solution = string(row, "answer")
         answer, marker = find_answer(solution, "strict")
         require(
             answer is not None and marker == "####",
@@ -38,60 +41,63 @@ def read_problems(path, skip_bad=False):
     return [{"id": i, **problem} for i, problem in enumerate(problems)]
 
 
-class GSM8K:
-    """The GSM8K world: ``train`` is ``train.jsonl``, ``heldout`` is ``test.jsonl``, either may be
-    gzip'd (``.gz``).
+class GSM8K(BaseWorld):
+    """The GSM8K world: ``train`` is ``train.jsonl``, ``heldout`` is ``test.jsonl``.
 
-    ``data`` is the folder that holds them. ``mode`` is how answers are read, see
-    :func:`find_answer`.
+    Either may be gzip'd (``.gz``). ``data`` is the folder that holds them. ``mode`` is how answers
+    are read, see :func:`find_answer`.
     """
 
     name = "gsm8k"
-    gold_name = "verifier"
     needs = "answer"
     system = "Solve the problem step by step. End with a line '#### ' followed by the final number."
     max_tokens = 400
     verifiable = True
     files = {"train": "train.jsonl", "heldout": "test.jsonl"}
 
-    def __init__(self, data, mode="lenient"):
-        require(
-            data is not None,
-            "the gsm8k world needs the folder with train.jsonl and test.jsonl; give it with "
-            "data=... "
-            "The files are in github.com/openai/grade-school-math, grade_school_math/data.",
-        )
+    def __init__(self, data: Path | str | None, mode: str = "lenient") -> None:
+        if data is None:
+            raise CourseError(
+                "the gsm8k world needs the folder with train.jsonl and test.jsonl; give it with "
+                "data=... The files are in github.com/openai/grade-school-math, "
+                "grade_school_math/data."
+            )
         require(mode in ("lenient", "strict"), f"mode must be 'lenient' or 'strict'; got {mode!r}.")
-        self.data, self.mode, self._problems = Path(data), mode, {}
+        self.data = Path(data)
+        self.mode = mode
+        self._problems: dict[str, list[dict[str, Any]]] = {}
         require(
             self.data.is_dir(),
             f"no folder at {self.data}; give the folder that holds train.jsonl and test.jsonl.",
         )
 
-    def problems(self, split):
+    def problems(self, split: str) -> list[dict[str, Any]]:
         """All problems of a split, in file order, see :func:`read_problems`."""
         require(
             split in self.files, f"split must be one of {', '.join(self.files)}; got {split!r}."
         )
         if split not in self._problems:
-            name = self.files[split]
-            path = next(
-                (p for p in (self.data / name, self.data / f"{name}.gz") if p.is_file()), None
-            )
-            require(
-                path is not None,
-                f"{self.data} has no {name} or {name}.gz, the {split} problems. "
-                "Fetch it from github.com/openai/grade-school-math, grade_school_math/data.",
-            )
-            self._problems[split] = read_problems(path)
+            self._problems[split] = read_problems(self._file(split))
         return self._problems[split]
 
-    def prompts(self, split="train", limit=None, seed=0):
-        """``(questions, infos)`` of a split; an info has ``id``, ``answer`` (text) and
-        ``solution``, the reference.
+    def _file(self, split: str) -> Path:
+        name = self.files[split]
+        for path in (self.data / name, self.data / f"{name}.gz"):
+            if path.is_file():
+                return path
+        raise CourseError(
+            f"{self.data} has no {name} or {name}.gz, the {split} problems. "
+            "Fetch it from github.com/openai/grade-school-math, grade_school_math/data."
+        )
 
-        The order is shuffled by ``seed`` and ``limit`` takes its first prompts: a smaller limit
-        gives a prefix of a larger one.
+    def prompts(
+        self, split: str = "train", limit: int | None = None, seed: int = 0
+    ) -> tuple[list[str], list[Info]]:
+        """``(questions, infos)`` of a split.
+
+        An info has ``id``, ``answer`` (text) and ``solution``, the reference. The order is shuffled
+        by ``seed`` and ``limit`` takes its first prompts: a smaller limit gives a prefix of a
+        larger one.
         """
         problems = self.problems(split)
         limit = len(problems) if limit is None else limit
@@ -102,29 +108,28 @@ class GSM8K:
         )
         order = list(range(len(problems)))
         random.Random(seed).shuffle(order)
-        problems = [problems[i] for i in order[:limit]]
-        return [p["question"] for p in problems], [
-            {k: p[k] for k in ("id", "answer", "solution")} for p in problems
-        ]
+        questions, infos = [], []
+        for i in order[:limit]:
+            problem = problems[i]
+            questions.append(problem["question"])
+            infos.append({key: problem[key] for key in ("id", "answer", "solution")})
+        return questions, infos
 
-    def verify(self, prompt, text, info):
+    def verify(self, prompt: str, text: str, info: Info) -> dict[str, str | None]:
         """The verdict as a plain dictionary: ``status``, ``answer`` (text or None), ``marker``."""
         require("answer" in info, "the verifier needs info['answer'], the reference.")
-        verdict = verify(text, info["answer"], self.mode)
-        return {
-            "status": verdict.status,
-            "answer": None if verdict.answer is None else str(verdict.answer),
-            "marker": verdict.marker,
-        }
+        return verify(text, info["answer"], self.mode).to_dict()
 
-    def gold(self, prompt, text, info, finished=True):
+    def gold(self, prompt: str, text: str, info: Info, finished: bool = True) -> float:
         """1.0 for a correct reply, else 0.0.
 
         A reply that was cut (``finished=False``) is judged by what it has written.
         """
         return verifier(prompt, text, info, self.mode)
 
-    def gold_parts(self, prompt, text, info, finished=True):
+    def gold_parts(
+        self, prompt: str, text: str, info: Info, finished: bool = True
+    ) -> dict[str, Any]:
         """What is behind the gold reward.
 
         ``correct`` (1.0 or 0.0), the verdict's ``status``, ``answer``, ``marker``, and the
@@ -137,13 +142,13 @@ class GSM8K:
             "reference": info["answer"],
         }
 
-    def path(self, prompt, text, info):
+    def path(self, prompt: str, text: str, info: Info) -> tuple[str, ...]:
         """The reasoning path of a reply, see :func:`equation_path`.
 
         The ``key`` of :func:`course_lib.pools.distinct_paths`.
         """
         return equation_path(text)
 
-    def ideal_reply(self, info):
+    def ideal_reply(self, info: Info) -> str:
         """The reference solution, a reply with gold reward 1."""
         return info["solution"]

@@ -1,36 +1,37 @@
-"""Worlds: where prompts, the gold reward and (simulated) annotators come from.
+"""Worlds by name. A new world is one module and one entry here."""
 
-Every world has ``name``, ``system`` (the system message or None), ``max_tokens``, ``prompts(split,
-limit, seed)``, ``gold(prompt, text, info)`` and ``gold_parts(prompt, text, info)``. ``needs`` is
-the key of ``info`` that gold reads. One whose policy is bundled names it in ``policy``; one with a
-verifier has ``verifiable`` and ``path(prompt, text, info)``.
-"""
+from collections.abc import Callable
+from pathlib import Path
 
 from ..base import CourseError
+from .arithmetic import Arithmetic
+from .gsm8k import GSM8K
+from .helpdesk import Helpdesk
+from .world import World
 
-NAMES = ("helpdesk", "arithmetic", "gsm8k")
+
+def _gsm8k(data: Path | str | None) -> World:
+    if data is None:
+        raise CourseError(
+            "the world 'gsm8k' needs a folder with train.jsonl and test.jsonl: give it "
+            "with --data DIR (in Python: data=DIR)."
+        )
+    return GSM8K(data)
 
 
-def load_world(name, data=None):
+# name → how to make it from the folder of data, which is None unless the caller gave one
+WORLDS: dict[str, Callable[[Path | str | None], World]] = {
+    "helpdesk": lambda data: Helpdesk(),
+    "arithmetic": lambda data: Arithmetic(),
+    "gsm8k": _gsm8k,
+}
+
+
+def load_world(name: str, data: Path | str | None = None) -> World:
     """The world called ``name``. ``gsm8k`` reads its problems from the folder ``data``.
 
     Raises :class:`~course_lib.base.CourseError` for an unknown name or missing data.
     """
-    if name == "helpdesk":
-        from .helpdesk import Helpdesk
-
-        return Helpdesk()
-    if name == "arithmetic":
-        from .arithmetic import Arithmetic
-
-        return Arithmetic()
-    if name == "gsm8k":
-        from .gsm8k import GSM8K
-
-        if data is None:
-            raise CourseError(
-                "the world 'gsm8k' needs a folder with train.jsonl and test.jsonl: give it "
-                "with --data DIR (in Python: data=DIR)."
-            )
-        return GSM8K(data)
-    raise CourseError(f"no world {name!r}; the worlds are: {', '.join(NAMES)}.")
+    if name not in WORLDS:
+        raise CourseError(f"no world {name!r}; the worlds are: {', '.join(WORLDS)}.")
+    return WORLDS[name](data)

@@ -12,34 +12,38 @@ from ..base import require
 # time
 MAX_DIGITS = 60
 
+# The possessive *+ and ++ give nothing back, so that no text makes the search slow.
 _DIGITS = r"(?:[0-9][0-9,.]*+|\.[0-9][0-9,.]*+)"
-
-_NUMBER = (
-    rf"(?<![\w.])[-+−]?(?:\\?[$€£][ ]?[-−]?)?(?:{_DIGITS}(?:[eE][-+]?[0-9]++)?(?:[ "
-    rf"][0-9]++(?=/))?(?:/{_DIGITS})?|\\[dt]?frac\{{[0-9]++\}}\{{[0-9]++\}})"
-)
+_SIGN = r"(?<![\w.])[-+−]?(?:\\?[$€£][ ]?[-−]?)?"  # and a currency, before or after the sign
+_EXPONENT = r"(?:[eE][-+]?[0-9]++)?"
+_MIXED = r"(?:[ ][0-9]++(?=/))?"  # the 1 of "2 1/2"
+_FRACTION = r"\\[dt]?frac\{[0-9]++\}\{[0-9]++\}"
+_NUMBER = rf"{_SIGN}(?:{_DIGITS}{_EXPONENT}{_MIXED}(?:/{_DIGITS})?|{_FRACTION})"
 
 _MARKER = r"(?P<marker>(?<!\#)\#{4,}+|\\boxed[ ]?\{|(?i:\banswer\s{0,3}(?:is|:))|^[ \t]{0,8}A:)"
-
-_MARKED = re.compile(_MARKER + r"[\s*_`(\\{$:=~]{0,12}" + rf"(?P<number>{_NUMBER})", re.MULTILINE)
+_BETWEEN = r"[\s*_`(\\{$:=~]{0,12}"  # between a marker and its number
+_MARKED = re.compile(rf"{_MARKER}{_BETWEEN}(?P<number>{_NUMBER})", re.MULTILINE)
 
 _ANY_NUMBER = re.compile(_NUMBER)
 
+_PLAIN = r"[0-9]+(?:\.[0-9]+)?"
 _VALUE = re.compile(
-    r"(?P<sign>[-+]?)(?:(?P<whole>[0-9]+) "
-    r"(?=[0-9]+/))?(?P<top>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:/(?P<bottom>[0-9]+(?:\.[0-9]+)?))?"
+    r"(?P<sign>[-+]?)(?:(?P<whole>[0-9]+) (?=[0-9]+/))?"
+    rf"(?P<top>{_PLAIN}|\.[0-9]+)(?:/(?P<bottom>{_PLAIN}))?"
 )
 
 
-def parse_number(text):
+def parse_number(text: str) -> Fraction | None:
     """The exact value of one written number as a Fraction, or None when it is not one.
 
     Reads ``18``, ``1,234``, ``-$5``, ``18.0``, ``.5``, ``1/2``, ``2 1/2``, ``20%`` (as 20) and
     ``\\frac{1}{2}``. Commas are dropped wherever they stand, as GSM8K's own reader does. Exponents,
     division by zero and numbers of more than :data:`MAX_DIGITS` digits give None.
     """
-    text = re.sub(r"\\[dt]?frac\{([0-9]+)\}\{([0-9]+)\}", r"\1/\2", text.strip()).replace("−", "-")
-    text = re.sub(r"\\?[$€£] ?", "", text).replace(",", "").rstrip("%.")
+    text = re.sub(r"\\[dt]?frac\{([0-9]+)\}\{([0-9]+)\}", r"\1/\2", text.strip())
+    text = text.replace("−", "-")
+    text = re.sub(r"\\?[$€£] ?", "", text)  # a currency
+    text = text.replace(",", "").rstrip("%.")
     match = _VALUE.fullmatch(text)
     if not match or sum(c.isdigit() for c in text) > MAX_DIGITS:
         return None
@@ -50,7 +54,7 @@ def parse_number(text):
     return -value if match["sign"] == "-" else value
 
 
-def find_answer(text, mode="lenient"):
+def find_answer(text: str, mode: str = "lenient") -> tuple[Fraction | None, str | None]:
     r"""The final answer of a reply and how it was found: ``(Fraction or None, marker or None)``.
 
     1. The **last** marker with a number behind it decides, whichever kind it is: ``#### 18``
@@ -75,20 +79,17 @@ def find_answer(text, mode="lenient"):
     return (None if number is None else parse_number(number)), marker
 
 
-def _marker_name(found):
+def _marker_name(found: str) -> str:
+    """What a marker found in a reply is called."""
     found = found.strip().lower()
-    return (
-        "####"
-        if found.startswith("#")
-        else "A:"
-        if found == "a:"
-        else "\\boxed"
-        if found.startswith("\\")
-        else "answer is"
-    )
+    if found.startswith("#"):
+        return "####"
+    if found.startswith("\\"):
+        return "\\boxed"
+    return "A:" if found == "a:" else "answer is"
 
 
-def extract_answer(text, mode="lenient"):
+def extract_answer(text: str, mode: str = "lenient") -> Fraction | None:
     """The final answer of a reply as an exact Fraction, or None.
 
     See :func:`find_answer` for the order of the rules.

@@ -1,5 +1,11 @@
 """Tokenizers made from a world's own words, saved as ordinary ``transformers`` tokenizers."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
     "{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}"
@@ -8,13 +14,12 @@ CHAT_TEMPLATE = (
 SPECIAL = ["<pad>", "<unk>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
 
 
-def word_tokenizer(texts, marks=None):
-    """One token per word or punctuation mark of ``texts``; decoding gives the text back letter for
-    letter.
+def word_tokenizer(texts: Sequence[str], marks: str | None = None) -> "PreTrainedTokenizerFast":
+    """One token per word or punctuation mark of ``texts``.
 
-    Words carry the space before them, as in SentencePiece. Unknown words become ``<unk>``.
-    ``marks``: a string of the only characters that stand apart from words (default: all
-    punctuation).
+    Decoding gives the text back letter for letter. Words carry the space before them, as in
+    SentencePiece. Unknown words become ``<unk>``. ``marks``: a string of the only characters that
+    stand apart from words (default: all punctuation).
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast

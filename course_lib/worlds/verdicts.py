@@ -1,7 +1,9 @@
 """The verifier of word problems: a reply is correct, wrong, or unreadable."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from ..base import require
 from .numbers import find_answer, parse_number
@@ -22,8 +24,13 @@ class Verdict:
     answer: Fraction | None
     marker: str | None
 
+    def to_dict(self) -> dict[str, str | None]:
+        """Plain data, for JSON: the same three by name, the answer as text."""
+        answer = None if self.answer is None else str(self.answer)
+        return {"status": self.status, "answer": answer, "marker": self.marker}
 
-def verify(text, reference, mode="lenient"):
+
+def verify(text: str, reference: object, mode: str = "lenient") -> Verdict:
     """The :class:`Verdict` on a reply. ``reference`` is the right answer, a number or its text.
 
     Equality is exact: 18.0 is 18, 17.99 is not.
@@ -34,11 +41,12 @@ def verify(text, reference, mode="lenient"):
         f"the reference answer must be a number like '18'; got {str(reference)[:40]!r}.",
     )
     answer, marker = find_answer(text, mode)
-    status = "unreadable" if answer is None else "correct" if answer == right else "wrong"
-    return Verdict(status, answer, marker)
+    if answer is None:
+        return Verdict("unreadable", None, marker)
+    return Verdict("correct" if answer == right else "wrong", answer, marker)
 
 
-def verifier(prompt, text, info, mode="lenient"):
+def verifier(prompt: str, text: str, info: Mapping[str, Any], mode: str = "lenient") -> float:
     """The verifiable reward: 1.0 for a correct reply, 0.0 for a wrong or unreadable one.
 
     ``info["answer"]`` holds the reference.

@@ -29,7 +29,7 @@ def tiny():
 def test_flops_of_a_model_counted_by_hand(tiny):
     """Two layers of width 32: q and o 32×32, k and v 32×16, three 32×96 of the MLP.
 
-    The output layer once, though tied.
+    The output layer counts once, though tied.
     """
     layer = 2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 96
     assert flops_per_token(tiny.model) == 2 * (2 * layer + len(tiny.tokenizer) * 32)
@@ -44,29 +44,21 @@ def test_an_account_of_the_four_steps(tiny):
         with Account() as sampling:
             pool = sample(tiny, PROMPTS, n=4, max_tokens=8)
         written = int(pool.lengths.sum())
-        assert sampling.tokens_sampled == written and sampling.flops == flops * (
-            written + prompt_tokens
-        )
+        assert sampling.tokens_sampled == written
+        assert sampling.flops == flops * (written + prompt_tokens)
         with Account() as scoring:
             pool = score(pool, reward)
         # equal replies of a prompt are scored once
         distinct = {(i, t) for i, row in enumerate(pool.texts) for t in row}
-        read = sum(
-            len(r)
-            for r in reward.encode([pool.prompts[i] for i, _ in distinct], [t for _, t in distinct])
-        )
+        asked = [pool.prompts[i] for i, _ in distinct]
+        read = sum(map(len, reward.encode(asked, [t for _, t in distinct])))
         assert scoring.tokens_scored == read and scoring.tokens_sampled == 0
         pairs = [(PROMPTS[0], "Hello."), (PROMPTS[1], "Good night.")]
         with Account() as training:
             tuned = finetune(tiny, pairs, epochs=3, batch_size=2)
-        each = sum(
-            len(p) + len(r)
-            for p, r in zip(
-                tiny.encode([p for p, _ in pairs]),
-                tiny.encode_responses([t for _, t in pairs]),
-                strict=True,
-            )
-        )
+        questions = tiny.encode([p for p, _ in pairs])
+        replies = tiny.encode_responses([t for _, t in pairs])
+        each = sum(map(len, questions)) + sum(map(len, replies))
         # a run carries its own account too
         assert tuned.training_log.account.tokens_trained == 3 * each
         assert training.tokens_trained == 3 * each and training.flops == 3 * flops * 3 * each
@@ -74,12 +66,8 @@ def test_an_account_of_the_four_steps(tiny):
             sequence_logprobs(tiny, [([5, 6], [7, 8, 9])])
         assert reading.tokens_read == 5 and reading.flops == 5 * flops
     assert whole.flops == sampling.flops + scoring.flops + training.flops + reading.flops
-    assert (whole.tokens_sampled, whole.tokens_scored, whole.tokens_trained, whole.tokens_read) == (
-        written,
-        read,
-        3 * each,
-        5,
-    )
+    assert (whole.tokens_sampled, whole.tokens_scored) == (written, read)
+    assert (whole.tokens_trained, whole.tokens_read) == (3 * each, 5)
     assert whole.seconds >= training.seconds > 0 and whole.peak_bytes > 2**20
     after = whole.to_dict()
     sample(tiny, PROMPTS, n=1, max_tokens=2)
@@ -93,11 +81,9 @@ def test_accounts_add_up_and_hold_models(tiny):
     assert one.models == {"policy": parameters} and f"policy {parameters:,}" in str(one)
     two = Account(tokens_sampled=5, flops=2.0, models={"critic": 3}, peak_bytes=7, seconds=1.0)
     two.add(one)
-    assert (
-        two.tokens_sampled == 5
-        and set(two.models) == {"policy", "critic"}
-        and two.peak_bytes == one.peak_bytes
-    )
+    assert two.tokens_sampled == 5
+    assert set(two.models) == {"policy", "critic"}
+    assert two.peak_bytes == one.peak_bytes
     assert not Account().models and Account() != Account()
 
 
@@ -115,7 +101,7 @@ def test_an_account_survives_an_error(tiny):
 def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch):
     """Stages and parts of stages keep what they cost.
 
-    A run that died in its second part and one that never did count the same.
+    A run that died in its second part counts the same as one that never did.
     """
     from course_lib.methods import FineTuning, Request, Stages, rounds, sampled, trained
 
@@ -143,11 +129,9 @@ def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch)
         loop(tmp_path / "killed")
     monkeypatch.setattr(rounds, "sample", real)
     resumed, again = loop(tmp_path / "killed"), loop(tmp_path / "whole")
+    assert whole.tokens_trained > 0
     for name in ("tokens_sampled", "tokens_trained", "tokens_read", "tokens_scored", "flops"):
-        assert (
-            getattr(whole, name) == getattr(resumed, name) == getattr(again, name)
-            and whole.tokens_trained > 0
-        )
+        assert getattr(whole, name) == getattr(resumed, name) == getattr(again, name)
     # the seconds of the stages too, though nothing was done again
     assert again.seconds > whole.seconds / 2
 
@@ -162,11 +146,9 @@ def test_peak_memory_sees_what_was_used():
 
 def test_break_even():
     assert break_even(1000, 16, 1) == pytest.approx(1000 / 15)
-    assert (
-        break_even(1000, 1, 1) == math.inf
-        and break_even(1000, 1, 2) == math.inf
-        and break_even(0, 2, 1) == 0
-    )
+    assert break_even(1000, 1, 1) == break_even(1000, 1, 2) == math.inf
+    assert break_even(0, 2, 1) == break_even(0, 1, 1) == 0
+    assert break_even(0, 1, 2) == math.inf
     with pytest.raises(CourseError, match="negative"):
         break_even(-1, 2, 1)
 

@@ -66,50 +66,37 @@ def test_curve_is_the_average_over_all_subsets_without_ties():
     selecting, evaluating = rng(1).normal(size=(3, 7)), rng(2).normal(size=(3, 7))
     curve = best_of_n_curve(selecting, evaluating)
     assert curve.shape == (3, 7) and curve.dtype == np.float64
-    expected = [
-        [brute_force(s, e, n) for n in range(1, 8)]
-        for s, e in zip(selecting, evaluating, strict=True)
-    ]
-    assert curve == pytest.approx(np.array(expected))
+    for row, s, e in zip(curve, selecting, evaluating, strict=True):
+        assert row == pytest.approx([brute_force(s, e, n) for n in range(1, 8)])
 
 
 def test_curve_with_all_tied_is_flat():
     assert best_of_n_curve([[1, 1, 1]], [[0, 3, 6]]) == pytest.approx(np.full((1, 3), 3.0))
 
 
-@given(
-    small_ints.flatmap(
-        lambda s: st.tuples(
-            st.just(s),
-            st.lists(st.integers(-5, 5), min_size=len(s), max_size=len(s)),
-            st.permutations(range(len(s))),
-        )
-    )
-)
+def with_evaluating_and_order(selecting):
+    """Selecting rewards, as many evaluating ones, and an order to shuffle both into."""
+    N = len(selecting)
+    evaluating = st.lists(st.integers(-5, 5), min_size=N, max_size=N)
+    return st.tuples(st.just(selecting), evaluating, st.permutations(range(N)))
+
+
+@given(small_ints.flatmap(with_evaluating_and_order))
 @settings(max_examples=60, deadline=None)
 def test_curve_with_ties_averages_over_a_random_choice(case):
     """Ties: the average of argmax over all orders of the candidates, for each subset."""
-    selecting, evaluating, shuffle = (
-        np.array(case[0], float),
-        np.array(case[1], float),
-        list(case[2]),
-    )
+    selecting, evaluating = np.array(case[0], float), np.array(case[1], float)
+    shuffle = list(case[2])
+    N = len(selecting)
     curve = best_of_n_curve(selecting[None], evaluating[None])[0]
     # a random member of the tied block
     blocks = {s: evaluating[selecting == s].mean() for s in set(selecting)}
-    expected = [
-        np.mean(
-            [
-                blocks[max(selecting[i] for i in subset)]
-                for subset in itertools.combinations(range(len(selecting)), n)
-            ]
-        )
-        for n in range(1, len(selecting) + 1)
-    ]
-    assert curve == pytest.approx(np.array(expected))
-    assert best_of_n_curve(selecting[None, shuffle], evaluating[None, shuffle])[0] == pytest.approx(
-        curve
-    )
+    for n in range(1, N + 1):
+        subsets = itertools.combinations(range(N), n)
+        best = [blocks[max(selecting[i] for i in subset)] for subset in subsets]
+        assert curve[n - 1] == pytest.approx(np.mean(best))
+    shuffled = best_of_n_curve(selecting[None, shuffle], evaluating[None, shuffle])[0]
+    assert shuffled == pytest.approx(curve)
 
 
 def test_tied_blocks_agree_with_ties_inside_each_subset():
@@ -118,36 +105,29 @@ def test_tied_blocks_agree_with_ties_inside_each_subset():
     assert curve == pytest.approx([brute_force(selecting, evaluating, n) for n in range(1, 7)])
 
 
-@given(
-    st.lists(
-        small_ints.filter(lambda row: len(row) >= 4).map(lambda row: row[:4]),
-        min_size=1,
-        max_size=4,
-    )
-)
+rows_of_four = small_ints.filter(lambda row: len(row) >= 4).map(lambda row: row[:4])
+
+
+@given(st.lists(rows_of_four, min_size=1, max_size=4))
 @settings(max_examples=50, deadline=None)
 def test_curve_properties_when_selecting_is_evaluating(rows):
     curve = best_of_n_curve(rows)
     array = np.array(rows, float)
-    assert curve[:, 0] == pytest.approx(array.mean(1)) and curve[:, -1] == pytest.approx(
-        array.max(1)
-    )
-    assert (np.diff(curve, axis=1) >= -1e-12).all()
+    assert curve[:, 0] == pytest.approx(array.mean(1))
+    assert curve[:, -1] == pytest.approx(array.max(1))
     increments = np.diff(curve, axis=1)
+    assert (increments >= -1e-12).all()
     assert (np.diff(increments, axis=1) <= 1e-12).all(), "increments fall"
-    assert np.array_equal(curve, best_of_n_curve(array)) and np.array_equal(
-        curve, best_of_n_curve(torch.tensor(rows))
-    )
-    assert np.array_equal(curve, best_of_n_curve(torch.tensor(rows, dtype=torch.bfloat16))), (
-        "small whole numbers are exact in bfloat16"
-    )
+    assert np.array_equal(curve, best_of_n_curve(array))
+    assert np.array_equal(curve, best_of_n_curve(torch.tensor(rows)))
+    half = torch.tensor(rows, dtype=torch.bfloat16)  # small whole numbers are exact in it
+    assert np.array_equal(curve, best_of_n_curve(half))
 
 
 def test_weights_are_chances_and_large_pools_do_not_overflow():
     for n in range(1, 7):
-        assert best_of_n_weights(6, n) == pytest.approx(
-            [math.comb(i - 1, n - 1) / math.comb(6, n) for i in range(1, 7)]
-        )
+        chances = [math.comb(i - 1, n - 1) / math.comb(6, n) for i in range(1, 7)]
+        assert best_of_n_weights(6, n) == pytest.approx(chances)
     for N, n in ((5000, 1), (5000, 2500), (5000, 5000)):
         assert best_of_n_weights(N, n).sum() == pytest.approx(1, abs=1e-8)
 
@@ -196,14 +176,11 @@ def test_curve_is_unbiased_and_the_bootstrap_is_low():
     assert best_of_n_curve(x, ns=[1, 4, 16]).mean(0) == pytest.approx(exact, abs=0.02)
     assert prefix_best_of_n(x, ns=[1, 4, 16]).mean(0) == pytest.approx(exact, abs=0.03)
     low = bootstrap_best_of_n(x, ns=[1, 4, 16]).mean(0)
-    assert (
-        low[2] == pytest.approx(1.55, abs=0.02)
-        and low[1] < exact[1] - 0.05
-        and low[0] == pytest.approx(0, abs=0.02)
-    )
-    assert prefix_best_of_n(x, ns=[4]).std() > 1.5 * best_of_n_curve(x, ns=[4]).std(), (
-        "the prefix estimate is noisier"
-    )
+    assert low[0] == pytest.approx(0, abs=0.02)
+    assert low[1] < exact[1] - 0.05
+    assert low[2] == pytest.approx(1.55, abs=0.02)
+    # the prefix estimate is noisier
+    assert prefix_best_of_n(x, ns=[4]).std() > 1.5 * best_of_n_curve(x, ns=[4]).std()
 
 
 def test_bootstrap_is_the_limit_of_resampling():
@@ -211,9 +188,8 @@ def test_bootstrap_is_the_limit_of_resampling():
     averaged = np.array([2.0, 3.0, 3.0, -1.0])
     for n in (1, 2, 3):
         draws = [averaged[max(d)] for d in itertools.product(range(4), repeat=n)]
-        assert bootstrap_best_of_n([selecting], [evaluating], n)[0, 0] == pytest.approx(
-            np.mean(draws)
-        )
+        limit = bootstrap_best_of_n([selecting], [evaluating], n)[0, 0]
+        assert limit == pytest.approx(np.mean(draws))
 
 
 def test_prefix_and_top_n():
@@ -276,11 +252,11 @@ def test_distribution_and_kl_by_enumeration(r, n):
     for ties in ("proportional", "order"):
         expected = enumerate_best_of_n(p, r, n, ties == "order")
         got = best_of_n_distribution(p, r, n, ties)
-        assert got == pytest.approx(expected, abs=1e-12) and got.sum() == pytest.approx(1)
+        assert got == pytest.approx(expected, abs=1e-12)
+        assert got.sum() == pytest.approx(1)
         keep = expected > 1e-15
-        assert kl_best_of_n_exact(p, r, n, ties) == pytest.approx(
-            np.sum(expected[keep] * np.log(expected[keep] / p[keep])), abs=1e-12
-        )
+        kl = np.sum(expected[keep] * np.log(expected[keep] / p[keep]))
+        assert kl_best_of_n_exact(p, r, n, ties) == pytest.approx(kl, abs=1e-12)
 
 
 def test_kl_of_two_outcomes_and_its_bound():
@@ -297,17 +273,15 @@ def test_kl_of_two_outcomes_and_its_bound():
         128: 3.860,
         256: 4.549,
     }
-    assert kl_best_of_n_bound(list(table)) == pytest.approx(
-        np.array(list(table.values())), abs=6e-4
-    )
+    bounds = np.array(list(table.values()))
+    assert kl_best_of_n_bound(list(table)) == pytest.approx(bounds, abs=6e-4)
     assert isinstance(kl_best_of_n_bound(16), float)
 
 
 def test_kl_bound_is_tight_for_many_outcomes_and_rare_ones_do_not_cancel():
     K = 20000
-    assert kl_best_of_n_exact(np.full(K, 1 / K), np.arange(K), 16) == pytest.approx(
-        kl_best_of_n_bound(16), abs=1e-3
-    )
+    exact = kl_best_of_n_exact(np.full(K, 1 / K), np.arange(K), 16)
+    assert exact == pytest.approx(kl_best_of_n_bound(16), abs=1e-3)
     p_n = best_of_n_distribution([1e-20, 1.0, 0.0], [1, 0, 5], 8)
     assert p_n[0] == pytest.approx(8e-20, rel=1e-9, abs=0) and p_n[2] == 0
 
@@ -319,21 +293,23 @@ def test_kl_bound_is_tight_for_many_outcomes_and_rare_ones_do_not_cancel():
 )
 @settings(max_examples=80, deadline=None)
 def test_exact_estimate_and_bound_are_in_order(p, n, random):
-    """Averaged over best-of-n replies, the estimate is never below the exact KL, at most 0.11 nats
-    above, never above the bound.
+    """Averaged over best-of-n replies, the estimate lies between the exact KL and the bound.
+
+    It is at most 0.11 nats above the exact KL.
     """
     p = np.array(p) / sum(p)
     r = random.sample(range(100), len(p))
-    exact, p_n = kl_best_of_n_exact(p, r, n), best_of_n_distribution(p, r, n)
+    exact = kl_best_of_n_exact(p, r, n)
+    p_n = best_of_n_distribution(p, r, n)
     mean_estimate = float(p_n @ kl_best_of_n_estimate(np.log(p), n))
     assert -1e-9 <= exact <= mean_estimate + 1e-9 <= kl_best_of_n_bound(n) + 2e-9
     assert mean_estimate <= exact + 0.11
 
 
 def test_kl_estimate_with_ties_needs_the_level():
-    """Ten equal outcomes, five right.
+    """Ten equal outcomes, five right: the level's probability gives log 2.
 
-    The level's probability gives log 2, one reply's own is far too high.
+    One reply's own is far too high.
     """
     p, r, n = np.full(10, 0.1), np.array([1.0] * 5 + [0.0] * 5), 16
     exact = kl_best_of_n_exact(p, r, n)
@@ -343,12 +319,10 @@ def test_kl_estimate_with_ties_needs_the_level():
 
 
 def test_kl_estimate_extremes_and_errors():
-    assert kl_best_of_n_estimate([-20.0, -300.0, -5000.0], 16) == pytest.approx(
-        np.full(3, kl_best_of_n_bound(16)), abs=1e-6
-    )
-    assert kl_best_of_n_estimate(0.0, 16) == 0 and kl_best_of_n_estimate(-3.0, 1) == pytest.approx(
-        0, abs=1e-12
-    )
+    rare = kl_best_of_n_estimate([-20.0, -300.0, -5000.0], 16)
+    assert rare == pytest.approx(np.full(3, kl_best_of_n_bound(16)), abs=1e-6)
+    assert kl_best_of_n_estimate(0.0, 16) == 0
+    assert kl_best_of_n_estimate(-3.0, 1) == pytest.approx(0, abs=1e-12)
     assert kl_best_of_n_estimate(torch.zeros(2, 3) - 1, 4).shape == (2, 3)
     with pytest.raises(CourseError, match="cannot be above 0; got 0.5"):
         kl_best_of_n_estimate(0.5, 16)
@@ -386,16 +360,13 @@ def test_win_rate_counts_ties_as_half():
 @settings(max_examples=40, deadline=None)
 def test_win_rate_of_best_by_enumeration(row, data):
     n = data.draw(st.integers(1, len(row) - 1))
-    scores = [
-        (best > row[j]) + 0.5 * (best == row[j])
-        for j in range(len(row))
-        for others in itertools.combinations([i for i in range(len(row)) if i != j], n)
-        for best in [max(row[i] for i in others)]
-    ]
+    scores = []
+    for j, opponent in enumerate(row):
+        for drawn in itertools.combinations(row[:j] + row[j + 1 :], n):
+            scores.append((max(drawn) > opponent) + 0.5 * (max(drawn) == opponent))
     got = win_rate_of_best([row], n)
-    assert got.rate[0] == pytest.approx(np.mean(scores)) and got.ties[0] == pytest.approx(
-        np.mean(np.array(scores) == 0.5)
-    )
+    assert got.rate[0] == pytest.approx(np.mean(scores))
+    assert got.ties[0] == pytest.approx(np.mean(np.array(scores) == 0.5))
 
 
 def test_win_rate_without_ties_is_the_theory_and_ties_lower_it():
@@ -406,9 +377,8 @@ def test_win_rate_without_ties_is_the_theory_and_ties_lower_it():
     tied = win_rate_of_best(x > 0, 4)
     assert (tied.rate < 4 / 5).all() and (tied.ties > 0).all()
     assert win_rate_theory([1, 3]).tolist() == [0.5, 0.75]
-    with pytest.raises(
-        CourseError, match="between 1 and 16, one less than the pool's size; got 17"
-    ):
+    message = "between 1 and 16, one less than the pool's size; got 17"
+    with pytest.raises(CourseError, match=message):
         win_rate_of_best(x, 17)
 
 
@@ -426,10 +396,8 @@ def test_interval_prints_and_serialises():
         "n": 20,
     }
     assert interval.excludes_zero and Interval(-1, -2, -0.1, 0.95, 2).excludes_zero
-    assert (
-        not Interval(0.1, -0.1, 0.3, 0.95, 2).excludes_zero
-        and not Interval(0.1, 0, 0.3, 0.95, 2).excludes_zero
-    )
+    assert not Interval(0.1, -0.1, 0.3, 0.95, 2).excludes_zero
+    assert not Interval(0.1, 0, 0.3, 0.95, 2).excludes_zero
 
 
 def coverage(make, truth, trials=300):
@@ -440,51 +408,47 @@ def coverage(make, truth, trials=300):
 def test_bootstrap_interval_covers():
     """40 skewed values, 95 %: within 5 points (simulation error is 1.3)."""
     values = rng(5).exponential(size=(300, 40))
-    assert coverage(
-        lambda s: bootstrap_interval(values[s], resamples=300, seed=s), 1.0
-    ) == pytest.approx(0.94, abs=0.05)
-    assert coverage(
-        lambda s: bootstrap_interval(values[s], level=0.5, resamples=300, seed=s), 1.0
-    ) == pytest.approx(0.5, abs=0.1)
+
+    def at_level(level):
+        return lambda s: bootstrap_interval(values[s], level=level, resamples=300, seed=s)
+
+    assert coverage(at_level(0.95), 1.0) == pytest.approx(0.94, abs=0.05)
+    assert coverage(at_level(0.5), 1.0) == pytest.approx(0.5, abs=0.1)
 
 
 def test_bootstrap_interval_has_the_size_of_the_standard_error():
     values = rng().normal(3, 2, size=2000)
     interval = bootstrap_interval(values)
-    assert (
-        interval.mean == pytest.approx(values.mean())
-        and interval.n == 2000
-        and interval.level == 0.95
-    )
-    assert interval.high - interval.low == pytest.approx(
-        2 * 1.96 * values.std() / math.sqrt(2000), rel=0.1
-    )
-    assert (
-        interval == bootstrap_interval(torch.tensor(values)) != bootstrap_interval(values, seed=1)
-    )
+    assert interval.mean == pytest.approx(values.mean())
+    assert (interval.n, interval.level) == (2000, 0.95)
+    width = 2 * 1.96 * values.std() / math.sqrt(2000)
+    assert interval.high - interval.low == pytest.approx(width, rel=0.1)
+    assert interval == bootstrap_interval(torch.tensor(values))
+    assert interval != bootstrap_interval(values, seed=1)
     assert type(interval.mean) is type(interval.low) is float
 
 
 def test_paired_difference_is_narrow_when_pairs_agree():
     hard = rng(1).normal(size=500)
-    a, b = hard + 0.1 + 0.1 * rng(2).normal(size=500), hard + 0.1 * rng(3).normal(size=500)
-    paired = paired_difference(a, b)
+    a = hard + 0.1 + 0.1 * rng(2).normal(size=500)
+    b = hard + 0.1 * rng(3).normal(size=500)
+    paired, alone = paired_difference(a, b), bootstrap_interval(a)
     assert paired.mean == pytest.approx(np.mean(a - b)) and paired.excludes_zero
-    assert paired.high - paired.low < 0.2 * (bootstrap_interval(a).high - bootstrap_interval(a).low)
+    assert paired.high - paired.low < 0.2 * (alone.high - alone.low)
     assert paired_difference(b, a).mean == -paired.mean
 
 
 def test_seeds_and_prompts_sees_both_sources_of_noise():
-    """Standard error of the mean.
+    """The standard error of the mean is √(seed variance/S + prompt variance/P).
 
-    √(seed variance/S + prompt variance/P), ten seeds and 400 prompts.
+    Ten seeds and 400 prompts.
     """
     for seed_sd, prompt_sd in ((1.0, 0.0), (0.0, 4.0), (1.0, 4.0)):
         widths = []
         for s in range(10):
-            matrix = seed_sd * rng(s).normal(size=(10, 1)) + prompt_sd * rng(s + 100).normal(
-                size=(1, 400)
-            )
+            seeds = seed_sd * rng(s).normal(size=(10, 1))
+            prompts = prompt_sd * rng(s + 100).normal(size=(1, 400))
+            matrix = seeds + prompts  # (10, 400)
             interval = seeds_and_prompts_interval(matrix, resamples=400, seed=s)
             assert interval.mean == pytest.approx(matrix.mean()) and interval.n == 4000
             widths.append(interval.high - interval.low)
@@ -494,13 +458,13 @@ def test_seeds_and_prompts_sees_both_sources_of_noise():
 
 def test_wilson_known_values_and_coverage():
     interval = wilson_interval(1, 10)  # Newcombe (1998) style check by hand: z = 1.96
-    assert (interval.mean, interval.low, interval.high) == pytest.approx(
-        (0.1, 0.0179, 0.4042), abs=1e-4
-    )
+    found = (interval.mean, interval.low, interval.high)
+    assert found == pytest.approx((0.1, 0.0179, 0.4042), abs=1e-4)
     assert wilson_interval(0, 20).low == 0 and wilson_interval(20, 20).high == 1
     assert wilson_interval(0, 20).high == pytest.approx(1.96**2 / (20 + 1.96**2), abs=1e-4)
     hits = rng().binomial(50, 0.05, size=2000)
-    inside = [i.low <= 0.05 <= i.high for i in (wilson_interval(int(h), 50) for h in hits)]
+    intervals = [wilson_interval(int(h), 50) for h in hits]
+    inside = [i.low <= 0.05 <= i.high for i in intervals]
     assert np.mean(inside) == pytest.approx(0.95, abs=0.03)
 
 
@@ -538,9 +502,8 @@ def test_errors_say_what_to_do(call, message):
 def test_minimum_detectable_effect_is_found_that_often():
     assert minimum_detectable_effect(1.0, 100) == pytest.approx(2.8016 / 10, abs=1e-4)
     values = rng().normal(size=50)
-    assert minimum_detectable_effect(values) == pytest.approx(
-        minimum_detectable_effect(values.std(ddof=1), 50)
-    )
+    from_sd = minimum_detectable_effect(values.std(ddof=1), 50)
+    assert minimum_detectable_effect(values) == pytest.approx(from_sd)
     effect = minimum_detectable_effect(2.0, 200, power=0.6)
     x = rng(1).normal(effect, 2.0, size=(4000, 200))
     found = np.abs(x.mean(1)) > 1.96 * x.std(1, ddof=1) / math.sqrt(200)
@@ -558,10 +521,9 @@ def test_permutation_test_against_all_sign_flips():
 
 
 def test_permutation_test_is_calibrated():
-    p = [
-        permutation_test(row, np.zeros(12), seed=i, resamples=99)
-        for i, row in enumerate(rng(7).normal(size=(400, 12)))
-    ]
+    p = []
+    for i, row in enumerate(rng(7).normal(size=(400, 12))):
+        p.append(permutation_test(row, np.zeros(12), seed=i, resamples=99))
     assert np.mean(np.array(p) <= 0.2) == pytest.approx(0.2, abs=0.06)
 
 
@@ -571,21 +533,18 @@ def test_permutation_test_is_calibrated():
 def test_fit_recovers_the_laws_and_their_peaks():
     d = np.linspace(0, 3, 20)
     fit = overoptimisation_fit(d, d * (2.0 - 0.5 * d))
-    assert (fit.alpha, fit.beta, fit.peak_d, fit.peak_value, fit.r2) == pytest.approx(
-        (2.0, 0.5, 2.0, 2.0, 1.0)
-    )
-    assert fit.predict(d) == pytest.approx(d * (2.0 - 0.5 * d)) and float(
-        fit.predict(2.0)
-    ) == pytest.approx(2.0)
+    found = (fit.alpha, fit.beta, fit.peak_d, fit.peak_value, fit.r2)
+    assert found == pytest.approx((2.0, 0.5, 2.0, 2.0, 1.0))
+    assert fit.predict(d) == pytest.approx(d * (2.0 - 0.5 * d))
+    assert float(fit.predict(2.0)) == pytest.approx(2.0)
     gold = np.array([0.0, *(d[1:] * (1.5 - 0.8 * np.log(d[1:])))])
     fit = overoptimisation_fit(d, gold, form="rl")
-    assert (fit.alpha, fit.beta, fit.peak_d, fit.r2) == pytest.approx(
-        (1.5, 0.8, math.exp(1.5 / 0.8 - 1), 1.0)
-    )
+    found = (fit.alpha, fit.beta, fit.peak_d, fit.r2)
+    assert found == pytest.approx((1.5, 0.8, math.exp(1.5 / 0.8 - 1), 1.0))
     fine = np.linspace(0.01, 6, 60_000)
-    assert fit.peak_d == pytest.approx(
-        fine[fit.predict(fine).argmax()], abs=1e-3
-    ) and fit.peak_value == pytest.approx(fit.predict(fine).max())
+    gains = fit.predict(fine)
+    assert fit.peak_d == pytest.approx(fine[gains.argmax()], abs=1e-3)
+    assert fit.peak_value == pytest.approx(gains.max())
     assert json.loads(json.dumps(fit.to_dict()))["form"] == "rl"
 
 
@@ -599,7 +558,9 @@ def test_fit_with_noise_without_a_peak_and_already_falling():
 
 
 def test_diversity():
-    assert distinct_n(["a b c", "a b d"]) == 3 / 4 and distinct_n(["a b c", "a b d"], n=1) == 4 / 6
-    assert distinct_n(["a", ""]) == 0 and distinct_n(["a b", "b a"], n=2) == 1
+    assert distinct_n(["a b c", "a b d"]) == 3 / 4
+    assert distinct_n(["a b c", "a b d"], n=1) == 4 / 6
+    assert distinct_n(["a", ""]) == 0
+    assert distinct_n(["a b", "b a"], n=2) == 1
     assert distinct_n(["a b", "c d"]) == 1, "n-grams do not run over the end of a text"
     assert distinct_fraction(["x", "x", "y", "x"]) == 0.5

@@ -1,5 +1,6 @@
-"""The arithmetic world: right answers by other means, many paths, no leak between splits, and a
-verifier that is hard to fool.
+"""The arithmetic world: right answers, many paths, no leak between splits, a verifier hard to fool.
+
+The answers are worked out by other means.
 """
 
 import re
@@ -18,22 +19,20 @@ from course_lib.worlds import (
     SIZES,
     Arithmetic,
     draw_problem,
-    in_words,
-    is_heldout,
-    load_world,
-    rewrite,
-    steps_of,
-    value_of,
-    write_solution,
-)
-from course_lib.worlds.equation_paths import (
     equation_holds,
     equation_path,
     equation_report,
     equations,
+    in_words,
+    is_heldout,
+    load_world,
+    read_problems,
+    rewrite,
+    steps_of,
+    value_of,
+    verify,
+    write_solution,
 )
-from course_lib.worlds.gsm8k import read_problems
-from course_lib.worlds.verdicts import verify
 
 WORLD = Arithmetic()
 BY_HAND = {
@@ -82,23 +81,17 @@ def test_every_path_is_right_and_within_bounds(kinds):
 def test_several_right_paths_for_every_kind():
     rng = np.random.default_rng(0)
     for kind, (make, _, _) in KINDS.items():
-        row = next(
-            r
-            for r in WORLD.problems("train")
-            if r["kind"] == kind and len(set(r["numbers"])) == len(r["numbers"])
-        )
-        assert (
-            len({equation_path(write_solution(make(*row["numbers"]), rng)) for _ in range(300)})
-            >= 6
-        )
+        of_kind = (r["numbers"] for r in WORLD.problems("train") if r["kind"] == kind)
+        numbers = next(n for n in of_kind if len(set(n)) == len(n))
+        solutions = [write_solution(make(*numbers), rng) for _ in range(300)]
+        assert len(set(map(equation_path, solutions))) >= 6
 
 
 def test_the_splits_share_no_problem():
     kept = {split: {(r["kind"], *r["numbers"]) for r in WORLD.problems(split)} for split in SIZES}
     assert not kept["train"] & (kept["heldout"] | kept["templates"])
-    assert {r["template"] for r in WORLD.problems("templates")} == {2} and {
-        r["template"] for r in WORLD.problems("heldout")
-    } == {0, 1}
+    assert {r["template"] for r in WORLD.problems("templates")} == {2}
+    assert {r["template"] for r in WORLD.problems("heldout")} == {0, 1}
     for split, size in SIZES.items():
         rows = WORLD.problems(split)
         assert len(rows) == size == len({r["question"] for r in rows})
@@ -108,10 +101,8 @@ def test_the_splits_share_no_problem():
 
 def test_prompts_follow_the_seed_and_a_limit_is_a_prefix():
     one, infos = WORLD.prompts("heldout", limit=20, seed=3)
-    assert (
-        one == WORLD.prompts("heldout", limit=50, seed=3)[0][:20]
-        and one != WORLD.prompts("heldout", limit=20, seed=4)[0]
-    )
+    assert one == WORLD.prompts("heldout", limit=50, seed=3)[0][:20]
+    assert one != WORLD.prompts("heldout", limit=20, seed=4)[0]
     assert {"id", "answer", "solution", "kind", "template", "numbers"} == set(infos[0])
     assert load_world("arithmetic").prompts("heldout", limit=20, seed=3)[0] == one
     with pytest.raises(CourseError, match="between 1 and 2000"):
@@ -149,15 +140,12 @@ def test_the_verifier_tells_wrong_from_unreadable(text, status):
 
 
 def test_gold_parts_count_false_steps():
-    parts = WORLD.gold_parts(
-        "", "First << 3 * 4 = 13 >>, then << 2 + 2 = 4 >>. #### 12", {"answer": "12"}
-    )
+    lucky = "First << 3 * 4 = 13 >>, then << 2 + 2 = 4 >>. #### 12"
+    parts = WORLD.gold_parts("", lucky, {"answer": "12"})
     # right by luck: the answer alone is checked
     assert parts["correct"] == 1.0 and parts["steps"] == 2 and parts["false"] == 1
-    assert WORLD.path("", "First << 3 * 4 = 12 >>, then << 12 + 1 = 13 >>. #### 13", {}) == (
-        "3*4=12",
-        "12+1=13",
-    )
+    path = WORLD.path("", "First << 3 * 4 = 12 >>, then << 12 + 1 = 13 >>. #### 13", {})
+    assert path == ("3*4=12", "12+1=13")
 
 
 def test_the_same_extractor_counts_gsm8k(shared_data):
@@ -170,7 +158,7 @@ def test_the_same_extractor_counts_gsm8k(shared_data):
 def test_the_bundled_policy_is_neither_hopeless_nor_perfect():
     """pass@1 between .25 and .5 and pass@16 at least .7 on held-out problems.
 
-    There is something to gain, and right replies to gain it from.
+    So there is something to gain, and right replies to gain it from.
     """
     pool = Pool.load(assets.path("arithmetic/pools/heldout.npz"))
     one, sixteen = pass_at_k(pool.rewards["verifier"], [1, 16]).mean(0)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import time
 from fractions import Fraction
@@ -21,6 +22,7 @@ from course_lib.worlds import (
     evaluate,
     extract_answer,
     find_answer,
+    load_world,
     parse_number,
     read_problems,
     verifier,
@@ -98,11 +100,8 @@ def test_parse_number(written, value):
         ("#### 5\n#### 18", 18, "####"),  # the last marker decides
         ("#### 5 wait, the answer is 18", 18, "answer is"),
         (r"\boxed{#### 18}", 18, "####"),  # nested markers
-        (
-            "A: Janet has 16.\nThe answer is 18.",
-            18,
-            "answer is",
-        ),  # a marker needs a number behind it
+        # a marker needs a number behind it
+        ("A: Janet has 16.\nThe answer is 18.", 18, "answer is"),
         ("At Job A: $15 and at B 18", 18, "last number"),  # "A:" counts only at the start of a line
         ("#### Step 1\nso 18", 18, "last number"),
         ("he has 16-3", 3, "last number"),
@@ -183,13 +182,11 @@ def test_no_reply_is_slow(piece):
     text = piece * (200_000 // len(piece))
     start = time.perf_counter()
     for reply in (text, text + "x", "#### " + text):
-        (
-            find_answer(reply),
-            find_answer(reply, "strict"),
-            equations(reply),
-            evaluate(reply),
-            parse_number(reply),
-        )
+        find_answer(reply)
+        find_answer(reply, "strict")
+        equations(reply)
+        evaluate(reply)
+        parse_number(reply)
     assert time.perf_counter() - start < 5  # a quadratic rule takes minutes
 
 
@@ -200,7 +197,9 @@ def test_any_text_gives_a_verdict(text):
         assert verdict.status in ("correct", "wrong", "unreadable")
         assert (verdict.status == "unreadable") == (verdict.answer is None)
         assert (verdict.status == "correct") == (verdict.answer == 18)
-    equations(text), equation_holds(text)
+    # and none of these raises
+    equations(text)
+    equation_holds(text)
 
 
 @given(
@@ -213,7 +212,8 @@ def test_any_text_gives_a_verdict(text):
 def test_any_written_integer_is_read(number, form, commas):
     text = form.format(f"{number:,}" if commas else number)
     assert extract_answer("3 + 4 = 7\n" + text) == number
-    assert verify(text, number).status == "correct" and verify(text, number + 1).status == "wrong"
+    assert verify(text, number).status == "correct"
+    assert verify(text, number + 1).status == "wrong"
 
 
 def test_wrong_and_unreadable_are_told_apart():
@@ -245,9 +245,8 @@ def test_equations_have_one_spelling():
 
 
 def test_paths_keep_order_and_numbers():
-    assert equation_path("x <<2*3=6>> <<6+1=7>>") == equation_path(
-        "other words <<2 * 3 = 6.0>> then <<6+1=7>>"
-    )
+    same = "other words <<2 * 3 = 6.0>> then <<6+1=7>>"
+    assert equation_path("x <<2*3=6>> <<6+1=7>>") == equation_path(same)
     assert equation_path("<<2*3=6>><<6+1=7>>") != equation_path("<<6+1=7>><<2*3=6>>")
     assert equation_path("<<2*3=6>>") != equation_path("<<3*2=6>>")
     assert equation_path("<<10*2=20>>") != equation_path("<<1*2=2>>")
@@ -295,18 +294,14 @@ def test_evaluate(expression, value):
     assert evaluate(expression) == value
 
 
-@given(
-    st.recursive(
-        st.integers(0, 99).map(str),
-        lambda e: st.tuples(e, st.sampled_from(["+", "-", "*", "/"]), e).map(
-            lambda t: f"({t[0]}{t[1]}{t[2]})"
-        ),
-        max_leaves=8,
-    )
-)
-def test_evaluate_agrees_with_python(expression):
-    import re
+def in_brackets(expressions):
+    """Two expressions joined by an operation, in brackets."""
+    parts = st.tuples(expressions, st.sampled_from(["+", "-", "*", "/"]), expressions)
+    return parts.map(lambda part: "(" + "".join(part) + ")")
 
+
+@given(st.recursive(st.integers(0, 99).map(str), in_brackets, max_leaves=8))
+def test_evaluate_agrees_with_python(expression):
     try:
         # our own expression, made above
         right = eval(re.sub(r"\d+", r"Fraction(\g<0>)", expression))
@@ -319,11 +314,8 @@ def test_equation_holds():
     assert equation_holds("48/2=24") is True and equation_holds("48/2=25") is False
     assert equation_holds("10/3=3.3333") is True and equation_holds("10/3=3.33") is False
     assert equation_holds("10/3=3.3333", tolerance=0) is False
-    assert (
-        equation_holds("x+1=2") is None
-        and equation_holds("48/2") is None
-        and equation_holds("=") is None
-    )
+    for unreadable in ("x+1=2", "48/2", "="):
+        assert equation_holds(unreadable) is None
     assert equation_holds("2+2=4=2*2") is True and equation_holds("2+2=4=5") is False
 
 
@@ -486,22 +478,14 @@ def test_a_disagreement_is_listed(solutions):
     labels[3, 1] = 1 - labels[3, 1]
     (row,) = agreement(solutions.with_reward("label", labels))["disagree"]
     assert (row["prompt"], row["candidate"], row["system"]) == (3, 1, "6b_verification")
-    assert (
-        row["label"] != (row["verdict"] == "correct")
-        and row["answer"]
-        and row["reference"]
-        and "A:" in row["reason"]
-    )
+    assert row["label"] != (row["verdict"] == "correct")
+    assert row["answer"] and row["reference"] and "A:" in row["reason"]
 
 
 def test_equations_in_model_solutions(solutions):
     report = equation_report([text for row in solutions.texts for text in row])
-    assert (report["equations"], report["unreadable"], report["inexact"], report["false"]) == (
-        8268,
-        19,
-        160,
-        28,
-    )
+    assert (report["equations"], report["unreadable"]) == (8268, 19)
+    assert (report["inexact"], report["false"]) == (160, 28)
 
 
 def test_model_solutions_with_a_bad_line(tmp_path, shared_data):
@@ -522,7 +506,5 @@ def test_model_solutions_with_a_bad_line(tmp_path, shared_data):
 
 
 def test_the_world_loads_by_name(shared_data, tmp_path):
-    from course_lib.worlds import load_world
-
     shutil.copy(shared_data / "gsm8k" / "test.jsonl", tmp_path)
     assert len(load_world("gsm8k", data=tmp_path).prompts("heldout", limit=5)[0]) == 5

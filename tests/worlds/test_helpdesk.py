@@ -19,8 +19,8 @@ from course_lib.worlds import (
 )
 
 RIGHT = (
-    "First, open the sign-in page. Then choose forgot password. Finally, follow the link "
-    "in the email."
+    "First, open the sign-in page. Then choose forgot password. "
+    "Finally, follow the link in the email."
 )
 
 
@@ -35,24 +35,21 @@ def test_size_of_the_world():
 
 def test_splits_share_no_topic_and_phrasing():
     world = Helpdesk()
-    train, held = (
-        {(i["topic"], i["phrasing"]) for i in world.prompts(split)[1]}
-        for split in ("train", "heldout")
-    )
-    assert not train & held and {t for t, _ in train} == {t for t, _ in held} == set(TOPICS)
-    texts = world.prompts("train")[0] + world.prompts("heldout")[0]
+    train_texts, train_infos = world.prompts("train")
+    held_texts, held_infos = world.prompts("heldout")
+    train = {(info["topic"], info["phrasing"]) for info in train_infos}
+    held = {(info["topic"], info["phrasing"]) for info in held_infos}
+    assert not train & held
+    assert {topic for topic, _ in train} == {topic for topic, _ in held} == set(TOPICS)
+    texts = train_texts + held_texts
     assert len(set(texts)) == len(texts)
 
 
 def test_a_smaller_limit_is_a_prefix():
     world = Helpdesk()
-    assert (
-        world.prompts("train", limit=5, seed=3)[0]
-        == world.prompts("train", limit=50, seed=3)[0][:5]
-    )
-    assert (
-        world.prompts("train", limit=50, seed=3)[0] != world.prompts("train", limit=50, seed=4)[0]
-    )
+    fifty, _ = world.prompts("train", limit=50, seed=3)
+    assert world.prompts("train", limit=5, seed=3)[0] == fifty[:5]
+    assert world.prompts("train", limit=50, seed=4)[0] != fifty
     with pytest.raises(CourseError, match="limit must be between"):
         world.prompts("train", limit=10**6)
     with pytest.raises(CourseError, match="'train' or 'heldout'"):
@@ -107,11 +104,8 @@ def test_a_cut_reply_is_truncated_even_after_a_full_stop():
 
 
 def test_a_step_shared_by_two_topics_is_right_for_both():
-    assert (
-        parts("Open the sign-in page.", "username")
-        == parts("Open the sign-in page.", "password")
-        == {"right_steps": 1.0}
-    )
+    for topic in ("username", "password"):
+        assert parts("Open the sign-in page.", topic) == {"right_steps": 1.0}
 
 
 def test_halves_add_up_to_gold():
@@ -119,17 +113,18 @@ def test_halves_add_up_to_gold():
     for topic in TOPICS:
         text = write_reply(topic, rng)
         p = gold_parts(text, topic)
-        assert helpfulness(p) + harmlessness(p) == pytest.approx(
-            world.gold("", text, {"topic": topic})
-        )
+        gold = world.gold("", text, {"topic": topic})
+        assert helpfulness(p) + harmlessness(p) == pytest.approx(gold)
 
 
 def test_ideal_replies_beat_what_the_desk_writes():
     rng, world = np.random.default_rng(0), Helpdesk()
     for topic in TOPICS:
-        best = world.gold("", world.ideal_reply({"topic": topic}), {"topic": topic})
-        written = [world.gold("", write_reply(topic, rng), {"topic": topic}) for _ in range(40)]
-        assert best >= max(written) and np.mean(written) < best - 1.5 and np.std(written) > 0.8
+        info = {"topic": topic}
+        best = world.gold("", world.ideal_reply(info), info)
+        written = [world.gold("", write_reply(topic, rng), info) for _ in range(40)]
+        assert best >= max(written)
+        assert np.mean(written) < best - 1.5 and np.std(written) > 0.8
 
 
 def test_unknown_names():
