@@ -19,6 +19,7 @@ from ..methods import Request, Round, Rounds, Stages, rejection_sampling_rounds,
 from ..models import GoldReward, Policy, load_policy
 from ..models.loading import device_of
 from ..pools import RULES, Pool, Selection, matched_control, random_per_prompt, threshold
+from ..worlds import World
 from .measures import ROWS, Arms, Served, repaid_after, serve, serving, summary
 from .settings import RunSettings
 from .sources import make_reward
@@ -37,7 +38,7 @@ EVALUATION_SEED = 2**32  # far from the seeds of training
 class Plan:
     """What a comparison is made of, everything looked up and loaded."""
 
-    world: Any
+    world: World
     base: Policy
     proxy: Any
     gold: GoldReward
@@ -58,16 +59,15 @@ class Training:
     cost: Account
 
 
-def plan_of(world: Any, policy: Any, reward: Any, settings: RunSettings) -> Plan:
+def plan_of(world: World, policy: Any, reward: Any, settings: RunSettings) -> Plan:
     """Load what ``settings`` name. Raises for a world, policy, reward or rule that does not fit."""
-    own = getattr(world, "policy", None)  # the bundled policy of a world that has one
     if policy is None:
         require(
-            settings.bundled == bool(own),
+            settings.bundled == bool(world.policy),
             f"no default policy for the world {world.name!r} on the tier {settings.name!r}: give "
             "one with --policy DIR or a hub name.",
         )
-    policy_name = str(policy or own or settings.policy)
+    policy_name = str(policy or world.policy or settings.policy)
     on_gpu = device_of(settings.device).type == "cuda"
     half = settings.training.dtype if on_gpu else None
     base = load_policy(
@@ -78,8 +78,7 @@ def plan_of(world: Any, policy: Any, reward: Any, settings: RunSettings) -> Plan
         dtype=half,
     )
     base.source = policy_name
-    verifiable = getattr(world, "verifiable", False)
-    reward_name = str(reward or ("verifier" if verifiable else settings.reward))
+    reward_name = str(reward or ("verifier" if world.verifiable else settings.reward))
     proxy = make_reward(reward_name, world, settings.device)
     max_tokens = min(world.max_tokens, settings.max_tokens)
     loop = replace(
@@ -94,13 +93,13 @@ def plan_of(world: Any, policy: Any, reward: Any, settings: RunSettings) -> Plan
     return Plan(world, base, proxy, gold, settings, loop, policy_name, reward_name, rule)
 
 
-def selector(rule: str, world: Any) -> Callable[[Pool], Selection]:
+def selector(rule: str, world: World) -> Callable[[Pool], Selection]:
     """The function of a scored pool that keeps candidates by ``rule``."""
 
     def select(pool: Pool) -> Selection:
         if rule == "threshold":
             return threshold(pool, by="proxy", minimum=1.0, at_most=4)
-        if rule == "distinct_paths" and hasattr(world, "path"):
+        if rule == "distinct_paths":
             return RULES[rule](pool, by="proxy", key=world.path)
         return RULES[rule](pool, by="proxy")
 

@@ -85,7 +85,7 @@ def _scored(
     """The pool with the reward to select by, that reward's name in it, and what it is."""
     names = list(pool.rewards)
     default = names[0] if names else None
-    if getattr(world, "verifiable", False):
+    if world.verifiable:
         default = "verifier"
     wanted = reward or default
     require(

@@ -61,7 +61,7 @@ def settings_of(
     changes = dict(changes)
     name = changes.pop("tier_name", None)
     if settings is None:
-        bundled = getattr(world, "policy", None) and name is None
+        bundled = world.policy and name is None
         settings = tier("cpu" if bundled else name)
     if tiny:
         settings = replace(settings, loop=settings.changed(**TINY).loop)

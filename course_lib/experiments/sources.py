@@ -2,10 +2,11 @@
 
 from ..assets import resolve
 from ..base import require
-from ..models import GoldReward, load_reward_model
+from ..models import GoldReward, RewardModel, load_reward_model
+from ..worlds import World
 
 
-def make_reward(spec, world, device=None):
+def make_reward(spec: str, world: World, device: str | None = None) -> GoldReward | RewardModel:
     """The reward behind a ``--reward`` argument.
 
     A folder or hub name of a reward model, "gold", or "verifier".
@@ -14,11 +15,9 @@ def make_reward(spec, world, device=None):
         return GoldReward(world, name="proxy")
     if spec == "verifier":
         require(
-            getattr(world, "verifiable", False),
+            world.verifiable,
             f"the world {world.name!r} has no verifier; use --reward gold, or a reward model's "
             "folder.",
         )
         return GoldReward(world, name="proxy")
-    return load_reward_model(
-        resolve(spec), name="proxy", device=device, system=getattr(world, "reward_system", None)
-    )
+    return load_reward_model(resolve(spec), name="proxy", device=device, system=world.reward_system)
