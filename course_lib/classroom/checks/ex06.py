@@ -15,39 +15,45 @@ from .registry import task
 
 L06 = "lesson 06"
 VERDICTS = ("correct", "wrong", "unreadable")
+NO_VERDICT = (
+    'the result should be one of the three words "correct", "wrong" and "unreadable", in small '
+    "letters"
+)
 DOOR = "COURSE_DOOR"
-CODE = f"#### __import__('os').environ.update({DOOR}='open')"
+CODE = f"#### __import__('os').environ.update({DOOR}='open')"  # when run, it sets DOOR
+
+# two paths of one equation, and the rewards of one problem with one and with two samples
+A = ("2+3=5",)
+B = ("3+2=5",)
+ONE_RIGHT = torch.tensor([[1.0]])
+BOTH_RIGHT = torch.tensor([[1.0, 1.0]])
+
+# messages of several cases
+HOW_MANY = "this is how many there are. Their indices are wanted."
+LAST_IS_KEPT = "the last reply of a path is kept; the first should be."
+BEGIN_AT_0 = "indices should begin at 0 in each problem."
+DOWN_THE_COLUMNS = "this looks down the columns. Rows are problems: dim=1."
+TRUTH_VALUE_WANTED = "one truth value for each problem is wanted"
 
 
-def _case(
-    t,
-    text,
-    reference,
-    right,
-    said,
-    otherwise='the result should be one of the three words "correct", "wrong" and "unreadable", '
-    "in small letters",
-    **other,
-):
-    """One string.
+def _case(t, text, right, said, reference="18", **other):
+    """The verdict on one text must be ``right``.
 
     ``said``: the message for another verdict; ``correct=``, ``wrong=`` or ``unreadable=`` name one
     for that verdict alone.
     """
-    t.same(
-        (text, reference),
-        right,
-        [(v, other.get(v, said)) for v in VERDICTS if v != right],
-        otherwise=otherwise,
-    )
+    mistakes = [(verdict, other.get(verdict, said)) for verdict in VERDICTS if verdict != right]
+    t.same((text, reference), right, mistakes, otherwise=NO_VERDICT)
 
 
 @contextmanager
 def _watched(text):
-    """Notes in the list it gives when ``text``, or a part of it, is handed to eval or exec, or has
-    been run in another way.
+    """A list that notes when ``text``, or a part of it, is run.
+
+    Handed to eval or exec it is noted and not run; run in another way it opens the door.
     """
-    ran, real = [], {name: getattr(builtins, name) for name in ("eval", "exec")}
+    ran = []
+    real = {name: getattr(builtins, name) for name in ("eval", "exec")}
 
     def guard(name):
         def watched(source, *rest, **names):
@@ -95,7 +101,9 @@ def verdict(t):
     with t.part(1, "nothing in the text is run"):
         _nothing_is_run(t)
     with t.part(1, "numbers as people write them, and no calculation"):
-        _numbers_as_written(t)
+        _commas_and_signs(t)
+        _points_and_digits(t)
+        _nothing_is_calculated(t)
     with t.part(1, "the last mark with a number decides"):
         _last_mark_decides(t)
     with t.part(1, "exponents, long numbers, exact comparison"):
@@ -108,7 +116,6 @@ def _three_verdicts(t):
     _case(
         t,
         "#### 18",
-        "18",
         "correct",
         "the number behind #### is the reference. Is a text compared with a number?",
         unreadable="there is a number behind ####, but it is not found.",
@@ -116,7 +123,6 @@ def _three_verdicts(t):
     _case(
         t,
         "#### 19",
-        "18",
         "wrong",
         "a number was read, and it is not the reference.",
         correct="19 is accepted where the reference is 18.",
@@ -124,7 +130,6 @@ def _three_verdicts(t):
     _case(
         t,
         "#### 180",
-        "18",
         "wrong",
         "180 begins with the reference, but it is another number. Read the whole number, then "
         "compare.",
@@ -132,35 +137,24 @@ def _three_verdicts(t):
     _case(
         t,
         "18",
-        "18",
         "unreadable",
         "no #### stands in this text. The format is part of the rule.",
         wrong="no number is marked here. 'Wrong' is for a number that was read and is another one; "
         "keep the two apart.",
     )
-    _case(t, "", "18", "unreadable", "the text is empty, so no number was read.")
-    _case(t, "## 18", "18", "unreadable", "two # are no mark: there must be four.")
-    _case(
-        t, "####18", "18", "correct", "a blank may stand between #### and the number, but need not."
-    )
-    _case(
-        t,
-        "####   18",
-        "18",
-        "correct",
-        "more than one blank may stand between #### and the number.",
-    )
+    _case(t, "", "unreadable", "the text is empty, so no number was read.")
+    _case(t, "## 18", "unreadable", "two # are no mark: there must be four.")
+    _case(t, "####18", "correct", "a blank may stand between #### and the number, but need not.")
+    _case(t, "####   18", "correct", "more than one blank may stand between #### and the number.")
     _case(
         t,
         "18 is right. #### eighteen",
-        "18",
         "unreadable",
         "the number stands before the ####, and only a word behind it.",
     )
     _case(
         t,
         "#### about 18",
-        "18",
         "unreadable",
         "a word stands between #### and the number; the rule allows only blanks there.",
     )
@@ -170,13 +164,12 @@ def _nothing_is_run(t):
     _case(
         t,
         "#### 18",
-        "18",
         "correct",
         "not even the plain number is read, so nothing can be said about safety.",
     )
     with _watched(CODE) as ran:
         try:
-            _case(t, CODE, "18", "unreadable", "code is not a number.")
+            _case(t, CODE, "unreadable", "code is not a number.")
         except Wrong:
             if not ran:
                 raise
@@ -188,27 +181,25 @@ def _nothing_is_run(t):
     )
 
 
-def _numbers_as_written(t):
+def _commas_and_signs(t):
     _case(
         t,
         "#### 1,800",
-        "1800",
         "correct",
         "the comma ends the number here. Drop commas.",
+        reference="1800",
         unreadable="a number with a comma is not read. Drop commas.",
     )
     _case(
         t,
         "#### 1,8",
-        "18",
         "correct",
         "commas are dropped wherever they stand, not only before three digits.",
     )
-    _case(t, "#### $18", "18", "correct", "the $ in front is in the way.")
+    _case(t, "#### $18", "correct", "the $ in front is in the way.")
     _case(
         t,
         "#### -18",
-        "18",
         "wrong",
         "the minus is lost: -18 counts as 18.",
         unreadable="a minus in front is allowed, and this one is not read.",
@@ -216,39 +207,43 @@ def _numbers_as_written(t):
     _case(
         t,
         "#### -$4",
-        "-4",
         "correct",
         "with -$ in front the number is not read well: is the minus lost?",
+        reference="-4",
         unreadable="-$ in front is allowed, and this one is not read.",
     )
+
+
+def _points_and_digits(t):
+    number_with_a_point = "a number may have a point and digits."
     _case(
         t,
         "#### 18.0",
-        "18",
         "correct",
         "18.0 and 18 are one number. Compare numbers, not their texts.",
-        unreadable="a number may have a point and digits.",
+        unreadable=number_with_a_point,
     )
     _case(
         t,
         "#### 17.5",
-        "17",
         "wrong",
         "the digits behind the point are lost.",
-        unreadable="a number may have a point and digits.",
+        reference="17",
+        unreadable=number_with_a_point,
     )
-    _case(t, "#### 18 pens", "18", "correct", "words may follow the number.")
+    _case(t, "#### 18 pens", "correct", "words may follow the number.")
     _case(
         t,
         "#### 18...",
-        "18",
         "correct",
         "the points at the end belong to the sentence, not to the number.",
     )
+
+
+def _nothing_is_calculated(t):
     _case(
         t,
         "#### 17 + 1",
-        "18",
         "wrong",
         "17 + 1 is calculated. A verifier reads the number, which ends before the blank; it does "
         "not do the policy's work.",
@@ -258,48 +253,39 @@ def _numbers_as_written(t):
     _case(
         t,
         "#### 18 + 0",
-        "18",
         "correct",
         "the number ends where its digits end; what follows is not looked at.",
     )
 
 
 def _last_mark_decides(t):
+    no_number = "with two marks no number is found."
     _case(
-        t,
-        "#### 19 #### 18",
-        "18",
-        "correct",
-        "two marks, and the first decided.",
-        unreadable="with two marks no number is found.",
+        t, "#### 19 #### 18", "correct", "two marks, and the first decided.", unreadable=no_number
     )
     _case(
         t,
         "#### 18 #### 19",
-        "18",
         "wrong",
         "one of the marks has the reference, but not the last. With 'any of them counts' a policy "
         "could list all numbers.",
-        unreadable="with two marks no number is found.",
+        unreadable=no_number,
     )
     _case(
         t,
         "#### 18 ####",
-        "18",
         "correct",
         "the last #### has no number behind it, so it is no mark. The one before it decides.",
     )
     _case(
         t,
         "#### 18 #### done 19",
-        "18",
         "correct",
         "the last #### has a word directly behind it, so it is no mark. The one before it decides.",
     )
     _case(
         t,
         "#### 18 #### ,",
-        "18",
         "correct",
         "the last #### has only a comma behind it, so it is no mark: a number has a digit first, "
         "then commas. The mark before it decides.",
@@ -310,30 +296,28 @@ def _exponents(t):
     _case(
         t,
         "#### 1e999",
-        "1",
         "unreadable",
         "an exponent follows the 1 at once. By the rule this number cannot be read.",
+        reference="1",
         correct="an exponent follows the 1 at once, and only the 1 is read.",
         wrong="an exponent is read here. By the rule it cannot be: 1e999 is more than float holds.",
     )
     _case(
         t,
         "#### 2E+5",
-        "2",
         "unreadable",
         "this is an exponent, too: it may have a large E, and a sign.",
+        reference="2",
     )
     _case(
         t,
         "#### 18euros",
-        "18",
         "correct",
         "an exponent has a digit behind its e, or a sign and a digit. Here a word follows.",
     )
     _case(
         t,
         "#### 18 #### 1e9",
-        "18",
         "unreadable",
         "the last mark decides, and its number has an exponent. The one before it does not take "
         "over.",
@@ -344,16 +328,15 @@ def _exact_comparison(t):
     _case(
         t,
         "#### 17.9999999",
-        "18",
         "wrong",
         "close is not equal: compare without rounding and without a tolerance.",
     )
     _case(
         t,
         "#### 9007199254740993",
-        "9007199254740992",
         "wrong",
         "the last digits differ, but float keeps only about 16 digits. Fraction and int are exact.",
+        reference="9007199254740992",
     )
 
 
@@ -393,7 +376,6 @@ def _very_long_number(t):
     ),
 )
 def pass_at_k(t):
-    half = torch.tensor([[0.0, 1.0]])
     with t.part(1, "k = 1 is the share right; k = N asks whether any is right"):
         _one_of_two_right(t)
         _none_right(t)
@@ -407,6 +389,7 @@ def pass_at_k(t):
 
 
 def _one_of_two_right(t):
+    correct = torch.tensor([[0.0, 1.0]])
     mistakes = [
         (
             [1.0],
@@ -422,7 +405,7 @@ def _one_of_two_right(t):
         ),
     ]
     t.same(
-        (half, 1),
+        (correct, 1),
         [0.5],
         mistakes,
         otherwise="with k = 1 the estimate should be the share right, as int or float",
@@ -442,7 +425,9 @@ def _one_of_two_right(t):
         ([0.5], "for k = 2 the result is that of k = 1: does k matter, or is it one too small?"),
         ([1.5], "a probability above 1: is the fraction added?"),
     ]
-    t.same((half, 2), [1.0], mistakes, otherwise="with k = N any right sample is always among them")
+    t.same(
+        (correct, 2), [1.0], mistakes, otherwise="with k = N any right sample is always among them"
+    )
 
 
 def _none_right(t):
@@ -456,7 +441,7 @@ def _none_right(t):
 
 
 def _two_of_five_right(t):
-    five = torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0]])
+    correct = torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0]])
     mistakes = [
         ([0.64], "this is 1 - (1 - c/N)^k, which draws with replacement. It is too low."),
         ([0.3], "this is the chance that none of the two is right."),
@@ -468,7 +453,7 @@ def _two_of_five_right(t):
         ([0.9], "the roles of right and wrong are exchanged."),
     ]
     t.same(
-        (five, 2),
+        (correct, 2),
         [0.7],
         mistakes,
         otherwise="of the ten pairs of these five samples, count those without a right one",
@@ -486,13 +471,15 @@ def _two_of_seven_right(t):
 
 
 def _two_problems(t):
-    two = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]])
+    correct = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]])
     mistakes = [
         (0.55, "this is the mean over problems. One number for each problem is wanted."),
         ([0.7, 0.7], "the second problem gets the first one's number."),
         ([1 - 21 / 45] * 2, "all problems are thrown together. Count c for each."),
     ]
-    t.same((two, 2), [0.7, 0.4], mistakes, otherwise="with two problems the result is not right")
+    t.same(
+        (correct, 2), [0.7, 0.4], mistakes, otherwise="with two problems the result is not right"
+    )
 
 
 def _few_wrong(t):
@@ -505,19 +492,20 @@ def _few_wrong(t):
 
 
 def _two_thousand_samples(t):
-    large = torch.zeros(1, 2000)
-    large[0, 3] = 1
+    correct = torch.zeros(1, 2000)
+    correct[0, 3] = 1
+    too_large = "the two numbers of subsets are too large for a float, and what is left is lost."
     mistakes = [
         (
             [float("nan")],
             "the result is not a number: two numbers too large for a float were divided, or two of "
             "zero.",
         ),
-        ([0.0], "the two numbers of subsets are too large for a float, and what is left is lost."),
-        ([1.0], "the two numbers of subsets are too large for a float, and what is left is lost."),
+        ([0.0], too_large),
+        ([1.0], too_large),
     ]
     t.same(
-        (large, 1000),
+        (correct, 1000),
         [0.5],
         mistakes,
         tolerance=1e-5,
@@ -527,6 +515,7 @@ def _two_thousand_samples(t):
 
 
 def _is_tuple(t, text):
+    """The path of ``text`` must be a tuple, whatever is in it."""
     got = t.run(text)
     shown = f"{t._call((text,))} gave {got!r}"
     t.holds(
@@ -544,11 +533,8 @@ def _is_tuple(t, text):
 def _path(t, text, right, mistakes=(), otherwise="the path is not right"):
     """One reply's path; another number of equations is said in words."""
     got = t.run(text)
-    if (
-        isinstance(got, (list, tuple))
-        and len(got) != len(right)
-        and all(tuple(got) != value for value, _ in mistakes)
-    ):
+    another_number = isinstance(got, (list, tuple)) and len(got) != len(right)
+    if another_number and all(tuple(got) != value for value, _ in mistakes):
         raise Wrong(
             f"{otherwise}. (Equations found here: {len(got)}. How many are marked in the text?)",
             f"{t._call((text,))} gave {got!r}",
@@ -587,9 +573,8 @@ def path_of(t):
 
 
 def _one_equation(t):
-    one = "Add: <<3+2=5>>. #### 5"
-    _is_tuple(t, one)
-
+    text = "Add: <<3+2=5>>. #### 5"
+    _is_tuple(t, text)
     mistakes = [
         (("<<3+2=5>>",), "the double brackets are no part of the equation."),
         (("3+2",), "the whole equation belongs to the path, not its left side alone."),
@@ -604,30 +589,30 @@ def _one_equation(t):
         ),
     ]
     _path(
-        t, one, ("3+2=5",), mistakes, otherwise="the path of a reply with one equation is not right"
+        t,
+        text,
+        ("3+2=5",),
+        mistakes,
+        otherwise="the path of a reply with one equation is not right",
     )
 
 
 def _two_equations(t):
-    two = "First <<3*4=12>>, then <<12-1=11>>."
+    text = "First <<3*4=12>>, then <<12-1=11>>."
+    runs_on = (
+        "the pattern runs on to the last >>. It should stop at the first, so allow no < and > "
+        "inside."
+    )
     mistakes = [
         (("3*4=12",), "only the first equation is found."),
         (("12-1=11",), "only the last equation is found."),
         (("12-1=11", "3*4=12"), "the order is changed. Order is part of the path."),
-        (
-            ("3*4=12>>,then<<12-1=11",),
-            "the pattern runs on to the last >>. It should stop at the first, so allow no < and > "
-            "inside.",
-        ),
-        (
-            ("3*4=12>>, then <<12-1=11",),
-            "the pattern runs on to the last >>. It should stop at the first, so allow no < and > "
-            "inside.",
-        ),
+        (("3*4=12>>,then<<12-1=11",), runs_on),
+        (("3*4=12>>, then <<12-1=11",), runs_on),
     ]
     _path(
         t,
-        two,
+        text,
         ("3*4=12", "12-1=11"),
         mistakes,
         otherwise="the path of a reply with two equations is not right",
@@ -679,10 +664,11 @@ def _blanks(t):
 
 
 def _zeros_of_whole_numbers(t):
+    zero_lost = "a zero at the end of a whole number is lost, and 10 becomes 1."
     mistakes = [
         (("06+10=16",), "a leading zero is left."),
-        (("6+1=16",), "a zero at the end of a whole number is lost, and 10 becomes 1."),
-        (("06+1=16",), "a zero at the end of a whole number is lost, and 10 becomes 1."),
+        (("6+1=16",), zero_lost),
+        (("06+1=16",), zero_lost),
         (("6+1E+1=16",), "10 is written with an exponent: that is another spelling."),
     ]
     _path(
@@ -754,14 +740,12 @@ def _digits_kept(t):
         t, "<<1,000*2=2,000>>", ("1000*2=2000",), mistakes, otherwise="commas in numbers should go"
     )
 
-    mistakes = [
-        (("1.23457e+06*1=1.23457e+06",), "a long number is rounded: the format g keeps six digits.")
-    ]
+    rounded = "a long number is rounded: the format g keeps six digits."
     _path(
         t,
         "<<1234567*1=1234567>>",
         ("1234567*1=1234567",),
-        mistakes,
+        [(("1.23457e+06*1=1.23457e+06",), rounded)],
         otherwise="a long number should keep all its digits",
     )
 
@@ -784,8 +768,6 @@ def _digits_kept(t):
     ),
 )
 def distinct_right(t):
-    A, B = ("2+3=5",), ("3+2=5",)
-    yes, both = torch.tensor([[1.0]]), torch.tensor([[1.0, 1.0]])
     with t.part(1, "one reply for each path, the first"):
         _one_path(t)
         _two_replies(t)
@@ -800,14 +782,12 @@ def distinct_right(t):
 
 
 def _one_path(t):
-    got = t.run([[A]], yes)
+    got = t.run([[A]], ONE_RIGHT)
+    inside = got if isinstance(got, (list, tuple)) else ()
     t.holds(
-        not any(
-            isinstance(part, (dict, set))
-            for part in (got, *(got if isinstance(got, (list, tuple)) else ()))
-        ),
+        not any(isinstance(part, (dict, set)) for part in (got, *inside)),
         "lists of indices are wanted: not a set or a dictionary, nor a list of these.",
-        f"{t._call(([[A]], yes))} gave {got!r}",
+        f"{t._call(([[A]], ONE_RIGHT))} gave {got!r}",
     )
 
     mistakes = [
@@ -818,14 +798,16 @@ def _one_path(t):
             "a list for each problem is wanted, with indices in it. (Is the return inside the "
             "loop?)",
         ),
-        ([1], "this is how many there are. Their indices are wanted."),
+        ([1], HOW_MANY),
         (
             [[1]],
             "indices count from 0. (Or do you mark replies, by 1 for kept? Their indices are "
             "wanted.)",
         ),
     ]
-    t.same(([[A]], yes), [[0]], mistakes, otherwise="the only reply is right and should be kept")
+    t.same(
+        ([[A]], ONE_RIGHT), [[0]], mistakes, otherwise="the only reply is right and should be kept"
+    )
 
 
 def _two_replies(t):
@@ -833,17 +815,19 @@ def _two_replies(t):
         ([[0]], "the second path is lost."),
         ([[1]], "the first path is lost."),
         ([[1, 0]], "indices should ascend."),
-        ([2], "this is how many there are. Their indices are wanted."),
+        ([2], HOW_MANY),
     ]
-    t.same(([[A, B]], both), [[0, 1]], mistakes, otherwise="two paths are two replies to keep")
+    t.same(
+        ([[A, B]], BOTH_RIGHT), [[0, 1]], mistakes, otherwise="two paths are two replies to keep"
+    )
 
     mistakes = [
         ([[0, 1]], "the second reply has the same path: it is a copy."),
-        ([[1]], "the last reply of a path is kept; the first should be."),
+        ([[1]], LAST_IS_KEPT),
         ([[]], "a path that comes twice is left out altogether; its first reply should be kept."),
     ]
     t.same(
-        ([[A, A]], both),
+        ([[A, A]], BOTH_RIGHT),
         [[0]],
         mistakes,
         otherwise="of two replies with one path the first should be kept",
@@ -885,7 +869,7 @@ def _problem_without_right_reply(t):
         ),
         ([[]], "only the first problem is looked at: is the return inside the loop?"),
         ([[-1], [0]], "a problem without a right reply needs an empty list, without a -1."),
-        ([[], [1]], "indices should begin at 0 in each problem."),
+        ([[], [1]], BEGIN_AT_0),
     ]
     t.same(
         ([[A], [B]], correct),
@@ -899,7 +883,7 @@ def _one_path_in_two_problems(t):
     correct = torch.tensor([[1.0], [1.0]])
     mistakes = [
         ([[0], []], "the path was seen in another problem. Begin each problem with nothing seen."),
-        ([[0], [1]], "indices should begin at 0 in each problem."),
+        ([[0], [1]], BEGIN_AT_0),
     ]
     t.same(
         ([[A], [A]], correct),
@@ -910,21 +894,23 @@ def _one_path_in_two_problems(t):
 
 
 def _parts_of_paths(t):
-    one, other = ("1+2=3", "2+2=4"), ("2+2=4", "1+2=3")
+    one = ("1+2=3", "2+2=4")
+    other = ("2+2=4", "1+2=3")
     t.same(
-        ([[one, other]], both),
+        ([[one, other]], BOTH_RIGHT),
         [[0, 1]],
         [([[0]], "the same equations in another order are another path.")],
         otherwise="two orders of equations are two paths",
     )
 
+    first, second = one[:1], one[1:]
     correct = torch.tensor([[1.0, 1.0, 1.0]])
     mistakes = [
         ([[0, 2]], "the first two paths begin alike, but one has more steps."),
         ([[0, 1]], "the first and the last path end alike, but one has more steps."),
     ]
     t.same(
-        ([[one, one[:1], one[1:]]], correct),
+        ([[one, first, second]], correct),
         [[0, 1, 2]],
         mistakes,
         otherwise="a longer path is another path",
@@ -937,21 +923,25 @@ def _empty_paths(t):
         ([[0, 1]], "the empty path comes twice: the second is a copy."),
     ]
     t.same(
-        ([[(), ()]], both), [[0]], mistakes, otherwise="with the empty path the result is not right"
+        ([[(), ()]], BOTH_RIGHT),
+        [[0]],
+        mistakes,
+        otherwise="with the empty path the result is not right",
     )
 
 
 def _copy_further_on(t):
+    again = ("1+4=5",)
     correct = torch.tensor([[1.0, 1.0, 1.0]])
     mistakes = [
         (
             [[0, 1, 2]],
             "the third reply has the first one's path. A copy need not stand next to its original.",
         ),
-        ([[1, 2]], "the last reply of a path is kept; the first should be."),
+        ([[1, 2]], LAST_IS_KEPT),
     ]
     t.same(
-        ([[("1+4=5",), B, ("1+4=5",)]], correct),
+        ([[again, B, again]], correct),
         [[0, 1]],
         mistakes,
         otherwise="the first reply of each of these two paths should be kept",
@@ -959,9 +949,9 @@ def _copy_further_on(t):
 
 
 def _truths(t, args, right, mistakes, otherwise):
-    """One case. torch says NotImplementedError to & between numbers that are not whole.
+    """One case, with a word to those who wrote ``and`` and to those who forgot the brackets.
 
-    A word to those who forgot the brackets, and to those who wrote ``and``.
+    torch says NotImplementedError to & between numbers that are not whole.
     """
     try:
         t.same(args, right, mistakes, otherwise=otherwise)
@@ -1028,50 +1018,46 @@ def _one_of_two_problems(t):
             "in the second problem one is right and one is wrong: here a verifier can choose.",
         ),
     ]
-    _truths(
-        t,
-        (correct,),
-        [False, True],
-        mistakes,
-        otherwise="one truth value for each problem is wanted",
-    )
+    _truths(t, (correct,), [False, True], mistakes, otherwise=TRUTH_VALUE_WANTED)
 
 
 def _one_problem(t):
     correct = torch.tensor([[1.0, 0.0]])
     mistakes = [
         ([False], "one is right and one is wrong: here a verifier can choose."),
-        ([False, False], "this looks down the columns. Rows are problems: dim=1."),
+        ([False, False], DOWN_THE_COLUMNS),
     ]
-    _truths(t, (correct,), [True], mistakes, otherwise="one truth value for each problem is wanted")
+    _truths(t, (correct,), [True], mistakes, otherwise=TRUTH_VALUE_WANTED)
+
     correct = torch.tensor([[0.0, 0.0]])
     _truths(
         t,
         (correct,),
         [False],
         [([True], "nothing is right, so there is nothing right to choose.")],
-        otherwise="one truth value for each problem is wanted",
+        otherwise=TRUTH_VALUE_WANTED,
     )
+
     correct = torch.tensor([[1.0, 1.0]])
     _truths(
         t,
         (correct,),
         [False],
         [([True], "all are right: whichever is chosen, it is right.")],
-        otherwise="one truth value for each problem is wanted",
+        otherwise=TRUTH_VALUE_WANTED,
     )
 
 
 def _three_problems(t):
-    three = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    correct = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
     mistakes = [
-        ([True, True], "this looks down the columns. Rows are problems: dim=1."),
-        ([True, False], "this looks down the columns. Rows are problems: dim=1."),
+        ([True, True], DOWN_THE_COLUMNS),
+        ([True, False], DOWN_THE_COLUMNS),
         ([True, True, False], "problems that are all right have nothing to choose either."),
     ]
     _truths(
         t,
-        (three,),
+        (correct,),
         [False, True, False],
         mistakes,
         otherwise="three problems, of which one has something to choose; your result says "
