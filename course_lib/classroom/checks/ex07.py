@@ -12,7 +12,26 @@ from .registry import task
 L07 = "lesson 07"
 
 
-def numbers(got):
+PAIR = torch.tensor([[1.0, 5.0]])  # the rewards of one group, (1, 2)
+PPO_TOLERANCE = 1e-5
+
+# messages of several cases
+ONLY_THE_FIRST_PROMPT = "only the first prompt has weights. Does return stand inside the loop?"
+CONTAINS_ITSELF = "the mean that is taken off contains the reply itself. Leave it out."
+DIVIDED_BY_N = "this divides the sum of the others by N. There are only N - 1 of them."
+THE_VALUE = "this is the value that PPO makes large. The loss is minus that."
+MULTIPLY_FIRST = (
+    "with a negative A the two products change places. Multiply by A first, then take the minimum."
+)
+NO_MINUS = "the sign is missing: it is minus the logarithm."
+NO_LOGARITHM = "this is sigma, without its logarithm."
+LOSS_OF_EACH_PAIR = "this is one loss for each pair. Take the mean over the batch, one number."
+BETA_OUTSIDE = "beta stands before the logarithm. It belongs inside, on the margin."
+ONE_MORE = "one too many: look at the debt after one question less."
+
+
+def _numbers(got):
+    """The reader's weights as an array."""
     return np.asarray(got.detach() if hasattr(got, "detach") else got, dtype=float)
 
 
@@ -35,7 +54,6 @@ def numbers(got):
     ),
 )
 def group_advantage(t):
-    pair, S = torch.tensor([[1.0, 5.0]]), 8**0.5 + 1e-4
     with t.part(1, "compares each reply with the mean of its group"):
         _group_mean(t)
     with t.part(1, "divides by the sample standard deviation plus 1e-4"):
@@ -48,44 +66,47 @@ def group_advantage(t):
 
 
 def _group_mean(t):
-    got = t.run(pair)
-    shown = f"{t._call((pair,))} gave {numbers(got).round(4).tolist()}"
+    S = 8**0.5 + 1e-4  # the pair's sample standard deviation, plus 1e-4
+    got = t.run(PAIR)
+    weights = _numbers(got)
+    shown = f"{t._call((PAIR,))} gave {weights.round(4).tolist()}"
     t.holds(
-        numbers(got).shape == (1, 2),
+        weights.shape == (1, 2),
         "the result should have the shape of rewards, one weight for each reply.",
         shown,
     )
     t.holds(
-        not np.isnan(numbers(got)).any(),
+        not np.isnan(weights).any(),
         "there are NaNs. Is the mean or the standard deviation taken over prompts? Here there is "
         "only one: take both over its replies, dim=1.",
         shown,
     )
     t.holds(
-        np.abs(numbers(got)).max() > 0,
+        np.abs(weights).max() > 0,
         "all weights are 0, but one reply is better than the other. Is the mean taken over "
         "prompts, or are the weights cut to whole numbers?",
         shown,
     )
+    worse, better = weights[0]
     t.holds(
-        numbers(got)[0, 1] != numbers(got)[0, 0],
+        better != worse,
         "both replies have the same weight, but one is better than the other. Is the sign lost?",
         shown,
     )
     t.holds(
-        numbers(got)[0, 1] > numbers(got)[0, 0],
+        better > worse,
         "the better reply has the lower weight: it is the reward less the mean, not the other way "
         "round.",
         shown,
     )
     t.holds(
-        abs(numbers(got).sum()) < 1e-3,
+        abs(weights.sum()) < 1e-3,
         "the weights of a group should sum to 0. Is the group's mean taken off the rewards, and "
         "the whole difference divided?",
         shown,
     )
     t.holds(
-        abs(numbers(got)[0, 1] - 4 / S) > 1e-4,
+        abs(better - 4 / S) > 1e-4,
         "each reply is compared with the other one. GRPO takes off the mean of the whole group, "
         "the reply itself included.",
         shown,
@@ -93,6 +114,8 @@ def _group_mean(t):
 
 
 def _group_deviation(t):
+    S = 8**0.5 + 1e-4  # the pair's sample standard deviation, plus 1e-4
+    by_the_variance = "this divides by the variance. The standard deviation is its root."
     mistakes = [
         (
             [[-2.0, 2.0]],
@@ -108,11 +131,8 @@ def _group_deviation(t):
             "this divides by the standard deviation of a whole population. The sample's divides "
             "the sum of squares by N - 1. And 1e-4 is not added.",
         ),
-        (
-            [[-2 / 8.0001, 2 / 8.0001]],
-            "this divides by the variance. The standard deviation is its root.",
-        ),
-        ([[-0.25, 0.25]], "this divides by the variance. The standard deviation is its root."),
+        ([[-2 / 8.0001, 2 / 8.0001]], by_the_variance),
+        ([[-0.25, 0.25]], by_the_variance),
         (
             [[-2 / 8**0.5, 2 / 8**0.5]],
             "this divides by the standard deviation alone, or with a much smaller number added. "
@@ -129,7 +149,7 @@ def _group_deviation(t):
         ([[1 / S, 5 / S]], "the mean is not taken off."),
     ]
     t.same(
-        (pair,),
+        (PAIR,),
         [[-2 / S, 2 / S]],
         mistakes,
         otherwise="the weights have the wrong size. What are they divided by, and is the small "
@@ -138,31 +158,29 @@ def _group_deviation(t):
 
 
 def _rewards_close_together(t):
-    near = 0.0005 / (0.001 / 2**0.5 + 1e-4)
     rewards = torch.tensor([[0.0, 0.001]])
-    mistakes = [
-        (
-            [[-(0.5**0.5), 0.5**0.5]],
-            "these rewards are close together, and here it shows: 1e-4 is not added to the "
-            "standard deviation.",
-        )
-    ]
+    weight = 0.0005 / (0.001 / 2**0.5 + 1e-4)
+    without = 0.5**0.5
+    not_added = (
+        "these rewards are close together, and here it shows: 1e-4 is not added to the standard "
+        "deviation."
+    )
     t.same(
         (rewards,),
-        [[-near, near]],
-        mistakes,
+        [[-weight, weight]],
+        [([[-without, without]], not_added)],
         otherwise="when the rewards are close together the result is not right. What is added to "
         "the standard deviation?",
     )
 
 
 def _two_groups(t):
-    two, V, G, M = (
-        torch.tensor([[1.0, 5.0], [11.0, 17.0]]),
-        18**0.5 + 1e-4,
-        7 + 1e-4,
-        (8**0.5 + 18**0.5) / 2 + 1e-4,
-    )
+    rewards = torch.tensor([[1.0, 5.0], [11.0, 17.0]])
+    # standard deviations plus 1e-4: of the first group, of the second, of all, and the groups' mean
+    S = 8**0.5 + 1e-4
+    V = 18**0.5 + 1e-4
+    G = 7 + 1e-4
+    M = (8**0.5 + 18**0.5) / 2 + 1e-4
     mistakes = [
         (
             [[-7.5 / G, -3.5 / G], [2.5 / G, 8.5 / G]],
@@ -197,13 +215,10 @@ def _two_groups(t):
             "the sum of squares is divided by 2 here, not by N - 1. Is the number of prompts taken "
             "for that of replies? N is rewards.shape[1].",
         ),
-        (
-            [[-2 / S, 2 / S], [0.0, 0.0]],
-            "only the first prompt has weights. Does return stand inside the loop?",
-        ),
+        ([[-2 / S, 2 / S], [0.0, 0.0]], ONLY_THE_FIRST_PROMPT),
     ]
     t.same(
-        (two,),
+        (rewards,),
         [[-2 / S, 2 / S], [-3 / V, 3 / V]],
         mistakes,
         tolerance=1e-5,
@@ -214,35 +229,26 @@ def _two_groups(t):
 
 def _equal_rewards(t):
     rewards = torch.tensor([[2.0, 2.0]])
-    mistakes = [
-        (
-            [[math.nan, math.nan]],
-            "equal rewards give NaN, 0 divided by 0. What should be added below the fraction line?",
-        )
-    ]
+    not_a_number = (
+        "equal rewards give NaN, 0 divided by 0. What should be added below the fraction line?"
+    )
     t.same(
         (rewards,),
         [[0.0, 0.0]],
-        mistakes,
+        [([[math.nan, math.nan]], not_a_number)],
         otherwise="when all rewards are equal no reply is better than the others",
     )
 
 
 def _three_in_a_group(t):
     rewards = torch.tensor([[3.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
-    mistakes = [
-        (
-            [
-                [2 / (1.5**0.5 + 1e-4), -1 / (1.5**0.5 + 1e-4), -1 / (1.5**0.5 + 1e-4)],
-                [0.0, 0.0, 0.0],
-            ],
-            "N - 1 divides the root here. It belongs under the root.",
-        )
-    ]
+    S = 3**0.5 + 1e-4
+    H = 1.5**0.5 + 1e-4  # the root of the sum of squares, divided by N - 1
+    divides_the_root = "N - 1 divides the root here. It belongs under the root."
     t.same(
         (rewards,),
-        [[2 / (3**0.5 + 1e-4), -1 / (3**0.5 + 1e-4), -1 / (3**0.5 + 1e-4)], [0.0, 0.0, 0.0]],
-        mistakes,
+        [[2 / S, -1 / S, -1 / S], [0.0, 0.0, 0.0]],
+        [([[2 / H, -1 / H, -1 / H], [0.0, 0.0, 0.0]], divides_the_root)],
         tolerance=1e-5,
         otherwise="with two prompts and three replies the result is not right. Is N the number of "
         "replies?",
@@ -276,16 +282,16 @@ def rloo_advantage(t):
 
 
 def _two_replies(t):
-    rewards = torch.tensor([[1.0, 5.0]])
+    S = 8**0.5 + 1e-4  # GRPO divides by it
     mistakes = [
-        ([[-2.0, 2.0]], "the mean that is taken off contains the reply itself. Leave it out."),
+        ([[-2.0, 2.0]], CONTAINS_ITSELF),
         (
             [[4.0, -4.0]],
             "the signs are turned around: it is the reward less the mean of the others.",
         ),
         ([[5.0, 1.0]], "these are the means of the others. Take them off the rewards."),
         (
-            [[-2 / (8**0.5 + 1e-4), 2 / (8**0.5 + 1e-4)]],
+            [[-2 / S, 2 / S]],
             "these are GRPO's weights. RLOO has another baseline and no standard deviation.",
         ),
         (
@@ -293,11 +299,8 @@ def _two_replies(t):
             "all weights are 0, but one reply is better than the other. Is the mean taken over "
             "prompts? Here there is only one: dim=1.",
         ),
-        (
-            [[-4 / (8**0.5 + 1e-4), 4 / (8**0.5 + 1e-4)]],
-            "this is divided by the standard deviation. RLOO has none.",
-        ),
-        ([[-1.5, 4.5]], "this divides the sum of the others by N. There are only N - 1 of them."),
+        ([[-4 / S, 4 / S]], "this is divided by the standard deviation. RLOO has none."),
+        ([[-1.5, 4.5]], DIVIDED_BY_N),
         ([[-5.0, -1.0]], "the sum that is taken off contains the reply itself. Leave it out."),
         (
             [[-1.0, 1.0]],
@@ -333,7 +336,7 @@ def _two_replies(t):
         ([[-8 / 3, 8 / 3]], "the factor 4/3 of the lesson belongs to N = 4. Here N is 2."),
     ]
     t.same(
-        (rewards,),
+        (PAIR,),
         [[-4.0, 4.0]],
         mistakes,
         otherwise="with two replies the other one's reward should be taken off",
@@ -345,14 +348,8 @@ def _three_replies(t):
     rewards = torch.tensor([[0.0, 3.0, 7.0]])
     mistakes = [
         ([[-10.0, -4.0, 4.0]], "this takes off the sum of the others. Take off their mean."),
-        (
-            [[-10 / 3, 2 / 3, 6.0]],
-            "this divides the sum of the others by N. There are only N - 1 of them.",
-        ),
-        (
-            [[-10 / 3, -1 / 3, 11 / 3]],
-            "the mean that is taken off contains the reply itself. Leave it out.",
-        ),
+        ([[-10 / 3, 2 / 3, 6.0]], DIVIDED_BY_N),
+        ([[-10 / 3, -1 / 3, 11 / 3]], CONTAINS_ITSELF),
         ([[-7.0, -4.0, 4.0]], "this takes off the best of the others. Take off their mean."),
         (
             [[-20 / 3, -2 / 3, 22 / 3]],
@@ -372,17 +369,14 @@ def _three_replies(t):
 
 def _two_equal_of_three(t):
     rewards = torch.tensor([[1.0, 1.0, 0.0]])
-    mistakes = [
-        (
-            [[1.0, 1.0, -1.0]],
-            "two replies have the same reward and both are left out. Leave out one reply by its "
-            "position, not by its reward.",
-        )
-    ]
+    out_by_reward = (
+        "two replies have the same reward and both are left out. Leave out one reply by its "
+        "position, not by its reward."
+    )
     t.same(
         (rewards,),
         [[0.5, 0.5, -1.0]],
-        mistakes,
+        [([[1.0, 1.0, -1.0]], out_by_reward)],
         otherwise="with two equal rewards the result is not right",
     )
 
@@ -398,9 +392,10 @@ def _five_replies(t):
 
 def _two_prompts(t):
     rewards = torch.tensor([[1.0, 5.0], [11.0, 15.0]])
+    less_all_others = [[1 - 31 / 3, 5 - 27 / 3], [11 - 21 / 3, 15 - 17 / 3]]
     mistakes = [
         (
-            [[1 - 31 / 3, 5 - 27 / 3], [11 - 21 / 3, 15 - 17 / 3]],
+            less_all_others,
             "the others are those of all prompts. Compare a reply with the others of its own "
             "prompt.",
         ),
@@ -413,10 +408,7 @@ def _two_prompts(t):
             [[-4.0, -16.0], [16.0, 4.0]],
             "what belongs to row 1 is taken off column 1. Keep the shape (P, 1): keepdim=True.",
         ),
-        (
-            [[-4.0, 4.0], [0.0, 0.0]],
-            "only the first prompt has weights. Does return stand inside the loop?",
-        ),
+        ([[-4.0, 4.0], [0.0, 0.0]], ONLY_THE_FIRST_PROMPT),
     ]
     t.same(
         (rewards,),
@@ -427,12 +419,12 @@ def _two_prompts(t):
     )
 
 
-def token(now, before, advantage, clip=0.2):
+def _token(now, before, advantage, clip=0.2):
     """The arguments for one token with probability ``before`` then and ``now`` now."""
-    return *(
-        torch.tensor([[x]], dtype=torch.float64)
-        for x in (math.log(now), math.log(before), advantage)
-    ), clip
+    logp = torch.tensor([[math.log(now)]], dtype=torch.float64)
+    old = torch.tensor([[math.log(before)]], dtype=torch.float64)
+    A = torch.tensor([[advantage]], dtype=torch.float64)
+    return logp, old, A, clip
 
 
 @task(
@@ -468,8 +460,12 @@ def ppo_clip(t):
 
 
 def _ratio_of_one(t):
+    pulled_down = (
+        "the ratio is 1, but your bounds pull it down. They are 1 - clip and 1 + clip, in this "
+        "order."
+    )
     mistakes = [
-        ([[3.0]], "this is the value that PPO makes large. The loss is minus that."),
+        ([[3.0]], THE_VALUE),
         (
             [[0.0]],
             "the policy has not moved, so the ratio is 1, and yours is 0. Is it the logarithm of "
@@ -494,31 +490,23 @@ def _ratio_of_one(t):
             "this is not a number. Is a logarithm taken of logp or old, which are logarithms "
             "already, or is A normalised, which is not asked?",
         ),
-        (
-            [[-2.4]],
-            "the ratio is 1, but your bounds pull it down. They are 1 - clip and 1 + clip, in this "
-            "order.",
-        ),
-        (
-            [[-0.6]],
-            "the ratio is 1, but your bounds pull it down. They are 1 - clip and 1 + clip, in this "
-            "order.",
-        ),
+        ([[-2.4]], pulled_down),
+        ([[-0.6]], pulled_down),
         (-3.0, "this is one number. Return one loss for each token, without a mean or a sum."),
         ([[-1.0]], "is A used? With A = 3 the loss should be three times as large."),
     ]
     t.same(
-        token(0.5, 0.5, 3.0),
+        _token(0.5, 0.5, 3.0),
         [[-3.0]],
         mistakes,
-        1e-5,
-        "the policy has not moved, so the ratio is 1",
+        tolerance=PPO_TOLERANCE,
+        otherwise="the policy has not moved, so the ratio is 1",
     )
 
 
 def _ratio_inside_the_clip(t):
     mistakes = [
-        ([[2.2]], "this is the value that PPO makes large. The loss is minus that."),
+        ([[2.2]], THE_VALUE),
         (
             [[-2 / 1.1]],
             "the ratio is upside down: it is the probability now over the probability then.",
@@ -546,7 +534,11 @@ def _ratio_inside_the_clip(t):
         ),
     ]
     t.same(
-        token(0.44, 0.4, 2.0), [[-2.2]], mistakes, 1e-5, "the ratio is 1.1 here, inside the clip"
+        _token(0.44, 0.4, 2.0),
+        [[-2.2]],
+        mistakes,
+        tolerance=PPO_TOLERANCE,
+        otherwise="the ratio is 1.1 here, inside the clip",
     )
 
 
@@ -564,48 +556,41 @@ def _good_token_likelier(t):
             "the loss is 0 where the clip holds. The value stays at the bound there; what becomes "
             "0 is the push.",
         ),
-        ([[1.2]], "this is the value that PPO makes large. The loss is minus that."),
+        ([[1.2]], THE_VALUE),
         ([[-0.8]], "the ratio of 1.5 is bounded to the lower end. Is it upside down?"),
     ]
     t.same(
-        token(0.6, 0.4, 1.0),
+        _token(0.6, 0.4, 1.0),
         [[-1.2]],
         mistakes,
-        1e-5,
-        "with A = 1 and a ratio of 1.5 the result is not right",
+        tolerance=PPO_TOLERANCE,
+        otherwise="with A = 1 and a ratio of 1.5 the result is not right",
     )
 
 
 def _good_token_less_likely(t):
-    mistakes = [
-        (
-            [[-0.8]],
-            "with A = 1 and a ratio of 0.5 the clipped product is the larger one. The smaller of "
-            "the two counts: take the minimum.",
-        )
-    ]
+    clip_alone = (
+        "with A = 1 and a ratio of 0.5 the clipped product is the larger one. The smaller of the "
+        "two counts: take the minimum."
+    )
     t.same(
-        token(0.2, 0.4, 1.0),
+        _token(0.2, 0.4, 1.0),
         [[-0.5]],
-        mistakes,
-        1e-5,
-        "with A = 1 and a ratio of 0.5 the result is not right",
+        [([[-0.8]], clip_alone)],
+        tolerance=PPO_TOLERANCE,
+        otherwise="with A = 1 and a ratio of 0.5 the result is not right",
     )
 
 
 def _bad_tokens(t):
     # the first has become half as likely, the second half as likely again
-    logp, old = (
-        torch.log(torch.tensor([[0.2, 0.6]], dtype=torch.float64)),
-        torch.log(torch.tensor([[0.4, 0.4]], dtype=torch.float64)),
-    )
+    logp = torch.log(torch.tensor([[0.2, 0.6]], dtype=torch.float64))
+    old = torch.log(torch.tensor([[0.4, 0.4]], dtype=torch.float64))
     A = -torch.ones_like(logp)
+    whole_reply = "both tokens have the ratio of their whole reply. Each token has its own."
+    sign_lost = "is the sign of A lost?"
     mistakes = [
-        (
-            [[0.5, 1.2]],
-            "with a negative A the two products change places. Multiply by A first, then take the "
-            "minimum.",
-        ),
+        ([[0.5, 1.2]], MULTIPLY_FIRST),
         (
             [[0.5, 1.5]],
             "with A = -1 and a ratio of 0.5 the lower bound should hold. Is the ratio bounded by 1 "
@@ -616,31 +601,26 @@ def _bad_tokens(t):
             "a bad token that has become more likely is to be pushed down with full force: nothing "
             "is clipped here. Multiply by A first, then take the minimum.",
         ),
-        ([[0.8, 0.8]], "both tokens have the ratio of their whole reply. Each token has its own."),
-        (
-            [[0.75**0.5] * 2],
-            "both tokens have the ratio of their whole reply. Each token has its own.",
-        ),
-        ([[-0.5, -1.2]], "is the sign of A lost?"),
-        ([[-0.8, -1.2]], "is the sign of A lost?"),
-        ([[-0.8, -1.5]], "is the sign of A lost?"),
+        ([[0.8, 0.8]], whole_reply),
+        ([[0.75**0.5] * 2], whole_reply),
+        ([[-0.5, -1.2]], sign_lost),
+        ([[-0.8, -1.2]], sign_lost),
+        ([[-0.8, -1.5]], sign_lost),
     ]
     t.same(
         (logp, old, A, 0.2),
         [[0.8, 1.5]],
         mistakes,
-        1e-5,
-        "with A = -1 and ratios of 0.5 and 1.5 the result is not right",
+        tolerance=PPO_TOLERANCE,
+        otherwise="with A = -1 and ratios of 0.5 and 1.5 the result is not right",
     )
 
 
 def _two_replies_of_three_tokens(t):
     # ratios 2, 1, 1/2 and 1/2, 1, 2, with advantages of both signs
     logp = torch.log(torch.tensor([[0.8, 0.4, 0.2], [0.2, 0.4, 0.8]], dtype=torch.float64))
-    old, A = (
-        torch.full_like(logp, math.log(0.4)),
-        torch.tensor([[1.0, 2.0, -1.0], [1.0, 0.0, -1.0]], dtype=torch.float64),
-    )
+    old = torch.full_like(logp, math.log(0.4))
+    A = torch.tensor([[1.0, 2.0, -1.0], [1.0, 0.0, -1.0]], dtype=torch.float64)
     mistakes = [
         (
             -0.7 / 6,
@@ -654,23 +634,19 @@ def _two_replies_of_three_tokens(t):
             [[-1.2, -2.0, 0.8], [-0.5, 0.0, 2.0]],
             "here clip is 0.1, and your function clips at 0.2. Use the argument.",
         ),
-        (
-            [[-1.1, -2.0, 0.5], [-0.5, 0.0, 1.1]],
-            "with a negative A the two products change places. Multiply by A first, then take the "
-            "minimum.",
-        ),
+        ([[-1.1, -2.0, 0.5], [-0.5, 0.0, 1.1]], MULTIPLY_FIRST),
     ]
     t.same(
         (logp, old, A, 0.1),
         [[-1.1, -2.0, 0.9], [-0.5, 0.0, 2.0]],
         mistakes,
-        1e-5,
-        "with two replies of three tokens and clip = 0.1 the result is not right",
+        tolerance=PPO_TOLERANCE,
+        otherwise="with two replies of three tokens and clip = 0.1 the result is not right",
     )
 
 
 def _clip_gradient(t):
-    inside, clipped = token(0.4, 0.4, 1.0), token(0.6, 0.4, 1.0)
+    inside = _token(0.4, 0.4, 1.0)
     slope = t.gradients(inside, (0,))[0].item()
     t.holds(
         slope != 0,
@@ -689,6 +665,8 @@ def _clip_gradient(t):
         "the ratio detached?",
         f"{t._call(inside)} has the gradient {slope:.4g}",
     )
+
+    clipped = _token(0.6, 0.4, 1.0)
     slope = t.gradients(clipped, (0,))[0].item()
     t.holds(
         abs(slope) < 1e-6,
@@ -697,12 +675,15 @@ def _clip_gradient(t):
     )
 
 
-def minus_log_sigma(z):
+def L(z):
+    """The loss of one pair with the margin ``z``, times beta: minus log sigma, in nats."""
     return max(-z, 0.0) + math.log1p(math.exp(-abs(z)))
 
 
-def four(*columns):
-    return tuple(torch.tensor(column, dtype=torch.float64) for column in columns)
+def _batch(chosen, rejected, ref_chosen, ref_rejected, beta):
+    """The arguments of ``dpo_loss`` from plain lists."""
+    columns = (chosen, rejected, ref_chosen, ref_rejected)
+    return *(torch.tensor(column, dtype=torch.float64) for column in columns), beta
 
 
 @task(
@@ -722,7 +703,6 @@ def four(*columns):
     ),
 )
 def dpo_loss(t):
-    L = minus_log_sigma
     with t.part(1, "knows the reference: nothing is learnt yet when the policy equals it"):
         _all_four_equal(t)
         _policy_equals_reference(t)
@@ -739,24 +719,24 @@ def dpo_loss(t):
 def _all_four_equal(t):
     missing = "is a sign or a bracket missing? Each reply's gain is policy less reference."
     mistakes = [
-        (-L(0), "the sign is missing: it is minus the logarithm."),
-        (0.5, "this is sigma, without its logarithm."),
-        (-0.5, "this is sigma, without its logarithm."),
+        (-L(0), NO_MINUS),
+        (0.5, NO_LOGARITHM),
+        (-0.5, NO_LOGARITHM),
         (
             0.0,
             "the loss is 0, but -log sigma of 0 is not. Is -log sigma left out, or taken of each "
             "term by itself instead of their difference?",
         ),
-        ([L(0)], "this is one loss for each pair. Take the mean over the batch, one number."),
+        ([L(0)], LOSS_OF_EACH_PAIR),
         (L(0.5), "sigma is taken twice. logsigmoid has it already."),
-        (0.25 * L(0), "beta stands before the logarithm. It belongs inside, on the margin."),
+        (0.25 * L(0), BETA_OUTSIDE),
         (L(1), missing),
         (L(-1), missing),
         (L(4), missing),
         (L(-4), missing),
     ]
     t.same(
-        (*four([-2.0], [-2.0], [-2.0], [-2.0]), 0.25),
+        _batch([-2.0], [-2.0], [-2.0], [-2.0], 0.25),
         L(0),
         mistakes,
         otherwise="when all four are equal the margin is 0; that is not -log sigma of 0",
@@ -788,7 +768,7 @@ def _policy_equals_reference(t):
         ),
     ]
     t.same(
-        (*four([-12.0], [-9.0], [-12.0], [-9.0]), 0.5),
+        _batch([-12.0], [-9.0], [-12.0], [-9.0], 0.5),
         L(0),
         mistakes,
         otherwise="the policy equals the reference, so the margin should be 0",
@@ -796,6 +776,8 @@ def _policy_equals_reference(t):
 
 
 def _chosen_gains(t):
+    sigma = 1 / (1 + math.exp(-1.5))
+    one_term_only = "beta is on one of the two terms only."
     mistakes = [
         (
             L(-1.5),
@@ -803,7 +785,7 @@ def _chosen_gains(t):
             "around, either chosen and rejected or the policy and the reference.",
         ),
         (L(3), "beta is not used."),
-        (0.5 * L(3), "beta stands before the logarithm. It belongs inside, on the margin."),
+        (0.5 * L(3), BETA_OUTSIDE),
         (L(6), "this divides by beta. Multiply."),
         (
             L(-0.15),
@@ -817,15 +799,15 @@ def _chosen_gains(t):
         ),
         (L(0.5), "the two gains are added: take the one of rejected off."),
         (L(1), "only the chosen reply is used. What about the rejected one?"),
-        (L(2.5), "beta is on one of the two terms only."),
-        (L(2), "beta is on one of the two terms only."),
-        (-L(1.5), "the sign is missing: it is minus the logarithm."),
+        (L(2.5), one_term_only),
+        (L(2), one_term_only),
+        (-L(1.5), NO_MINUS),
         (-1.5, "this is minus the margin. It still has to go through log sigma."),
-        (1 / (1 + math.exp(-1.5)), "this is sigma, without its logarithm."),
-        (-1 / (1 + math.exp(-1.5)), "this is sigma, without its logarithm."),
+        (sigma, NO_LOGARITHM),
+        (-sigma, NO_LOGARITHM),
     ]
     t.same(
-        (*four([-8.0], [-11.0], [-10.0], [-10.0]), 0.5),
+        _batch([-8.0], [-11.0], [-10.0], [-10.0], 0.5),
         L(1.5),
         mistakes,
         otherwise="the margin is 3 nats here and beta 0.5; the loss is another number",
@@ -833,17 +815,14 @@ def _chosen_gains(t):
 
 
 def _two_pairs(t):
-    batch = (*four([-8.0, -14.0], [-11.0, -10.0], [-10.0, -12.0], [-10.0, -11.0]), 0.5)
+    batch = _batch([-8.0, -14.0], [-11.0, -10.0], [-10.0, -12.0], [-10.0, -11.0], 0.5)
     mistakes = [
         (
             L(1.5) + L(-1.5),
             "this is the sum over the batch. Take the mean, so that the step does not grow with "
             "the batch.",
         ),
-        (
-            [L(1.5), L(-1.5)],
-            "this is one loss for each pair. Take the mean over the batch, one number.",
-        ),
+        ([L(1.5), L(-1.5)], LOSS_OF_EACH_PAIR),
         (L(0), "this is the loss of the mean margin. Take the loss of each pair, then their mean."),
         (L(1.5), "only the first pair counts."),
         (L(1.5) / 2, "only the first pair counts. Does return stand inside the loop?"),
@@ -872,7 +851,7 @@ def _very_wrong(t):
         (0.0, "chosen has lost a great deal, and the loss is 0: something is turned around."),
     ]
     t.same(
-        (*four([-1500.0], [-500.0], [-1000.0], [-1000.0]), 1.0),
+        _batch([-1500.0], [-500.0], [-1000.0], [-1000.0], 1.0),
         1000.0,
         mistakes,
         otherwise="with a margin far below 0 the loss is another number. Is the margin or the "
@@ -881,8 +860,9 @@ def _very_wrong(t):
 
 
 def _dpo_gradient(t):
-    args = (*four([-10.0], [-10.0], [-10.0], [-10.0]), 0.5)
-    up, down = (g.item() for g in t.gradients(args, (0, 1)))
+    args = _batch([-10.0], [-10.0], [-10.0], [-10.0], 0.5)
+    of_chosen, of_rejected = t.gradients(args, (0, 1))
+    up, down = of_chosen.item(), of_rejected.item()
     shown = f"{t._call(args)} has the gradient {up:.4g} for chosen and {down:.4g} for rejected"
     t.holds(
         up != 0,
@@ -908,8 +888,13 @@ def _dpo_gradient(t):
     )
 
 
-def never(t, args, message):
+def _never(t, args, mistakes):
     """The reader's function must give infinity; other ways to say "never" are named."""
+    other_ways = [
+        (0, "0 would mean that it is repaid at once. Return math.inf."),
+        (-1, "-1 is a number of questions like any other for who calls it. Return math.inf."),
+        (math.nan, "not a number is no answer. Return math.inf."),
+    ]
     try:
         t.run(*args)
     except NotWritten:
@@ -934,12 +919,7 @@ def never(t, args, message):
     t.same(
         args,
         math.inf,
-        [
-            (0, "0 would mean that it is repaid at once. Return math.inf."),
-            (-1, "-1 is a number of questions like any other for who calls it. Return math.inf."),
-            (math.nan, "not a number is no answer. Return math.inf."),
-            *message,
-        ],
+        [*other_ways, *mistakes],
         otherwise="serving did not get cheaper, so the cost is never repaid: return math.inf",
     )
 
@@ -974,6 +954,7 @@ def break_even(t):
 
 
 def _whole_multiple(t):
+    by_the_sum = "this divides by before and after together. A question saves the difference."
     mistakes = [
         (
             10,
@@ -985,9 +966,9 @@ def _whole_multiple(t):
             "one too many: here the debt is a whole multiple of the saving, and nothing is to be "
             "added.",
         ),
-        (7, "this divides by before and after together. A question saves the difference."),
-        (6, "this divides by before and after together. A question saves the difference."),
-        (100 / 15, "this divides by before and after together. A question saves the difference."),
+        (7, by_the_sum),
+        (6, by_the_sum),
+        (100 / 15, by_the_sum),
         (19, "one short: the debt is not yet repaid."),
         (500, "this multiplies the debt by the saving. Divide."),
         (5, "brackets are missing around before less after."),
@@ -1006,7 +987,7 @@ def _with_a_rest(t):
         (10, "this divides by before. A question still costs after."),
         (12.5, "half a question cannot be served: round up to a whole number."),
         (12, "a rest of the debt is left: round up."),
-        (14, "one too many: look at the debt after one question less."),
+        (14, ONE_MORE),
     ]
     t.same(
         (100, 10, 2),
@@ -1020,7 +1001,7 @@ def _rest_of_a_third(t):
     mistakes = [
         (100 / 3, "a third of a question cannot be served: round up to a whole number."),
         (33, "a rest of the debt is left: round up, not down or to the nearest."),
-        (35, "one too many: look at the debt after one question less."),
+        (35, ONE_MORE),
     ]
     t.same(
         (100, 10, 7),
@@ -1057,22 +1038,19 @@ def _less_than_one_question(t):
 
 
 def _many_questions(t):
-    mistakes = [
-        (math.inf, "it takes many questions, but it is repaid. Does a search stop too early?")
-    ]
+    stops_early = "it takes many questions, but it is repaid. Does a search stop too early?"
     t.same(
         (3_000_000, 2, 1),
         3_000_000,
-        mistakes,
+        [(math.inf, stops_early)],
         otherwise="with a debt of 3000000 and a saving of 1 a question the result is another "
         "number",
     )
 
 
 def _never_repaid(t):
-    never(
-        t, (100, 5, 5), [(20, "both cost the same, so a question saves nothing. The debt stays.")]
-    )
+    nothing_saved = "both cost the same, so a question saves nothing. The debt stays."
+    _never(t, (100, 5, 5), [(20, nothing_saved)])
 
     mistakes = [
         (
@@ -1082,4 +1060,4 @@ def _never_repaid(t):
         ),
         (20, "serving got dearer. The size of the difference is not enough: the debt only grows."),
     ]
-    never(t, (100, 5, 10), mistakes)
+    _never(t, (100, 5, 10), mistakes)
