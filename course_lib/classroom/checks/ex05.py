@@ -10,6 +10,7 @@ import torch
 from .compare import plain_value, same_value
 from .registry import need as need
 from .registry import task
+from .trial import Trial
 
 L05 = "lesson 05"
 BOTH = ("best", "control")
@@ -55,7 +56,7 @@ ORDER_LOST = "the order of first appearance is lost: is something sorted, or a s
         "both with a comma between.",
     ),
 )
-def best_and_control(t):
+def best_and_control(t: Trial) -> None:
     with t.part(1, "best: the index of the highest reward of each prompt"):
         _best_of_one_prompt(t)
         _best_of_two_prompts(t)
@@ -72,7 +73,7 @@ def best_and_control(t):
         _control_of_two_prompts(t)
 
 
-def _best_of_one_prompt(t):
+def _best_of_one_prompt(t: Trial) -> None:
     rewards = torch.tensor([[1.0, 3.0, 2.0]])
     u = torch.tensor([0.9])
     best = t.one_of((rewards, u), 0, BOTH)
@@ -86,7 +87,7 @@ def _best_of_one_prompt(t):
     best.same((rewards, u), [1], mistakes, otherwise="that is not the index of the highest reward")
 
 
-def _best_of_two_prompts(t):
+def _best_of_two_prompts(t: Trial) -> None:
     rewards = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 0.0]])
     u = torch.tensor([0.9, 0.9])
     best = t.one_of((rewards, u), 0, BOTH)
@@ -106,7 +107,7 @@ def _best_of_two_prompts(t):
     _integers(t, best, (rewards, u), "best")
 
 
-def _best_of_negative_rewards(t):
+def _best_of_negative_rewards(t: Trial) -> None:
     rewards = torch.tensor([[-3.0, -1.0]])
     u = torch.tensor([0.1])
     best = t.one_of((rewards, u), 0, BOTH)
@@ -114,7 +115,7 @@ def _best_of_negative_rewards(t):
     best.same((rewards, u), [1], [([0], absolute)], otherwise="-1 is higher than -3")
 
 
-def _best_of_equal_rewards(t):
+def _best_of_equal_rewards(t: Trial) -> None:
     rewards = torch.tensor([[0.0, 1.0, 1.0]])
     u = torch.tensor([0.1])
     best = t.one_of((rewards, u), 0, BOTH)
@@ -124,7 +125,7 @@ def _best_of_equal_rewards(t):
     )
 
 
-def _control_is_not_drawn_again(t):
+def _control_is_not_drawn_again(t: Trial) -> None:
     rewards = torch.tensor([[2.0, 9.0, 7.0, 1.0]])
     u = torch.tensor([0.65])
     draws = [t.one_of((rewards, u), 1, BOTH).run(rewards, u) for _ in range(8)]
@@ -136,7 +137,7 @@ def _control_is_not_drawn_again(t):
     )
 
 
-def _control_of_four(t):
+def _control_of_four(t: Trial) -> None:
     rewards = torch.tensor([[2.0, 9.0, 7.0, 1.0]])
     u = torch.tensor([0.65])  # times 4: 2.6
     control = t.one_of((rewards, u), 1, BOTH)
@@ -166,7 +167,7 @@ def _control_of_four(t):
     _integers(t, control, (rewards, u), "control")
 
 
-def _control_of_two(t):
+def _control_of_two(t: Trial) -> None:
     rewards = torch.tensor([[9.0, 2.0]])
     u = torch.tensor([0.99])
     control = t.one_of((rewards, u), 1, BOTH)
@@ -182,7 +183,7 @@ def _control_of_two(t):
     control.same((rewards, u), [1], mistakes, otherwise="with N = 2 the control is another")
 
 
-def _control_when_u_is_0(t):
+def _control_when_u_is_0(t: Trial) -> None:
     rewards = torch.tensor([[2.0, 3.0, 9.0]])
     u = torch.tensor([0.0])
     control = t.one_of((rewards, u), 1, BOTH)
@@ -197,7 +198,7 @@ def _control_when_u_is_0(t):
     control.same((rewards, u), [0], mistakes, otherwise="with u = 0 the control is another")
 
 
-def _control_when_u_falls_on_the_best(t):
+def _control_when_u_falls_on_the_best(t: Trial) -> None:
     u = torch.tensor([0.3])
     best_left_out = (
         "here u falls on the best candidate, and you take another. A control that leaves the best "
@@ -222,7 +223,7 @@ def _control_when_u_falls_on_the_best(t):
     )
 
 
-def _control_of_two_prompts(t):
+def _control_of_two_prompts(t: Trial) -> None:
     rewards = torch.tensor([[1.0, 4.0, 2.0, 3.0], [1.0, 4.0, 2.0, 3.0]])
     u = torch.tensor([0.1, 0.9])
     control = t.one_of((rewards, u), 1, BOTH)
@@ -239,7 +240,7 @@ def _control_of_two_prompts(t):
     )
 
 
-def _integers(t, made, args, which):
+def _integers(t: Trial, made: Trial, args: tuple, which: str) -> None:
     """Indices are integers, not only by value."""
     got = made.run(*args)
     t.holds(
@@ -267,7 +268,7 @@ def _integers(t, made, args, which):
         "not.",
     ),
 )
-def top_k_overall(t):
+def top_k_overall(t: Trial) -> None:
     with t.part(1, "takes the k highest of the whole matrix, as (prompt, candidate)"):
         _the_highest(t)
         _the_two_highest(t)
@@ -280,7 +281,7 @@ def top_k_overall(t):
         _all_of_them(t)
 
 
-def _the_highest(t):
+def _the_highest(t: Trial) -> None:
     mistakes = [
         ([(1, 0)], "the pair is turned around: prompt first, then candidate."),
         ([5.0], "these are rewards; the pairs (prompt, candidate) that have them are wanted."),
@@ -305,7 +306,7 @@ def _the_highest(t):
     t.same((SQUARE, 1), [(0, 1)], mistakes, otherwise="that is not the place of the highest reward")
 
 
-def _the_two_highest(t):
+def _the_two_highest(t: Trial) -> None:
     mistakes = [
         (
             [(0, 1), (1, 0)],
@@ -325,7 +326,7 @@ def _the_two_highest(t):
     )
 
 
-def _all_rewards_equal(t):
+def _all_rewards_equal(t: Trial) -> None:
     rewards = torch.tensor([[2.0, 2.0], [2.0, 2.0]])
     mistakes = [
         ([(1, 1), (1, 0)], LAST_COMES_FIRST),
@@ -351,7 +352,7 @@ def _all_rewards_equal(t):
     )
 
 
-def _three_equal_rewards(t):
+def _three_equal_rewards(t: Trial) -> None:
     rewards = torch.tensor([[1.0, 3.0], [3.0, 3.0]])
     mistakes = [
         ([(1, 1), (1, 0)], LAST_COMES_FIRST),
@@ -370,7 +371,7 @@ def _three_equal_rewards(t):
     )
 
 
-def _fifty_equal_rewards(t):
+def _fifty_equal_rewards(t: Trial) -> None:
     # 1 in every second place; the 30 highest are the first 30 of these
     rewards = torch.arange(100.0).view(10, 10) % 2
     right = [divmod(place, 10) for place in range(1, 60, 2)]
@@ -383,7 +384,7 @@ def _fifty_equal_rewards(t):
     )
 
 
-def _wider_than_high(t):
+def _wider_than_high(t: Trial) -> None:
     rewards = torch.tensor([[0.0, 1.0, 2.0], [5.0, 4.0, 3.0]])
     mistakes = [
         (
@@ -401,7 +402,7 @@ def _wider_than_high(t):
     )
 
 
-def _all_of_them(t):
+def _all_of_them(t: Trial) -> None:
     rewards = torch.tensor([[-1000.0], [-3000.0], [-2000.0]])
     mistakes = [
         ([(0, 0), (1, 0), (2, 0)], OTHER_ORDER),
@@ -436,7 +437,7 @@ def _all_of_them(t):
         "than the total length; & joins two masks.",
     ),
 )
-def response_mask(t):
+def response_mask(t: Trial) -> None:
     with t.part(1, "marks the places whose next token is in the reply"):
         _next_token_in_the_reply(t)
         _truth_values(t)
@@ -451,17 +452,17 @@ def response_mask(t):
         _no_reply(t)
 
 
-def _rows(ids, prompt_lengths, total_lengths):
+def _rows(ids: list, prompt_lengths: list, total_lengths: list) -> tuple[torch.Tensor, ...]:
     """The arguments of ``response_mask`` from plain lists."""
     return torch.tensor(ids), torch.tensor(prompt_lengths), torch.tensor(total_lengths)
 
 
-def _three_of_three():
+def _three_of_three() -> tuple[torch.Tensor, ...]:
     """One row: three tokens of the prompt, three of the reply."""
     return _rows([[11, 12, 13, 14, 15, 2]], [3], [6])
 
 
-def _next_token_in_the_reply(t):
+def _next_token_in_the_reply(t: Trial) -> None:
     mistakes = [
         (
             [[F, F, F, T, T]],
@@ -498,7 +499,7 @@ def _next_token_in_the_reply(t):
     )
 
 
-def _truth_values(t):
+def _truth_values(t: Trial) -> None:
     got = t.run(*_three_of_three())
     t.holds(
         all(isinstance(x, bool) for row in plain_value(got) for x in row),
@@ -508,7 +509,7 @@ def _truth_values(t):
     )
 
 
-def _padding_like_the_end(t):
+def _padding_like_the_end(t: Trial) -> None:
     padded = _rows([[11, 12, 13, 14, 2, 2, 2]], [2], [5])
     mistakes = [
         ([[F, T, T, T, T, T]], "padding counts here: the reply ends at total_lengths."),
@@ -529,7 +530,7 @@ def _padding_like_the_end(t):
     )
 
 
-def _padding_like_a_token(t):
+def _padding_like_a_token(t: Trial) -> None:
     padded = _rows([[11, 12, 0, 14, 2, 0, 0]], [2], [5])
     zero_left_out = (
         "a token with id 0 is inside this reply, and you leave it out as if it were padding. Only "
@@ -543,7 +544,7 @@ def _padding_like_a_token(t):
     )
 
 
-def _a_cut_reply(t):
+def _a_cut_reply(t: Trial) -> None:
     cut = _rows([[11, 12, 13, 2, 2]], [2], [3])
     padding_for_the_end = (
         "this reply was cut before its end token, and you take the first padding token for it. "
@@ -558,7 +559,7 @@ def _a_cut_reply(t):
     )
 
 
-def _own_lengths(t):
+def _own_lengths(t: Trial) -> None:
     two = _rows([[11, 12, 13, 2, 0], [11, 14, 15, 16, 2]], [3, 1], [4, 5])
     mistakes = [
         ([[F, F, T, F], [F, F, T, F]], "the second row gets the lengths of the first."),
@@ -577,7 +578,7 @@ def _own_lengths(t):
     )
 
 
-def _end_token_alone(t):
+def _end_token_alone(t: Trial) -> None:
     t.same(
         _rows([[11, 12, 2]], [2], [3]),
         [[F, T]],
@@ -586,7 +587,7 @@ def _end_token_alone(t):
     )
 
 
-def _no_reply(t):
+def _no_reply(t: Trial) -> None:
     empty = _rows([[11, 12, 13, 0], [11, 12, 2, 0]], [3, 2], [3, 3])
     t.same(
         empty,
@@ -611,7 +612,7 @@ def _no_reply(t):
         "with the mask, then minus the mean. No .item(), no numpy.",
     ),
 )
-def sft_loss(t):
+def sft_loss(t: Trial) -> None:
     with t.part(1, "one token: minus its log-probability, from the place before it"):
         _one_token(t)
     with t.part(1, "the mean over the marked tokens of the batch, each counting the same"):
@@ -624,7 +625,7 @@ def sft_loss(t):
         _equal_scores(t)
 
 
-def _one_token(t):
+def _one_token(t: Trial) -> None:
     # probabilities of token 1: 3/4 at place 0, 7/8 at place 1
     logits = torch.tensor([[[0.0, log(3)], [0.0, log(7)]]])
     ids = torch.tensor([[0, 1]])
@@ -683,7 +684,7 @@ def _one_token(t):
     )
 
 
-def _one_of_two_marked(t):
+def _one_of_two_marked(t: Trial) -> None:
     logits = torch.tensor([[[0.0, log(3)], [0.0, log(7)], [0.0, 0.0]]])
     ids = torch.tensor([[0, 1, 1]])
     mask = torch.tensor([[False, True]])
@@ -709,7 +710,7 @@ def _one_of_two_marked(t):
     )
 
 
-def _three_marked_in_two_rows(t):
+def _three_marked_in_two_rows(t: Trial) -> None:
     logits = torch.tensor(
         [[[0.0, log(3)], [log(7), 0.0], [0.0, 0.0]], [[0.0, log(7)], [log(3), 0.0], [0.0, 0.0]]]
     )
@@ -755,7 +756,7 @@ def _three_marked_in_two_rows(t):
     )
 
 
-def _gradient(t):
+def _gradient(t: Trial) -> None:
     logits = torch.tensor([[[0.0, log(3)], [0.0, log(7)], [0.0, 0.0]]])
     ids = torch.tensor([[0, 1, 1]])
     mask = torch.tensor([[False, True]])
@@ -783,7 +784,7 @@ def _gradient(t):
     )
 
 
-def _large_scores(t):
+def _large_scores(t: Trial) -> None:
     logits = torch.tensor([[[200.0, 0.0, 0.0], [0.0, 0.0, 0.0]]])
     ids = torch.tensor([[0, 1]])
     mask = torch.tensor([[True]])
@@ -822,7 +823,7 @@ def _large_scores(t):
     )
 
 
-def _equal_scores(t):
+def _equal_scores(t: Trial) -> None:
     logits = torch.zeros(3, 4, 5, dtype=torch.float64)
     ids = torch.tensor([[0, 1, 2, 3], [4, 4, 4, 4], [3, 2, 1, 0]])
     mask = torch.tensor([[True, True, False], [False, False, True], [False, True, True]])
@@ -850,7 +851,7 @@ def _equal_scores(t):
         "new list, so that rounds stay as they are.",
     ),
 )
-def pool_rounds(t):
+def pool_rounds(t: Trial) -> None:
     with t.part(1, "keep='all': every round's pairs, oldest round first"):
         _two_rounds(t)
         _two_prompts_one_reply(t)
@@ -867,7 +868,7 @@ def pool_rounds(t):
         _last_round_empty(t)
 
 
-def _two_rounds(t):
+def _two_rounds(t: Trial) -> None:
     two = [[("q", "a")], [("q", "b")]]
     dictionary = "a dictionary has one reply for a prompt; give a list of pairs."
     mistakes = [
@@ -903,7 +904,7 @@ def _two_rounds(t):
     )
 
 
-def _two_prompts_one_reply(t):
+def _two_prompts_one_reply(t: Trial) -> None:
     one = [[("q", "a"), ("p", "a")]]
     both_stay = "two prompts with the same reply are different pairs, and both stay."
     mistakes = [
@@ -919,7 +920,7 @@ def _two_prompts_one_reply(t):
     )
 
 
-def _keep_left_out(t):
+def _keep_left_out(t: Trial) -> None:
     two = [[("q", "a")], [("q", "b")]]
     default_changed = (
         'without keep, all rounds count: keep="all" in the first line of the function should stay.'
@@ -932,7 +933,7 @@ def _keep_left_out(t):
     )
 
 
-def _pairs_that_come_again(t):
+def _pairs_that_come_again(t: Trial) -> None:
     again = [[("z", "b"), ("q", "a")], [("q", "a"), ("c", "d")], [("z", "b")]]
     mistakes = [
         (
@@ -959,7 +960,7 @@ def _pairs_that_come_again(t):
     )
 
 
-def _order_of_many(t):
+def _order_of_many(t: Trial) -> None:
     for size in (4, 9):  # a set has another order for most inputs, not for all
         pairs = [(f"prompt {i}", f"reply {(7 * i) % size}") for i in range(size)]
         got = t.run([pairs, pairs], "all")
@@ -971,7 +972,7 @@ def _order_of_many(t):
         )
 
 
-def _pairs_that_share_a_side(t):
+def _pairs_that_share_a_side(t: Trial) -> None:
     pairs = [("q", "ab"), ("p", "c"), ("q", "c"), ("qa", "b")]
     mistakes = [
         (
@@ -990,7 +991,7 @@ def _pairs_that_share_a_side(t):
     )
 
 
-def _twice_in_one_round(t):
+def _twice_in_one_round(t: Trial) -> None:
     pair = ("q", "a")
     t.same(
         ([[pair, pair]], "all"),
@@ -1000,7 +1001,7 @@ def _twice_in_one_round(t):
     )
 
 
-def _the_last_of_three(t):
+def _the_last_of_three(t: Trial) -> None:
     three = [[("q", "a")], [("r", "d")], [("q", "b")]]
     mistakes = [
         ([("q", "a"), ("r", "d"), ("q", "b")], "keep='last' still gives all rounds."),
@@ -1021,7 +1022,7 @@ def _the_last_of_three(t):
     )
 
 
-def _last_round_with_an_old_pair(t):
+def _last_round_with_an_old_pair(t: Trial) -> None:
     two = [[("q", "a")], [("q", "a"), ("p", "c"), ("p", "c")]]
     mistakes = [
         (
@@ -1043,7 +1044,7 @@ def _last_round_with_an_old_pair(t):
     )
 
 
-def _order_of_the_last(t):
+def _order_of_the_last(t: Trial) -> None:
     pairs = [(f"prompt {i}", f"reply {(7 * i) % 9}") for i in range(9)]
     got = t.run([pairs[:1], pairs], "last")
     t.holds(
@@ -1053,7 +1054,7 @@ def _order_of_the_last(t):
     )
 
 
-def _last_round_empty(t):
+def _last_round_empty(t: Trial) -> None:
     two = [[("q", "a")], []]
     t.same(
         (two, "last"),

@@ -5,6 +5,7 @@ What the reader's answer must do, property by property.
 
 import builtins
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -12,6 +13,7 @@ import torch
 from .outcome import Wrong
 from .registry import need as need
 from .registry import task
+from .trial import Trial
 
 L06 = "lesson 06"
 VERDICTS = ("correct", "wrong", "unreadable")
@@ -36,7 +38,7 @@ DOWN_THE_COLUMNS = "this looks down the columns. Rows are problems: dim=1."
 TRUTH_VALUE_WANTED = "one truth value for each problem is wanted"
 
 
-def _case(t, text, right, said, reference="18", **other):
+def _case(t: Trial, text: str, right: str, said: str, reference: str = "18", **other: str) -> None:
     """The verdict on one text must be ``right``.
 
     ``said``: the message for another verdict; ``correct=``, ``wrong=`` or ``unreadable=`` name one
@@ -47,7 +49,7 @@ def _case(t, text, right, said, reference="18", **other):
 
 
 @contextmanager
-def _watched(text):
+def _watched(text: str) -> Iterator[list[str]]:
     """A list that notes when ``text``, or a part of it, is run.
 
     Handed to eval or exec it is noted and not run; run in another way it opens the door.
@@ -95,7 +97,7 @@ def _watched(text):
         "to Fraction.",
     ),
 )
-def verdict(t):
+def verdict(t: Trial) -> None:
     with t.part(1, "three verdicts: the number behind #### is right, is another, or is not there"):
         _three_verdicts(t)
     with t.part(1, "nothing in the text is run"):
@@ -112,7 +114,7 @@ def verdict(t):
         _very_long_number(t)
 
 
-def _three_verdicts(t):
+def _three_verdicts(t: Trial) -> None:
     _case(
         t,
         "#### 18",
@@ -160,7 +162,7 @@ def _three_verdicts(t):
     )
 
 
-def _nothing_is_run(t):
+def _nothing_is_run(t: Trial) -> None:
     _case(
         t,
         "#### 18",
@@ -181,7 +183,7 @@ def _nothing_is_run(t):
     )
 
 
-def _commas_and_signs(t):
+def _commas_and_signs(t: Trial) -> None:
     _case(
         t,
         "#### 1,800",
@@ -214,7 +216,7 @@ def _commas_and_signs(t):
     )
 
 
-def _points_and_digits(t):
+def _points_and_digits(t: Trial) -> None:
     number_with_a_point = "a number may have a point and digits."
     _case(
         t,
@@ -240,7 +242,7 @@ def _points_and_digits(t):
     )
 
 
-def _nothing_is_calculated(t):
+def _nothing_is_calculated(t: Trial) -> None:
     _case(
         t,
         "#### 17 + 1",
@@ -258,7 +260,7 @@ def _nothing_is_calculated(t):
     )
 
 
-def _last_mark_decides(t):
+def _last_mark_decides(t: Trial) -> None:
     no_number = "with two marks no number is found."
     _case(
         t, "#### 19 #### 18", "correct", "two marks, and the first decided.", unreadable=no_number
@@ -292,7 +294,7 @@ def _last_mark_decides(t):
     )
 
 
-def _exponents(t):
+def _exponents(t: Trial) -> None:
     _case(
         t,
         "#### 1e999",
@@ -324,7 +326,7 @@ def _exponents(t):
     )
 
 
-def _exact_comparison(t):
+def _exact_comparison(t: Trial) -> None:
     _case(
         t,
         "#### 17.9999999",
@@ -340,7 +342,7 @@ def _exact_comparison(t):
     )
 
 
-def _very_long_number(t):
+def _very_long_number(t: Trial) -> None:
     text = "#### " + "7" * 5000
     try:
         got = t.run(text, "18")
@@ -375,7 +377,7 @@ def _very_long_number(t):
         "Divide the whole numbers by each other; do not turn them into floats first.",
     ),
 )
-def pass_at_k(t):
+def pass_at_k(t: Trial) -> None:
     with t.part(1, "k = 1 is the share right; k = N asks whether any is right"):
         _one_of_two_right(t)
         _none_right(t)
@@ -388,7 +390,7 @@ def pass_at_k(t):
         _two_thousand_samples(t)
 
 
-def _one_of_two_right(t):
+def _one_of_two_right(t: Trial) -> None:
     correct = torch.tensor([[0.0, 1.0]])
     mistakes = [
         (
@@ -430,7 +432,7 @@ def _one_of_two_right(t):
     )
 
 
-def _none_right(t):
+def _none_right(t: Trial) -> None:
     correct = torch.tensor([[0.0, 0.0]])
     t.same(
         (correct, 1),
@@ -440,7 +442,7 @@ def _none_right(t):
     )
 
 
-def _two_of_five_right(t):
+def _two_of_five_right(t: Trial) -> None:
     correct = torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0]])
     mistakes = [
         ([0.64], "this is 1 - (1 - c/N)^k, which draws with replacement. It is too low."),
@@ -460,7 +462,7 @@ def _two_of_five_right(t):
     )
 
 
-def _two_of_seven_right(t):
+def _two_of_seven_right(t: Trial) -> None:
     correct = torch.tensor([[1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
     t.same(
         (correct, 3),
@@ -470,7 +472,7 @@ def _two_of_seven_right(t):
     )
 
 
-def _two_problems(t):
+def _two_problems(t: Trial) -> None:
     correct = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]])
     mistakes = [
         (0.55, "this is the mean over problems. One number for each problem is wanted."),
@@ -482,7 +484,7 @@ def _two_problems(t):
     )
 
 
-def _few_wrong(t):
+def _few_wrong(t: Trial) -> None:
     correct = torch.tensor([[1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
     t.same(
         (correct, 2),
@@ -491,7 +493,7 @@ def _few_wrong(t):
     )
 
 
-def _two_thousand_samples(t):
+def _two_thousand_samples(t: Trial) -> None:
     correct = torch.zeros(1, 2000)
     correct[0, 3] = 1
     too_large = "the two numbers of subsets are too large for a float, and what is left is lost."
@@ -514,7 +516,7 @@ def _two_thousand_samples(t):
     )
 
 
-def _is_tuple(t, text):
+def _is_tuple(t: Trial, text: str) -> None:
     """The path of ``text`` must be a tuple, whatever is in it."""
     got = t.run(text)
     shown = f"{t._call((text,))} gave {got!r}"
@@ -530,7 +532,13 @@ def _is_tuple(t, text):
     )
 
 
-def _path(t, text, right, mistakes=(), otherwise="the path is not right"):
+def _path(
+    t: Trial,
+    text: str,
+    right: tuple,
+    mistakes: Sequence[tuple] = (),
+    otherwise: str = "the path is not right",
+) -> None:
     """One reply's path; another number of equations is said in words."""
     got = t.run(text)
     another_number = isinstance(got, (list, tuple)) and len(got) != len(right)
@@ -558,7 +566,7 @@ def _path(t, text, right, mistakes=(), otherwise="the path is not right"):
         "Write the point only when something is left behind it.",
     ),
 )
-def path_of(t):
+def path_of(t: Trial) -> None:
     with t.part(1, "the marked equations, all of them, in their order, as a tuple"):
         _one_equation(t)
         _two_equations(t)
@@ -572,7 +580,7 @@ def path_of(t):
         _digits_kept(t)
 
 
-def _one_equation(t):
+def _one_equation(t: Trial) -> None:
     text = "Add: <<3+2=5>>. #### 5"
     _is_tuple(t, text)
     mistakes = [
@@ -597,7 +605,7 @@ def _one_equation(t):
     )
 
 
-def _two_equations(t):
+def _two_equations(t: Trial) -> None:
     text = "First <<3*4=12>>, then <<12-1=11>>."
     runs_on = (
         "the pattern runs on to the last >>. It should stop at the first, so allow no < and > "
@@ -619,7 +627,7 @@ def _two_equations(t):
     )
 
 
-def _repeats_and_no_equation(t):
+def _repeats_and_no_equation(t: Trial) -> None:
     _path(
         t,
         "<<1+1=2>> <<1+1=2>>",
@@ -647,7 +655,7 @@ def _repeats_and_no_equation(t):
     )
 
 
-def _blanks(t):
+def _blanks(t: Trial) -> None:
     _path(
         t,
         "<<2+3=5 >>",
@@ -663,7 +671,7 @@ def _blanks(t):
     _path(t, "<< 2 + 3 = 5 >>", ("2+3=5",), mistakes, otherwise="blanks make another path")
 
 
-def _zeros_of_whole_numbers(t):
+def _zeros_of_whole_numbers(t: Trial) -> None:
     zero_lost = "a zero at the end of a whole number is lost, and 10 becomes 1."
     mistakes = [
         (("06+10=16",), "a leading zero is left."),
@@ -680,7 +688,7 @@ def _zeros_of_whole_numbers(t):
     )
 
 
-def _zeros_behind_the_point(t):
+def _zeros_behind_the_point(t: Trial) -> None:
     mistakes = [
         (("1.0+2.50=3.5",), "zeros at the end of the digits behind a point are left."),
         (("1+2.50=3.5",), "a zero at the end of the digits behind a point is left."),
@@ -698,7 +706,7 @@ def _zeros_behind_the_point(t):
     )
 
 
-def _numbers_below_one(t):
+def _numbers_below_one(t: Trial) -> None:
     _path(
         t,
         "<<0.50*10=5>>",
@@ -716,7 +724,7 @@ def _numbers_below_one(t):
     )
 
 
-def _digits_kept(t):
+def _digits_kept(t: Trial) -> None:
     mistakes = [
         (
             ("1.5*2=2.1",),
@@ -767,7 +775,7 @@ def _digits_kept(t):
         "changes nothing.",
     ),
 )
-def distinct_right(t):
+def distinct_right(t: Trial) -> None:
     with t.part(1, "one reply for each path, the first"):
         _one_path(t)
         _two_replies(t)
@@ -781,7 +789,7 @@ def distinct_right(t):
         _copy_further_on(t)
 
 
-def _one_path(t):
+def _one_path(t: Trial) -> None:
     got = t.run([[A]], ONE_RIGHT)
     inside = got if isinstance(got, (list, tuple)) else ()
     t.holds(
@@ -810,7 +818,7 @@ def _one_path(t):
     )
 
 
-def _two_replies(t):
+def _two_replies(t: Trial) -> None:
     mistakes = [
         ([[0]], "the second path is lost."),
         ([[1]], "the first path is lost."),
@@ -834,7 +842,7 @@ def _two_replies(t):
     )
 
 
-def _only_right_replies(t):
+def _only_right_replies(t: Trial) -> None:
     second = torch.tensor([[0.0, 1.0]])
     mistakes = [
         ([[0, 1]], "the first reply is not right."),
@@ -859,7 +867,7 @@ def _only_right_replies(t):
     )
 
 
-def _problem_without_right_reply(t):
+def _problem_without_right_reply(t: Trial) -> None:
     correct = torch.tensor([[0.0], [1.0]])
     mistakes = [
         (
@@ -879,7 +887,7 @@ def _problem_without_right_reply(t):
     )
 
 
-def _one_path_in_two_problems(t):
+def _one_path_in_two_problems(t: Trial) -> None:
     correct = torch.tensor([[1.0], [1.0]])
     mistakes = [
         ([[0], []], "the path was seen in another problem. Begin each problem with nothing seen."),
@@ -893,7 +901,7 @@ def _one_path_in_two_problems(t):
     )
 
 
-def _parts_of_paths(t):
+def _parts_of_paths(t: Trial) -> None:
     one = ("1+2=3", "2+2=4")
     other = ("2+2=4", "1+2=3")
     t.same(
@@ -917,7 +925,7 @@ def _parts_of_paths(t):
     )
 
 
-def _empty_paths(t):
+def _empty_paths(t: Trial) -> None:
     mistakes = [
         ([[]], "the empty path is left out. It is a path like the others."),
         ([[0, 1]], "the empty path comes twice: the second is a copy."),
@@ -930,7 +938,7 @@ def _empty_paths(t):
     )
 
 
-def _copy_further_on(t):
+def _copy_further_on(t: Trial) -> None:
     again = ("1+4=5",)
     correct = torch.tensor([[1.0, 1.0, 1.0]])
     mistakes = [
@@ -948,7 +956,7 @@ def _copy_further_on(t):
     )
 
 
-def _truths(t, args, right, mistakes, otherwise):
+def _truths(t: Trial, args: tuple, right: list, mistakes: Sequence[tuple], otherwise: str) -> None:
     """One case, with a word to those who wrote ``and`` and to those who forgot the brackets.
 
     torch says NotImplementedError to & between numbers that are not whole.
@@ -986,7 +994,7 @@ def _truths(t, args, right, mistakes, otherwise):
         "brackets around each comparison.",
     ),
 )
-def decidable(t):
+def decidable(t: Trial) -> None:
     with t.part(1, "some right and some wrong"):
         _one_of_two_problems(t)
         _one_problem(t)
@@ -996,7 +1004,7 @@ def decidable(t):
         _one_sample(t)
 
 
-def _one_of_two_problems(t):
+def _one_of_two_problems(t: Trial) -> None:
     correct = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
     mistakes = [
         ([1], "these are positions of problems. One truth value for each problem is wanted."),
@@ -1021,7 +1029,7 @@ def _one_of_two_problems(t):
     _truths(t, (correct,), [False, True], mistakes, otherwise=TRUTH_VALUE_WANTED)
 
 
-def _one_problem(t):
+def _one_problem(t: Trial) -> None:
     correct = torch.tensor([[1.0, 0.0]])
     mistakes = [
         ([False], "one is right and one is wrong: here a verifier can choose."),
@@ -1048,7 +1056,7 @@ def _one_problem(t):
     )
 
 
-def _three_problems(t):
+def _three_problems(t: Trial) -> None:
     correct = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
     mistakes = [
         ([True, True], DOWN_THE_COLUMNS),
@@ -1065,7 +1073,7 @@ def _three_problems(t):
     )
 
 
-def _five_samples(t):
+def _five_samples(t: Trial) -> None:
     correct = torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 0.0, 1.0]])
     mistakes = [
         ([False, False], "one right sample is enough, and so is one wrong one."),
@@ -1075,7 +1083,7 @@ def _five_samples(t):
     _truths(t, (correct,), [True, True], mistakes, otherwise="for N = 5 the result is not right")
 
 
-def _one_sample(t):
+def _one_sample(t: Trial) -> None:
     correct = torch.tensor([[1.0], [0.0]])
     _truths(
         t,

@@ -8,6 +8,7 @@ import torch
 from .outcome import NotWritten, Wrong
 from .registry import need as need
 from .registry import task
+from .trial import Trial
 
 L07 = "lesson 07"
 
@@ -30,7 +31,7 @@ BETA_OUTSIDE = "beta stands before the logarithm. It belongs inside, on the marg
 ONE_MORE = "one too many: look at the debt after one question less."
 
 
-def _numbers(got):
+def _numbers(got: object) -> np.ndarray:
     """The reader's weights as an array."""
     return np.asarray(got.detach() if hasattr(got, "detach") else got, dtype=float)
 
@@ -53,7 +54,7 @@ def _numbers(got):
         "line.",
     ),
 )
-def group_advantage(t):
+def group_advantage(t: Trial) -> None:
     with t.part(1, "compares each reply with the mean of its group"):
         _group_mean(t)
     with t.part(1, "divides by the sample standard deviation plus 1e-4"):
@@ -65,7 +66,7 @@ def group_advantage(t):
         _three_in_a_group(t)
 
 
-def _group_mean(t):
+def _group_mean(t: Trial) -> None:
     S = 8**0.5 + 1e-4  # the pair's sample standard deviation, plus 1e-4
     got = t.run(PAIR)
     weights = _numbers(got)
@@ -113,7 +114,7 @@ def _group_mean(t):
     )
 
 
-def _group_deviation(t):
+def _group_deviation(t: Trial) -> None:
     S = 8**0.5 + 1e-4  # the pair's sample standard deviation, plus 1e-4
     by_the_variance = "this divides by the variance. The standard deviation is its root."
     mistakes = [
@@ -157,7 +158,7 @@ def _group_deviation(t):
     )
 
 
-def _rewards_close_together(t):
+def _rewards_close_together(t: Trial) -> None:
     rewards = torch.tensor([[0.0, 0.001]])
     weight = 0.0005 / (0.001 / 2**0.5 + 1e-4)
     without = 0.5**0.5
@@ -174,7 +175,7 @@ def _rewards_close_together(t):
     )
 
 
-def _two_groups(t):
+def _two_groups(t: Trial) -> None:
     rewards = torch.tensor([[1.0, 5.0], [11.0, 17.0]])
     # standard deviations plus 1e-4: of the first group, of the second, of all, and the groups' mean
     S = 8**0.5 + 1e-4
@@ -227,7 +228,7 @@ def _two_groups(t):
     )
 
 
-def _equal_rewards(t):
+def _equal_rewards(t: Trial) -> None:
     rewards = torch.tensor([[2.0, 2.0]])
     not_a_number = (
         "equal rewards give NaN, 0 divided by 0. What should be added below the fraction line?"
@@ -240,7 +241,7 @@ def _equal_rewards(t):
     )
 
 
-def _three_in_a_group(t):
+def _three_in_a_group(t: Trial) -> None:
     rewards = torch.tensor([[3.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     S = 3**0.5 + 1e-4
     H = 1.5**0.5 + 1e-4  # the root of the sum of squares, divided by N - 1
@@ -270,7 +271,7 @@ def _three_in_a_group(t):
         "matrix over N - 1. N is the second entry of rewards.shape.",
     ),
 )
-def rloo_advantage(t):
+def rloo_advantage(t: Trial) -> None:
     with t.part(1, "compares a reply with the others, not with itself"):
         _two_replies(t)
     with t.part(1, "works for any number of replies"):
@@ -281,7 +282,7 @@ def rloo_advantage(t):
         _two_prompts(t)
 
 
-def _two_replies(t):
+def _two_replies(t: Trial) -> None:
     S = 8**0.5 + 1e-4  # GRPO divides by it
     mistakes = [
         ([[-2.0, 2.0]], CONTAINS_ITSELF),
@@ -343,7 +344,7 @@ def _two_replies(t):
     )
 
 
-def _three_replies(t):
+def _three_replies(t: Trial) -> None:
     whole = "the weights are cut to whole numbers. Is there a //, an int, or a tensor of integers?"
     rewards = torch.tensor([[0.0, 3.0, 7.0]])
     mistakes = [
@@ -367,7 +368,7 @@ def _three_replies(t):
     )
 
 
-def _two_equal_of_three(t):
+def _two_equal_of_three(t: Trial) -> None:
     rewards = torch.tensor([[1.0, 1.0, 0.0]])
     out_by_reward = (
         "two replies have the same reward and both are left out. Leave out one reply by its "
@@ -381,7 +382,7 @@ def _two_equal_of_three(t):
     )
 
 
-def _five_replies(t):
+def _five_replies(t: Trial) -> None:
     rewards = torch.tensor([[2.0, 0.0, 0.0, 0.0, 0.0]])
     t.same(
         (rewards,),
@@ -390,7 +391,7 @@ def _five_replies(t):
     )
 
 
-def _two_prompts(t):
+def _two_prompts(t: Trial) -> None:
     rewards = torch.tensor([[1.0, 5.0], [11.0, 15.0]])
     less_all_others = [[1 - 31 / 3, 5 - 27 / 3], [11 - 21 / 3, 15 - 17 / 3]]
     mistakes = [
@@ -419,7 +420,7 @@ def _two_prompts(t):
     )
 
 
-def _token(now, before, advantage, clip=0.2):
+def _token(now: float, before: float, advantage: float, clip: float = 0.2) -> tuple:
     """The arguments for one token with probability ``before`` then and ``now`` now."""
     logp = torch.tensor([[math.log(now)]], dtype=torch.float64)
     old = torch.tensor([[math.log(before)]], dtype=torch.float64)
@@ -444,7 +445,7 @@ def _token(now, before, advantage, clip=0.2):
         "order of the two turns around.",
     ),
 )
-def ppo_clip(t):
+def ppo_clip(t: Trial) -> None:
     with t.part(1, "is minus the ratio times the advantage while the ratio is near 1"):
         _ratio_of_one(t)
         _ratio_inside_the_clip(t)
@@ -459,7 +460,7 @@ def ppo_clip(t):
         _clip_gradient(t)
 
 
-def _ratio_of_one(t):
+def _ratio_of_one(t: Trial) -> None:
     pulled_down = (
         "the ratio is 1, but your bounds pull it down. They are 1 - clip and 1 + clip, in this "
         "order."
@@ -504,7 +505,7 @@ def _ratio_of_one(t):
     )
 
 
-def _ratio_inside_the_clip(t):
+def _ratio_inside_the_clip(t: Trial) -> None:
     mistakes = [
         ([[2.2]], THE_VALUE),
         (
@@ -542,7 +543,7 @@ def _ratio_inside_the_clip(t):
     )
 
 
-def _good_token_likelier(t):
+def _good_token_likelier(t: Trial) -> None:
     mistakes = [
         (
             [[-1.5]],
@@ -568,7 +569,7 @@ def _good_token_likelier(t):
     )
 
 
-def _good_token_less_likely(t):
+def _good_token_less_likely(t: Trial) -> None:
     clip_alone = (
         "with A = 1 and a ratio of 0.5 the clipped product is the larger one. The smaller of the "
         "two counts: take the minimum."
@@ -582,7 +583,7 @@ def _good_token_less_likely(t):
     )
 
 
-def _bad_tokens(t):
+def _bad_tokens(t: Trial) -> None:
     # the first has become half as likely, the second half as likely again
     logp = torch.log(torch.tensor([[0.2, 0.6]], dtype=torch.float64))
     old = torch.log(torch.tensor([[0.4, 0.4]], dtype=torch.float64))
@@ -616,7 +617,7 @@ def _bad_tokens(t):
     )
 
 
-def _two_replies_of_three_tokens(t):
+def _two_replies_of_three_tokens(t: Trial) -> None:
     # ratios 2, 1, 1/2 and 1/2, 1, 2, with advantages of both signs
     logp = torch.log(torch.tensor([[0.8, 0.4, 0.2], [0.2, 0.4, 0.8]], dtype=torch.float64))
     old = torch.full_like(logp, math.log(0.4))
@@ -645,7 +646,7 @@ def _two_replies_of_three_tokens(t):
     )
 
 
-def _clip_gradient(t):
+def _clip_gradient(t: Trial) -> None:
     inside = _token(0.4, 0.4, 1.0)
     slope = t.gradients(inside, (0,))[0].item()
     t.holds(
@@ -675,12 +676,14 @@ def _clip_gradient(t):
     )
 
 
-def L(z):
+def L(z: float) -> float:
     """The loss of one pair with the margin ``z``, times beta: minus log sigma, in nats."""
     return max(-z, 0.0) + math.log1p(math.exp(-abs(z)))
 
 
-def _batch(chosen, rejected, ref_chosen, ref_rejected, beta):
+def _batch(
+    chosen: list, rejected: list, ref_chosen: list, ref_rejected: list, beta: float
+) -> tuple:
     """The arguments of ``dpo_loss`` from plain lists."""
     columns = (chosen, rejected, ref_chosen, ref_rejected)
     return *(torch.tensor(column, dtype=torch.float64) for column in columns), beta
@@ -702,7 +705,7 @@ def _batch(chosen, rejected, ref_chosen, ref_rejected, beta):
         "rejected one has. Beta goes on the margin, inside log sigma; then minus, then the mean.",
     ),
 )
-def dpo_loss(t):
+def dpo_loss(t: Trial) -> None:
     with t.part(1, "knows the reference: nothing is learnt yet when the policy equals it"):
         _all_four_equal(t)
         _policy_equals_reference(t)
@@ -716,7 +719,7 @@ def dpo_loss(t):
         _dpo_gradient(t)
 
 
-def _all_four_equal(t):
+def _all_four_equal(t: Trial) -> None:
     missing = "is a sign or a bracket missing? Each reply's gain is policy less reference."
     mistakes = [
         (-L(0), NO_MINUS),
@@ -743,7 +746,7 @@ def _all_four_equal(t):
     )
 
 
-def _policy_equals_reference(t):
+def _policy_equals_reference(t: Trial) -> None:
     mistakes = [
         (
             L(-1.5),
@@ -775,7 +778,7 @@ def _policy_equals_reference(t):
     )
 
 
-def _chosen_gains(t):
+def _chosen_gains(t: Trial) -> None:
     sigma = 1 / (1 + math.exp(-1.5))
     one_term_only = "beta is on one of the two terms only."
     mistakes = [
@@ -814,7 +817,7 @@ def _chosen_gains(t):
     )
 
 
-def _two_pairs(t):
+def _two_pairs(t: Trial) -> None:
     batch = _batch([-8.0, -14.0], [-11.0, -10.0], [-10.0, -12.0], [-10.0, -11.0], 0.5)
     mistakes = [
         (
@@ -836,7 +839,7 @@ def _two_pairs(t):
     )
 
 
-def _very_wrong(t):
+def _very_wrong(t: Trial) -> None:
     mistakes = [
         (
             math.inf,
@@ -859,7 +862,7 @@ def _very_wrong(t):
     )
 
 
-def _dpo_gradient(t):
+def _dpo_gradient(t: Trial) -> None:
     args = _batch([-10.0], [-10.0], [-10.0], [-10.0], 0.5)
     of_chosen, of_rejected = t.gradients(args, (0, 1))
     up, down = of_chosen.item(), of_rejected.item()
@@ -888,7 +891,7 @@ def _dpo_gradient(t):
     )
 
 
-def _never(t, args, mistakes):
+def _never(t: Trial, args: tuple, mistakes: list[tuple]) -> None:
     """The reader's function must give infinity; other ways to say "never" are named."""
     other_ways = [
         (0, "0 would mean that it is repaid at once. Return math.inf."),
@@ -940,7 +943,7 @@ def _never(t, args, mistakes):
         "math.ceil of the debt over the saving.",
     ),
 )
-def break_even(t):
+def break_even(t: Trial) -> None:
     with t.part(1, "divides the debt by what one question saves"):
         _whole_multiple(t)
         _with_a_rest(t)
@@ -953,7 +956,7 @@ def break_even(t):
         _never_repaid(t)
 
 
-def _whole_multiple(t):
+def _whole_multiple(t: Trial) -> None:
     by_the_sum = "this divides by before and after together. A question saves the difference."
     mistakes = [
         (
@@ -981,7 +984,7 @@ def _whole_multiple(t):
     )
 
 
-def _with_a_rest(t):
+def _with_a_rest(t: Trial) -> None:
     mistakes = [
         (50, "this divides by after. A question saves before less after."),
         (10, "this divides by before. A question still costs after."),
@@ -997,7 +1000,7 @@ def _with_a_rest(t):
     )
 
 
-def _rest_of_a_third(t):
+def _rest_of_a_third(t: Trial) -> None:
     mistakes = [
         (100 / 3, "a third of a question cannot be served: round up to a whole number."),
         (33, "a rest of the debt is left: round up, not down or to the nearest."),
@@ -1011,7 +1014,7 @@ def _rest_of_a_third(t):
     )
 
 
-def _saving_below_one(t):
+def _saving_below_one(t: Trial) -> None:
     mistakes = [
         (math.inf, "serving did get cheaper, by less than 1. Are the costs cut to whole numbers?"),
         (5, "one too many: the debt is a whole multiple of the saving."),
@@ -1024,7 +1027,7 @@ def _saving_below_one(t):
     )
 
 
-def _less_than_one_question(t):
+def _less_than_one_question(t: Trial) -> None:
     mistakes = [
         (0, "nothing is repaid before a question is served: round up."),
         (1 / 9, "a ninth of a question cannot be served: round up to a whole number."),
@@ -1037,7 +1040,7 @@ def _less_than_one_question(t):
     )
 
 
-def _many_questions(t):
+def _many_questions(t: Trial) -> None:
     stops_early = "it takes many questions, but it is repaid. Does a search stop too early?"
     t.same(
         (3_000_000, 2, 1),
@@ -1048,7 +1051,7 @@ def _many_questions(t):
     )
 
 
-def _never_repaid(t):
+def _never_repaid(t: Trial) -> None:
     nothing_saved = "both cost the same, so a question saves nothing. The debt stays."
     _never(t, (100, 5, 5), [(20, nothing_saved)])
 

@@ -7,9 +7,19 @@ from math import sqrt
 
 from .registry import need as need
 from .registry import task
+from .trial import Trial
 
 L09 = "lesson 09"
 BOTH = ("total", "half-width")
+TWO_TIMINGS = ([3.0, 1.0], 5, 2.0)  # seconds, M, t: the mean is 2 and the standard deviation 2**0.5
+
+# messages of several cases
+BY_MEANS = "each list seems to count with its mean, not with its sum."
+DIVIDE_BY_K_LESS_ONE = "the standard deviation is too small: divide by K - 1, not by K (ddof=1)."
+HOW_MANY = "this is how many are missing. Which ones is wanted, as a list."
+THE_PROMPTS = "these are the prompts themselves. Pairs (first, count) are wanted."
+NOT_THEIR_SIZE = "W is the number of shards, not their size."
+BLANKS_OF_THE_REPLY = "the space and the line break of the reply are lost."
 
 
 @task(
@@ -27,7 +37,7 @@ BOTH = ("total", "half-width")
         "(4 + 4 + 8) times the sum of trained, plus 2 times the sum of frozen.",
     ),
 )
-def training_gigabytes(t):
+def training_gigabytes(t: Trial) -> None:
     with t.part(1, "a trained model: weights, gradients, both moments"):
         _one_trained(t)
     with t.part(1, "frozen models: half precision and nothing else"):
@@ -37,7 +47,7 @@ def training_gigabytes(t):
         _one_trained_two_frozen(t)
 
 
-def _one_trained(t):
+def _one_trained(t: Trial) -> None:
     mistakes = [
         (4.0, "these are the weights alone. Training also holds gradients and Adam's moments."),
         (8.0, "these are weights and gradients, or the moments alone. Training holds all three."),
@@ -78,7 +88,7 @@ def _one_trained(t):
     )
 
 
-def _one_frozen(t):
+def _one_frozen(t: Trial) -> None:
     mistakes = [
         (4.0, "a frozen model is held in half precision: not 4 bytes a parameter."),
         (16.0, "a frozen model has no gradient and no moments."),
@@ -94,7 +104,7 @@ def _one_frozen(t):
     )
 
 
-def _two_trained_one_frozen(t):
+def _two_trained_one_frozen(t: Trial) -> None:
     mistakes = [
         (12.0, "only the first trained model is counted."),
         (
@@ -108,7 +118,7 @@ def _two_trained_one_frozen(t):
         ),
         (36.0, "each trained model is counted with one billion parameters, whatever its size."),
         (34.0, "this depends on how many models there are. Their sizes are in the lists."),
-        (16.0, "each list seems to count with its mean, not with its sum."),
+        (16.0, BY_MEANS),
         (24.0, "the frozen model is not counted when others are trained."),
     ]
     t.same(
@@ -119,11 +129,8 @@ def _two_trained_one_frozen(t):
     )
 
 
-def _one_trained_two_frozen(t):
-    mistakes = [
-        (10.0, "only the first frozen model is counted."),
-        (12.0, "each list seems to count with its mean, not with its sum."),
-    ]
+def _one_trained_two_frozen(t: Trial) -> None:
+    mistakes = [(10.0, "only the first frozen model is counted."), (12.0, BY_MEANS)]
     t.same(
         ([0.5], [1.0, 3.0]),
         16.0,
@@ -147,8 +154,7 @@ def _one_trained_two_frozen(t):
         "squared outside the root.",
     ),
 )
-def forecast(t):
-    small = [3.0, 1.0], 5, 2.0
+def forecast(t: Trial) -> None:
     with t.part(1, "the total: M parts of the mean length"):
         _total_of_two_timings(t)
         _total_of_three_timings(t)
@@ -160,7 +166,7 @@ def forecast(t):
         _half_a_part(t)
 
 
-def _total_of_two_timings(t):
+def _total_of_two_timings(t: Trial) -> None:
     mistakes = [
         (2.0, "this is the mean of one part. The total of M parts is wanted."),
         (14.0, "the parts that were timed are done. Only the M more are to be forecast."),
@@ -174,14 +180,19 @@ def _total_of_two_timings(t):
         ),
         (2 * sqrt(35), "this is the half-width. Return the total first."),
     ]
-    t.one_of(small, 0, BOTH).same(
-        small, 10.0, mistakes, otherwise="five parts of two seconds on average take another time"
+    total = t.one_of(TWO_TIMINGS, 0, BOTH)
+    total.same(
+        TWO_TIMINGS,
+        10.0,
+        mistakes,
+        otherwise="five parts of two seconds on average take another time",
     )
 
 
-def _total_of_three_timings(t):
-    three = [2.0, 5.0, 2.0], 2, 1.0
-    t.one_of(three, 0, BOTH).same(
+def _total_of_three_timings(t: Trial) -> None:
+    three = ([2.0, 5.0, 2.0], 2, 1.0)
+    total = t.one_of(three, 0, BOTH)
+    total.same(
         three,
         6.0,
         [(4.0, "this uses the median. The formula has the mean.")],
@@ -189,12 +200,9 @@ def _total_of_three_timings(t):
     )
 
 
-def _half_width_of_two_timings(t):
+def _half_width_of_two_timings(t: Trial) -> None:
     mistakes = [
-        (
-            2 * sqrt(17.5),
-            "the standard deviation is too small: divide by K - 1, not by K (ddof=1).",
-        ),
+        (2 * sqrt(17.5), DIVIDE_BY_K_LESS_ONE),
         (
             2 * sqrt(10),
             "this has the luck of the parts to come alone. The mean of K timings is uncertain too.",
@@ -228,18 +236,20 @@ def _half_width_of_two_timings(t):
         (10 + 2 * sqrt(35), "this is the upper end of the interval. Return the half-width."),
         (35 * sqrt(2), "the root is missing."),
     ]
-    t.one_of(small, 1, BOTH).same(
-        small, 2 * sqrt(35), mistakes, otherwise="the half-width is not that of the formula"
+    half_width = t.one_of(TWO_TIMINGS, 1, BOTH)
+    half_width.same(
+        TWO_TIMINGS, 2 * sqrt(35), mistakes, otherwise="the half-width is not that of the formula"
     )
 
 
-def _half_width_of_four_timings(t):
-    four = [1.0, 1.0, 3.0, 3.0], 4, 3.0
+def _half_width_of_four_timings(t: Trial) -> None:
+    four = ([1.0, 1.0, 3.0, 3.0], 4, 3.0)
     mistakes = [
-        (6 * sqrt(8), "the standard deviation is too small: divide by K - 1, not by K (ddof=1)."),
+        (6 * sqrt(8), DIVIDE_BY_K_LESS_ONE),
         (3 * sqrt(4 / 3 * 12), "K is the number of timings, here 4."),
     ]
-    t.one_of(four, 1, BOTH).same(
+    half_width = t.one_of(four, 1, BOTH)
+    half_width.same(
         four,
         3 * sqrt(4 / 3 * 8),
         mistakes,
@@ -247,20 +257,22 @@ def _half_width_of_four_timings(t):
     )
 
 
-def _equal_timings(t):
-    steady = [2.0, 2.0], 5, 12.7
-    t.one_of(steady, 1, BOTH).same(
+def _equal_timings(t: Trial) -> None:
+    steady = ([2.0, 2.0], 5, 12.7)
+    half_width = t.one_of(steady, 1, BOTH)
+    half_width.same(
         steady, 0.0, otherwise="equal timings have no spread, so the half-width follows"
     )
 
 
-def _half_a_part(t):
-    part = [1.5, 2.5], 0.5, 2.0
+def _half_a_part(t: Trial) -> None:
+    part = ([1.5, 2.5], 0.5, 2.0)
     mistakes = [
         (0.0, "M need not be a whole number: do not round it."),
         (0.75, "the timings need not be whole numbers: do not round them."),
     ]
-    t.one_of(part, 0, BOTH).same(part, 1.0, mistakes, otherwise="half a part takes another time")
+    total = t.one_of(part, 0, BOTH)
+    total.same(part, 1.0, mistakes, otherwise="half a part takes another time")
 
 
 @task(
@@ -277,7 +289,7 @@ def _half_a_part(t):
         "A list of those k of range(parts) for which k is not a key of done.",
     ),
 )
-def missing_parts(t):
+def missing_parts(t: Trial) -> None:
     with t.part(1, "nothing done, everything done"):
         _nothing_done(t)
         _everything_done(t)
@@ -292,12 +304,12 @@ def missing_parts(t):
         _a_name_among_keys(t)
 
 
-def _nothing_done(t):
+def _nothing_done(t: Trial) -> None:
     mistakes = [
         ([1, 2, 3], "parts are numbered from 0."),
         ([1, 2], "parts are numbered from 0."),
         ([], "nothing is on disk, so something is left to make."),
-        (3, "this is how many are missing. Which ones is wanted, as a list."),
+        (3, HOW_MANY),
         ([0, 1, 2, 3], "one too many: with parts=3 there is no part 3."),
         ([0, 1], "one too few: the last part is left out."),
         ([2, 1, 0], "lowest first, please."),
@@ -310,7 +322,7 @@ def _nothing_done(t):
     )
 
 
-def _everything_done(t):
+def _everything_done(t: Trial) -> None:
     mistakes = [
         (
             [0, 1],
@@ -322,7 +334,7 @@ def _everything_done(t):
     t.same((2, {0: "a", 1: "b"}), [], mistakes, otherwise="everything is on disk")
 
 
-def _gap(t):
+def _gap(t: Trial) -> None:
     mistakes = [
         ([3], "this goes on after the last part that is done, and leaves a gap before it."),
         ([2, 3], "this counts how many are done and goes on there. It matters which are done."),
@@ -331,7 +343,7 @@ def _gap(t):
         ([1, 2, 3], "part 2 comes after a gap, and is done all the same."),
         ([1], "this stops at the last part that is done, or at the first gap. Go on to the end."),
         (1, "this is the first missing part alone. All are wanted, as a list."),
-        (2, "this is how many are missing. Which ones is wanted, as a list."),
+        (2, HOW_MANY),
     ]
     t.same(
         (4, {0: "a", 2: "b"}),
@@ -341,7 +353,7 @@ def _gap(t):
     )
 
 
-def _any_order(t):
+def _any_order(t: Trial) -> None:
     t.same(
         (3, {2: "c", 0: "a"}),
         [1],
@@ -349,33 +361,32 @@ def _any_order(t):
     )
 
 
-def _empty_result(t):
-    mistakes = [
-        (
-            [0],
-            "part 0 is on disk; its result is empty, since no reply was right. Ask whether the key "
-            "is there, not whether the result is true.",
-        )
-    ]
-    t.same((2, {0: [], 1: ["reply"]}), [], mistakes, otherwise="both parts are on disk")
+def _empty_result(t: Trial) -> None:
+    by_truth = (
+        "part 0 is on disk; its result is empty, since no reply was right. Ask whether the key is "
+        "there, not whether the result is true."
+    )
+    done = {0: [], 1: ["reply"]}
+    t.same((2, done), [], [([0], by_truth)], otherwise="both parts are on disk")
 
 
-def _false_results(t):
+def _false_results(t: Trial) -> None:
+    looks_at_the_result = "the key is there. Do not look at the result."
     mistakes = [
         ([0, 1], "both keys are there. Do not look at the results."),
-        ([1], "the key is there. Do not look at the result."),
-        ([0], "the key is there. Do not look at the result."),
+        ([1], looks_at_the_result),
+        ([0], looks_at_the_result),
     ]
     t.same((2, {0: 0.0, 1: None}), [], mistakes, otherwise="both parts are on disk")
 
 
-def _other_numbers(t):
+def _other_numbers(t: Trial) -> None:
+    no_parts = "5 and -1 are not parts of this run."
     mistakes = [
         ([], "three keys are on disk, but not all of them are parts of this run."),
-        *(
-            (more, "5 and -1 are not parts of this run.")
-            for more in ([-1, 1, 5], [1, 5, -1], [1, 5])
-        ),
+        ([-1, 1, 5], no_parts),
+        ([1, 5, -1], no_parts),
+        ([1, 5], no_parts),
     ]
     t.same(
         (2, {0: "a", 5: "b", -1: "c"}),
@@ -385,7 +396,7 @@ def _other_numbers(t):
     )
 
 
-def _a_name_among_keys(t):
+def _a_name_among_keys(t: Trial) -> None:
     mistakes = [
         ([], "three keys are on disk, but one is not a part."),
         ([1, "control-policy"], "'control-policy' is not a part."),
@@ -418,7 +429,7 @@ def _a_name_among_keys(t):
         "% W; note (first, count); then first += count.",
     ),
 )
-def shards(t):
+def shards(t: Trial) -> None:
     with t.part(1, "pairs (first, how many), when it divides evenly"):
         _one_worker(t)
         _two_workers(t)
@@ -431,7 +442,7 @@ def shards(t):
         _one_prompt(t)
 
 
-def _one_worker(t):
+def _one_worker(t: Trial) -> None:
     mistakes = [
         ([(1, 4)], "prompts are numbered from 0."),
         ([(0, 3)], "the second number is how many prompts, not the number of the last one."),
@@ -441,13 +452,13 @@ def _one_worker(t):
         ([range(4)], "this is a range. Pairs (first, count) are wanted."),
         ([4], "this is how many. The first prompt is wanted too: pairs (first, count)."),
         ((0, 4), "a list of pairs is wanted, also with one worker."),
-        ([[0, 1, 2, 3]], "these are the prompts themselves. Pairs (first, count) are wanted."),
-        ([(0, 1), (1, 1), (2, 1), (3, 1)], "W is the number of shards, not their size."),
+        ([[0, 1, 2, 3]], THE_PROMPTS),
+        ([(0, 1), (1, 1), (2, 1), (3, 1)], NOT_THEIR_SIZE),
     ]
     t.same((4, 1), [(0, 4)], mistakes, otherwise="one worker gets everything, from prompt 0 on")
 
 
-def _two_workers(t):
+def _two_workers(t: Trial) -> None:
     mistakes = [
         ([(0, 3), (3, 6)], "these are (start, stop). The second number is how many."),
         ([3, 3], "these are the counts. The first prompt is wanted too: pairs (first, count)."),
@@ -456,15 +467,12 @@ def _two_workers(t):
             "each shard starts at 0, so the same prompts are done twice and the others never.",
         ),
         ([(0, 3), (1, 3)], "the second shard begins inside the first."),
-        (
-            [[0, 1, 2], [3, 4, 5]],
-            "these are the prompts themselves. Pairs (first, count) are wanted.",
-        ),
+        ([[0, 1, 2], [3, 4, 5]], THE_PROMPTS),
         (
             [[0, 2, 4], [1, 3, 5]],
             "a shard has neighbouring prompts, and is written as (first, count).",
         ),
-        ([(0, 2), (2, 2), (4, 2)], "W is the number of shards, not their size."),
+        ([(0, 2), (2, 2), (4, 2)], NOT_THEIR_SIZE),
     ]
     t.same(
         (6, 2),
@@ -474,7 +482,7 @@ def _two_workers(t):
     )
 
 
-def _remainder_of_one(t):
+def _remainder_of_one(t: Trial) -> None:
     mistakes = [
         (
             [(0, 3), (2, 2)],
@@ -498,19 +506,17 @@ def _remainder_of_one(t):
     )
 
 
-def _remainder_of_two(t):
+def _remainder_of_two(t: Trial) -> None:
+    to_one_worker = (
+        "the whole remainder goes to one worker. Spread it: sizes differ by at most one."
+    )
+    larger_first = "the larger shards should come first."
     mistakes = [
-        (
-            [(0, 4), (4, 2), (6, 2)],
-            "the whole remainder goes to one worker. Spread it: sizes differ by at most one.",
-        ),
-        (
-            [(0, 2), (2, 2), (4, 4)],
-            "the whole remainder goes to one worker. Spread it: sizes differ by at most one.",
-        ),
-        ([(0, 2), (2, 3), (5, 3)], "the larger shards should come first."),
+        ([(0, 4), (4, 2), (6, 2)], to_one_worker),
+        ([(0, 2), (2, 2), (4, 4)], to_one_worker),
+        ([(0, 2), (2, 3), (5, 3)], larger_first),
         ([(0, 3), (3, 2), (5, 2)], "a prompt is in no shard: the remainder is larger than one."),
-        ([(0, 3), (3, 2), (5, 3)], "the larger shards should come first."),
+        ([(0, 3), (3, 2), (5, 3)], larger_first),
     ]
     t.same(
         (8, 3),
@@ -520,22 +526,17 @@ def _remainder_of_two(t):
     )
 
 
-def _rounded_up_too_far(t):
-    mistakes = [
-        (
-            [(0, 3), (3, 3), (6, 1)],
-            "sizes differ by two: rounding up leaves too little for the last worker.",
-        )
-    ]
+def _rounded_up_too_far(t: Trial) -> None:
+    too_little = "sizes differ by two: rounding up leaves too little for the last worker."
     t.same(
         (7, 3),
         [(0, 3), (3, 2), (5, 2)],
-        mistakes,
+        [([(0, 3), (3, 3), (6, 1)], too_little)],
         otherwise="seven prompts over three workers are cut in another way",
     )
 
 
-def _more_workers_than_prompts(t):
+def _more_workers_than_prompts(t: Trial) -> None:
     mistakes = [
         ([(0, 1), (1, 1), (2, 0), (2, 0)], "two of these shards are empty."),
         ([(0, 0)] * 4, "all these shards are empty."),
@@ -551,7 +552,7 @@ def _more_workers_than_prompts(t):
     )
 
 
-def _one_prompt(t):
+def _one_prompt(t: Trial) -> None:
     t.same((1, 3), [(0, 1)], otherwise="one prompt is one shard")
 
 
@@ -571,10 +572,7 @@ def _one_prompt(t):
         "chat is true, else gives the text back; use it for both keys.",
     ),
 )
-def trl_rows(t):
-    def message(role, text):
-        return [{"role": role, "content": text}]
-
+def trl_rows(t: Trial) -> None:
     with t.part(1, "texts under prompt and completion"):
         _one_pair(t)
     with t.part(1, "nothing is lost or changed"):
@@ -587,13 +585,28 @@ def trl_rows(t):
         _two_chats(t)
 
 
-def _one_pair(t):
+def _row(prompt: object, completion: object) -> dict:
+    """One row of the training set."""
+    return {"prompt": prompt, "completion": completion}
+
+
+def _message(role: str, text: str) -> list[dict]:
+    """A chat of one message."""
+    return [{"role": role, "content": text}]
+
+
+def _asked(text: str) -> list[dict]:
+    return _message("user", text)
+
+
+def _said(text: str) -> list[dict]:
+    return _message("assistant", text)
+
+
+def _one_pair(t: Trial) -> None:
     mistakes = [
-        (
-            [{"prompt": "p", "completion": "pr"}],
-            "the prompt is in the completion too, so it would be trained on.",
-        ),
-        ([{"prompt": "r", "completion": "p"}], "prompt and reply have changed places."),
+        ([_row("p", "pr")], "the prompt is in the completion too, so it would be trained on."),
+        ([_row("r", "p")], "prompt and reply have changed places."),
         (
             [{"text": "pr"}],
             "with one text the trainer cannot tell the prompt from the reply, and trains on both. "
@@ -605,52 +618,48 @@ def _one_pair(t):
             [("p", "r")],
             "these are pairs. A row is a dictionary with the keys prompt and completion.",
         ),
-        ({"prompt": "p", "completion": "r"}, "this is one row. A list of rows is wanted."),
-        ({"prompt": ["p"], "completion": ["r"]}, "these are columns. A list of rows is wanted."),
+        (_row("p", "r"), "this is one row. A list of rows is wanted."),
+        (_row(["p"], ["r"]), "these are columns. A list of rows is wanted."),
         ([{"p": "r"}], "prompt and completion are the names of the keys, not the texts."),
-        (
-            [{"prompt": message("user", "p"), "completion": message("assistant", "r")}],
-            "these are chat messages, and chat is False here.",
-        ),
+        ([_row(_asked("p"), _said("r"))], "these are chat messages, and chat is False here."),
     ]
     t.same(
         ([("p", "r")],),
-        [{"prompt": "p", "completion": "r"}],
+        [_row("p", "r")],
         mistakes,
         otherwise="a row should have the two texts under the keys prompt and completion",
     )
 
 
-def _no_pairs(t):
+def _no_pairs(t: Trial) -> None:
     t.same(([],), [], otherwise="without pairs there are no rows")
 
 
-def _blanks_stay(t):
+def _blanks_stay(t: Trial) -> None:
     mistakes = [
-        ([{"prompt": "p", "completion": "r"}], "spaces and the line break are lost."),
-        (
-            [{"prompt": "p ", "completion": "r"}],
-            "the space and the line break of the reply are lost.",
-        ),
-        ([{"prompt": "p ", "completion": " r"}], "the line break of the reply is lost."),
-        ([{"prompt": "p ", "completion": "r\n"}], "the space of the reply is lost."),
-        ([{"prompt": "p", "completion": " r\n"}], "the space of the prompt is lost."),
+        ([_row("p", "r")], "spaces and the line break are lost."),
+        ([_row("p ", "r")], BLANKS_OF_THE_REPLY),
+        ([_row("p ", " r")], "the line break of the reply is lost."),
+        ([_row("p ", "r\n")], "the space of the reply is lost."),
+        ([_row("p", " r\n")], "the space of the prompt is lost."),
     ]
     t.same(
         ([("p ", " r\n")],),
-        [{"prompt": "p ", "completion": " r\n"}],
+        [_row("p ", " r\n")],
         mistakes,
         otherwise="the texts should stay as they are",
     )
 
 
-def _three_pairs(t):
-    a, b, c = ({"prompt": p, "completion": r} for p, r in (("q", "1"), ("p", "2"), ("q", "3")))
+def _three_pairs(t: Trial) -> None:
+    a, b, c = _row("q", "1"), _row("p", "2"), _row("q", "3")
+    one_lost = "of two replies to one prompt one is lost."
+    other_order = "the rows have changed their order."
     mistakes = [
-        ([c, b], "of two replies to one prompt one is lost."),
-        ([a, b], "of two replies to one prompt one is lost."),
-        ([b, a, c], "the rows have changed their order."),
-        ([a, c, b], "the rows have changed their order."),
+        ([c, b], one_lost),
+        ([a, b], one_lost),
+        ([b, a, c], other_order),
+        ([a, c, b], other_order),
         ([a], "only the first pair is there."),
         ([c], "only the last pair is there."),
         (
@@ -658,9 +667,9 @@ def _three_pairs(t):
             "all rows show the last pair: the same dictionary was appended each time. Make a new "
             "one for each pair.",
         ),
-        ([b, c, a], "the rows have changed their order."),
-        ([c, a, b], "the rows have changed their order."),
-        ([c, b, a], "the rows have changed their order."),
+        ([b, c, a], other_order),
+        ([c, a, b], other_order),
+        ([c, b, a], other_order),
     ]
     t.same(
         ([("q", "1"), ("p", "2"), ("q", "3")],),
@@ -670,87 +679,59 @@ def _three_pairs(t):
     )
 
 
-def _pair_twice(t):
-    mistakes = [
-        ([{"prompt": "p", "completion": "r"}], "the pair is there twice, and one row is lost.")
-    ]
+def _pair_twice(t: Trial) -> None:
+    row = _row("p", "r")
     t.same(
         ([("p", "r"), ("p", "r")],),
-        [{"prompt": "p", "completion": "r"}] * 2,
-        mistakes,
+        [row, row],
+        [([row], "the pair is there twice, and one row is lost.")],
         otherwise="a pair that is there twice gives two rows",
     )
 
 
-def _one_chat(t):
+def _one_chat(t: Trial) -> None:
     mistakes = [
-        ([{"prompt": "p", "completion": "r"}], "chat is True, and these are still plain texts."),
+        ([_row("p", "r")], "chat is True, and these are still plain texts."),
         (
-            [
-                {
-                    "prompt": {"role": "user", "content": "p"},
-                    "completion": {"role": "assistant", "content": "r"},
-                }
-            ],
+            [_row({"role": "user", "content": "p"}, {"role": "assistant", "content": "r"})],
             "each value is one message. A list of messages is wanted, even of one.",
         ),
+        ([_row(_asked("p"), _message("user", "r"))], "the reply has the role of the user."),
         (
-            [{"prompt": message("user", "p"), "completion": message("user", "r")}],
-            "the reply has the role of the user.",
-        ),
-        (
-            [{"prompt": message("assistant", "p"), "completion": message("user", "r")}],
+            [_row(_message("assistant", "p"), _message("user", "r"))],
             "the roles have changed places.",
         ),
         (
-            [{"prompt": message("system", "p"), "completion": message("assistant", "r")}],
+            [_row(_message("system", "p"), _said("r"))],
             "the prompt has the role of the system. It is what the user asks.",
         ),
         (
-            [{"messages": message("user", "p") + message("assistant", "r")}],
+            [{"messages": _asked("p") + _said("r")}],
             "one list of both messages does not say where the completion starts. Keep two keys.",
         ),
+        ([_row(_asked("p"), "r")], "the completion is still a plain text."),
+        ([_row("p", _said("r"))], "the prompt is still a plain text."),
         (
-            [{"prompt": message("user", "p"), "completion": "r"}],
-            "the completion is still a plain text.",
-        ),
-        (
-            [{"prompt": "p", "completion": message("assistant", "r")}],
-            "the prompt is still a plain text.",
-        ),
-        (
-            [
-                {
-                    "prompt": message("user", "p"),
-                    "completion": message("user", "p") + message("assistant", "r"),
-                }
-            ],
+            [_row(_asked("p"), _asked("p") + _said("r"))],
             "the prompt's message is in the completion too, so it would be trained on.",
         ),
         (
-            [
-                {
-                    "prompt": message("user", "p") + message("assistant", "r"),
-                    "completion": message("assistant", "r"),
-                }
-            ],
+            [_row(_asked("p") + _said("r"), _said("r"))],
             "the reply's message is in the prompt too, which gives it away.",
         ),
     ]
     t.same(
         ([("p", "r")], True),
-        [{"prompt": message("user", "p"), "completion": message("assistant", "r")}],
+        [_row(_asked("p"), _said("r"))],
         mistakes,
         otherwise="with chat=True each value should be a list of one message with the two keys "
         "role and content; the roles are user and assistant, in small letters",
     )
 
 
-def _two_chats(t):
-    one, two = (
-        {"prompt": message("user", p), "completion": message("assistant", r)}
-        for p, r in (("p", " r\n"), ("q", ""))
-    )
+def _two_chats(t: Trial) -> None:
+    one = _row(_asked("p"), _said(" r\n"))
+    two = _row(_asked("q"), _said(""))
     mistakes = [
         ([one], "an empty reply is a reply: its row is lost."),
         (
@@ -758,10 +739,7 @@ def _two_chats(t):
             "both rows show the last pair: the same message was used again. Make a new one for "
             "each pair.",
         ),
-        (
-            [{**one, "completion": message("assistant", "r")}, two],
-            "the space and the line break of the reply are lost.",
-        ),
+        ([{**one, "completion": _said("r")}, two], BLANKS_OF_THE_REPLY),
     ]
     t.same(
         ([("p", " r\n"), ("q", "")], True),
