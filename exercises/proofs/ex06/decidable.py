@@ -1,4 +1,4 @@
-"""What proves the check of ex06's task decidable: probes, wrong solutions, other right ones."""
+"""What proves ex06's check of decidable: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch

@@ -1,7 +1,4 @@
-"""What proves the check of ex06's task distinct_right.
-
-Probes, wrong solutions, other right ones.
-"""
+"""What proves ex06's check of distinct_right: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch

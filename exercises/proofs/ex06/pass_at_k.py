@@ -1,4 +1,4 @@
-"""What proves the check of ex06's task pass_at_k: probes, wrong solutions, other right ones."""
+"""What proves ex06's check of pass_at_k: probes, wrong solutions, other right ones."""
 
 from math import comb
 

@@ -1,4 +1,4 @@
-"""What proves the check of ex06's task verdict: probes, wrong solutions, other right ones."""
+"""What proves ex06's check of verdict: probes, wrong solutions, other right ones."""
 
 import re
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What proves the check of ex07's task dpo_loss: probes, wrong solutions, other right ones."""
+"""What proves ex07's check of dpo_loss: probes, wrong solutions, other right ones."""
 
 import torch
 

@@ -1,7 +1,4 @@
-"""What proves the check of ex07's task group_advantage.
-
-Probes, wrong solutions, other right ones.
-"""
+"""What proves ex07's check of group_advantage: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch

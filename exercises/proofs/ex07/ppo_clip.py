@@ -1,4 +1,4 @@
-"""What proves the check of ex07's task ppo_clip: probes, wrong solutions, other right ones."""
+"""What proves ex07's check of ppo_clip: probes, wrong solutions, other right ones."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What proves the check of ex08's task honest_report: probes, wrong solutions, other right ones."""
+"""What proves ex08's check of honest_report: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""What proves the check of ex08's task keep_aligned: probes, wrong solutions, other right ones."""
+"""What proves ex08's check of keep_aligned: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""What proves the check of ex08's task split_prompts: probes, wrong solutions, other right ones."""
+"""What proves ex08's check of split_prompts: probes, wrong solutions, other right ones."""
 
 import numpy as np
 

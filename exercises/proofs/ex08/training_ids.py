@@ -1,4 +1,4 @@
-"""What proves the check of ex08's task training_ids: probes, wrong solutions, other right ones."""
+"""What proves ex08's check of training_ids: probes, wrong solutions, other right ones."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What proves the check of ex09's task forecast: probes, wrong solutions, other right ones."""
+"""What proves ex09's check of forecast: probes, wrong solutions, other right ones."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What proves the check of ex09's task missing_parts: probes, wrong solutions, other right ones."""
+"""What proves ex09's check of missing_parts: probes, wrong solutions, other right ones."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What proves the check of ex09's task shards: probes, wrong solutions, other right ones."""
+"""What proves ex09's check of shards: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch

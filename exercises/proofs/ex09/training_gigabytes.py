@@ -1,7 +1,4 @@
-"""What proves the check of ex09's task training_gigabytes.
-
-Probes, wrong solutions, other right ones.
-"""
+"""What proves ex09's check of training_gigabytes: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch

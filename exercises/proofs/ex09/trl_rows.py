@@ -1,4 +1,4 @@
-"""What proves the check of ex09's task trl_rows: probes, wrong solutions, other right ones."""
+"""What proves ex09's check of trl_rows: probes, wrong solutions, other right ones."""
 
 from course_lib.authoring.proofs import Proof
 
