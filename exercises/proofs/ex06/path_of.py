@@ -241,9 +241,9 @@ def by_splitting(text):
             if c.isdigit() or c == ".":
                 number += c
                 continue
-            if "." in number:
-                number = number.rstrip("0").rstrip(".")
             if number:
+                if "." in number:
+                    number = number.rstrip("0").rstrip(".")
                 number = number.lstrip("0")
                 out += "0" + number if not number or number[0] == "." else number
                 number = ""
