@@ -43,7 +43,7 @@ from course_lib.classroom.checks import ex07 as check
 def group_advantage(rewards):
     """GRPO's weight of each reply.
 
-    The reward minus the group's mean, over its sample standard deviation plus 1e-4. Shapes:
+    The reward minus the group's mean, over its sample standard deviation plus 1e-4.
     (P, N) -> (P, N).
     """
     # SOLUTION

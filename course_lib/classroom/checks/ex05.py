@@ -15,9 +15,8 @@ from .trial import Trial
 L05 = "lesson 05"
 BOTH = ("best", "control")
 LOSS_TOLERANCE = 1e-5
-F, T = False, True
+F, T = False, True  # masks are written with them
 SQUARE = torch.tensor([[4.0, 5.0], [2.0, 0.0]])
-
 
 # messages of several cases
 OVER_PROMPTS = "the highest is taken over prompts. Take it over candidates: dim=1."

@@ -11,8 +11,6 @@ from .registry import task
 from .trial import Trial
 
 L07 = "lesson 07"
-
-
 PAIR = torch.tensor([[1.0, 5.0]])  # the rewards of one group, (1, 2)
 PPO_TOLERANCE = 1e-5
 
