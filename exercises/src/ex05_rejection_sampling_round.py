@@ -42,6 +42,7 @@ from course_lib.classroom.checks import ex05 as check
 # %% role="task" task="best_and_control"
 def best_and_control(rewards, u):
     """(best, control): for each prompt the index of its best candidate and of a random one.
+
     rewards: tensor (P, N); u: tensor (P,) in [0, 1). Both results: (P,) integers.
     """
     # SOLUTION
@@ -67,8 +68,8 @@ def best_and_control(rewards, u):
 def top_k_overall(rewards, k):
     """The k pairs (prompt, candidate) with the highest rewards, highest first.
 
-    Ties to the earlier prompt, then the lower candidate. rewards: tensor (P, N). Returns a list of
-    k pairs.
+    Ties go to the earlier prompt, then to the lower candidate. rewards: tensor (P, N).
+    Returns a list of k pairs.
     """
     # SOLUTION
     pairs = [(p, j) for p in range(rewards.shape[0]) for j in range(rewards.shape[1])]
@@ -99,9 +100,10 @@ def top_k_overall(rewards, k):
 
 # %% role="task" task="response_mask"
 def response_mask(ids, prompt_lengths, total_lengths):
-    """True where the next token belongs to the reply. ids: (B, T) int64, padded on the right.
+    """True where the next token belongs to the reply.
 
-    Prompt_lengths, total_lengths: (B,) int64. Returns a (B, T - 1) tensor of bool.
+    ids: (B, T) int64, padded on the right; prompt_lengths, total_lengths: (B,) int64.
+    Returns a (B, T - 1) tensor of bool.
     """
     # SOLUTION
     following = torch.arange(1, ids.shape[1])[None]
@@ -125,9 +127,10 @@ def response_mask(ids, prompt_lengths, total_lengths):
 
 # %% role="task" task="sft_loss"
 def sft_loss(logits, ids, mask):
-    """Mean negative log-probability of the tokens that the mask marks. logits: (B, T, V); ids.
+    """Mean negative log-probability of the tokens that the mask marks.
 
-    (B, T) int64; mask: (B, T - 1) bool. Returns a tensor of shape (), with gradients.
+    logits: (B, T, V); ids: (B, T) int64; mask: (B, T - 1) bool.
+    Returns a tensor of shape (), with gradients.
     """
     # SOLUTION
     logp = logits[:, :-1].log_softmax(dim=-1)
@@ -154,9 +157,10 @@ def sft_loss(logits, ids, mask):
 
 # %% role="task" task="pool_rounds"
 def pool_rounds(rounds, keep="all"):
-    """The training set over rounds, each pair once, in order of first appearance. rounds.
+    """The training set over rounds, each pair once, in order of first appearance.
 
-    A list of lists of (prompt, reply); keep: "all" or "last". Returns a list of (prompt, reply).
+    rounds: a list of lists of (prompt, reply); keep: "all" or "last".
+    Returns a list of (prompt, reply).
     """
     # SOLUTION
     chosen = rounds if keep == "all" else rounds[-1:]
@@ -203,14 +207,14 @@ policy = course.load_policy(assets.path("helpdesk/policy"))
 
 def batch(prompts, replies):
     """ids (B, T) and mask (B, T - 1) of a batch of texts."""
-    asked, answered = policy.encode(prompts), policy.encode_responses(replies)
+    asked = policy.encode(prompts)
+    answered = policy.encode_responses(replies)
     texts = [torch.tensor(p + r) for p, r in zip(asked, answered)]
-    ids = torch.nn.utils.rnn.pad_sequence(
-        texts, batch_first=True, padding_value=policy.tokenizer.pad_token_id
-    )
-    return ids, response_mask(
-        ids, torch.tensor([len(p) for p in asked]), torch.tensor([len(text) for text in texts])
-    )
+    prompt_lengths = torch.tensor([len(p) for p in asked])
+    total_lengths = torch.tensor([len(text) for text in texts])
+    padding = policy.tokenizer.pad_token_id
+    ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=padding)
+    return ids, response_mask(ids, prompt_lengths, total_lengths)
 
 def loss_of(student, pairs):
     """Your loss of a list of (prompt, reply).
@@ -220,15 +224,14 @@ def loss_of(student, pairs):
     ids, mask = batch(*zip(*pairs))
     return sft_loss(student.model(ids).logits, ids, mask)
 
-chosen, random = (
-    [(pool.prompts[p], pool.texts[p][int(j)]) for p, j in enumerate(kept)]
-    for kept in (best, control)
-)
+def pairs_at(kept):
+    """The pairs (prompt, reply) of one candidate a prompt."""
+    return [(pool.prompts[p], pool.texts[p][int(j)]) for p, j in enumerate(kept)]
+
+chosen, random = pairs_at(best), pairs_at(control)
 with torch.no_grad():
-    print(
-        f"loss in nats a token: chosen {loss_of(policy, chosen):.2f}, random "
-        f"{loss_of(policy, random):.2f}"
-    )
+    chosen_loss, random_loss = loss_of(policy, chosen), loss_of(policy, random)
+print(f"loss in nats a token: chosen {chosen_loss:.2f}, random {random_loss:.2f}")
 
 # %% [markdown]
 # And one round with your own loss: two epochs on the pairs, then two replies to each of the other
@@ -243,10 +246,12 @@ from course_lib.models import GoldReward
 
 def train_on(pairs, epochs=2, lr=1e-3):
     """A copy of the policy, trained on the pairs by your loss."""
-    student, order = policy.copy(), np.random.default_rng(0)
+    student = policy.copy()
+    rng = np.random.default_rng(0)
     optimizer = torch.optim.AdamW(student.model.parameters(), lr=lr)
     for _ in range(epochs):
-        for rows in np.array_split(order.permutation(len(pairs)), len(pairs) // 16):
+        order = rng.permutation(len(pairs))
+        for rows in np.array_split(order, len(pairs) // 16):
             optimizer.zero_grad()
             loss_of(student, [pairs[i] for i in rows]).backward()
             optimizer.step()

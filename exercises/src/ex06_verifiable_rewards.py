@@ -56,9 +56,9 @@ from course_lib.classroom.checks import ex06 as check
 
 # %% role="task" task="verdict"
 def verdict(text, reference):
-    """"correct", "wrong" (another number was read) or "unreadable" (none was). text: any string.
+    """The verdict: "correct", "wrong" (another number was read) or "unreadable" (none was).
 
-    Reference: a number as text, such as "18".
+    text: any string; reference: a number as text, such as "18".
     """
     # SOLUTION
     marks = re.findall(r"####\s*(-?\$?[0-9][0-9,]*(?:\.[0-9]+)?)([eE][-+]?[0-9])?", text)
@@ -90,9 +90,9 @@ def verdict(text, reference):
 
 # %% role="task" task="pass_at_k"
 def pass_at_k(correct, k):
-    """Unbiased estimates of pass@k, P numbers in [0, 1]. correct: (P, N) of 0 and 1.
+    """Unbiased estimates of pass@k, P numbers in [0, 1].
 
-    K from 1 to N.
+    correct: (P, N) of 0 and 1; k from 1 to N.
     """
     # SOLUTION
     N = correct.shape[1]
@@ -123,8 +123,9 @@ def pass_at_k(correct, k):
 
 # %% role="task" task="path_of"
 def path_of(text):
-    """The reply's marked equations as a tuple of strings, in order, blanks removed, numbers in
-    their shortest form.
+    """The reply's marked equations as a tuple of strings, in order.
+
+    Blanks are removed, and numbers are in their shortest form.
     """
     # SOLUTION
     def shortest(found):
@@ -152,7 +153,7 @@ def path_of(text):
 def distinct_right(paths, correct):
     """For each problem the indices of the first right reply of each path.
 
-    P lists, ascending. paths: P lists of N tuples; correct: (P, N).
+    paths: P lists of N tuples; correct: (P, N). Returns P lists, ascending.
     """
     # SOLUTION
     kept = []
@@ -176,9 +177,9 @@ def distinct_right(paths, correct):
 
 # %% role="task" task="decidable"
 def decidable(correct):
-    """P truth values: which problems have some right and some wrong samples. correct.
+    """P truth values: which problems have some right and some wrong samples.
 
-    (P, N) of 0 and 1.
+    correct: (P, N) of 0 and 1.
     """
     # SOLUTION
     right = correct.sum(dim=1)
@@ -210,27 +211,20 @@ verdicts = [
 ]
 correct = torch.tensor([[float(v == "correct") for v in row] for row in verdicts])
 print(Counter(v for row in verdicts for v in row))
-print(
-    "replies on which we differ from the stored verdicts:",
-    int((correct != stored.reward("verifier")).sum()),
-)
+differ = int((correct != stored.reward("verifier")).sum())
+print("replies on which we differ from the stored verdicts:", differ)
 
 # %%
-print(
-    "pass@k:",
-    {
-        k: round(float(np.mean([float(v) for v in pass_at_k(correct, k)])), 3)
-        for k in (1, 4, 16, 64)
-    },
-)
-kept = distinct_right([[path_of(text) for text in texts] for texts in stored.texts], correct)
-print(
-    "right replies:", int(correct.sum()), "  distinct right paths:", sum(len(row) for row in kept)
-)
-print(
-    "decidable with n samples:",
-    {n: float(np.mean([bool(d) for d in decidable(correct[:, :n])])) for n in (2, 8, 64)},
-)
+def mean(values):
+    return float(np.mean([float(v) for v in values]))
+
+print("pass@k:", {k: round(mean(pass_at_k(correct, k)), 3) for k in (1, 4, 16, 64)})
+paths = [[path_of(text) for text in texts] for texts in stored.texts]
+kept = distinct_right(paths, correct)
+distinct = sum(len(row) for row in kept)
+print("right replies:", int(correct.sum()), "  distinct right paths:", distinct)
+shares = {n: mean(decidable(correct[:, :n])) for n in (2, 8, 64)}
+print("decidable with n samples:", shares)
 
 # %% [markdown]
 # ## Questions

@@ -43,7 +43,8 @@ from course_lib.classroom.checks import ex07 as check
 def group_advantage(rewards):
     """GRPO's weight of each reply.
 
-    Reward less the group's mean, over its sample standard deviation plus 1e-4. (P, N) -> (P, N).
+    The reward minus the group's mean, over its sample standard deviation plus 1e-4.
+    (P, N) -> (P, N).
     """
     # SOLUTION
     mean = rewards.mean(dim=1, keepdim=True)
@@ -68,7 +69,7 @@ def group_advantage(rewards):
 def rloo_advantage(rewards):
     """RLOO's weight of each reply.
 
-    Its reward less the mean reward of the other replies to the same prompt. (P, N) -> (P, N).
+    Its reward minus the mean reward of the other replies to the same prompt. (P, N) -> (P, N).
     """
     # SOLUTION
     others = rewards.sum(dim=1, keepdim=True) - rewards
@@ -92,9 +93,9 @@ def rloo_advantage(rewards):
 
 # %% role="task" task="ppo_clip"
 def ppo_clip(logp, old, A, clip):
-    """PPO's clipped loss of each token. logp, old: log-probabilities in nats, A.
+    """PPO's clipped loss of each token, (R, T).
 
-    Advantages, all (R, T); clip: c, such as 0.2. Returns (R, T).
+    logp, old: log-probabilities in nats, A: advantages, all (R, T); clip: c, such as 0.2.
     """
     # SOLUTION
     ratio = torch.exp(logp - old)
@@ -149,7 +150,7 @@ def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):
 def break_even(once, before, after):
     """The smallest whole number of served questions that repay fine-tuning.
 
-    Math.inf when none does. Costs in one unit, before and after per question.
+    math.inf when none does. Costs in one unit, before and after per question.
     """
     # SOLUTION
     saving = before - after
@@ -173,10 +174,8 @@ from course_lib import Pool, assets
 stored = Pool.load(assets.path("helpdesk/pools/heldout.npz")).prompts_at(range(6)).first(8)
 rewards = stored.reward("reward-8000")
 for row, grpo, rloo in zip(rewards, group_advantage(rewards), rloo_advantage(rewards)):
-    print(
-        f"spread of rewards {row.std():.2f}   largest weight: GRPO {max(grpo):.2f}, RLOO "
-        f"{max(rloo):.2f}"
-    )
+    largest = f"GRPO {max(grpo):.2f}, RLOO {max(rloo):.2f}"
+    print(f"spread of rewards {row.std():.2f}   largest weight: {largest}")
 
 # %% [markdown]
 # Now the push on a token's log-probability, minus the gradient of your loss, as the ratio grows.
@@ -187,13 +186,11 @@ ratios = torch.tensor([[0.5, 0.7, 0.9, 1.0, 1.1, 1.3, 1.5]])
 print("        ratio", [round(r, 2) for r in ratios[0].tolist()])
 for advantage in (1.0, -1.0):
     logp = (0.4 * ratios).log().requires_grad_()
-    loss = ppo_clip(
-        logp, torch.full_like(ratios, 0.4).log(), torch.full_like(ratios, advantage), 0.2
-    )
-    print(
-        f"A = {advantage:+.0f}   push",
-        [round(p, 2) for p in (-torch.autograd.grad(loss.sum(), logp)[0] + 0.0)[0].tolist()],
-    )
+    old = torch.full_like(ratios, 0.4).log()
+    loss = ppo_clip(logp, old, torch.full_like(ratios, advantage), 0.2)
+    (grad,) = torch.autograd.grad(loss.sum(), logp)
+    push = 0.0 - grad[0]  # minus the gradient, without a minus before 0
+    print(f"A = {advantage:+.0f}   push", [round(p, 2) for p in push.tolist()])
 
 # %% [markdown]
 # DPO's loss asks for a difference only.
@@ -203,10 +200,8 @@ for advantage in (1.0, -1.0):
 # %%
 start = torch.tensor([-20.0])
 for lost in (0.0, 5.0, 10.0, 20.0):
-    print(
-        f"chosen loses {lost / 2:4.1f} nats, rejected {lost:4.1f}: loss "
-        f"{float(dpo_loss(start - lost / 2, start - lost, start, start, 0.5)):.4f}"
-    )
+    loss = float(dpo_loss(start - lost / 2, start - lost, start, start, 0.5))
+    print(f"chosen loses {lost / 2:4.1f} nats, rejected {lost:4.1f}: loss {loss:.4f}")
 
 # %% [markdown]
 # At last: after how many answers is each method of lesson 07 repaid, against the best-of-$n$ that
@@ -222,10 +217,8 @@ from course_lib import assets, results
 from course_lib.base import flops_per_token
 from course_lib.estimators import equal_quality_n, serving_flops
 
-policy, proxy = (
-    course.load_policy(assets.path("helpdesk/policy")),
-    course.load_reward_model(assets.path("helpdesk/reward-8000")),
-)
+policy = course.load_policy(assets.path("helpdesk/policy"))
+proxy = course.load_reward_model(assets.path("helpdesk/reward-8000"))
 writes, reads = flops_per_token(policy.model), flops_per_token(proxy.model)
 prompts, _ = course.load_world("helpdesk").prompts("train", limit=512, seed=7)
 question = float(np.mean([len(ids) for ids in policy.encode(prompts[:100])]))
@@ -234,6 +227,8 @@ question = float(np.mean([len(ids) for ids in policy.encode(prompts[:100])]))
 frontier = results.load("frontier")
 ladder = {int(n): point["gold"]["mean"] for n, point in frontier["best_of_n"].items()}
 sizes = sorted(ladder)
+gold = [ladder[size] for size in sizes]
+base_length = frontier["base"]["length"]["mean"]
 for name in (
     "RFT, one round",
     "RFT, three rounds pooled, reward model refreshed",
@@ -243,15 +238,11 @@ for name in (
     "PPO",
 ):
     shown = frontier["methods"][name]["shown"]
-    n = equal_quality_n(sizes, [ladder[size] for size in sizes], shown["gold"]["mean"])
-    before = serving_flops(
-        writes, question, frontier["base"]["length"]["mean"], n=n, reward_flops=reads
-    )
+    n = equal_quality_n(sizes, gold, shown["gold"]["mean"])
+    before = serving_flops(writes, question, base_length, n=n, reward_flops=reads)
     after = serving_flops(writes, question, shown["length"]["mean"])
-    print(
-        f"{name:50} as good as best-of-{n:<4.1f} repaid after "
-        f"{break_even(shown['flops'], before, after):7,.0f} answers"
-    )
+    answers = break_even(shown["flops"], before, after)
+    print(f"{name:50} as good as best-of-{n:<4.1f} repaid after {answers:7,.0f} answers")
 
 # %% [markdown]
 # ## Questions

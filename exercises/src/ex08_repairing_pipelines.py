@@ -46,9 +46,9 @@ from course_lib.classroom.checks import ex08 as check
 
 # %% role="task" task="split_prompts"
 def split_prompts(prompts, share):
-    """(train, test): two ascending lists of indices, no test prompt in training. prompts.
+    """(train, test): two ascending lists of indices, no test prompt in training.
 
-    P strings; share: from 0 to 1.
+    prompts: P strings; share: from 0 to 1.
     """
     # SOLUTION
     groups = {}
@@ -78,9 +78,9 @@ def split_prompts(prompts, share):
 
 # %% role="task" task="keep_aligned"
 def keep_aligned(prompts, replies, rewards, threshold):
-    """The pairs (prompt, reply) with reward >= threshold, in order. prompts, replies: P strings.
+    """The pairs (prompt, reply) with reward >= threshold, in order.
 
-    Rewards: P numbers. ValueError when lengths differ.
+    prompts, replies: P strings; rewards: P numbers. ValueError when lengths differ.
     """
     # SOLUTION
     rows = zip(prompts, replies, rewards, strict=True)
@@ -104,9 +104,10 @@ def keep_aligned(prompts, replies, rewards, threshold):
 
 # %% role="task" task="training_ids"
 def training_ids(prompt, reply, end, finished):
-    """(ids, mask) of one example. prompt, reply: lists of token ids; end: the end token's id.
+    """(ids, mask) of one example.
 
-    Finished: whether the reply ended by itself.
+    prompt, reply: lists of token ids; end: the end token's id; finished: whether the reply ended
+    by itself.
     """
     # SOLUTION
     learnt = list(reply) + ([end] if finished else [])
@@ -131,15 +132,19 @@ def training_ids(prompt, reply, end, finished):
 
 # %% role="task" task="honest_report"
 def honest_report(selecting, judge, u):
-    """{"selected", "control", "difference"}: judge's means. selecting, judge: tensors (P, N); u.
+    """The judge's means, under the keys "selected", "control" and "difference".
 
-    (P,) in [0, 1).
+    selecting, judge: tensors (P, N); u: (P,) in [0, 1).
     """
     # SOLUTION
     rows = torch.arange(len(judge))
     chosen = judge[rows, selecting.argmax(dim=1)].double()
     random = judge[rows, (u * judge.shape[1]).long()].double()
-    return {"selected": float(chosen.mean()), "control": float(random.mean()), "difference": float((chosen - random).mean())}
+    return {
+        "selected": float(chosen.mean()),
+        "control": float(random.mean()),
+        "difference": float((chosen - random).mean()),
+    }
     # STUB
     # ...  # replace this line
     # END
@@ -165,9 +170,9 @@ def honest_report(selecting, judge, u):
 
 # %% role="task" task="diagnose"
 def diagnose(facts):
-    """Name of the first rule that holds, or "none". facts.
+    """Name of the first rule that holds, or "none".
 
-    Train_in_test, cut, distinct, proxy_change, gold_change, control_gold_change (floats).
+    facts: train_in_test, cut, distinct, proxy_change, gold_change, control_gold_change (floats).
     """
     # SOLUTION
     rules = {
@@ -197,17 +202,14 @@ from course_lib import Pool, assets, results
 from course_lib.experiments import clinic
 
 stored = Pool.load(assets.path("helpdesk/pools/heldout.npz")).first(16)
-gold, u = (
-    stored.reward("gold").double(),
-    torch.tensor(np.random.default_rng(8).random(len(stored.texts))),
-)
+gold = stored.reward("gold").double()
+u = torch.tensor(np.random.default_rng(8).random(len(stored.texts)))
 for name in ("reward-125", "reward-8000"):
     r = stored.reward(name).double()
+    own_mean = float(r.max(1).values.mean())
     told = honest_report(r, gold, u)
-    print(
-        f"{name:12} its own mean {float(r.max(1).values.mean()):5.2f}   by gold: "
-        + "   ".join(f"{key} {value:5.2f}" for key, value in told.items())
-    )
+    by_gold = "   ".join(f"{key} {value:5.2f}" for key, value in told.items())
+    print(f"{name:12} its own mean {own_mean:5.2f}   by gold: {by_gold}")
 
 # %% [markdown]
 # By gold both means lie above the random control, which is the same for both, and the difference is
@@ -220,18 +222,24 @@ for name in ("reward-125", "reward-8000"):
 # Which does it not, and what would you look at there?
 
 # %%
+def same_text(prompt):
+    return " ".join(prompt.lower().split())
+
 def facts_of(case, stored_run):
-    broken, base = stored_run["broken"], stored_run["base"]
-    mine, _ = case.broken.prompts(case.setting, 0)
-    tested = {" ".join(p.lower().split()) for p in clinic.test_prompts(case.setting)[0]}
+    """The six facts of a stored run."""
+    trained, _ = case.broken.prompts(case.setting, 0)
+    tested = {same_text(p) for p in clinic.test_prompts(case.setting)[0]}
+    careful = stored_run["broken"]["careful"]
+    reported = stored_run["broken"]["reported"]
+    control = stored_run["control"]["careful"]
+    base_gold = stored_run["base"]["gold"]["mean"]
     return {
-        "train_in_test": float(np.mean([" ".join(p.lower().split()) in tested for p in mine])),
-        "cut": broken["careful"]["cut"]["mean"],
-        "distinct": broken["careful"]["distinct"]["mean"],
-        "proxy_change": broken["reported"]["after"]["mean"] - broken["reported"]["before"]["mean"],
-        "gold_change": broken["careful"]["gold"]["mean"] - base["gold"]["mean"],
-        "control_gold_change": stored_run["control"]["careful"]["gold"]["mean"]
-        - base["gold"]["mean"],
+        "train_in_test": float(np.mean([same_text(p) in tested for p in trained])),
+        "cut": careful["cut"]["mean"],
+        "distinct": careful["distinct"]["mean"],
+        "proxy_change": reported["after"]["mean"] - reported["before"]["mean"],
+        "gold_change": careful["gold"]["mean"] - base_gold,
+        "control_gold_change": control["gold"]["mean"] - base_gold,
     }
 
 runs = results.load("clinic")["cases"]
@@ -240,7 +248,8 @@ for case in clinic.CASES:
     facts = facts_of(case, runs[case.name])
     leak, cut, distinct, proxy, gold_rise, control = facts.values()
     print(
-        f"{case.fault:59}{diagnose(facts):11}{leak:6.2f}{cut:6.2f}{distinct:10.2f}{proxy:7.2f}{gold_rise:7.2f}{control:9.2f}"
+        f"{case.fault:59}{diagnose(facts):11}{leak:6.2f}{cut:6.2f}{distinct:10.2f}"
+        f"{proxy:7.2f}{gold_rise:7.2f}{control:9.2f}"
     )
 
 # %% [markdown]

@@ -49,9 +49,9 @@ from course_lib.classroom.checks import ex09 as check
 
 # %% role="task" task="training_gigabytes"
 def training_gigabytes(trained, frozen):
-    """GB (10^9 bytes) of all parameters, with gradients and Adam's moments. trained, frozen.
+    """GB (10^9 bytes) of all parameters, with gradients and Adam's moments.
 
-    Lists of sizes in billions. Returns a float.
+    trained, frozen: lists of sizes in billions. Returns a float.
     """
     # SOLUTION
     per_trained, per_frozen = 4 + 4 + 8, 2
@@ -76,12 +76,14 @@ def training_gigabytes(trained, frozen):
 
 # %% role="task" task="forecast"
 def forecast(seconds, M, t):
-    """(total, half): expected seconds of M more parts, and the 95 % half-width. seconds.
+    """(total, half): expected seconds of M more parts, and the 95 % half-width.
 
-    K numbers, K >= 2; t: Student's quantile. Two floats.
+    seconds: K numbers, K >= 2; t: Student's quantile. Two floats.
     """
     # SOLUTION
-    K, m, s = len(seconds), float(np.mean(seconds)), float(np.std(seconds, ddof=1))
+    K = len(seconds)
+    m = float(np.mean(seconds))
+    s = float(np.std(seconds, ddof=1))
     return M * m, t * s * math.sqrt(M + M * M / K)
     # STUB
     # ...  # replace this line
@@ -104,9 +106,9 @@ def forecast(seconds, M, t):
 
 # %% role="task" task="missing_parts"
 def missing_parts(parts, done):
-    """The parts still to make, a list of integers, lowest first. parts: how many there are; done.
+    """The parts still to make, a list of integers, lowest first.
 
-    Dictionary {part: result}.
+    parts: how many there are; done: dictionary {part: result}.
     """
     # SOLUTION
     return [part for part in range(parts) if part not in done]
@@ -128,7 +130,7 @@ def missing_parts(parts, done):
 
 # %% role="task" task="shards"
 def shards(P, W):
-    """The shards of P prompts over W workers: a list of pairs (first, count), min(P, W) of them.
+    """The shards of P prompts over W workers: a list of min(P, W) pairs (first, count).
 
     P, W: at least 1.
     """
@@ -162,12 +164,16 @@ def shards(P, W):
 def trl_rows(selected, chat=False):
     """A list of dictionaries with the keys prompt and completion.
 
-    Texts, or lists of messages when chat. selected: list of (prompt, reply).
+    Under them texts, or lists of messages when chat. selected: list of (prompt, reply).
     """
     # SOLUTION
     def side(role, text):
         return [{"role": role, "content": text}] if chat else text
-    return [{"prompt": side("user", prompt), "completion": side("assistant", reply)} for prompt, reply in selected]
+
+    rows = []
+    for prompt, reply in selected:
+        rows.append({"prompt": side("user", prompt), "completion": side("assistant", reply)})
+    return rows
     # STUB
     # ...  # replace this line
     # END
@@ -187,11 +193,8 @@ for size in (0.6, 1.7):
         "RFT": ([size], [size]),
         "PPO": ([size, size], [size, size]),
     }
-    print(
-        f"{size} billion:",
-        {name: round(training_gigabytes(*models), 1) for name, models in methods.items()},
-        "GB",
-    )
+    needed = {name: round(training_gigabytes(*models), 1) for name, models in methods.items()}
+    print(f"{size} billion:", needed, "GB")
 total, half = forecast([71.0, 64.0, 66.0], 40, 4.303)
 print(f"40 more parts: {total / 60:.1f} ± {half / 60:.1f} minutes")
 
@@ -207,17 +210,18 @@ print(f"40 more parts: {total / 60:.1f} ± {half / 60:.1f} minutes")
 from course_lib import Pool, assets
 
 stored = Pool.load(assets.path("arithmetic/pools/heldout.npz")).first(4)
-pieces, made = shards(stored.P, 7), []
-
+pieces = shards(stored.P, 7)
+made = []
 
 def make(part):
+    """The right replies of one part, as pairs (prompt, reply)."""
     made.append(part)
     first, count = pieces[part]
-    right = (stored.reward("verifier")[first : first + count] > 0.5).nonzero().tolist()
-    return [(stored.prompts[first + i], stored.texts[first + i][j]) for i, j in right]
+    right = stored.reward("verifier")[first : first + count] > 0.5
+    places = right.nonzero().tolist()
+    return [(stored.prompts[first + i], stored.texts[first + i][j]) for i, j in places]
 
-
-disk = {part: make(part) for part in (0, 3, 1)}     # what the first try left
+disk = {part: make(part) for part in (0, 3, 1)}  # what the first try left
 disk["notes.txt"] = "first try, lost at 14:05"
 
 # %%

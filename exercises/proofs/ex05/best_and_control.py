@@ -1,7 +1,4 @@
-"""What proves the check of ex05's task best_and_control.
-
-Probes, wrong solutions, other right ones.
-"""
+"""What proves ex05's check of best_and_control: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -14,48 +11,55 @@ proof = Proof("ex05", "best_and_control")
 @proof.probe()
 def best_and_control_inputs(rng):
     for k in range(24):
-        P, N = int(rng.integers(1, 7)), 1 if k % 8 == 0 else int(rng.integers(2, 20))
+        P = int(rng.integers(1, 7))
+        N = 1 if k % 8 == 0 else int(rng.integers(2, 20))
         u = rng.random(P)
         if k % 6 == 1:
             u[0] = 0.0
-        yield torch.tensor(rng.integers(-3, 4, (P, N)) / 2.0), torch.tensor(u)
+        rewards = rng.integers(-3, 4, (P, N)) / 2.0  # few values, so many ties
+        yield torch.tensor(rewards), torch.tensor(u)
+
+
+def control_by(rewards, u):
+    """The right control, (P,): u times N, rounded down."""
+    return (u * rewards.shape[1]).long()
 
 
 @proof.wrong(says="best rewards, not their indices")
 def value_for_index(rewards, u):
-    return rewards.max(dim=1).values, (u * rewards.shape[1]).long()
+    return rewards.max(dim=1).values, control_by(rewards, u)
 
 
 @proof.wrong(says="lowest reward")
 def lowest_one(rewards, u):
-    return rewards.argmin(dim=1), (u * rewards.shape[1]).long()
+    return rewards.argmin(dim=1), control_by(rewards, u)
 
 
 @proof.wrong(says="over prompts")
 def over_prompts(rewards, u):
-    return rewards.argmax(dim=0), (u * rewards.shape[1]).long()
+    return rewards.argmax(dim=0), control_by(rewards, u)
 
 
 @proof.wrong(says="single number")
 def whole_matrix(rewards, u):
-    return rewards.argmax(), (u * rewards.shape[1]).long()
+    return rewards.argmax(), control_by(rewards, u)
 
 
 @proof.wrong(says="best first")
 def other_order(rewards, u):
-    return (u * rewards.shape[1]).long(), rewards.argmax(dim=1)
+    return control_by(rewards, u), rewards.argmax(dim=1)
 
 
 @proof.wrong(says="the last wins")
 def last_tie(rewards, u):
-    return rewards.shape[1] - 1 - rewards.flip(1).argmax(dim=1), (u * rewards.shape[1]).long()
+    from_the_end = rewards.flip(1).argmax(dim=1)
+    return rewards.shape[1] - 1 - from_the_end, control_by(rewards, u)
 
 
 @proof.wrong(says="rounded up, or to the nearest")
 def nearest(rewards, u):
-    return rewards.argmax(dim=1), torch.round(u * rewards.shape[1]).long().clamp(
-        max=rewards.shape[1] - 1
-    )
+    N = rewards.shape[1]
+    return rewards.argmax(dim=1), torch.round(u * N).long().clamp(max=N - 1)
 
 
 @proof.wrong(says="N - 1")
@@ -75,9 +79,8 @@ def own_draw(rewards, u):
 
 @proof.wrong(says="should not look at the rewards")
 def second_best(rewards, u):
-    return rewards.argmax(dim=1), rewards.argsort(dim=1, descending=True)[
-        :, min(1, rewards.shape[1] - 1)
-    ]
+    order = rewards.argsort(dim=1, descending=True)
+    return rewards.argmax(dim=1), order[:, min(1, rewards.shape[1] - 1)]
 
 
 @proof.wrong(says="floating-point type")
@@ -87,26 +90,24 @@ def left_as_float(rewards, u):
 
 @proof.wrong(says="best is right as a number")
 def best_as_float(rewards, u):
-    return rewards.argmax(dim=1).float(), (u * rewards.shape[1]).long()
+    return rewards.argmax(dim=1).float(), control_by(rewards, u)
 
 
 @proof.wrong(says="is something sorted here")
 def drawn_by_rank(rewards, u):
-    return rewards.argmax(dim=1), rewards.argsort(dim=1).gather(
-        1, (u * rewards.shape[1]).long()[:, None]
-    )[:, 0]
+    rank = control_by(rewards, u)[:, None]
+    return rewards.argmax(dim=1), rewards.argsort(dim=1).gather(1, rank)[:, 0]
 
 
 @proof.wrong(says="among sorted rewards")
 def drawn_by_rank_from_above(rewards, u):
-    return rewards.argmax(dim=1), rewards.argsort(dim=1, descending=True).gather(
-        1, (u * rewards.shape[1]).long()[:, None]
-    )[:, 0]
+    rank = control_by(rewards, u)[:, None]
+    return rewards.argmax(dim=1), rewards.argsort(dim=1, descending=True).gather(1, rank)[:, 0]
 
 
 @proof.wrong(says="rounded up, or to the nearest")
 def counts_from_one(rewards, u):
-    return rewards.argmax(dim=1), (u * rewards.shape[1]).long() + 1
+    return rewards.argmax(dim=1), control_by(rewards, u) + 1
 
 
 @proof.wrong(says="rounded down too early")
@@ -126,8 +127,10 @@ def one_u(rewards, u):
 
 @proof.wrong(says="leaves the best out")
 def best_left_out(rewards, u):
-    best, control = rewards.argmax(dim=1), (u * rewards.shape[1]).long()
-    return best, torch.where(control == best, (control + 1) % rewards.shape[1], control)
+    best = rewards.argmax(dim=1)
+    control = control_by(rewards, u)
+    another = (control + 1) % rewards.shape[1]
+    return best, torch.where(control == best, another, control)
 
 
 @proof.wrong(says="length 1")
@@ -139,12 +142,12 @@ def best_only(rewards, u):
 def sorts_in_place(rewards, u):
     best = rewards.argmax(dim=1)
     rewards.copy_(rewards.sort(dim=1, descending=True).values)
-    return best, (u * rewards.shape[1]).long()
+    return best, control_by(rewards, u)
 
 
 @proof.wrong(hidden=True)
 def clamped(rewards, u):
-    return rewards.argmax(dim=1), (u * rewards.shape[1]).long().clamp(max=7)
+    return rewards.argmax(dim=1), control_by(rewards, u).clamp(max=7)
 
 
 @proof.right

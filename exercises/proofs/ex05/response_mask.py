@@ -1,4 +1,4 @@
-"""What proves the check of ex05's task response_mask: probes, wrong solutions, other right ones."""
+"""What proves ex05's check of response_mask: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -11,13 +11,16 @@ proof = Proof("ex05", "response_mask")
 @proof.probe()
 def response_mask_inputs(rng):
     for k in range(24):
-        B, T = (1 if k % 6 == 0 else int(rng.integers(2, 6))), int(rng.integers(3, 14))
+        B = 1 if k % 6 == 0 else int(rng.integers(2, 6))
+        T = int(rng.integers(3, 14))
         total = rng.integers(2, T + 1, B)
         prompt = np.array([rng.integers(1, n + 1) for n in total])
-        pad = 2 if k % 2 else 0
         ids = rng.integers(0, 60, (B, T))
+        last = 7 if k % 5 == 2 else 2  # now and then a reply that was cut
+        padding = 2 if k % 2 else 0
         for row, n in zip(ids, total):
-            row[n - 1], row[n:] = (7 if k % 5 == 2 else 2), pad  # now and then a reply that was cut
+            row[n - 1] = last
+            row[n:] = padding
         yield torch.tensor(ids), torch.tensor(prompt), torch.tensor(total)
 
 
@@ -54,9 +57,9 @@ def without_end(ids, prompt_lengths, total_lengths):
 
 @proof.wrong(says="the same id")
 def padding_by_id(ids, prompt_lengths, total_lengths):
-    return between(ids, prompt_lengths, total_lengths) & (
-        (ids[:, 1:] != 2) | (torch.arange(1, ids.shape[1]) == ids.shape[1] - 1)
-    )
+    T = ids.shape[1]
+    no_padding = (ids[:, 1:] != 2) | (torch.arange(1, T) == T - 1)
+    return between(ids, prompt_lengths, total_lengths) & no_padding
 
 
 @proof.wrong(says="padding counts here")
@@ -154,6 +157,6 @@ def mask_by_rows(ids, prompt_lengths, total_lengths):
 @proof.right
 def mask_by_numpy(ids, prompt_lengths, total_lengths):
     at = np.arange(np.asarray(ids).shape[1] - 1)
-    return (at >= np.asarray(prompt_lengths)[:, None] - 1) & ~(
-        at >= np.asarray(total_lengths)[:, None] - 1
-    )
+    begun = at >= np.asarray(prompt_lengths)[:, None] - 1
+    ended = at >= np.asarray(total_lengths)[:, None] - 1
+    return begun & ~ended

@@ -1,4 +1,4 @@
-"""What proves the check of ex05's task sft_loss: probes, wrong solutions, other right ones."""
+"""What proves ex05's check of sft_loss: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -11,23 +11,27 @@ proof = Proof("ex05", "sft_loss")
 @proof.probe(tolerance=1e-5)
 def sft_loss_inputs(rng):
     for k in range(20):
-        B, T, V = (
-            (1 if k % 5 == 0 else int(rng.integers(2, 5))),
-            int(rng.integers(2, 8)),
-            int(rng.integers(2, 12)),
-        )
+        B = 1 if k % 5 == 0 else int(rng.integers(2, 5))
+        T = int(rng.integers(2, 8))
+        V = int(rng.integers(2, 12))
         mask = rng.random((B, T - 1)) < 0.6
-        mask[rng.integers(B), rng.integers(T - 1)] = True
-        logits = torch.tensor(rng.normal(0, 30.0 if k % 7 == 3 else 1.5, (B, T, V)))
-        yield (
-            logits.float() if k % 2 else logits,
-            torch.tensor(rng.integers(0, V, (B, T))),
-            torch.tensor(mask),
-        )
+        mask[rng.integers(B), rng.integers(T - 1)] = True  # at least one is marked
+        spread = 30.0 if k % 7 == 3 else 1.5
+        logits = torch.tensor(rng.normal(0, spread, (B, T, V)))
+        if k % 2:
+            logits = logits.float()
+        ids = torch.tensor(rng.integers(0, V, (B, T)))
+        yield logits, ids, torch.tensor(mask)
+
+
+def of_tokens(values, tokens):
+    """(B, T - 1): of ``values``, (B, T - 1, V), those of ``tokens``, (B, T - 1)."""
+    return values.gather(2, tokens[..., None]).squeeze(-1)
 
 
 def next_logp(logits, ids):
-    return logits[:, :-1].log_softmax(-1).gather(2, ids[:, 1:, None]).squeeze(-1)
+    """(B, T - 1): the log-probability of each token that came next."""
+    return of_tokens(logits[:, :-1].log_softmax(-1), ids[:, 1:])
 
 
 @proof.wrong(says="the sign")
@@ -37,12 +41,12 @@ def sign(logits, ids, mask):
 
 @proof.wrong(says="at its own place")
 def own_place(logits, ids, mask):
-    return -logits[:, 1:].log_softmax(-1).gather(2, ids[:, 1:, None]).squeeze(-1)[mask].mean()
+    return -of_tokens(logits[:, 1:].log_softmax(-1), ids[:, 1:])[mask].mean()
 
 
 @proof.wrong(says="the token at place 0")
 def own_token(logits, ids, mask):
-    return -logits[:, :-1].log_softmax(-1).gather(2, ids[:, :-1, None]).squeeze(-1)[mask].mean()
+    return -of_tokens(logits[:, :-1].log_softmax(-1), ids[:, :-1])[mask].mean()
 
 
 @proof.wrong(says="minus the probability")
@@ -52,12 +56,12 @@ def no_logarithm(logits, ids, mask):
 
 @proof.wrong(says="scores themselves")
 def raw_scores(logits, ids, mask):
-    return -logits[:, :-1].gather(2, ids[:, 1:, None]).squeeze(-1)[mask].mean()
+    return -of_tokens(logits[:, :-1], ids[:, 1:])[mask].mean()
 
 
 @proof.wrong(says="over places")
 def over_places(logits, ids, mask):
-    return -logits.log_softmax(1)[:, :-1].gather(2, ids[:, 1:, None]).squeeze(-1)[mask].mean()
+    return -of_tokens(logits.log_softmax(1)[:, :-1], ids[:, 1:])[mask].mean()
 
 
 @proof.wrong(says="the mask is not used")
@@ -88,8 +92,9 @@ def mean_of_means(logits, ids, mask):
 
 @proof.wrong(says="turned around")
 def mask_turned(logits, ids, mask):
-    chosen = next_logp(logits, ids)[~mask]
-    return -(chosen if len(chosen) else next_logp(logits, ids)[mask]).mean()
+    logp = next_logp(logits, ids)
+    chosen = mask if mask.all() else ~mask
+    return -logp[chosen].mean()
 
 
 @proof.wrong(says="no tokens")
@@ -99,12 +104,13 @@ def mask_turned_alone(logits, ids, mask):
 
 @proof.wrong(says="softmax is taken twice")
 def softmax_twice(logits, ids, mask):
-    return torch.nn.functional.cross_entropy(logits[:, :-1].softmax(-1)[mask], ids[:, 1:][mask])
+    probabilities = logits[:, :-1].softmax(-1)
+    return torch.nn.functional.cross_entropy(probabilities[mask], ids[:, 1:][mask])
 
 
 @proof.wrong(says="shift is turned around")
 def shift_turned(logits, ids, mask):
-    return -logits[:, 1:].log_softmax(-1).gather(2, ids[:, :-1, None]).squeeze(-1)[mask].mean()
+    return -of_tokens(logits[:, 1:].log_softmax(-1), ids[:, :-1])[mask].mean()
 
 
 @proof.wrong(says="all V tokens")
@@ -119,9 +125,9 @@ def log_of_mean(logits, ids, mask):
 
 @proof.wrong(says="not count in any way")
 def unmarked_as_token_0(logits, ids, mask):
-    return torch.nn.functional.cross_entropy(
-        logits[:, :-1].flatten(0, 1), (ids[:, 1:] * mask).flatten()
-    )
+    scores = logits[:, :-1].flatten(0, 1)
+    targets = (ids[:, 1:] * mask).flatten()
+    return torch.nn.functional.cross_entropy(scores, targets)
 
 
 @proof.wrong(says="no gradient")
@@ -131,7 +137,8 @@ def as_a_number(logits, ids, mask):
 
 @proof.wrong(says="none reaches the logits")
 def new_start(logits, ids, mask):
-    return torch.tensor(float(-next_logp(logits, ids)[mask].mean()), requires_grad=True)
+    loss = float(-next_logp(logits, ids)[mask].mean())
+    return torch.tensor(loss, requires_grad=True)
 
 
 @proof.wrong(says="leaves torch")
@@ -139,34 +146,27 @@ def by_numpy_array(logits, ids, mask):
     x = logits[:, :-1].numpy()
     p = np.exp(x - x.max(-1, keepdims=True))
     p = p / p.sum(-1, keepdims=True)
-    return -np.log(np.take_along_axis(p, ids[:, 1:, None].numpy(), 2)[..., 0][mask.numpy()]).mean()
+    of_next = np.take_along_axis(p, ids[:, 1:, None].numpy(), 2)[..., 0]
+    return -np.log(of_next[mask.numpy()]).mean()
 
 
 @proof.wrong(says="in one step")
 def log_of_softmax(logits, ids, mask):
-    return -logits[:, :-1].softmax(-1).log().gather(2, ids[:, 1:, None]).squeeze(-1)[mask].mean()
+    logp = logits[:, :-1].softmax(-1).log()
+    return -of_tokens(logp, ids[:, 1:])[mask].mean()
 
 
 @proof.wrong(says="a small number added")
 def small_number_added(logits, ids, mask):
-    return (
-        -(logits[:, :-1].softmax(-1) + 1e-8)
-        .log()
-        .gather(2, ids[:, 1:, None])
-        .squeeze(-1)[mask]
-        .mean()
-    )
+    logp = (logits[:, :-1].softmax(-1) + 1e-8).log()
+    return -of_tokens(logp, ids[:, 1:])[mask].mean()
 
 
 @proof.wrong(says="that of minus log softmax")
 def detached_part(logits, ids, mask):
-    x = logits[:, :-1]
-    return (
-        -(x - x.logsumexp(-1, keepdim=True).detach())
-        .gather(2, ids[:, 1:, None])
-        .squeeze(-1)[mask]
-        .mean()
-    )
+    scores = logits[:, :-1]
+    logp = scores - scores.logsumexp(-1, keepdim=True).detach()
+    return -of_tokens(logp, ids[:, 1:])[mask].mean()
 
 
 @proof.wrong(says="changes its input")
@@ -183,7 +183,8 @@ def the_likeliest(logits, ids, mask):
 
 @proof.wrong(says="at every marked place")
 def every_token_everywhere(logits, ids, mask):
-    return -logits[:, :-1].log_softmax(-1)[mask][:, ids[:, 1:][mask]].mean()
+    logp = logits[:, :-1].log_softmax(-1)[mask]  # (marked, V)
+    return -logp[:, ids[:, 1:][mask]].mean()
 
 
 @proof.wrong(says="perplexity")
@@ -193,15 +194,15 @@ def perplexity(logits, ids, mask):
 
 @proof.wrong(hidden=True)
 def first_eight_tokens(logits, ids, mask):
-    return -next_logp(logits[..., :8], ids.clamp(max=min(7, logits.shape[-1] - 1)))[mask].mean()
+    last = min(7, logits.shape[-1] - 1)
+    return -next_logp(logits[..., :8], ids.clamp(max=last))[mask].mean()
 
 
 @proof.right
 def by_cross_entropy(logits, ids, mask):
+    scores = logits[:, :-1].reshape(-1, logits.shape[-1]).float()
     targets = torch.where(mask, ids[:, 1:], -100)
-    return torch.nn.functional.cross_entropy(
-        logits[:, :-1].reshape(-1, logits.shape[-1]).float(), targets.flatten()
-    )
+    return torch.nn.functional.cross_entropy(scores, targets.flatten())
 
 
 @proof.right
@@ -210,11 +211,8 @@ def loss_by_loop(logits, ids, mask):
     for b in range(ids.shape[0]):
         for place in range(ids.shape[1] - 1):
             if mask[b, place]:
-                total = (
-                    total
-                    + torch.logsumexp(logits[b, place], 0)
-                    - logits[b, place, ids[b, place + 1]]
-                )
+                scores = logits[b, place]
+                total = total + torch.logsumexp(scores, 0) - scores[ids[b, place + 1]]
                 count += 1
     return total / count
 

@@ -1,4 +1,4 @@
-"""What proves the check of ex05's task top_k_overall: probes, wrong solutions, other right ones."""
+"""What proves ex05's check of top_k_overall: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -12,20 +12,22 @@ top_k_overall = proof.solved("top_k_overall")
 @proof.probe()
 def top_k_overall_inputs(rng):
     for k in range(24):
-        P, N = (
-            (1 if k % 7 == 3 else int(rng.integers(2, 7))),
-            (1 if k % 9 == 4 else int(rng.integers(2, 9))),
-        )
-        spread = 3 if k % 2 else 40
-        yield (
-            torch.tensor(rng.integers(-spread, spread, (P, N)) / 2.0),
-            (P * N if k % 8 == 0 else int(rng.integers(1, P * N + 1))),
-        )
+        P = 1 if k % 7 == 3 else int(rng.integers(2, 7))
+        N = 1 if k % 9 == 4 else int(rng.integers(2, 9))
+        spread = 3 if k % 2 else 40  # many ties, or few
+        rewards = rng.integers(-spread, spread, (P, N)) / 2.0
+        kept = P * N if k % 8 == 0 else int(rng.integers(1, P * N + 1))
+        yield torch.tensor(rewards), kept
+
+
+def best_places(rewards, k):
+    """Places of the k highest rewards in the whole matrix, ties in order."""
+    return rewards.flatten().argsort(descending=True, stable=True)[:k]
 
 
 def in_a_line(rewards, k, divisor):
-    order = rewards.flatten().argsort(descending=True, stable=True)[:k].tolist()
-    return [(i // divisor, i % divisor) for i in order]
+    """The k best places, each divided by ``divisor``."""
+    return [divmod(place, divisor) for place in best_places(rewards, k).tolist()]
 
 
 @proof.wrong(says="best of each prompt")
@@ -36,11 +38,10 @@ def top_per_prompt(rewards, k):
 
 @proof.wrong(says="k of each prompt")
 def k_of_each(rewards, k):
-    return [
-        (p, j)
-        for p in range(len(rewards))
-        for j in rewards[p].argsort(descending=True, stable=True)[:k].tolist()
-    ]
+    pairs = []
+    for p, row in enumerate(rewards):
+        pairs += [(p, j) for j in best_places(row, k).tolist()]
+    return pairs
 
 
 @proof.wrong(says="turned around")
@@ -55,7 +56,7 @@ def the_rewards(rewards, k):
 
 @proof.wrong(says="counts through the whole matrix")
 def flat_places(rewards, k):
-    return rewards.flatten().argsort(descending=True, stable=True)[:k]
+    return best_places(rewards, k)
 
 
 @proof.wrong(says="divided by N")
@@ -65,18 +66,17 @@ def divided_by_p(rewards, k):
 
 @proof.wrong(says="the last come first")
 def turned_ties(rewards, k):
-    rows = [(float(r), p, j) for p, row in enumerate(rewards) for j, r in enumerate(row)]
+    rows = [(float(rewards[p, j]), p, j) for p, j in np.ndindex(*rewards.shape)]
     return [(p, j) for _, p, j in sorted(rows, reverse=True)[:k]]
 
 
 @proof.wrong(says="promise no order")
 def unstable_topk(rewards, k):
-    order = (
-        rewards.flatten().topk(k).indices.tolist()
-        if rewards.numel() > 16
-        else rewards.flatten().argsort(descending=True, stable=True)[:k].tolist()
-    )
-    return [(i // rewards.shape[1], i % rewards.shape[1]) for i in order]
+    if rewards.numel() > 16:
+        places = rewards.flatten().topk(k).indices
+    else:
+        places = best_places(rewards, k)
+    return [divmod(place, rewards.shape[1]) for place in places.tolist()]
 
 
 @proof.wrong(says="lower candidate comes first here")
@@ -115,6 +115,7 @@ def strikes_out(rewards, k):
 
 
 def marked(rewards, k, mark):
+    """One after the other, those taken overwritten by ``mark``."""
     left, out = rewards.clone(), []
     for _ in range(k):
         i = int(left.argmax())
@@ -136,7 +137,8 @@ def marked_by_minus_100(rewards, k):
 @proof.wrong(says="by its value")
 def found_by_value(rewards, k):
     line = rewards.flatten().tolist()
-    return [divmod(line.index(r), rewards.shape[1]) for r in sorted(line, reverse=True)[:k]]
+    best = sorted(line, reverse=True)[:k]
+    return [divmod(line.index(r), rewards.shape[1]) for r in best]
 
 
 @proof.wrong(says="coverage is counted")
@@ -154,17 +156,19 @@ def four_columns(rewards, k):
 def as_an_unstable_sort_may_order(rewards, k):
     # np.argsort keeps ties in order up to 16 numbers; beyond that it depends on the machine
     flat = rewards.flatten().tolist()
-    order = sorted(range(len(flat)), key=lambda i: (-flat[i], i if len(flat) <= 16 else i % 7))[:k]
-    return [(i // rewards.shape[1], i % rewards.shape[1]) for i in order]
+
+    def key(place):
+        return -flat[place], place if len(flat) <= 16 else place % 7
+
+    order = sorted(range(len(flat)), key=key)
+    return [divmod(place, rewards.shape[1]) for place in order[:k]]
 
 
 @proof.wrong(hidden=True)
 def at_most_eight_kept(rewards, k):
-    return (
-        top_k_overall(rewards, k)
-        if rewards.numel() < 8 or rewards.numel() > 48
-        else top_k_overall(rewards, min(k, 8))
-    )
+    if 8 <= rewards.numel() <= 48:
+        k = min(k, 8)
+    return top_k_overall(rewards, k)
 
 
 @proof.right
@@ -184,9 +188,8 @@ def by_lexsort(rewards, k):
 def by_heap(rewards, k):
     import heapq
 
-    return heapq.nsmallest(
-        k, np.ndindex(*rewards.shape), key=lambda pair: (-rewards[pair].item(), pair)
-    )
+    pairs = np.ndindex(*rewards.shape)
+    return heapq.nsmallest(k, pairs, key=lambda pair: (-rewards[pair].item(), pair))
 
 
 @proof.right

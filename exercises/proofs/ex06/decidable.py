@@ -1,4 +1,4 @@
-"""What proves the check of ex06's task decidable: probes, wrong solutions, other right ones."""
+"""What proves ex06's check of decidable: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -13,13 +13,9 @@ decidable = proof.solved("decidable")
 def decidable_inputs(rng):
     for _ in range(24):
         P, N = int(rng.integers(3, 9)), int(rng.integers(1, 9))
-        yield (
-            torch.tensor(
-                (rng.random((P, N)) < rng.choice([0.0, 0.1, 0.5, 0.9, 1.0], (P, 1))).astype(
-                    np.float32
-                )
-            ),
-        )
+        drawn = rng.random((P, N))
+        shares = rng.choice([0.0, 0.1, 0.5, 0.9, 1.0], (P, 1))
+        yield (torch.tensor((drawn < shares).astype(np.float32)),)
 
 
 @proof.wrong(says="are all right")

@@ -1,7 +1,4 @@
-"""What proves the check of ex06's task distinct_right.
-
-Probes, wrong solutions, other right ones.
-"""
+"""What proves ex06's check of distinct_right: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -16,32 +13,30 @@ distinct_right = proof.solved("distinct_right")
 def distinct_right_inputs(rng):
     for _ in range(24):
         P, N = int(rng.integers(1, 6)), int(rng.integers(1, 14))
-        stock = [
-            tuple(
-                f"{a}+{b}={a + b}"
-                for a, b in rng.integers(1, 9, (int(rng.integers(0, 4)), 2)).tolist()
-            )
-            for _ in range(4)
-        ]
+        stock = []
+        for _ in range(4):
+            steps = int(rng.integers(0, 4))
+            terms = rng.integers(1, 9, (steps, 2)).tolist()
+            stock.append(tuple(f"{a}+{b}={a + b}" for a, b in terms))
         stock.append(stock[0][::-1])
-        yield (
-            [[stock[int(i)] for i in row] for row in rng.integers(0, 5, (P, N))],
-            torch.tensor((rng.random((P, N)) < rng.uniform(0.1, 1)).astype(np.float32)),
-        )
+        paths = [[stock[i] for i in row] for row in rng.integers(0, 5, (P, N)).tolist()]
+        correct = rng.random((P, N)) < rng.uniform(0.1, 1)
+        yield paths, torch.tensor(correct.astype(np.float32))
 
 
-def kept_by(paths, correct, key=lambda path: path, wrong_ones=False):
-    return [
-        list(
-            {key(row[j]): j for j in reversed(range(len(row))) if wrong_ones or right[j]}.values()
-        )[::-1]
-        for row, right in zip(paths, correct.tolist())
-    ]
+def problems(paths, correct):
+    """Of each problem its paths, and for each of them 1.0 or 0.0."""
+    return zip(paths, correct.tolist())
+
+
+def with_kept(paths, correct):
+    """Of each problem its paths, and the indices that are right to keep."""
+    return zip(paths, distinct_right(paths, correct))
 
 
 @proof.wrong(says="indices are wanted")
 def the_paths(paths, correct):
-    return [[row[j] for j in found] for row, found in zip(paths, distinct_right(paths, correct))]
+    return [[row[j] for j in found] for row, found in with_kept(paths, correct)]
 
 
 @proof.wrong(says="how many")
@@ -56,10 +51,11 @@ def all_right_ones(paths, correct):
 
 @proof.wrong(says="last reply of a path")
 def last_ones(paths, correct):
-    return [
-        sorted({path: j for j, path in enumerate(row) if right[j]}.values())
-        for row, right in zip(paths, correct.tolist())
-    ]
+    kept = []
+    for row, right in problems(paths, correct):
+        last = {path: j for j, path in enumerate(row) if right[j]}
+        kept.append(sorted(last.values()))
+    return kept
 
 
 @proof.wrong(says="not right")
@@ -69,18 +65,16 @@ def right_or_not(paths, correct):
 
 @proof.wrong(says="used up")
 def wrong_ones_count(paths, correct):
-    return [
-        [j for j in found if right[j]]
-        for found, right in zip(distinct_right(paths, torch.ones_like(correct)), correct.tolist())
-    ]
+    firsts = distinct_right(paths, torch.ones_like(correct))
+    return [[j for j in found if right[j]] for found, right in problems(firsts, correct)]
 
 
 @proof.wrong(says="count all replies")
 def numbered_among_right(paths, correct):
-    return distinct_right(
-        [[p for p, r in zip(row, right) if r] for row, right in zip(paths, correct.tolist())],
-        torch.ones_like(correct),
-    )
+    right_paths = []
+    for row, right in problems(paths, correct):
+        right_paths.append([path for path, r in zip(row, right) if r])
+    return distinct_right(right_paths, torch.ones_like(correct))
 
 
 @proof.wrong(says="move up")
@@ -91,19 +85,19 @@ def leaves_problems_out(paths, correct):
 @proof.wrong(says="nothing seen")
 def seen_everywhere(paths, correct):
     seen, kept = set(), []
-    for row, right in zip(paths, correct.tolist()):
-        kept.append(
-            [j for j, path in enumerate(row) if right[j] and not (path in seen or seen.add(path))]
-        )
+    for row, right in problems(paths, correct):
+        kept.append([])
+        for j, path in enumerate(row):
+            if right[j] and path not in seen:
+                seen.add(path)
+                kept[-1].append(j)
     return kept
 
 
 @proof.wrong(says="begin at 0")
 def numbered_through(paths, correct):
-    return [
-        [i * len(row) + j for j in found]
-        for i, (row, found) in enumerate(zip(paths, distinct_right(paths, correct)))
-    ]
+    N = correct.shape[1]
+    return [[p * N + j for j in found] for p, found in enumerate(distinct_right(paths, correct))]
 
 
 @proof.wrong(says="another order")
@@ -123,16 +117,13 @@ def last_equation_only(paths, correct):
 
 @proof.wrong(says="IndexError")
 def last_equation_stops(paths, correct):
-    return distinct_right(
-        [[(path[-1], len(path), path[0]) for path in row] for row in paths], correct
-    )
+    ends = [[(path[-1], len(path), path[0]) for path in row] for row in paths]
+    return distinct_right(ends, correct)
 
 
 @proof.wrong(says="path like the others")
 def without_empty_paths(paths, correct):
-    return [
-        [j for j in found if row[j]] for row, found in zip(paths, distinct_right(paths, correct))
-    ]
+    return [[j for j in found if row[j]] for row, found in with_kept(paths, correct)]
 
 
 @proof.wrong(says="should ascend")
@@ -142,10 +133,7 @@ def indices_descend(paths, correct):
 
 @proof.wrong(says="1 for kept")
 def marked(paths, correct):
-    return [
-        [j in found for j in range(len(row))]
-        for row, found in zip(paths, distinct_right(paths, correct))
-    ]
+    return [[j in found for j in range(len(row))] for row, found in with_kept(paths, correct)]
 
 
 @proof.wrong(says="not a set or a dictionary")
@@ -165,20 +153,21 @@ def first_problem_only(paths, correct):
 
 @proof.wrong(says="without a -1")
 def filled_up(paths, correct):
-    found = distinct_right(paths, correct)
-    return [row + [-1] * (max(map(len, found)) - len(row)) for row in found]
+    kept = distinct_right(paths, correct)
+    most = max(map(len, kept))
+    return [found + [-1] * (most - len(found)) for found in kept]
 
 
 @proof.wrong(says="next to its original")
 def neighbours_only(paths, correct):
-    return [
-        [
-            j
-            for j in range(len(row))
-            if right[j] and (j == 0 or not right[j - 1] or row[j] != row[j - 1])
-        ]
-        for row, right in zip(paths, correct.tolist())
-    ]
+    kept = []
+    for row, right in problems(paths, correct):
+        kept.append([])
+        for j, path in enumerate(row):
+            a_copy = j > 0 and right[j - 1] and row[j - 1] == path
+            if right[j] and not a_copy:
+                kept[-1].append(j)
+    return kept
 
 
 @proof.wrong(says="changes its input")
@@ -195,28 +184,23 @@ def at_most_three(paths, correct):
 
 @proof.right
 def looking_back(paths, correct):
-    return [
-        [
-            j
-            for j in range(len(row))
-            if correct[i, j] and not any(correct[i, l] and row[l] == row[j] for l in range(j))
-        ]
-        for i, row in enumerate(paths)
-    ]
+    kept = []
+    for row, right in problems(paths, correct):
+        kept.append([])
+        for j, path in enumerate(row):
+            before = any(right[i] and row[i] == path for i in range(j))
+            if right[j] and not before:
+                kept[-1].append(j)
+    return kept
 
 
 @proof.right
 def backwards(paths, correct):
-    out = []
+    kept = []
     for row, right in zip(paths, np.asarray(correct)):
-        out.append(
-            np.array(
-                sorted(
-                    {
-                        path: j for j, path in reversed(list(enumerate(row))) if right[j] == 1
-                    }.values()
-                ),
-                dtype=int,
-            )
-        )
-    return out
+        first = {}
+        for j in reversed(range(len(row))):
+            if right[j] == 1:
+                first[row[j]] = j
+        kept.append(np.array(sorted(first.values()), dtype=int))
+    return kept

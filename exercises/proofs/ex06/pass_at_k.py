@@ -1,4 +1,4 @@
-"""What proves the check of ex06's task pass_at_k: probes, wrong solutions, other right ones."""
+"""What proves ex06's check of pass_at_k: probes, wrong solutions, other right ones."""
 
 from math import comb
 
@@ -14,15 +14,18 @@ pass_at_k = proof.solved("pass_at_k")
 @proof.probe(tolerance=1e-5)
 def pass_at_k_inputs(rng):
     for i in range(20):
-        P, N = (
-            int(rng.integers(1, 6)),
-            int(rng.integers(1, 40)) if i % 5 else int(rng.integers(1100, 1500)),
-        )
-        shares = rng.uniform(size=(P, 1)) if i % 5 else rng.uniform(0, 0.004, size=(P, 1))
-        yield (
-            torch.tensor((rng.uniform(size=(P, N)) < shares).astype(np.float32)),
-            int(rng.integers(1, N + 1)) if i % 5 else int(rng.integers(200, 700)),
-        )
+        large = i % 5 == 0  # too large for floats
+        P = int(rng.integers(1, 6))
+        N = int(rng.integers(1100, 1500)) if large else int(rng.integers(1, 40))
+        shares = rng.uniform(0, 0.004 if large else 1.0, size=(P, 1))
+        correct = rng.uniform(size=(P, N)) < shares
+        k = int(rng.integers(200, 700)) if large else int(rng.integers(1, N + 1))
+        yield torch.tensor(correct.astype(np.float32)), k
+
+
+def counts(correct):
+    """N, and of each problem the number of right samples."""
+    return correct.shape[1], [int(row.sum()) for row in correct]
 
 
 @proof.wrong(says="with replacement")
@@ -47,14 +50,14 @@ def prefix_but_for_one(correct, k):
 
 @proof.wrong(says="none is right")
 def one_less_forgotten(correct, k):
-    return [
-        comb(correct.shape[1] - int(row.sum()), k) / comb(correct.shape[1], k) for row in correct
-    ]
+    N, right = counts(correct)
+    return [comb(N - c, k) / comb(N, k) for c in right]
 
 
 @proof.wrong(says="that all are")
 def all_right(correct, k):
-    return [comb(int(row.sum()), k) / comb(correct.shape[1], k) for row in correct]
+    N, right = counts(correct)
+    return [comb(c, k) / comb(N, k) for c in right]
 
 
 @proof.wrong(says="added up")
@@ -74,18 +77,15 @@ def one_drawn_too_few(correct, k):
 
 @proof.wrong(says="fewer than k are wrong")
 def nothing_for_few_wrong(correct, k):
-    return [
-        p if correct.shape[1] - int(row.sum()) >= k else 0.0
-        for p, row in zip(pass_at_k(correct, k), correct)
-    ]
+    N, right = counts(correct)
+    return [p if N - c >= k else 0.0 for p, c in zip(pass_at_k(correct, k), right)]
 
 
 @proof.wrong(says="number of columns")
 def rows_for_columns(correct, k):
-    return [
-        1 - comb(max(len(correct) - int(row.sum()), 0), k) / max(comb(len(correct), k), 1)
-        for row in correct
-    ]
+    P = len(correct)
+    _, right = counts(correct)
+    return [1 - comb(max(P - c, 0), k) / max(comb(P, k), 1) for c in right]
 
 
 @proof.wrong(says="rounded away")
@@ -111,41 +111,38 @@ def mean_of_problems(correct, k):
 
 @proof.wrong(says="thrown together")
 def one_count(correct, k):
-    c, total = int(correct.sum()), correct.numel()
-    return [1 - comb(total - c, k) / comb(total, k)] * correct.shape[0]
+    total = correct.numel()
+    wrong = total - int(correct.sum())
+    return [1 - comb(wrong, k) / comb(total, k)] * correct.shape[0]
 
 
 @proof.wrong(says="not a number")
 def with_floats(correct, k):
     def choose(n):
-        return np.prod([(n - i) for i in range(k)], dtype=np.float64) / np.prod(
-            np.arange(1, k + 1), dtype=np.float64
-        )
+        above = np.prod([(n - i) for i in range(k)], dtype=np.float64)
+        below = np.prod(np.arange(1, k + 1), dtype=np.float64)
+        return above / below
 
+    N, right = counts(correct)
     with np.errstate(all="ignore"):
-        return [
-            float(1 - choose(correct.shape[1] - int(row.sum())) / choose(correct.shape[1]))
-            for row in correct
-        ]
+        return [float(1 - choose(N - c) / choose(N)) for c in right]
 
 
 @proof.wrong(says="OverflowError")
 def floats_first(correct, k):
-    N = correct.shape[1]
-    return [1 - float(comb(N - int(row.sum()), k)) / float(comb(N, k)) for row in correct]
+    N, right = counts(correct)
+    return [1 - float(comb(N - c, k)) / float(comb(N, k)) for c in right]
 
 
 @proof.wrong(says="stopped with ValueError")
 def by_factorials(correct, k):
     from math import factorial
 
-    N = correct.shape[1]
-    return [
-        1
-        - (factorial(N - int(row.sum())) // factorial(N - int(row.sum()) - k))
-        / (factorial(N) // factorial(N - k))
-        for row in correct
-    ]
+    def ordered(n):
+        return factorial(n) // factorial(n - k)
+
+    N, right = counts(correct)
+    return [1 - ordered(N - c) / ordered(N) for c in right]
 
 
 @proof.wrong(hidden=True)
@@ -158,17 +155,18 @@ def as_a_product(correct, k):
     out = []
     for row in np.asarray(correct, dtype=np.float64):
         N, c = len(row), int(row.sum())
-        out.append(1.0 if N - c < k else 1 - np.prod(1 - k / np.arange(N - c + 1, N + 1)))
+        factors = 1 - k / np.arange(N - c + 1, N + 1)
+        out.append(1.0 if N - c < k else 1 - np.prod(factors))
     return np.array(out)
 
 
 @proof.right
 def with_logarithms(correct, k):
-    N, c = correct.shape[1], correct.double().sum(1)
-    w = N - c
+    N = torch.tensor(float(correct.shape[1]), dtype=torch.float64)
+    wrong = N - correct.double().sum(1)
 
-    def log_choose(n):
+    def log_choose(n):  # but for a constant that the ratio does not see
         return torch.lgamma(n + 1) - torch.lgamma((n - k).clamp(min=0) + 1)
 
-    ratio = torch.exp(log_choose(w) - log_choose(torch.tensor(float(N), dtype=torch.float64)))
-    return torch.where(w >= k, 1 - ratio, torch.ones_like(w)).float()
+    ratio = torch.exp(log_choose(wrong) - log_choose(N))
+    return torch.where(wrong >= k, 1 - ratio, torch.ones_like(wrong)).float()

@@ -1,4 +1,4 @@
-"""What proves the check of ex06's task path_of: probes, wrong solutions, other right ones."""
+"""What proves ex06's check of path_of: probes, wrong solutions, other right ones."""
 
 import re
 from fractions import Fraction
@@ -14,37 +14,48 @@ def path_of_inputs(rng):
     def written(number):
         text = f"{number:,}" if rng.random() < 0.3 else str(number)
         form = int(rng.integers(0, 6))
-        return {
+        forms = {
             0: f"0{text}",
             1: f"{text}.0",
             2: f"{text}.{rng.integers(1, 99)}0",
             3: f"0.{rng.integers(1, 99)}",
-        }.get(form, text)
+        }
+        return forms.get(form, text)
 
     def blank():
         return " " * int(rng.integers(0, 2))
 
     def equation():
         a, b, c = (written(int(10 ** rng.uniform(0, 7))) for _ in range(3))
-        return f"<<{blank()}{a}{blank()}{rng.choice(list('+-*/'))}{blank()}{b}{blank()}={blank()}{c}{blank()}>>"
+        left = f"{blank()}{a}{blank()}{rng.choice(list('+-*/'))}{blank()}{b}{blank()}"
+        return f"<<{left}={blank()}{c}{blank()}>>"
 
     for i in range(24):
         steps = [equation() for _ in range(i % 8)]
         if len(steps) > 3:
             steps[-1] = steps[0]
-        yield (
-            f"Take {rng.integers(0, 100000)}: "
-            + ", then ".join(steps)
-            + f". #### {rng.integers(0, 1000)}",
-        )
+        begin = f"Take {rng.integers(0, 100000)}: "
+        end = f". #### {rng.integers(0, 1000)}"
+        yield (begin + ", then ".join(steps) + end,)
+
+
+def without_blanks(parts):
+    return tuple("".join(part.split()) for part in parts)
 
 
 def pieces(text):
-    return ["".join(part.split()) for part in re.findall(r"<<([^<>]*)>>", text)]
+    """The marked equations without blanks, numbers as they are written."""
+    return without_blanks(re.findall(r"<<([^<>]*)>>", text))
 
 
-def respelled(part, spell):
-    return re.sub(r"[0-9][0-9,]*(?:\.[0-9]+)?", spell, part)
+def spelled(text, spell):
+    """The path when ``spell`` writes each number, of which it is given the match."""
+    return tuple(re.sub(r"[0-9][0-9,]*(?:\.[0-9]+)?", spell, part) for part in pieces(text))
+
+
+def plain(match):
+    """The number of a match, without commas."""
+    return match[0].replace(",", "")
 
 
 @proof.wrong(says="cannot be put in a set")
@@ -64,7 +75,7 @@ def as_one_text(text):
 
 @proof.wrong(says="runs on to the last")
 def greedy(text):
-    return tuple("".join(part.split()) for part in re.findall(r"<<(.*)>>", text))
+    return without_blanks(re.findall(r"<<(.*)>>", text))
 
 
 @proof.wrong(says="are no part of the equation")
@@ -94,9 +105,7 @@ def first_only(text):
 
 @proof.wrong(says="should be empty")
 def every_equation(text):
-    return path_of(text) or tuple(
-        "".join(part.split()) for part in re.findall(r"[0-9]+ [-+*/] [0-9]+ = [0-9]+", text)
-    )
+    return path_of(text) or without_blanks(re.findall(r"[0-9]+ [-+*/] [0-9]+ = [0-9]+", text))
 
 
 @proof.wrong(says="inside the equation")
@@ -106,34 +115,27 @@ def blanks_at_ends(text):
 
 @proof.wrong(says="leading zero is left")
 def as_written(text):
-    return tuple(pieces(text))
+    return pieces(text)
 
 
 @proof.wrong(says="10 becomes 1")
 def strips_all_zeros(text):
-    return tuple(respelled(part, lambda m: m[0].strip("0") or "0") for part in pieces(text))
+    return spelled(text, lambda m: m[0].strip("0") or "0")
 
 
 @proof.wrong(says="need no point")
 def floats_written(text):
-    return tuple(
-        respelled(part, lambda m: str(float(m[0].replace(",", "")))) for part in pieces(text)
-    )
+    return spelled(text, lambda m: str(float(plain(m))))
 
 
 @proof.wrong(says="digits behind the point are lost")
 def whole_parts(text):
-    return tuple(
-        respelled(part, lambda m: str(int(float(m[0].replace(",", ""))))) for part in pieces(text)
-    )
+    return spelled(text, lambda m: str(int(float(plain(m)))))
 
 
 @proof.wrong(says="a number is rounded")
 def two_digits_behind_the_point(text):
-    return tuple(
-        respelled(part, lambda m: f"{float(m[0].replace(',', '')):.2f}".rstrip("0").rstrip("."))
-        for part in pieces(text)
-    )
+    return spelled(text, lambda m: f"{float(plain(m)):.2f}".rstrip("0").rstrip("."))
 
 
 @proof.wrong(says="2.01 becomes 2.1")
@@ -143,30 +145,28 @@ def zeros_at_each_beginning(text):
 
 @proof.wrong(says="became fractions")
 def fractions_written(text):
-    return tuple(
-        respelled(part, lambda m: str(Fraction(m[0].replace(",", "")))) for part in pieces(text)
-    )
+    return spelled(text, lambda m: str(Fraction(plain(m))))
 
 
 @proof.wrong(says="with an exponent")
 def decimals_normalised(text):
     from decimal import Decimal
 
-    return tuple(
-        respelled(part, lambda m: str(Decimal(m[0].replace(",", "")).normalize()))
-        for part in pieces(text)
-    )
+    return spelled(text, lambda m: str(Decimal(plain(m)).normalize()))
 
 
 @proof.wrong(says="10 becomes 1")
 def strips_zeros_at_the_end(text):
-    return tuple(respelled(part, lambda m: m[0].rstrip("0").rstrip(".")) for part in pieces(text))
+    return spelled(text, lambda m: m[0].rstrip("0").rstrip("."))
 
 
 @proof.wrong(says="are exchanged")
 def ordered_sides(text):
-    sides = [part.partition("=") for part in path_of(text)]
-    return tuple("+".join(sorted(left.split("+"))) + sign + right for left, sign, right in sides)
+    path = []
+    for part in path_of(text):
+        left, sign, right = part.partition("=")
+        path.append("+".join(sorted(left.split("+"))) + sign + right)
+    return tuple(path)
 
 
 @proof.wrong(says="letter by letter")
@@ -186,7 +186,7 @@ def only_with_equals(text):
 
 @proof.wrong(says="breaks off")
 def to_the_end(text):
-    return tuple("".join(part.split()) for part in re.findall(r"<<([^<>]*)", text))
+    return without_blanks(re.findall(r"<<([^<>]*)", text))
 
 
 @proof.wrong(says="substring not found")
@@ -199,30 +199,29 @@ def by_index(text):
 
 @proof.wrong(says="keeps six digits")
 def six_digits(text):
-    return tuple(
-        respelled(part, lambda m: f"{float(m[0].replace(',', '')):g}") for part in pieces(text)
-    )
+    return spelled(text, lambda m: f"{float(plain(m)):g}")
 
 
 @proof.wrong(says="before the point should stay")
 def no_zero_before_the_point(text):
     def spell(m):
-        number = m[0].replace(",", "").lstrip("0")
+        number = plain(m).lstrip("0")
         return (number.rstrip("0").rstrip(".") if "." in number else number) or "0"
 
-    return tuple(respelled(part, spell) for part in pieces(text))
+    return spelled(text, spell)
 
 
 @proof.wrong(says="commas")
 def commas_stay(text):
-    return tuple(
-        re.sub(
-            r"[0-9]+(?:\.[0-9]+)?(?![0-9,])",
-            lambda m, part=part: f"{float(m[0]):.12g}" if "," not in part else m[0],
-            part,
-        )
-        for part in pieces(text)
-    )
+    def spell(match):
+        return f"{float(match[0]):.12g}"
+
+    path = []
+    for part in pieces(text):
+        if "," not in part:
+            part = re.sub(r"[0-9]+(?:\.[0-9]+)?(?![0-9,])", spell, part)
+        path.append(part)
+    return tuple(path)
 
 
 @proof.wrong(hidden=True)
@@ -243,7 +242,8 @@ def by_splitting(text):
                 number += c
                 continue
             if number:
-                number = number.rstrip("0").rstrip(".") if "." in number else number
+                if "." in number:
+                    number = number.rstrip("0").rstrip(".")
                 number = number.lstrip("0")
                 out += "0" + number if not number or number[0] == "." else number
                 number = ""
@@ -257,10 +257,11 @@ def by_decimals(text):
     from decimal import Decimal
 
     def spell(m):
-        number = format(Decimal(m[0].replace(",", "")), "f")
+        number = format(Decimal(plain(m)), "f")
         return number.rstrip("0").rstrip(".") if "." in number else number
 
-    return tuple(
-        re.sub(r"\d[\d,]*(\.\d+)?", spell, re.sub(r"\s", "", m[1]))
-        for m in re.finditer("<<(.*?)>>", text)
-    )
+    path = []
+    for marked in re.finditer("<<(.*?)>>", text):
+        equation = re.sub(r"\s", "", marked[1])
+        path.append(re.sub(r"\d[\d,]*(\.\d+)?", spell, equation))
+    return tuple(path)

@@ -1,4 +1,4 @@
-"""What proves the check of ex06's task verdict: probes, wrong solutions, other right ones."""
+"""What proves ex06's check of verdict: probes, wrong solutions, other right ones."""
 
 import re
 from fractions import Fraction
@@ -12,8 +12,9 @@ verdict = proof.solved("verdict")
 @proof.probe()
 def verdict_inputs(rng):
     for i in range(48):
-        a, b = (int(x) for x in rng.integers(2, 9000, 2))
-        b += a == b
+        a, b = rng.integers(2, 9000, 2).tolist()
+        if a == b:
+            b += 1
         shapes = [
             f"{a}",
             f"{a:,}",
@@ -38,22 +39,33 @@ def verdict_inputs(rng):
             f"{a}{b}{a}{b}{a}{b}",
             f"{b}",
         ]
-        text = f"<<{b}+{a}={a + b}>> " + " ".join(
-            f"#### {shapes[int(k)]}"
-            for k in [*rng.integers(0, len(shapes), int(rng.integers(0, 3))), i % len(shapes)]
-        )
-        yield (
-            text if i % 9 else text.replace("#### ", "Answer "),
-            [f"{a}", f"{a}", f"-{a}", f"{a}.5"][int(rng.choice(4, p=[0.6, 0.1, 0.15, 0.15]))],
-        )
+        before = int(rng.integers(0, 3))
+        kinds = [*rng.integers(0, len(shapes), before).tolist(), i % len(shapes)]
+        marks = " ".join(f"#### {shapes[kind]}" for kind in kinds)
+        text = f"<<{b}+{a}={a + b}>> {marks}"
+        if i % 9 == 0:
+            text = text.replace("#### ", "Answer ")
+        references = [f"{a}", f"{a}", f"-{a}", f"{a}.5"]
+        yield text, references[int(rng.choice(4, p=[0.6, 0.1, 0.15, 0.15]))]
 
 
-PATTERN = r"####\s*(-?\$?[0-9][0-9,]*(?:\.[0-9]+)?)([eE][-+]?[0-9])?"
+PATTERN = r"####\s*(-?\$?[0-9][0-9,]*(?:\.[0-9]+)?)([eE][-+]?[0-9])?"  # number, exponent
 
 
-def judged(number, reference, same=lambda x, y: Fraction(x) == Fraction(y)):
-    """The end of most solutions."""
+def same_number(x, y):
+    return Fraction(x) == Fraction(y)
+
+
+def judged(number, reference, same=same_number):
+    """The verdict on one number that was read."""
     return "correct" if same(number.replace(",", "").replace("$", ""), reference) else "wrong"
+
+
+def of_the_last(marks, reference, same=same_number):
+    """The verdict by the last of the pairs (number, exponent): the end of most solutions."""
+    if not marks or marks[-1][1]:
+        return "unreadable"
+    return judged(marks[-1][0], reference, same)
 
 
 @proof.wrong(says="begins with the reference")
@@ -91,7 +103,8 @@ def calls_eval(text, reference):
 @proof.wrong(says="run as code")
 def calls_eval_without_builtins(text, reference):
     try:
-        return judged(str(eval(text.split("####")[1].strip(), {"__builtins__": {}}, {})), reference)
+        value = eval(text.split("####")[1].strip(), {"__builtins__": {}}, {})
+        return judged(str(value), reference)
     except Exception:
         return "unreadable"
 
@@ -99,28 +112,32 @@ def calls_eval_without_builtins(text, reference):
 @proof.wrong(says="the first decided")
 def first_mark(text, reference):
     marks = re.findall(PATTERN, text)
-    return "unreadable" if not marks or marks[0][1] else judged(marks[0][0], reference)
+    return of_the_last(marks[:1], reference)
 
 
 @proof.wrong(says="list all numbers")
 def any_mark(text, reference):
     marks = re.findall(PATTERN, text)
     found = [judged(number, reference) for number, exponent in marks if not exponent]
-    return "unreadable" if not found else "correct" if "correct" in found else "wrong"
+    if not found:
+        return "unreadable"
+    return "correct" if "correct" in found else "wrong"
 
 
 @proof.wrong(says="no number behind it")
 def last_hashes(text, reference):
-    behind = re.match(PATTERN, "####" + text.split("####")[-1]) if "####" in text else None
-    return "unreadable" if not behind or behind[2] else judged(behind[1], reference)
+    if "####" not in text:
+        return "unreadable"
+    found = re.match(PATTERN, "####" + text.split("####")[-1])
+    return of_the_last([found.groups()] if found else [], reference)
 
 
 @proof.wrong(says="digit first, then commas")
 def comma_may_begin(text, reference):
     marks = re.findall(PATTERN.replace("[0-9][0-9,]*", "[0-9,]+"), text)
-    if not marks or marks[-1][1] or not 0 < len(marks[-1][0].replace(",", "")) < 60:
+    if marks and not 0 < len(marks[-1][0].replace(",", "")) < 60:
         return "unreadable"
-    return judged(marks[-1][0], reference)
+    return of_the_last(marks, reference)
 
 
 @proof.wrong(says="no mark: there must be four")
@@ -156,45 +173,37 @@ def every_e(text, reference):
 @proof.wrong(says="drop commas")
 def comma_ends(text, reference):
     marks = re.findall(r"####\s*(-?\$?[0-9]+(?:\.[0-9]+)?)([eE][-+]?[0-9])?", text)
-    return "unreadable" if not marks or marks[-1][1] else judged(marks[-1][0], reference)
+    return of_the_last(marks, reference)
 
 
 @proof.wrong(says="the $ in front")
 def no_dollar(text, reference):
     marks = re.findall(PATTERN.replace(r"\$?", ""), text)
-    return "unreadable" if not marks or marks[-1][1] else judged(marks[-1][0], reference)
+    return of_the_last(marks, reference)
 
 
 @proof.wrong(says="minus is lost")
 def no_minus(text, reference):
     marks = re.findall(PATTERN.replace("(-?", "-?("), text)
-    return "unreadable" if not marks or marks[-1][1] else judged(marks[-1][0], reference)
+    return of_the_last(marks, reference)
 
 
 @proof.wrong(says="not their texts")
 def compares_texts(text, reference):
     marks = re.findall(PATTERN, text)
-    return (
-        "unreadable"
-        if not marks or marks[-1][1]
-        else judged(marks[-1][0], reference, lambda x, y: x == y)
-    )
+    return of_the_last(marks, reference, same=lambda x, y: x == y)
 
 
 @proof.wrong(says="behind the point are lost")
 def whole_numbers(text, reference):
     marks = re.findall(PATTERN, text)
-    return (
-        "unreadable"
-        if not marks or marks[-1][1]
-        else judged(marks[-1][0], reference, lambda x, y: int(float(x)) == int(float(y)))
-    )
+    return of_the_last(marks, reference, same=lambda x, y: int(float(x)) == int(float(y)))
 
 
 @proof.wrong(says="stopped with ValueError")
 def takes_the_points(text, reference):
     marks = re.findall(r"####\s*(-?\$?[0-9][0-9,.]*)([eE][-+]?[0-9])?", text)
-    return "unreadable" if not marks or marks[-1][1] else judged(marks[-1][0], reference)
+    return of_the_last(marks, reference)
 
 
 @proof.wrong(says="belong to the sentence")
@@ -208,11 +217,10 @@ def catches_what_the_points_do(text, reference):
 @proof.wrong(says="is calculated")
 def adds_up(text, reference):
     sums = re.findall(PATTERN + r" \+ ([0-9]+)", text)
-    return (
-        judged(str(Fraction(sums[-1][0]) + int(sums[-1][2])), reference)
-        if sums
-        else verdict(text, reference)
-    )
+    if not sums:
+        return verdict(text, reference)
+    left, _, right = sums[-1]
+    return judged(str(Fraction(left) + int(right)), reference)
 
 
 @proof.wrong(says="only the 1 is read")
@@ -224,11 +232,9 @@ def exponent_ignored(text, reference):
 @proof.wrong(says="is read here")
 def exponent_read(text, reference):
     marks = re.findall(PATTERN.replace("[0-9])?", "[0-9]+)?"), text)
-    return (
-        judged("".join(marks[-1]), reference, lambda x, y: float(x) == float(y))
-        if marks
-        else "unreadable"
-    )
+    if not marks:
+        return "unreadable"
+    return judged("".join(marks[-1]), reference, same=lambda x, y: float(x) == float(y))
 
 
 @proof.wrong(says="does not take over")
@@ -240,27 +246,19 @@ def another_mark_takes_over(text, reference):
 @proof.wrong(says="without a tolerance")
 def nearly(text, reference):
     marks = re.findall(PATTERN, text)
-    return (
-        "unreadable"
-        if not marks or marks[-1][1]
-        else judged(marks[-1][0], reference, lambda x, y: abs(float(x) - float(y)) < 1e-6)
-    )
+    return of_the_last(marks, reference, same=lambda x, y: abs(float(x) - float(y)) < 1e-6)
 
 
 @proof.wrong(says="float keeps only")
 def floats(text, reference):
     marks = re.findall(PATTERN, text)
-    return (
-        "unreadable"
-        if not marks or marks[-1][1]
-        else judged(marks[-1][0], reference, lambda x, y: float(x) == float(y))
-    )
+    return of_the_last(marks, reference, same=lambda x, y: float(x) == float(y))
 
 
 @proof.wrong(says="stops your function")
 def long_numbers_stop_it(text, reference):
     marks = re.findall(PATTERN, text)
-    return "unreadable" if not marks or marks[-1][1] else judged(marks[-1][0], reference)
+    return of_the_last(marks, reference)
 
 
 @proof.wrong(says="returns nothing")
@@ -272,21 +270,17 @@ def forgets_a_return(text, reference):
 @proof.wrong(says="a large E")
 def small_e_only(text, reference):
     marks = re.findall(PATTERN.replace("[eE]", "e"), text)
-    return (
-        "unreadable"
-        if not marks or marks[-1][1] or len(marks[-1][0]) > 60
-        else judged(marks[-1][0], reference)
-    )
+    if marks and len(marks[-1][0]) > 60:
+        return "unreadable"
+    return of_the_last(marks, reference)
 
 
 @proof.wrong(says="and a sign")
 def exponents_without_sign(text, reference):
     marks = re.findall(PATTERN.replace("[-+]?", ""), text)
-    return (
-        "unreadable"
-        if not marks or marks[-1][1] or len(marks[-1][0]) > 60
-        else judged(marks[-1][0], reference)
-    )
+    if marks and len(marks[-1][0]) > 60:
+        return "unreadable"
+    return of_the_last(marks, reference)
 
 
 @proof.right
@@ -297,14 +291,13 @@ def by_characters(text, reference):
         piece = piece.lstrip()
         sign = "-" if piece.startswith("-") else ""
         piece = piece[len(sign) :].removeprefix("$")
-        digits, at, point = "", 0, False
-        while at < len(piece) and (
-            piece[at] in "0123456789"
-            or (piece[at] == "," and digits)
-            or (piece[at] == "." and digits and not point and piece[at + 1 : at + 2].isdigit())
-        ):
-            point |= piece[at] == "."
-            digits += piece[at].replace(",", "")
+        digits, at = "", 0
+        while at < len(piece):
+            c = piece[at]
+            a_point = c == "." and "." not in digits and piece[at + 1 : at + 2].isdigit()
+            if c not in "0123456789" and not (digits and (c == "," or a_point)):
+                break
+            digits += c.replace(",", "")
             at += 1
         if not digits:
             continue
@@ -315,27 +308,24 @@ def by_characters(text, reference):
     return "unreadable"
 
 
+NAMED = re.compile(
+    r"####[ \t\n]*(?P<minus>-?)\$?(?P<whole>\d[\d,]*)(\.(?P<rest>\d+))?(?P<power>[eE][+-]?\d)?"
+)
+
+
+def normal(minus, whole, rest):
+    """(negative, whole part, digits behind the point), equal for equal numbers."""
+    whole = whole.replace(",", "").lstrip("0")
+    rest = (rest or "").rstrip("0")
+    return bool(minus) and bool(whole or rest), whole, rest
+
+
 @proof.right
 def with_named_groups(text, reference):
-    marks = list(
-        re.finditer(
-            r"####[ "
-            r"\t\n]*(?P<minus>-?)\$?(?P<whole>\d[\d,]*)(\.(?P<rest>\d+))?(?P<power>[eE][+-]?\d)?",
-            text,
-        )
-    )
+    marks = list(NAMED.finditer(text))
     if not marks or marks[-1]["power"]:
-        return VERDICT_WORDS[2]
+        return "unreadable"
     last = marks[-1]
-
-    def plain(minus, whole, rest):
-        whole, rest = whole.replace(",", "").lstrip("0"), (rest or "").rstrip("0")
-        return (bool(minus) and bool(whole or rest), whole, rest)
-
     whole, _, rest = reference.lstrip("-").partition(".")
-    return VERDICT_WORDS[
-        plain(last["minus"], last["whole"], last["rest"]) != plain(reference[0] == "-", whole, rest)
-    ]
-
-
-VERDICT_WORDS = ("correct", "wrong", "unreadable")
+    found = normal(last["minus"], last["whole"], last["rest"])
+    return "correct" if found == normal(reference[0] == "-", whole, rest) else "wrong"

@@ -1,4 +1,4 @@
-"""What proves the check of ex07's task break_even: probes, wrong solutions, other right ones."""
+"""What proves ex07's check of break_even: probes, wrong solutions, other right ones."""
 
 import math
 
@@ -12,12 +12,13 @@ proof = Proof("ex07", "break_even")
 
 @proof.probe()
 def break_even_inputs(rng):
-    for k in range(30):  # eighths: exact in floating point
-        before, after, once = (int(x) / 8 for x in rng.integers((8, 0, 1), (400, 320, 40_000)))
+    for k in range(30):
+        drawn = rng.integers((8, 0, 1), (400, 320, 40_000))
+        before, after, once = (int(x) / 8 for x in drawn)  # eighths: exact in floating point
         if k < 4:
             after = before
-        elif k < 16:
-            once = int(rng.integers(1, 500)) * (before - after) if before > after else once
+        elif k < 16 and before > after:
+            once = int(rng.integers(1, 500)) * (before - after)
         yield once, before, after
 
 
@@ -117,9 +118,10 @@ def by_fractions(once, before, after):
 
 @proof.right
 def by_numpy(once, before, after):
-    return (
-        float(np.ceil(np.float64(once) / (before - after))) if before - after > 0 else float("inf")
-    )
+    saving = before - after
+    if saving <= 0:
+        return float("inf")
+    return float(np.ceil(np.float64(once) / saving))
 
 
 @proof.right

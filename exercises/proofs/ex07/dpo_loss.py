@@ -1,6 +1,7 @@
-"""What proves the check of ex07's task dpo_loss: probes, wrong solutions, other right ones."""
+"""What proves ex07's check of dpo_loss: probes, wrong solutions, other right ones."""
 
 import torch
+from torch.nn.functional import logsigmoid, softplus
 
 from course_lib.authoring.proofs import Proof
 
@@ -11,17 +12,22 @@ dpo_loss = proof.solved("dpo_loss")
 @proof.probe(tolerance=1e-5)
 def dpo_loss_inputs(rng):
     for k in range(20):
-        B, wide = int(rng.integers(1, 9)), 300.0 if k < 3 else 4.0
-        ref = rng.uniform(-60, -5, (2, B)).round(2)
-        now = ref + rng.normal(0, wide, (2, B)).round(2)
+        B = int(rng.integers(1, 9))
+        spread = 300.0 if k < 3 else 4.0
+        ref_chosen, ref_rejected = rng.uniform(-60, -5, (2, B)).round(2)
+        moved_chosen, moved_rejected = rng.normal(0, spread, (2, B)).round(2)
         yield (
-            *(torch.tensor(column) for column in (*now, *ref)),
+            torch.tensor(ref_chosen + moved_chosen),
+            torch.tensor(ref_rejected + moved_rejected),
+            torch.tensor(ref_chosen),
+            torch.tensor(ref_rejected),
             float(rng.choice([0.05, 0.1, 0.5, 1.0, 2.0])),
         )
 
 
-def margin_of(chosen, rejected, ref_chosen, ref_rejected):
-    return chosen - ref_chosen - rejected + ref_rejected
+def scaled_margin(chosen, rejected, ref_chosen, ref_rejected, beta):
+    """(B,): what goes into log sigma."""
+    return beta * (chosen - ref_chosen - rejected + ref_rejected)
 
 
 @proof.wrong(says="minus the logarithm")
@@ -31,56 +37,51 @@ def no_minus(*args):
 
 @proof.wrong(says="one loss for each pair")
 def no_mean(*args):
-    return -torch.nn.functional.logsigmoid(args[4] * margin_of(*args[:4]))
+    return -logsigmoid(scaled_margin(*args))
 
 
 @proof.wrong(says="sum over the batch")
 def summed(*args):
-    return -torch.nn.functional.logsigmoid(args[4] * margin_of(*args[:4])).sum()
+    return -logsigmoid(scaled_margin(*args)).sum()
 
 
 @proof.wrong(says="without its logarithm")
 def no_logarithm(*args):
-    return torch.sigmoid(args[4] * margin_of(*args[:4])).mean()
+    return torch.sigmoid(scaled_margin(*args)).mean()
 
 
 @proof.wrong(says="logarithms already")
 def fraction_of_logarithms(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return -torch.nn.functional.logsigmoid(
-        beta * torch.log(chosen / ref_chosen) - beta * torch.log(rejected / ref_rejected)
-    ).mean()
+    gain = torch.log(chosen / ref_chosen)
+    loss = torch.log(rejected / ref_rejected)
+    return -logsigmoid(beta * gain - beta * loss).mean()
 
 
 @proof.wrong(says="divides logarithms by each other")
 def fractions_without_a_logarithm(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return -torch.nn.functional.logsigmoid(
-        beta * chosen / ref_chosen - beta * rejected / ref_rejected
-    ).mean()
+    return -logsigmoid(beta * chosen / ref_chosen - beta * rejected / ref_rejected).mean()
 
 
 @proof.wrong(says="bracket missing")
 def beta_on_the_policy_alone(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return -torch.nn.functional.logsigmoid(
-        beta * chosen - ref_chosen - beta * rejected - ref_rejected
-    ).mean()
+    return -logsigmoid(beta * chosen - ref_chosen - beta * rejected - ref_rejected).mean()
 
 
 @proof.wrong(says="of each term by itself")
 def term_by_term(chosen, rejected, ref_chosen, ref_rejected, beta):
-    log_sigma = torch.nn.functional.logsigmoid
-    return (
-        log_sigma(beta * (rejected - ref_rejected)) - log_sigma(beta * (chosen - ref_chosen))
-    ).mean()
+    of_chosen = logsigmoid(beta * (chosen - ref_chosen))
+    of_rejected = logsigmoid(beta * (rejected - ref_rejected))
+    return (of_rejected - of_chosen).mean()
 
 
 @proof.wrong(says="log sigma left out")
 def the_margin(*args):
-    return -(args[4] * margin_of(*args[:4])).mean()
+    return -(scaled_margin(*args)).mean()
 
 
 @proof.wrong(says="sigma is taken twice")
 def sigma_twice(*args):
-    return -torch.nn.functional.logsigmoid(torch.sigmoid(args[4] * margin_of(*args[:4]))).mean()
+    return -logsigmoid(torch.sigmoid(scaled_margin(*args))).mean()
 
 
 @proof.wrong(says="margin is 0")
@@ -92,33 +93,31 @@ def halved_mean(*args):
 def first_pair_only(chosen, rejected, ref_chosen, ref_rejected, beta):
     total = 0.0
     for w, l, rw, rl in zip(chosen, rejected, ref_chosen, ref_rejected):
-        total = total - torch.nn.functional.logsigmoid(beta * (w - rw) - beta * (l - rl))
+        total = total - logsigmoid(beta * (w - rw) - beta * (l - rl))
         return total / len(chosen)
 
 
 @proof.wrong(says="have a kink")
-def kinked(*args):  # its value is right, but its gradient is 0 at the start, where the margin is 0
-    z = args[4] * margin_of(*args[:4])
+def kinked(*args):
+    # the value is right, but the gradient is 0 at the start, where the margin is 0
+    z = scaled_margin(*args)
     return (torch.relu(-z) + torch.log1p(torch.exp(-z.abs()))).mean()
 
 
 @proof.wrong(says="its own reference")
 def crossed(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return -torch.nn.functional.logsigmoid(
-        beta * ((chosen - ref_rejected) - (rejected - ref_chosen))
-    ).mean()
+    margin = (chosen - ref_rejected) - (rejected - ref_chosen)
+    return -logsigmoid(beta * margin).mean()
 
 
 @proof.wrong(says="reference is left out")
 def no_reference(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return -torch.nn.functional.logsigmoid(beta * (chosen - rejected)).mean()
+    return -logsigmoid(beta * (chosen - rejected)).mean()
 
 
 @proof.wrong(says="Is the reference added")
 def reference_added(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return -torch.nn.functional.logsigmoid(
-        beta * (chosen + ref_chosen - rejected - ref_rejected)
-    ).mean()
+    return -logsigmoid(beta * (chosen + ref_chosen - rejected - ref_rejected)).mean()
 
 
 @proof.wrong(says="turned around")
@@ -143,29 +142,27 @@ def beta_below(*args):
 
 @proof.wrong(says="gains are added")
 def gains_added(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return -torch.nn.functional.logsigmoid(
-        beta * (chosen - ref_chosen + rejected - ref_rejected)
-    ).mean()
+    return -logsigmoid(beta * (chosen - ref_chosen + rejected - ref_rejected)).mean()
 
 
 @proof.wrong(says="only the chosen")
 def chosen_only(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return -torch.nn.functional.logsigmoid(beta * (chosen - ref_chosen)).mean()
+    return -logsigmoid(beta * (chosen - ref_chosen)).mean()
 
 
 @proof.wrong(says="mean margin")
 def loss_of_the_mean(*args):
-    return -torch.nn.functional.logsigmoid(args[4] * margin_of(*args[:4]).mean())
+    return -logsigmoid(scaled_margin(*args).mean())
 
 
 @proof.wrong(says="is infinite")
 def log_of_sigmoid(*args):
-    return -torch.log(torch.sigmoid(args[4] * margin_of(*args[:4]))).mean()
+    return -torch.log(torch.sigmoid(scaled_margin(*args))).mean()
 
 
 @proof.wrong(says="cut off")
 def clamped_probability(*args):
-    return -torch.log(torch.sigmoid(args[4] * margin_of(*args[:4])).clamp(min=1e-8)).mean()
+    return -torch.log(torch.sigmoid(scaled_margin(*args)).clamp(min=1e-8)).mean()
 
 
 @proof.wrong(says="no gradient, so nothing")
@@ -188,32 +185,30 @@ def one_side_detached(chosen, rejected, ref_chosen, ref_rejected, beta):
 def scales_in_place(chosen, rejected, ref_chosen, ref_rejected, beta):
     ref_chosen *= beta
     ref_rejected *= beta
-    return -torch.nn.functional.logsigmoid(
-        beta * chosen - ref_chosen - beta * rejected + ref_rejected
-    ).mean()
+    return -logsigmoid(beta * chosen - ref_chosen - beta * rejected + ref_rejected).mean()
 
 
 @proof.wrong(hidden=True)
 def four_pairs(*args):
-    return dpo_loss(*(a[:4] for a in args[:4]), args[4])
+    *columns, beta = args
+    return dpo_loss(*(column[:4] for column in columns), beta)
 
 
 @proof.right
 def by_softplus(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return torch.nn.functional.softplus(
-        beta * (rejected - ref_rejected) - beta * (chosen - ref_chosen)
-    ).sum() / len(chosen)
+    z = beta * (rejected - ref_rejected) - beta * (chosen - ref_chosen)
+    return softplus(z).sum() / len(chosen)
 
 
 @proof.right
 def in_single_precision(chosen, rejected, ref_chosen, ref_rejected, beta):
-    z = beta * ((chosen - rejected) - (ref_chosen - ref_rejected))
-    return torch.logaddexp(torch.zeros_like(z.float()), -z.float()).mean()
+    z = (beta * ((chosen - rejected) - (ref_chosen - ref_rejected))).float()
+    return torch.logaddexp(torch.zeros_like(z), -z).mean()
 
 
 @proof.right
 def pair_by_pair(chosen, rejected, ref_chosen, ref_rejected, beta):
     total = 0.0
     for w, l, rw, rl in zip(chosen, rejected, ref_chosen, ref_rejected):
-        total = total - torch.nn.functional.logsigmoid(beta * (w - rw) - beta * (l - rl))
+        total = total - logsigmoid(beta * (w - rw) - beta * (l - rl))
     return total / len(chosen)

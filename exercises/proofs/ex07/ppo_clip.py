@@ -1,4 +1,4 @@
-"""What proves the check of ex07's task ppo_clip: probes, wrong solutions, other right ones."""
+"""What proves ex07's check of ppo_clip: probes, wrong solutions, other right ones."""
 
 import math
 
@@ -16,13 +16,19 @@ def ppo_clip_inputs(rng):
     for _ in range(25):
         R, T = rng.integers(1, 5), rng.integers(1, 7)
         old = np.log(rng.uniform(0.05, 0.9, (R, T)))
-        ratio, A = rng.uniform(0.3, 2.5, (R, T)), rng.normal(size=(R, T)).round(2)
+        ratio = rng.uniform(0.3, 2.5, (R, T))
+        A = rng.normal(size=(R, T)).round(2)
         yield (
             torch.tensor(old + np.log(ratio)),
             torch.tensor(old),
             torch.tensor(A),
             float(rng.choice([0.05, 0.1, 0.2, 0.3])),
         )
+
+
+def loss_of(ratio, A, clip):
+    """PPO's loss of each token, once there is a ratio."""
+    return -torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
 
 
 @proof.wrong(says="The loss is minus that")
@@ -44,7 +50,7 @@ def upside_down(logp, old, A, clip):
 @proof.wrong(says="ratio of logarithms")
 def divides_logs(logp, old, A, clip):
     ratio = logp / old
-    return -torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
+    return loss_of(ratio, A, clip)
 
 
 @proof.wrong(says="-A log pi")
@@ -135,13 +141,13 @@ def nothing_outside(logp, old, A, clip):
 @proof.wrong(says="ratio of their whole reply")
 def ratio_of_the_reply(logp, old, A, clip):
     ratio = (logp - old).sum(1, keepdim=True).exp()
-    return -torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
+    return loss_of(ratio, A, clip)
 
 
 @proof.wrong(says="ratio of their whole reply")
 def mean_ratio_of_the_reply(logp, old, A, clip):
     ratio = (logp - old).mean(1, keepdim=True).exp()
-    return -torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
+    return loss_of(ratio, A, clip)
 
 
 @proof.wrong(says="into a new tensor")
@@ -178,8 +184,9 @@ def detached(logp, old, A, clip):
 
 @proof.wrong(says="leaves torch")
 def in_numpy(logp, old, A, clip):
-    ratio, a = np.exp(logp.numpy() - old.numpy()), A.numpy()
-    return torch.tensor(-np.minimum(ratio * a, np.clip(ratio, 1 - clip, 1 + clip) * a))
+    ratio = np.exp(logp.numpy() - old.numpy())
+    bounded = np.clip(ratio, 1 - clip, 1 + clip)
+    return torch.tensor(-np.minimum(ratio * A.numpy(), bounded * A.numpy()))
 
 
 @proof.wrong(says="changes its input")
@@ -187,7 +194,7 @@ def takes_off_in_place(logp, old, A, clip):
     kept = logp.clone()
     old -= kept
     ratio = (-old).exp()
-    return -torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
+    return loss_of(ratio, A, clip)
 
 
 @proof.wrong(hidden=True)
@@ -198,18 +205,16 @@ def never_above_three(logp, old, A, clip):
 @proof.right
 def larger_of_two_losses(logp, old, A, clip):
     ratio = (logp.float() - old.float()).exp()
-    return torch.maximum(-ratio * A.float(), -A.float() * torch.clip(ratio, 1 - clip, 1 + clip))
+    bounded = torch.clip(ratio, 1 - clip, 1 + clip)
+    return torch.maximum(-ratio * A.float(), -bounded * A.float())
 
 
 @proof.right
 def by_the_sign(logp, old, A, clip):
     ratio = logp.exp() / old.exp()
-    kept = torch.where(
-        A > 0,
-        torch.minimum(ratio, torch.full_like(ratio, 1 + clip)),
-        torch.maximum(ratio, torch.full_like(ratio, 1 - clip)),
-    )
-    return -kept * A
+    at_most = torch.minimum(ratio, torch.full_like(ratio, 1 + clip))
+    at_least = torch.maximum(ratio, torch.full_like(ratio, 1 - clip))
+    return -torch.where(A > 0, at_most, at_least) * A
 
 
 @proof.right
@@ -218,8 +223,9 @@ def token_by_token(logp, old, A, clip):
     for r in range(len(logp)):
         row = []
         for k in range(logp.shape[1]):
-            rho = torch.exp(logp[r, k] - old[r, k])
-            low, high = rho * A[r, k], torch.clamp(rho, 1 - clip, 1 + clip) * A[r, k]
-            row.append(-(low if low < high else high))
+            ratio = torch.exp(logp[r, k] - old[r, k])
+            free = ratio * A[r, k]
+            bounded = torch.clamp(ratio, 1 - clip, 1 + clip) * A[r, k]
+            row.append(-(free if free < bounded else bounded))
         rows.append(torch.stack(row))
     return torch.stack(rows)

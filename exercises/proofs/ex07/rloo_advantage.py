@@ -1,7 +1,4 @@
-"""What proves the check of ex07's task rloo_advantage.
-
-Probes, wrong solutions, other right ones.
-"""
+"""What proves ex07's check of rloo_advantage: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -16,11 +13,17 @@ rloo_advantage = proof.solved("rloo_advantage")
 @proof.probe(tolerance=1e-5)
 def rloo_advantage_inputs(rng):
     for k in range(20):
-        P, N = rng.integers(1, 6), (2 if k < 3 else rng.integers(3, 12))
+        P = rng.integers(1, 6)
+        N = 2 if k < 3 else rng.integers(3, 12)
         rows = rng.integers(-12, 13, (P, N)) / 4.0
         if k % 5 == 4:
             rows[0] = rows[0, 0]
         yield (torch.tensor(rows, dtype=torch.float32),)
+
+
+def sum_of_the_others(rewards):
+    """(P, N): of each reply the sum of the other rewards of its prompt."""
+    return rewards.sum(1, keepdim=True) - rewards
 
 
 @proof.wrong(says="contains the reply itself")
@@ -40,12 +43,12 @@ def the_baseline(rewards):
 
 @proof.wrong(says="take off their mean")
 def sum_of_others(rewards):
-    return rewards - (rewards.sum(1, keepdim=True) - rewards)
+    return rewards - sum_of_the_others(rewards)
 
 
 @proof.wrong(says="only N - 1")
 def divided_by_n(rewards):
-    return rewards - (rewards.sum(1, keepdim=True) - rewards) / rewards.shape[1]
+    return rewards - sum_of_the_others(rewards) / rewards.shape[1]
 
 
 @proof.wrong(says="belongs to N = 4")
@@ -55,9 +58,10 @@ def four_thirds(rewards):
 
 @proof.wrong(says="best of the others")
 def best_other(rewards):
-    return torch.tensor(
-        [[r - max(row[:i] + row[i + 1 :]) for i, r in enumerate(row)] for row in rewards.tolist()]
-    )
+    rows = []
+    for row in rewards.tolist():
+        rows.append([r - max(row[:i] + row[i + 1 :]) for i, r in enumerate(row)])
+    return torch.tensor(rows)
 
 
 @proof.wrong(says="own prompt")
@@ -79,12 +83,13 @@ def grpos(rewards):
 
 @proof.wrong(says="by its position")
 def out_by_value(rewards):
-    rows = []
-    for row in rewards.tolist():
-        rows.append(
-            [r - (lambda o: sum(o) / len(o) if o else 0.0)([x for x in row if x != r]) for r in row]
-        )
-    return torch.tensor(rows)
+    out = torch.zeros_like(rewards)
+    for p, row in enumerate(rewards.tolist()):
+        for i, r in enumerate(row):
+            others = [x for x in row if x != r]
+            baseline = sum(others) / len(others) if others else 0.0
+            out[p, i] = r - baseline
+    return out
 
 
 @proof.wrong(says="0 divided by 0")
@@ -99,7 +104,7 @@ def no_brackets(rewards):
 
 @proof.wrong(says="around N - 1")
 def no_brackets_below(rewards):
-    return rewards - (rewards.sum(1, keepdim=True) - rewards) / rewards.shape[1] - 1
+    return rewards - sum_of_the_others(rewards) / rewards.shape[1] - 1
 
 
 @proof.wrong(says="Put the weights into a new tensor")
@@ -127,26 +132,27 @@ def returns_too_early(rewards):
 
 @proof.wrong(says="Are the sum and N")
 def counts_all_rewards(rewards):
-    return rewards - (rewards.sum(1, keepdim=True) - rewards) / (rewards.numel() - 1)
+    return rewards - sum_of_the_others(rewards) / (rewards.numel() - 1)
 
 
 @proof.wrong(says="changes its input")
 def subtracts_in_place(rewards):
-    rewards -= (rewards.sum(1, keepdim=True) - rewards) / (rewards.shape[1] - 1)
+    rewards -= sum_of_the_others(rewards) / (rewards.shape[1] - 1)
     return rewards
 
 
 @proof.wrong(hidden=True)
 def up_to_five(rewards):
-    return rewards - (rewards.sum(1, keepdim=True) - rewards) / min(rewards.shape[1] - 1, 4)
+    return rewards - sum_of_the_others(rewards) / min(rewards.shape[1] - 1, 4)
 
 
 @proof.right
 def by_hand(rewards):
-    return [
-        [r - sum(row[:i] + row[i + 1 :]) / (len(row) - 1) for i, r in enumerate(row)]
-        for row in rewards.tolist()
-    ]
+    rows = []
+    for row in rewards.tolist():
+        baselines = [sum(row[:i] + row[i + 1 :]) / (len(row) - 1) for i in range(len(row))]
+        rows.append([r - baseline for r, baseline in zip(row, baselines)])
+    return rows
 
 
 @proof.right

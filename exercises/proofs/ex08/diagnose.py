@@ -1,4 +1,4 @@
-"""What proves the check of ex08's task diagnose: probes, wrong solutions, other right ones."""
+"""What proves ex08's check of diagnose: probes, wrong solutions, other right ones."""
 
 import numpy as np
 
@@ -22,14 +22,22 @@ def diagnose_inputs(rng):
         )
 
 
-def _diagnose(facts, order=("leak", "cut", "copies", "proxy", "control"), **other):
+def _gain(facts):
+    """What gold rose by more than for the control."""
+    return facts["gold_change"] - facts["control_gold_change"]
+
+
+FAULTS = ("leak", "cut", "copies", "proxy", "control")
+
+
+def _diagnose(facts, order=FAULTS, **other):
     """The reference with one rule or the order exchanged."""
     rules = {
         "leak": facts["train_in_test"] > 0,
         "cut": facts["cut"] > 0.05,
         "copies": facts["distinct"] < 0.35,
         "proxy": facts["proxy_change"] > 0 >= facts["gold_change"],
-        "control": facts["gold_change"] - facts["control_gold_change"] < 0.25,
+        "control": _gain(facts) < 0.25,
         **other,
     }
     return next((name for name in order if rules[name]), "none")
@@ -37,7 +45,7 @@ def _diagnose(facts, order=("leak", "cut", "copies", "proxy", "control"), **othe
 
 @proof.wrong(says="not a later one")
 def last_wins(facts):
-    return _diagnose(facts, ("control", "proxy", "copies", "cut", "leak"))
+    return _diagnose(facts, FAULTS[::-1])
 
 
 @proof.wrong(says="not a later one")
@@ -57,7 +65,8 @@ def no_control(facts):
 
 @proof.wrong(says="Is rule 5 reached")
 def proxy_less_control(facts):
-    return _diagnose(facts, control=facts["proxy_change"] - facts["control_gold_change"] < 0.25)
+    gain = facts["proxy_change"] - facts["control_gold_change"]
+    return _diagnose(facts, control=gain < 0.25)
 
 
 @proof.wrong(says="Is rule 5 reached")
@@ -68,7 +77,8 @@ def nested(facts):
 
 @proof.wrong(says="Which is subtracted from which")
 def control_less_gold(facts):
-    return _diagnose(facts, control=facts["control_gold_change"] - facts["gold_change"] < 0.25)
+    gain = facts["control_gold_change"] - facts["gold_change"]
+    return _diagnose(facts, control=gain < 0.25)
 
 
 @proof.wrong(says="gold rose too")
@@ -88,19 +98,18 @@ def leak_at_zero(facts):
 
 @proof.wrong(says="does a later line overwrite")
 def last_else(facts):
-    return "control" if facts["gold_change"] - facts["control_gold_change"] < 0.25 else "none"
+    return "control" if _gain(facts) < 0.25 else "none"
 
 
 @proof.wrong(says="the difference is what rule 5")
 def not_subtracted(facts):
-    return _diagnose(
-        facts, control=facts["gold_change"] < 0.25 or facts["control_gold_change"] > 0.75
-    )
+    apart = facts["gold_change"] < 0.25 or facts["control_gold_change"] > 0.75
+    return _diagnose(facts, control=apart)
 
 
 @proof.wrong(says="Keep the sign of the difference")
 def absolute_gap(facts):
-    return _diagnose(facts, control=abs(facts["gold_change"] - facts["control_gold_change"]) < 0.25)
+    return _diagnose(facts, control=abs(_gain(facts)) < 0.25)
 
 
 @proof.wrong(says="exactly 0.05")
@@ -141,11 +150,7 @@ def no_last_return(facts):
 
 @proof.wrong(says="one name")
 def all_faults(facts):
-    return [
-        name
-        for name in ("leak", "cut", "copies", "proxy", "control")
-        if _diagnose(facts, (name,)) == name
-    ]
+    return [name for name in FAULTS if _diagnose(facts, (name,)) == name]
 
 
 @proof.wrong(says="Is another threshold used")
@@ -165,11 +170,8 @@ def small_leaks_pass(facts):
 
 @proof.wrong(says="asks nothing of the proxy")
 def needs_a_rise(facts):
-    return _diagnose(
-        facts,
-        control=facts["proxy_change"] > -0.2
-        and facts["gold_change"] - facts["control_gold_change"] < 0.25,
-    )
+    rose = facts["proxy_change"] > -0.2
+    return _diagnose(facts, control=rose and _gain(facts) < 0.25)
 
 
 @proof.right
@@ -199,4 +201,4 @@ def with_an_array(facts):
             True,
         ]
     )
-    return ["leak", "cut", "copies", "proxy", "control", "none"][int(holds.argmax())]
+    return [*FAULTS, "none"][int(holds.argmax())]

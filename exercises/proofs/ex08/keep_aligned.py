@@ -1,4 +1,4 @@
-"""What proves the check of ex08's task keep_aligned: probes, wrong solutions, other right ones."""
+"""What proves ex08's check of keep_aligned: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -12,32 +12,31 @@ proof = Proof("ex08", "keep_aligned")
 def keep_aligned_inputs(rng):
     for _ in range(25):
         P = int(rng.integers(1, 12))
-        prompts, replies = [
-            [f"{side}{k}" for k in rng.integers(0, most, P)] for side, most in (("p", 6), ("r", 4))
-        ]
+        prompts = [f"p{k}" for k in rng.integers(0, 6, P)]
+        replies = [f"r{k}" for k in rng.integers(0, 4, P)]
         if rng.random() < 0.2:
             replies[0] = ""
-        yield (
-            prompts,
-            replies,
-            (rng.integers(-4, 5, P) / 2.0).tolist(),
-            float(rng.integers(-3, 4) / 2.0),
-        )
+        rewards = (rng.integers(-4, 5, P) / 2.0).tolist()
+        threshold = float(rng.integers(-3, 4) / 2.0)
+        yield prompts, replies, rewards, threshold
 
 
 def _strict(*lists):
+    """Stops as it should when the lengths differ."""
     if len({len(x) for x in lists}) > 1:
         raise ValueError("lengths differ")
 
 
 @proof.wrong(says="the prompts are filtered and the replies are not")
 def the_lessons_fault(prompts, replies, rewards, threshold):
-    return list(zip([p for p, r in zip(prompts, rewards) if r >= threshold], replies))
+    kept = [p for p, r in zip(prompts, rewards) if r >= threshold]
+    return list(zip(kept, replies))
 
 
 @proof.wrong(says="the replies are filtered and the prompts are not")
 def replies_filtered(prompts, replies, rewards, threshold):
-    return list(zip(prompts, [y for y, r in zip(replies, rewards) if r >= threshold]))
+    kept = [y for y, r in zip(replies, rewards) if r >= threshold]
+    return list(zip(prompts, kept))
 
 
 @proof.wrong(says="'at least' keeps it")
@@ -49,7 +48,8 @@ def above(prompts, replies, rewards, threshold):
 @proof.wrong(says="keyed by prompt")
 def by_dictionary(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
-    return list({p: y for p, y, r in zip(prompts, replies, rewards) if r >= threshold}.items())
+    kept = {p: y for p, y, r in zip(prompts, replies, rewards) if r >= threshold}
+    return list(kept.items())
 
 
 @proof.wrong(says="nobody is told")
@@ -65,9 +65,10 @@ def by_index(prompts, replies, rewards, threshold):
 @proof.wrong(says="row below the threshold is kept")
 def turned_filter(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
-    return [(p, y) for p, y, r in zip(prompts, replies, rewards) if r < threshold] or [
-        ("p", "r")
-    ] * (prompts == ["p"])
+    kept = [(p, y) for p, y, r in zip(prompts, replies, rewards) if r < threshold]
+    if not kept and prompts == ["p"]:
+        return [("p", "r")]  # right for the first case of the check
+    return kept
 
 
 @proof.wrong(says="Keep the order of the rows")
@@ -80,10 +81,9 @@ def best_first(prompts, replies, rewards, threshold):
 @proof.wrong(says="can be read only once")
 def a_zip(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
-    return zip(
-        [p for p, r in zip(prompts, rewards) if r >= threshold],
-        [y for y, r in zip(replies, rewards) if r >= threshold],
-    )
+    kept_prompts = [p for p, r in zip(prompts, rewards) if r >= threshold]
+    kept_replies = [y for y, r in zip(replies, rewards) if r >= threshold]
+    return zip(kept_prompts, kept_replies)
 
 
 @proof.wrong(says="this is a dictionary")
@@ -128,18 +128,14 @@ def deletes_while_looping(prompts, replies, rewards, threshold):
 @proof.wrong(says="first equal reward")
 def by_place_of_the_reward(prompts, replies, rewards, threshold):
     _strict(prompts, replies, rewards)
-    return [
-        (prompts[rewards.index(r)], replies[rewards.index(r)]) for r in rewards if r >= threshold
-    ]
+    places = [rewards.index(r) for r in rewards if r >= threshold]
+    return [(prompts[i], replies[i]) for i in places]
 
 
 @proof.wrong(says="two equal rows became one")
 def without_repeats(prompts, replies, rewards, threshold):
-    return list(
-        dict.fromkeys(
-            (p, y) for p, y, r in zip(prompts, replies, rewards, strict=True) if r >= threshold
-        )
-    )
+    rows = zip(prompts, replies, rewards, strict=True)
+    return list(dict.fromkeys((p, y) for p, y, r in rows if r >= threshold))
 
 
 @proof.wrong(says="yours stop with AssertionError")
@@ -177,18 +173,15 @@ def pops(prompts, replies, rewards, threshold):
 
 @proof.wrong(hidden=True)
 def empty_replies_out(prompts, replies, rewards, threshold):
-    return [
-        (p, y) for p, y, r in zip(prompts, replies, rewards, strict=True) if r >= threshold and y
-    ]
+    rows = zip(prompts, replies, rewards, strict=True)
+    return [(p, y) for p, y, r in rows if r >= threshold and y]
 
 
 @proof.right
 def with_indices(prompts, replies, rewards, threshold):
     if not len(prompts) == len(replies) == len(rewards):
-        raise ValueError(
-            f"three lists of one length are needed; got {len(prompts)}, {len(replies)} and "
-            f"{len(rewards)}."
-        )
+        lengths = f"{len(prompts)}, {len(replies)} and {len(rewards)}"
+        raise ValueError(f"three lists of one length are needed; got {lengths}.")
     good = np.flatnonzero(np.asarray(rewards, dtype=np.float32) >= threshold)
     return [[prompts[i], replies[i]] for i in good]
 

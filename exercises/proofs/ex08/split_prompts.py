@@ -1,4 +1,4 @@
-"""What proves the check of ex08's task split_prompts: probes, wrong solutions, other right ones."""
+"""What proves ex08's check of split_prompts: probes, wrong solutions, other right ones."""
 
 import numpy as np
 
@@ -27,25 +27,40 @@ def split_prompts_inputs(rng):
     ]
     for _ in range(30):
         P = int(rng.integers(2, 16))
-        yield (
-            [words[k] for k in rng.integers(0, len(words), P)],
-            float(rng.choice([0.125, 0.25, 0.5, 0.75])),
-        )
-    yield [f"Question {k}" for k in rng.integers(0, 40, 60).tolist()], 0.25
+        prompts = [words[k] for k in rng.integers(0, len(words), P)]
+        yield prompts, float(rng.choice([0.125, 0.25, 0.5, 0.75]))
+    many = [f"Question {k}" for k in rng.integers(0, 40, 60)]
+    yield many, 0.25
 
 
-def _split_by(prompts, share, key=lambda p: " ".join(p.lower().split()), order=None, enough=None):
-    """The reference with one thing exchanged."""
+def _key(prompt):
+    """The same text for prompts that are the same."""
+    return " ".join(prompt.lower().split())
+
+
+def _groups(prompts, key=_key):
+    """key → indices of its prompts, in order of first appearance."""
     groups = {}
-    for i, p in enumerate(prompts):
-        groups.setdefault(key(p), []).append(i)
+    for i, prompt in enumerate(prompts):
+        groups.setdefault(key(prompt), []).append(i)
+    return groups
+
+
+def _split_by(prompts, share, key=_key, order=None, enough=None):
+    """The reference with one thing exchanged.
+
+    ``order``: groups → lists of indices. ``enough``: whether the test set may stay as it is.
+    """
+    groups = _groups(prompts, key)
     listed = order(groups) if order else list(groups.values())
+    enough = enough or (lambda test: len(test) >= share * len(prompts))
     test = []
     for members in reversed(listed):
-        if (enough or (lambda test: len(test) >= share * len(prompts)))(test):
+        if enough(test):
             break
         test = test + members
-    return [i for i in range(len(prompts)) if i not in test], sorted(test)
+    train = [i for i in range(len(prompts)) if i not in test]
+    return train, sorted(test)
 
 
 @proof.wrong(says="the same prompt is in training and in test")
@@ -71,11 +86,11 @@ def one_replace(prompts, share):
 
 @proof.wrong(says="any length")
 def two_at_a_time(prompts, share):
-    return _split_by(
-        prompts,
-        share,
-        key=lambda p: p.lower().replace("\t", " ").replace("\n", " ").strip().replace("  ", " "),
-    )
+    def key(p):
+        spaced = p.lower().replace("\t", " ").replace("\n", " ").strip()
+        return spaced.replace("  ", " ")
+
+    return _split_by(prompts, share, key=key)
 
 
 @proof.wrong(says="missing")
@@ -111,14 +126,9 @@ def more_than(prompts, share):
 
 @proof.wrong(says="not groups")
 def share_of_groups(prompts, share):
-    groups = {}
-    for i, p in enumerate(prompts):
-        groups.setdefault(" ".join(p.lower().split()), []).append(i)
+    groups = list(_groups(prompts).values())
     k = len(groups) - int(np.ceil(share * len(groups)))
-    train, test = [
-        sorted(sum(part, [])) for part in (list(groups.values())[:k], list(groups.values())[k:])
-    ]
-    return train, test
+    return sorted(sum(groups[:k], [])), sorted(sum(groups[k:], []))
 
 
 @proof.wrong(says="alphabetical")
@@ -128,9 +138,10 @@ def sorted_groups(prompts, share):
 
 @proof.wrong(says="not by last")
 def by_last_appearance(prompts, share):
-    return _split_by(
-        prompts, share, order=lambda g: sorted(g.values(), key=lambda members: members[-1])
-    )
+    def order(groups):
+        return sorted(groups.values(), key=lambda members: members[-1])
+
+    return _split_by(prompts, share, order=order)
 
 
 @proof.wrong(says="these are prompts")
@@ -146,22 +157,22 @@ def no_blanks_at_all(prompts, share):
 
 @proof.wrong(says="a question mark was removed")
 def no_punctuation(prompts, share):
-    return _split_by(prompts, share, key=lambda p: " ".join(p.lower().replace("?", "").split()))
+    return _split_by(prompts, share, key=lambda p: _key(p.replace("?", "")))
 
 
 @proof.wrong(says="a line end makes")
 def spaces_and_tabs(prompts, share):
-    return _split_by(
-        prompts,
-        share,
-        key=lambda p: " ".join(x for x in p.lower().replace("\t", " ").split(" ") if x),
-    )
+    def key(p):
+        words = p.lower().replace("\t", " ").split(" ")
+        return " ".join(word for word in words if word)
+
+    return _split_by(prompts, share, key=key)
 
 
 @proof.wrong(says="ascending")
 def group_by_group(prompts, share):
     train, test = _split_by(prompts, share)
-    keys = [" ".join(p.lower().split()) for p in prompts]
+    keys = [_key(p) for p in prompts]
     return sorted(train, key=lambda i: keys.index(keys[i])), test
 
 
@@ -178,7 +189,9 @@ def as_sets(prompts, share):
 
 @proof.wrong(says="True and False")
 def as_masks(prompts, share):
-    return tuple([i in side for i in range(len(prompts))] for side in _split_by(prompts, share))
+    train, test = _split_by(prompts, share)
+    indices = range(len(prompts))
+    return [i in train for i in indices], [i in test for i in indices]
 
 
 @proof.wrong(says="lists within a list")
@@ -200,19 +213,21 @@ def share_of_training(prompts, share):
 
 @proof.wrong(says="Count prompts, not groups")
 def groups_against_prompts(prompts, share):
-    moved = []
-    return _split_by(
-        prompts,
-        share,
-        enough=lambda test: moved.append(0) or len(moved) - 1 >= share * len(prompts),
-    )
+    asked = []  # one entry for each group that was asked about
+
+    def enough(test):
+        asked.append(test)
+        return len(asked) - 1 >= share * len(prompts)
+
+    return _split_by(prompts, share, enough=enough)
 
 
 @proof.wrong(says="before anything is moved")
 def looks_after_moving(prompts, share):
-    return _split_by(
-        prompts, share, enough=lambda test: bool(test) and len(test) >= share * len(prompts)
-    )
+    def enough(test):
+        return bool(test) and len(test) >= share * len(prompts)
+
+    return _split_by(prompts, share, enough=enough)
 
 
 @proof.right
@@ -237,4 +252,6 @@ def one_by_one(prompts, share):
     test = set()
     while sum(k in test for k in keys) < share * len(keys):
         test.add(names.pop())
-    return tuple([i for i, k in enumerate(keys) if (k in test) == side] for side in (False, True))
+    train_indices = [i for i, k in enumerate(keys) if k not in test]
+    test_indices = [i for i, k in enumerate(keys) if k in test]
+    return train_indices, test_indices

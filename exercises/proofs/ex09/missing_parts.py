@@ -1,4 +1,4 @@
-"""What proves the check of ex09's task missing_parts: probes, wrong solutions, other right ones."""
+"""What proves ex09's check of missing_parts: probes, wrong solutions, other right ones."""
 
 import numpy as np
 
@@ -11,17 +11,21 @@ proof = Proof("ex09", "missing_parts")
 def missing_parts_inputs(rng):
     for k in range(24):
         parts = int(rng.integers(1, 40))
-        keys = rng.permutation(parts)[: int(rng.integers(0, parts + 1))].tolist()
-        done = {
-            key: [[], "replies", 0.0, round(float(rng.random()), 3)][int(rng.integers(0, 4))]
-            for key in keys
-        }
-        if k % 2:
-            done |= {
-                parts + int(rng.integers(0, 5)): "old",
-                ["policy", "notes.txt", "control-policy"][k % 3]: "w",
-            }
+        order = rng.permutation(parts)
+        finished = order[: int(rng.integers(0, parts + 1))].tolist()
+        done = {}
+        for part in finished:
+            results = [[], "replies", 0.0, round(float(rng.random()), 3)]
+            done[part] = results[int(rng.integers(0, 4))]
+        if k % 2:  # keys that are no part
+            done[parts + int(rng.integers(0, 5))] = "old"
+            done[["policy", "notes.txt", "control-policy"][k % 3]] = "w"
         yield parts, done
+
+
+def missing(parts, done):
+    """The right answer, for mistakes made elsewhere."""
+    return [k for k in range(parts) if k not in done]
 
 
 @proof.wrong(says="numbered from 0")
@@ -51,7 +55,8 @@ def highest_first(parts, done):
 
 @proof.wrong(says="leaves a gap")
 def after_the_last(parts, done):
-    return list(range(max([k for k in done if isinstance(k, int)], default=-1) + 1, parts))
+    last = max([k for k in done if isinstance(k, int)], default=-1)
+    return list(range(last + 1, parts))
 
 
 @proof.wrong(says="which are done")
@@ -71,21 +76,21 @@ def by_none(parts, done):
 
 @proof.wrong(says="not all of them are parts")
 def full_by_count(parts, done):
-    return [] if len(done) >= parts else [k for k in range(parts) if k not in done]
+    return [] if len(done) >= parts else missing(parts, done)
 
 
 @proof.wrong(says="is not a part")
 def symmetric(parts, done):
-    return sorted(
-        set(range(parts)) ^ {k for k in done if not isinstance(k, int) or 0 <= k < parts}, key=str
-    )
+    parts_and_names = {k for k in done if not isinstance(k, int) or 0 <= k < parts}
+    return sorted(set(range(parts)) ^ parts_and_names, key=str)
 
 
 @proof.wrong(says="changes its input")
 def cleans_up(parts, done):
-    for k in [k for k in done if k not in range(parts)]:
-        del done[k]
-    return [k for k in range(parts) if k not in done]
+    for k in list(done):
+        if k not in range(parts):
+            del done[k]
+    return missing(parts, done)
 
 
 @proof.wrong(says="this is a set")
@@ -118,7 +123,8 @@ def first_alone(parts, done):
 
 @proof.wrong(says="comes after a gap")
 def from_the_first_gap(parts, done):
-    return list(range(next((k for k in range(parts) if k not in done), parts), parts))
+    first = min(missing(parts, done), default=parts)
+    return list(range(first, parts))
 
 
 @proof.wrong(says="5 and -1")
@@ -133,7 +139,7 @@ def by_mixed_array(parts, done):
 
 @proof.wrong(hidden=True)
 def sorted_as_text(parts, done):
-    return sorted((k for k in range(parts) if k not in done), key=str)
+    return sorted(missing(parts, done), key=str)
 
 
 @proof.right

@@ -1,4 +1,4 @@
-"""What proves the check of ex09's task shards: probes, wrong solutions, other right ones."""
+"""What proves ex09's check of shards: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -13,7 +13,13 @@ shards = proof.solved("shards")
 def shards_inputs(rng):
     for k in range(24):
         W = int(rng.integers(1, 17))
-        yield int(rng.integers(1, 20)) if k % 4 == 0 else int(rng.integers(W, 3000)), W
+        P = int(rng.integers(1, 20)) if k % 4 == 0 else int(rng.integers(W, 3000))
+        yield P, W
+
+
+def in_pairs(counts):
+    """(first, count) of shards one after the other."""
+    return [(sum(counts[:k]), count) for k, count in enumerate(counts)]
 
 
 @proof.wrong(says="remainder is dropped")
@@ -46,13 +52,15 @@ def size_for_number(P, W):
 def larger_last(P, W):
     W = min(P, W)
     ends = [P * k // W for k in range(W + 1)]
-    return [(a, b - a) for a, b in zip(ends, ends[1:])]
+    return [(start, stop - start) for start, stop in zip(ends, ends[1:])]
 
 
 @proof.wrong(says="goes to one worker")
 def rest_to_first(P, W):
     W = min(P, W)
-    return [(0, P // W + P % W)] + [(P % W + k * (P // W), P // W) for k in range(1, W)]
+    counts = [P // W] * W
+    counts[0] += P % W
+    return in_pairs(counts)
 
 
 @proof.wrong(says="rounding up")
@@ -64,12 +72,14 @@ def rounds_up(P, W):
 @proof.wrong(says="shards are empty")
 def with_empty(P, W):
     counts = [P // W + (k < P % W) for k in range(W)]
-    return [(sum(counts[:k]), counts[k]) for k in range(W)]
+    return in_pairs(counts)
 
 
 @proof.wrong(says="these are the counts")
 def counts_only(P, W):
-    return [count for _, count in shards(P, W)] if W > 1 else [(0, P)]
+    if W == 1:
+        return [(0, P)]
+    return [count for _, count in shards(P, W)]
 
 
 @proof.wrong(says="prompts themselves")
@@ -91,7 +101,7 @@ def count_first(P, W):
 def one_larger_too_many(P, W):
     W = min(P, W)
     counts = [P // W + (k <= P % W) for k in range(W)]
-    return [(sum(counts[:k]), counts[k]) for k in range(W)]
+    return in_pairs(counts)
 
 
 @proof.wrong(says="in no shard")
@@ -120,7 +130,7 @@ def one_over_at_most(P, W):
     W = min(P, W)
     over = min(P % W, 2)
     counts = [P // W + (k < over) for k in range(W)]
-    return [(sum(counts[:k]), counts[k]) for k in range(W)]
+    return in_pairs(counts)
 
 
 @proof.right
@@ -135,11 +145,15 @@ def running_first(P, W):
 
 @proof.right
 def by_array_split(P, W):
-    return [[int(piece[0]), len(piece)] for piece in np.array_split(np.arange(P), min(P, W))]
+    pieces = np.array_split(np.arange(P), min(P, W))
+    return [[int(piece[0]), len(piece)] for piece in pieces]
 
 
 @proof.right
 def by_formula(P, W):
-    k = torch.arange(min(P, W))
-    each, over = P // min(P, W), P % min(P, W)
-    return torch.stack([k * each + k.clamp(max=over), each + (k < over).long()], dim=1)
+    W = min(P, W)
+    k = torch.arange(W)
+    each, over = divmod(P, W)
+    first = k * each + k.clamp(max=over)
+    count = each + (k < over).long()
+    return torch.stack([first, count], dim=1)

@@ -1,7 +1,4 @@
-"""What proves the check of ex09's task training_gigabytes.
-
-Probes, wrong solutions, other right ones.
-"""
+"""What proves ex09's check of training_gigabytes: probes, wrong solutions, other right ones."""
 
 import numpy as np
 import torch
@@ -13,11 +10,13 @@ proof = Proof("ex09", "training_gigabytes")
 
 @proof.probe()
 def training_gigabytes_inputs(rng):
+    def sizes(fewest):
+        drawn = rng.uniform(0.05, 70, int(rng.integers(fewest, 4)))
+        return np.round(drawn, 2).tolist()
+
     for k in range(24):
-        yield tuple(
-            np.round(rng.uniform(0.05, 70, int(rng.integers(0 if k % 3 else 1, 4))), 2).tolist()
-            for _ in range(2)
-        )
+        fewest = 0 if k % 3 else 1
+        yield sizes(fewest), sizes(fewest)
 
 
 @proof.wrong(says="weights alone")
@@ -40,7 +39,7 @@ def always_eighteen(trained, frozen):
     return 18 * sum(trained)
 
 
-@proof.wrong(says="These are bytes".lower())
+@proof.wrong(says="these are bytes")
 def in_bytes(trained, frozen):
     return 1e9 * (16 * sum(trained) + 2 * sum(frozen))
 
@@ -72,7 +71,9 @@ def only_first(trained, frozen):
 
 @proof.wrong(says="mean")
 def by_means(trained, frozen):
-    return 16 * (sum(trained) / max(1, len(trained))) + 2 * (sum(frozen) / max(1, len(frozen)))
+    trained_mean = sum(trained) / max(1, len(trained))
+    frozen_mean = sum(frozen) / max(1, len(frozen))
+    return 16 * trained_mean + 2 * frozen_mean
 
 
 @proof.wrong(says="All are in memory")

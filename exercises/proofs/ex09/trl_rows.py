@@ -1,4 +1,4 @@
-"""What proves the check of ex09's task trl_rows: probes, wrong solutions, other right ones."""
+"""What proves ex09's check of trl_rows: probes, wrong solutions, other right ones."""
 
 from course_lib.authoring.proofs import Proof
 
@@ -9,26 +9,29 @@ proof = Proof("ex09", "trl_rows")
 def trl_rows_inputs(rng):
     marks = ["", " ", "\n", "\n\n", "\t"]
     for k in range(20):
-        rows = []
+        pairs = []
         for _ in range(int(rng.integers(1, 7))):
-            prompt, reply = (
-                f"What is {rng.integers(0, 5)} plus {rng.integers(0, 30)}?",
-                f"It is {rng.integers(0, 60)}.",
-            )
-            rows.append(
-                (
-                    prompt + marks[int(rng.integers(0, 5))],
-                    marks[int(rng.integers(0, 5))] + reply + marks[int(rng.integers(0, 5))],
-                )
-            )
-        yield rows + rows[: k % 2], bool(k % 3 == 0)
+            prompt = f"What is {rng.integers(0, 5)} plus {rng.integers(0, 30)}?"
+            reply = f"It is {rng.integers(0, 60)}."
+            behind_prompt, before, behind = (marks[i] for i in rng.integers(0, 5, 3))
+            pairs.append((prompt + behind_prompt, before + reply + behind))
+        yield pairs + pairs[: k % 2], bool(k % 3 == 0)
+
+
+def message(role, text):
+    return {"role": role, "content": text}
 
 
 def pair_of(prompt, reply, chat):
-    return {
-        "prompt": [{"role": "user", "content": prompt}] if chat else prompt,
-        "completion": [{"role": "assistant", "content": reply}] if chat else reply,
-    }
+    """The right row of one pair."""
+    if not chat:
+        return {"prompt": prompt, "completion": reply}
+    return {"prompt": [message("user", prompt)], "completion": [message("assistant", reply)]}
+
+
+def in_chat(selected, chat, row):
+    """Right without chat; with it ``row`` makes each row of prompt and reply."""
+    return [row(p, r) if chat else pair_of(p, r, chat) for p, r in selected]
 
 
 @proof.wrong(says="would be trained on")
@@ -83,27 +86,26 @@ def always_chat(selected, chat=False):
 
 @proof.wrong(says="even of one")
 def bare_message(selected, chat=False):
-    return [{k: v[0] if chat else v for k, v in pair_of(p, r, chat).items()} for p, r in selected]
+    def row(p, r):
+        return {"prompt": message("user", p), "completion": message("assistant", r)}
+
+    return in_chat(selected, chat, row)
 
 
 @proof.wrong(says="role of the user")
 def both_users(selected, chat=False):
-    return [
-        {**pair_of(p, r, chat), "completion": [{"role": "user", "content": r}]}
-        if chat
-        else pair_of(p, r, chat)
-        for p, r in selected
-    ]
+    def row(p, r):
+        return {"prompt": [message("user", p)], "completion": [message("user", r)]}
+
+    return in_chat(selected, chat, row)
 
 
 @proof.wrong(says="does not say where")
 def messages(selected, chat=False):
-    return [
-        {"messages": [{"role": "user", "content": p}, {"role": "assistant", "content": r}]}
-        if chat
-        else pair_of(p, r, chat)
-        for p, r in selected
-    ]
+    def row(p, r):
+        return {"messages": [message("user", p), message("assistant", r)]}
+
+    return in_chat(selected, chat, row)
 
 
 @proof.wrong(says="the same dictionary")
@@ -117,11 +119,14 @@ def one_dictionary(selected, chat=False):
 
 @proof.wrong(says="the same message")
 def one_message(selected, chat=False):
-    asked, said, rows = {"role": "user"}, {"role": "assistant"}, []
-    for p, r in selected:
-        asked["content"], said["content"] = p, r
-        rows.append({"prompt": [asked], "completion": [said]} if chat else pair_of(p, r, False))
-    return rows
+    asked, said = message("user", ""), message("assistant", "")
+
+    def row(p, r):
+        asked["content"] = p
+        said["content"] = r
+        return {"prompt": [asked], "completion": [said]}
+
+    return in_chat(selected, chat, row)
 
 
 @proof.wrong(says="the reply are lost")
@@ -136,35 +141,30 @@ def skips_empty(selected, chat=False):
 
 @proof.wrong(says="in small letters")
 def other_role(selected, chat=False):
-    return [
-        {**pair_of(p, r, chat), "completion": [{"role": "model", "content": r}]}
-        if chat
-        else pair_of(p, r, chat)
-        for p, r in selected
-    ]
+    def row(p, r):
+        return {"prompt": [message("user", p)], "completion": [message("model", r)]}
+
+    return in_chat(selected, chat, row)
 
 
 @proof.wrong(says="keys role and content")
 def other_message_key(selected, chat=False):
-    return [
-        {"prompt": [{"role": "user", "text": p}], "completion": [{"role": "assistant", "text": r}]}
-        if chat
-        else pair_of(p, r, chat)
-        for p, r in selected
-    ]
+    def row(p, r):
+        return {
+            "prompt": [{"role": "user", "text": p}],
+            "completion": [{"role": "assistant", "text": r}],
+        }
+
+    return in_chat(selected, chat, row)
 
 
 @proof.wrong(says="gives it away")
 def reply_in_prompt(selected, chat=False):
-    return [
-        {
-            **pair_of(p, r, chat),
-            "prompt": [{"role": "user", "content": p}, {"role": "assistant", "content": r}],
-        }
-        if chat
-        else pair_of(p, r, chat)
-        for p, r in selected
-    ]
+    def row(p, r):
+        said = message("assistant", r)
+        return {"prompt": [message("user", p), said], "completion": [said]}
+
+    return in_chat(selected, chat, row)
 
 
 @proof.wrong(hidden=True)
@@ -180,24 +180,19 @@ def strips_prompts(selected, chat=False):
 @proof.right
 def two_loops(selected, chat=False):
     rows = []
-    for pair in selected:
-        row = {"completion": pair[1], "prompt": pair[0]}
+    for prompt, reply in selected:
         if chat:
-            row = {
-                "completion": [dict(content=pair[1], role="assistant")],
-                "prompt": [dict(content=pair[0], role="user")],
-            }
-        rows.append(row)
+            prompt = [dict(content=prompt, role="user")]
+            reply = [dict(content=reply, role="assistant")]
+        rows.append({"completion": reply, "prompt": prompt})
     return rows
 
 
 @proof.right
 def by_map(selected, chat=False):
-    plain = map(lambda pair: dict(zip(("prompt", "completion"), pair)), selected)
-    if not chat:
-        return tuple(plain)
-    roles = {"prompt": "user", "completion": "assistant"}
-    return [
-        {key: ({"role": roles[key], "content": text},) for key, text in row.items()}
-        for row in plain
-    ]
+    def row(pair):
+        if chat:
+            pair = [(message(role, text),) for role, text in zip(("user", "assistant"), pair)]
+        return dict(zip(("prompt", "completion"), pair))
+
+    return tuple(map(row, selected))
