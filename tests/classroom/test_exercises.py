@@ -258,6 +258,77 @@ def test_printing_instead_of_returning_is_not_called_an_empty_stub(double):
     assert "stopped with StopIteration (line 1" in ran(double, lambda xs: next(iter([]))).message
 
 
+def bodies(*lines):
+    """One function of ``xs`` for each body given as lines of code."""
+    found = []
+    for body in lines:
+        namespace = {}
+        text = "\n    ".join(["def answer(xs):", *body.split("\n")])
+        exec(compile(text, "answer", "exec"), namespace)
+        found.append(pytest.param(namespace["answer"], id=body))
+    return found
+
+
+STUBS = bodies(
+    "...",
+    "pass",
+    "return",
+    "return None",
+    "return ...",
+    '"""What it returns."""',
+    '"""What it returns."""\n...',
+    '"""What it returns."""\n...  # replace this line',
+    '"""What it returns."""\npass',
+    '"""What it returns."""\npass\n...\n...\npass\npass\n...',
+    '"""What it returns."""\n...\nreturn None',
+    "# a remark\n...\n# another one\nreturn",
+)
+
+
+@pytest.mark.parametrize("stub", STUBS)
+def test_every_form_of_a_stub_has_no_body(double, stub):
+    assert not checks.has_body(stub) and not checks.has_body(functools.wraps(stub)(lambda: 1 / 0))
+    found = ran(double, stub)
+    assert not found.written and "returns nothing yet" in found.message
+
+
+BEGUN = bodies(
+    "best = xs",
+    "best = 1",
+    "xs",
+    "len(xs)",
+    "print(xs)",
+    "xs[0]",
+    "-xs[0]",
+    "xs += [1]",
+    "import math",
+    "for x in xs: pass",
+    "while not xs: pass",
+    "if xs: pass",
+    "if xs: return None",
+    "with open(xs): pass",
+    "def inner(): pass",
+    "def inner(): return xs",
+    "[x for x in xs]",
+    "return (lambda: None)()",
+    "del xs",
+    "assert xs",
+    "yield",
+    "return 5",
+    '"""What it returns."""\nxs = 0\nreturn None',
+)
+
+
+@pytest.mark.parametrize("function", BEGUN)
+def test_what_calls_computes_or_assigns_has_a_body(function):
+    assert checks.has_body(function)
+
+
+@pytest.mark.parametrize("function", [lambda xs: None, lambda: ..., len, "text", 3])
+def test_empty_lambdas_and_what_is_not_written_in_python_have_no_body(function):
+    assert not checks.has_body(function)
+
+
 @pytest.mark.parametrize("stub", [lambda xs: None, lambda xs: ..., None, ...])
 def test_a_stub_is_told_kindly(double, stub):
     found = ran(double, stub)
@@ -284,7 +355,7 @@ def test_a_failed_check_shows_a_call_that_can_be_typed_in():
 
     assert (
         checks.Trial(lambda x, k, row: 0)
-        ._call((torch.tensor([[1.0, 2.0]]), (1, 2), np.arange(2)))
+        .call_text((torch.tensor([[1.0, 2.0]]), (1, 2), np.arange(2)))
         .endswith("(x=torch.tensor([[1.0, 2.0]]), k=(1, 2), row=np.array([0, 1]))")
     )
     assert checks.in_a_line((torch.tensor([1 / 3]), "a")) == "([0.3333], 'a')"

@@ -28,7 +28,7 @@ def best_of_n(t):
     texts, rewards = [["pear", "fig", "plum", "kiwi"]], torch.tensor([[2.0, 1.0, 3.0, 4.0]])
     with t.part(1, "returns texts, one for each prompt"):
         got = t.run(texts, rewards)
-        shown = f"{t._call((texts, rewards))} gave {got!r}"
+        shown = f"{t.call_text((texts, rewards))} gave {got!r}"
         plain = got.tolist() if hasattr(got, "tolist") else got
         numbers = [
             float(x)
@@ -246,7 +246,7 @@ def expected_best(t):
             repr(once) == repr(again),
             "two calls with the same input differ. Average over all subsets instead of random "
             "ones.",
-            t._call((pool, 1)),
+            t.call_text((pool, 1)),
         )
         t.same(
             (pool, 1),

@@ -286,7 +286,7 @@ def _keeps(
 ):
     """Which words stay, whatever their new probabilities; sets of positions, one for each row."""
     got = t.run(torch.tensor(probs), p)
-    shown = f"{t._call((torch.tensor(probs), p))} gave {in_a_line(got)}"
+    shown = f"{t.call_text((torch.tensor(probs), p))} gave {in_a_line(got)}"
     sizes = _row_sizes(got)
     t.holds(
         len(sizes) >= len(probs),
@@ -647,7 +647,7 @@ def draw_tokens(t):
                 np.asarray(got).dtype.kind in "iu",
                 "the index is right, but it is not of a type of whole numbers, so no word can "
                 "be looked up with it. Return integers (for a tensor: torch.long).",
-                f"{t._call(last)} gave {in_a_line(got)}",
+                f"{t.call_text(last)} gave {in_a_line(got)}",
             )
         except Wrong:
             if not _varies(t):

@@ -411,7 +411,7 @@ def bradley_terry(t):
         )
         up, down = t.gradients(args, range(len(args)))
         shown = (
-            f"{t._call(args)} has the gradient {[round(x, 4) for x in up.tolist()]} for "
+            f"{t.call_text(args)} has the gradient {[round(x, 4) for x in up.tolist()]} for "
             f"chosen and {[round(x, 4) for x in down.tolist()]} for rejected"
         )
         t.holds(up.abs().sum() > 0, "no gradient reaches chosen. Is it detached on the way?", shown)
@@ -438,7 +438,7 @@ def bradley_terry(t):
             all(bool(g.isfinite().all() and (g.abs() - 1).abs().max() < 1e-4) for g in far),
             "the loss is right but its gradient is not when the model is very wrong: the push "
             "should be largest there. Is something cut off, or does it overflow?",
-            f"{t._call(args)} has the gradient {far[0].item():.4g} for chosen and "
+            f"{t.call_text(args)} has the gradient {far[0].item():.4g} for chosen and "
             f"{far[1].item():.4g} for rejected",
         )
 

@@ -103,7 +103,7 @@ def best_and_control(t):
             all(same_value(draw, draws[0], 0.0) for draw in draws),
             "the control differs from call to call with the same u. The draw is made already: "
             "use u, and no random numbers of your own.",
-            f"{t._call(args)}, eight times",
+            f"{t.call_text(args)}, eight times",
         )
         made = t.one_of(args, 1, BOTH)
         made.same(
@@ -451,7 +451,7 @@ def response_mask(t):
             all(isinstance(x, bool) for row in plain_value(got) for x in row),
             "the mask is made of numbers. Used as an index, 0 and 1 would pick places 0 and 1: "
             "give truth values.",
-            f"{t._call(one)} gave {got!r}",
+            f"{t.call_text(one)} gave {got!r}",
         )
     with t.part(1, "padding does not count, the end token does, even with the same id"):
         padded = torch.tensor([[11, 12, 13, 14, 2, 2, 2]]), torch.tensor([2]), torch.tensor([5])

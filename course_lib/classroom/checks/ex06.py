@@ -172,7 +172,7 @@ def verdict(t):
             not ran,
             "the text was run as code. A policy may write any text, also one that deletes "
             "files. Never give a reply to eval or exec, not even inside try.",
-            t._call((CODE, "18")),
+            t.call_text((CODE, "18")),
         )
     with t.part(1, "numbers as people write them, and no calculation"):
         _case(
@@ -351,7 +351,7 @@ def verdict(t):
         t.holds(
             got in ("wrong", "unreadable"),
             "a number of 5,000 digits is not the reference.",
-            f"{t._call((text, '18'))} gave {got!r}",
+            f"{t.call_text((text, '18'))} gave {got!r}",
         )
 
 
@@ -491,7 +491,7 @@ def pass_at_k(t):
 
 def _is_tuple(t, text):
     got = t.run(text)
-    shown = f"{t._call((text,))} gave {got!r}"
+    shown = f"{t.call_text((text,))} gave {got!r}"
     t.holds(
         not isinstance(got, str), "the result should be a tuple of equations, not one text.", shown
     )
@@ -514,7 +514,7 @@ def _path(t, text, right, mistakes=(), otherwise="the path is not right"):
     ):
         raise Wrong(
             f"{otherwise}. (Equations found here: {len(got)}. How many are marked in the text?)",
-            f"{t._call((text,))} gave {got!r}",
+            f"{t.call_text((text,))} gave {got!r}",
         )
     t.same((text,), right, mistakes, otherwise=otherwise)
 
@@ -735,7 +735,7 @@ def distinct_right(t):
                 for part in (got, *(got if isinstance(got, (list, tuple)) else ()))
             ),
             "lists of indices are wanted: not a set or a dictionary, nor a list of these.",
-            f"{t._call(([[A]], yes))} gave {got!r}",
+            f"{t.call_text(([[A]], yes))} gave {got!r}",
         )
         t.same(
             ([[A]], yes),

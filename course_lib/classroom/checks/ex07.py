@@ -38,7 +38,7 @@ def group_advantage(t):
     pair, S = torch.tensor([[1.0, 5.0]]), 8**0.5 + 1e-4
     with t.part(1, "compares each reply with the mean of its group"):
         got = t.run(pair)
-        shown = f"{t._call((pair,))} gave {numbers(got).round(4).tolist()}"
+        shown = f"{t.call_text((pair,))} gave {numbers(got).round(4).tolist()}"
         t.holds(
             numbers(got).shape == (1, 2),
             "the result should have the shape of rewards, one weight for each reply.",
@@ -632,26 +632,26 @@ def ppo_clip(t):
         t.holds(
             slope != 0,
             "no gradient reaches logp. Is the ratio detached, or the result put into a new tensor?",
-            t._call(inside),
+            t.call_text(inside),
         )
         t.holds(
             slope < 0,
             "the gradient has the wrong sign: a step down the loss would make a good token "
             "less likely.",
-            t._call(inside),
+            t.call_text(inside),
         )
         t.holds(
             abs(slope + 1) < 1e-4,
             "the gradient with respect to logp has the wrong size when the ratio is 1. Is a "
             "part of the ratio detached?",
-            f"{t._call(inside)} has the gradient {slope:.4g}",
+            f"{t.call_text(inside)} has the gradient {slope:.4g}",
         )
         slope = t.gradients(clipped, (0,))[0].item()
         t.holds(
             abs(slope) < 1e-6,
             "with A = 1 and a ratio of 1.5 there should be no push left, but the gradient is "
             "not 0.",
-            f"{t._call(clipped)} has the gradient {slope:.4g}",
+            f"{t.call_text(clipped)} has the gradient {slope:.4g}",
         )
 
 
@@ -829,7 +829,9 @@ def dpo_loss(t):
     with t.part(1, "the gradient reaches both terms of the policy"):
         args = (*four([-10.0], [-10.0], [-10.0], [-10.0]), 0.5)
         up, down = (g.item() for g in t.gradients(args, (0, 1)))
-        shown = f"{t._call(args)} has the gradient {up:.4g} for chosen and {down:.4g} for rejected"
+        shown = (
+            f"{t.call_text(args)} has the gradient {up:.4g} for chosen and {down:.4g} for rejected"
+        )
         t.holds(
             up != 0,
             "no gradient reaches chosen. Is it detached or converted to a number on the way, "
@@ -862,7 +864,7 @@ def never(t, args, message):
         raise Wrong(
             "for a debt that is never repaid it returns nothing. Return math.inf, which can be "
             "compared and plotted like any other number.",
-            f"{t._call(args)} gave None",
+            f"{t.call_text(args)} gave None",
         ) from None
     except Wrong as wrong:
         if "ZeroDivisionError" in wrong.message:

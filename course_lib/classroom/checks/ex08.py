@@ -15,7 +15,7 @@ L08 = "lesson 08"
 def _two(t, args, names):
     """The reader's two results as plain lists, and the call with what it gave."""
     got = t.run(*args)
-    shown, wanted = f"{t._call(args)} gave {got!r}", f"the result should be two lists, {names}"
+    shown, wanted = f"{t.call_text(args)} gave {got!r}", f"the result should be two lists, {names}"
     t.holds(isinstance(got, (list, tuple)) and len(got) == 2, f"{wanted}.", shown)
     t.holds(
         all(side is not None for side in got),
@@ -216,7 +216,7 @@ def split_prompts(t):
 def _kept(t, args, right, mistakes, otherwise):
     """The reader's pairs must be ``right``; a pair may be a tuple or a list."""
     got = t.run(*args)
-    shown = f"{t._call(args)} gave {got!r}"
+    shown = f"{t.call_text(args)} gave {got!r}"
     t.holds(
         not isinstance(got, dict),
         "this is a dictionary, in which a prompt has one reply at most. Return a list of pairs.",
@@ -413,7 +413,7 @@ def keep_aligned(t):
             (["p", "q"], ["r", "s"], [1.0]),
         ):
             t.run(["p"], ["r"], [1.0], 0.5)  # so that an empty stub is not told about lengths
-            shown = t._call((*lists, 0.5))
+            shown = t.call_text((*lists, 0.5))
             try:
                 t.value(*[list(x) for x in lists], 0.5)
             except ValueError:
@@ -600,7 +600,7 @@ def training_ids(t):
 def _entry(t, args, key, right, mistakes=(), otherwise="the result is not right"):
     """One number of the reader's report must be ``right``."""
     got = t.run(*args)
-    shown = f"{t._call(args)} gave {got!r}"
+    shown = f"{t.call_text(args)} gave {got!r}"
     t.holds(
         isinstance(got, dict),
         'the result should be a dictionary with the keys "selected", "control" and "difference".',
@@ -719,7 +719,7 @@ def honest_report(t):
             len({repr(t.run(*two)) for _ in range(5)}) == 1,
             "the same input does not always give the same result. Draw nothing of your own: "
             "the chance is in u.",
-            t._call(two),
+            t.call_text(two),
         )
         _entry(
             t,
@@ -836,7 +836,7 @@ def honest_report(t):
             set(got) == {"selected", "control", "difference"},
             "the dictionary should have three keys, selected, control and difference, and no "
             "other.",
-            f"{t._call(two)} gave {got!r}",
+            f"{t.call_text(two)} gave {got!r}",
         )
 
 
