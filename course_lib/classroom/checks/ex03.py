@@ -651,12 +651,7 @@ def _cut_to_the_last_words(t: Trial) -> None:
             "compared: split the text into words before you cut.",
         ),
     ]
-    t.same(
-        args,
-        ([animals], 0),
-        mistakes,
-        otherwise="one word is read, and the two words differ",
-    )
+    t.same(args, ([animals], 0), mistakes, otherwise="one word is read, and the two words differ")
 
     args = ([LATE], 2)
     mistakes = [
@@ -718,12 +713,7 @@ def _short_texts_are_read_whole(t: Trial) -> None:
     mistakes = [
         (([], 1), "two words are read, and the first ones differ. Is only the last word compared?"),
     ]
-    t.same(
-        args,
-        ([cats], 0),
-        mistakes,
-        otherwise="two words are read, and they differ",
-    )
+    t.same(args, ([cats], 0), mistakes, otherwise="two words are read, and they differ")
 
     blanks = pair("red  cat", "red cat")
     args = ([blanks], 2)
@@ -1011,13 +1001,7 @@ def _further_steps(t: Trial) -> None:
             "one step too many was taken.",
         ),
     ]
-    _weights_are(
-        t,
-        args,
-        [right],
-        mistakes,
-        otherwise="after two steps the weight is not right",
-    )
+    _weights_are(t, args, [right], mistakes, otherwise="after two steps the weight is not right")
 
     args = (*one, 0, 2.0)
     mistakes = [

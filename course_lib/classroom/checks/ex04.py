@@ -388,12 +388,7 @@ def _zeros_left_out(t: Trial) -> None:
             "arrays.",
         ),
     ]
-    t.same(
-        args,
-        -math.log(0.75),
-        mistakes,
-        otherwise=adds_nothing,
-    )
+    t.same(args, -math.log(0.75), mistakes, otherwise=adds_nothing)
 
     t.same(
         (np.array([0.0, 1.0, 0.0]), np.array([0.5, 0.5, 0.0])),
