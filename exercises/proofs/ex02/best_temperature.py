@@ -1,7 +1,4 @@
-"""What proves the check of ex02's task best_temperature.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex02.best_temperature: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch

@@ -1,7 +1,4 @@
-"""What proves the check of ex02's task distinct_bigrams.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex02.distinct_bigrams: probes, wrong solutions and other right ones."""
 
 import numpy as np
 

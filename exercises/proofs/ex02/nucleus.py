@@ -1,4 +1,4 @@
-"""What proves the check of ex02's task nucleus: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex02.nucleus: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch

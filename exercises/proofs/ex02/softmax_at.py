@@ -1,4 +1,4 @@
-"""What proves the check of ex02's task softmax_at: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex02.softmax_at: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""What proves the check of ex03's task bradley_terry: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex03.bradley_terry: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch

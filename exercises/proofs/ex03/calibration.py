@@ -1,4 +1,4 @@
-"""What proves the check of ex03's task calibration: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex03.calibration: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch

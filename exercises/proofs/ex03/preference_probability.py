@@ -1,7 +1,4 @@
-"""What proves the check of ex03's task preference_probability.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex03.preference_probability: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch

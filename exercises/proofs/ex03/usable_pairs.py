@@ -1,4 +1,4 @@
-"""What proves the check of ex03's task usable_pairs: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex03.usable_pairs: probes, wrong solutions and other right ones."""
 
 import numpy as np
 

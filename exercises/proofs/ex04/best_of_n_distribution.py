@@ -1,7 +1,4 @@
-"""What proves the check of ex04's task best_of_n_distribution.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex04.best_of_n_distribution: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch

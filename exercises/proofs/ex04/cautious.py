@@ -1,4 +1,4 @@
-"""What proves the check of ex04's task cautious: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex04.cautious: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch

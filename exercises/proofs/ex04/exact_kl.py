@@ -1,4 +1,4 @@
-"""What proves the check of ex04's task exact_kl: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex04.exact_kl: probes, wrong solutions and other right ones."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What proves the check of ex04's task kl_bound: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex04.kl_bound: probes, wrong solutions and other right ones."""
 
 import math
 

@@ -1,7 +1,4 @@
-"""What proves the check of ex04's task pick_reward_model.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex04.pick_reward_model: probes, wrong solutions and other right ones."""
 
 import numpy as np
 import torch
