@@ -1,4 +1,4 @@
-"""Proof of the check of ex01.cheapest_n: probes, wrong solutions and other right ones."""
+"""Proof of the check of ex01.cheapest_n: probes, wrong and right solutions."""
 
 import numpy as np
 import torch

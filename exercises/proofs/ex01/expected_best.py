@@ -1,4 +1,4 @@
-"""Proof of the check of ex01.expected_best: probes, wrong solutions and other right ones."""
+"""Proof of the check of ex01.expected_best: probes, wrong and right solutions."""
 
 from math import comb
 

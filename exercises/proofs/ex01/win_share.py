@@ -1,4 +1,4 @@
-"""Proof of the check of ex01.win_share: probes, wrong solutions and other right ones."""
+"""Proof of the check of ex01.win_share: probes, wrong and right solutions."""
 
 import numpy as np
 import torch

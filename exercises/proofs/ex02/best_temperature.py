@@ -1,4 +1,4 @@
-"""Proof of the check of ex02.best_temperature: probes, wrong solutions and other right ones."""
+"""Proof of the check of ex02.best_temperature: probes, wrong and right solutions."""
 
 import numpy as np
 import torch

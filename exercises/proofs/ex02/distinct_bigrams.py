@@ -1,4 +1,4 @@
-"""Proof of the check of ex02.distinct_bigrams: probes, wrong solutions and other right ones."""
+"""Proof of the check of ex02.distinct_bigrams: probes, wrong and right solutions."""
 
 import numpy as np
 
