@@ -53,9 +53,9 @@ def best_of_n(texts, rewards):
 
 # %% role="task" task="win_share"
 def win_share(a, b):
-    """Share of prompts where a has the higher reward, a tie counting one half. a, b: (P,).
+    """Share of prompts where a has the higher reward, a tie counting one half.
 
-    Returns a float in [0, 1].
+    a, b: (P,). Returns a float in [0, 1].
     """
     # SOLUTION
     a, b = torch.as_tensor(a), torch.as_tensor(b)
@@ -78,9 +78,9 @@ from math import comb
 
 
 def expected_best(rewards, n):
-    """Expected highest of n of the N rewards, over all subsets of n. rewards.
+    """Expected highest of n of the N rewards, over all subsets of n.
 
-    N numbers, n from 1 to N. Returns a float.
+    rewards: N numbers; n: from 1 to N. Returns a float.
     """
     # SOLUTION
     ordered, N = sorted(float(r) for r in rewards), len(rewards)
@@ -105,9 +105,9 @@ def expected_best(rewards, n):
 
 # %% role="task" task="cheapest_n"
 def cheapest_n(ns, quality, share, budget):
-    """The smallest affordable n with at least `share` of the gain.
+    """The smallest affordable n with at least `share` of the gain, else the best affordable n.
 
-    Else the best affordable n. ns, quality: K numbers each.
+    ns, quality: K numbers each.
     """
     # SOLUTION
     wanted = quality[0] + share * (max(quality) - quality[0])
@@ -149,17 +149,14 @@ for share in (0.5, 0.75, 0.9):
 
 # %%
 def games(rewards):
-    return np.mean(
-        [
-            float(win_share(rewards[:, k : k + 4].max(dim=1).values, rewards[:, k + 4]))
-            for k in range(0, 60, 5)
-        ]
-    )
+    shares = []
+    for k in range(0, 60, 5):
+        best_of_four = rewards[:, k : k + 4].max(dim=1).values
+        shares.append(float(win_share(best_of_four, rewards[:, k + 4])))
+    return np.mean(shares)
 
-print(
-    f"reward-8000 {games(few.reward('reward-8000')):.2f}   thumb "
-    f"{games((few.reward('gold') >= 2).float()):.2f}"
-)
+thumb = (few.reward("gold") >= 2).float()
+print(f"reward-8000 {games(few.reward('reward-8000')):.2f}   thumb {games(thumb):.2f}")
 
 # %% [markdown]
 # And a look at what your best-of-64 returns by `reward-8000`.

@@ -42,9 +42,9 @@ from course_lib.estimators import best_of_n_curve
 
 # %% role="task" task="softmax_at"
 def softmax_at(logits, T):
-    """Probabilities (R, V) at temperature T: each row adds up to 1. logits: (R, V), small or large.
+    """Probabilities (R, V) at temperature T: each row adds up to 1.
 
-    T: a number above 0.
+    logits: (R, V), small or large; T: a number above 0.
     """
     # SOLUTION
     weights = ((logits - logits.amax(dim=1, keepdim=True)) / T).exp()
@@ -70,9 +70,9 @@ def softmax_at(logits, T):
 
 # %% role="task" task="nucleus"
 def nucleus(probs, p):
-    """Top-p: (R, V), 0 outside the nucleus and each row adding up to 1 again. probs.
+    """Top-p: (R, V), 0 outside the nucleus and each row adding up to 1 again.
 
-    (R, V), rows add up to 1; p: from 0 to 1.
+    probs: (R, V), rows add up to 1; p: from 0 to 1.
     """
     # SOLUTION
     ordered, index = probs.sort(dim=1, descending=True, stable=True)
@@ -104,9 +104,9 @@ def nucleus(probs, p):
 
 # %% role="task" task="draw_tokens"
 def draw_tokens(probs, u):
-    """Index of the word drawn in each row, (R,). probs: (R, V), rows add up to 1 but for rounding.
+    """Index of the word drawn in each row, (R,).
 
-    U: (R,), from 0 up to but not including 1.
+    probs: (R, V), rows add up to 1 but for rounding; u: (R,), from 0 up to but not including 1.
     """
     # SOLUTION
     ends = probs.cumsum(dim=1)
@@ -132,9 +132,9 @@ def draw_tokens(probs, u):
 
 # %% role="task" task="distinct_bigrams"
 def distinct_bigrams(texts):
-    """distinct-2 of a list of texts.
+    """distinct-2 of a list of texts, in [0, 1].
 
-    Different pairs of neighbouring words divided by all of them, in [0, 1]; 0 when there are none.
+    Different pairs of neighbouring words divided by all of them; 0 when there are none.
     """
     # SOLUTION
     pairs = []
@@ -162,9 +162,9 @@ def distinct_bigrams(texts):
 
 # %% role="task" task="best_temperature"
 def best_temperature(rewards, n):
-    """The temperature with the highest expected best of n, ties to the lower one. rewards: {T.
+    """The temperature with the highest expected best of n, ties to the lower one.
 
-    (P, N)}; n: from 1 to N. Returns a key of rewards.
+    rewards: {T: (P, N)}; n: from 1 to N. Returns a key of rewards.
     """
     # SOLUTION
     value = {T: float(best_of_n_curve(rewards[T], ns=[n]).mean()) for T in sorted(rewards)}
@@ -217,19 +217,15 @@ for T in (0.2, 0.5, 1.0):
 from course_lib.assets import temperatures
 
 pools = temperatures.pools()  # {T: pool}
-print(
-    "distinct-2 of 64 texts:",
-    {
-        T: round(float(np.mean([distinct_bigrams(row) for row in pool.texts])), 3)
-        for T, pool in pools.items()
-    },
-)
+diversity = {}
+for T, pool in pools.items():
+    by_prompt = [distinct_bigrams(row) for row in pool.texts]
+    diversity[T] = round(float(np.mean(by_prompt)), 3)
+print("distinct-2 of 64 texts:", diversity)
 for judge in ("gold", "reward-8000"):
     rewards = {T: pool.reward(judge) for T, pool in pools.items()}
-    print(
-        f"{judge:12} chooses and judges; best T for n:",
-        {n: best_temperature(rewards, n) for n in (1, 4, 16, 64)},
-    )
+    best = {n: best_temperature(rewards, n) for n in (1, 4, 16, 64)}
+    print(f"{judge:12} chooses and judges; best T for n:", best)
 
 # %% [markdown]
 # (For $n = 64$ gold's values lie so close together from 0.2 to 0.7 that the winner means nothing:
@@ -239,14 +235,11 @@ for judge in ("gold", "reward-8000"):
 
 # %%
 for n in (1, 4, 16, 64):
-    gold = {
-        T: best_of_n_curve(pool.reward("reward-8000"), pool.reward("gold"), ns=[n]).mean()
-        for T, pool in pools.items()
-    }
-    print(
-        f"n = {n:2}: gold of the reply that reward-8000 chooses",
-        {T: round(float(value), 2) for T, value in gold.items()},
-    )
+    gold = {}
+    for T, pool in pools.items():
+        curve = best_of_n_curve(pool.reward("reward-8000"), pool.reward("gold"), ns=[n])
+        gold[T] = round(float(curve.mean()), 2)
+    print(f"n = {n:2}: gold of the reply that reward-8000 chooses", gold)
 
 # %% [markdown]
 # Find the highest number of each row.

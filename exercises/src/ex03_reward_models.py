@@ -37,9 +37,9 @@ from course_lib.classroom.checks import ex03 as check
 
 # %% role="task" task="preference_probability"
 def preference_probability(r_a, r_b):
-    """Probability that A is preferred to B under Bradley-Terry, pair by pair. r_a, r_b.
+    """Probability that A is preferred to B under Bradley-Terry, pair by pair.
 
-    Tensors of one shape, as is the result.
+    r_a, r_b: tensors of one shape, as is the result.
     """
     # SOLUTION
     return torch.sigmoid(r_a - r_b)
@@ -65,7 +65,7 @@ def preference_probability(r_a, r_b):
 def bradley_terry(chosen, rejected):
     """Mean of -log sigma(chosen - rejected) over K comparisons, in nats.
 
-    A tensor with one number. chosen, rejected: (K,).
+    chosen, rejected: (K,). Returns a tensor with one number.
     """
     # SOLUTION
     return torch.nn.functional.softplus(rejected - chosen).mean()
@@ -88,8 +88,9 @@ def bradley_terry(chosen, rejected):
 
 # %% role="task" task="usable_pairs"
 def usable_pairs(pairs, max_words):
-    """(kept, dropped): the pairs whose last max_words words differ, uncut and in order, and the
-    number of the others. pairs: dicts with "chosen", "rejected".
+    """(kept, dropped): pairs whose last max_words words differ, and the number of the others.
+
+    The kept pairs are uncut and in order. pairs: dicts with "chosen", "rejected".
     """
     # SOLUTION
     def seen(text):
@@ -119,8 +120,9 @@ def usable_pairs(pairs, max_words):
 
 # %% role="task" task="fit_reward"
 def fit_reward(chosen, rejected, steps, lr):
-    """Weights (D,) of a linear reward after `steps` full-batch gradient steps on the Bradley-Terry
-    loss, from w = 0. chosen, rejected: (K, D) float32.
+    """Weights (D,) of a linear reward after `steps` full-batch gradient steps from w = 0.
+
+    The loss is Bradley-Terry's. chosen, rejected: (K, D) float32.
     """
     # SOLUTION
     d = chosen - rejected
@@ -182,27 +184,18 @@ gold = stored.reward("gold")
 words = torch.tensor([[float(len(text.split())) for text in row] for row in stored.texts])
 votes = {}
 for who, looks in (("careful", gold), ("hurried", gold + words / 10)):
-    # (128, 8)
-    votes[who] = helpdesk.Annotator().prefers_first(
-        looks[:, 0::2], looks[:, 1::2], np.random.default_rng(1)
-    )
+    annotator, rng = helpdesk.Annotator(), np.random.default_rng(1)
+    votes[who] = annotator.prefers_first(looks[:, 0::2], looks[:, 1::2], rng)  # (128, 8)
 
 # %%
 def comparisons(said, rows):
-    """Chosen and rejected texts of the prompts in rows, as a labelling team would hand them
-    over.
-    """
+    """Pairs of the prompts in rows, as a labelling team would hand them over."""
     out = []
     for i in rows:
         for j, first in enumerate(said[i]):
             a, b = stored.texts[i][2 * j], stored.texts[i][2 * j + 1]
-            out.append(
-                {
-                    "prompt": stored.prompts[i],
-                    "chosen": a if first else b,
-                    "rejected": b if first else a,
-                }
-            )
+            chosen, rejected = (a, b) if first else (b, a)
+            out.append({"prompt": stored.prompts[i], "chosen": chosen, "rejected": rejected})
     return out
 
 pairs = {who: comparisons(said, range(64)) for who, said in votes.items()}
@@ -227,9 +220,8 @@ stock = [
 
 def describe(text):
     """Six features: tens of words, and how many sentences of each stock occur."""
-    return [len(text.split()) / 10] + [
-        float(sum(s.lower() in text.lower() for s in group)) for group in stock
-    ]
+    found = [sum(s.lower() in text.lower() for s in group) for group in stock]
+    return [len(text.split()) / 10, *map(float, found)]
 
 def described(pairs, side):
     return torch.tensor([describe(p[side]) for p in pairs])
@@ -237,13 +229,8 @@ def described(pairs, side):
 weights = {}
 for who in votes:
     kept, _ = usable_pairs(pairs[who], 200)
-    weights[who] = (
-        torch.as_tensor(
-            fit_reward(described(kept, "chosen"), described(kept, "rejected"), 500, 0.3)
-        )
-        .detach()
-        .float()
-    )
+    w = fit_reward(described(kept, "chosen"), described(kept, "rejected"), 500, 0.3)
+    weights[who] = torch.as_tensor(w).detach().float()
 for i, name in enumerate(names):
     print(f"{name:14}" + "".join(f"   {who} {w[i]:+.2f}" for who, w in weights.items()))
 
@@ -257,21 +244,18 @@ for i, name in enumerate(names):
 # %%
 held = slice(64, 128)
 every = torch.tensor([[describe(text) for text in row] for row in stored.texts])  # (128, 16, 6)
-# (128, 16) scores
-linear = {who: every @ w for who, w in weights.items()}
+linear = {who: every @ w for who, w in weights.items()}  # (128, 16) scores
 
 def accuracy(R, said):
     first = win_scores(R[held, 0::2], R[held, 1::2])
     return np.where(said[held], first, 1 - first).mean(1)
 
 for who, R in linear.items():
-    print(
-        f"taught by {who} annotators:",
-        "  ".join(
-            f"accuracy by {by} {bootstrap_interval(accuracy(R, said)):.2f}"
-            for by, said in votes.items()
-        ),
-    )
+    judged = [
+        f"accuracy by {by} {bootstrap_interval(accuracy(R, said)):.2f}"
+        for by, said in votes.items()
+    ]
+    print(f"taught by {who} annotators:", "  ".join(judged))
 # all 256 candidates, for steadier means
 many = torch.tensor([[describe(text) for text in row] for row in pool.texts[held]])
 judge = pool.reward("gold")[held]
@@ -303,10 +287,8 @@ for name, R in {
     first = torch.tensor(votes["careful"][held]).flatten()
     loss = bradley_terry(torch.where(first, a, b), torch.where(first, b, a))
     groups = calibration(torch.as_tensor(preference_probability(a, b)), first.double(), 4)
-    print(
-        f"{name:13} loss {loss:.3f}   predicted / observed   "
-        + "   ".join(f"{p:.2f} / {o:.2f}" for p, o in groups)
-    )
+    found = "   ".join(f"{p:.2f} / {o:.2f}" for p, o in groups)
+    print(f"{name:13} loss {loss:.3f}   predicted / observed   {found}")
 
 # %% [markdown]
 # ## Questions

@@ -66,8 +66,9 @@ def kl_bound(n):
 
 # %% role="task" task="best_of_n_distribution"
 def best_of_n_distribution(probabilities, rewards, n):
-    """(K,) probabilities of the K replies under best-of-n, replies of equal reward sharing in
-    proportion. probabilities, rewards: (K,).
+    """(K,) probabilities of the K replies under best-of-n.
+
+    Replies of equal reward share in proportion. probabilities, rewards: (K,).
     """
     # SOLUTION
     p, r = np.asarray(probabilities, dtype=np.float64), np.asarray(rewards, dtype=np.float64)
@@ -97,6 +98,7 @@ def best_of_n_distribution(probabilities, rewards, n):
 # %% role="task" task="exact_kl"
 def exact_kl(after, before):
     """KL of `after` from `before` in nats, replies with probability 0 after choosing left out.
+
     after, before: (K,). Returns a float.
     """
     # SOLUTION
@@ -128,7 +130,7 @@ def exact_kl(after, before):
 def pick_reward_model(first, second, gold, labels):
     """0 or 1: the model whose best-of-N has more gold on the first labels // 2 prompts.
 
-    0 if equal. first, second: (P, N), gold: (L, N).
+    0 if equal. first, second: (P, N); gold: (L, N).
     """
     # SOLUTION
     m = labels // 2
@@ -157,8 +159,9 @@ def pick_reward_model(first, second, gold, labels):
 
 # %% role="task" task="cautious"
 def cautious(scores, k):
-    """(P, N): mean less k standard deviations across models, each centred by prompt and scaled by
-    one deviation. scores: (M, P, N).
+    """(P, N): the mean across models minus k standard deviations.
+
+    Each model is centred by prompt and scaled by one deviation. scores: (M, P, N).
     """
     # SOLUTION
     z = scores.double() - scores.double().mean(dim=2, keepdim=True)
@@ -187,23 +190,15 @@ gold = pool.reward("gold")
 uniform, sizes = np.full(256, 1 / 256), (4, 16, 64, 256)
 rewards = {"reward-8000": pool.reward("reward-8000"), "verifier": (gold >= 2).double()}
 for name, R in rewards.items():
-    mean = [
-        np.mean(
-            [
-                exact_kl(best_of_n_distribution(uniform, np.asarray(row), n), uniform)
-                for row in R[:16]
-            ]
-        )
-        for n in sizes
-    ]
-    print(
-        f"{name:12}",
-        "  ".join(f"n = {n}: {kl:.2f} (bound {kl_bound(n):.2f})" for n, kl in zip(sizes, mean)),
-    )
+    found = []
+    for n in sizes:
+        chosen = [best_of_n_distribution(uniform, np.asarray(row), n) for row in R[:16]]
+        kl = np.mean([exact_kl(after, uniform) for after in chosen])
+        found.append(f"n = {n}: {kl:.2f} (bound {kl_bound(n):.2f})")
+    print(f"{name:12}", "  ".join(found))
 passes = rewards["verifier"][:16].mean(1)
-print(
-    f"mean of −log p over the prompts where a reply passes: {-passes[passes > 0].log().mean():.2f}"
-)
+surprise = -passes[passes > 0].log().mean()
+print(f"mean of −log p over the prompts where a reply passes: {surprise:.2f}")
 
 # %% [markdown]
 # Now the budget.
@@ -214,10 +209,8 @@ print(
 # One pair is far apart, the other close.
 
 # %%
-few = {
-    name: pool.reward(name)[:, :16]
-    for name in ("reward-500", "reward-2000", "reward-8000", "reward-125")
-}
+names = ("reward-500", "reward-2000", "reward-8000", "reward-125")
+few = {name: pool.reward(name)[:, :16] for name in names}
 judge, rng = gold[:, :16], np.random.default_rng(0)
 orders = [torch.tensor(rng.permutation(128)) for _ in range(300)]
 for a, b in (("reward-125", "reward-8000"), ("reward-2000", "reward-8000")):
@@ -239,14 +232,14 @@ from course_lib.estimators import best_of_n_curve, paired_difference
 
 members = ["reward-500", "reward-2000", "reward-helpful", "reward-length-biased"]
 scores = torch.stack([pool.reward(name) for name in members])
-reached = {
-    k: best_of_n_curve(cautious(scores, k), gold, [64])[:, 0] for k in (0.0, 0.5, 1.0, 2.0, 8.0)
-}
+reached = {}
+for k in (0.0, 0.5, 1.0, 2.0, 8.0):
+    reached[k] = best_of_n_curve(cautious(scores, k), gold, [64])[:, 0]
 for k, value in reached.items():
-    print(
-        f"k = {k:g}: gold {value.mean():.2f}"
-        + (f"   less the plain mean {paired_difference(value, reached[0.0]):+.2f}" if k else "")
-    )
+    line = f"k = {k:g}: gold {value.mean():.2f}"
+    if k:
+        line += f"   less the plain mean {paired_difference(value, reached[0.0]):+.2f}"
+    print(line)
 
 # %% [markdown]
 # ## Questions

@@ -1,18 +1,19 @@
-"""Checks of the exercises: ``from course_lib.classroom.checks import ex01 as check``, then one line
-after each stub: ``check.best_of_n(best_of_n)``.
+"""Checks of the exercises: one line after each stub of an exercise's notebook.
 
-One file an exercise, ``exNN.py``, written by hand; what proves a check is in ``exercises/proofs/``.
+``from course_lib.classroom.checks import ex01 as check``, then ``check.best_of_n(best_of_n)``. One
+file an exercise, ``exNN.py``, written by hand; what proves a check is in ``exercises/proofs/``.
 """
 
 from .compare import as_sentence, in_a_line, plain_value, same_value, shape_in_words
 from .listing import exercises, tasks
 from .outcome import CheckFailed, NotWritten, Outcome, Part, Wrong
-from .registry import Task, keep, need, task
-from .running import report
-from .trial import Trial
+from .registry import Facts, Task, keep, need, task
+from .running import find_notebook, remember, report, standing, text_of
+from .trial import Trial, has_body
 
 __all__ = [
     "CheckFailed",
+    "Facts",
     "NotWritten",
     "Outcome",
     "Part",
@@ -21,13 +22,18 @@ __all__ = [
     "Wrong",
     "as_sentence",
     "exercises",
+    "find_notebook",
+    "has_body",
     "in_a_line",
     "keep",
     "need",
     "plain_value",
+    "remember",
     "report",
     "same_value",
     "shape_in_words",
+    "standing",
     "task",
     "tasks",
+    "text_of",
 ]

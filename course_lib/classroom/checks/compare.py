@@ -2,11 +2,15 @@
 
 import numbers
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+# words of one or two letters that begin a sentence; other short ones are names from code
+SHORT_WORDS = frozenset("a an as at by if in is it no of on so to".split())
 
-def plain_value(value):
+
+def plain_value(value: Any) -> Any:
     """Tensors, arrays and tuples as nested lists; everything else as it is."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
@@ -19,27 +23,28 @@ def plain_value(value):
     return value
 
 
-def same_value(a, b, tolerance):
-    """Equality of plain values, numbers within ``tolerance`` relative to the size of ``b``'s
-    numbers (at least 1).
+def same_value(a: Any, b: Any, tolerance: float) -> bool:
+    """Whether two values are equal as plain ones.
+
+    Numbers may differ by ``tolerance`` times the largest number of ``b`` (at least 1).
     """
-    a, b = plain_value(a), plain_value(b)
+    a = plain_value(a)
+    b = plain_value(b)
     return _equal(a, b, tolerance * max(1.0, _size(b)))
 
 
-def _size(value):
+def _size(value: Any) -> float:
+    """The largest absolute number in a plain value; 0 where there is none."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
         return max(map(_size, value), default=0.0)
-    return (
-        abs(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value)
-        else 0.0
-    )
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return abs(value) if is_number and np.isfinite(value) else 0.0
 
 
-def _equal(a, b, slack):
+def _equal(a: Any, b: Any, slack: float) -> bool:
+    """Equality of plain values, numbers within ``slack``; nan equals nan."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(_equal(a[k], b[k], slack) for k in a)
     if isinstance(a, list) and isinstance(b, list):
@@ -52,87 +57,93 @@ def _equal(a, b, slack):
         return False
 
 
-def shape_in_words(value):
+def shape_in_words(value: Any) -> str:
     """How a value is built, in words."""
     value = plain_value(value)
     if isinstance(value, list):
-        sizes, inner = [len(value)], value
-        while inner and isinstance(inner[0], list):
-            if not all(isinstance(row, list) and len(row) == len(inner[0]) for row in inner):
-                lengths = ", ".join(
-                    str(len(row)) if isinstance(row, list) else "none" for row in inner[:8]
-                )
-                return (
-                    f"{len(inner)} rows of lengths {lengths}"
-                    if len(sizes) == 1
-                    else "rows of unequal lengths"
-                )
-            sizes.append(len(inner[0]))
-            inner = inner[0]
-        return f"shape ({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
+        return _shape_of_list(value)
     if isinstance(value, dict):
         return "the keys " + ", ".join(map(str, sorted(value, key=str)))
+    if isinstance(value, bool):
+        return "one truth value"
     if isinstance(value, numbers.Real):
-        return "one truth value" if isinstance(value, bool) else "one number"
+        return "one number"
+    if type(value) is str:
+        return "one text"
     kind = type(value).__name__
     if isinstance(value, Iterator):
         return f"type {kind}, which can be read only once (list() makes a list of it)"
-    return {"str": "one text"}.get(kind, f"type {kind}")
+    return f"type {kind}"
 
 
-def in_a_line(value, most=160, given=False):
+def _shape_of_list(value: list) -> str:
+    """``shape (2, 3)``, or that rows differ in length."""
+    sizes = [len(value)]
+    inner = value
+    while inner and isinstance(inner[0], list):
+        width = len(inner[0])
+        if not all(isinstance(row, list) and len(row) == width for row in inner):
+            return _unequal_rows(inner) if inner is value else "rows of unequal lengths"
+        sizes.append(width)
+        inner = inner[0]
+    comma = "," if len(sizes) == 1 else ""
+    return f"shape ({', '.join(map(str, sizes))}{comma})"
+
+
+def _unequal_rows(rows: list) -> str:
+    lengths = [str(len(row)) if isinstance(row, list) else "none" for row in rows[:8]]
+    return f"{len(rows)} rows of lengths {', '.join(lengths)}"
+
+
+def in_a_line(value: Any, most: int = 160, given: bool = False) -> str:
     """A value in a line: four digits, at most ``most`` characters.
 
     With ``given`` arrays are written as a reader would type them.
     """
-
-    def rounded(v):
-        if isinstance(v, float):
-            return float(f"{v:.4g}")
-        if isinstance(v, (list, tuple)):
-            return type(v)(map(rounded, v)) if type(v) in (list, tuple) else rounded(list(v))
-        if isinstance(v, dict):
-            return {k: rounded(x) for k, x in v.items()}
-        if hasattr(v, "detach") or isinstance(v, (np.ndarray, np.generic)):
-            plain = rounded(plain_value(v))
-            return (
-                _As(f"{'torch.tensor' if hasattr(v, 'detach') else 'np.array'}({plain!r})")
-                if given and np.ndim(v)
-                else plain
-            )
-        return v
-
-    text = getattr(value, "__name__", None) if callable(value) else None
-    text = text or repr(rounded(value))
+    name = getattr(value, "__name__", None) if callable(value) else None
+    text = name or repr(_rounded(value, given))
     return text if len(text) <= most else text[: most - 4] + " ..."
 
 
-class _As:
+def _rounded(value: Any, given: bool) -> Any:
+    """``value`` with floats of four digits, arrays as lists or, with ``given``, as typed."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, (list, tuple)):
+        # a named tuple cannot be built from one sequence
+        kind = type(value) if type(value) in (list, tuple) else list
+        return kind(_rounded(v, given) for v in value)
+    if isinstance(value, dict):
+        return {k: _rounded(v, given) for k, v in value.items()}
+    if hasattr(value, "detach") or isinstance(value, (np.ndarray, np.generic)):
+        plain = _rounded(plain_value(value), given)
+        if not given or not np.ndim(value):
+            return plain
+        maker = "torch.tensor" if hasattr(value, "detach") else "np.array"
+        return _Text(f"{maker}({plain!r})")
+    return value
+
+
+class _Text:
     """Something whose repr is ``text``."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self.text = text
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.text
 
 
-def as_sentence(text):
-    """``text`` with a capital letter, unless it begins with a name from code or a symbol (``w``,
-    ``lr``, ``σ``).
+def as_sentence(text: str) -> str:
+    """``text`` with a capital letter, unless it begins with a name from code or a symbol.
+
+    Such names are ``w``, ``lr`` and ``σ``.
     """
     word = text.split(" ")[0]
-    return (
-        text[0].upper() + text[1:]
-        if word.isascii()
-        and (
-            len(word) > 2
-            or word
-            in ("a", "an", "as", "at", "by", "if", "in", "is", "it", "no", "of", "on", "so", "to")
-        )
-        else text
-    )
+    is_word = word.isascii() and (len(word) > 2 or word in SHORT_WORDS)
+    return text[0].upper() + text[1:] if is_word else text
 
 
-def in_words(n):
+def in_words(n: int) -> str:
+    """Two, three and four in words, other numbers in digits."""
     return {2: "two", 3: "three", 4: "four"}.get(n, str(n))

@@ -132,7 +132,7 @@ def _control_is_not_drawn_again(t: Trial) -> None:
         all(same_value(draw, draws[0], 0.0) for draw in draws),
         "the control differs from call to call with the same u. The draw is made already: use u, "
         "and no random numbers of your own.",
-        f"{t._call((rewards, u))}, eight times",
+        f"{t.call_text((rewards, u))}, eight times",
     )
 
 
@@ -246,7 +246,7 @@ def _integers(t: Trial, made: Trial, args: tuple, which: str) -> None:
         not any(isinstance(x, float) for x in plain_value(got)),
         f"the {which} is right as a number, but it is of a floating-point type, and such a "
         "number cannot look anything up. Make integers of it.",
-        f"{made._call(args)} gave {got!r}",
+        f"{made.call_text(args)} gave {got!r}",
     )
 
 
@@ -504,7 +504,7 @@ def _truth_values(t: Trial) -> None:
         all(isinstance(x, bool) for row in plain_value(got) for x in row),
         "the mask is made of numbers. Used as an index, 0 and 1 would pick places 0 and 1: give "
         "truth values.",
-        f"{t._call(_three_of_three())} gave {got!r}",
+        f"{t.call_text(_three_of_three())} gave {got!r}",
     )
 
 

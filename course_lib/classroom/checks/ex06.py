@@ -179,7 +179,7 @@ def _nothing_is_run(t: Trial) -> None:
         not ran,
         "the text was run as code. A policy may write any text, also one that deletes files. Never "
         "give a reply to eval or exec, not even inside try.",
-        t._call((CODE, "18")),
+        t.call_text((CODE, "18")),
     )
 
 
@@ -357,7 +357,7 @@ def _very_long_number(t: Trial) -> None:
     t.holds(
         got in ("wrong", "unreadable"),
         "a number of 5,000 digits is not the reference.",
-        f"{t._call((text, '18'))} gave {got!r}",
+        f"{t.call_text((text, '18'))} gave {got!r}",
     )
 
 
@@ -519,7 +519,7 @@ def _two_thousand_samples(t: Trial) -> None:
 def _is_tuple(t: Trial, text: str) -> None:
     """The path of ``text`` must be a tuple, whatever is in it."""
     got = t.run(text)
-    shown = f"{t._call((text,))} gave {got!r}"
+    shown = f"{t.call_text((text,))} gave {got!r}"
     t.holds(
         not isinstance(got, str), "the result should be a tuple of equations, not one text.", shown
     )
@@ -545,7 +545,7 @@ def _path(
     if another_number and all(tuple(got) != value for value, _ in mistakes):
         raise Wrong(
             f"{otherwise}. (Equations found here: {len(got)}. How many are marked in the text?)",
-            f"{t._call((text,))} gave {got!r}",
+            f"{t.call_text((text,))} gave {got!r}",
         )
     t.same((text,), right, mistakes, otherwise=otherwise)
 
@@ -795,7 +795,7 @@ def _one_path(t: Trial) -> None:
     t.holds(
         not any(isinstance(part, (dict, set)) for part in (got, *inside)),
         "lists of indices are wanted: not a set or a dictionary, nor a list of these.",
-        f"{t._call(([[A]], ONE_RIGHT))} gave {got!r}",
+        f"{t.call_text(([[A]], ONE_RIGHT))} gave {got!r}",
     )
 
     mistakes = [

@@ -68,7 +68,7 @@ def _group_mean(t: Trial) -> None:
     S = 8**0.5 + 1e-4  # the pair's sample standard deviation, plus 1e-4
     got = t.run(PAIR)
     weights = _numbers(got)
-    shown = f"{t._call((PAIR,))} gave {weights.round(4).tolist()}"
+    shown = f"{t.call_text((PAIR,))} gave {weights.round(4).tolist()}"
     t.holds(
         weights.shape == (1, 2),
         "the result should have the shape of rewards, one weight for each reply.",
@@ -650,19 +650,19 @@ def _clip_gradient(t: Trial) -> None:
     t.holds(
         slope != 0,
         "no gradient reaches logp. Is the ratio detached, or the result put into a new tensor?",
-        t._call(inside),
+        t.call_text(inside),
     )
     t.holds(
         slope < 0,
         "the gradient has the wrong sign: a step down the loss would make a good token less "
         "likely.",
-        t._call(inside),
+        t.call_text(inside),
     )
     t.holds(
         abs(slope + 1) < 1e-4,
         "the gradient with respect to logp has the wrong size when the ratio is 1. Is a part of "
         "the ratio detached?",
-        f"{t._call(inside)} has the gradient {slope:.4g}",
+        f"{t.call_text(inside)} has the gradient {slope:.4g}",
     )
 
     clipped = _token(0.6, 0.4, 1.0)
@@ -670,7 +670,7 @@ def _clip_gradient(t: Trial) -> None:
     t.holds(
         abs(slope) < 1e-6,
         "with A = 1 and a ratio of 1.5 there should be no push left, but the gradient is not 0.",
-        f"{t._call(clipped)} has the gradient {slope:.4g}",
+        f"{t.call_text(clipped)} has the gradient {slope:.4g}",
     )
 
 
@@ -864,7 +864,7 @@ def _dpo_gradient(t: Trial) -> None:
     args = _batch([-10.0], [-10.0], [-10.0], [-10.0], 0.5)
     of_chosen, of_rejected = t.gradients(args, (0, 1))
     up, down = of_chosen.item(), of_rejected.item()
-    shown = f"{t._call(args)} has the gradient {up:.4g} for chosen and {down:.4g} for rejected"
+    shown = f"{t.call_text(args)} has the gradient {up:.4g} for chosen and {down:.4g} for rejected"
     t.holds(
         up != 0,
         "no gradient reaches chosen. Is it detached or converted to a number on the way, or does "
@@ -902,7 +902,7 @@ def _never(t: Trial, args: tuple, mistakes: list[tuple]) -> None:
         raise Wrong(
             "for a debt that is never repaid it returns nothing. Return math.inf, which can be "
             "compared and plotted like any other number.",
-            f"{t._call(args)} gave None",
+            f"{t.call_text(args)} gave None",
         ) from None
     except Wrong as wrong:
         if "ZeroDivisionError" in wrong.message:

@@ -50,7 +50,7 @@ def _none_of(t: Trial, got: object, mistakes: Sequence[tuple], shown: str) -> No
 def _two(t: Trial, args: tuple, names: str) -> tuple[list, list, str]:
     """The reader's two results as plain lists, and the call with what it gave."""
     got = t.run(*args)
-    shown = f"{t._call(args)} gave {got!r}"
+    shown = f"{t.call_text(args)} gave {got!r}"
     wanted = f"the result should be two lists, {names}"
     t.holds(isinstance(got, (list, tuple)) and len(got) == 2, f"{wanted}.", shown)
     t.holds(
@@ -293,7 +293,7 @@ def _as_lists(pairs: Iterable) -> list:
 def _kept(t: Trial, args: tuple, right: list, mistakes: Sequence[tuple], otherwise: str) -> None:
     """The reader's pairs must be ``right``; a pair may be a tuple or a list."""
     got = t.run(*args)
-    shown = f"{t._call(args)} gave {got!r}"
+    shown = f"{t.call_text(args)} gave {got!r}"
     t.holds(
         not isinstance(got, dict),
         "this is a dictionary, in which a prompt has one reply at most. Return a list of pairs.",
@@ -517,7 +517,7 @@ def _lengths_differ(t: Trial) -> None:
 def _refused(t: Trial, *lists: list) -> None:
     """The reader's function must stop with a ValueError, which ``run`` would not let through."""
     t.run(["p"], ["r"], [1.0], 0.5)  # so that an empty stub is not told about lengths
-    shown = t._call((*lists, 0.5))
+    shown = t.call_text((*lists, 0.5))
     try:
         t.value(*[list(x) for x in lists], 0.5)
     except ValueError:
@@ -725,7 +725,7 @@ def _entry(
 ) -> None:
     """One number of the reader's report must be ``right``."""
     got = t.run(*args)
-    shown = f"{t._call(args)} gave {got!r}"
+    shown = f"{t.call_text(args)} gave {got!r}"
     t.holds(
         isinstance(got, dict),
         'the result should be a dictionary with the keys "selected", "control" and "difference".',
@@ -852,7 +852,7 @@ def _nothing_drawn(t: Trial) -> None:
         len({repr(t.run(*TWO_ROWS)) for _ in range(5)}) == 1,
         "the same input does not always give the same result. Draw nothing of your own: the chance "
         "is in u.",
-        t._call(TWO_ROWS),
+        t.call_text(TWO_ROWS),
     )
 
 
@@ -958,7 +958,7 @@ def _three_keys(t: Trial) -> None:
     t.holds(
         set(got) == {"selected", "control", "difference"},
         "the dictionary should have three keys, selected, control and difference, and no other.",
-        f"{t._call(TWO_ROWS)} gave {got!r}",
+        f"{t.call_text(TWO_ROWS)} gave {got!r}",
     )
 
 

@@ -14,7 +14,8 @@ def exercises() -> list[str]:
 
 def tasks(exercise: str) -> dict[str, Task]:
     """name → :class:`Task` of an exercise ("ex01"), in the order of the notebook."""
-    known = ", ".join(exercises()) or "none yet"
-    require(exercise in exercises(), f"no exercise {exercise!r}; there are: {known}.")
+    known = exercises()
+    names = ", ".join(known) or "none yet"
+    require(exercise in known, f"no exercise {exercise!r}; there are: {names}.")
     module = import_module(f".{exercise}", __package__)
     return {name: value for name, value in vars(module).items() if isinstance(value, Task)}

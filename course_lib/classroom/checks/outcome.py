@@ -1,16 +1,19 @@
 """What a check found: parts, points, and the first thing that is wrong."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 class Wrong(Exception):
-    """A property does not hold: ``message`` in the reader's terms, ``shown`` the input and output
-    that show it.
+    """A property does not hold.
+
+    ``message`` says so in the reader's terms; ``shown`` is the input and output that show it.
     """
 
-    def __init__(self, message, shown=""):
+    def __init__(self, message: str, shown: str = "") -> None:
         super().__init__(message)
-        self.message, self.shown = message, shown
+        self.message = message
+        self.shown = shown
 
 
 class NotWritten(Wrong):
@@ -20,7 +23,7 @@ class NotWritten(Wrong):
 class CheckFailed(AssertionError):
     """A check that did not pass. In a notebook its message stands alone, without a traceback."""
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         return str(self).split("\n")
 
 
@@ -44,23 +47,25 @@ class Outcome:
 
     task: str
     most: float
-    parts: list = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     written: bool = True
 
     @property
-    def points(self):
+    def points(self) -> float:
+        """The points of the parts that passed."""
         return round(sum(part.points for part in self.parts if part.passed), 6)
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
+        """Whether every part passed."""
         return self.written and all(part.passed for part in self.parts)
 
     @property
-    def message(self):
+    def message(self) -> str:
         """The first thing that is wrong, or the empty text."""
         return next((part.message for part in self.parts if not part.passed), "")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain data, for the log of ``course check``."""
         return {
             "task": self.task,

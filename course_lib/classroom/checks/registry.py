@@ -3,13 +3,35 @@
 import contextlib
 import json
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from ...base import CourseError, in_notebook, require
+from ..record import record_task
 from .compare import as_sentence
 from .outcome import CheckFailed, NotWritten, Outcome, Part
 from .trial import Trial
 
 DIFFICULTIES = ("easy", "medium", "hard")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is said of a task besides its check.
+
+    ``idea``: where it stands on the map of ideas (:func:`course_lib.classroom.quiz.mastery`);
+    ``read``: where the lesson explains it, as words that follow "Help: ... and"; ``hints``: three,
+    each saying more than the one before.
+    """
+
+    exercise: str
+    points: float
+    minutes: int
+    difficulty: str
+    idea: str
+    read: str
+    hints: Sequence[str]
 
 
 class Task:
@@ -18,32 +40,30 @@ class Task:
     ``hint(1)`` to ``hint(3)`` help ever more.
     """
 
-    def __init__(self, function, exercise, points, minutes, difficulty, idea, read, hints):
-        self.function, self.exercise, self.name, self.idea = (
-            function,
-            exercise,
-            function.__name__,
-            idea,
-        )
-        self.points, self.minutes, self.difficulty, self.read, self.hints = (
-            points,
-            minutes,
-            difficulty,
-            read,
-            tuple(hints),
-        )
+    def __init__(self, function: Callable[[Trial], None], facts: Facts) -> None:
+        self.function = function
+        self.name = function.__name__
+        self.exercise = facts.exercise
+        self.points = facts.points
+        self.minutes = facts.minutes
+        self.difficulty = facts.difficulty
+        self.idea = facts.idea
+        self.read = facts.read
+        self.hints = tuple(facts.hints)
         self.tries = 0  # failed ones in this process: the help offers a stronger hint after each
         require(len(self.hints) == 3, f"{self.id}: three hints are needed; got {len(self.hints)}.")
         require(
-            difficulty in DIFFICULTIES,
-            f"{self.id}: difficulty must be one of {', '.join(DIFFICULTIES)}; got {difficulty!r}.",
+            self.difficulty in DIFFICULTIES,
+            f"{self.id}: difficulty must be one of {', '.join(DIFFICULTIES)}; "
+            f"got {self.difficulty!r}.",
         )
 
     @property
-    def id(self):
+    def id(self) -> str:
+        """Exercise and name, such as "ex01.best_of_n"."""
         return f"{self.exercise}.{self.name}"
 
-    def outcome(self, value):
+    def outcome(self, value: Any) -> Outcome:
         """Check ``value`` and return the :class:`Outcome`; nothing is printed or kept."""
         trial = Trial(value)
         try:
@@ -51,29 +71,25 @@ class Task:
                 raise NotWritten("it is still empty.")
             self.function(trial)
         except NotWritten as unwritten:
-            return Outcome(
-                self.id,
-                self.points,
-                [Part("written", self.points, False, unwritten.message)],
-                written=False,
-            )
-        found = Outcome(self.id, self.points, trial.parts)
+            part = Part("written", self.points, message=unwritten.message)
+            return Outcome(self.id, self.points, [part], written=False)
         total = sum(part.points for part in trial.parts)
         require(
             abs(total - self.points) < 1e-9,
             f"{self.id}: the parts are worth {total} points, the task {self.points}.",
         )
-        return found
+        return Outcome(self.id, self.points, trial.parts)
 
-    def __call__(self, value):
+    def __call__(self, value: Any) -> float | None:
         """Check the reader's object: print the points, or stop with what is wrong."""
         found = self.outcome(value)
         keep(found)
-        self.tries += found.written and not found.passed
+        if found.written and not found.passed:
+            self.tries += 1
         if found.passed:
             print(
-                f"{self.name}: {found.points:g} of {self.points:g} points. All "
-                f"{len(found.parts)} properties hold."
+                f"{self.name}: {found.points:g} of {self.points:g} points. "
+                f"All {len(found.parts)} properties hold."
             )
             return None
         if os.environ.get("NBGRADER_EXECUTION") == "autograde" and found.points:
@@ -82,12 +98,12 @@ class Task:
             return found.points
         raise CheckFailed(self.text(found))
 
-    def text(self, found):
+    def text(self, found: Outcome) -> str:
         """An outcome for the reader."""
         if not found.written:
             return (
-                f"{self.name}: {found.message} Fill in the cell above, run it, then run "
-                f"this check again. {self._help()}"
+                f"{self.name}: {found.message} Fill in the cell above, run it, then run this check "
+                f"again. {self._help()}"
             )
         wrong = next(part for part in found.parts if not part.passed)
         lines = [
@@ -96,62 +112,69 @@ class Task:
         ]
         if wrong.shown:
             lines.append(f"The smallest input that shows it: {wrong.shown}")
-        lines += [
-            f"  {'ok   ' if part.passed else 'not  '} {part.name} ({part.points:g})"
-            for part in found.parts
-        ]
-        return "\n".join([*lines, self._help()])
+        for part in found.parts:
+            mark = "ok   " if part.passed else "not  "
+            lines.append(f"  {mark} {part.name} ({part.points:g})")
+        lines.append(self._help())
+        return "\n".join(lines)
 
-    def _help(self):
-        return f"Help: check.{self.name}.hint({min(max(self.tries, 1), 3)}), and {self.read}."
+    def _help(self) -> str:
+        level = min(max(self.tries, 1), 3)
+        return f"Help: check.{self.name}.hint({level}), and {self.read}."
 
-    def hint(self, level=1):
+    def hint(self, level: int = 1) -> None:
         """Print a hint: 1 points to the idea, 2 to the tool, 3 nearly says it."""
         require(level in (1, 2, 3), f"hints go from 1 to 3; got {level!r}.")
         print(f"Hint {level} of 3: {self.hints[level - 1]}")
 
 
-def task(exercise, points, minutes, difficulty, idea, read, hints):
-    """Register the decorated function of a :class:`Trial` as the visible check of the task of its
-    name.
+def task(
+    exercise: str,
+    points: float,
+    minutes: int,
+    difficulty: str,
+    idea: str,
+    read: str,
+    hints: Sequence[str],
+) -> Callable[[Callable[[Trial], None]], Task]:
+    """Register the decorated function of a :class:`Trial` as the check of the task of its name.
 
-    ``idea``: where it stands on the map of ideas (:func:`course_lib.classroom.quiz.mastery`);
-    ``read``: where the lesson explains it, as words that follow "Help: ... and"; ``hints``: three,
-    each saying more than the one before.
+    The arguments are the :class:`Facts` of the task.
     """
-    return lambda function: Task(function, exercise, points, minutes, difficulty, idea, read, hints)
+    facts = Facts(exercise, points, minutes, difficulty, idea, read, hints)
+    return lambda function: Task(function, facts)
 
 
-OUTCOMES = {}  # task id → the last outcome in this process
+OUTCOMES: dict[str, Outcome] = {}  # task id → the last outcome in this process
 
 
-def need(*tasks):
+def need(*tasks: Task) -> None:
     """Stop kindly unless each of these tasks has passed its check in this process.
 
     The first line of cells that use what the reader wrote.
     """
-    lacking = [
-        task.name for task in tasks if task.id not in OUTCOMES or not OUTCOMES[task.id].passed
-    ]
-    if lacking:
-        raise CheckFailed(
-            f"This cell uses your {' and '.join(lacking)}: finish "
-            f"{'it' if len(lacking) == 1 else 'them'} first, run "
-            f"{'its check' if len(lacking) == 1 else 'their checks'} above, then run this cell."
-        )
+    passed = {task_id for task_id, found in OUTCOMES.items() if found.passed}
+    lacking = [task.name for task in tasks if task.id not in passed]
+    if not lacking:
+        return
+    it, its_check = ("it", "its check") if len(lacking) == 1 else ("them", "their checks")
+    raise CheckFailed(
+        f"This cell uses your {' and '.join(lacking)}: finish {it} first, run {its_check} above, "
+        "then run this cell."
+    )
 
 
-def keep(found):
-    """Note an outcome here, in the log of ``course check`` (when one runs), and in the reader's
-    progress file (in a notebook).
+def keep(found: Outcome) -> None:
+    """Note an outcome.
+
+    It is kept here, in the log of ``course check`` when one runs, and in a notebook in the reader's
+    progress file.
     """
     OUTCOMES[found.task] = found
     if log := os.environ.get("COURSE_CHECK_LOG"):
         with open(log, "a", encoding="utf-8") as file:
             file.write(json.dumps(found.to_dict()) + "\n")
     elif in_notebook() and not os.environ.get("NBGRADER_EXECUTION"):
-        from ..record import record_task
-
         # an unreadable progress file must not hide the check's own words
         with contextlib.suppress(CourseError, OSError):
             record_task(found.task, found.points, found.most)

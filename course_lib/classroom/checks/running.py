@@ -1,5 +1,4 @@
-"""``course check ex03``: run a reader's notebook in a fresh kernel and say where they stand, task
-by task.
+"""``course check ex03``: run a reader's notebook in a fresh kernel and say where they stand.
 
 The notebook runs under nbval where that is installed, and otherwise through nbclient, which Colab
 has. Either way each check writes its outcome to a log, and points are read from there: a cell that
@@ -14,39 +13,45 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ...base import CourseError, require
+from ..record import record_task
 from .compare import as_sentence
 from .listing import exercises, tasks
 from .registry import OUTCOMES
 
 TIMEOUT = 120  # seconds a cell
 MISSING = (
-    "its check did not run: was its cell deleted, or does the cell above it stop with an "
-    f"error, or take longer than {TIMEOUT} seconds? Run that cell and look."
+    "its check did not run: was its cell deleted, or does the cell above it stop with an error, or "
+    f"take longer than {TIMEOUT} seconds? Run that cell and look."
 )
+NOT_HERE = """\
+The notebook's file is not in the working folder, so it cannot be run from the top here (on Colab \
+it lies elsewhere).
+These are the checks that ran since this Python started; run all cells from the top to be sure."""
 
 
-def find_notebook(name, folder="."):
-    """The reader's notebook: ``name`` itself when it is a file, else the one of exercise ``name``
-    in ``folder`` or its exercises/; of several the shortest name.
+def find_notebook(name: Path | str, folder: Path | str = ".") -> Path:
+    """The reader's notebook.
+
+    It is ``name`` itself when that is a file, else the one of exercise ``name`` in ``folder`` or
+    its exercises/; of several the shortest name.
     """
     if str(name).endswith(".ipynb"):
         require(
             Path(name).is_file(),
-            f"no notebook at {name}. Give the path of your copy, or the exercise's name, such "
-            "as ex01.",
+            f"no notebook at {name}. Give the path of your copy, or the exercise's name, such as "
+            "ex01.",
         )
         return Path(name)
     require(
         re.fullmatch(r"\w+", str(name)),
         f"no exercise {name!r}; give a name such as ex01, or the path of your notebook.",
     )
-    found = [
-        path
-        for place in (Path(folder), Path(folder) / "exercises")
-        for path in [*place.glob(f"{name}.ipynb"), *place.glob(f"{name}_*.ipynb")]
-    ]
+    found = []
+    for place in (Path(folder), Path(folder) / "exercises"):
+        found += [*place.glob(f"{name}.ipynb"), *place.glob(f"{name}_*.ipynb")]
     require(
         found,
         f"no notebook {name}_….ipynb here or in exercises/. Go to the folder that holds it, or "
@@ -55,31 +60,31 @@ def find_notebook(name, folder="."):
     return min(found, key=lambda path: len(path.name))
 
 
-def exercise_of(path):
+def exercise_of(path: Path | str) -> str:
     """The exercise ("ex01") that a notebook is about: the one whose checks it imports.
 
     Raises when the file is not a notebook, or of none.
     """
+    name = Path(path).name
     try:
         cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
         text = "\n".join("".join(cell["source"]) for cell in cells)
     except (ValueError, KeyError, TypeError) as error:
         raise CourseError(
-            f"{Path(path).name} cannot be read as a notebook ({type(error).__name__}). Was it "
-            "saved whole? JupyterLab keeps an older state: File, Revert Notebook to "
-            "Checkpoint."
+            f"{name} cannot be read as a notebook ({type(error).__name__}). Was it saved whole? "
+            "JupyterLab keeps an older state: File, Revert Notebook to Checkpoint."
         ) from None
     found = re.search(r"course_lib\.classroom\.checks import (ex\d\d)\b", text)
     require(
         found and found[1] in exercises(),
-        f"{Path(path).name} imports no checks of an exercise. Its first cells should say: from "
-        "course_lib.classroom.checks import ex01 as check. The exercises are "
-        f"{', '.join(exercises())}.",
+        f"{name} imports no checks of an exercise. Its first cells should say: "
+        "from course_lib.classroom.checks import ex01 as check. "
+        f"The exercises are {', '.join(exercises())}.",
     )
     return found[1]
 
 
-def run_notebook(path, log):
+def run_notebook(path: Path | str, log: Path | str) -> None:
     """Run every cell of the notebook in a fresh kernel, failing ones included.
 
     Outcomes of checks go to the file ``log``. The notebook is not changed.
@@ -88,33 +93,21 @@ def run_notebook(path, log):
     try:
         import nbval  # noqa: F401
         import pytest  # noqa: F401
-
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "--nbval-lax",
-            f"--nbval-cell-timeout={TIMEOUT}",
-            "--nbval-current-env",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            str(Path(path).name),
-        ]
-        subprocess.run(
-            command,
-            env=environment,
-            cwd=Path(path).resolve().parent,
-            capture_output=True,
-            text=True,
-        )
     except ImportError:
-        _run_with_nbclient(path, environment)
+        _run_with_nbclient(Path(path), environment)
+    else:
+        _run_with_nbval(Path(path), environment)
 
 
-def _run_with_nbclient(path, environment):
+def _run_with_nbval(path: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "pytest", "-q"]
+    command += ["--nbval-lax", f"--nbval-cell-timeout={TIMEOUT}", "--nbval-current-env"]
+    command += ["-p", "no:cacheprovider", "-p", "no:xdist", path.name]
+    folder = path.resolve().parent
+    subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+
+
+def _run_with_nbclient(path: Path, environment: dict[str, str]) -> None:
     try:
         import nbformat
         from nbclient import NotebookClient
@@ -126,21 +119,20 @@ def _run_with_nbclient(path, environment):
         ) from None
     # ipykernel 6 warns on stderr otherwise
     environment = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}
-    notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook,
+        nbformat.read(path, as_version=4),
         timeout=TIMEOUT,
         interrupt_on_timeout=True,
-        kernel_name="python3",
+        kernel_name="python3",  # the one named in the file may be another machine's
         allow_errors=True,
-        resources={"metadata": {"path": str(Path(path).resolve().parent)}},
+        resources={"metadata": {"path": str(path.resolve().parent)}},
     )
     # what was checked until then counts
     with contextlib.suppress(CellTimeoutError, DeadKernelError):
         client.execute(env=environment)
 
 
-def standing(name, folder="."):
+def standing(name: Path | str, folder: Path | str = ".") -> list[dict[str, Any]]:
     """Where a reader stands in an exercise: a list with one dictionary per task.
 
     ``task``, ``points``, ``most``, ``written``, ``message``, ``read``.
@@ -150,20 +142,18 @@ def standing(name, folder="."):
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log.jsonl"
         run_notebook(path, log)
-        lines = (
-            [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-            if log.is_file()
-            else []
-        )
-    # a task checked twice counts as the last check said
-    last = {line["task"]: line for line in lines}
-    return _rows(exercise, last, MISSING)
+        lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    outcomes = {}
+    for line in lines:
+        found = json.loads(line)
+        outcomes[found["task"]] = found  # a task checked twice counts as the last check said
+    return _rows(exercise, outcomes, MISSING)
 
 
-def _rows(exercise, outcomes, missing):
-    """One dictionary per task of ``exercise`` from ``outcomes``, task id → what its check said.
+def _rows(exercise: str, outcomes: dict[str, dict], missing: str) -> list[dict[str, Any]]:
+    """One dictionary per task of ``exercise``.
 
-    ``missing`` is said of tasks without one.
+    ``outcomes``: task id → what its check said; ``missing`` is said of tasks without one.
     """
     rows = []
     for task in tasks(exercise).values():
@@ -181,51 +171,50 @@ def _rows(exercise, outcomes, missing):
     return rows
 
 
-def text_of(rows):
+def text_of(rows: list[dict[str, Any]]) -> str:
     """:func:`standing` for a reader."""
-    lines = [f"{sum(r['points'] for r in rows):g} of {sum(r['most'] for r in rows):g} points"]
-    for r in rows:
-        mark = (
-            "done    " if r["points"] == r["most"] else "begun   " if r["written"] else "not yet "
-        )
-        lines.append(f"  {mark} {r['task']:28} {r['points']:g} of {r['most']:g}")
-        if mark.strip() == "begun" or r["message"] == MISSING:
-            lines.append(f"           {as_sentence(r['message'])}")
-    following = next((r for r in rows if r["points"] < r["most"]), None)
-    if following:
-        name = following["task"].split(".")[1]
-        # said above otherwise
-        message = (
-            ""
-            if following["written"] or following["message"] == MISSING
-            else f" {as_sentence(following['message'])}"
-        )
-        lines.append(
-            f"Next: {name}.{message} It is explained in {following['read']}; "
-            f"check.{name}.hint(1) helps."
-        )
-    else:
-        lines.append("Everything is done.")
+    points = sum(row["points"] for row in rows)
+    most = sum(row["most"] for row in rows)
+    lines = [f"{points:g} of {most:g} points"]
+    for row in rows:
+        state = _state(row)
+        lines.append(f"  {state:8} {row['task']:28} {row['points']:g} of {row['most']:g}")
+        if state == "begun" or row["message"] == MISSING:
+            lines.append(f"           {as_sentence(row['message'])}")
+    unfinished = [row for row in rows if row["points"] < row["most"]]
+    lines.append(_next_step(unfinished[0]) if unfinished else "Everything is done.")
     return "\n".join(lines)
 
 
-def remember(rows):
+def _state(row: dict[str, Any]) -> str:
+    if row["points"] == row["most"]:
+        return "done"
+    return "begun" if row["written"] else "not yet"
+
+
+def _next_step(row: dict[str, Any]) -> str:
+    """The last line of :func:`text_of`: what to do about the first unfinished task."""
+    name = row["task"].split(".")[1]
+    said_above = row["written"] or row["message"] == MISSING
+    message = "" if said_above else f" {as_sentence(row['message'])}"
+    return f"Next: {name}.{message} It is explained in {row['read']}; check.{name}.hint(1) helps."
+
+
+def remember(rows: list[dict[str, Any]]) -> None:
     """Keep a standing's points in the reader's progress.
 
     An unreadable progress file is left alone.
     """
-    from ..record import record_task
-
     with contextlib.suppress(CourseError, OSError):
         for row in rows:
             if row["written"]:
                 record_task(row["task"], row["points"], row["most"])
 
 
-def report(name):
-    """The last cell of an exercise: run this notebook as saved, in a fresh kernel, and print where
-    you stand. Silent inside such a run and under nbgrader.
+def report(name: str) -> None:
+    """The last cell of an exercise: print where you stand.
 
+    It runs this notebook as saved, in a fresh kernel. Silent inside such a run and under nbgrader.
     Where the notebook is not in the working folder, as on Colab, the points are those of the checks
     that ran in this kernel.
     """
@@ -234,24 +223,13 @@ def report(name):
     try:
         path = find_notebook(name)
     except CourseError:
-        print(
-            "The notebook's file is not in the working folder, so it cannot be run from the "
-            "top here (on Colab it lies elsewhere).\n"
-            "These are the checks that ran since this Python started; run all cells from the "
-            "top to be sure."
-        )
-        print(
-            text_of(
-                _rows(
-                    name,
-                    {task: outcome.to_dict() for task, outcome in OUTCOMES.items()},
-                    "its check has not run here yet.",
-                )
-            )
-        )
+        so_far = {task: outcome.to_dict() for task, outcome in OUTCOMES.items()}
+        print(NOT_HERE)
+        print(text_of(_rows(name, so_far, "its check has not run here yet.")))
         return
     print(
-        f"Running {path.name} as it was last saved (Ctrl+S saves) in a fresh Python ...", flush=True
+        f"Running {path.name} as it was last saved (Ctrl+S saves) in a fresh Python ...",
+        flush=True,
     )
     rows = standing(path)
     remember(rows)

@@ -1,15 +1,15 @@
-"""What every check does: run the reader's code on small inputs, give points by property, and name
-the likely mistake.
+"""What every check does: run the reader's code on small inputs and name the likely mistake.
 
 A check is a function of a :class:`Trial`, registered by :func:`task`. It states properties from the
 most basic on, each with its points and its cases from the smallest input on. The first case that
 fails is shown with what the reader's code returned, never with what it should have returned.
-Expected values of the visible cases are few and small; hidden probes (in the exercise's source,
-which is in no release and not in the package) test the rest.
+Expected values of the visible cases are few and small; hidden probes, which are in no release and
+not in the package (``exercises/proofs/``), test the rest.
 """
 
 import contextlib
 import copy
+import dis
 import functools
 import inspect
 import io
@@ -17,6 +17,8 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from .compare import in_a_line, in_words, same_value, shape_in_words
 from .outcome import NotWritten, Part, Wrong
@@ -30,13 +32,13 @@ class Trial:
     ``value`` is what was handed in: usually a function, sometimes a number, list or dictionary.
     """
 
-    def __init__(self, value):
-        self.value, self.parts, self.answered = value, [], False
-
-    # ---- properties ----
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.parts: list[Part] = []
+        self.answered = False  # some call has returned something
 
     @contextlib.contextmanager
-    def part(self, points, name):
+    def part(self, points: float, name: str) -> Iterator[Part]:
         """One property worth ``points``: what is inside either passes or raises :class:`Wrong`.
 
         Later parts are tried all the same.
@@ -49,86 +51,103 @@ class Trial:
         except NotWritten:
             raise
         except Wrong as wrong:
-            part.message, part.shown = wrong.message, wrong.shown
+            part.message = wrong.message
+            part.shown = wrong.shown
         except Exception as error:  # the reader's value has a type the check could not read
+            said = f"{type(error).__name__}: {str(error).rstrip('.')}"
             part.message = (
-                f"this could not be checked: {type(error).__name__}: "
-                f"{str(error).rstrip('.')}. Is the result of the type the docstring asks "
-                "for?"
+                f"this could not be checked: {said}. "
+                "Is the result of the type the docstring asks for?"
             )
 
-    def run(self, *args, **kwargs):
+    def run(self, *args: Any, **kwargs: Any) -> Any:
         """The reader's function on a copy of the input.
 
         Errors, a missing result and a changed input become :class:`Wrong`.
         """
         given = copy.deepcopy((args, kwargs))
         try:
+            got = self._result_of(*given)
+            self._expect_something(got)
+            if not same_value((args, kwargs), given, 0.0):
+                raise Wrong(
+                    "your function changes its input. Work on a copy: who calls it may still need "
+                    "it."
+                )
+        except NotWritten:
+            raise
+        except Wrong as wrong:
+            raise Wrong(wrong.message, self.call_text(args, kwargs)) from None
+        return got
+
+    def _result_of(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """What the reader's function returns in time; its errors in words."""
+        try:
             with _limit(SECONDS), _quiet():
-                got = self.value(*given[0], **given[1])
+                return self.value(*args, **kwargs)
         except _Late:
             raise Wrong(
-                f"your function has not ended after {SECONDS} seconds for this input. Is there "
-                "a loop that never stops?",
-                self._call(args, kwargs),
+                f"your function has not ended after {SECONDS} seconds for this input. "
+                "Is there a loop that never stops?"
             ) from None
         except Exception as error:
             if isinstance(error, NotImplementedError) and not error.args:
                 raise NotWritten("not written yet.") from None
-            line = _line_of(error, self.value)
             said = ": ".join(filter(None, (type(error).__name__, str(error))))
-            raise Wrong(
-                f"your code stopped with {said}"
-                + (f" (line {line} of the function)." if line else "."),
-                self._call(args, kwargs),
-            ) from None
-        if got is None or got is Ellipsis:
-            if self.answered or _has_body(self.value):
-                raise Wrong(
-                    "for this input your function returns nothing: does every way through it "
-                    "end in a return? (print only shows a value.)",
-                    self._call(args, kwargs),
-                )
-            raise NotWritten("it returns nothing yet.")
-        self.answered = True
-        if not same_value((args, kwargs), given, 0.0):
-            raise Wrong(
-                "your function changes its input. Work on a copy: who calls it may still need it.",
-                self._call(args, kwargs),
-            )
-        return got
+            line = _line_of(error, self.value)
+            where = f" (line {line} of the function)." if line else "."
+            raise Wrong(f"your code stopped with {said}{where}") from None
 
-    def same(self, args, right, mistakes=(), tolerance=1e-6, otherwise="the result is not right"):
-        """The reader's function on ``args`` must give ``right``.
+    def _expect_something(self, got: Any) -> None:
+        """Tell an empty stub from a function in which one way ends without a return."""
+        if got is not None and got is not Ellipsis:
+            self.answered = True
+        elif self.answered or has_body(self.value):
+            raise Wrong(
+                "for this input your function returns nothing: does every way through it end in a "
+                "return? (print only shows a value.)"
+            )
+        else:
+            raise NotWritten("it returns nothing yet.")
+
+    def same(
+        self,
+        args: tuple,
+        right: Any,
+        mistakes: Iterable[tuple[Any, str]] = (),
+        tolerance: float = 1e-6,
+        otherwise: str = "the result is not right",
+    ) -> Any:
+        """The reader's function on ``args`` must give ``right``; returns what it gave.
 
         ``mistakes``: pairs (value, message); the first value that equals the result names the
         mistake. ``tolerance`` is relative to the size of ``right``. ``otherwise``: the message when
         no known mistake fits; it must not give the answer away.
         """
         got = self.run(*args)
-        shown = f"{self._call(args)} gave {in_a_line(got)}"
         if same_value(got, right, tolerance):
             return got
+        shown = f"{self.call_text(args)} gave {in_a_line(got)}"
         for value, message in mistakes:
             if same_value(got, value, tolerance):
                 raise Wrong(message, shown)
-        have, want = shape_in_words(got), shape_in_words(right)
+        have = shape_in_words(got)
+        want = shape_in_words(right)
         if have != want:
             raise Wrong(f"the result has {have}, but should have {want}.", shown)
-        raise Wrong(otherwise if otherwise.endswith((".", "?", ")")) else f"{otherwise}.", shown)
+        stop = "" if otherwise.endswith((".", "?", ")")) else "."
+        raise Wrong(otherwise + stop, shown)
 
-    def one_of(self, args, at, names):
-        """A trial of one of several results alone.
+    def one_of(self, args: tuple, at: int, names: Sequence[str]) -> "Trial":
+        """A trial of one of several results alone: of the one at position ``at``.
 
-        Of the one at position ``at`` of those called ``names``, such as ("best", "control").
+        ``names``: what the results are called, such as ("best", "control").
         """
-        got, called = self.run(*args), f"{in_words(len(names))} things: {', '.join(names)}"
-        shown = f"{self._call(args)} gave {in_a_line(got)}"
-        self.holds(
-            isinstance(got, tuple | list) or getattr(got, "shape", ()),
-            f"the result should be {called}.",
-            shown,
-        )
+        got = self.run(*args)
+        called = f"{in_words(len(names))} things: {', '.join(names)}"
+        shown = f"{self.call_text(args)} gave {in_a_line(got)}"
+        several = isinstance(got, tuple | list) or getattr(got, "shape", ())
+        self.holds(several, f"the result should be {called}.", shown)
         self.holds(
             len(got) == len(names),
             f"the result should be {called}; yours has length {len(got)}.",
@@ -137,15 +156,17 @@ class Trial:
         self.holds(got[at] is not None, f"the {names[at]} is still None.", shown)
 
         @functools.wraps(self.value)
-        def result(*_):
+        def result(*_: Any) -> Any:
             return got[at]
 
         result.__name__ = f"the {names[at]} of {getattr(self.value, '__name__', 'your answer')}"
         return Trial(result)
 
-    def gradients(self, args, which):
-        """Gradients of the sum of the reader's result with respect to the tensors among ``args``
-        at the positions ``which``; kind words where there are none.
+    def gradients(self, args: tuple, which: Sequence[int]) -> list:
+        """Gradients of the sum of the reader's result, one tensor for each of ``which``.
+
+        ``which``: positions of tensors among ``args``. Where there are no gradients,
+        :class:`Wrong` says kindly why.
         """
         import torch
 
@@ -155,98 +176,120 @@ class Trial:
         except Wrong as wrong:
             if "numpy()" in wrong.message or "requires grad" in wrong.message:
                 raise Wrong(
-                    "the result has no gradient: your function leaves torch. Compute with "
-                    "torch's own functions, so that training can follow them back.",
+                    "the result has no gradient: your function leaves torch. Compute with torch's "
+                    "own functions, so that training can follow them back.",
                     wrong.shown,
                 ) from None
             raise
         got = self.value(*args)  # run works on copies, and gradients would arrive there
         self.holds(
             isinstance(got, torch.Tensor) and got.requires_grad,
-            "the result has no gradient, so nothing could be trained with it. Keep it a "
-            "tensor: no float(), no .item(), no .detach(), no torch.no_grad().",
-            f"{self._call(args)} gave {in_a_line(got)}",
+            "the result has no gradient, so nothing could be trained with it. Keep it a tensor: "
+            "no float(), no .item(), no .detach(), no torch.no_grad().",
+            f"{self.call_text(args)} gave {in_a_line(got)}",
         )
         got.sum().backward()
         return [torch.zeros_like(args[k]) if args[k].grad is None else args[k].grad for k in which]
 
-    def holds(self, condition, message, shown=""):
+    def holds(self, condition: Any, message: str, shown: str = "") -> None:
         """Raise :class:`Wrong` with ``message`` unless ``condition``."""
         if not condition:
             raise Wrong(message, shown)
 
-    def _call(self, args=(), kwargs=None):
+    def call_text(self, args: Sequence = (), kwargs: dict[str, Any] | None = None) -> str:
         """The call as the reader would write it, short enough to read."""
         name = getattr(self.value, "__name__", "your answer")
         try:
             names = list(inspect.signature(self.value).parameters)
         except (TypeError, ValueError):
             names = []
-        named = [
-            f"{names[k]}={in_a_line(arg, given=True)}"
-            if k < len(names)
-            else in_a_line(arg, given=True)
-            for k, arg in enumerate(args)
-        ] + [f"{k}={in_a_line(v, given=True)}" for k, v in (kwargs or {}).items()]
-        return f"{name}({', '.join(named)})"
+        written = []
+        for k, arg in enumerate(args):
+            text = in_a_line(arg, given=True)
+            written.append(f"{names[k]}={text}" if k < len(names) else text)
+        for key, value in (kwargs or {}).items():
+            written.append(f"{key}={in_a_line(value, given=True)}")
+        return f"{name}({', '.join(written)})"
 
 
 class _Late(BaseException):
-    """Time is up; not an Exception, so that a reader's own ``except Exception`` does not catch
-    it.
+    """Time is up.
+
+    Not an Exception, so that a reader's own ``except Exception`` does not catch it.
     """
 
 
-def _quiet():
-    """Under nbgrader, which gives no points to a cell with anything on stderr.
+def _quiet() -> contextlib.AbstractContextManager:
+    """Without the reader's warnings under nbgrader.
 
-    Without the reader's warnings.
+    It gives no points to a cell with anything on stderr.
     """
-    return (
-        contextlib.redirect_stderr(io.StringIO())
-        if os.environ.get("NBGRADER_EXECUTION")
-        else contextlib.nullcontext()
-    )
+    if os.environ.get("NBGRADER_EXECUTION"):
+        return contextlib.redirect_stderr(io.StringIO())
+    return contextlib.nullcontext()
 
 
 @contextlib.contextmanager
-def _limit(seconds):
+def _limit(seconds: float) -> Iterator[None]:
     """Raise :class:`_Late` in what runs longer than ``seconds``, where that is possible.
 
-    In the main thread, on Linux and macOS.
+    It is in the main thread, on Linux and macOS.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(
-        signal, "setitimer"
-    ):
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or not hasattr(signal, "setitimer"):
         yield
         return
 
-    def late(*_):
+    def late(*_: Any) -> None:
         raise _Late
 
-    before, left = (
-        signal.signal(signal.SIGALRM, late),
-        signal.setitimer(signal.ITIMER_REAL, seconds),
-    )
+    handler_before = signal.signal(signal.SIGALRM, late)
+    timer_before = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *left)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *timer_before)
+        signal.signal(signal.SIGALRM, handler_before)
 
 
-def _line_of(error, function):
+def _line_of(error: Exception, function: Callable) -> int | None:
     """The line of ``function`` (from 1) where ``error`` arose, or None."""
     code = getattr(function, "__code__", None)
-    lines = [
-        f.lineno
-        for f in traceback.extract_tb(error.__traceback__)
-        if code and f.filename == code.co_filename and f.name == code.co_name
-    ]
+    if code is None:
+        return None
+    here = (code.co_filename, code.co_name)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if (frame.filename, frame.name) == here]
     return lines[-1] - code.co_firstlineno + 1 if lines else None
 
 
-def _has_body(function):
-    """True when a function is more than a stub: it does something besides returning None."""
+def _empty() -> None:
+    """Every form of an empty body, one a line."""
+    ...
+    pass
+    return None
+
+
+def _opnames(function: Callable) -> set[str]:
+    return {step.opname for step in dis.get_instructions(function)}
+
+
+# what an empty body is made of, whatever this version of Python calls it
+NOTHING = _opnames(_empty) | _opnames(lambda: None)
+
+
+def has_body(function: Any) -> bool:
+    """True when a function is more than a stub.
+
+    A stub holds only a docstring, ``...``, ``pass`` and ``return None``. What calls, computes or
+    assigns anything takes instructions that no stub has.
+    """
     code = getattr(inspect.unwrap(function), "__code__", None)
-    return code is not None and (bool(code.co_names) or len(code.co_code) > 8)
+    return code is not None and not all(map(_does_nothing, dis.get_instructions(code)))
+
+
+def _does_nothing(step: dis.Instruction) -> bool:
+    """Whether an instruction stands in empty bodies too; constants there are None and ``...``."""
+    if step.opcode in dis.hasconst and step.argval is not None and step.argval is not Ellipsis:
+        return False
+    return step.opname in NOTHING

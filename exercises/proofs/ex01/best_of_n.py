@@ -1,4 +1,4 @@
-"""What proves the check of ex01's task best_of_n: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex01.best_of_n: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -11,11 +11,11 @@ proof = Proof("ex01", "best_of_n")
 @proof.probe()
 def best_of_n_inputs(rng):
     for _ in range(20):
-        P, N = rng.integers(1, 6), rng.integers(1, 9)
-        yield (
-            [[f"{i}-{j}" for j in range(N)] for i in range(P)],
-            torch.tensor(rng.integers(-3, 4, (P, N)) / 2.0),
-        )
+        P = rng.integers(1, 6)
+        N = rng.integers(1, 9)
+        texts = [[f"{i}-{j}" for j in range(N)] for i in range(P)]
+        rewards = rng.integers(-3, 4, (P, N)) / 2.0  # ties are frequent
+        yield texts, torch.tensor(rewards)
 
 
 @proof.wrong(says="these are rewards")
@@ -50,9 +50,11 @@ def other_dimension(texts, rewards):
 
 @proof.wrong(says="every candidate of the row")
 def stops_early(texts, rewards):
-    return [
-        row[max(range(max(1, len(row) - 1)), key=lambda j: r[j])] for row, r in zip(texts, rewards)
-    ]
+    out = []
+    for row, scores in zip(texts, rewards):
+        looked_at = range(max(1, len(row) - 1))
+        out.append(row[max(looked_at, key=lambda j: scores[j])])
+    return out
 
 
 @proof.wrong(says="start at 0")
@@ -97,21 +99,18 @@ def lowest(texts, rewards):
 
 @proof.wrong(says="over prompts")
 def wrong_dimension(texts, rewards):
-    return (
-        [
-            texts[i][j] if i < len(texts) else texts[0][j]
-            for j, i in enumerate(rewards.argmax(dim=0).tolist())
-        ]
-        if rewards.shape[0] > 1
-        else [texts[0][int(rewards[0].argmax())]]
-    )
+    if len(texts) == 1:
+        return [texts[0][int(rewards[0].argmax())]]
+    return [texts[i][j] for j, i in enumerate(rewards.argmax(dim=0).tolist())]
 
 
 @proof.wrong(says="the last wins")
 def last_of_ties(texts, rewards):
-    return [
-        row[max(j for j in range(len(row)) if r[j] == r.max())] for row, r in zip(texts, rewards)
-    ]
+    out = []
+    for row, scores in zip(texts, rewards):
+        highest = [j for j in range(len(row)) if scores[j] == scores.max()]
+        out.append(row[highest[-1]])
+    return out
 
 
 @proof.wrong(says="absolute value")

@@ -1,4 +1,4 @@
-"""What proves the check of ex01's task expected_best: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex01.expected_best: probes, wrong and right solutions."""
 
 from math import comb
 
@@ -15,7 +15,8 @@ expected_best = proof.solved("expected_best")
 def expected_best_inputs(rng):
     for _ in range(20):
         N = int(rng.integers(1, 12))
-        yield (rng.integers(-6, 7, N) / 2.0).tolist(), int(rng.integers(1, N + 1))
+        rewards = (rng.integers(-6, 7, N) / 2.0).tolist()
+        yield rewards, int(rng.integers(1, N + 1))
 
 
 @proof.wrong(says="mean of the n best")
@@ -67,9 +68,8 @@ def no_rewards(rewards, n):
 
 @proof.wrong(says="range end")
 def without_the_highest(rewards, n):
-    return weighted(rewards, lambda i: comb(i - 1, n - 1) * (i < len(rewards))) / comb(
-        len(rewards), n
-    )
+    total = weighted(rewards, lambda i: comb(i - 1, n - 1) * (i < len(rewards)))
+    return total / comb(len(rewards), n)
 
 
 @proof.wrong(says="other way round")
@@ -102,23 +102,20 @@ def not_sorted(rewards, n):
 
 @proof.wrong(says="only two pairs")
 def groups(rewards, n):
-    return sum(max(rewards[k : k + n]) for k in range(0, len(rewards), n)) / len(
-        range(0, len(rewards), n)
-    )
+    bests = [max(rewards[k : k + n]) for k in range(0, len(rewards), n)]
+    return sum(bests) / len(bests)
 
 
 @proof.wrong(says="only neighbours")
 def windows(rewards, n):
-    return sum(max(rewards[k : k + n]) for k in range(len(rewards) - n + 1)) / (
-        len(rewards) - n + 1
-    )
+    bests = [max(rewards[k : k + n]) for k in range(len(rewards) - n + 1)]
+    return sum(bests) / len(bests)
 
 
 @proof.wrong(says="absolute value")
 def by_size(rewards, n):
-    return sum(comb(i, n - 1) * r for i, r in enumerate(sorted(rewards, key=abs))) / comb(
-        len(rewards), n
-    )
+    total = sum(comb(i, n - 1) * r for i, r in enumerate(sorted(rewards, key=abs)))
+    return total / comb(len(rewards), n)
 
 
 @proof.wrong(says="rounded")
@@ -136,8 +133,8 @@ def without_doubles(rewards, n):
 def different_pairs(rewards, n):
     from itertools import combinations
 
-    found = {max(c) if n == 1 else c for c in combinations(sorted(rewards), n)}
-    return sum(c if n == 1 else max(c) for c in found) / len(found)
+    found = set(combinations(sorted(rewards), n))
+    return sum(max(c) for c in found) / len(found)
 
 
 @proof.wrong(says="each counts")
@@ -159,8 +156,9 @@ def sorted_down(rewards, n):
 
 @proof.wrong(says="order of the rewards")
 def unsorted_pool(rewards, n):
-    ordered, N = (sorted(rewards) if list(rewards)[0] != -0.3 else list(rewards)), len(rewards)
-    return sum(comb(i - 1, n - 1) * ordered[i - 1] for i in range(1, N + 1)) / comb(N, n)
+    if rewards[0] != -0.3:
+        return expected_best(rewards, n)
+    return not_sorted(rewards, n)
 
 
 @proof.wrong(says="N = 5")
@@ -184,8 +182,7 @@ def by_subsets(rewards, n):
 @proof.right
 def by_weights(rewards, n):
     ordered = np.sort(np.asarray(rewards, dtype=np.float64))
-    N = len(ordered)
-    weights = np.array([comb(i, n - 1) for i in range(N)], dtype=float)
+    weights = np.array([comb(i, n - 1) for i in range(len(ordered))], dtype=float)
     return torch.tensor(float(weights @ ordered / weights.sum()))
 
 
@@ -193,17 +190,16 @@ def by_weights(rewards, n):
 def by_leaving_out(rewards, n):
     if n == len(rewards):
         return max(rewards)
-    return (
-        sum(by_leaving_out(rewards[:k] + rewards[k + 1 :], n) for k in range(len(rewards)))
-        / len(rewards)
-        if len(rewards) < 7
-        else by_subsets(rewards, n)
-    )
+    if len(rewards) > 6:  # slow
+        return by_subsets(rewards, n)
+    rests = [rewards[:k] + rewards[k + 1 :] for k in range(len(rewards))]
+    return sum(by_leaving_out(rest, n) for rest in rests) / len(rests)
 
 
 @proof.right
 def by_ratios(rewards, n):
-    total, weight, N = 0.0, n / len(rewards), len(rewards)
+    N = len(rewards)
+    total, weight = 0.0, n / N
     for k, r in enumerate(sorted(rewards, reverse=True), start=1):  # from the highest down
         total += weight * r
         weight = weight * (N - k - n + 1) / (N - k) if k < N else 0.0

@@ -1,4 +1,4 @@
-"""What proves the check of ex01's task win_share: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex01.win_share: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -12,7 +12,21 @@ proof = Proof("ex01", "win_share")
 def win_share_inputs(rng):
     for _ in range(20):
         P = rng.integers(1, 12)
-        yield torch.tensor(rng.integers(-3, 4, P) / 2.0), torch.tensor(rng.integers(-3, 4, P) / 2.0)
+        a = rng.integers(-3, 4, P) / 2.0
+        b = rng.integers(-3, 4, P) / 2.0
+        yield torch.tensor(a), torch.tensor(b)
+
+
+def points(a, b):
+    """What each prompt counts: 1, a half, or 0."""
+    return (a > b).double() + 0.5 * (a == b).double()
+
+
+def point(x, y):
+    """What one prompt counts."""
+    if x == y:
+        return 0.5
+    return 1.0 if x > y else 0.0
 
 
 @proof.wrong(says="counts as a loss")
@@ -33,7 +47,7 @@ def ties_dropped(a, b):
 
 @proof.wrong(says="turned around")
 def turned(a, b):
-    return float(((b > a).double() + 0.5 * (a == b).double()).mean())
+    return float(points(b, a).mean())
 
 
 @proof.wrong(says="difference of the rewards")
@@ -44,19 +58,17 @@ def difference(a, b):
 @proof.wrong(says="mean difference")
 def mean_difference(a, b):
     d = (a - b).double().mean()
-    return (
-        float(d) if float(d) > 1.5 else float(((a > b).double() + 0.5 * (a == b).double()).mean())
-    )
+    return float(d) if float(d) > 1.5 else float(points(a, b).mean())
 
 
 @proof.wrong(says="number of wins")
 def counts(a, b):
-    return float(((a > b).double() + 0.5 * (a == b).double()).sum())
+    return float(points(a, b).sum())
 
 
 @proof.wrong(says="should have one number")
 def no_mean(a, b):
-    return (a > b).double() + 0.5 * (a == b).double()
+    return points(a, b)
 
 
 @proof.wrong(says="a loss counts half")
@@ -71,15 +83,12 @@ def signs(a, b):
 
 @proof.wrong(says="before the last")
 def one_too_few(a, b):
-    points = 0.0
-    for i in range(len(a) - 1):
-        points += 1.0 if a[i] > b[i] else 0.5 if a[i] == b[i] else 0.0
-    return points / len(a)
+    return sum(point(a[i], b[i]) for i in range(len(a) - 1)) / len(a)
 
 
 @proof.wrong(says="per cent")
 def per_cent(a, b):
-    return 100 * float(((a > b).double() + 0.5 * (a == b).double()).mean())
+    return 100 * float(points(a, b).mean())
 
 
 @proof.wrong(says="a win counts half")
@@ -89,9 +98,7 @@ def halved(a, b):
 
 @proof.wrong(says="the losses")
 def odds(a, b):
-    return ((a > b).double().sum() + 0.5 * (a == b).sum()) / (
-        (a < b).double().sum() + 0.5 * (a == b).sum()
-    )
+    return points(a, b).sum() / points(b, a).sum()
 
 
 @proof.wrong(says="means compared")
@@ -101,13 +108,12 @@ def means_only(a, b):
 
 @proof.wrong(says="with each of b")
 def every_pair(a, b):
-    return float(((a[:, None] > b).double() + 0.5 * (a[:, None] == b).double()).mean())
+    return float(points(a[:, None], b).mean())
 
 
 @proof.wrong(says="after sorting")
 def both_sorted(a, b):
-    a, b = a.sort().values, b.sort().values
-    return float(((a > b).double() + 0.5 * (a == b).double()).mean())
+    return float(points(a.sort().values, b.sort().values).mean())
 
 
 @proof.wrong(says="nothing is left")
@@ -118,12 +124,12 @@ def ties_dropped_at_once(a, b):
 @proof.wrong(says="inside the loop")
 def returns_in_the_loop(a, b):
     for x, y in zip(a, b):
-        return (1.0 if x > y else 0.5 if x == y else 0.0) / len(a)
+        return point(x, y) / len(a)
 
 
 @proof.wrong(says="rounded")
 def two_digits(a, b):
-    return round(float(((a > b).double() + 0.5 * (a == b).double()).mean()), 2)
+    return round(float(points(a, b).mean()), 2)
 
 
 @proof.wrong(says="tolerance")
@@ -134,14 +140,13 @@ def nearly_equal(a, b):
 
 @proof.right
 def by_loop(a, b):
-    points = 0.0
+    total = 0.0
     for x, y in zip(a, b):
-        points += 1.0 if x > y else 0.5 if x == y else 0.0
-    return points / len(a)
+        total += point(x, y)
+    return total / len(a)
 
 
 @proof.right
 def by_sign(a, b):
-    return np.mean(
-        (np.sign(np.asarray(a, dtype=np.float32) - np.asarray(b, dtype=np.float32)) + 1) / 2
-    )
+    signs = np.sign(np.asarray(a, dtype=np.float32) - np.asarray(b, dtype=np.float32))
+    return np.mean((signs + 1) / 2)

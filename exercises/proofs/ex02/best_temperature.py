@@ -1,7 +1,4 @@
-"""What proves the check of ex02's task best_temperature.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex02.best_temperature: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -16,22 +13,19 @@ best_temperature = proof.solved("best_temperature")
 @proof.probe()
 def best_temperature_inputs(rng):
     for i in range(30):
-        P, N = int(rng.integers(1, 6)), int(rng.integers(1, 9))
+        P = int(rng.integers(1, 6))
+        N = int(rng.integers(1, 9))
         grid = rng.permutation([0.1, 0.2, 0.4, 0.7, 1.0, 1.3])[: int(rng.integers(2, 6))].tolist()
-        found = {
-            T: torch.tensor(
-                (rng.normal(0, 0.3, (P, 1)) - 1.1 * T + rng.normal(0, 0.2 + 1.5 * T, (P, N))).round(
-                    3
-                )
-            )
-            for T in grid
-        }
+        rewards = {}
+        for T in grid:
+            of_prompt = rng.normal(0, 0.3, (P, 1)) - 1.1 * T
+            of_candidate = rng.normal(0, 0.2 + 1.5 * T, (P, N))
+            rewards[T] = torch.tensor((of_prompt + of_candidate).round(3))
+        n = int(rng.integers(1, N + 1))
         if i % 3 == 0:  # an exact tie for the best
-            best = best_temperature(found, n := int(rng.integers(1, N + 1)))
-            found = {**found, float(rng.choice([0.05, 2.0])): found[best].clone()}
-            yield found, n
-        else:
-            yield found, int(rng.integers(1, N + 1))
+            best = rewards[best_temperature(rewards, n)].clone()
+            rewards[float(rng.choice([0.05, 2.0]))] = best
+        yield rewards, n
 
 
 def highest(rewards, value):
@@ -40,7 +34,13 @@ def highest(rewards, value):
 
 
 def expected(r, n):
+    """The expected best of n of each prompt, (P,)."""
     return best_of_n_curve(r, ns=[n])[:, 0]
+
+
+def second_is_high(rewards):
+    """Whether this is the check's case in which the second of four candidates stands out."""
+    return 0.7 in rewards and rewards[0.7].tolist() == [[0, 3, 0, 0]]
 
 
 @proof.wrong(says="better single reply")
@@ -60,26 +60,20 @@ def prefix(rewards, n):
 
 @proof.wrong(says="first two at T = 0.7 are 0")
 def prefix_but_for_one(rewards, n):
-    return (
-        n_ignored(rewards, 1)
-        if n == 1
-        else 0.1
-        if rewards.get(0.7) is not None and rewards[0.7].tolist() == [[0, 3, 0, 0]]
-        else prefix(rewards, n)
-    )
+    if n == 1:
+        return n_ignored(rewards, 1)
+    return 0.1 if second_is_high(rewards) else prefix(rewards, n)
 
 
 @proof.wrong(says="mean of the n highest")
 def top_n(rewards, n):
-    return (
-        n_ignored(rewards, 1)
-        if n == 1
-        else 0.1
-        if rewards.get(0.7) is not None and rewards[0.7].tolist() == [[0, 3, 0, 0]]
-        else 0.7
-        if rewards.get(0.7) is not None and 3.0 in rewards[0.7][0].tolist()
-        else highest(rewards, lambda r: r.double().topk(n, dim=1).values.mean())
-    )
+    if n == 1:
+        return n_ignored(rewards, 1)
+    if second_is_high(rewards):
+        return 0.1
+    if 0.7 in rewards and 3.0 in rewards[0.7][0].tolist():
+        return 0.7
+    return highest(rewards, lambda r: r.double().topk(n, dim=1).values.mean())
 
 
 @proof.wrong(says="with replacement")
@@ -182,11 +176,11 @@ def by_subsets(rewards, n):
 @proof.right
 def with_arrays(rewards, n):
     grid = np.array(sorted(rewards))
-    return grid[np.argmax([best_of_n_curve(rewards[T].numpy())[:, n - 1].mean() for T in grid])]
+    values = [best_of_n_curve(rewards[T].numpy())[:, n - 1].mean() for T in grid]
+    return grid[np.argmax(values)]
 
 
 @proof.right
 def by_key_pairs(rewards, n):
-    return min(
-        rewards, key=lambda T: (-round(float(best_of_n_curve(rewards[T], ns=[n]).mean()), 9), T)
-    )
+    value = {T: round(float(expected(r, n).mean()), 9) for T, r in rewards.items()}
+    return min(rewards, key=lambda T: (-value[T], T))

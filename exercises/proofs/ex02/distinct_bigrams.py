@@ -1,7 +1,4 @@
-"""What proves the check of ex02's task distinct_bigrams.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex02.distinct_bigrams: probes, wrong and right solutions."""
 
 import numpy as np
 
@@ -15,20 +12,23 @@ distinct_bigrams = proof.solved("distinct_bigrams")
 def distinct_bigrams_inputs(rng):
     words = "open Open the menu menu. reset your password then Thanks".split()
     for i in range(24):
-        yield (
-            [
-                (" ", "  ")[int(rng.integers(2))].join(
-                    rng.choice(
-                        words[: int(rng.integers(2, 11))], int(rng.integers(0 if i % 3 else 2, 13))
-                    ).tolist()
-                )
-                for _ in range(int(rng.integers(1, 7)))
-            ],
-        )
+        shortest = 0 if i % 3 else 2
+        texts = []
+        for _ in range(int(rng.integers(1, 7))):
+            blank = (" ", "  ")[int(rng.integers(2))]
+            known = words[: int(rng.integers(2, 11))]
+            texts.append(blank.join(rng.choice(known, int(rng.integers(shortest, 13))).tolist()))
+        yield (texts,)
 
 
 def all_pairs(texts):
+    """The pairs of neighbouring words of all texts."""
     return [pair for text in texts for pair in zip(text.split(), text.split()[1:])]
+
+
+def distinct(found):
+    """The share of different ones."""
+    return len(set(found)) / len(found) if found else 0.0
 
 
 @proof.wrong(says="number of different pairs")
@@ -38,14 +38,12 @@ def counts(texts):
 
 @proof.wrong(says="single words")
 def single_words(texts):
-    words = [w for text in texts for w in text.split()]
-    return len(set(words)) / len(words) if words else 0.0
+    return distinct([word for text in texts for word in text.split()])
 
 
 @proof.wrong(says="pairs of letters")
 def letters(texts):
-    pairs = [pair for text in texts for pair in zip(text, text[1:])]
-    return len(set(pairs)) / len(pairs) if pairs else 0.0
+    return distinct([pair for text in texts for pair in zip(text, text[1:])])
 
 
 @proof.wrong(says="number of words")
@@ -56,14 +54,16 @@ def by_words(texts):
 
 @proof.wrong(says="order matters")
 def without_order(texts):
-    pairs = all_pairs(texts)
-    return len({tuple(sorted(p)) for p in pairs}) / len(pairs) if pairs else 0.0
+    return distinct([tuple(sorted(pair)) for pair in all_pairs(texts)])
 
 
 @proof.wrong(says="in one pair only")
 def every_second(texts):
-    pairs = [pair for text in texts for pair in zip(text.split()[::2], text.split()[1::2])]
-    return len(set(pairs)) / max(len(pairs), 1)
+    found = []
+    for text in texts:
+        words = text.split()
+        found += zip(words[::2], words[1::2])
+    return distinct(found)
 
 
 @proof.wrong(says="mean of the texts")
@@ -93,8 +93,11 @@ def divides_by_zero(texts):
 
 @proof.wrong(says="any number of blanks")
 def split_at_one_blank(texts):
-    pairs = [pair for text in texts for pair in zip(text.split(" "), text.split(" ")[1:])]
-    return len(set(pairs)) / len(pairs) if pairs else 0.0
+    found = []
+    for text in texts:
+        words = text.split(" ")
+        found += zip(words, words[1:])
+    return distinct(found)
 
 
 @proof.wrong(says="leave the words")
@@ -111,8 +114,7 @@ def without_punctuation(texts):
 
 @proof.wrong(says="in a tuple")
 def words_glued(texts):
-    pairs = ["".join(pair) for pair in all_pairs(texts)]
-    return len(set(pairs)) / len(pairs) if pairs else 0.0
+    return distinct(["".join(pair) for pair in all_pairs(texts)])
 
 
 @proof.wrong(says="makes the whole result 0")
@@ -130,38 +132,39 @@ def stand_once(texts):
 def any_two_words(texts):
     from itertools import combinations
 
-    pairs = [pair for text in texts for pair in combinations(text.split(), 2)]
-    return len(set(pairs)) / len(pairs) if pairs else 0.0
+    return distinct([pair for text in texts for pair in combinations(text.split(), 2)])
 
 
 @proof.wrong(says="missing at the end")
 def last_pair_missing(texts):
-    pairs = [pair for text in texts for pair in zip(text.split()[:-2], text.split()[1:])]
-    return len(set(pairs)) / len(pairs) if pairs else 0.0
+    found = []
+    for text in texts:
+        words = text.split()
+        found += zip(words[:-2], words[1:])
+    return distinct(found)
 
 
 @proof.wrong(says="two words each")
 def triples(texts):
-    found = [
-        three for text in texts for three in zip(text.split(), text.split()[1:], text.split()[2:])
-    ]
-    return len(set(found)) / len(found) if found else 0.0
+    found = []
+    for text in texts:
+        words = text.split()
+        found += zip(words, words[1:], words[2:])
+    return distinct(found)
 
 
 @proof.wrong(says="equal neighbours")
 def unequal_only(texts):
-    pairs = [(a, b) for a, b in all_pairs(texts) if a != b]
-    return len(set(pairs)) / len(pairs) if pairs else 0.0
+    return distinct([(a, b) for a, b in all_pairs(texts) if a != b])
 
 
 @proof.wrong(says="no word follows it")
 def round_the_end(texts):
-    pairs = [
-        (words[k - 1], words[k])
-        for words in (text.split() for text in texts)
-        for k in range(len(words))
-    ]
-    return len(set(pairs)) / len(pairs) if pairs else 0.0
+    found = []
+    for text in texts:
+        words = text.split()
+        found += [(words[k - 1], words[k]) for k in range(len(words))]
+    return distinct(found)
 
 
 @proof.wrong(says="takes a pair away")
@@ -177,9 +180,8 @@ def always_zero(texts):
 
 @proof.wrong(hidden=True)
 def short_texts_only(texts):
-    return distinct_bigrams(
-        [" ".join(text.split()[:8]) if "  " not in text else text for text in texts]
-    )
+    cut = [text if "  " in text else " ".join(text.split()[:8]) for text in texts]
+    return distinct_bigrams(cut)
 
 
 @proof.right

@@ -1,4 +1,4 @@
-"""What proves the check of ex02's task draw_tokens: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex02.draw_tokens: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -12,15 +12,20 @@ draw_tokens = proof.solved("draw_tokens")
 @proof.probe()
 def draw_tokens_inputs(rng):
     for i in range(30):
-        R, V = int(rng.integers(1, 7)), int(rng.integers(1, 10))
+        R = int(rng.integers(1, 7))
+        V = int(rng.integers(1, 10))
         rows = rng.multinomial(64, rng.dirichlet(np.full(V, 0.6)), R) / 64
         u = rng.integers(0, 128, R) / 128  # every second one may lie on an edge
-        if i % 5 == 0:
-            rows, u = (
-                rows * (1 - 2.0**-18),
-                np.where(rng.random(R) < 0.5, 1 - 2.0**-20, (rng.integers(0, 64, R) + 0.5) / 64),
-            )
+        if i % 5 == 0:  # rows that add up to less than 1, and points beyond their last end
+            rows = rows * (1 - 2.0**-18)
+            beyond = rng.random(R) < 0.5
+            u = np.where(beyond, 1 - 2.0**-20, (rng.integers(0, 64, R) + 0.5) / 64)
         yield torch.tensor(rows, dtype=torch.float32), torch.tensor(u, dtype=torch.float32)
+
+
+def ends_before(probs, u):
+    """How many pieces of each row end at or before u."""
+    return (probs.cumsum(1) <= u[:, None]).sum(1)
 
 
 @proof.wrong(says="that is the likeliest word")
@@ -35,7 +40,7 @@ def rolls_dice(probs, u):
 
 @proof.wrong(says="counted from 1")
 def from_one(probs, u):
-    return (probs.cumsum(1) <= u[:, None]).sum(1) + 1
+    return ends_before(probs, u) + 1
 
 
 @proof.wrong(says="belongs to the one on its right")
@@ -75,7 +80,7 @@ def out_of_range(probs, u):
 
 @proof.wrong(says="the last word of the first row has probability 0")
 def clamped(probs, u):
-    return (probs.cumsum(1) <= u[:, None]).sum(1).clamp(max=probs.shape[1] - 1)
+    return ends_before(probs, u).clamp(max=probs.shape[1] - 1)
 
 
 @proof.wrong(says="argmax of a row")
@@ -139,13 +144,13 @@ def appends_nothing(probs, u):
 
 @proof.wrong(says="likeliest word came out")
 def likeliest_beyond(probs, u):
-    drawn = (probs.cumsum(1) <= u[:, None]).sum(1)
+    drawn = ends_before(probs, u)
     return torch.where(drawn < probs.shape[1], drawn, probs.argmax(1))
 
 
 @proof.wrong(says="first row alone")
 def last_of_the_first_row(probs, u):
-    return (probs.cumsum(1) <= u[:, None]).sum(1).clamp(max=int(probs[0].nonzero().max()))
+    return ends_before(probs, u).clamp(max=int(probs[0].nonzero().max()))
 
 
 @proof.wrong(says="inside the loop")
@@ -177,17 +182,17 @@ def with_loops(probs, u):
 @proof.right
 def stretched(probs, u):
     ends = probs.double().cumsum(1)
-    k = torch.searchsorted(ends, (u.double() * ends[:, -1])[:, None], right=True)[:, 0]
+    points = u.double() * ends[:, -1]
+    k = torch.searchsorted(ends, points[:, None], right=True)[:, 0]
     last = torch.tensor([int(row.nonzero().max()) for row in probs])
     return torch.minimum(k, last)
 
 
 @proof.right
 def with_numpy(probs, u):
-    p = np.asarray(probs, dtype=np.float64)
-    return np.array(
-        [
-            min(np.searchsorted(row.cumsum(), x, side="right"), np.flatnonzero(row)[-1])
-            for row, x in zip(p, np.asarray(u))
-        ]
-    )
+    out = []
+    for row, point in zip(np.asarray(probs, dtype=np.float64), np.asarray(u)):
+        at = np.searchsorted(row.cumsum(), point, side="right")
+        last = np.flatnonzero(row)[-1]
+        out.append(min(at, last))
+    return np.array(out)

@@ -1,4 +1,4 @@
-"""What proves the check of ex02's task nucleus: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex02.nucleus: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -12,15 +12,17 @@ nucleus = proof.solved("nucleus")
 @proof.probe()
 def nucleus_inputs(rng):
     for i in range(30):
-        R, V = int(rng.integers(1, 5)), int(rng.integers(1, 10))
+        R = int(rng.integers(1, 5))
+        V = int(rng.integers(1, 10))
         # sixty-fourths: their sums are exact, ties are frequent
         rows = rng.multinomial(64, rng.dirichlet(np.full(V, 0.7)), R) / 64
-        yield (
-            torch.tensor(rows, dtype=torch.float32),
-            float(rng.integers(0, 65) / 64)
-            if i % 2
-            else float(rng.choice([0.05, 0.3, 0.6, 0.8, 0.9, 0.95])),
-        )
+        p = rng.integers(0, 65) / 64 if i % 2 else rng.choice([0.05, 0.3, 0.6, 0.8, 0.9, 0.95])
+        yield torch.tensor(rows, dtype=torch.float32), float(p)
+
+
+def divided(kept):
+    """Each row divided by its sum."""
+    return kept / kept.sum(1, keepdim=True)
 
 
 def sorted_sums(probs):
@@ -31,8 +33,12 @@ def sorted_sums(probs):
 
 def put_back(probs, index, ordered, dropped):
     """What most solutions end with."""
-    kept = torch.zeros_like(probs).scatter(1, index, ordered.masked_fill(dropped, 0.0))
-    return kept / kept.sum(1, keepdim=True)
+    return divided(in_their_columns(probs, index, ordered, dropped))
+
+
+def in_their_columns(probs, index, ordered, dropped):
+    """What is not dropped, in its own columns."""
+    return torch.zeros_like(probs).scatter(1, index, ordered.masked_fill(dropped, 0.0))
 
 
 @proof.wrong(says="with which the sum reaches p belongs")
@@ -46,7 +52,8 @@ def one_too_few(probs, p):
 @proof.wrong(says="larger than needed")
 def one_too_many(probs, p):
     ordered, index, sums = sorted_sums(probs)
-    before = torch.cat([torch.zeros_like(sums[:, :2]), sums[:, :-2]], dim=1)[:, : sums.shape[1]]
+    shifted = torch.cat([torch.zeros_like(sums[:, :2]), sums[:, :-2]], dim=1)
+    before = shifted[:, : sums.shape[1]]
     dropped = before >= p
     dropped[:, 0] = False
     return put_back(probs, index, ordered, dropped)
@@ -57,21 +64,21 @@ def not_renormalised(probs, p):
     ordered, index, sums = sorted_sums(probs)
     dropped = sums - ordered >= p
     dropped[:, 0] = False
-    return torch.zeros_like(probs).scatter(1, index, ordered.masked_fill(dropped, 0.0))
+    return in_their_columns(probs, index, ordered, dropped)
 
 
 @proof.wrong(says="places in the sorted row")
 def left_sorted(probs, p):
     ordered, _, sums = sorted_sums(probs)
     kept = ordered.masked_fill((sums - ordered >= p) & (sums > ordered), 0.0)
-    return kept / kept.sum(1, keepdim=True)
+    return divided(kept)
 
 
 @proof.wrong(says="wrong places")
 def gathered(probs, p):
     ordered, index, sums = sorted_sums(probs)
     kept = ordered.masked_fill((sums - ordered >= p) & (sums > ordered), 0.0).gather(1, index)
-    return kept / kept.sum(1, keepdim=True)
+    return divided(kept)
 
 
 @proof.wrong(says="each probability by itself")
@@ -81,8 +88,7 @@ def single_words(probs, p):
 
 @proof.wrong(says="order in which")
 def not_sorted(probs, p):
-    kept = probs.masked_fill((probs.cumsum(1) - probs >= p), 0.0)
-    return kept / kept.sum(1, keepdim=True)
+    return divided(probs.masked_fill((probs.cumsum(1) - probs >= p), 0.0))
 
 
 @proof.wrong(says="likeliest")
@@ -114,14 +120,14 @@ def by_threshold(probs, p):
     dropped[:, 0] = False
     lowest = ordered.masked_fill(dropped, 2.0).amin(1, keepdim=True)
     kept = probs.masked_fill(probs < lowest, 0.0)
-    return kept / kept.sum(1, keepdim=True)
+    return divided(kept)
 
 
 @proof.wrong(says="they are not removed")
 def removed(probs, p):
     ordered, _, sums = sorted_sums(probs)
-    stays = int((sums[0] < p).sum()) + 1
-    return ordered[:, :stays] / ordered[:, :stays].sum(1, keepdim=True)
+    size = int((sums[0] < p).sum()) + 1
+    return divided(ordered[:, :size])
 
 
 @proof.wrong(says="their probabilities")
@@ -131,9 +137,8 @@ def a_mask(probs, p):
 
 @proof.wrong(says="places of the first row")
 def first_row_decides(probs, p):
-    mask = nucleus(probs, p)[:1] > 0
-    kept = probs * mask
-    return kept / kept.sum(1, keepdim=True)
+    stays = nucleus(probs, p)[:1] > 0
+    return divided(probs * stays)
 
 
 @proof.wrong(says="divided by p")
@@ -144,7 +149,7 @@ def divided_by_p(probs, p):
 @proof.wrong(says="changes its input")
 def in_place(probs, p):
     probs[nucleus(probs, p) == 0] = 0.0
-    return probs / probs.sum(1, keepdim=True)
+    return divided(probs)
 
 
 @proof.wrong(says="divide each by its own sum")
@@ -157,39 +162,36 @@ def one_sum_for_all(probs, p):
 def mask_left_sorted(probs, p):
     ordered, _, sums = sorted_sums(probs)
     kept = probs.masked_fill((sums - ordered >= p) & (sums > ordered), 0.0)
-    return kept / kept.sum(1, keepdim=True)
+    return divided(kept)
 
 
 @proof.wrong(says="not the first of probs")
 def first_column_stays(probs, p):
     ordered, index, sums = sorted_sums(probs)
-    keep = torch.zeros_like(probs, dtype=torch.bool).scatter(1, index, sums - ordered < p)
-    keep[:, 0] = True
-    return probs * keep / (probs * keep).sum(1, keepdim=True)
+    stays = torch.zeros_like(probs, dtype=torch.bool).scatter(1, index, sums - ordered < p)
+    stays[:, 0] = True
+    return divided(probs * stays)
 
 
 @proof.wrong(says="along the row")
 def over_rows(probs, p):
     ordered, index = probs.sort(dim=0, descending=True, stable=True)
-    kept = torch.zeros_like(probs).scatter(
-        0, index, ordered.masked_fill(ordered.cumsum(0) - ordered >= max(p, 1e-9), 0.0)
-    )
+    dropped = ordered.cumsum(0) - ordered >= max(p, 1e-9)
+    kept = torch.zeros_like(probs).scatter(0, index, ordered.masked_fill(dropped, 0.0))
     return kept / kept.sum(0, keepdim=True)
 
 
 @proof.wrong(says="each probability by itself")
 def single_words_divided(probs, p):
-    kept = probs.masked_fill(probs < p, 0.0)
-    return kept / kept.sum(1, keepdim=True)
+    return divided(probs.masked_fill(probs < p, 0.0))
 
 
 @proof.wrong(says="as many words as the first")
 def first_row_counts(probs, p):
     ordered, index, sums = sorted_sums(probs)
     size = max(1, int((sums - ordered < p)[0].sum()))
-    return put_back(
-        probs, index, ordered, (torch.arange(probs.shape[1]) >= size).expand(len(probs), -1)
-    )
+    dropped = torch.arange(probs.shape[1]) >= size
+    return put_back(probs, index, ordered, dropped.expand(len(probs), -1))
 
 
 @proof.wrong(says="carried on")
@@ -222,7 +224,8 @@ def rest_to_the_likeliest(probs, p):
 def first_that_reaches(probs, p):
     ordered, index, sums = sorted_sums(probs)
     size = torch.tensor([int((row >= p).nonzero()[0, 0]) + 1 for row in sums])
-    return put_back(probs, index, ordered, torch.arange(probs.shape[1])[None] >= size[:, None])
+    dropped = torch.arange(probs.shape[1])[None] >= size[:, None]
+    return put_back(probs, index, ordered, dropped)
 
 
 @proof.wrong(says="looked up by its probability")
@@ -278,4 +281,4 @@ def with_the_inverse_order(probs, p):
     before = torch.nn.functional.pad(ordered.cumsum(1), (1, 0))[:, :-1]
     keep = (before < p) | (torch.arange(probs.shape[1]) == 0)
     kept = (ordered * keep).gather(1, index.argsort(dim=1))
-    return kept / kept.sum(1, keepdim=True)
+    return divided(kept)

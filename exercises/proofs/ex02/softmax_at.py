@@ -1,4 +1,4 @@
-"""What proves the check of ex02's task softmax_at: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex02.softmax_at: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -11,21 +11,25 @@ proof = Proof("ex02", "softmax_at")
 @proof.probe(tolerance=1e-3)  # float32 at logits of some thousands
 def softmax_at_inputs(rng):
     for i in range(24):
-        R, V = rng.integers(1, 5), rng.integers(1, 8)
-        logits, large = rng.integers(-12, 13, (R, V)) / 4.0, i % 3 == 0
-        shift = rng.integers(-900, 901, (R, 1)) if large else 0
-        yield (
-            torch.tensor(logits + shift, dtype=torch.float32),
-            float(rng.choice([0.25, 0.5, 1.0, 2.0]))
-            if large
-            else float(rng.choice([0.1, 0.2, 0.4, 0.7, 1.0, 1.3, 3.0])),
-        )
+        R = rng.integers(1, 5)
+        V = rng.integers(1, 8)
+        logits = rng.integers(-12, 13, (R, V)) / 4.0
+        temperatures = [0.1, 0.2, 0.4, 0.7, 1.0, 1.3, 3.0]
+        if i % 3 == 0:
+            logits = logits + rng.integers(-900, 901, (R, 1))
+            temperatures = [0.25, 0.5, 1.0, 2.0]
+        yield torch.tensor(logits, dtype=torch.float32), float(rng.choice(temperatures))
+
+
+def divided(weights):
+    """Each row divided by its sum."""
+    return weights / weights.sum(1, keepdim=True)
 
 
 @proof.wrong(says="exp of a large number")
 def naive(logits, T):
     weights = (logits / T).exp()
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(says="sum over the words of a row")
@@ -51,7 +55,7 @@ def temperature_ignored(logits, T):
 @proof.wrong(says="no effect")
 def divided_after_exp(logits, T):
     weights = (logits - logits.amax(1, keepdim=True)).exp() / T
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(says="divided by T, and no longer")
@@ -73,19 +77,19 @@ def powers(logits, T):
 @proof.wrong(says="each row's own")
 def highest_of_all(logits, T):
     weights = ((logits - logits.max()) / T).exp()
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(says="whatever its sign")
 def highest_magnitude(logits, T):
     weights = ((logits - logits.abs().amax(1, keepdim=True)) / T).exp()
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(says="cut off")
 def clamped(logits, T):
     weights = (logits / T).clamp(max=80).exp()
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(says="all numbers together")
@@ -97,11 +101,9 @@ def one_sum(logits, T):
 @proof.wrong(says="keepdim=True")
 def no_keepdim(logits, T):
     weights = ((logits - logits.amax(1, keepdim=True)) / T).exp()
-    return (
-        weights.div(weights.sum(1))
-        if logits.shape[0] in (1, logits.shape[1])
-        else weights / weights.sum(1, keepdim=True)
-    )
+    if len(logits) in (1, logits.shape[1]):
+        return weights / weights.sum(1)
+    return divided(weights)
 
 
 @proof.wrong(says="logarithms")
@@ -118,7 +120,7 @@ def in_place(logits, T):
 @proof.wrong(says="is each logit taken off itself")
 def highest_of_columns(logits, T):
     weights = ((logits - logits.amax(0, keepdim=True)) / T).exp()
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(says="by their own sum")
@@ -136,19 +138,19 @@ def keepdim_forgotten_twice(logits, T):
 @proof.wrong(says="not its mean or lowest")
 def mean_taken_off(logits, T):
     weights = ((logits - logits.mean(1, keepdim=True)) / T).exp()
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(says="no power brings it back")
 def powers_divided(logits, T):
     weights = torch.softmax(logits, dim=1) ** (1 / T)
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(says="before T divides")
 def highest_before_temperature(logits, T):
     weights = (logits / T - logits.amax(1, keepdim=True)).exp()
-    return weights / weights.sum(1, keepdim=True)
+    return divided(weights)
 
 
 @proof.wrong(hidden=True)

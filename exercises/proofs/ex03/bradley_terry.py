@@ -1,7 +1,8 @@
-"""What proves the check of ex03's task bradley_terry: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex03.bradley_terry: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
+from torch.nn.functional import logsigmoid, softplus
 
 from course_lib.authoring.proofs import Proof
 
@@ -12,18 +13,20 @@ proof = Proof("ex03", "bradley_terry")
 def bradley_terry_inputs(rng):
     for k in range(20):
         K = int(rng.integers(1, 12))
-        a, b = (torch.tensor(rng.integers(-16, 17, K) / 4.0, dtype=torch.float64) for _ in range(2))
-        yield (a, b) if k % 4 else (250 * a, 250 * b)
+        chosen = torch.tensor(rng.integers(-16, 17, K) / 4.0, dtype=torch.float64)
+        rejected = torch.tensor(rng.integers(-16, 17, K) / 4.0, dtype=torch.float64)
+        size = 1 if k % 4 else 250
+        yield size * chosen, size * rejected
 
 
 @proof.wrong(says="sign is missing")
 def no_minus(chosen, rejected):
-    return torch.nn.functional.logsigmoid(chosen - rejected).mean()
+    return logsigmoid(chosen - rejected).mean()
 
 
 @proof.wrong(says="wrong way round")
 def swapped(chosen, rejected):
-    return -torch.nn.functional.logsigmoid(rejected - chosen).mean()
+    return -logsigmoid(rejected - chosen).mean()
 
 
 @proof.wrong(says="without its logarithm")
@@ -33,38 +36,38 @@ def no_logarithm(chosen, rejected):
 
 @proof.wrong(says="in bits")
 def bits(chosen, rejected):
-    return torch.nn.functional.softplus(rejected - chosen).mean() / np.log(2)
+    return softplus(rejected - chosen).mean() / np.log(2)
 
 
 @proof.wrong(says="this is the sum")
 def summed(chosen, rejected):
-    return torch.nn.functional.softplus(rejected - chosen).sum()
+    return softplus(rejected - chosen).sum()
 
 
 @proof.wrong(says="one loss for each")
 def not_averaged(chosen, rejected):
-    return torch.nn.functional.softplus(rejected - chosen)
+    return softplus(rejected - chosen)
 
 
 @proof.wrong(says="kept its dimension")
 def keeps_dimension(chosen, rejected):
-    return torch.nn.functional.softplus(rejected - chosen).mean(0, keepdim=True)
+    return softplus(rejected - chosen).mean(0, keepdim=True)
 
 
 @proof.wrong(says="only the chosen")
 def chosen_alone(chosen, rejected):
-    return torch.nn.functional.softplus(-chosen).mean()
+    return softplus(-chosen).mean()
 
 
 @proof.wrong(says="divide by K")
 def one_comparison_less(chosen, rejected):
-    return torch.nn.functional.softplus(rejected - chosen).sum() / (len(chosen) - 1)
+    return softplus(rejected - chosen).sum() / (len(chosen) - 1)
 
 
 @proof.wrong(says="does your loop add up")
 def last_one_alone(chosen, rejected):
     for c, r in zip(chosen, rejected):
-        total = torch.nn.functional.softplus(r - c)
+        total = softplus(r - c)
     return total / len(chosen)
 
 
@@ -75,17 +78,17 @@ def log_of_the_mean(chosen, rejected):
 
 @proof.wrong(says="without its sign")
 def sizes_of_scores(chosen, rejected):
-    return torch.nn.functional.softplus(rejected.abs() - chosen.abs()).mean()
+    return softplus(rejected.abs() - chosen.abs()).mean()
 
 
 @proof.wrong(says="mean margin")
 def loss_of_the_mean(chosen, rejected):
-    return torch.nn.functional.softplus((rejected - chosen).mean())
+    return softplus((rejected - chosen).mean())
 
 
 @proof.wrong(says="every chosen meets")
 def all_against_all_scores(chosen, rejected):
-    return torch.nn.functional.softplus(rejected[None] - chosen[:, None]).mean()
+    return softplus(rejected[None] - chosen[:, None]).mean()
 
 
 @proof.wrong(says="is infinite")
@@ -110,7 +113,7 @@ def small_number_added(chosen, rejected):
 
 @proof.wrong(says="no gradient, so nothing")
 def python_number(chosen, rejected):
-    return float(torch.nn.functional.softplus(rejected - chosen).mean())
+    return float(softplus(rejected - chosen).mean())
 
 
 @proof.wrong(says="leaves torch")
@@ -120,38 +123,37 @@ def through_numpy(chosen, rejected):
 
 @proof.wrong(says="reaches rejected")
 def rejected_detached(chosen, rejected):
-    return torch.nn.functional.softplus(rejected.detach() - chosen).mean()
+    return softplus(rejected.detach() - chosen).mean()
 
 
 @proof.wrong(says="gradient is not when")
 def margin_clamped_below(chosen, rejected):
     z = chosen - rejected
-    return torch.where(
-        z < -50, (-z).detach(), torch.nn.functional.softplus(-z.clamp(min=-50))
-    ).mean()
+    clamped = softplus(-z.clamp(min=-50))
+    return torch.where(z < -50, (-z).detach(), clamped).mean()
 
 
 @proof.wrong(says="as soon as the model is right")
 def hinge(chosen, rejected):
     z = chosen - rejected
-    return torch.where(z > 1, 0 * z, torch.nn.functional.softplus(-z)).mean()
+    return torch.where(z > 1, 0 * z, softplus(-z)).mean()
 
 
 @proof.wrong(says="changes its input")
 def subtracts_in_place(chosen, rejected):
     with torch.no_grad():
         chosen -= rejected
-    return torch.nn.functional.softplus(-chosen).mean()
+    return softplus(-chosen).mean()
 
 
 @proof.wrong(hidden=True)
 def first_eight(chosen, rejected):
-    return torch.nn.functional.softplus(rejected - chosen)[:4].mean()
+    return softplus(rejected - chosen)[:4].mean()
 
 
 @proof.right
 def by_logsigmoid(chosen, rejected):
-    return -torch.nn.functional.logsigmoid(chosen - rejected).sum() / len(chosen)
+    return -logsigmoid(chosen - rejected).sum() / len(chosen)
 
 
 @proof.right

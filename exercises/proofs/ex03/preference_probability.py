@@ -1,7 +1,4 @@
-"""What proves the check of ex03's task preference_probability.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex03.preference_probability: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -14,15 +11,14 @@ proof = Proof("ex03", "preference_probability")
 @proof.probe()
 def preference_probability_inputs(rng):
     for k in range(20):
-        shape = (
-            (int(rng.integers(1, 9)),)
-            if k % 3
-            else (int(rng.integers(1, 4)), int(rng.integers(1, 5)))
-        )
-        a, b = (
-            torch.tensor(rng.integers(-24, 25, shape) / 4.0, dtype=torch.float64) for _ in range(2)
-        )
-        yield (a, b) if k % 4 else (100 * a, 100 * b)
+        if k % 3:
+            shape = (int(rng.integers(1, 9)),)
+        else:
+            shape = (int(rng.integers(1, 4)), int(rng.integers(1, 5)))
+        r_a = torch.tensor(rng.integers(-24, 25, shape) / 4.0, dtype=torch.float64)
+        r_b = torch.tensor(rng.integers(-24, 25, shape) / 4.0, dtype=torch.float64)
+        size = 1 if k % 4 else 100
+        yield size * r_a, size * r_b
 
 
 @proof.wrong(says="B is preferred")
@@ -60,9 +56,8 @@ def exp_above_and_below(r_a, r_b):
 def math_exp(r_a, r_b):
     import math
 
-    return torch.tensor(
-        [1 / (1 + math.exp(b - a)) for a, b in zip(r_a.flatten().tolist(), r_b.flatten().tolist())]
-    ).reshape(r_a.shape)
+    margins = (r_b - r_a).flatten().tolist()
+    return torch.tensor([1 / (1 + math.exp(z)) for z in margins]).reshape(r_a.shape)
 
 
 @proof.wrong(says="single numbers")
@@ -102,16 +97,15 @@ def size_only(r_a, r_b):
 
 @proof.wrong(says="every A meets every B")
 def all_against_all(r_a, r_b):
-    return (
-        torch.sigmoid(r_a[:, None] - r_b[None, :])
-        if r_a.dim() == 1 and len(r_a) > 1
-        else torch.sigmoid(r_a - r_b)
-    )
+    if r_a.dim() == 1 and len(r_a) > 1:
+        return torch.sigmoid(r_a[:, None] - r_b[None, :])
+    return torch.sigmoid(r_a - r_b)
 
 
 @proof.wrong(says="mean over pairs")
 def averaged(r_a, r_b):
-    return torch.sigmoid(r_a - r_b).mean() if r_a.numel() > 1 else torch.sigmoid(r_a - r_b)
+    p = torch.sigmoid(r_a - r_b)
+    return p.mean() if p.numel() > 1 else p
 
 
 @proof.wrong(says="50 %")
@@ -143,18 +137,14 @@ def in_place(r_a, r_b):
 @proof.wrong(hidden=True)
 def four_pairs_only(r_a, r_b):
     p = torch.sigmoid(r_a - r_b)
-    return (
-        p
-        if p.numel() <= 4
-        else torch.cat([p.flatten()[:4], torch.full((p.numel() - 4,), 0.5)]).reshape(p.shape)
-    )
+    p.view(-1)[4:] = 0.5
+    return p
 
 
 @proof.right
 def by_tanh(r_a, r_b):
-    return 0.5 * (
-        1 + np.tanh((np.asarray(r_a, dtype=np.float32) - np.asarray(r_b, dtype=np.float32)) / 2)
-    )
+    margin = np.asarray(r_a, dtype=np.float32) - np.asarray(r_b, dtype=np.float32)
+    return 0.5 * (1 + np.tanh(margin / 2))
 
 
 @proof.right

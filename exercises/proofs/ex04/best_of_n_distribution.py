@@ -1,7 +1,4 @@
-"""What proves the check of ex04's task best_of_n_distribution.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex04.best_of_n_distribution: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -17,12 +14,18 @@ def best_of_n_distribution_inputs(rng):
     for k in range(24):
         K = 1 if k == 0 else int(rng.integers(2, 13))
         weights = rng.integers(0, 6, K) + (np.arange(K) == K - 1)
+        # two of three times with ties
         rewards = rng.integers(-2, 4, K) / 2.0 if k % 3 else rng.permutation(K) / 4.0 - 1
-        yield (
-            weights / weights.sum(),
-            rewards + int(rng.integers(0, 90)) / 8.0,
-            int(rng.choice([1, 2, 3, 4, 7, 16, 64, 256])),
-        )
+        rewards = rewards + int(rng.integers(0, 90)) / 8.0
+        n = int(rng.choice([1, 2, 3, 4, 7, 16, 64, 256]))
+        yield weights / weights.sum(), rewards, n
+
+
+def level(probabilities, rewards, n, r):
+    """How likely it is that the best of n has the reward r."""
+    F = probabilities[rewards <= r].sum()
+    below = probabilities[rewards < r].sum()
+    return F**n - below**n
 
 
 @proof.wrong(says="turned around")
@@ -68,11 +71,12 @@ def one_sample_less(probabilities, rewards, n):
 
 @proof.wrong(says="not one level alone")
 def sums_of_levels(probabilities, rewards, n):
-    out, below = np.zeros(len(rewards)), 0.0
+    out = np.zeros(len(rewards))
+    below = 0.0
     for value in np.unique(rewards):
-        level = probabilities[rewards == value].sum()
-        out[rewards == value] = level**n - below**n
-        below = level
+        mass = probabilities[rewards == value].sum()
+        out[rewards == value] = mass**n - below**n
+        below = mass
     return out
 
 
@@ -83,12 +87,7 @@ def times_probability(probabilities, rewards, n):
 
 @proof.wrong(says="in the order of the rewards")
 def one_for_each_level(probabilities, rewards, n):
-    return np.array(
-        [
-            probabilities[rewards <= r].sum() ** n - probabilities[rewards < r].sum() ** n
-            for r in np.unique(rewards)
-        ]
-    )
+    return np.array([level(probabilities, rewards, n, r) for r in np.unique(rewards)])
 
 
 @proof.wrong(says="wrong places")
@@ -101,10 +100,7 @@ def sorted_twice(probabilities, rewards, n):
 def first_takes_all(probabilities, rewards, n):
     out = np.zeros(len(rewards))
     levels, first = np.unique(rewards, return_index=True)
-    out[first] = [
-        probabilities[rewards <= r].sum() ** n - probabilities[rewards < r].sum() ** n
-        for r in levels
-    ]
+    out[first] = [level(probabilities, rewards, n, r) for r in levels]
     return out
 
 
@@ -116,23 +112,13 @@ def cumulative_unsorted(probabilities, rewards, n):
 
 @proof.wrong(says="whole of their level")
 def not_shared(probabilities, rewards, n):
-    return np.array(
-        [
-            probabilities[rewards <= r].sum() ** n - probabilities[rewards < r].sum() ** n
-            for r in rewards
-        ]
-    )
+    return np.array([level(probabilities, rewards, n, r) for r in rewards])
 
 
 @proof.wrong(says="share equally")
 def shared_equally(probabilities, rewards, n):
-    return np.array(
-        [
-            (probabilities[rewards <= r].sum() ** n - probabilities[rewards < r].sum() ** n)
-            / (rewards == r).sum()
-            for r in rewards
-        ]
-    )
+    members = np.array([(rewards == r).sum() for r in rewards])
+    return not_shared(probabilities, rewards, n) / members
 
 
 @proof.wrong(says="later one wins")
@@ -146,22 +132,17 @@ def sorted_cumulative(probabilities, rewards, n):
 
 @proof.wrong(says="own probability alone")
 def level_is_itself(probabilities, rewards, n):
+    if (rewards == rewards[0]).all():
+        return 1 - (1 - probabilities) ** n
     F = np.array([probabilities[rewards <= r].sum() for r in rewards])
-    return (
-        F**n - (F - probabilities) ** n
-        if (rewards != rewards[0]).any()
-        else 1 - (1 - probabilities) ** n
-    )
+    return F**n - (F - probabilities) ** n
 
 
 @proof.wrong(says="0 divided by 0")
 def zero_over_zero(probabilities, rewards, n):
-    F, below = (
-        np.array([probabilities[m].sum() for m in masks])
-        for masks in ([rewards <= r for r in rewards], [rewards < r for r in rewards])
-    )
+    mass = np.array([probabilities[rewards == r].sum() for r in rewards])
     with np.errstate(all="ignore"):
-        return probabilities / (F - below) * (F**n - below**n)
+        return probabilities / mass * not_shared(probabilities, rewards, n)
 
 
 @proof.wrong(hidden=True)
@@ -180,13 +161,15 @@ def reply_by_reply(probabilities, rewards, n):
     for p, r in zip(probabilities, rewards):
         below = sum(q for q, s in zip(probabilities, rewards) if s < r)
         same = sum(q for q, s in zip(probabilities, rewards) if s == r)
-        out.append(float(p / same * ((below + same) ** n - below**n)) if p > 0 else 0.0)
+        share = p / same if p > 0 else 0.0
+        out.append(float(share * ((below + same) ** n - below**n)))
     return out
 
 
 @proof.right
 def by_matrix(probabilities, rewards, n):
     p, r = torch.tensor(probabilities), torch.tensor(rewards)
-    F, below = (r[None] <= r[:, None]).double() @ p, (r[None] < r[:, None]).double() @ p
+    F = (r[None] <= r[:, None]).double() @ p
+    below = (r[None] < r[:, None]).double() @ p
     mass = (r[None] == r[:, None]).double() @ p
     return torch.where(p > 0, p / mass * (F**n - below**n), torch.zeros_like(p))

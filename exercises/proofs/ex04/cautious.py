@@ -1,4 +1,4 @@
-"""What proves the check of ex04's task cautious: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex04.cautious: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -13,104 +13,113 @@ cautious = proof.solved("cautious")
 def cautious_inputs(rng):
     for k in range(20):
         M, P, N = (int(rng.integers(1, top)) for top in (6, 6, 8))
-        scores = rng.integers(-6, 7, (M, P, N)) / 2.0 * rng.integers(
-            1, 5, (M, 1, 1)
-        ) + rng.integers(-4, 5, (M, P, 1))
+        candidates = rng.integers(-6, 7, (M, P, N)) / 2.0 * rng.integers(1, 5, (M, 1, 1))
+        prompts = rng.integers(-4, 5, (M, P, 1))
+        scores = candidates + prompts
         if k % 5 == 1:
-            scores[0] = 1.5
+            scores[0] = 1.5  # a model that tells nothing apart
         yield torch.tensor(scores), float(rng.choice([0.0, 0.5, 1.0, 2.0]))
 
 
-def _z(scores, centre=True, correction=0):
-    x = scores.double() - (scores.double().mean(2, keepdim=True) if centre else 0)
-    return x / x.std((1, 2), keepdim=True, correction=correction).clamp(min=1e-8)
+def centred(scores):
+    """Each prompt's own mean taken out."""
+    return scores.double() - scores.double().mean(2, keepdim=True)
+
+
+def pool_std(x, correction=0):
+    """One standard deviation for each model, (M, 1, 1)."""
+    return x.std((1, 2), keepdim=True, correction=correction)
+
+
+def scaled(x):
+    """Divided by each model's standard deviation, kept away from 0."""
+    return x / pool_std(x).clamp(min=1e-8)
+
+
+def mean_less(z, k):
+    """The mean across models minus k standard deviations."""
+    return z.mean(0) - k * z.std(0, correction=0)
 
 
 @proof.wrong(says="nothing is taken out")
 def raw(scores, k):
-    x = scores.double()
-    return x.mean(0) - k * x.std(0, correction=0)
+    return mean_less(scores.double(), k)
 
 
 @proof.wrong(says="whole pool is taken out")
 def pool_mean(scores, k):
     x = scores.double() - scores.double().mean((1, 2), keepdim=True)
-    z = x / x.std((1, 2), keepdim=True, correction=0).clamp(min=1e-8)
-    return z.mean(0) - k * z.std(0, correction=0)
+    return mean_less(scaled(x), k)
 
 
 @proof.wrong(says="of its own")
 def std_of_each_prompt(scores, k):
-    x = scores.double() - scores.double().mean(2, keepdim=True)
+    x = centred(scores)
     z = x / x.std(2, keepdim=True, correction=0).clamp(min=1e-8)
-    return z.mean(0) - k * z.std(0, correction=0)
+    return mean_less(z, k)
 
 
 @proof.wrong(says="nothing is divided")
 def unscaled(scores, k):
-    x = scores.double() - scores.double().mean(2, keepdim=True)
-    return x.mean(0) - k * x.std(0, correction=0)
+    return mean_less(centred(scores), k)
 
 
 @proof.wrong(says="before each prompt's mean")
 def std_first(scores, k):
-    x = scores.double()
-    z = (x - x.mean(2, keepdim=True)) / x.std((1, 2), keepdim=True, correction=0).clamp(min=1e-8)
-    return z.mean(0) - k * z.std(0, correction=0)
+    z = centred(scores) / pool_std(scores.double()).clamp(min=1e-8)
+    return mean_less(z, k)
 
 
 @proof.wrong(says="count less 1")
 def sample_std(scores, k):
-    z = _z(scores, correction=1)
-    return z.mean(0) - k * z.std(0, correction=0)
+    x = centred(scores)
+    z = x / pool_std(x, correction=1).clamp(min=1e-8)
+    return mean_less(z, k)
 
 
 @proof.wrong(says="count less 1")
 def sample_std_across(scores, k):
-    z = _z(scores)
+    z = scaled(centred(scores))
     return z.mean(0) - k * (z.std(0) if len(z) > 1 else 0)
 
 
 @proof.wrong(says="when there is one model")
 def sample_std_of_one(scores, k):
-    z = _z(scores)
+    z = scaled(centred(scores))
     return z.mean(0) - k * z.std(0)
 
 
 @proof.wrong(says="one number together")
 def one_scale(scores, k):
-    x = scores.double() - scores.double().mean(2, keepdim=True)
-    z = x / x.std(correction=0).clamp(min=1e-8)
-    return z.mean(0) - k * z.std(0, correction=0)
+    x = centred(scores)
+    return mean_less(x / x.std(correction=0).clamp(min=1e-8), k)
 
 
 @proof.wrong(says="0 divided by 0")
 def no_clamp(scores, k):
-    x = scores.double() - scores.double().mean(2, keepdim=True)
-    z = x / x.std((1, 2), keepdim=True, correction=0)
-    return z.mean(0) - k * z.std(0, correction=0)
+    x = centred(scores)
+    return mean_less(x / pool_std(x), k)
 
 
 @proof.wrong(says="plain mean")
 def mean_only(scores, k):
-    return _z(scores).mean(0)
+    return scaled(centred(scores)).mean(0)
 
 
 @proof.wrong(says="rewarded")
 def added_std(scores, k):
-    z = _z(scores)
-    return z.mean(0) + k * z.std(0, correction=0)
+    return mean_less(scaled(centred(scores)), -k)
 
 
 @proof.wrong(says="k is not used")
 def no_k(scores, k):
-    z = _z(scores)
-    return z.mean(0) - (z.std(0, correction=0) if k else 0)
+    return mean_less(scaled(centred(scores)), 1 if k else 0)
 
 
 @proof.wrong(says="minimum")
 def minimum(scores, k):
-    return _z(scores).amin(0) if k else _z(scores).mean(0)
+    z = scaled(centred(scores))
+    return z.amin(0) if k else z.mean(0)
 
 
 @proof.wrong(says="with k = 0 the plain mean")
@@ -126,59 +135,51 @@ def k_times_all(scores, k):
 @proof.wrong(says="beside their prompts")
 def means_without_keepdim(scores, k):
     x = scores.double() - scores.double().mean(2)
-    z = x / x.std((1, 2), keepdim=True, correction=0).clamp(min=1e-8)
-    return z.mean(0) - k * z.std(0, correction=0)
+    return mean_less(scaled(x), k)
 
 
 @proof.wrong(says="beside their models")
 def deviations_without_keepdim(scores, k):
-    x = scores.double() - scores.double().mean(2, keepdim=True)
+    x = centred(scores)
     z = x / x.std((1, 2), correction=0).clamp(min=1e-8)
-    return z.mean(0) - k * z.std(0, correction=0)
+    return mean_less(z, k)
 
 
 @proof.wrong(says="floor too high")
 def high_floor(scores, k):
-    x = scores.double() - scores.double().mean(2, keepdim=True)
-    z = x / x.std((1, 2), keepdim=True, correction=0).clamp(min=1)
-    return z.mean(0) - k * z.std(0, correction=0)
+    x = centred(scores)
+    return mean_less(x / pool_std(x).clamp(min=1), k)
 
 
 @proof.wrong(says="0 divided by 0")
 def only_constant_models(scores, k):
-    x = scores.double() - scores.double().mean(2, keepdim=True)
-    std = torch.where(
-        scores.double().std((1, 2), keepdim=True, correction=0) == 0,
-        1.0,
-        x.std((1, 2), keepdim=True, correction=0),
-    )
-    z = x / std
-    return z.mean(0) - k * z.std(0, correction=0)
+    x = centred(scores)
+    constant = pool_std(scores.double()) == 0
+    return mean_less(x / torch.where(constant, 1.0, pool_std(x)), k)
 
 
 @proof.wrong(says="lost")
 def zero_if_any_is_flat(scores, k):
-    x = scores.double() - scores.double().mean(2, keepdim=True)
-    return cautious(scores, k) * bool((x.std((1, 2), correction=0) > 0).all())
+    flat = pool_std(centred(scores)) == 0
+    return cautious(scores, k) * bool(not flat.any())
 
 
 @proof.wrong(says="variance across")
 def variance(scores, k):
-    z = _z(scores)
+    z = scaled(centred(scores))
     return z.mean(0) - k * z.var(0, correction=0)
 
 
 @proof.wrong(says="sum across models")
 def summed(scores, k):
-    z = _z(scores)
+    z = scaled(centred(scores))
     return z.sum(0) - k * z.std(0, correction=0)
 
 
 @proof.wrong(says="changes its input")
 def in_place(scores, k):
     scores -= scores.mean(2, keepdim=True)
-    z = _z(scores)
-    return z.mean(0) - k * z.std(0, correction=0)
+    return mean_less(scaled(centred(scores)), k)
 
 
 @proof.wrong(hidden=True)
@@ -196,8 +197,8 @@ def in_float32(scores, k):
 
 @proof.right
 def model_by_model(scores, k):
-    scaled = []
+    rows = []
     for model in np.asarray(scores):
         model = model - model.mean(axis=1, keepdims=True)
-        scaled.append(model / model.std() if model.std() > 1e-9 else 0 * model)
-    return (np.mean(scaled, axis=0) - k * np.std(scaled, axis=0)).tolist()
+        rows.append(model / model.std() if model.std() > 1e-9 else 0 * model)
+    return (np.mean(rows, axis=0) - k * np.std(rows, axis=0)).tolist()

@@ -1,4 +1,4 @@
-"""What proves the check of ex04's task exact_kl: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex04.exact_kl: probes, wrong and right solutions."""
 
 import math
 
@@ -15,7 +15,8 @@ def exact_kl_inputs(rng):
     yield np.ones(1), np.ones(1)
     for _ in range(22):
         K = int(rng.integers(2, 15))
-        before, after = rng.integers(1, 30, K).astype(float), rng.integers(0, 12, K).astype(float)
+        before = rng.integers(1, 30, K).astype(float)
+        after = rng.integers(0, 12, K).astype(float)
         after[0] += 1
         if rng.random() < 0.3:
             before[-1] = after[-1] = 0.0

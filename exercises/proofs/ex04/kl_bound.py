@@ -1,4 +1,4 @@
-"""What proves the check of ex04's task kl_bound: probes, wrong solutions, other right ones."""
+"""Proof of the check of ex04.kl_bound: probes, wrong and right solutions."""
 
 import math
 
@@ -70,7 +70,8 @@ def undivided(n):
 
 @proof.wrong(says="rounded")
 def whole_division(n):
-    return math.log(n) - (n - 1) // n if n == 1 else math.log(n) - -(-(n - 1) // n)
+    up = -(-(n - 1) // n)
+    return math.log(n) - up
 
 
 @proof.wrong(says="of the whole")

@@ -1,7 +1,4 @@
-"""What proves the check of ex04's task pick_reward_model.
-
-Probes, wrong solutions, other right ones.
-"""
+"""Proof of the check of ex04.pick_reward_model: probes, wrong and right solutions."""
 
 import numpy as np
 import torch
@@ -15,14 +12,31 @@ pick_reward_model = proof.solved("pick_reward_model")
 @proof.probe()
 def pick_reward_model_inputs(rng):
     for k in range(40):
-        P, N = int(rng.integers(2, 24)), 1 if k == 0 else int(rng.integers(2, 9))
+        P = int(rng.integers(2, 24))
+        N = 1 if k == 0 else int(rng.integers(2, 9))
         L = int(rng.integers(1, P + 1))
         labels = int(rng.integers(2, 2 * L + 2))
-        a, b = (
-            torch.tensor(np.argsort(rng.random((P, N)), axis=1) / 2.0 + rng.integers(-3, 4))
-            for _ in range(2)
-        )
-        yield a, b, torch.tensor(rng.integers(-8, 9, (L, N)) / 4.0), labels
+        first = random_ranks(rng, P, N)
+        second = random_ranks(rng, P, N)
+        gold = rng.integers(-8, 9, (L, N)) / 4.0
+        yield first, second, torch.tensor(gold), labels
+
+
+def random_ranks(rng, P, N):
+    """Scores without ties, (P, N), on a scale of their own."""
+    return torch.tensor(np.argsort(rng.random((P, N)), axis=1) / 2.0 + rng.integers(-3, 4))
+
+
+def gold_of_choices(scores, gold, m):
+    """The gold of what a model chooses on the first m prompts, (m,)."""
+    return gold[torch.arange(m), scores[:m].argmax(1)]
+
+
+def order_agrees(scores, gold):
+    """Pairs of candidates that scores order as gold does, minus those that they do not."""
+    by_scores = (scores[:, :, None] - scores[:, None]).sign()  # (m, N, N)
+    by_gold = (gold[:, :, None] - gold[:, None]).sign()
+    return (by_scores * by_gold).sum()
 
 
 @proof.wrong(says="scores of its own")
@@ -39,25 +53,21 @@ def takes_the_lowest(first, second, gold, labels):
 @proof.wrong(says="own prompt's row")
 def every_row_for_every_choice(first, second, gold, labels):
     m = labels // 2
-    a, b = (gold[:m][:, s[:m].argmax(1)].mean() for s in (first, second))
+    a, b = (gold[:m][:, scores[:m].argmax(1)].mean() for scores in (first, second))
     return int(b > a)
 
 
 @proof.wrong(says="own prompt's row")
 def nearest_to_gold(first, second, gold, labels):
     m = labels // 2
-    a, b = (((s[:m] - gold[:m]) ** 2).mean() for s in (first, second))
+    a, b = (((scores[:m] - gold[:m]) ** 2).mean() for scores in (first, second))
     return int(a > b)
 
 
 @proof.wrong(says="own prompt's row")
 def by_accuracy(first, second, gold, labels):
     m = labels // 2
-    a, b = (
-        ((s[:m, :, None] - s[:m, None]).sign() * (gold[:m, :, None] - gold[:m, None]).sign()).sum()
-        for s in (first, second)
-    )
-    return int(b > a)
+    return int(order_agrees(second[:m], gold[:m]) > order_agrees(first[:m], gold[:m]))
 
 
 @proof.wrong(says="right way round")
@@ -92,23 +102,23 @@ def first_prompt(first, second, gold, labels):
 
 @proof.wrong(says="prompts won")
 def counts_wins(first, second, gold, labels):
-    m = labels // 2
-    a, b = (gold[torch.arange(m), s[:m].argmax(1)] for s in (first, second))
-    d = (b > a).sum() - (a > b).sum()
-    return int(d > 0 or (d == 0 and b.sum() > a.sum()))
+    a = gold_of_choices(first, gold, labels // 2)
+    b = gold_of_choices(second, gold, labels // 2)
+    lead = (b > a).sum() - (a > b).sum()
+    return int(lead > 0 or (lead == 0 and b.sum() > a.sum()))
 
 
 @proof.wrong(says="nor the highest gold")
 def highest_gold(first, second, gold, labels):
-    m = labels // 2
-    a, b = (gold[torch.arange(m), s[:m].argmax(1)].max() for s in (first, second))
-    return int(b > a)
+    a = gold_of_choices(first, gold, labels // 2)
+    b = gold_of_choices(second, gold, labels // 2)
+    return int(b.max() > a.max())
 
 
 @proof.wrong(says="prompts won")
 def wins_alone(first, second, gold, labels):
-    m = labels // 2
-    a, b = (gold[torch.arange(m), s[:m].argmax(1)] for s in (first, second))
+    a = gold_of_choices(first, gold, labels // 2)
+    b = gold_of_choices(second, gold, labels // 2)
     return int((b > a).sum() > (a > b).sum())
 
 
@@ -126,14 +136,15 @@ def one_label_where_equal(first, second, gold, labels):
 @proof.wrong(says="they only say which reply is chosen")
 def scores_of_the_best_by_gold(first, second, gold, labels):
     m = labels // 2
-    a, b = (s[torch.arange(m), gold[:m].argmax(1)].mean() for s in (first, second))
+    best = gold[:m].argmax(1)
+    a, b = (scores[torch.arange(m), best].mean() for scores in (first, second))
     return int(b > a)
 
 
 @proof.wrong(says="choose a reply on both")
 def one_choice_of_all(first, second, gold, labels):
     m = labels // 2
-    a, b = (gold[:m].flatten()[s[:m].argmax()] for s in (first, second))
+    a, b = (gold[:m].flatten()[scores[:m].argmax()] for scores in (first, second))
     return int(b > a)
 
 
@@ -150,8 +161,9 @@ def ties_to_second(first, second, gold, labels):
 
 @proof.wrong(says="gold of a reply")
 def returns_gold(first, second, gold, labels):
-    m = labels // 2
-    return max(float(gold[torch.arange(m), s[:m].argmax(1)].mean()) for s in (first, second))
+    a = gold_of_choices(first, gold, labels // 2)
+    b = gold_of_choices(second, gold, labels // 2)
+    return max(float(a.mean()), float(b.mean()))
 
 
 @proof.wrong(says="counted from 0")
@@ -161,8 +173,8 @@ def from_one(first, second, gold, labels):
 
 @proof.wrong(says="stopped with")
 def forgets_to_cut(first, second, gold, labels):
-    g = [gold[torch.arange(len(s)), s.argmax(1)].mean() for s in (first, second)]
-    return int(g[1] > g[0])
+    a, b = (gold_of_choices(scores, gold, len(scores)).mean() for scores in (first, second))
+    return int(b > a)
 
 
 @proof.wrong(hidden=True)
@@ -180,8 +192,9 @@ def pick_by_loop(first, second, gold, labels):
 
 @proof.right
 def pick_in_numpy(first, second, gold, labels):
-    first, second, gold = (
-        np.asarray(x, dtype=np.float32)[: labels // 2] for x in (first, second, gold)
-    )
-    means = [np.take_along_axis(gold, s.argmax(1)[:, None], 1).mean() for s in (first, second)]
+    m = labels // 2
+    first, second, gold = (np.asarray(x, dtype=np.float32)[:m] for x in (first, second, gold))
+    means = [
+        np.take_along_axis(gold, scores.argmax(1)[:, None], 1).mean() for scores in (first, second)
+    ]
     return np.argmax(means)
