@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ..base import Account, CourseError, atomic_write, progress, require, spent
+from ..base import Account, CourseError, Hooks, atomic_write, progress, require, spent
 from ..models import autocast
 
 
@@ -197,6 +197,7 @@ def train(
     checkpoint_every=200,
     key=None,
     label="training",
+    hooks: Hooks = Hooks(),  # noqa: B008 (frozen)
 ):
     """Train on a fixed set of examples: epochs over batches, each one :class:`Stepper` step.
 
@@ -233,6 +234,7 @@ def train(
             epoch, at = divmod(step, per_epoch)
             if epoch != epoch_seen:
                 order, epoch_seen = order_of_epoch(count, epoch, seed), epoch
+            hooks.before_step(step)
             loss, terms, facts = stepper.step(
                 loss_of,
                 in_parts(order[at * batch_size : (at + 1) * batch_size].tolist(), accumulate),
@@ -248,6 +250,9 @@ def train(
                 save_checkpoint(
                     checkpoint, key, {**vars(log), "account": account.to_dict()}, stepper
                 )
+            hooks.on_step(step + 1)
+            if at == per_epoch - 1:
+                hooks.on_epoch(epoch + 1)
     model.eval()
     log.account = account
     return log
