@@ -14,13 +14,14 @@ from .choosing import (
     pair_accuracy,
     right_choices,
 )
-from .registry import Finding, Row, Table, finding, known, measure, show
+from .registry import Finding, Measured, Row, Table, finding, interval_of, known, measure, show
 from .rlhf import repaid_after
 from .rounds import kept_counts, kept_easiness
 from .verifiable import distinct_among
 
 __all__ = [
     "Finding",
+    "Measured",
     "Row",
     "Table",
     "best_temperature",
@@ -30,6 +31,7 @@ __all__ = [
     "estimates",
     "finding",
     "fitted_peaks",
+    "interval_of",
     "kept_counts",
     "kept_easiness",
     "kl_of_candidates",
