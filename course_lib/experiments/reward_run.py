@@ -1,6 +1,5 @@
 """Training a reward model from a file of preference pairs, with a report on held-out ones."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,13 @@ class RewardRun:
     max_length: int = 512
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        require(
+            0 < self.held_out < 1,
+            "held_out is the share of pairs kept for the report, between 0 and 1; got "
+            f"{self.held_out}.",
+        )
+
 
 def train_reward_from_file(
     path: Path | str,
@@ -53,23 +59,9 @@ def train_reward_from_file(
     ``text`` for a reader, and counts. With ``out`` the model is saved there.
     """
     settings = changed(settings, changes)
-    require(
-        0 < settings.held_out < 1,
-        "held_out is the share of pairs kept for the report, between 0 and 1; got "
-        f"{settings.held_out}.",
-    )
     if out:
         free_for_model(out)
-    pairs = read_pairs(path, skip_bad)
-    prompts = sorted({pair["prompt"] for pair in pairs})
-    require(
-        len(prompts) >= 10,
-        f"{path} has {len(prompts)} different prompts; at least 10 are needed to hold some out.",
-    )
-    held = _held_out(prompts, settings.held_out, settings.seed)
-    train_pairs = [pair for pair in pairs if pair["prompt"] not in held]
-    test_pairs = [pair for pair in pairs if pair["prompt"] in held]
-
+    train_pairs, test_pairs = _split(read_pairs(path, skip_bad), path, settings)
     if policy is None:
         base = _tiny_backbone(train_pairs, settings.seed)
     else:
@@ -106,11 +98,19 @@ def train_reward_from_file(
     }
 
 
-def _held_out(prompts: Sequence[str], share: float, seed: int) -> set[str]:
-    """A ``share`` of ``prompts`` drawn at random, at least one."""
-    order = np.random.default_rng(seed).permutation(len(prompts))
-    count = max(1, round(share * len(prompts)))
-    return {prompts[i] for i in order[:count]}
+def _split(pairs: Pairs, path: Path | str, settings: RewardRun) -> tuple[Pairs, Pairs]:
+    """(pairs to train on, held-out pairs): a share of the prompts is held out, at least one."""
+    prompts = sorted({pair["prompt"] for pair in pairs})
+    require(
+        len(prompts) >= 10,
+        f"{path} has {len(prompts)} different prompts; at least 10 are needed to hold some out.",
+    )
+    order = np.random.default_rng(settings.seed).permutation(len(prompts))
+    count = max(1, round(settings.held_out * len(prompts)))
+    held = {prompts[i] for i in order[:count]}
+    train_pairs = [pair for pair in pairs if pair["prompt"] not in held]
+    test_pairs = [pair for pair in pairs if pair["prompt"] in held]
+    return train_pairs, test_pairs
 
 
 def _tiny_backbone(pairs: Pairs, seed: int) -> Policy:
