@@ -1,5 +1,5 @@
-"""The clinic of lesson 08: every broken pipeline of course_lib/clinic.py, its repaired twin and its
-random control, on three seeds.
+"""The clinic of lesson 08: every broken pipeline of course_lib/experiments/clinic, its repaired
+twin and its random control, on three seeds.
 
     python benchmarks/clinic.py [--quick] [--json] [--out DIR] [--workers K]
 
@@ -288,7 +288,7 @@ def row_of(name, case):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/clinic")
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/clinic")
     parser.add_argument(
         "--seeds",
         type=int,

@@ -465,7 +465,7 @@ def task_of(method, value, seed, part, size, key, folder):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/frontier")
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/frontier")
     parser.add_argument("--figure", help="also draw the frontier to this file")
     args = parser.parse_args()
 

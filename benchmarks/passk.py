@@ -320,7 +320,7 @@ def lines_of(result):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/passk")
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/passk")
     args = parser.parse_args()
 
     from course_lib.base import versions, write_json

@@ -501,7 +501,7 @@ def task_of(arm, seed, size, base, folder):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/rounds")
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/rounds")
     parser.add_argument(
         "--only", help="names of arms, separated by semicolons: run these and write no summary"
     )

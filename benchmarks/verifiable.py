@@ -538,7 +538,7 @@ def aims_of(differences):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/verifiable")
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/verifiable")
     args = parser.parse_args()
 
     from course_lib import Pool

@@ -69,7 +69,7 @@ def sums(split: str, count: int, seed: int = 0) -> list[dict[str, str]]:
     return rows
 
 
-def _solution(numbers, rng):
+def _solution(numbers: Sequence[int], rng: np.random.Generator) -> str:
     """A right solution in GSM8K's form; the order of its steps is drawn at random."""
     make, *_ = EASY[KIND]
     expression = make(*numbers)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from ... import assets
 from ...base import Hooks, require
@@ -232,10 +233,10 @@ def train_on(
     student = policy.copy()
     after: list[Policy] = []
 
-    def loss_of(rows):
+    def loss_of(rows: Sequence[int]) -> tuple[torch.Tensor, int]:
         return sft_loss(student, [examples[i] for i in rows])
 
-    def keep_copy(epochs_done):
+    def keep_copy(epochs_done: int) -> None:
         if epochs_done < setting.epochs:
             after.append(student.copy())
 

@@ -222,7 +222,7 @@ def accuracy_and_gain() -> Measured:
 # ---- choosing with few labels ------------------------------------------------------------------
 
 
-def _best_of_windows(rewards, gold, n):
+def _best_of_windows(rewards: np.ndarray, gold: np.ndarray, n: int) -> np.ndarray:
     """(P, N) gold of the best by ``rewards`` of n consecutive candidates, starting at each."""
     N = gold.shape[1]
     around = np.concatenate([rewards, rewards[:, : n - 1]], axis=1)  # the end meets the beginning
@@ -261,7 +261,7 @@ def right_choices(
     j = rng.integers(N, size=drawn)  # candidates, and another one of the same prompt
     k = (j + rng.integers(1, N, size=drawn)) % N
 
-    def agrees(rewards):
+    def agrees(rewards: np.ndarray) -> np.ndarray:
         """+1 where a pair is ordered as by gold, −1 where the other way round, 0 at ties."""
         return np.sign(rewards[i, j] - rewards[i, k]) * np.sign(gold[i, j] - gold[i, k])
 

@@ -74,7 +74,7 @@ def finding(
     unit; ``command``: what makes the data it reads.
     """
 
-    def register(function):
+    def register(function: Callable[[], Measured]) -> Callable[[], Measured]:
         _KNOWN[number] = Finding(number, lesson, claim, measures, command, function)
         return function
 
@@ -137,15 +137,15 @@ def show(lesson: str | None = None) -> "Table":
 # ---- the table ---------------------------------------------------------------------------------
 
 
-def _number(x):
+def _number(x: float) -> str:
     return f"{x:,.0f}" if abs(x) >= 100 else f"{x:.3g}"
 
 
-def _estimate(row):
+def _estimate(row: Row) -> str:
     return f"{_number(row.estimate)} [{_number(row.low)}, {_number(row.high)}]"
 
 
-def _note(row):
+def _note(row: Row) -> str:
     return f". {row.note}" if row.note else ""
 
 
@@ -177,6 +177,6 @@ class Table:
                 _estimate(row),
                 "yes" if row.holds else "no",
             )
-            cells = "".join(f"<td {left}>{html.escape(cell)}</td>" for cell in cells)
-            body.append(f"<tr>{cells}</tr>")
+            columns = "".join(f"<td {left}>{html.escape(cell)}</td>" for cell in cells)
+            body.append(f"<tr>{columns}</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"

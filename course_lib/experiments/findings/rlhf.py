@@ -83,7 +83,7 @@ def break_even_queries() -> Measured:
     frontier = results.load("frontier")
     gold = frontier["methods"]["RFT, one round"]["shown"]["gold"]
 
-    def queries(reached):
+    def queries(reached: float) -> float:
         return repaid_after(reached, frontier, question, writes, reads)
 
     # more gold is worth more candidates, so the upper end of gold gives the lower end of queries

@@ -82,7 +82,7 @@ def kept_easiness(
     easy = best_of_n_curve(selecting, judging, [n])[:, 0]  # (P,)
     top, control = kept_counts(by, controls)  # (P,) each
 
-    def difference(rows):
+    def difference(rows: np.ndarray) -> np.ndarray:
         return ratio(top[rows], easy[rows]) - ratio(control[rows], easy[rows])
 
     rng = np.random.default_rng(seed)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from ... import results
 from ...base import require
+from ...estimators import Interval
 from .registry import Measured, finding, interval_of
 
 ARMS = "python benchmarks/verifiable.py"
@@ -76,7 +77,7 @@ TEXTS = "distinct texts, share"
 def breadth_lost() -> Measured:
     minus_start = results.load("passk")["minus_start"]
 
-    def changes(method):
+    def changes(method: str) -> dict[str, Interval]:
         return {what: interval_of(value) for what, value in minus_start[method].items()}
 
     grpo, raft, rft = changes("GRPO"), changes("RAFT"), changes("RFT")
