@@ -1,5 +1,5 @@
-"""The clinic of lesson 08: every broken pipeline of course_lib/clinic.py, its repaired twin and its
-random control, on three seeds.
+"""The clinic of lesson 08: every broken pipeline of course_lib/experiments/clinic, its repaired
+twin and its random control, on three seeds.
 
     python benchmarks/clinic.py [--quick] [--json] [--out DIR] [--workers K]
 
@@ -20,7 +20,75 @@ from common import finish, job_options, run_jobs
 
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "clinic.json"
 SEEDS, SHOWN = [0, 1, 2], 6
+ROLES = ("broken", "healthy", "control")
 QUICK = {"prompts": 24, "n": 4, "epochs": 1, "test_prompts": 16, "served": 2}
+
+
+def pipeline_of(case, role):
+    """The pipeline of a case in one ``role``: "broken", "healthy" or "control"."""
+    from course_lib.experiments import clinic
+
+    if role == "broken":
+        return case.broken
+    if role == "control":
+        return replace(case.healthy, select=clinic.choose_at_random)
+    return case.healthy
+
+
+def setting_of(case, role):
+    """The setting that goes with it: the control has that of the broken pipeline."""
+    return case.repaired[1] if role == "healthy" else case.setting
+
+
+def rounded(values, digits=3):
+    """``values`` as a plain list of rounded numbers."""
+    import numpy as np
+
+    return np.round(np.asarray(values, float), digits).tolist()
+
+
+def samples(pool):
+    """The first reply to a few prompts, spread over the pool."""
+    import numpy as np
+
+    shown = np.linspace(0, pool.P - 1, SHOWN).astype(int)
+    return [
+        {
+            "prompt": pool.prompts[i],
+            "reply": pool.texts[i][0],
+            "gold": round(float(pool.rewards["gold"][i, 0]), 2),
+        }
+        for i in shown
+    ]
+
+
+def curves_of(checkpoints, pipeline, setting, reward, seed):
+    """Gold on fresh prompts and the author's own score, by checkpoint and prompt."""
+    from course_lib.experiments import clinic
+
+    curve = {"gold": [], "own": []}
+    for policy in checkpoints:
+        fresh = clinic.replies(policy, setting, *clinic.fresh_prompts(setting), seed, 2)
+        # with "quarters" the author tests on other prompts
+        pool = None if setting.topics == "quarters" else fresh
+        own = clinic.reported(pipeline, policy, setting, reward, seed, 2, pool)
+        curve["gold"].append(fresh.rewards["gold"].mean(1).tolist())
+        curve["own"].append(own.tolist())
+    return curve
+
+
+def base_of(base, setting, seed, folder):
+    """The careful measurement of the base policy, from its file: it is the same for many runs."""
+    from course_lib.base import write_json
+    from course_lib.experiments import clinic
+
+    name = f"base-{setting.topics}-{setting.test_prompts}-{setting.served}-{seed}.json"
+    file = folder / name
+    if not file.is_file():
+        measures, pool = clinic.careful(base, base, setting, seed)
+        measured = {name: rounded(values) for name, values in measures.items()}
+        write_json(file, {"base": measured, "base_samples": samples(pool)})
+    return json.loads(file.read_text())
 
 
 def job(task):
@@ -31,7 +99,6 @@ def job(task):
     name, role, setting, seed, out = task
     if Path(out).is_file():  # another process of this benchmark was here first
         return out
-    import numpy as np
     import torch
 
     torch.set_num_threads(1)
@@ -39,58 +106,18 @@ def job(task):
     from course_lib.base import progress, write_json
     from course_lib.experiments import clinic
 
-    progress.quiet, started = True, time.perf_counter()
-    case, setting = clinic.case(name), clinic.Setting(**setting)
-    pipeline = {
-        "broken": case.broken,
-        "healthy": case.healthy,
-        "control": replace(case.healthy, select=clinic.choose_at_random),
-    }[role]
+    progress.quiet = True
+    started = time.perf_counter()
+    setting = clinic.Setting(**setting)
+    pipeline = pipeline_of(clinic.case(name), role)
     base = load_policy(assets.path("helpdesk/policy"), device="cpu")
     reward = load_reward_model(assets.path(f"helpdesk/{setting.reward}"), device="cpu")
+
     outcome = clinic.run(pipeline, setting, seed, base, reward)
     measures, pool = clinic.careful(outcome.policy, base, setting, seed)
-    curve = {"gold": [], "own": []}
-    for policy in outcome.checkpoints if role != "control" else []:  # only what is shown
-        fresh = clinic.replies(policy, setting, *clinic.fresh_prompts(setting), seed, 2)
-        own = clinic.reported(
-            pipeline,
-            policy,
-            setting,
-            reward,
-            seed,
-            2,
-            None if setting.topics == "quarters" else fresh,
-        )
-        curve["gold"].append(fresh.rewards["gold"].mean(1).tolist())
-        curve["own"].append(own.tolist())
-
-    def rounded(values, digits=3):
-        return np.round(np.asarray(values, float), digits).tolist()
-
-    shown = np.linspace(0, pool.P - 1, SHOWN).astype(int)
-
-    def samples(pool):
-        return [
-            {
-                "prompt": pool.prompts[i],
-                "reply": pool.texts[i][0],
-                "gold": round(float(pool.rewards["gold"][i, 0]), 2),
-            }
-            for i in shown
-        ]
-
-    # the same for many runs
-    known = (
-        Path(out).parent
-        / f"base-{setting.topics}-{setting.test_prompts}-{setting.served}-{seed}.json"
-    )
-    if not known.is_file():
-        before, first = clinic.careful(base, base, setting, seed)
-        write_json(
-            known,
-            {"base": {k: rounded(v) for k, v in before.items()}, "base_samples": samples(first)},
-        )
+    shown = [] if role == "control" else outcome.checkpoints  # of the control no curve is shown
+    curve = curves_of(shown, pipeline, setting, reward, seed)
+    before = base_of(base, setting, seed, Path(out).parent)
     write_json(
         out,
         {
@@ -99,16 +126,42 @@ def job(task):
             "seed": seed,
             "seconds": time.perf_counter() - started,
             "shipped": outcome.shipped,
-            "measures": {k: rounded(v) for k, v in measures.items()},
-            "base": json.loads(known.read_text())["base"],
-            "curve": {k: [rounded(row) for row in v] for k, v in curve.items()},
+            "measures": {name: rounded(values) for name, values in measures.items()},
+            "base": before["base"],
+            "curve": {name: [rounded(row) for row in rows] for name, rows in curve.items()},
             "losses": rounded(outcome.losses),
             "selected": outcome.selected,
             "samples": samples(pool),
-            "base_samples": json.loads(known.read_text())["base_samples"],
+            "base_samples": before["base_samples"],
         },
     )
     return out
+
+
+def task_of(case, role, seed, base, folder, changes):
+    """One run; the file's name is a fingerprint of the pipeline: equal runs are one file."""
+    from course_lib.methods import fingerprint
+
+    # the control's own step is told by its role
+    pipeline = case.broken if role == "broken" else case.healthy
+    setting = replace(setting_of(case, role), **changes)
+    steps = {step: getattr(f, "__name__", f) for step, f in vars(pipeline).items()}
+    control = role == "control"
+    slug = fingerprint([base, steps, asdict(setting), control, "random" if control else ""])[:12]
+    return (case.name, role, asdict(setting), seed, str(folder / f"{slug}-{seed}.json"))
+
+
+# ---- the summary: ``runs`` are those of one case and role, one a seed ---------------------------
+
+
+def interval(rows):
+    """Mean and interval over seeds and prompts of (seeds, prompts) values, as plain data."""
+    import numpy as np
+
+    from course_lib.estimators import seeds_and_prompts_interval
+
+    found = seeds_and_prompts_interval(np.asarray(rows, float)).to_dict()
+    return {name: round(found[name], 4) for name in ("mean", "low", "high")}
 
 
 def thin(losses, points=24):
@@ -119,8 +172,123 @@ def thin(losses, points=24):
     return [[int(p[-1]) + 1, round(float(np.mean([losses[i] for i in p])), 3)] for p in parts]
 
 
+def measured(runs):
+    """The careful measurement of one role."""
+    import numpy as np
+
+    from course_lib.experiments import clinic
+
+    over_base = [np.subtract(run["measures"]["gold"], run["base"]["gold"]) for run in runs]
+    return {
+        "careful": {m: interval([run["measures"][m] for run in runs]) for m in clinic.MEASURES},
+        "gold_over_base": interval(over_base),
+        "gold_by_seed": [round(float(np.mean(run["measures"]["gold"])), 3) for run in runs],
+    }
+
+
+def dashboard(runs, several_rounds):
+    """What the author of one role saw, and the curves that are shown of it."""
+    import numpy as np
+
+    def along(name):
+        checkpoints = range(len(runs[0]["curve"][name]))
+        return [interval([run["curve"][name][at] for run in runs]) for at in checkpoints]
+
+    def rounds_of(name):
+        means = np.mean([run["selected"][name] for run in runs], axis=0)
+        return np.round(means, 3).tolist()
+
+    before = [run["curve"]["own"][0] for run in runs]
+    # the first checkpoint is the base policy
+    after = [run["curve"]["own"][run["shipped"] + 1 if several_rounds else -1] for run in runs]
+    return {
+        "curve": {name: along(name) for name in ("own", "gold")},
+        "losses": thin(np.mean([run["losses"] for run in runs], axis=0)),
+        "shipped": [run["shipped"] + 1 for run in runs],
+        "selected": {name: rounds_of(name) for name in ("all", "selected")},
+        "reported": {"before": interval(before), "after": interval(after)},
+        "samples": runs[0]["samples"],
+    }
+
+
+def gap(runs, others, measure="gold"):
+    """Interval of the difference in a measure, by seed and prompt."""
+    import numpy as np
+
+    differences = []
+    for one, other in zip(runs, others, strict=True):
+        differences.append(np.subtract(one["measures"][measure], other["measures"][measure]))
+    return interval(differences)
+
+
+def summary(case, broken, healthy, control, settings):
+    """One case of the stored result; ``settings``: of the broken and of the healthy pipeline."""
+    from course_lib.experiments import clinic
+
+    several = case.setting.rounds > 1
+    return {
+        "setting": settings[0],
+        "healthy_setting": settings[1],
+        "reports": case.broken.reports,
+        "base": {m: interval([run["base"][m] for run in broken]) for m in clinic.MEASURES},
+        "base_samples": broken[0]["base_samples"],
+        "broken": {**measured(broken), **dashboard(broken, several)},
+        "healthy": {**measured(healthy), **dashboard(healthy, several)},
+        "control": measured(control),
+        "broken_minus_healthy": gap(broken, healthy),
+        "broken_minus_control": gap(broken, control),
+        "healthy_minus_control": gap(healthy, control),
+        "length_gap": gap(broken, healthy, "length"),
+        "cut_gap": gap(broken, healthy, "cut"),
+    }
+
+
+HEAD = [
+    "case",
+    "reported before",
+    "after",
+    "gold: base",
+    "broken",
+    "repaired",
+    "control",
+    "broken - repaired",
+    "broken - control",
+    "KL",
+    "length",
+    "cut",
+    "greedy: base",
+    "broken",
+]
+
+
+def row_of(name, case):
+    """One line of the printed table."""
+
+    def show(v):
+        return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
+
+    broken = case["broken"]
+    careful = broken["careful"]
+    return [
+        name,
+        show(broken["reported"]["before"]),
+        show(broken["reported"]["after"]),
+        show(case["base"]["gold"]),
+        show(careful["gold"]),
+        show(case["healthy"]["careful"]["gold"]),
+        show(case["control"]["careful"]["gold"]),
+        show(case["broken_minus_healthy"]),
+        show(case["broken_minus_control"]),
+        f"{careful['kl']['mean']:.2f}",
+        f"{careful['length']['mean']:.2f}",
+        f"{careful['cut']['mean']:.2f}",
+        f"{case['base']['greedy']['mean']:.2f}",
+        f"{careful['greedy']['mean']:.2f}",
+    ]
+
+
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/clinic")
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/clinic")
     parser.add_argument(
         "--seeds",
         type=int,
@@ -130,108 +298,27 @@ def main():
     )
     args = parser.parse_args()
 
-    import numpy as np
-
     from course_lib import assets, load_policy
     from course_lib.base import versions, write_json
-    from course_lib.estimators import seeds_and_prompts_interval
     from course_lib.experiments import clinic, layout
-    from course_lib.methods import fingerprint
 
-    began, folder = time.perf_counter(), Path(args.out)
+    began = time.perf_counter()
+    folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
     seeds = args.seeds[:2] if args.quick else args.seeds
     cases = [clinic.case(name) for name in ("sign", "zip")] if args.quick else clinic.CASES
+    changes = QUICK if args.quick else {}
     base = load_policy(assets.path("helpdesk/policy"), device="cpu")
 
-    def task(case, role, seed):
-        """One run; the file's name is a fingerprint of the pipeline, so that equal runs are one
-        file.
-        """
-        pipeline, setting = (
-            (case.broken, case.setting)
-            if role == "broken"
-            else (case.healthy, case.setting)
-            if role == "control"
-            else case.repaired
-        )
-        if args.quick:
-            setting = replace(setting, **QUICK)
-        steps = {step: getattr(f, "__name__", f) for step, f in vars(pipeline).items()}
-        slug = fingerprint(
-            [base, steps, asdict(setting), role == "control", "random" if role == "control" else ""]
-        )[:12]
-        return (case.name, role, asdict(setting), seed, str(folder / f"{slug}-{seed}.json"))
-
-    wanted = {
-        (case.name, role, seed): task(case, role, seed)
-        for seed in seeds
-        for case in cases
-        for role in ("broken", "healthy", "control")
-    }
-    unique = {t[-1]: t for t in wanted.values()}
+    wanted = {}
+    for seed in seeds:
+        for case in cases:
+            for role in ROLES:
+                task = task_of(case, role, seed, base, folder, changes)
+                wanted[case.name, role, seed] = task
+    unique = {task[-1]: task for task in wanted.values()}
     run_jobs(job, list(unique.values()), args.workers, say)
-    found = {key: json.loads(Path(t[-1]).read_text()) for key, t in wanted.items()}
-
-    def interval(rows):
-        rows = np.asarray(rows, float)
-        return {
-            k: round(v, 4)
-            for k, v in seeds_and_prompts_interval(rows).to_dict().items()
-            if k in ("mean", "low", "high")
-        }
-
-    def side(name, role):
-        """One column of a case's table, with its curves."""
-        runs = [found[name, role, seed] for seed in seeds]
-        measured = {
-            "careful": {m: interval([r["measures"][m] for r in runs]) for m in clinic.MEASURES},
-            "gold_over_base": interval(
-                [np.subtract(r["measures"]["gold"], r["base"]["gold"]) for r in runs]
-            ),
-            "gold_by_seed": [round(float(np.mean(r["measures"]["gold"])), 3) for r in runs],
-        }
-        if role == "control":
-            return measured
-        return {
-            **measured,
-            "curve": {
-                k: [
-                    interval([r["curve"][k][at] for r in runs])
-                    for at in range(len(runs[0]["curve"][k]))
-                ]
-                for k in ("own", "gold")
-            },
-            "losses": thin(np.mean([r["losses"] for r in runs], axis=0)),
-            "shipped": [r["shipped"] + 1 for r in runs],
-            "selected": {
-                k: np.round(np.mean([r["selected"][k] for r in runs], axis=0), 3).tolist()
-                for k in ("all", "selected")
-            },
-            "reported": {
-                "before": interval([r["curve"]["own"][0] for r in runs]),
-                "after": interval(
-                    [
-                        r["curve"]["own"][
-                            r["shipped"] + 1 if clinic.case(name).setting.rounds > 1 else -1
-                        ]
-                        for r in runs
-                    ]
-                ),
-            },
-            "samples": runs[0]["samples"],
-        }
-
-    def gap(name, one, other, measure="gold"):
-        return interval(
-            [
-                np.subtract(
-                    found[name, one, s]["measures"][measure],
-                    found[name, other, s]["measures"][measure],
-                )
-                for s in seeds
-            ]
-        )
+    found = {key: json.loads(Path(task[-1]).read_text()) for key, task in wanted.items()}
 
     result = {
         "command": "python benchmarks/clinic.py" + (" --quick" if args.quick else ""),
@@ -239,64 +326,16 @@ def main():
         "cases": {},
     }
     for case in cases:
-        runs = [found[case.name, "broken", s] for s in seeds]
-        result["cases"][case.name] = {
-            "setting": wanted[case.name, "broken", seeds[0]][2],
-            "healthy_setting": wanted[case.name, "healthy", seeds[0]][2],
-            "reports": case.broken.reports,
-            "base": {m: interval([r["base"][m] for r in runs]) for m in clinic.MEASURES},
-            "base_samples": runs[0]["base_samples"],
-            **{role: side(case.name, role) for role in ("broken", "healthy", "control")},
-            "broken_minus_healthy": gap(case.name, "broken", "healthy"),
-            "broken_minus_control": gap(case.name, "broken", "control"),
-            "healthy_minus_control": gap(case.name, "healthy", "control"),
-            "length_gap": gap(case.name, "broken", "healthy", "length"),
-            "cut_gap": gap(case.name, "broken", "healthy", "cut"),
-        }
+        runs = [[found[case.name, role, seed] for seed in seeds] for role in ROLES]
+        settings = [wanted[case.name, role, seeds[0]][2] for role in ("broken", "healthy")]
+        result["cases"][case.name] = summary(case, *runs, settings)
+    seconds = [json.loads(Path(file).read_text())["seconds"] for file in unique]
     result |= {
-        "process_seconds": sum(
-            json.loads(Path(t[-1]).read_text())["seconds"] for t in unique.values()
-        ),
+        "process_seconds": sum(seconds),
         "seconds": time.perf_counter() - began,
         "versions": versions(),
     }
-
-    def show(v):
-        return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
-
-    rows = [
-        [
-            "case",
-            "reported before",
-            "after",
-            "gold: base",
-            "broken",
-            "repaired",
-            "control",
-            "broken - repaired",
-            "broken - control",
-            "KL",
-            "length",
-            "cut",
-            "greedy: base",
-            "broken",
-        ]
-    ]
-    for name, c in result["cases"].items():
-        rows.append(
-            [
-                name,
-                show(c["broken"]["reported"]["before"]),
-                show(c["broken"]["reported"]["after"]),
-                show(c["base"]["gold"]),
-                *(show(c[k]["careful"]["gold"]) for k in ("broken", "healthy", "control")),
-                show(c["broken_minus_healthy"]),
-                show(c["broken_minus_control"]),
-                *(f"{c['broken']['careful'][m]['mean']:.2f}" for m in ("kl", "length", "cut")),
-                f"{c['base']['greedy']['mean']:.2f}",
-                f"{c['broken']['careful']['greedy']['mean']:.2f}",
-            ]
-        )
+    rows = [HEAD, *(row_of(name, case) for name, case in result["cases"].items())]
     if not args.quick and len(seeds) > 2:
         write_json(RESULTS, result)
     finish(args, {**result, "ratios": {}, "aims": {}}, layout(rows))

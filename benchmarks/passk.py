@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from common import finish, job_options, run_jobs
-from verifiable import LR, ONLINE, ONLINE_LR, start
+from verifiable import LR, ONLINE, ONLINE_LR, reward_of, start
 
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "passk.json"
 FULL = {
@@ -65,55 +65,83 @@ def breadth(policy, world, prompts, info, n):
     from course_lib.estimators import pass_at_k
     from course_lib.models import GoldReward
 
-    pool = score(
-        sample(policy, prompts, n=n, max_tokens=world.max_tokens, info=info, seed=99),
-        GoldReward(world),
-        "verifier",
-    )
-    right = pool.rewards["verifier"].bool().tolist()
-    paths = [
-        Counter(world.path("", text, {}) for text, good in zip(texts, row, strict=True) if good)
-        for texts, row in zip(pool.texts, right, strict=True)
-    ]
+    pool = sample(policy, prompts, n=n, max_tokens=world.max_tokens, info=info, seed=99)
+    pool = score(pool, GoldReward(world), "verifier")
+    verdicts = pool.rewards["verifier"]  # (P, N) of 0 and 1
     ks = [k for k in (1, 2, 4, 8, 16, 32) if k <= n]
-    on = pool.tokens >= 0
+    columns = pass_at_k(verdicts, ks).T  # (len(ks), P)
+
+    paths, entropy = [], []
+    for i in range(pool.P):
+        right = [t for t, good in zip(pool.texts[i], verdicts[i].tolist(), strict=True) if good]
+        counts = Counter(world.path("", text, {}) for text in right)
+        paths.append(sorted(counts.values()))
+        written = pool.tokens[i] >= 0  # (N, T); the rest is padding
+        entropy.append(round(float(-(pool.logprobs[i] * written).sum() / written.sum()), 5))
     return {
         "ks": ks,
-        "pass": [
-            [round(float(v), 5) for v in column]
-            for column in pass_at_k(pool.rewards["verifier"], ks).T
-        ],
-        "paths": [sorted(counts.values()) for counts in paths],
-        "right": pool.rewards["verifier"].sum(1).int().tolist(),
-        "texts": [len(set(row)) for row in pool.texts],
-        "entropy": [
-            round(float(-(r * m).sum() / m.sum()), 5)
-            for r, m in zip(pool.logprobs, on, strict=True)
-        ],
+        "pass": [[round(float(v), 5) for v in column] for column in columns],
+        "paths": paths,
+        "right": verdicts.sum(1).int().tolist(),
+        "texts": [len(set(texts)) for texts in pool.texts],
+        "entropy": entropy,
     }
 
 
 def judge(policy, world, size):
+    """:func:`breadth` on the held-out problems."""
     prompts, info = world.prompts("heldout", limit=size["held_out"], seed=1)
     return breadth(policy, world, prompts, info, size["n"])
 
 
-def online(policy, world, name, prompts, info, steps, size, seed):
-    """One online run of a method of verifiable.ONLINE."""
-    from course_lib.methods import grpo
-    from course_lib.models import FunctionReward
+def rft(policy, world, size, seed):
+    """(policy, facts): RFT on one right reply for each distinct path, beside the old solutions."""
+    from course_lib import finetune, sample, score
+    from course_lib.models import GoldReward
+    from course_lib.pools import distinct_paths
+    from course_lib.worlds import SFT_PROBLEMS
 
-    settings = dict(ONLINE[name])
-    low = -1.0 if settings["method"] == "reinforce" else 0.0
-    reward = FunctionReward(
-        lambda prompt, text, info: 1.0 if world.gold(prompt, text, info) else low, "verifier"
-    )
-    return grpo(
+    # as many replies as the online methods sample
+    replies = size["steps"] * size["prompts"] * size["group"]
+    prompts, info = unseen(world, replies // size["rft_n"])
+    pool = sample(
         policy,
         prompts,
-        reward,
+        n=size["rft_n"],
+        max_tokens=world.max_tokens,
+        info=info,
+        seed=900 + seed,
+    )
+    pool = score(pool, GoldReward(world), "verifier")
+    kept = distinct_paths(pool, by="verifier", key=world.path)
+
+    old, about = world.prompts("train", limit=SFT_PROBLEMS, seed=0)
+    also = list(zip(old, [i["solution"] for i in about], strict=True))
+    steps_of_epoch = -(-(len(kept) + len(also)) // BATCH)
+    trained = finetune(
+        policy,
+        kept,
+        also=also,
+        epochs=size["rft_steps"] / steps_of_epoch,
+        lr=LR,
+        batch_size=BATCH,
+        seed=seed,
+    )
+    return trained, {"kept": len(kept), "tokens_sampled": int(pool.lengths.sum())}
+
+
+def online(policy, world, name, size, seed):
+    """(policy, facts): one online run of a method of verifiable.ONLINE."""
+    from course_lib.methods import grpo
+
+    settings = dict(ONLINE[name])
+    prompts, info = unseen(world, size["steps"] * size["prompts"])
+    trained = grpo(
+        policy,
+        prompts,
+        reward_of(world, settings["method"]),
         info,
-        steps=steps,
+        steps=size["steps"],
         prompts_per_step=size["prompts"],
         n=size["group"],
         lr=ONLINE_LR,
@@ -121,64 +149,30 @@ def online(policy, world, name, prompts, info, steps, size, seed):
         seed=seed,
         **settings,
     )
+    log = trained.training_log
+    return trained, {
+        "kl": log.steps[-1]["kl"],
+        "tokens_sampled": log.account.tokens_sampled,
+        "reward": [round(v, 4) for v in log.column("reward")],
+    }
 
 
 def passk_job(task):
     """Train one method, by its name in TRAINED, and judge it; "start" is judged as it is."""
     name, seed, size, out = task
-    from course_lib import finetune, sample, score
     from course_lib.base import write_json
-    from course_lib.models import GoldReward
-    from course_lib.pools import distinct_paths
-    from course_lib.worlds import SFT_PROBLEMS
 
-    (world, policy), began, facts = start(), time.perf_counter(), {}
-    replies = size["steps"] * size["prompts"] * size["group"]
-    if name == "RFT":
-        prompts, info = unseen(world, replies // size["rft_n"])
-        pool = score(
-            sample(
-                policy,
-                prompts,
-                n=size["rft_n"],
-                max_tokens=world.max_tokens,
-                info=info,
-                seed=900 + seed,
-            ),
-            GoldReward(world),
-            "verifier",
-        )
-        kept = distinct_paths(pool, by="verifier", key=world.path)
-        old, about = world.prompts("train", limit=SFT_PROBLEMS, seed=0)
-        also = list(zip(old, [i["solution"] for i in about], strict=True))
-        trained = finetune(
-            policy,
-            kept,
-            also=also,
-            epochs=size["rft_steps"] / -(-(len(kept) + len(also)) // BATCH),
-            lr=LR,
-            batch_size=BATCH,
-            seed=seed,
-        )
-        facts = {"kept": len(kept), "tokens_sampled": int(pool.lengths.sum())}
-    elif name != "start":
-        prompts, info = unseen(world, size["steps"] * size["prompts"])
-        trained = online(policy, world, name, prompts, info, size["steps"], size, seed)
-        facts = {
-            "kl": trained.training_log.steps[-1]["kl"],
-            "tokens_sampled": trained.training_log.account.tokens_sampled,
-            "reward": [round(v, 4) for v in trained.training_log.column("reward")],
-        }
-    write_json(
-        out,
-        {
-            "name": name,
-            "seed": seed,
-            **facts,
-            **judge(policy if name == "start" else trained, world, size),
-            "seconds": time.perf_counter() - began,
-        },
-    )
+    world, policy = start()
+    began = time.perf_counter()
+    if name == "start":
+        trained, facts = policy, {}
+    elif name == "RFT":
+        trained, facts = rft(policy, world, size, seed)
+    else:
+        trained, facts = online(policy, world, name, size, seed)
+    judged = judge(trained, world, size)
+    seconds = time.perf_counter() - began
+    write_json(out, {"name": name, "seed": seed, **facts, **judged, "seconds": seconds})
     return out
 
 
@@ -192,9 +186,26 @@ def plan(size, folder):
     return [("start", 0, size, str(folder / "start.json")), *trained]
 
 
+def settled(args):
+    """(size, folder) of this run."""
+    from course_lib import assets, load_policy
+    from course_lib.methods import fingerprint
+
+    size = dict(QUICK if args.quick else FULL)
+    policy = load_policy(assets.path("arithmetic/policy"), device="cpu")
+    key = fingerprint([size, policy, ONLINE, LR, ONLINE_LR, BATCH])
+    folder = Path(args.out) / key[:10]
+    folder.mkdir(parents=True, exist_ok=True)
+    return size, folder
+
+
+# ---- the summary -------------------------------------------------------------------------------
+
+
 def settled_in_all(rows):
-    """The rows without the problems for which one of them has no value (too few right replies to
-    compare paths).
+    """The rows without the problems for which one of them has no value.
+
+    That is where there are too few right replies to compare paths.
     """
     import numpy as np
 
@@ -202,144 +213,138 @@ def settled_in_all(rows):
     return rows[:, ~np.isnan(rows).any(0)]
 
 
-def settled(args):
-    """(size, folder) of this run."""
-    from course_lib import assets, load_policy
-    from course_lib.methods import fingerprint
-
-    size = dict(QUICK if args.quick else FULL)
-    folder = (
-        Path(args.out)
-        / fingerprint(
-            [
-                size,
-                load_policy(assets.path("arithmetic/policy"), device="cpu"),
-                ONLINE,
-                LR,
-                ONLINE_LR,
-                BATCH,
-            ]
-        )[:10]
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    return size, folder
-
-
-def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/passk")
-    args = parser.parse_args()
-
+def measures_of(size, ks):
+    """name → function of a run that gives one value a problem."""
     import numpy as np
 
-    from course_lib.base import versions, write_json
-    from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
-    from course_lib.experiments import layout
     from course_lib.experiments.findings import distinct_among
 
-    began = time.perf_counter()
-    size, folder = settled(args)
-    runs = {
-        (r["name"], r["seed"]): r
-        for r in run_jobs(passk_job, plan(size, folder), args.workers, say)
+    measures = {
+        f"pass@{k}": (lambda run, at=at: np.array(run["pass"][at])) for at, k in enumerate(ks)
     }
-    seeds, base = size["seeds"], runs["start", 0]
-    ks = base["ks"]
 
-    measures = {f"pass@{k}": (lambda r, at=at: np.array(r["pass"][at])) for at, k in enumerate(ks)}
-    measures["distinct right paths per problem"] = lambda r: np.array(
-        [len(counts) for counts in r["paths"]], dtype=float
-    )
-    measures[f"distinct paths among {size['among']} right replies"] = lambda r: np.array(
-        [distinct_among(counts, size["among"]) for counts in r["paths"]]
-    )
-    measures["distinct texts, share"] = lambda r: np.array(r["texts"]) / size["n"]
-    measures["entropy, nats a token"] = lambda r: np.array(r["entropy"])
+    def distinct_paths(run):
+        return np.array([len(counts) for counts in run["paths"]], dtype=float)
 
-    def level(name, value):
-        each = settled_in_all([value(runs[name, s]) for s in (seeds if name != "start" else [0])])
-        return (
-            seeds_and_prompts_interval(np.array(each))
-            if len(each) > 1
-            else bootstrap_interval(each[0])
-        ).to_dict()
+    def distinct_among_few(run):
+        return np.array([distinct_among(counts, size["among"]) for counts in run["paths"]])
 
-    def gap(a, b, value):
-        rows = np.array(
-            settled_in_all(
-                [value(runs[a, s]) - value(runs[b, s if b != "start" else 0]) for s in seeds]
-            )
-        )
-        return {
-            **seeds_and_prompts_interval(rows).to_dict(),
-            "by_seed": [round(float(v), 4) for v in rows.mean(1)],
-        }
+    measures["distinct right paths per problem"] = distinct_paths
+    measures[f"distinct paths among {size['among']} right replies"] = distinct_among_few
+    measures["distinct texts, share"] = lambda run: np.array(run["texts"]) / size["n"]
+    measures["entropy, nats a token"] = lambda run: np.array(run["entropy"])
+    return measures
 
-    table = {
-        name: {what: level(name, value) for what, value in measures.items()}
-        for name in ("start", *TRAINED)
+
+def level(runs, value):
+    """Interval of one measure over seeds and problems, or over problems when there is one run."""
+    from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
+
+    rows = settled_in_all([value(run) for run in runs])  # (seeds, problems)
+    if len(rows) > 1:
+        return seeds_and_prompts_interval(rows).to_dict()
+    return bootstrap_interval(rows[0]).to_dict()
+
+
+def gap(runs, others, value):
+    """Interval of the difference in one measure, by seed and problem."""
+    from course_lib.estimators import seeds_and_prompts_interval
+
+    pairs = zip(runs, others, strict=True)
+    rows = settled_in_all([value(one) - value(other) for one, other in pairs])
+    return {
+        **seeds_and_prompts_interval(rows).to_dict(),
+        "by_seed": [round(float(v), 4) for v in rows.mean(1)],
     }
-    minus = {
-        name: {what: gap(name, "start", value) for what, value in measures.items()}
-        for name in TRAINED
-    }
-    grpo_minus_raft = {what: gap("GRPO", "RAFT", value) for what, value in measures.items()}
-    curves = {
-        name: [
-            [
-                round(float(v), 3)
-                for v in np.mean(
-                    [runs[name, s]["pass"][at] for s in (seeds if name != "start" else [0])], 0
-                )
-            ]
-            for at in range(len(ks))
-        ]
-        for name in ("start", *TRAINED)
-    }
-    result = {
-        "command": "python benchmarks/passk.py" + (" --quick" if args.quick else ""),
-        "size": size,
-        "seeds": seeds,
+
+
+def curves_of(runs, ks):
+    """pass@k by problem, mean over seeds: a list for each k."""
+    import numpy as np
+
+    means = [np.mean([run["pass"][at] for run in runs], 0) for at in range(len(ks))]
+    return [[round(float(v), 3) for v in row] for row in means]
+
+
+def summary(runs, size):
+    """The stored result from ``runs``: name → its runs, one a seed; "start" has one."""
+    import numpy as np
+
+    ks = runs["start"][0]["ks"]
+    measures = measures_of(size, ks)
+    start_each = runs["start"] * len(size["seeds"])  # the same for every seed
+
+    def every_measure(function, *sides):
+        return {what: function(*sides, value) for what, value in measures.items()}
+
+    return {
         "ks": ks,
-        "levels": table,
-        "minus_start": minus,
-        "grpo_minus_raft": grpo_minus_raft,
-        "curves": curves,
-        "kept": float(np.mean([runs["RFT", s]["kept"] for s in seeds])),
+        "levels": {name: every_measure(level, of) for name, of in runs.items()},
+        "minus_start": {name: every_measure(gap, runs[name], start_each) for name in TRAINED},
+        "grpo_minus_raft": every_measure(gap, runs["GRPO"], runs["RAFT"]),
+        "curves": {name: curves_of(of, ks) for name, of in runs.items()},
+        "kept": float(np.mean([run["kept"] for run in runs["RFT"]])),
         "tokens_sampled": {
-            name: float(np.mean([runs[name, s]["tokens_sampled"] for s in seeds]))
-            for name in TRAINED
+            name: float(np.mean([run["tokens_sampled"] for run in runs[name]])) for name in TRAINED
         },
-        "process_seconds": sum(r["seconds"] for r in runs.values()),
-        "seconds": time.perf_counter() - began,
-        "versions": versions(),
     }
+
+
+def lines_of(result):
+    """The result as text."""
+    from course_lib.experiments import layout
 
     def show(v, spec=".3f"):
         return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
     columns = [
         "pass@1",
-        f"pass@{ks[-1]}",
+        f"pass@{result['ks'][-1]}",
         "distinct right paths per problem",
         "entropy, nats a token",
     ]
-    lines = layout(
-        [["", *columns], *[[name, *(show(row[c]) for c in columns)] for name, row in table.items()]]
-    )
-    lines += ["", "less the start"] + layout(
-        [
-            ["", *columns],
-            *[[name, *(show(row[c], "+.3f") for c in columns)] for name, row in minus.items()],
-        ]
-    )
-    lines += [
+
+    def table(rows, spec):
+        body = [[name, *(show(row[c], spec) for c in columns)] for name, row in rows.items()]
+        return layout([["", *columns], *body])
+
+    gaps = [f"{what} {show(v, '+.3f')}" for what, v in result["grpo_minus_raft"].items()]
+    return [
+        *table(result["levels"], ".3f"),
         "",
-        "GRPO less RAFT: "
-        + ", ".join(f"{what} {show(v, '+.3f')}" for what, v in grpo_minus_raft.items()),
+        "less the start",
+        *table(result["minus_start"], "+.3f"),
+        "",
+        f"GRPO less RAFT: {', '.join(gaps)}",
     ]
+
+
+def main():
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/passk")
+    args = parser.parse_args()
+
+    from course_lib.base import versions, write_json
+
+    began = time.perf_counter()
+    size, folder = settled(args)
+    done = run_jobs(passk_job, plan(size, folder), args.workers, say)
+    found = {(run["name"], run["seed"]): run for run in done}
+    runs = {"start": [found["start", 0]]}
+    for name in TRAINED:
+        runs[name] = [found[name, seed] for seed in size["seeds"]]
+
+    result = {
+        "command": "python benchmarks/passk.py" + (" --quick" if args.quick else ""),
+        "size": size,
+        "seeds": size["seeds"],
+        **summary(runs, size),
+        "process_seconds": sum(run["seconds"] for run in done),
+        "seconds": time.perf_counter() - began,
+        "versions": versions(),
+    }
     if not args.quick:
         write_json(RESULTS, result)
-    finish(args, {"ratios": {}, "aims": {}, **result}, lines)
+    finish(args, {"ratios": {}, "aims": {}, **result}, lines_of(result))
 
 
 if __name__ == "__main__":

@@ -64,11 +64,12 @@ def rule(name, seed):
     """The selection rule called ``name`` as a function of the scored pool."""
     from course_lib.pools import RULES
 
-    return (
-        (lambda pool: RULES[name](pool, seed=seed))
-        if name.startswith("random")
-        else (lambda pool: RULES[name](pool, by="proxy"))
-    )
+    if name.startswith("random"):
+        return lambda pool: RULES[name](pool, seed=seed)
+    return lambda pool: RULES[name](pool, by="proxy")
+
+
+# ---- judging one policy ------------------------------------------------------------------------
 
 
 def judge(policy, own, base, reward, world, size, seed, many):
@@ -77,10 +78,8 @@ def judge(policy, own, base, reward, world, size, seed, many):
     Per-prompt measures, mean points by part of gold, replies to read, and, if ``many``, best-of-n
     and share of prompts with a good reply.
     """
-    import numpy as np
-
     from course_lib import sample, score
-    from course_lib.estimators import best_of_n_curve, distinct_fraction, distinct_n, pass_at_k
+    from course_lib.estimators import distinct_n
     from course_lib.models import GoldReward, policy_kl
 
     prompts, info = world.prompts("heldout", limit=size["shown"], seed=0)
@@ -92,7 +91,7 @@ def judge(policy, own, base, reward, world, size, seed, many):
 
     pool = scored(len(prompts), size["served"], 2**31 + seed)
     own_reward = pool.rewards["proxy"] if own is reward else score(pool, own, "own").rewards["own"]
-    row = {
+    measures = {
         "gold": pool.rewards["gold"].mean(1),
         "proxy": pool.rewards["proxy"].mean(1),
         "own": own_reward.mean(1),
@@ -100,35 +99,59 @@ def judge(policy, own, base, reward, world, size, seed, many):
         "length": pool.lengths.float().mean(1),
         "distinct": [distinct_n(texts, 2) for texts in pool.texts],
     }
-    out = {name: [round(float(v), 4) for v in values] for name, values in row.items()}
-    parts = [
-        world.gold_parts(pool.prompts[i], pool.texts[i][j], info[i], int(pool.finish[i, j]) == 0)
-        for i in range(pool.P)
-        for j in range(pool.N)
-    ]
-    out["parts"] = {part: round(float(np.mean([p[part] for p in parts])), 4) for part in parts[0]}
+    out = {name: [round(float(v), 4) for v in values] for name, values in measures.items()}
+    out["parts"] = mean_parts(pool, world)
     out["cut"] = float((pool.finish != 0).float().mean())
-    top = pool.rewards["proxy"].flatten().argsort(descending=True, stable=True)[:3].tolist()
-    out["highest_proxy"] = [told(pool, k // pool.N, k % pool.N) for k in top]
-    harmless = [i for i in range(pool.P) if not info[i]["harmful"]]
-    topics, chosen = set(), []
-    for i in harmless:
-        if info[i]["topic"] not in topics and len(chosen) < TOLD:
-            topics.add(info[i]["topic"])
-            chosen.append(i)
-    out["replies"] = [told(pool, i, 0) for i in chosen]
+    out["highest_proxy"] = highest_proxy(pool)
+    out["replies"] = [told(pool, i, 0) for i in first_of_each_topic(info)]
     if many:
         wide = scored(size["many_prompts"], size["many"], 2**31 + 100 + seed)
-        ks = [2**k for k in range(size["many"].bit_length())]
-        good = wide.rewards["gold"] >= 3
-        curve = best_of_n_curve(wide.rewards["proxy"], wide.rewards["gold"], ks)
-        out["many"] = {
-            "ks": ks,
-            "share": pass_at_k(good, ks).round(4).tolist(),
-            "best_of": curve.round(4).tolist(),
-            "different": [round(distinct_fraction(texts), 4) for texts in wide.texts],
-        }
+        out["many"] = of_many(wide)
     return out
+
+
+def mean_parts(pool, world):
+    """Mean points by part of gold, over all replies."""
+    import numpy as np
+
+    parts = []
+    for i in range(pool.P):
+        for j in range(pool.N):
+            finished = int(pool.finish[i, j]) == 0
+            parts.append(
+                world.gold_parts(pool.prompts[i], pool.texts[i][j], pool.info[i], finished)
+            )
+    return {name: round(float(np.mean([part[name] for part in parts])), 4) for name in parts[0]}
+
+
+def highest_proxy(pool, count=3):
+    """The replies with the highest proxy reward of all, to read."""
+    order = pool.rewards["proxy"].flatten().argsort(descending=True, stable=True)
+    return [told(pool, k // pool.N, k % pool.N) for k in order[:count].tolist()]
+
+
+def first_of_each_topic(info):
+    """Positions of the first harmless prompts about different topics, at most TOLD."""
+    first = {}
+    for i, about in enumerate(info):
+        if not about["harmful"] and len(first) < TOLD:
+            first.setdefault(about["topic"], i)
+    return list(first.values())
+
+
+def of_many(pool):
+    """Best-of-n and the share of prompts with a good reply, from more replies to each prompt."""
+    from course_lib.estimators import best_of_n_curve, distinct_fraction, pass_at_k
+
+    ks = [2**k for k in range(pool.N.bit_length())]
+    good = pool.rewards["gold"] >= 3
+    curve = best_of_n_curve(pool.rewards["proxy"], pool.rewards["gold"], ks)
+    return {
+        "ks": ks,
+        "share": pass_at_k(good, ks).round(4).tolist(),
+        "best_of": curve.round(4).tolist(),
+        "different": [round(distinct_fraction(texts), 4) for texts in pool.texts],
+    }
 
 
 def told(pool, i, j):
@@ -142,6 +165,65 @@ def told(pool, i, j):
     }
 
 
+# ---- running one arm ---------------------------------------------------------------------------
+
+
+def refreshing(size, seed):
+    """From the second round on: train the reward model on comparisons of the current policy."""
+    from course_lib.methods import train_reward_model
+    from course_lib.pools import annotate
+    from course_lib.worlds import Annotator
+
+    def refresh(r, pool, reward):
+        if r == 0:
+            return reward
+        rows = annotate(pool, Annotator(), size["labels"], seed=seed + r)
+        return train_reward_model(reward, rows, epochs=2, lr=5e-4, seed=seed, name="proxy")
+
+    return refresh
+
+
+def rounds_of(arm, base, frozen, world, size, seed):
+    """Run one arm with one seed and judge each of its rounds."""
+    from course_lib import rejection_sampling_rounds
+
+    name, settings, count = ARMS[arm]
+    settings = dict(settings)
+    count = count or size["rounds"]
+    if settings.pop("refresh", False):
+        settings["refresh"] = refreshing(size, seed)
+    prompts, info = world.prompts("train", limit=size["prompts"], seed=seed)
+    history = rejection_sampling_rounds(
+        base,
+        prompts,
+        frozen,
+        rounds=count,
+        n=size["n"],
+        select=rule(name, seed),
+        info=info,
+        seed=seed,
+        lr=size["lr"],
+        epochs=size["epochs"],
+        **settings,
+    )
+    rounds = []
+    for r, h in enumerate(history):
+        first_or_last = r in (0, count - 1)
+        judged = judge(h.policy, h.reward, base, frozen, world, size, seed, many=first_or_last)
+        topics = {h.pool.info[i]["topic"] for i in h.selection.prompt_index.tolist()}
+        rounds.append(
+            {
+                **judged,
+                "round": r + 1,
+                "kept": len(h.selection),
+                "trained_on": len(h.trained_on),
+                "prompts_kept": int((h.selection.per_prompt > 0).sum()),
+                "topics_kept": len(topics),
+            }
+        )
+    return rounds
+
+
 def job(task):
     """Run one arm with one seed and judge each of its rounds; write its file.
 
@@ -151,69 +233,26 @@ def job(task):
     import torch
 
     torch.set_num_threads(1)
-    from course_lib import assets, load_policy, load_reward_model, rejection_sampling_rounds
+    from course_lib import assets, load_policy, load_reward_model
     from course_lib.base import progress, write_json
-    from course_lib.methods import train_reward_model
-    from course_lib.pools import annotate
-    from course_lib.worlds import Annotator, Helpdesk
+    from course_lib.worlds import Helpdesk
 
     progress.quiet = True
-    started, world = time.perf_counter(), Helpdesk()
-    base, frozen = (
-        load_policy(assets.path("helpdesk/policy"), device="cpu"),
-        load_reward_model(assets.path(REWARD), name="proxy", device="cpu"),
-    )
+    started = time.perf_counter()
+    world = Helpdesk()
+    base = load_policy(assets.path("helpdesk/policy"), device="cpu")
+    frozen = load_reward_model(assets.path(REWARD), name="proxy", device="cpu")
     if arm == "base":
-        rounds = [{**judge(base, frozen, base, frozen, world, size, seed, many=True), "round": 0}]
+        judged = judge(base, frozen, base, frozen, world, size, seed, many=True)
+        rounds = [{**judged, "round": 0}]
     else:
-        name, settings, count = ARMS[arm]
-        settings, count = dict(settings), count or size["rounds"]
-        if settings.pop("refresh", False):
-
-            def refresh(r, pool, reward):
-                """From the second round on: train the reward model further on new comparisons of
-                the current policy's replies.
-                """
-                if r == 0:
-                    return reward
-                rows = annotate(pool, Annotator(), size["labels"], seed=seed + r)
-                return train_reward_model(reward, rows, epochs=2, lr=5e-4, seed=seed, name="proxy")
-
-            settings["refresh"] = refresh
-        prompts, info = world.prompts("train", limit=size["prompts"], seed=seed)
-        history = rejection_sampling_rounds(
-            base,
-            prompts,
-            frozen,
-            rounds=count,
-            n=size["n"],
-            select=rule(name, seed),
-            info=info,
-            seed=seed,
-            lr=size["lr"],
-            epochs=size["epochs"],
-            **settings,
-        )
-        rounds = []
-        for r, h in enumerate(history):
-            rows = judge(
-                h.policy, h.reward, base, frozen, world, size, seed, many=r in (0, count - 1)
-            )
-            covered = len({h.pool.info[i]["topic"] for i in h.selection.prompt_index.tolist()})
-            rounds.append(
-                {
-                    **rows,
-                    "round": r + 1,
-                    "kept": len(h.selection),
-                    "trained_on": len(h.trained_on),
-                    "prompts_kept": int((h.selection.per_prompt > 0).sum()),
-                    "topics_kept": covered,
-                }
-            )
-    write_json(
-        out, {"task": [arm, seed], "seconds": time.perf_counter() - started, "rounds": rounds}
-    )
+        rounds = rounds_of(arm, base, frozen, world, size, seed)
+    seconds = time.perf_counter() - started
+    write_json(out, {"task": [arm, seed], "seconds": seconds, "rounds": rounds})
     return out
+
+
+# ---- the summary: ``rows`` are one round of one arm, one a seed ---------------------------------
 
 
 def matrix(rows, name):
@@ -229,64 +268,240 @@ def interval(values):
 
     from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
 
-    found = (
-        seeds_and_prompts_interval(values) if np.ptp(values) else bootstrap_interval(values.mean(0))
-    ).to_dict()
+    if np.ptp(values):
+        found = seeds_and_prompts_interval(values).to_dict()
+    else:  # equal values: nothing to resample
+        found = bootstrap_interval(values.mean(0)).to_dict()
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in found.items()}
+
+
+def gap(rows, others, name="gold"):
+    """Interval of the difference in a measure, by seed and prompt."""
+    return interval(matrix(rows, name) - matrix(others, name))
+
+
+def gaps(rows, others):
+    """The difference in gold, proxy and distinct-2."""
+    return {name: gap(rows, others, name) for name in ("gold", "proxy", "distinct")}
 
 
 def summary(rows):
     """One round of one arm over its seeds."""
     import numpy as np
 
+    def mean_of(values, digits=4):
+        return round(float(np.mean(list(values))), digits)
+
     out = {name: interval(matrix(rows, name)) for name in MEASURES}
-    out["by_seed"] = [
-        {name: round(float(np.mean(row[name])), 4) for name in MEASURES} for row in rows
-    ]
-    out["parts"] = {
-        part: round(float(np.mean([row["parts"][part] for row in rows])), 4)
-        for part in rows[0]["parts"]
-    }
-    out["cut"] = round(float(np.mean([row["cut"] for row in rows])), 4)
-    out.update(
-        {
-            k: round(float(np.mean([row[k] for row in rows])), 1)
-            for k in ("kept", "trained_on", "prompts_kept", "topics_kept")
-            if k in rows[0]
-        }
-    )
+    out["by_seed"] = [{name: mean_of(row[name]) for name in MEASURES} for row in rows]
+    out["parts"] = {part: mean_of(row["parts"][part] for row in rows) for part in rows[0]["parts"]}
+    out["cut"] = mean_of(row["cut"] for row in rows)
+    for name in ("kept", "trained_on", "prompts_kept", "topics_kept"):
+        if name in rows[0]:  # the base policy was not trained
+            out[name] = mean_of((row[name] for row in rows), 1)
     if "many" in rows[0]:
         many = [row["many"] for row in rows]
-        out["many"] = {
-            "ks": many[0]["ks"],
-            "different": interval(np.array([m["different"] for m in many])),
-        }
+        different = np.array([m["different"] for m in many])  # (seeds, prompts)
+        out["many"] = {"ks": many[0]["ks"], "different": interval(different)}
         for name in ("share", "best_of"):
             values = np.array([m[name] for m in many])  # (seeds, prompts, ks)
             out["many"][name] = [interval(values[:, :, k]) for k in range(values.shape[2])]
     return out
 
 
-def topic_groups(base, topics):
-    """Held-out prompts in three groups by how highly the proxy scores the base policy's replies to
-    their topic: name → prompt positions.
-    """
-    import numpy as np
+def by_round(runs, arm):
+    """The rows of one arm: a list of rounds, each one row a seed."""
+    of_arm = [run for run in runs if run["task"][0] == arm]
+    return [list(rows) for rows in zip(*(run["rounds"] for run in of_arm), strict=True)]
 
-    proxy = matrix(base, "proxy").mean(0)
-    order = sorted(
-        set(topics), key=lambda topic: proxy[[i for i, t in enumerate(topics) if t == topic]].mean()
-    )
+
+def several_rounds():
+    """The arms that run all rounds."""
+    return [arm for arm, (_, _, count) in ARMS.items() if count is None]
+
+
+def one_round(frozen, control, start):
+    """What the first round is worth: RFT, its random control and the base policy."""
+    from course_lib.estimators import paired_difference
+
+    def by_seed(rows, others):
+        pairs = zip(rows, others, strict=True)
+        return [paired_difference(a["gold"], b["gold"]).to_dict() for a, b in pairs]
+
     return {
-        name: [i for i, t in enumerate(topics) if t in set(part)]
-        for name, part in zip(
-            ("hard", "middle", "easy"), np.array_split(np.array(order), 3), strict=True
-        )
+        "rft less control": gap(frozen, control),
+        "rft less base": gap(frozen, start),
+        "control less base": gap(control, start),
+        "by_seed": by_seed(frozen, control),
+        "control less base by seed": by_seed(control, start),
     }
 
 
+def last_round(rows, start):
+    """What the last round of each arm is worth, against its rivals and the base policy."""
+    several = several_rounds()
+    pairs = [(arm, "last round only") for arm in several[1:]]
+    pairs.append(("pooled, reward model refreshed", "all rounds pooled"))
+    last = {f"{arm} less {other}": gaps(rows[arm][-1], rows[other][-1]) for arm, other in pairs}
+    for arm in several:
+        last[f"{arm} less base"] = gaps(rows[arm][-1], start)
+    return last
+
+
+def last_less_round(rows):
+    """The last round of each arm minus each earlier one."""
+    return {
+        arm: [gaps(rows[arm][-1], earlier) for earlier in rows[arm][:-1]]
+        for arm in several_rounds()
+    }
+
+
+def topic_groups(base, topics):
+    """Held-out prompts in three groups of topics, "hard", "middle" and "easy".
+
+    By how highly the proxy scores the base policy's replies to a topic: name → prompt positions.
+    """
+    import numpy as np
+
+    proxy = matrix(base, "proxy").mean(0)  # (prompts,)
+
+    def easiness(topic):
+        return proxy[[i for i, t in enumerate(topics) if t == topic]].mean()
+
+    thirds = np.array_split(np.array(sorted(set(topics), key=easiness)), 3)
+    groups = {}
+    for name, part in zip(("hard", "middle", "easy"), thirds, strict=True):
+        groups[name] = [i for i, topic in enumerate(topics) if topic in set(part)]
+    return groups
+
+
+def top_k_overall(rows, start, info):
+    """The arm "top k overall" against its rivals, also by how easy the topic is."""
+    first = {
+        "base": start,
+        "best per prompt": rows["last round only"][0],
+        "top k overall": rows["top k overall"][0],
+        "random overall": rows["random overall"][0],
+    }
+    groups = {}
+    for name, where in topic_groups(start, [about["topic"] for about in info]).items():
+        gold = {arm: matrix(r, "gold")[:, where] for arm, r in first.items()}
+        groups[name] = {
+            "prompts": len(where),
+            "topics": sorted({info[i]["topic"] for i in where}),
+            **{arm: interval(values) for arm, values in gold.items()},
+            "top k overall less best per prompt": interval(
+                gold["top k overall"] - gold["best per prompt"]
+            ),
+        }
+    return {
+        "less best per prompt": gap(first["top k overall"], first["best per prompt"]),
+        "less its control": gap(first["top k overall"], first["random overall"]),
+        "groups": groups,
+    }
+
+
+def replies_to_read(rows, start, rounds):
+    """The replies of the first seed to a few prompts: of the base, and of each arm round by round.
+
+    Then the reply with the highest proxy reward.
+    """
+
+    def short(row):
+        return [{k: reply[k] for k in ("text", "gold", "proxy")} for reply in row["replies"]]
+
+    replies = {
+        "prompts": [reply["prompt"] for reply in start[0]["replies"]],
+        "base": short(start[0]),
+    }
+    highest = {"base": start[0]["highest_proxy"][0]}
+    for arm in several_rounds():
+        of_first_seed = [rows[arm][r][0] for r in range(rounds)]
+        replies[arm] = [short(row) for row in of_first_seed]
+        highest[arm] = [row["highest_proxy"][0] for row in of_first_seed]
+    return replies, highest
+
+
+# ---- printing ----------------------------------------------------------------------------------
+
+
+HEAD = [
+    "arm",
+    "round",
+    "gold",
+    "proxy",
+    "own reward",
+    "KL (nats)",
+    "tokens",
+    "distinct-2",
+    "trained on",
+]
+
+
+def show(v, spec=".2f"):
+    return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
+
+
+def row_of(arm, number, row):
+    """One line of the printed table."""
+    return [
+        arm,
+        str(number),
+        show(row["gold"]),
+        show(row["proxy"]),
+        show(row["own"]),
+        show(row["kl"]),
+        f"{row['length']['mean']:.0f}",
+        show(row["distinct"]),
+        f"{row.get('trained_on', 0):.0f}",
+    ]
+
+
+def lines_of(result):
+    """The result as text."""
+    from course_lib.experiments import layout
+
+    table = [HEAD, row_of("base", 0, result["base"])]
+    for arm, found in result["arms"].items():
+        table += [row_of(arm, r + 1, row) for r, row in enumerate(found)]
+
+    last = [[name, show(v["gold"], "+.2f")] for name, v in result["last_round"].items()]
+    one = [
+        [name, show(result["one_round"][name], "+.2f")]
+        for name in ("rft less control", "rft less base", "control less base")
+    ]
+    overall = [
+        [name, show(result["top_k_overall"][name], "+.2f")]
+        for name in ("less best per prompt", "less its control")
+    ]
+    for name, group in result["top_k_overall"]["groups"].items():
+        less = show(group["top k overall less best per prompt"], "+.2f")
+        overall.append([f"{name} topics, less best per prompt", less])
+    return [
+        *layout(table),
+        "",
+        "last round, gold",
+        *layout(last),
+        "",
+        "one round, gold",
+        *layout(one),
+        "",
+        "top k overall, gold",
+        *layout(overall),
+    ]
+
+
+def task_of(arm, seed, size, base, folder):
+    """One run; its file's name holds a fingerprint of what it depends on besides its own name."""
+    from course_lib.methods import fingerprint
+
+    key = fingerprint([size, base, ARMS.get(arm), REWARD])[:8]
+    slug = "".join(c if c.isalnum() else "-" for c in f"{arm}-{seed}-{key}")
+    return (arm, seed, size, str(folder / f"{slug}.json"))
+
+
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/rounds")
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/rounds")
     parser.add_argument(
         "--only", help="names of arms, separated by semicolons: run these and write no summary"
     )
@@ -294,9 +509,6 @@ def main():
 
     from course_lib import assets, load_policy
     from course_lib.base import versions, write_json
-    from course_lib.estimators import paired_difference
-    from course_lib.experiments import layout
-    from course_lib.methods import fingerprint
     from course_lib.worlds import Helpdesk
 
     size = dict(QUICK if args.quick else FULL)
@@ -306,118 +518,16 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
 
-    def task(arm, seed):
-        # what a run depends on besides its own name
-        key = fingerprint([size, base, ARMS.get(arm), REWARD])[:8]
-        return (
-            arm,
-            seed,
-            size,
-            str(
-                folder / f"{''.join(c if c.isalnum() else '-' for c in f'{arm}-{seed}-{key}')}.json"
-            ),
-        )
-
     names = args.only.split(";") if args.only else ["base", *ARMS]
-    tasks = [task(arm, seed) for seed in seeds for arm in names]
+    tasks = [task_of(arm, seed, size, base, folder) for seed in seeds for arm in names]
     runs = run_jobs(job, tasks, args.workers, say)
     if args.only:
         return
-    rows = {
-        arm: [
-            [
-                r
-                for run in runs
-                if run["task"][0] == arm
-                for r in run["rounds"]
-                if r["round"] == k + (arm != "base")
-            ]
-            for k in range(len(next(run for run in runs if run["task"][0] == arm)["rounds"]))
-        ]
-        for arm in names
-    }
-    start, frozen, control = rows["base"][0], rows["last round only"], rows["random control"]
 
-    def gap(a, b, name="gold"):
-        return interval(matrix(a, name) - matrix(b, name))
-
-    several = [arm for arm in ARMS if ARMS[arm][2] is None]
-    last = {
-        f"{arm} less {other}": {
-            m: gap(rows[arm][-1], rows[other][-1], m) for m in ("gold", "proxy", "distinct")
-        }
-        for arm, other in [(arm, "last round only") for arm in several[1:]]
-        + [("pooled, reward model refreshed", "all rounds pooled")]
-    }
-    last.update(
-        {
-            f"{arm} less base": {
-                m: gap(rows[arm][-1], start, m) for m in ("gold", "proxy", "distinct")
-            }
-            for arm in several
-        }
-    )
-    since = {
-        arm: [
-            {m: gap(rows[arm][-1], r, m) for m in ("gold", "proxy", "distinct")}
-            for r in rows[arm][:-1]
-        ]
-        for arm in several
-    }
-    first = {
-        "rft less control": gap(frozen[0], control[0]),
-        "rft less base": gap(frozen[0], start),
-        "control less base": gap(control[0], start),
-        "by_seed": [
-            paired_difference(a["gold"], b["gold"]).to_dict()
-            for a, b in zip(frozen[0], control[0], strict=True)
-        ],
-        "control less base by seed": [
-            paired_difference(a["gold"], b["gold"]).to_dict()
-            for a, b in zip(control[0], start, strict=True)
-        ],
-    }
+    rows = {arm: by_round(runs, arm) for arm in names}
+    start = rows["base"][0]
     _, info = Helpdesk().prompts("heldout", limit=size["shown"], seed=0)
-    groups = topic_groups(start, [i["topic"] for i in info])
-    overall = {
-        "less best per prompt": gap(rows["top k overall"][0], frozen[0]),
-        "less its control": gap(rows["top k overall"][0], rows["random overall"][0]),
-        "groups": {},
-    }
-    for name, where in groups.items():
-        cut = {
-            arm: matrix(r, "gold")[:, where]
-            for arm, r in (
-                ("base", start),
-                ("best per prompt", frozen[0]),
-                ("top k overall", rows["top k overall"][0]),
-                ("random overall", rows["random overall"][0]),
-            )
-        }
-        overall["groups"][name] = {
-            "prompts": len(where),
-            "topics": sorted({info[i]["topic"] for i in where}),
-            **{arm: interval(v) for arm, v in cut.items()},
-            "top k overall less best per prompt": interval(
-                cut["top k overall"] - cut["best per prompt"]
-            ),
-        }
-    prompts = [r["prompt"] for r in start[0]["replies"]]
-    short = ("text", "gold", "proxy")
-    replies = {
-        "prompts": prompts,
-        "base": [{k: r[k] for k in short} for r in start[0]["replies"]],
-        **{
-            arm: [
-                [{k: r[k] for k in short} for r in rows[arm][k][0]["replies"]]
-                for k in range(size["rounds"])
-            ]
-            for arm in several
-        },
-    }
-    highest = {
-        arm: [rows[arm][k][0]["highest_proxy"][0] for k in range(size["rounds"])] for arm in several
-    }
+    replies, highest = replies_to_read(rows, start, size["rounds"])
     result = {
         "command": "python benchmarks/rounds.py" + (" --quick" if args.quick else ""),
         "reward": REWARD,
@@ -425,75 +535,19 @@ def main():
         "seeds": seeds,
         "base": summary(start),
         "arms": {arm: [summary(r) for r in rows[arm]] for arm in ARMS},
-        "last_round": last,
-        "last_less_round": since,
-        "one_round": first,
-        "top_k_overall": overall,
+        "last_round": last_round(rows, start),
+        "last_less_round": last_less_round(rows),
+        "one_round": one_round(rows["last round only"][0], rows["random control"][0], start),
+        "top_k_overall": top_k_overall(rows, start, info),
         "replies": replies,
-        "highest_proxy": {"base": start[0]["highest_proxy"][0], **highest},
+        "highest_proxy": highest,
         "process_seconds": round(sum(run["seconds"] for run in runs)),
         "seconds": round(time.perf_counter() - began),
         "versions": versions(),
     }
-
-    def show(v, spec=".2f"):
-        return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
-
-    table = [
-        [
-            "arm",
-            "round",
-            "gold",
-            "proxy",
-            "own reward",
-            "KL (nats)",
-            "tokens",
-            "distinct-2",
-            "trained on",
-        ]
-    ]
-    for arm, found in [("base", [result["base"]]), *result["arms"].items()]:
-        table += [
-            [
-                arm,
-                str(k + (arm != "base")),
-                show(r["gold"]),
-                show(r["proxy"]),
-                show(r["own"]),
-                show(r["kl"]),
-                f"{r['length']['mean']:.0f}",
-                show(r["distinct"]),
-                f"{r.get('trained_on', 0):.0f}",
-            ]
-            for k, r in enumerate(found)
-        ]
-    lines = (
-        layout(table)
-        + ["", "last round, gold"]
-        + layout([[name, show(v["gold"], "+.2f")] for name, v in last.items()])
-    )
-    lines += ["", "one round, gold"] + layout(
-        [
-            [name, show(first[name], "+.2f")]
-            for name in ("rft less control", "rft less base", "control less base")
-        ]
-    )
-    lines += ["", "top k overall, gold"] + layout(
-        [
-            [name, show(overall[name], "+.2f")]
-            for name in ("less best per prompt", "less its control")
-        ]
-        + [
-            [
-                f"{name} topics, less best per prompt",
-                show(g["top k overall less best per prompt"], "+.2f"),
-            ]
-            for name, g in overall["groups"].items()
-        ]
-    )
     if not args.quick:
         write_json(RESULTS, result)
-    finish(args, {"ratios": {}, "aims": {}, **result}, lines)
+    finish(args, {"ratios": {}, "aims": {}, **result}, lines_of(result))
 
 
 if __name__ == "__main__":

@@ -99,7 +99,8 @@ def sample_job(task):
         seed=700 + seed,
         first_prompt=first,
     )
-    score(pool, GoldReward(world), "verifier").save(str(out).replace(".json", ".npz"))
+    pool = score(pool, GoldReward(world), "verifier")
+    pool.save(str(out).replace(".json", ".npz"))
     write_json(out, {"first": first, "last": last, "tokens": int(pool.lengths.sum())})
     return out
 
@@ -117,7 +118,8 @@ def data_set(arm, k, pool, seed):
         return distinct
     if arm == "duplicates":
         right = threshold(pool, by="verifier")
-        pick = np.sort(np.random.default_rng([seed, k]).permutation(len(right))[: len(distinct)])
+        order = np.random.default_rng([seed, k]).permutation(len(right))
+        pick = np.sort(order[: len(distinct)])
         return Selection(
             pool, right.prompt_index[pick], right.candidate_index[pick], rule="duplicates"
         )
@@ -125,21 +127,22 @@ def data_set(arm, k, pool, seed):
 
 
 def facts_of(pool, key):
-    """Of a pool: distinct right paths and right replies per problem, and the share of problems
-    solved at least once.
+    """Of a pool: distinct right paths and right replies per problem, and shares of problems.
+
+    Those solved at least once, and those that are decidable: some replies right and some not.
     """
     import torch
 
     from course_lib.pools import distinct_paths
 
-    right = pool.reward("verifier").sum(1)
+    right = pool.reward("verifier").sum(1)  # (P,)
+    paths = distinct_paths(pool, by="verifier", key=key).per_prompt  # (P,)
+    decidable = (right > 0) & (right < pool.N)
     return {
-        "distinct_paths": float(
-            distinct_paths(pool, by="verifier", key=key).per_prompt.float().mean()
-        ),
+        "distinct_paths": float(paths.float().mean()),
         "right": float(right.mean()),
         "solved": float((right > 0).float().mean()),
-        "decidable": float(((right > 0) & (right < pool.N)).to(torch.float32).mean()),
+        "decidable": float(decidable.to(torch.float32).mean()),
     }
 
 
@@ -149,31 +152,22 @@ def judge(policy, world, size):
     from course_lib.estimators import pass_at_k
     from course_lib.models import GoldReward
 
+    ks = [k for k in (1, 4, 16) if k <= size["n"]]
     out = {}
-    for split in ("heldout", "templates"):
-        prompts, info = world.prompts(
-            split, limit=size["held_out" if split == "heldout" else "templates"], seed=1
-        )
-        pool = score(
-            sample(policy, prompts, n=size["n"], max_tokens=world.max_tokens, info=info, seed=99),
-            GoldReward(world),
-            "verifier",
-        )
-        ks = [k for k in (1, 4, 16) if k <= size["n"]]
+    for split, limit in (("heldout", size["held_out"]), ("templates", size["templates"])):
+        prompts, info = world.prompts(split, limit=limit, seed=1)
+        pool = sample(policy, prompts, n=size["n"], max_tokens=world.max_tokens, info=info, seed=99)
+        pool = score(pool, GoldReward(world), "verifier")
+        columns = pass_at_k(pool.rewards["verifier"], ks).T  # (len(ks), P)
+        statuses = []
+        for texts, about in zip(pool.texts, pool.info, strict=True):
+            statuses += [world.verify("", text, about)["status"] for text in texts]
         out[split] = {
             "ks": ks,
-            "pass": [
-                [round(float(v), 4) for v in row]
-                for row in pass_at_k(pool.rewards["verifier"], ks).T
-            ],
+            "pass": [[round(float(v), 4) for v in column] for column in columns],
             **facts_of(pool, world.path),
+            "unreadable": statuses.count("unreadable") / len(statuses),
         }
-        statuses = [
-            world.verify("", t, i)["status"]
-            for row, i in zip(pool.texts, pool.info, strict=True)
-            for t in row
-        ]
-        out[split]["unreadable"] = statuses.count("unreadable") / len(statuses)
     return out
 
 
@@ -185,22 +179,19 @@ def train_job(task):
 
     world, policy = start()
     prompts, info = world.prompts("train", limit=size["problems"], seed=0)
-    chosen, solutions, began = (
-        [],
-        list(zip(prompts, [i["solution"] for i in info], strict=True)),
-        time.perf_counter(),
-    )
+    solutions = list(zip(prompts, [i["solution"] for i in info], strict=True))
+    began = time.perf_counter()
+    chosen = []
     if arm in ARMS:
         chosen = data_set(arm, k, Pool.concat([Pool.load(p) for p in pools]), seed)
+    # so many that every arm takes the same number of steps
     epochs = size["steps"] / -(-(len(chosen) + len(solutions)) // BATCH)
+    trained = policy
     with Account() as account:
-        trained = (
-            policy
-            if arm == "start"
-            else finetune(
+        if arm != "start":
+            trained = finetune(
                 policy, chosen, also=solutions, epochs=epochs, lr=LR, batch_size=BATCH, seed=seed
             )
-        )
     write_json(
         out,
         {
@@ -219,29 +210,34 @@ def train_job(task):
     return out
 
 
+def reward_of(world, method):
+    """The verifier as a reward: 1 for right, and for wrong 0, with REINFORCE -1."""
+    from course_lib.models import FunctionReward
+
+    low = -1.0 if method == "reinforce" else 0.0
+
+    def verdict(prompt, text, info):
+        return 1.0 if world.gold(prompt, text, info) else low
+
+    return FunctionReward(verdict, "verifier")
+
+
 def online_job(task):
     """Train one online method and judge it."""
     name, seed, size, out = task
     from course_lib.base import write_json
     from course_lib.methods import grpo
-    from course_lib.models import FunctionReward
 
     world, policy = start()
-    # not those it was fine-tuned on
-    prompts, info = (
-        part[size["problems"] :]
-        for part in world.prompts("train", limit=2 * size["problems"], seed=0)
-    )
-    settings, began = dict(ONLINE[name]), time.perf_counter()
-    low = -1.0 if settings["method"] == "reinforce" else 0.0
-    reward = FunctionReward(
-        lambda prompt, text, info: 1.0 if world.gold(prompt, text, info) else low, "verifier"
-    )
+    prompts, info = world.prompts("train", limit=2 * size["problems"], seed=0)
+    unseen = slice(size["problems"], None)  # not those it was fine-tuned on
+    settings = dict(ONLINE[name])
+    began = time.perf_counter()
     trained = grpo(
         policy,
-        prompts,
-        reward,
-        info,
+        prompts[unseen],
+        reward_of(world, settings["method"]),
+        info[unseen],
         steps=size["online_steps"],
         prompts_per_step=size["online_prompts"],
         n=size["online_n"],
@@ -268,278 +264,328 @@ def online_job(task):
     return out
 
 
-def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/verifiable")
-    args = parser.parse_args()
+# ---- what is run -------------------------------------------------------------------------------
 
+
+def folder_of(out, size):
+    """A folder for this run, named by a fingerprint of all that its files depend on."""
+    from course_lib import assets, load_policy
+    from course_lib.methods import fingerprint
+
+    policy = load_policy(assets.path("arithmetic/policy"), device="cpu")
+    key = fingerprint([size, policy, ONLINE, LR, BATCH, ONLINE_LR])
+    folder = Path(out) / key[:10]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def sample_tasks(size, folder):
+    """Four parts of the problems for each seed; the first seed has the largest k."""
     import numpy as np
 
-    from course_lib import Pool, assets, load_policy
-    from course_lib.base import versions, write_json
-    from course_lib.estimators import (
-        bootstrap_interval,
-        paired_difference,
-        seeds_and_prompts_interval,
-    )
-    from course_lib.experiments import layout
-    from course_lib.methods import fingerprint
-    from course_lib.worlds import Arithmetic
-
-    size, began = dict(QUICK if args.quick else FULL), time.perf_counter()
-    folder = (
-        Path(args.out)
-        / fingerprint(
-            [
-                size,
-                load_policy(assets.path("arithmetic/policy"), device="cpu"),
-                ONLINE,
-                LR,
-                BATCH,
-                ONLINE_LR,
-            ]
-        )[:10]
-    )
-    folder.mkdir(parents=True, exist_ok=True)
     cuts = np.linspace(0, size["problems"], 5).astype(int).tolist()
-    samples = [
-        (
-            a,
-            b,
-            size["seeds_at"] if s else max(size["k"]),
-            s,
-            size,
-            str(folder / f"pool-{s}-{a}.json"),
-        )
-        for s in size["seeds"]
-        for a, b in pairwise(cuts)
-    ]
-    notes = run_jobs(sample_job, samples, args.workers, say)
-    pools = {s: [str(folder / f"pool-{s}-{a}.npz") for a in cuts[:-1]] for s in size["seeds"]}
+    tasks = []
+    for seed in size["seeds"]:
+        n = size["seeds_at"] if seed else max(size["k"])
+        for first, last in pairwise(cuts):
+            tasks.append((first, last, n, seed, size, str(folder / f"pool-{seed}-{first}.json")))
+    return tasks
+
+
+def train_tasks(size, folder, pools):
+    """Every arm at every k on the first seed, and at one k on all seeds, which come first."""
 
     def task(arm, k, seed):
         return (arm, k, seed, size, pools[seed], str(folder / f"{arm}-{k}-{seed}.json"))
 
-    tasks = (
-        [task("start", 0, 0)]
-        + [task("sft", 0, s) for s in size["seeds"]]
-        + [
-            task(arm, k, s)
-            for k in sorted(size["k"], key=lambda k: k != size["seeds_at"])
-            for arm in ARMS
-            for s in size["seeds"]
-            # one reply a problem has no duplicates
-            if (s == 0 or k == size["seeds_at"]) and (k > 1 or arm != "duplicates")
-        ]
-    )
-    runs = {(r["arm"], r["k"], r["seed"]): r for r in run_jobs(train_job, tasks, args.workers, say)}
-    online_tasks = [
-        (name, s, size, str(folder / f"online-new-{i}-{s}.json"))
+    tasks = [task("start", 0, 0)]
+    tasks += [task("sft", 0, seed) for seed in size["seeds"]]
+    for k in sorted(size["k"], key=lambda k: k != size["seeds_at"]):
+        for arm in ARMS:
+            if k == 1 and arm == "duplicates":
+                continue  # one reply a problem has no duplicates
+            seeds = [s for s in size["seeds"] if s == 0 or k == size["seeds_at"]]
+            tasks += [task(arm, k, seed) for seed in seeds]
+    return tasks
+
+
+def online_tasks(size, folder):
+    """Every online method on every seed."""
+    return [
+        (name, seed, size, str(folder / f"online-new-{i}-{seed}.json"))
         for i, name in enumerate(ONLINE)
-        for s in size["online_seeds"]
+        for seed in size["online_seeds"]
     ]
-    online = {
-        (r["name"], r["seed"]): r for r in run_jobs(online_job, online_tasks, args.workers, say)
-    }
 
-    ks = runs["start", 0, 0]["heldout"]["ks"]
-    ends = {f"pass@{k}": ks.index(k) for k in (ks[0], ks[-1])}
 
-    def values(run, which, split="heldout"):
-        return np.array(run[split]["pass"][ends[which]])
+# ---- the summary -------------------------------------------------------------------------------
 
-    def row(run):
-        out = {
-            f"{split}, {which}": bootstrap_interval(values(run, which, split)).to_dict()
-            for split in ("heldout", "templates")
-            for which in ends
-        }
-        return {
-            **out,
-            **{
-                name: run["heldout"][name]
-                for name in ("distinct_paths", "solved", "unreadable", "decidable")
-            },
-        }
+# arms whose difference is shown, on all seeds those against which "distinct" has to stand
+AGAINST = (
+    ("distinct", "sft"),
+    ("distinct", "start"),
+    ("distinct", "control"),
+    ("distinct", "duplicates"),
+)
+BESIDE = (("duplicates", "sft"), ("control", "sft"))
+ONLINE_PAIRS = (
+    ("GRPO", "RAFT"),
+    ("GRPO without all-wrong groups", "GRPO"),
+    ("REINFORCE without all-wrong groups", "REINFORCE"),
+    ("GRPO", "REINFORCE without all-wrong groups"),
+)
 
-    world, whole = Arithmetic(), Pool.concat([Pool.load(p) for p in pools[0]])
-    arms = {
-        f"{arm}, k = {k}" if k else arm: {
-            **row(run),
-            **{name: run[name] for name in ("kept", "kept_right", "epochs")},
-        }
-        for (arm, k, s), run in sorted(
-            runs.items(), key=lambda item: (item[0][1], ("start", "sft", *ARMS).index(item[0][0]))
-        )
-        if s == 0
-    }
 
-    def rival(b, k, s):
-        """The run that ``b`` stands for.
+def ends_of(run):
+    """The smallest and the largest k of pass@k: name → its place in the run's rows."""
+    ks = run["heldout"]["ks"]
+    return {f"pass@{k}": ks.index(k) for k in (ks[0], ks[-1])}
 
-        An arm of the same k and seed, or SFT continued, or the policy all arms start from.
-        """
-        return runs[(b, k, s) if b in ARMS else (b, 0, s if b == "sft" else 0)]
 
-    sampled = {str(k): facts_of(whole.first(k), world.path) for k in size["k"]}
-    against = (
-        ("distinct", "sft"),
-        ("distinct", "start"),
-        ("distinct", "control"),
-        ("distinct", "duplicates"),
-    )
-    differences = {
-        f"{which}: k = {k}, {a} - {b}": paired_difference(
-            values(runs[a, k, 0], which), values(rival(b, k, 0), which)
-        ).to_dict()
-        for which in ends
-        for k in size["k"]
-        for a, b in (*against, ("duplicates", "sft"), ("control", "sft"))
-        if (a, k, 0) in runs and (b not in ARMS or (b, k, 0) in runs)
-    }
-    at, seeds = size["seeds_at"], size["seeds"]
-    over_seeds = {}
-    if len(seeds) > 1:
-        for which in ends:
-            for a, b in against:
-                gap = np.array(
-                    [values(runs[a, at, s], which) - values(rival(b, at, s), which) for s in seeds]
-                )
-                over_seeds[f"{which}: k = {at}, {a} - {b}"] = {
-                    **seeds_and_prompts_interval(gap).to_dict(),
-                    "by_seed": [round(float(v), 4) for v in gap.mean(1)],
-                }
-    methods = {}
-    for name in ONLINE:
-        each = [online[name, s] for s in size["online_seeds"]]
-        methods[name] = {
-            which: (
-                seeds_and_prompts_interval(np.array([values(r, which) for r in each]))
-                if len(each) > 1
-                else bootstrap_interval(values(each[0], which))
-            ).to_dict()
-            for which in ends
-        }
-        methods[name].update(
-            {
-                "kl": float(np.mean([r["kl"] for r in each])),
-                "entropy_first": each[0]["entropy"][0],
-                "entropy_last": float(np.mean([r["entropy"][-1] for r in each])),
-                "tokens_sampled": float(np.mean([r["account"]["tokens_sampled"] for r in each])),
-                "tokens_trained": float(np.mean([r["account"]["tokens_trained"] for r in each])),
-                "reward": [round(float(v), 4) for v in np.mean([r["reward"] for r in each], 0)],
-                "entropy": [round(float(v), 4) for v in np.mean([r["entropy"] for r in each], 0)],
+def values(run, at, split="heldout"):
+    """(problems,) pass@k, the k at place ``at``."""
+    import numpy as np
+
+    return np.array(run[split]["pass"][at])
+
+
+def over_seeds_interval(rows):
+    """Interval over seeds and problems of (seeds, problems), over problems when there is one."""
+    from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
+
+    if len(rows) > 1:
+        return seeds_and_prompts_interval(rows).to_dict()
+    return bootstrap_interval(rows[0]).to_dict()
+
+
+def arm_row(run, ends):
+    """One trained policy: pass@k on both splits with intervals, and facts."""
+    from course_lib.estimators import bootstrap_interval
+
+    row = {}
+    for split in ("heldout", "templates"):
+        for which, at in ends.items():
+            row[f"{split}, {which}"] = bootstrap_interval(values(run, at, split)).to_dict()
+    for name in ("distinct_paths", "solved", "unreadable", "decidable"):
+        row[name] = run["heldout"][name]
+    for name in ("kept", "kept_right", "epochs"):
+        row[name] = run[name]
+    return row
+
+
+def arm_rows(runs, ends):
+    """Every arm of the first seed, by k, in the order of the arms."""
+    order = ("start", "sft", *ARMS)
+    first_seed = [(k, order.index(arm)) for arm, k, seed in runs if seed == 0]
+    rows = {}
+    for k, at in sorted(first_seed):
+        arm = order[at]
+        rows[f"{arm}, k = {k}" if k else arm] = arm_row(runs[arm, k, 0], ends)
+    return rows
+
+
+def rival(runs, arm, k, seed):
+    """The run that ``arm`` stands for, or None.
+
+    An arm of the same k and seed, or SFT continued, or the policy all arms start from.
+    """
+    if arm in ARMS:
+        return runs.get((arm, k, seed))
+    return runs[arm, 0, seed if arm == "sft" else 0]
+
+
+def differences_of(runs, ends, ks):
+    """Differences of two arms of the first seed, paired over problems."""
+    from course_lib.estimators import paired_difference
+
+    out = {}
+    for which, at in ends.items():
+        for k in ks:
+            for a, b in (*AGAINST, *BESIDE):
+                one, other = runs.get((a, k, 0)), rival(runs, b, k, 0)
+                if one is None or other is None:
+                    continue
+                difference = paired_difference(values(one, at), values(other, at))
+                out[f"{which}: k = {k}, {a} - {b}"] = difference.to_dict()
+    return out
+
+
+def differences_over_seeds(runs, ends, k, seeds):
+    """Differences of two arms at one k, over seeds and problems; {} when there is one seed."""
+    import numpy as np
+
+    if len(seeds) < 2:
+        return {}
+    out = {}
+    for which, at in ends.items():
+        for a, b in AGAINST:
+            rows = [values(runs[a, k, s], at) - values(rival(runs, b, k, s), at) for s in seeds]
+            gap = np.array(rows)  # (seeds, problems)
+            out[f"{which}: k = {k}, {a} - {b}"] = {
+                **over_seeds_interval(gap),
+                "by_seed": [round(float(v), 4) for v in gap.mean(1)],
             }
-        )
+    return out
 
-    def online_gap(a, b, which):
-        gap = np.array(
+
+def online_row(runs, ends):
+    """One online method over its seeds."""
+    import numpy as np
+
+    def mean_of(numbers):
+        return float(np.mean(list(numbers)))
+
+    def mean_curve(name):
+        return [round(float(v), 4) for v in np.mean([run[name] for run in runs], 0)]
+
+    levels = {}
+    for which, at in ends.items():
+        levels[which] = over_seeds_interval(np.array([values(run, at) for run in runs]))
+    return {
+        **levels,
+        "kl": mean_of(run["kl"] for run in runs),
+        "entropy_first": runs[0]["entropy"][0],
+        "entropy_last": mean_of(run["entropy"][-1] for run in runs),
+        "tokens_sampled": mean_of(run["account"]["tokens_sampled"] for run in runs),
+        "tokens_trained": mean_of(run["account"]["tokens_trained"] for run in runs),
+        "reward": mean_curve("reward"),
+        "entropy": mean_curve("entropy"),
+    }
+
+
+def online_differences_of(online, ends, seeds):
+    """Differences of two online methods, by seed and problem."""
+    import numpy as np
+
+    out = {}
+    for which, at in ends.items():
+        for a, b in ONLINE_PAIRS:
+            gap = [values(online[a, s], at) - values(online[b, s], at) for s in seeds]
+            out[f"{which}: {a} - {b}"] = over_seeds_interval(np.array(gap))
+    return out
+
+
+# ---- printing ----------------------------------------------------------------------------------
+
+
+def show(v, spec=".3f"):
+    return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
+
+
+def verdict(v):
+    return "excludes zero" if v["low"] > 0 or v["high"] < 0 else "includes zero"
+
+
+def lines_of(result, ends):
+    """The result as text."""
+    from course_lib.experiments import layout
+
+    columns = [f"{split}, {which}" for split in ("heldout", "templates") for which in ends]
+    arms = [["", "kept", "right", "epochs", *columns, "distinct paths"]]
+    for name, arm in result["arms"].items():
+        right = "" if arm["kept_right"] is None else f"{arm['kept_right']:.0%}"
+        arms.append(
             [
-                values(online[a, s], which) - values(online[b, s], which)
-                for s in size["online_seeds"]
+                name,
+                f"{arm['kept']:,}",
+                right,
+                f"{arm['epochs']:.1f}",
+                *(show(arm[c]) for c in columns),
+                f"{arm['distinct_paths']:.2f}",
             ]
         )
-        return (
-            seeds_and_prompts_interval(gap) if len(gap) > 1 else bootstrap_interval(gap[0])
-        ).to_dict()
+    paths = [f"k = {k}: {v['distinct_paths']:.2f}" for k, v in result["sampled"].items()]
+    lines = [
+        *layout(arms),
+        "",
+        f"distinct right paths per problem among {result['size']['problems']:,} training "
+        f"problems: {', '.join(paths)}",
+        "",
+        *layout(differences_rows(result["differences"])),
+    ]
+    if result["over_seeds"]:
+        lines += [
+            "",
+            f"over {len(result['size']['seeds'])} seeds of sampling and training (such an interval "
+            "is somewhat narrow when the spread is between seeds: look at the seeds, last column)",
+        ]
+        over_seeds = differences_rows(result["over_seeds"])
+        for row, v in zip(over_seeds, result["over_seeds"].values(), strict=True):
+            row.append(str(v["by_seed"]))
+        lines += layout(over_seeds)
 
-    online_differences = {
-        f"{which}: {a} - {b}": online_gap(a, b, which)
-        for which in ends
-        for a, b in (
-            ("GRPO", "RAFT"),
-            ("GRPO without all-wrong groups", "GRPO"),
-            ("REINFORCE without all-wrong groups", "REINFORCE"),
-            ("GRPO", "REINFORCE without all-wrong groups"),
-        )
+    online = [["", *ends, "KL", "entropy, first and last step"]]
+    for name, m in result["online"].items():
+        entropy = f"{m['entropy_first']:.3f} {m['entropy_last']:.3f}"
+        online.append([name, *(show(m[which]) for which in ends), f"{m['kl']:.2f}", entropy])
+    gaps = differences_rows(result["online_differences"])
+    return [*lines, "", "online", *layout(online), "", *layout(gaps)]
+
+
+def differences_rows(differences):
+    """Rows of a printed table: name, interval, whether it excludes zero."""
+    return [[name, show(v, "+.3f"), verdict(v)] for name, v in differences.items()]
+
+
+def aims_of(differences):
+    """The lowest bounds that are aimed to be above zero."""
+    rivals = ("distinct - sft", "distinct - start", "distinct - control")
+    return {
+        f"lowest bound, {name}": v["low"]
+        for name, v in differences.items()
+        if name.startswith("pass@1:") and name.endswith(rivals)
     }
+
+
+def main():
+    parser, say = job_options(__doc__.split("\n\n")[0], "runs/verifiable")
+    args = parser.parse_args()
+
+    from course_lib import Pool
+    from course_lib.base import versions, write_json
+    from course_lib.worlds import Arithmetic
+
+    size = dict(QUICK if args.quick else FULL)
+    began = time.perf_counter()
+    folder = folder_of(args.out, size)
+
+    to_sample = sample_tasks(size, folder)
+    notes = run_jobs(sample_job, to_sample, args.workers, say)
+    pools = {seed: [] for seed in size["seeds"]}
+    for _, _, _, seed, _, file in to_sample:
+        pools[seed].append(file.replace(".json", ".npz"))
+    trained = run_jobs(train_job, train_tasks(size, folder, pools), args.workers, say)
+    runs = {(run["arm"], run["k"], run["seed"]): run for run in trained}
+    done = run_jobs(online_job, online_tasks(size, folder), args.workers, say)
+    online = {(run["name"], run["seed"]): run for run in done}
+
+    ends = ends_of(runs["start", 0, 0])
+    whole = Pool.concat([Pool.load(file) for file in pools[0]])
+    path = Arithmetic().path
+    by_method = {name: [online[name, s] for s in size["online_seeds"]] for name in ONLINE}
+    files = [json.loads(file.read_text()) for file in folder.glob("*.json")]
     result = {
         "command": "python benchmarks/verifiable.py" + (" --quick" if args.quick else ""),
         "size": size,
-        "sampled": sampled,
-        "arms": arms,
-        "differences": differences,
-        "over_seeds": over_seeds,
-        "online": methods,
-        "online_differences": online_differences,
-        "tokens_sampled": sum(n["tokens"] for n in notes),
-        "process_seconds": sum(
-            json.loads(f.read_text()).get("seconds", 0) for f in folder.glob("*.json")
-        ),
+        "sampled": {str(k): facts_of(whole.first(k), path) for k in size["k"]},
+        "arms": arm_rows(runs, ends),
+        "differences": differences_of(runs, ends, size["k"]),
+        "over_seeds": differences_over_seeds(runs, ends, size["seeds_at"], size["seeds"]),
+        "online": {name: online_row(each, ends) for name, each in by_method.items()},
+        "online_differences": online_differences_of(online, ends, size["online_seeds"]),
+        "tokens_sampled": sum(note["tokens"] for note in notes),
+        "process_seconds": sum(file.get("seconds", 0) for file in files),
         "seconds": time.perf_counter() - began,
         "versions": versions(),
     }
-
-    def show(v, spec=".3f"):
-        return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
-
-    def verdict(v):
-        return "excludes zero" if v["low"] > 0 or v["high"] < 0 else "includes zero"
-
-    columns = [f"{split}, {which}" for split in ("heldout", "templates") for which in ends]
-    lines = layout(
-        [
-            ["", "kept", "right", "epochs", *columns, "distinct paths"],
-            *[
-                [
-                    name,
-                    f"{a['kept']:,}",
-                    "" if a["kept_right"] is None else f"{a['kept_right']:.0%}",
-                    f"{a['epochs']:.1f}",
-                    *(show(a[c]) for c in columns),
-                    f"{a['distinct_paths']:.2f}",
-                ]
-                for name, a in arms.items()
-            ],
-        ]
-    )
-    lines += [
-        "",
-        f"distinct right paths per problem among {size['problems']:,} training problems: "
-        + ", ".join(f"k = {k}: {v['distinct_paths']:.2f}" for k, v in sampled.items()),
-        "",
-    ]
-    lines += layout([[name, show(v, "+.3f"), verdict(v)] for name, v in differences.items()])
-    lines += (
-        [
-            "",
-            f"over {len(seeds)} seeds of sampling and training (such an interval is somewhat "
-            "narrow when the spread is between seeds: look at the seeds, last column)",
-        ]
-        + layout(
-            [
-                [name, show(v, "+.3f"), verdict(v), str(v["by_seed"])]
-                for name, v in over_seeds.items()
-            ]
-        )
-        if over_seeds
-        else []
-    )
-    lines += ["", "online"] + layout(
-        [
-            ["", *ends, "KL", "entropy, first and last step"],
-            *[
-                [
-                    name,
-                    *(show(m[w]) for w in ends),
-                    f"{m['kl']:.2f}",
-                    f"{m['entropy_first']:.3f} {m['entropy_last']:.3f}",
-                ]
-                for name, m in methods.items()
-            ],
-        ]
-    )
-    lines += [""] + layout(
-        [[name, show(v, "+.3f"), verdict(v)] for name, v in online_differences.items()]
-    )
     if not args.quick:
         write_json(RESULTS, result)
-    aims = {
-        f"lowest bound, {name}": v["low"]
-        for name, v in (over_seeds or differences).items()
-        if name.startswith("pass@1:")
-        and name.endswith(("distinct - sft", "distinct - start", "distinct - control"))
-    }
-    finish(args, {"ratios": aims, "aims": {name: 0.0 for name in aims}, **result}, lines)
+    aims = aims_of(result["over_seeds"] or result["differences"])
+    finish(
+        args,
+        {"ratios": aims, "aims": {name: 0.0 for name in aims}, **result},
+        lines_of(result, ends),
+    )
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ for n in (1, 2, 4):
 # To turn probabilities into a word, put them end to end on a ruler from 0 to 1.
 # A random number $u$ is a point on it, and the word whose piece holds the point is drawn: $u = 0.6$
 # falls into the second piece, from 0.5 to 0.8.
-# That is `draw` in `course_lib/sampling.py`.
+# That is `draw` in `course_lib/models/drawing.py`.
 # Instead of random numbers we give it 10,000 evenly spaced ones, so that the shares must come out
 # right.
 

@@ -414,7 +414,7 @@ assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 # Twelve patients.
 # Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one
 # step** was replaced by a wrong one (for one of them only what is claimed is wrong);
-# `course_lib/clinic.py` holds them as code, a few lines each.
+# `course_lib/experiments/clinic` holds them as code, a few lines each.
 # Each was run on three seeds, beside its repaired twin and a random control
 # (`python benchmarks/clinic.py`).
 #

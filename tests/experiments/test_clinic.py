@@ -31,13 +31,11 @@ def reward():
 
 @pytest.fixture(scope="module")
 def pool(policy, reward):
-    """8 prompts × 4 candidates at most 24 tokens long, so that some are cut, scored by the healthy
-    step.
-    """
-    prompts, info = clinic.training_prompts(SMALL, 0)
-    return clinic.score_candidates(
-        clinic.sample_candidates(policy, prompts, info, replace(SMALL, max_tokens=24), 0), reward
-    )
+    """8 prompts × 4 candidates at most 24 tokens long, scored by the healthy step: some are cut."""
+    short = replace(SMALL, max_tokens=24)
+    prompts, info = clinic.training_prompts(short, 0)
+    sampled = clinic.sample_candidates(policy, prompts, info, short, 0)
+    return clinic.score_candidates(sampled, reward)
 
 
 @pytest.fixture(scope="module")
@@ -45,26 +43,25 @@ def chosen(pool):
     return clinic.select_best_of_each(pool)
 
 
+def differing(a, b):
+    """Names of the fields in which two dataclasses of one kind differ."""
+    return [f.name for f in fields(a) if getattr(a, f.name) != getattr(b, f.name)]
+
+
 def test_every_case_differs_from_its_twin_in_one_step_or_one_setting():
     for case in clinic.CASES:
         pipeline, setting = case.repaired
-        steps = [
-            f.name
-            for f in fields(clinic.Pipeline)
-            if getattr(case.broken, f.name) != getattr(pipeline, f.name)
-        ]
-        settings = [
-            f.name
-            for f in fields(clinic.Setting)
-            if getattr(case.setting, f.name) != getattr(setting, f.name)
-        ]
+        changes = differing(case.broken, pipeline) + differing(case.setting, setting)
         if case.name == "control":  # its fault is the claim: nothing is compared with it
-            assert not steps and case.step == "report"
+            assert not differing(case.broken, pipeline) and case.step == "report"
         else:
-            assert steps + settings == [case.step], case.name
-    assert len(clinic.CASES) >= 10 and len({case.fault for case in clinic.CASES}) == len(
-        clinic.CASES
-    )
+            assert changes == [case.step], case.name
+
+
+def test_there_are_ten_different_faults_or_more():
+    faults = {case.fault for case in clinic.CASES}
+    assert len(clinic.CASES) >= 10
+    assert len(faults) == len(clinic.CASES)
 
 
 def test_an_unknown_case_is_named():
@@ -80,97 +77,82 @@ def test_flipped_sign_selects_the_worst(pool, reward):
 
 
 def test_prompt_tokens_carry_loss(policy, chosen):
-    for (prompt, reply), (first, rest) in zip(
-        clinic.reply_examples(policy, chosen),
-        clinic.conversation_examples(policy, chosen),
-        strict=True,
-    ):
-        assert first == prompt[:1] and first + rest == prompt + reply, (
-            "the same tokens, only the border moved"
-        )
+    healthy = clinic.reply_examples(policy, chosen)
+    broken = clinic.conversation_examples(policy, chosen)
+    for (prompt, reply), (first, rest) in zip(healthy, broken, strict=True):
+        assert first == prompt[:1]
+        assert first + rest == prompt + reply, "the same tokens, only the border moved"
         assert len(rest) - len(reply) == len(prompt) - 1 > 3
 
 
 def test_no_end_token_is_left(policy, chosen):
-    healthy, endless = (
-        clinic.reply_examples(policy, chosen),
-        clinic.endless_examples(policy, chosen),
-    )
-    assert any(r[-1] == policy.end_id for _, r in healthy)
-    assert all(policy.end_id not in r for _, r in endless)
+    healthy = clinic.reply_examples(policy, chosen)
+    endless = clinic.endless_examples(policy, chosen)
+    assert any(reply[-1] == policy.end_id for _, reply in healthy)
+    assert all(policy.end_id not in reply for _, reply in endless)
 
 
 def test_cut_replies_get_an_end_token(policy, chosen, pool):
     cut = (pool.finish[chosen.prompt_index, chosen.candidate_index] == LENGTH).tolist()
     assert any(cut) and not all(cut)
-    for was_cut, (_, healthy), (_, broken) in zip(
-        cut,
-        clinic.reply_examples(policy, chosen),
-        clinic.cut_as_complete_examples(policy, chosen),
-        strict=True,
-    ):
-        assert broken[-1] == policy.end_id and (healthy[-1] == policy.end_id) == (not was_cut)
+    examples = clinic.reply_examples(policy, chosen)
+    faulty = clinic.cut_as_complete_examples(policy, chosen)
+    for was_cut, (_, healthy), (_, broken) in zip(cut, examples, faulty, strict=True):
+        assert broken[-1] == policy.end_id
+        assert (healthy[-1] == policy.end_id) == (not was_cut)
         assert broken == (healthy + [policy.end_id] if was_cut else healthy)
 
 
 def test_zip_pairs_replies_with_other_prompts(policy, chosen):
-    right = dict(
-        zip(
-            map(tuple, (r for _, r in clinic.reply_examples(policy, chosen))),
-            (p for p, _ in clinic.reply_examples(policy, chosen)),
-            strict=True,
-        )
-    )
-    wrong = clinic.misaligned_examples(policy, chosen)
-    assert (
-        len(wrong) < len(chosen)
-        and sum(right[tuple(reply)] != prompt for prompt, reply in wrong) >= len(wrong) // 2
-    )
+    healthy = clinic.reply_examples(policy, chosen)
+    prompt_of = {tuple(reply): prompt for prompt, reply in healthy}
+    pairs = clinic.misaligned_examples(policy, chosen)
+    assert len(pairs) < len(chosen)
+    wrong = sum(prompt_of[tuple(reply)] != prompt for prompt, reply in pairs)
+    assert wrong >= len(pairs) // 2
 
 
 def test_clones_are_one_greedy_reply(policy, reward):
     prompts, info = clinic.training_prompts(SMALL, 0)
     clones = clinic.greedy_clones(policy, prompts, info, SMALL, 3)
-    assert clones.N == SMALL.n and all(len(set(row)) == 1 for row in clones.texts)
-    assert any(
-        len(set(row)) > 1 for row in clinic.sample_candidates(policy, prompts, info, SMALL, 3).texts
-    )
-    scored = clinic.score_candidates(clones, reward)
-    assert (
-        float((scored.rewards["proxy"].amax(1) - scored.rewards["proxy"].mean(1)).abs().max())
-        < 1e-5
-    ), "nothing to choose"
+    assert clones.N == SMALL.n
+    assert all(len(set(row)) == 1 for row in clones.texts)
+    healthy = clinic.sample_candidates(policy, prompts, info, SMALL, 3)
+    assert any(len(set(row)) > 1 for row in healthy.texts)
+    proxy = clinic.score_candidates(clones, reward).rewards["proxy"]  # (P, N)
+    best_above_mean = proxy.amax(1) - proxy.mean(1)
+    assert float(best_above_mean.abs().max()) < 1e-5, "nothing to choose"
 
 
 def test_another_template_changes_what_the_reward_model_reads(pool, reward):
     other = clinic.OtherTemplate(reward.model, reward.tokenizer, reward.name)
-    mine, theirs = (m.encode(pool.prompts[:1], pool.texts[0][:1])[0] for m in (reward, other))
+    prompt, text = pool.prompts[:1], pool.texts[0][:1]
     end = reward.tokenizer.eos_token_id
-    assert end in mine and end not in theirs
-    assert not torch.equal(
-        clinic.score_in_another_template(pool, reward).rewards["proxy"], pool.rewards["proxy"]
-    )
+    assert end in reward.encode(prompt, text)[0]
+    assert end not in other.encode(prompt, text)[0]
+    scored = clinic.score_in_another_template(pool, reward)
+    assert not torch.equal(scored.rewards["proxy"], pool.rewards["proxy"])
 
 
 def test_leak_puts_test_prompts_into_training():
     setting = clinic.Setting(prompts=32, topics="quarters", test_prompts=16)
-    test, fresh = set(clinic.test_prompts(setting)[0]), set(clinic.fresh_prompts(setting)[0])
-    clean, leaking = clinic.training_prompts(setting, 0)[0], clinic.leaking_prompts(setting, 0)[0]
+    test, about_test = clinic.test_prompts(setting)
+    fresh, about_fresh = clinic.fresh_prompts(setting)
+    clean, _ = clinic.training_prompts(setting, 0)
+    leaking, _ = clinic.leaking_prompts(setting, 0)
     assert len(leaking) == len(clean) == 32
-    assert not test & set(clean) and test <= set(leaking)
-    assert not fresh & (test | set(clean) | set(leaking))
-    topics = [
-        {about["topic"] for about in part(setting)[1]}
-        for part in (clinic.test_prompts, clinic.fresh_prompts)
-    ]
-    assert not topics[0] & topics[1], "fresh prompts ask about other topics"
+    assert not set(test) & set(clean)
+    assert set(test) <= set(leaking)
+    assert not set(fresh) & {*test, *clean, *leaking}
+    test_topics = {about["topic"] for about in about_test}
+    fresh_topics = {about["topic"] for about in about_fresh}
+    assert not test_topics & fresh_topics, "fresh prompts ask about other topics"
 
 
 def test_last_round_only_drops_the_others(pool):
     rounds = [clinic.select_best_of_each(pool.prompts_at(range(k, k + 2))) for k in (0, 2, 4)]
-    assert (
-        clinic.keep_last_round(rounds) == rounds[-1:] and clinic.keep_all_rounds(rounds) == rounds
-    )
+    assert clinic.keep_last_round(rounds) == rounds[-1:]
+    assert clinic.keep_all_rounds(rounds) == rounds
     assert len(Selection.concat(clinic.keep_all_rounds(rounds))) == 6
 
 
@@ -182,10 +164,8 @@ def test_who_ships_decides_by_whom(monkeypatch, policy, reward):
         return Pool.from_candidates(prompts[:1], [[text] * n], info=info[:1])
 
     def proxy(pool, _reward):
-        return pool.with_reward(
-            "proxy",
-            torch.tensor([[1.0 if "great" in t else 0.0 for t in row] for row in pool.texts]),
-        )
+        likes = [[1.0 if "great" in text else 0.0 for text in row] for row in pool.texts]
+        return pool.with_reward("proxy", torch.tensor(likes))
 
     monkeypatch.setattr("course_lib.experiments.clinic.pipeline.sample", replies)
     monkeypatch.setattr("course_lib.experiments.clinic.faults.sample", replies)
@@ -201,17 +181,38 @@ def test_unfinished_counts_cut_and_stopped_in_mid_sentence():
     assert clinic.unfinished(pool).tolist() == [[False, True, False, True]]
 
 
+def weights_of(policy):
+    """All weights of a policy in one row."""
+    return torch.cat([p.detach().flatten() for p in policy.model.parameters()])
+
+
+@pytest.mark.parametrize(("epochs", "steps", "copies"), [(1, 3, 0), (2, 6, 1), (4, 12, 3)])
+def test_a_copy_is_kept_after_each_epoch_but_the_last(policy, chosen, epochs, steps, copies):
+    """8 examples make batches of 3, 3 and 2."""
+    setting = replace(SMALL, batch_size=3, epochs=epochs)
+    examples = clinic.reply_examples(policy, chosen)
+    student, after, losses = clinic.train_on(policy, examples, setting, 0)
+    assert len(losses) == steps
+    assert len(after) == copies
+    different = {tuple(weights_of(p)[:1000].tolist()) for p in (policy, *after, student)}
+    assert len(different) == copies + 2
+
+
 def test_a_run_keeps_what_its_author_sees(policy, reward):
-    outcome = clinic.run(clinic.HEALTHY, replace(SMALL, batch_size=4, epochs=2), 0, policy, reward)
-    assert (
-        len(outcome.losses) == 4
-        and len(outcome.checkpoints) == 3
-        and outcome.checkpoints[0] is policy
-        and outcome.checkpoints[-1] is outcome.policy
-    )
+    two_epochs = replace(SMALL, batch_size=4, epochs=2)
+    outcome = clinic.run(clinic.HEALTHY, two_epochs, 0, policy, reward)
+    assert len(outcome.losses) == 4
+    base, after_one, after_two = outcome.checkpoints
+    assert base is policy and after_two is outcome.policy
+    assert not any(p.model.training for p in outcome.checkpoints)
+    first, second = (weights_of(p) for p in (after_one, after_two))
+    assert not torch.equal(first, weights_of(policy)), "one epoch has changed the policy"
+    assert not torch.equal(first, second), "the copy was made before the second epoch"
+
     assert outcome.selected["selected"][0] > outcome.selected["all"][0]
     measures, pool = clinic.careful(outcome.policy, policy, SMALL)
-    assert set(measures) == set(clinic.MEASURES) and all(v.shape == (8,) for v in measures.values())
+    assert set(measures) == set(clinic.MEASURES)
+    assert all(values.shape == (8,) for values in measures.values())
     assert np.allclose(measures["gold"], pool.rewards["gold"].mean(1))
     assert clinic.reported(clinic.HEALTHY, outcome.policy, SMALL, reward).shape == (8,)
 
@@ -229,13 +230,8 @@ def test_rounds_start_where_they_say(monkeypatch, policy, reward):
     clinic.run(clinic.HEALTHY, tiny, 0, policy, reward)
     assert started == [(True, 8), (True, 16), (True, 24)], "from the base, all rounds pooled"
     started.clear()
-    clinic.run(
-        replace(clinic.HEALTHY, keep=clinic.keep_last_round),
-        replace(tiny, start="last"),
-        0,
-        policy,
-        reward,
-    )
+    last_round_only = replace(clinic.HEALTHY, keep=clinic.keep_last_round)
+    clinic.run(last_round_only, replace(tiny, start="last"), 0, policy, reward)
     assert started == [(True, 8), (False, 8), (False, 8)]
 
 
@@ -285,65 +281,75 @@ def test_pictures_show_each_view_without_naming_the_fault(result):
     case = result["cases"]["zip"]
     for view in ("author", "careful", "repaired"):
         drawn = plots.clinic_patient(case, view, "Patient 2")
-        assert (
-            len(drawn.png()) < 40_000
-            and drawn.summary.startswith("Patient 2: ")
-            and clinic.case("zip").fault not in drawn.summary
-        )
+        assert len(drawn.png()) < 40_000
+        assert drawn.summary.startswith("Patient 2: ")
+        assert clinic.case("zip").fault not in drawn.summary
         assert all(axis.get_xlabel() for axis in drawn.axes)
-    assert (
-        "-1.00" in plots.clinic_patient(case, "careful").summary
-        and "1.50" not in plots.clinic_patient(case, "careful").summary
-    )
+    careful = plots.clinic_patient(case, "careful").summary
+    assert "-1.00" in careful
+    assert "1.50" not in careful
     assert "1.50" in plots.clinic_patient(case, "repaired").summary
     with pytest.raises(CourseError, match="view must be one of author"):
         plots.clinic_patient(case, "x-ray")
 
 
+def plain(html_text):
+    """What a reader sees of an apostrophe in HTML."""
+    return html_text.replace("&#x27;", "'")
+
+
 def test_clinic_from_guess_to_repair(result):
-    c = explore.pipeline_clinic(result).controls
+    controls = explore.pipeline_clinic(result).controls
+    repair, words, verdict = controls["repair"], controls["words"], controls["verdict"]
     here = explore.patients(result)[0]
     wrong = next(name for name in result["cases"] if name != here)
-    assert c["repair"].disabled and clinic.case(here).fault not in c["words"].value
-    c["guesses"][wrong].click()
-    assert (
-        clinic.case(wrong).would[:30] in c["verdict"].value.replace("&#x27;", "'")
-        and c["repair"].disabled
-    )
-    before = bytes(c["image"].value)
-    c["look"].value = "careful"
-    assert bytes(c["image"].value) != before and "random control" in c["words"].value
-    c["guesses"][here].click()
-    assert "Right" in c["verdict"].value and not c["repair"].disabled
-    measured = bytes(c["image"].value)
-    c["repair"].click()
-    assert (
-        bytes(c["image"].value) != measured
-        and "reply &lt;1.5&gt;" in c["words"].value
-        and "Repaired" in c["verdict"].value
-    )
-    c["patient"].value = 2
-    assert c["repair"].disabled and c["verdict"].value == "" and c["look"].value == "author", (
-        "a new patient starts afresh"
-    )
-    c["patient"].value = 1
-    assert not c["repair"].disabled, "a patient once named stays named"
+    assert repair.disabled
+    assert clinic.case(here).fault not in words.value
+
+    controls["guesses"][wrong].click()
+    assert clinic.case(wrong).would[:30] in plain(verdict.value)
+    assert repair.disabled
+
+    before = bytes(controls["image"].value)
+    controls["look"].value = "careful"
+    assert bytes(controls["image"].value) != before
+    assert "random control" in words.value
+
+    controls["guesses"][here].click()
+    assert "Right" in verdict.value
+    assert not repair.disabled
+
+    measured = bytes(controls["image"].value)
+    repair.click()
+    assert bytes(controls["image"].value) != measured
+    assert "reply &lt;1.5&gt;" in words.value
+    assert "Repaired" in verdict.value
+
+    controls["patient"].value = 2
+    afresh = repair.disabled and verdict.value == "" and controls["look"].value == "author"
+    assert afresh, "a new patient starts afresh"
+    controls["patient"].value = 1
+    assert not repair.disabled, "a patient once named stays named"
 
 
-def test_clinic_can_tell_and_has_a_stand_in(result, monkeypatch):
+def test_clinic_can_tell(result):
     view = explore.pipeline_clinic(result)
     view.controls["tell"].click()
-    assert clinic.case(explore.patients(result)[0]).fault in view.controls["verdict"].value.replace(
-        "&#x27;", "'"
-    )
-    assert (
-        "Patient 1" in view.text
-        and all(clinic.case(name).fault in view.text for name in result["cases"])
-        and "<img alt=" in view.html
-    )
+    here = explore.patients(result)[0]
+    assert clinic.case(here).fault in plain(view.controls["verdict"].value)
+
+
+def test_clinic_has_a_stand_in_without_widgets(result, monkeypatch):
+    view = explore.pipeline_clinic(result)
+    assert "Patient 1" in view.text
+    assert all(clinic.case(name).fault in view.text for name in result["cases"])
+    assert "<img alt=" in view.html
     assert not any(type(w).__name__ in ("Dropdown", "Select") for w in view.widget.children)
     monkeypatch.setattr(explore.view, "widgets", lambda: None)
     assert explore.pipeline_clinic(result).widget is None
+
+
+def test_clinic_refuses_what_it_cannot_show(result):
     with pytest.raises(CourseError, match="from 1 to 3"):
         explore.pipeline_clinic(result, first=4)
     with pytest.raises(CourseError, match="show must be"):
@@ -352,18 +358,19 @@ def test_clinic_can_tell_and_has_a_stand_in(result, monkeypatch):
 
 def test_without_widgets_every_patient_can_be_seen_and_measured(result, monkeypatch):
     monkeypatch.setattr(explore.view, "widgets", lambda: None)
-    author, careful = (
-        explore.pipeline_clinic(result, first=2, show=show).text for show in ("author", "careful")
-    )
-    assert "Patient 2" in author and "random control" not in author
-    assert "Patient 2" in careful and "random control" in careful and "unfinished" in careful
+    author = explore.pipeline_clinic(result, first=2, show="author").text
+    assert "Patient 2" in author
+    assert "random control" not in author
+    careful = explore.pipeline_clinic(result, first=2, show="careful").text
+    assert "Patient 2" in careful
+    assert "random control" in careful and "unfinished" in careful
 
 
 def test_only_the_author_without_a_control_claims_the_gain_for_the_reward_model(result):
     claims = {case.name: case.claim for case in clinic.CASES if case.claim}
     assert list(claims) == ["control"]
     result["cases"]["control"] = made_up(2.0)
+    claim = "So our reward model is worth 2.00 points."
     pages = {k: explore.pipeline_clinic(result, first=k).text for k in range(1, 5)}
-    assert [
-        k for k, text in pages.items() if "So our reward model is worth 2.00 points." in text
-    ] == [1 + explore.patients(result).index("control")]
+    claiming = [k for k, text in pages.items() if claim in text]
+    assert claiming == [1 + explore.patients(result).index("control")]

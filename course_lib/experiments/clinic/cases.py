@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from ...base import require
+from ...models import RewardModel
 from .faults import (
     conversation_examples,
     cut_as_complete_examples,
@@ -16,18 +17,21 @@ from .faults import (
     ship_by_proxy,
 )
 from .measurements import reported
-from .pipeline import HEALTHY, Pipeline, Setting
+from .pipeline import HEALTHY, Outcome, Pipeline, Setting
 
 
 @dataclass(frozen=True)
 class Case:
-    """One patient: the broken pipeline, its repaired twin, and what a reader needs to tell it from
-    the others.
+    """One patient: the broken pipeline, its repaired twin, and how to tell it from the others.
 
-    ``claim``: what its author concludes, a sentence with the reported ``{gain}``; ``fault``: its
-    name on a button; ``step``: the step of :class:`Pipeline` (or setting) that was replaced;
-    ``tells``: what gives it away, in the measurements and replies; ``would``: what one would see if
-    it were this fault, for somebody who guessed it wrongly; ``repair``: how to find and mend it.
+    Attributes
+    ----------
+    fault : its name on a button.
+    step : the step of :class:`Pipeline` (or setting) that was replaced.
+    tells : what gives it away, in the measurements and replies.
+    would : what one would see if it were this fault, for somebody who guessed it wrongly.
+    repair : how to find and mend it.
+    claim : what its author concludes, a sentence with the reported ``{gain}``.
     """
 
     name: str
@@ -43,208 +47,287 @@ class Case:
     claim: str = ""
 
     @property
-    def repaired(self):
+    def repaired(self) -> tuple[Pipeline, Setting]:
         """(pipeline, setting) of the repaired twin."""
         return self.healthy, self.healthy_setting or self.setting
 
 
-def _rounds(rounds, reward="reward-8000", **settings):
-    return Setting(rounds=rounds, reward=reward, start="last", **settings)
-
-
 CASES = [
     Case(
-        "sign",
-        "the reward's sign is flipped",
-        replace(HEALTHY, score=flipped_score),
-        Setting(),
-        "score",
-        "The author's own score rises and gold falls below the base policy and below the "
-        "random control. The replies are what a good assistant avoids: rude, empty, off the "
-        "topic. Choosing well for the wrong wish does worse than not choosing.",
-        "With a flipped sign gold would fall clearly below the random control while the "
-        "author's own score rises.",
-        "Try the reward on a good and a bad reply before any loop uses it.",
+        name="sign",
+        fault="the reward's sign is flipped",
+        broken=replace(HEALTHY, score=flipped_score),
+        setting=Setting(),
+        step="score",
+        tells=(
+            "The author's own score rises and gold falls below the base policy and below the "
+            "random control. The replies are what a good assistant avoids: rude, empty, off the "
+            "topic. Choosing well for the wrong wish does worse than not choosing."
+        ),
+        would=(
+            "With a flipped sign gold would fall clearly below the random control while the "
+            "author's own score rises."
+        ),
+        repair="Try the reward on a good and a bad reply before any loop uses it.",
     ),
     Case(
-        "prompt",
-        "the loss is on the prompt's tokens too",
-        replace(HEALTHY, examples=conversation_examples),
-        Setting(),
-        "examples",
-        "The training loss starts several times as high as it should, because the model was "
-        "never taught to write questions, and most of the gradient goes into learning them. KL "
-        "is larger than for the repaired run and the gain smaller.",
-        "With loss on the prompt the training loss would start far above that of the base "
-        "policy's own replies (about half a nat a token).",
-        "Mask the prompt: count the tokens that carry loss in one example, and print them as text.",
+        name="prompt",
+        fault="the loss is on the prompt's tokens too",
+        broken=replace(HEALTHY, examples=conversation_examples),
+        setting=Setting(),
+        step="examples",
+        tells=(
+            "The training loss starts several times as high as it should, because the model was "
+            "never taught to write questions, and most of the gradient goes into learning them. "
+            "KL is larger than for the repaired run and the gain smaller."
+        ),
+        would=(
+            "With loss on the prompt the training loss would start far above that of the base "
+            "policy's own replies (about half a nat a token)."
+        ),
+        repair=(
+            "Mask the prompt: count the tokens that carry loss in one example, and print them "
+            "as text."
+        ),
     ),
     Case(
-        "endless",
-        "the end token is not trained",
-        replace(HEALTHY, examples=endless_examples),
-        Setting(epochs=8),
-        "examples",
-        "Replies go on after they should have stopped: they are several tokens longer than the "
-        "repaired ones, with closing phrases or steps of another topic. Gold hardly minds.",
-        "With an untrained end token replies would go on after they should have stopped, and "
-        "be longer than the base policy's and the control's.",
-        "Print the last token that carries loss. It must be the end token. A common cause: the "
-        "pad token is the end token, and padding is left out of the loss.",
+        name="endless",
+        fault="the end token is not trained",
+        broken=replace(HEALTHY, examples=endless_examples),
+        setting=Setting(epochs=8),
+        step="examples",
+        tells=(
+            "Replies go on after they should have stopped: they are several tokens longer than "
+            "the repaired ones, with closing phrases or steps of another topic. Gold hardly minds."
+        ),
+        would=(
+            "With an untrained end token replies would go on after they should have stopped, and "
+            "be longer than the base policy's and the control's."
+        ),
+        repair=(
+            "Print the last token that carries loss. It must be the end token. A common cause: "
+            "the pad token is the end token, and padding is left out of the loss."
+        ),
     ),
     Case(
-        "judge",
-        "the selecting reward model is the judge",
-        replace(HEALTHY, ship=ship_by_proxy),
-        _rounds(4, "reward-125", epochs=6),
-        "ship",
-        "The reported score rises with every round, so the last round is shipped. Judges who "
-        "did not select prefer the first. KL grows far, and gold at temperature 0 ends well "
-        "below that of the repaired pipeline. The score that chooses is what training climbs.",
-        "If the judge were the selector, the reported score would rise over several rounds "
-        "while gold turned down.",
-        "Let something that took no part in the selection decide which round to ship, and "
-        "report that.",
+        name="judge",
+        fault="the selecting reward model is the judge",
+        broken=replace(HEALTHY, ship=ship_by_proxy),
+        setting=Setting(rounds=4, reward="reward-125", start="last", epochs=6),
+        step="ship",
+        tells=(
+            "The reported score rises with every round, so the last round is shipped. Judges who "
+            "did not select prefer the first. KL grows far, and gold at temperature 0 ends well "
+            "below that of the repaired pipeline. The score that chooses is what training climbs."
+        ),
+        would=(
+            "If the judge were the selector, the reported score would rise over several rounds "
+            "while gold turned down."
+        ),
+        repair=(
+            "Let something that took no part in the selection decide which round to ship, and "
+            "report that."
+        ),
     ),
     Case(
-        "leak",
-        "test prompts are in the training data",
-        replace(HEALTHY, prompts=leaking_prompts, reports="gold"),
-        Setting(topics="quarters", epochs=6),
-        "prompts",
-        "The author's judge is honest, and still the reported gain is larger than the gain on "
-        "prompts about topics that no training prompt had. Only new prompts tell the two apart.",
-        "With test prompts in training the reported score, by an honest judge, would be higher "
-        "than the same judge's score on fresh prompts.",
-        "Compare training and test prompts before training, by what they ask and not only by "
-        "their text; keep a set that nobody touches.",
+        name="leak",
+        fault="test prompts are in the training data",
+        broken=replace(HEALTHY, prompts=leaking_prompts, reports="gold"),
+        setting=Setting(topics="quarters", epochs=6),
+        step="prompts",
+        tells=(
+            "The author's judge is honest, and still the reported gain is larger than the gain "
+            "on prompts about topics that no training prompt had. Only new prompts tell the two "
+            "apart."
+        ),
+        would=(
+            "With test prompts in training the reported score, by an honest judge, would be "
+            "higher than the same judge's score on fresh prompts."
+        ),
+        repair=(
+            "Compare training and test prompts before training, by what they ask and not only by "
+            "their text; keep a set that nobody touches."
+        ),
         healthy=replace(HEALTHY, reports="gold"),
     ),
     Case(
-        "template",
-        "the reward model reads another chat template",
-        replace(HEALTHY, score=score_in_another_template),
-        Setting(),
-        "score",
-        "By the author's own score everything improves, and gold gains much less than in the "
-        "repaired pipeline: the choice is largely blind.",
-        "With the wrong template in scoring, gold would be nearer to the random control than "
-        "to a healthy pipeline, while the author's own score still rises.",
-        "Score one known good and one known bad reply; compare the rendered text, token by "
-        "token, with what the reward model was trained on.",
+        name="template",
+        fault="the reward model reads another chat template",
+        broken=replace(HEALTHY, score=score_in_another_template),
+        setting=Setting(),
+        step="score",
+        tells=(
+            "By the author's own score everything improves, and gold gains much less than in the "
+            "repaired pipeline: the choice is largely blind."
+        ),
+        would=(
+            "With the wrong template in scoring, gold would be nearer to the random control than "
+            "to a healthy pipeline, while the author's own score still rises."
+        ),
+        repair=(
+            "Score one known good and one known bad reply; compare the rendered text, token by "
+            "token, with what the reward model was trained on."
+        ),
     ),
     Case(
-        "last",
-        "only the last round's data is kept",
-        replace(HEALTHY, keep=keep_last_round),
-        Setting(rounds=4),
-        "keep",
-        "Gold rises for a round or two and then falls back, where with all rounds pooled it "
-        "keeps rising. Each round learns from its own few replies alone (pooling also means "
-        "more examples and steps). Honest judges, who ship the best round, limit the damage.",
-        "With only the last round's data gold would go up and then down over several rounds.",
-        "Pool the selected replies of all rounds. Llama 2 reports this fault and this repair "
-        "(arXiv 2307.09288).",
+        name="last",
+        fault="only the last round's data is kept",
+        broken=replace(HEALTHY, keep=keep_last_round),
+        setting=Setting(rounds=4),
+        step="keep",
+        tells=(
+            "Gold rises for a round or two and then falls back, where with all rounds pooled it "
+            "keeps rising. Each round learns from its own few replies alone (pooling also means "
+            "more examples and steps). Honest judges, who ship the best round, limit the damage."
+        ),
+        would=(
+            "With only the last round's data gold would go up and then down over several rounds."
+        ),
+        repair=(
+            "Pool the selected replies of all rounds. Llama 2 reports this fault and this repair "
+            "(arXiv 2307.09288)."
+        ),
     ),
     Case(
-        "length",
-        "the reward model was trained by people who like length",
-        HEALTHY,
-        _rounds(3, "reward-length-biased"),
-        "reward",
-        "Replies grow longer from round to round and the proxy grows with them; gold falls "
-        "behind the repaired run. What is added is filler, flattery and repeated steps.",
-        "With a length-loving reward model replies would be clearly longer than the base "
-        "policy's, with padding in them.",
-        "Correlate score with length on held-out pairs; train the reward model on comparisons "
-        "in which length does not decide.",
-        healthy_setting=_rounds(3),
+        name="length",
+        fault="the reward model was trained by people who like length",
+        broken=HEALTHY,
+        setting=Setting(rounds=3, reward="reward-length-biased", start="last"),
+        step="reward",
+        tells=(
+            "Replies grow longer from round to round and the proxy grows with them; gold falls "
+            "behind the repaired run. What is added is filler, flattery and repeated steps."
+        ),
+        would=(
+            "With a length-loving reward model replies would be clearly longer than the base "
+            "policy's, with padding in them."
+        ),
+        repair=(
+            "Correlate score with length on held-out pairs; train the reward model on "
+            "comparisons in which length does not decide."
+        ),
+        healthy_setting=Setting(rounds=3, start="last"),
     ),
     Case(
-        "clones",
-        "the N candidates are one greedy reply, copied",
-        replace(HEALTHY, sample=greedy_clones),
-        Setting(),
-        "sample",
-        "Selected and average candidate have the same score, to the last digit: there was "
-        "nothing to choose. Gold rises nevertheless, because the policy has learnt to do at "
-        "temperature 1 what it already did at temperature 0. Its gold at temperature 0 is "
-        "hardly better than the base policy's, and diversity is gone.",
-        "With copied candidates the selected replies would have exactly the average score of "
-        "all candidates.",
-        "Sample at a temperature above 0, and count the different candidates of each prompt.",
+        name="clones",
+        fault="the N candidates are one greedy reply, copied",
+        broken=replace(HEALTHY, sample=greedy_clones),
+        setting=Setting(),
+        step="sample",
+        tells=(
+            "Selected and average candidate have the same score, to the last digit: there was "
+            "nothing to choose. Gold rises nevertheless, because the policy has learnt to do at "
+            "temperature 1 what it already did at temperature 0. Its gold at temperature 0 is "
+            "hardly better than the base policy's, and diversity is gone."
+        ),
+        would=(
+            "With copied candidates the selected replies would have exactly the average score of "
+            "all candidates."
+        ),
+        repair=(
+            "Sample at a temperature above 0, and count the different candidates of each prompt."
+        ),
     ),
     Case(
-        "control",
-        "the gain is put down to the reward model without a control",
-        replace(HEALTHY, reports="gold"),
-        Setting(temperature=0.3, reward="reward-125"),
-        "report",
-        "The gain is real, and little of it is due to the reward model: a random choice among "
-        "the same candidates gains nearly as much. Sampling at a low temperature and training "
-        "on it makes the policy sharper, whoever chooses.",
-        "If the gain were not the reward model's, the random control would gain nearly as much "
-        "as the pipeline, and the author would claim it for the reward model.",
-        "Nothing is wrong with the policy, so its curve stays. What heals is the claim: train "
-        "on a random choice from the same pool, with the same number of replies and steps, and "
-        "report the difference.",
+        name="control",
+        fault="the gain is put down to the reward model without a control",
+        broken=replace(HEALTHY, reports="gold"),
+        setting=Setting(temperature=0.3, reward="reward-125"),
+        step="report",
+        tells=(
+            "The gain is real, and little of it is due to the reward model: a random choice "
+            "among the same candidates gains nearly as much. Sampling at a low temperature and "
+            "training on it makes the policy sharper, whoever chooses."
+        ),
+        would=(
+            "If the gain were not the reward model's, the random control would gain nearly as "
+            "much as the pipeline, and the author would claim it for the reward model."
+        ),
+        repair=(
+            "Nothing is wrong with the policy, so its curve stays. What heals is the claim: "
+            "train on a random choice from the same pool, with the same number of replies and "
+            "steps, and report the difference."
+        ),
         healthy=replace(HEALTHY, reports="gold"),
         claim="So our reward model is worth {gain:.2f} points.",
     ),
     Case(
-        "zip",
-        "prompts and replies are paired wrongly after filtering",
-        replace(HEALTHY, examples=misaligned_examples),
-        Setting(),
-        "examples",
-        "The selected scores look fine, the training loss starts high and stays high, and the "
-        "replies answer other questions than the one asked.",
-        "With wrong pairs the replies would be well formed and answer somebody else's question.",
-        "Filter rows, never columns: one list of (prompt, reply, reward). Use zip(..., "
-        "strict=True), and print three training pairs.",
+        name="zip",
+        fault="prompts and replies are paired wrongly after filtering",
+        broken=replace(HEALTHY, examples=misaligned_examples),
+        setting=Setting(),
+        step="examples",
+        tells=(
+            "The selected scores look fine, the training loss starts high and stays high, and "
+            "the replies answer other questions than the one asked."
+        ),
+        would=(
+            "With wrong pairs the replies would be well formed and answer somebody else's question."
+        ),
+        repair=(
+            "Filter rows, never columns: one list of (prompt, reply, reward). Use zip(..., "
+            "strict=True), and print three training pairs."
+        ),
     ),
     Case(
-        "truncated",
-        "replies that were cut are trained on as if complete",
-        replace(HEALTHY, examples=cut_as_complete_examples),
-        Setting(max_tokens=20),
-        "examples",
-        "Many replies end in mid-sentence although the limit at serving is far away: finish "
-        "reason 'stop', but no full stop. The policy has learnt to stop there.",
-        "If cut replies had been trained on as complete, many served replies would end without "
-        "a full stop.",
-        "Drop replies that hit the limit, or leave their end token out; better, raise the limit.",
+        name="truncated",
+        fault="replies that were cut are trained on as if complete",
+        broken=replace(HEALTHY, examples=cut_as_complete_examples),
+        setting=Setting(max_tokens=20),
+        step="examples",
+        tells=(
+            "Many replies end in mid-sentence although the limit at serving is far away: finish "
+            "reason 'stop', but no full stop. The policy has learnt to stop there."
+        ),
+        would=(
+            "If cut replies had been trained on as complete, many served replies would end "
+            "without a full stop."
+        ),
+        repair=(
+            "Drop replies that hit the limit, or leave their end token out; better, raise the "
+            "limit."
+        ),
     ),
 ]
 
 BY_NAME = {case.name: case for case in CASES}
 
 
-def case(name):
+def case(name: str) -> Case:
     """The case called ``name``. Raises with the names there are."""
     require(name in BY_NAME, f"no case {name!r} in the clinic; there are: {', '.join(BY_NAME)}.")
     return BY_NAME[name]
 
 
-TEAM_SETTING = Setting(prompts=96, reward="reward-125", max_tokens=20, epochs=4, topics="quarters")
+# ---- the lesson's case -------------------------------------------------------------------------
 
+# two faults and a small reward model at once
 TEAM = replace(HEALTHY, prompts=leaking_prompts, examples=cut_as_complete_examples)
 
-TEAM_REPORT = """BETTER ANSWERS FOR THE HELP DESK: WHAT WE DID
-We improved our assistant by rejection-sampling fine-tuning. Questions were short, so we took 48 of our 96 test questions into the set and had
-{prompts} in all. For each we sampled {n} replies, at most {max_tokens} tokens long: our servers are small, and users like short replies. The trainer
-adds the end token to every reply. A reward model trained on 125 comparisons scored the replies, and we kept the best one of each question.
-We trained for {epochs} epochs. The loss fell from {first:.2f} to {last:.2f} and was still falling, so there is more to gain.
-RESULT. The reward model's mean score was {before:.2f} for the replies of the old assistant. The replies we trained on have {chosen:.2f}, and the new
-assistant has {after:.2f} on the test questions. So choosing by our reward model makes the assistant {gain:.2f} points better.
-We ran it once. We recommend to put it into service and to repeat it for three more rounds."""
+TEAM_SETTING = Setting(prompts=96, reward="reward-125", max_tokens=20, epochs=4, topics="quarters")
+
+TEAM_REPORT = """\
+BETTER ANSWERS FOR THE HELP DESK: WHAT WE DID
+We improved our assistant by rejection-sampling fine-tuning. \
+Questions were short, so we took 48 of our 96 test questions into the set and had
+{prompts} in all. For each we sampled {n} replies, at most {max_tokens} tokens long: \
+our servers are small, and users like short replies. The trainer
+adds the end token to every reply. A reward model trained on 125 comparisons scored the replies, \
+and we kept the best one of each question.
+We trained for {epochs} epochs. \
+The loss fell from {first:.2f} to {last:.2f} and was still falling, so there is more to gain.
+RESULT. The reward model's mean score was {before:.2f} for the replies of the old assistant. \
+The replies we trained on have {chosen:.2f}, and the new
+assistant has {after:.2f} on the test questions. \
+So choosing by our reward model makes the assistant {gain:.2f} points better.
+We ran it once. \
+We recommend to put it into service and to repeat it for three more rounds."""
 
 
-def team_report(outcome, setting, reward):
+def team_report(outcome: Outcome, setting: Setting, reward: RewardModel) -> str:
     """The team's write-up (constructed for the course) with the numbers of its run."""
-    before, after = (
-        float(reported(TEAM, p, setting, reward).mean()) for p in (outcome.base, outcome.policy)
-    )
+    before = float(reported(TEAM, outcome.base, setting, reward).mean())
+    after = float(reported(TEAM, outcome.policy, setting, reward).mean())
     return TEAM_REPORT.format(
         **vars(setting),
         first=outcome.losses[0],

@@ -1,28 +1,41 @@
-"""A clinic of broken pipelines: one healthy rejection-sampling pipeline as eight replaceable steps,
-and faults that each replace one step.
+"""A clinic of broken pipelines: one healthy pipeline, and faults that each replace one step of it.
 
-Nothing here edits a number. A broken pipeline is ``dataclasses.replace(HEALTHY,
-one_step=a_wrong_one)``: it runs, it trains, and it reports what its own author would report.
-:func:`careful` then measures the policy it ships by a judge that took no part in it.
+The healthy one is rejection-sampling fine-tuning as eight replaceable steps. Nothing here edits a
+number. A broken pipeline is ``dataclasses.replace(HEALTHY, one_step=a_wrong_one)``: it runs, it
+trains, and it reports what its own author would report. :func:`careful` then measures the policy it
+ships by a judge that took no part in it.
 
 What this leaves out: faults of infrastructure (a dropped shard, a wrong checkpoint file) and faults
 of data collection. Each fault is shown alone; real pipelines have several, see the lesson's case.
 """
 
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from ... import assets
-from ...base import require
+from ...base import Hooks, require
 from ...methods import selected_examples, sft_loss, train
-from ...models import GoldReward, load_policy, load_reward_model, sample, score
-from ...pools import Selection, best_per_prompt
+from ...models import (
+    GoldReward,
+    Policy,
+    RewardModel,
+    load_policy,
+    load_reward_model,
+    sample,
+    score,
+)
+from ...pools import Pool, Selection, best_per_prompt
 from ...worlds import TOPICS, Helpdesk
 
 MEASURES = ("gold", "greedy", "kl", "length", "distinct", "cut")
 
 JUDGED = 160  # prompts on which the round to ship is judged
+
+Prompts = tuple[list[str], list[dict]]  # prompts, and what the world knows of each
+Example = tuple[list[int], list[int]]  # prompt ids, response ids
 
 
 @dataclass(frozen=True)
@@ -49,29 +62,40 @@ class Setting:
     served: int = 4
 
 
-def prompts_of(split, setting, seed, quarters=None, limit=None):
-    """Prompts and infos of a split, of all topics or of some ``quarters`` of them (a set of 0 to
-    3), at most ``limit``.
+# ---- prompts -----------------------------------------------------------------------------------
+
+
+def prompts_of(
+    split: str,
+    setting: Setting,
+    seed: int,
+    quarters: Container[int] | None = None,
+    limit: int | None = None,
+) -> Prompts:
+    """Prompts and infos of a split, at most ``limit``.
+
+    Of all topics, or with ``setting.topics`` "quarters" of those in ``quarters`` (a set of 0 to 3).
     """
     prompts, info = Helpdesk().prompts(split, seed=seed)
     if setting.topics == "quarters":
         order = list(TOPICS)
         rows = [k for k, about in enumerate(info) if order.index(about["topic"]) % 4 in quarters]
-        prompts, info = [prompts[k] for k in rows], [info[k] for k in rows]
+        prompts = [prompts[k] for k in rows]
+        info = [info[k] for k in rows]
     return prompts[:limit], info[:limit]
 
 
-def training_prompts(setting, seed):
+def training_prompts(setting: Setting, seed: int) -> Prompts:
     """Prompts of the training split only."""
     return prompts_of("train", setting, seed, {0, 1}, setting.prompts)
 
 
-def test_prompts(setting):
+def test_prompts(setting: Setting) -> Prompts:
     """What the author tests on. Held out."""
     return prompts_of("heldout", setting, 0, {2}, setting.test_prompts)
 
 
-def fresh_prompts(setting):
+def fresh_prompts(setting: Setting) -> Prompts:
     """What the careful measurement uses. No pipeline trains on these.
 
     With topics "all" they are the test prompts; with "quarters", others on topics of their own.
@@ -79,7 +103,7 @@ def fresh_prompts(setting):
     return prompts_of("heldout", setting, 0, {3}, setting.test_prompts)
 
 
-def judged_prompts(setting):
+def judged_prompts(setting: Setting) -> Prompts:
     """On what the round to ship is judged: the last held-out prompts.
 
     With topics "all" none of them is a test prompt (with "quarters" some are; no case judges rounds
@@ -89,7 +113,12 @@ def judged_prompts(setting):
     return prompts[-JUDGED:], info[-JUDGED:]
 
 
-def sample_candidates(policy, prompts, info, setting, seed):
+# ---- the healthy steps -------------------------------------------------------------------------
+
+
+def sample_candidates(
+    policy: Policy, prompts: Sequence[str], info: Sequence[dict], setting: Setting, seed: int
+) -> Pool:
     """N independent candidates for each prompt."""
     return sample(
         policy,
@@ -102,7 +131,7 @@ def sample_candidates(policy, prompts, info, setting, seed):
     )
 
 
-def score_candidates(pool, reward):
+def score_candidates(pool: Pool, reward: RewardModel) -> Pool:
     """Each candidate with its prompt, in the reward model's own chat template.
 
     The rewards go by "proxy".
@@ -110,17 +139,17 @@ def score_candidates(pool, reward):
     return score(pool, reward, "proxy")
 
 
-def select_best_of_each(pool):
+def select_best_of_each(pool: Pool) -> Selection:
     """The candidate of each prompt with the highest proxy reward."""
     return best_per_prompt(pool, by="proxy")
 
 
-def keep_all_rounds(rounds):
+def keep_all_rounds(rounds: list[Selection]) -> list[Selection]:
     """Train on what was selected in every round so far."""
     return rounds
 
 
-def reply_examples(policy, selection):
+def reply_examples(policy: Policy, selection: Selection) -> list[Example]:
     """(prompt ids, response ids): the loss is on the reply alone, its end token included.
 
     A reply that was cut gets no end token.
@@ -128,17 +157,23 @@ def reply_examples(policy, selection):
     return selected_examples(policy, selection)
 
 
-def ship_by_judges(policies, base, reward, setting, seed):
-    """The round to ship: judged by people (here.
+def ship_by_judges(
+    policies: Sequence[Policy], base: Policy, reward: RewardModel, setting: Setting, seed: int
+) -> int:
+    """The round to ship: judged by people, here by gold, on 160 prompts of their own.
 
-    Gold) on 160 prompts of their own, by neither the selecting reward nor the test prompts.
+    Neither the selecting reward nor the test prompts take part.
     """
     prompts, info = judged_prompts(setting)
-    pools = [
-        score(sample(p, prompts, n=4, seed=7, info=info), GoldReward(Helpdesk(), name="judge"))
-        for p in policies
-    ]
-    return int(np.argmax([float(pool.reward("judge").mean()) for pool in pools]))
+    judge = GoldReward(Helpdesk(), name="judge")
+    means = []
+    for policy in policies:
+        pool = score(sample(policy, prompts, n=4, seed=7, info=info), judge)
+        means.append(float(pool.reward("judge").mean()))
+    return int(np.argmax(means))
+
+
+# ---- the pipeline ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -148,13 +183,15 @@ class Pipeline:
     Replace one to break it.
     """
 
-    prompts: object = training_prompts
-    sample: object = sample_candidates
-    score: object = score_candidates
-    select: object = select_best_of_each
-    keep: object = keep_all_rounds
-    examples: object = reply_examples
-    ship: object = ship_by_judges
+    prompts: Callable[[Setting, int], Prompts] = training_prompts
+    sample: Callable[[Policy, Sequence[str], Sequence[dict], Setting, int], Pool] = (
+        sample_candidates
+    )
+    score: Callable[[Pool, RewardModel], Pool] = score_candidates
+    select: Callable[[Pool], Selection] = select_best_of_each
+    keep: Callable[[list[Selection]], list[Selection]] = keep_all_rounds
+    examples: Callable[[Policy, Selection], list[Example]] = reply_examples
+    ship: Callable[[Sequence[Policy], Policy, RewardModel, Setting, int], int] = ship_by_judges
     # what the author reports, before and after, on the test prompts: "proxy" or "gold"
     reports: str = "proxy"
 
@@ -164,35 +201,44 @@ HEALTHY = Pipeline()
 
 @dataclass
 class Outcome:
-    """A finished pipeline: the policy it ships, all policies on the way (base first), and the
-    author's dashboard.
+    """A finished pipeline: the policy it ships, the policies on the way, the author's dashboard.
+
+    Attributes
+    ----------
+    checkpoints : all policies on the way, the base first.
+    marks : x of each checkpoint: epochs, or rounds when there are several.
+    losses : training loss by step, in nats a trained token.
+    selected : mean proxy reward of "all" candidates and of the "selected" ones, a number a round.
+    examples : what the last round trained on.
+    shipped : the round that is shipped, counted from 0.
     """
 
-    policy: object
-    base: object
-    checkpoints: list
-    # x of each checkpoint: epochs, or rounds when there are several
-    marks: list
-    losses: list  # training loss by step, in nats a trained token
-    # proxy of all candidates and of the selected ones, a number a round
-    selected: dict
-    examples: list = field(default_factory=list, repr=False)
+    policy: Policy
+    base: Policy
+    checkpoints: list[Policy]
+    marks: list[int]
+    losses: list[float]
+    selected: dict[str, list[float]]
+    examples: list[Example] = field(default_factory=list, repr=False)
     shipped: int = -1
 
 
-def train_on(policy, examples, setting, seed):
+def train_on(
+    policy: Policy, examples: Sequence[Example], setting: Setting, seed: int
+) -> tuple[Policy, list[Policy], list[float]]:
     """A copy of ``policy`` fine-tuned on (prompt ids, response ids).
 
     Returns (policy, the policies after each epoch but the last, losses).
     """
-    student, after, calls = policy.copy(), [], [0]
-    per_epoch = -(-len(examples) // setting.batch_size)
+    student = policy.copy()
+    after: list[Policy] = []
 
-    def loss_of(rows):
-        if calls[0] and calls[0] % per_epoch == 0:
-            after.append(student.copy())
-        calls[0] += 1
+    def loss_of(rows: Sequence[int]) -> tuple[torch.Tensor, int]:
         return sft_loss(student, [examples[i] for i in rows])
+
+    def keep_copy(epochs_done: int) -> None:
+        if epochs_done < setting.epochs:
+            after.append(student.copy())
 
     log = train(
         student.model,
@@ -202,45 +248,60 @@ def train_on(policy, examples, setting, seed):
         lr=setting.lr,
         batch_size=setting.batch_size,
         seed=seed,
+        hooks=Hooks(on_epoch=keep_copy),
     )
-    for p in (student, *after):
-        p.model.eval()
+    for trained in (student, *after):
+        trained.model.eval()
     return student, after, log.losses
 
 
-def run(pipeline=HEALTHY, setting=Setting(), seed=0, base=None, reward=None):
-    """Run a pipeline: sample → score → select → fine-tune, ``setting.rounds`` times.
-
-    Returns an :class:`Outcome`.
-    """
+def run(
+    pipeline: Pipeline = HEALTHY,
+    setting: Setting = Setting(),
+    seed: int = 0,
+    base: Policy | None = None,
+    reward: RewardModel | None = None,
+) -> Outcome:
+    """Run a pipeline: sample → score → select → fine-tune, ``setting.rounds`` times."""
     base = base or load_policy(assets.path("helpdesk/policy"), device="cpu")
     reward = reward or load_reward_model(assets.path(f"helpdesk/{setting.reward}"), device="cpu")
-    policy, kept, policies, early, losses, seen = base, [], [], [], [], {"all": [], "selected": []}
+    policy = base
+    kept: list[Selection] = []  # one a round
+    policies: list[Policy] = []  # one a round
+    losses: list[float] = []
+    seen: dict[str, list[float]] = {"all": [], "selected": []}
+
     for r in range(setting.rounds):
         prompts, info = pipeline.prompts(setting, seed + 100 * r)
-        pool = pipeline.score(
-            pipeline.sample(policy, prompts, info, setting, seed + 1000 * r), reward
-        )
-        kept.append(pipeline.select(pool))
+        pool = pipeline.sample(policy, prompts, info, setting, seed + 1000 * r)
+        pool = pipeline.score(pool, reward)
+        selection = pipeline.select(pool)
+        kept.append(selection)
         seen["all"].append(float(pool.rewards["proxy"].mean()))
-        seen["selected"].append(float(kept[-1].rewards("proxy").mean()))
+        seen["selected"].append(float(selection.rewards("proxy").mean()))
+
         use = pipeline.keep(kept)
-        examples = pipeline.examples(base, Selection.concat(use) if len(use) > 1 else use[0])
+        together = Selection.concat(use) if len(use) > 1 else use[0]
+        examples = pipeline.examples(base, together)
         require(examples, "the pipeline selected nothing to train on.")
-        policy, early, loss = train_on(
-            base if setting.start == "base" else policy, examples, setting, seed
-        )
+        start = base if setting.start == "base" else policy
+        policy, early, losses_of_round = train_on(start, examples, setting, seed)
         policies.append(policy)
-        losses += loss
-    checkpoints = [base, *(policies if setting.rounds > 1 else [*early, policy])]
-    shipped = pipeline.ship(policies, base, reward, setting, seed) if setting.rounds > 1 else 0
+        losses += losses_of_round
+
+    if setting.rounds > 1:
+        checkpoints = [base, *policies]
+        shipped = pipeline.ship(policies, base, reward, setting, seed)
+    else:
+        checkpoints = [base, *early, policy]
+        shipped = 0
     return Outcome(
-        policies[shipped],
-        base,
-        checkpoints,
-        list(range(len(checkpoints))),
-        losses,
-        seen,
-        examples,
-        shipped,
+        policy=policies[shipped],
+        base=base,
+        checkpoints=checkpoints,
+        marks=list(range(len(checkpoints))),
+        losses=losses,
+        selected=seen,
+        examples=examples,
+        shipped=shipped,
     )

@@ -1,16 +1,47 @@
-"""The sixteen findings of the course, each computed from stored pools and results or live, with
-its interval.
+"""The sixteen findings of the course, each computed from stored pools and results, or live.
+
+Importing the files, in the order of the lessons, registers their findings.
 """
 
-from .registry import MODULES, Finding, Row, Table, finding, known, measure, show
+from .best_of_n import estimates, stored
+from .candidates import best_temperature, warm_less_cold
+from .choosing import (
+    capped,
+    complete,
+    fitted_peaks,
+    kl_of_candidates,
+    kl_of_pass_fail,
+    pair_accuracy,
+    right_choices,
+)
+from .registry import Finding, Measured, Row, Table, finding, interval_of, known, measure, show
+from .rlhf import repaid_after
+from .rounds import kept_counts, kept_easiness
+from .verifiable import distinct_among
 
 __all__ = [
     "Finding",
-    "MODULES",
+    "Measured",
     "Row",
     "Table",
+    "best_temperature",
+    "capped",
+    "complete",
+    "distinct_among",
+    "estimates",
     "finding",
+    "fitted_peaks",
+    "interval_of",
+    "kept_counts",
+    "kept_easiness",
+    "kl_of_candidates",
+    "kl_of_pass_fail",
     "known",
     "measure",
+    "pair_accuracy",
+    "repaid_after",
+    "right_choices",
     "show",
+    "stored",
+    "warm_less_cold",
 ]

@@ -1,6 +1,6 @@
-"""Findings of lesson 01, from the stored pool.
+"""Findings of lesson 01: what choosing the best of n gains, and how to estimate it.
 
-What choosing the best of n gains, and how to estimate it.
+From the stored pool.
 """
 
 from itertools import pairwise
@@ -19,50 +19,52 @@ from ...estimators import (
     win_rate_theory,
 )
 from ...pools import Pool
-from .registry import finding
+from .registry import Measured, finding
 
 SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
-def stored():
-    """128 held-out prompts × 256 candidates of the base policy, scored by gold and by every
-    bundled reward model.
+def stored() -> Pool:
+    """128 held-out prompts × 256 candidates of the base policy.
+
+    Scored by gold and by every bundled reward model.
     """
     return Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 
 
 @finding(
-    1,
-    "01",
-    "The reward of the best of n rises with n, by ever smaller steps.",
-    "gold points: step from n = 2 to 4 less step from 1 to 2",
+    number=1,
+    lesson="01",
+    claim="The reward of the best of n rises with n, by ever smaller steps.",
+    measures="gold points: step from n = 2 to 4 less step from 1 to 2",
 )
-def falling_steps():
-    steps = np.diff(best_of_n_curve(stored().reward("gold"), ns=SIZES), axis=1)
+def falling_steps() -> Measured:
+    curve = best_of_n_curve(stored().reward("gold"), ns=SIZES)  # (P, 9)
+    steps = np.diff(curve, axis=1)  # (P, 8), each a doubling of n
     change = paired_difference(steps[:, 1], steps[:, 0])
-    later = [paired_difference(after, before) for before, after in pairwise(steps.T)]
-    return change, all(bootstrap_interval(s).low > 0 for s in steps.T[:7]) and all(
-        c.high < 0 for c in later[:5]
-    )
+
+    rises = [bootstrap_interval(step).low > 0 for step in steps.T[:7]]
+    changes = [paired_difference(after, before) for before, after in pairwise(steps.T)]
+    falls = [later.high < 0 for later in changes[:5]]
+    return Measured(change, all(rises) and all(falls))
 
 
 @finding(
-    2,
-    "01",
-    "The best of n beats one sample with probability n/(n+1), and ties break it.",
-    "win rate of the best of 4 with a reward of 0 or 1, less 4/5",
+    number=2,
+    lesson="01",
+    claim="The best of n beats one sample with probability n/(n+1), and ties break it.",
+    measures="win rate of the best of 4 with a reward of 0 or 1, less 4/5",
 )
-def win_rate():
+def win_rate() -> Measured:
     pool = stored()
-    fine = bootstrap_interval(win_rate_of_best(pool.reward("reward-8000"), 4).rate)
-    tied = bootstrap_interval(
-        win_rate_of_best((pool.reward("gold") >= 2).float(), 4).rate - win_rate_theory(4)
-    )
-    return (
-        tied,
-        abs(fine.mean - win_rate_theory(4)) < 0.005 and tied.high < 0,
-        f"Without ties the rate is {fine.mean:.3f}",
-    )
+    theory = win_rate_theory(4)
+    without_ties = bootstrap_interval(win_rate_of_best(pool.reward("reward-8000"), 4).rate)
+
+    passes = (pool.reward("gold") >= 2).float()  # (P, N) of 0 and 1
+    with_ties = bootstrap_interval(win_rate_of_best(passes, 4).rate - theory)
+
+    holds = abs(without_ties.mean - theory) < 0.005 and with_ties.high < 0
+    return Measured(with_ties, holds, f"Without ties the rate is {without_ties.mean:.3f}")
 
 
 RULES = {
@@ -73,13 +75,12 @@ RULES = {
 }
 
 
-def estimates(N=16, n=16, deals=200, seed=0):
-    """Errors against the truth of four estimates of the best of n from N candidates: name → (deals,
-    P) gold points.
+def estimates(N: int = 16, n: int = 16, deals: int = 200, seed: int = 0) -> dict[str, np.ndarray]:
+    """Errors against the truth of four estimates of the best of n from N candidates.
 
-    The truth is the stored pool's own: its 256 candidates are taken as the whole population and N
-    are dealt from them, with replacement, so that a deal is an independent sample of that
-    population.
+    Returns name → (deals, P) gold points. The truth is the stored pool's own: its 256 candidates
+    are taken as the whole population and N are dealt from them, with replacement, so that a deal is
+    an independent sample of that population.
     """
     gold = np.asarray(stored().reward("gold"), dtype=float)
     # with replacement from the population: exact here, where the population is all there is
@@ -87,29 +88,34 @@ def estimates(N=16, n=16, deals=200, seed=0):
     rng = np.random.default_rng(seed)
     errors = {name: np.empty((deals, len(gold))) for name in RULES}
     for k in range(deals):
-        hand = np.take_along_axis(gold, rng.integers(0, 256, (len(gold), N)), axis=1)
+        drawn = rng.integers(0, 256, (len(gold), N))
+        hand = np.take_along_axis(gold, drawn, axis=1)  # (P, N)
         for name, rule in RULES.items():
             errors[name][k] = rule(hand, ns=[n])[:, 0] - truth
     return errors
 
 
 @finding(
-    4,
-    "01",
-    "Resampling with replacement is biased low and a prefix is noisy; the estimator over all "
-    "subsets is neither.",
-    "bias in gold points of best-of-16 from 16 candidates, resampled with replacement",
+    number=4,
+    lesson="01",
+    claim=(
+        "Resampling with replacement is biased low and a prefix is noisy; the estimator over all "
+        "subsets is neither."
+    ),
+    measures="bias in gold points of best-of-16 from 16 candidates, resampled with replacement",
 )
-def naive_estimators():
-    errors, spread = estimates(), estimates(n=4)
-    bias = bootstrap_interval(errors["with replacement"].mean(0))
-    ours = bootstrap_interval(errors["all subsets (ours)"].mean(0))
-    noise = spread["prefix"].std(0).mean() / spread["all subsets (ours)"].std(0).mean()
-    return (
-        bias,
-        bias.high < 0 and abs(ours.mean) < abs(bias.mean) / 5 and noise > 1.2,
-        (
-            f"Ours: {ours.mean:.3f} [{ours.low:.3f}, {ours.high:.3f}]; at n = 4 a prefix has "
-            f"{noise:.1f} times its spread"
-        ),
+def naive_estimators() -> Measured:
+    at_all = estimates()  # n = N: where the bias is largest
+    at_four = estimates(n=4)
+    bias = bootstrap_interval(at_all["with replacement"].mean(0))
+    ours = bootstrap_interval(at_all["all subsets (ours)"].mean(0))
+
+    spread = {name: errors.std(0).mean() for name, errors in at_four.items()}
+    noise = spread["prefix"] / spread["all subsets (ours)"]
+
+    holds = bias.high < 0 and abs(ours.mean) < abs(bias.mean) / 5 and noise > 1.2
+    note = (
+        f"Ours: {ours.mean:.3f} [{ours.low:.3f}, {ours.high:.3f}]; at n = 4 a prefix has "
+        f"{noise:.1f} times its spread"
     )
+    return Measured(bias, holds, note)

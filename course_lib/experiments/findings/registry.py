@@ -1,30 +1,36 @@
-"""The sixteen findings of the course, each computed from stored pools and results or live, with its
-interval.
+"""The register of findings: each is computed now, with its interval, and says whether it holds.
 
-``course findings`` prints them as one table; a lesson shows its own with ``findings.show("01")``. A
-finding is a function that returns an :class:`~course_lib.estimators.Interval` and whether the claim
-holds; it never contains the number it reports. One that does not hold is in the table like the
-others, and its lesson says so.
+``course findings`` prints all of them as one table; a lesson shows its own with
+``findings.show("01")``. A finding is a function that returns an
+:class:`~course_lib.estimators.Interval` and whether the claim holds; it never contains the number
+it reports. One that does not hold is in the table like the others, and its lesson says so.
 """
 
 import html
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from typing import Any, NamedTuple
 
 from ...base import require
 from ...estimators import Interval
 
-# in the order of the lessons
-MODULES = ("best_of_n", "candidates", "choosing", "rounds", "verifiable", "rlhf")
+_KNOWN: dict[int, "Finding"] = {}
 
-_KNOWN = {}
+
+class Measured(NamedTuple):
+    """What the function of a finding returns: the estimate, whether the claim holds, a note."""
+
+    interval: Interval
+    holds: bool
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim of the course: what is measured, from which data, and the command that makes those
-    data.
+    """One claim of the course.
+
+    What is measured, from which data, and the command that makes those data.
     """
 
     number: int
@@ -32,7 +38,7 @@ class Finding:
     claim: str
     measures: str
     command: str
-    function: object
+    function: Callable[[], Measured]
 
 
 @dataclass(frozen=True)
@@ -54,40 +60,54 @@ class Row:
     command: str
     note: str = ""
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return dict(vars(self))
 
 
-def finding(number, lesson, claim, measures, command="course build-assets"):
-    """Register the decorated function as a finding. It returns (Interval, holds) or (Interval,
-    holds, note).
+def finding(
+    number: int, lesson: str, claim: str, measures: str, command: str = "course build-assets"
+) -> Callable[[Callable[[], Measured]], Callable[[], Measured]]:
+    """Register the decorated function as a finding. It returns a :class:`Measured`.
 
     ``claim``: one sentence, as the field says it; ``measures``: what the estimate is, with its
     unit; ``command``: what makes the data it reads.
     """
 
-    def register(function):
+    def register(function: Callable[[], Measured]) -> Callable[[], Measured]:
         _KNOWN[number] = Finding(number, lesson, claim, measures, command, function)
         return function
 
     return register
 
 
-def known(lesson=None):
-    """The findings in order, all or one lesson's ("01")."""
-    for name in MODULES:
-        import_module(f"{__package__}.{name}")
-    found = [_KNOWN[number] for number in sorted(_KNOWN) if lesson in (None, _KNOWN[number].lesson)]
-    lessons = sorted({f.lesson for f in _KNOWN.values()})
+def interval_of(stored: Mapping[str, Any]) -> Interval:
+    """The interval in a stored result, whatever else stands beside it."""
+    return Interval(
+        mean=stored["mean"],
+        low=stored["low"],
+        high=stored["high"],
+        level=stored["level"],
+        n=stored["n"],
+    )
+
+
+def known(lesson: str | None = None) -> list[Finding]:
+    """The findings in order, all or one lesson's ("01").
+
+    Raises for a lesson without findings.
+    """
+    in_order = [_KNOWN[number] for number in sorted(_KNOWN)]
+    found = [one for one in in_order if lesson in (None, one.lesson)]
+    lessons = sorted({one.lesson for one in in_order})
     require(
         found, f"no findings for lesson {lesson!r}; lessons with findings: {', '.join(lessons)}."
     )
     return found
 
 
-def measure(one):
-    """Compute a :class:`Finding` now: a :class:`Row`."""
+def measure(one: Finding) -> Row:
+    """Compute a :class:`Finding` now."""
     started = time.perf_counter()
     value, holds, *note = one.function()
     require(
@@ -95,64 +115,68 @@ def measure(one):
         f"finding {one.number} must return an Interval; got {type(value).__name__}.",
     )
     return Row(
-        one.number,
-        one.lesson,
-        one.claim,
-        one.measures,
-        value.mean,
-        value.low,
-        value.high,
-        bool(holds),
-        round(time.perf_counter() - started, 2),
-        one.command,
-        *note,
+        finding=one.number,
+        lesson=one.lesson,
+        claim=one.claim,
+        measures=one.measures,
+        estimate=value.mean,
+        low=value.low,
+        high=value.high,
+        holds=bool(holds),
+        seconds=round(time.perf_counter() - started, 2),
+        command=one.command,
+        note=note[0] if note else "",
     )
 
 
-def _number(x):
+def show(lesson: str | None = None) -> "Table":
+    """Measure the findings of a lesson (or all) and return them as a :class:`Table`."""
+    return Table([measure(one) for one in known(lesson)])
+
+
+# ---- the table ---------------------------------------------------------------------------------
+
+
+def _number(x: float) -> str:
     return f"{x:,.0f}" if abs(x) >= 100 else f"{x:.3g}"
+
+
+def _estimate(row: Row) -> str:
+    return f"{_number(row.estimate)} [{_number(row.low)}, {_number(row.high)}]"
+
+
+def _note(row: Row) -> str:
+    return f". {row.note}" if row.note else ""
 
 
 class Table:
     """Rows of findings, as text and, in a notebook, as a table."""
 
-    def __init__(self, rows):
+    HEAD = ("finding", "claim", "what was measured", "estimate [95 %]", "holds")
+
+    def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = []
-        for r in self.rows:
-            lines += [
-                f"{r.finding:2}  lesson {r.lesson}  {'holds' if r.holds else 'DOES NOT HOLD'}: "
-                f"{r.claim}",
-                f"    {r.measures}: {_number(r.estimate)} [{_number(r.low)}, {_number(r.high)}]"
-                + (f". {r.note}" if r.note else ""),
-            ]
+        for row in self.rows:
+            holds = "holds" if row.holds else "DOES NOT HOLD"
+            lines.append(f"{row.finding:2}  lesson {row.lesson}  {holds}: {row.claim}")
+            lines.append(f"    {row.measures}: {_estimate(row)}{_note(row)}")
         return "\n".join(lines)
 
-    def _repr_html_(self):
-        head = "".join(
-            f'<th scope="col" style="text-align:left">{h}</th>'
-            for h in ("finding", "claim", "what was measured", "estimate [95 %]", "holds")
-        )
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f'<td style="text-align:left">{html.escape(cell)}</td>'
-                for cell in (
-                    str(r.finding),
-                    r.claim,
-                    r.measures + (f". {r.note}" if r.note else ""),
-                    f"{_number(r.estimate)} [{_number(r.low)}, {_number(r.high)}]",
-                    "yes" if r.holds else "no",
-                )
+    def _repr_html_(self) -> str:
+        left = 'style="text-align:left"'
+        head = "".join(f'<th scope="col" {left}>{title}</th>' for title in self.HEAD)
+        body = []
+        for row in self.rows:
+            cells = (
+                str(row.finding),
+                row.claim,
+                row.measures + _note(row),
+                _estimate(row),
+                "yes" if row.holds else "no",
             )
-            + "</tr>"
-            for r in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def show(lesson=None):
-    """Measure the findings of a lesson (or all) and return them as a :class:`Table`."""
-    return Table([measure(one) for one in known(lesson)])
+            columns = "".join(f"<td {left}>{html.escape(cell)}</td>" for cell in cells)
+            body.append(f"<tr>{columns}</tr>")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"

@@ -6,135 +6,135 @@ from ... import results
 from ...estimators import Interval, best_of_n_curve, paired_difference
 from ...pools import random_overall, top_k_overall
 from .best_of_n import stored
-from .registry import finding
+from .registry import Measured, finding, interval_of
 
 COMMAND = "python benchmarks/rounds.py"
 # candidates the rules may choose from; the others of the stored pool say how easy a prompt is
 CHOSEN_FROM = 16
 
 
-def _interval(found):
-    return Interval(**found)
+@finding(
+    number=8,
+    lesson="05",
+    claim="Fine-tuning on one's own best replies beats the same training on random ones.",
+    measures="gold points after one round: best per prompt less its random control",
+    command=COMMAND,
+)
+def beats_its_control() -> Measured:
+    one_round = results.load("rounds")["one_round"]
+    gain = interval_of(one_round["rft less control"])
+    seeds = [interval_of(seed) for seed in one_round["by_seed"]]
+    control = interval_of(one_round["control less base"])
+
+    holds = all(seed.low > 0 for seed in seeds)
+    note = f"Holds on each of {len(seeds)} seeds; the control less the base policy: {control:+.2f}"
+    return Measured(gain, holds, note)
 
 
 @finding(
-    8,
-    "05",
-    "Fine-tuning on one's own best replies beats the same training on random ones.",
-    "gold points after one round: best per prompt less its random control",
-    COMMAND,
+    number=9,
+    lesson="05",
+    claim=(
+        "Rounds on a frozen reward model end in hacking it; pooling all rounds or refreshing the "
+        "reward model helps."
+    ),
+    measures=(
+        "gold points, frozen reward model and last round's data only: last round less first round"
+    ),
+    command=COMMAND,
 )
-def beats_its_control():
-    one = results.load("rounds")["one_round"]
-    seeds = [_interval(found) for found in one["by_seed"]]
-    control = _interval(one["control less base"])
-    return (
-        _interval(one["rft less control"]),
-        all(seed.low > 0 for seed in seeds),
-        f"Holds on each of {len(seeds)} seeds; the control less the base policy: {control:+.2f}",
-    )
-
-
-@finding(
-    9,
-    "05",
-    "Rounds on a frozen reward model end in hacking it; pooling all rounds or refreshing the "
-    "reward model helps.",
-    "gold points, frozen reward model and last round's data only: last round less first round",
-    COMMAND,
-)
-def frozen_is_hacked():
+def frozen_is_hacked() -> Measured:
     rounds = results.load("rounds")
-    change = {
-        name: _interval(rounds["last_less_round"]["last round only"][0][name])
-        for name in ("gold", "proxy")
-    }
-    remedies = {
-        name: _interval(rounds["last_round"][f"{arm} less last round only"]["gold"])
-        for name, arm in (
-            ("pooling", "all rounds pooled"),
-            ("pooling and refreshing", "pooled, reward model refreshed"),
-        )
-    }
-    note = f"The proxy rises by {change['proxy']}; at the last round " + ", ".join(
-        f"{name} is better by {value}" for name, value in remedies.items()
+    since_first = rounds["last_less_round"]["last round only"][0]
+    gold = interval_of(since_first["gold"])
+    proxy = interval_of(since_first["proxy"])
+
+    last = rounds["last_round"]
+    pooled = interval_of(last["all rounds pooled less last round only"]["gold"])
+    refreshed = interval_of(last["pooled, reward model refreshed less last round only"]["gold"])
+
+    holds = gold.high < 0 < proxy.low and pooled.low > 0 and refreshed.low > 0
+    note = (
+        f"The proxy rises by {proxy}; at the last round pooling is better by {pooled}, "
+        f"pooling and refreshing is better by {refreshed}"
     )
-    return (
-        change["gold"],
-        change["gold"].high < 0 < change["proxy"].low
-        and all(value.low > 0 for value in remedies.values()),
-        note,
-    )
+    return Measured(gold, holds, note)
 
 
-def kept_easiness(by, judge, n=1, controls=20, resamples=2000, seed=0):
-    """How easy the prompts are that top k overall by ``by`` keeps from, less the same for its
-    random control: an :class:`Interval` over prompts.
+# ---- what top k overall keeps ------------------------------------------------------------------
 
-    A prompt is as easy as ``judge``'s mean score of its other candidates, those the rules could not
-    choose; with ``n`` above 1, as the best of n of them by ``by``. Each side is Σ(kept · easiness)
-    / Σ kept, computed anew in each resample: with plain means of the products, a constant added to
-    all rewards would change the interval. The control's kept counts are averaged over ``controls``
-    seeds.
+
+def kept_easiness(
+    by: str, judge: str, n: int = 1, controls: int = 20, resamples: int = 2000, seed: int = 0
+) -> Interval:
+    """How easy the prompts are that top k overall by ``by`` keeps from, against its control.
+
+    An :class:`Interval` over prompts: the easiness of the prompts kept from, minus the same for the
+    random control. A prompt is as easy as ``judge``'s mean score of its other candidates, those the
+    rules could not choose; with ``n`` above 1, as the best of n of them by ``by``. Each side is
+    Σ(kept · easiness) / Σ kept, computed anew in each resample: with plain means of the products, a
+    constant added to all rewards would change the interval. The control's kept counts are averaged
+    over ``controls`` seeds.
     """
     pool = stored()
-    selecting, judging = (pool.reward(name)[:, CHOSEN_FROM:] for name in (by, judge))
-    easy = best_of_n_curve(selecting, judging, [n])[:, 0]
-    top, control = kept_counts(by, controls)
+    selecting = pool.reward(by)[:, CHOSEN_FROM:]
+    judging = pool.reward(judge)[:, CHOSEN_FROM:]
+    easy = best_of_n_curve(selecting, judging, [n])[:, 0]  # (P,)
+    top, control = kept_counts(by, controls)  # (P,) each
 
-    def difference(rows):
+    def difference(rows: np.ndarray) -> np.ndarray:
         return ratio(top[rows], easy[rows]) - ratio(control[rows], easy[rows])
 
-    draws = difference(np.random.default_rng(seed).integers(pool.P, size=(resamples, pool.P)))
-    return Interval(
-        float(difference(np.arange(pool.P))),
-        *map(float, np.quantile(draws, [0.025, 0.975])),
-        0.95,
-        pool.P,
-    )
+    rng = np.random.default_rng(seed)
+    draws = difference(rng.integers(pool.P, size=(resamples, pool.P)))  # (resamples,)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    estimate = difference(np.arange(pool.P))
+    return Interval(float(estimate), float(low), float(high), 0.95, pool.P)
 
 
-def ratio(kept, easy):
+def ratio(kept: np.ndarray, easy: np.ndarray) -> np.ndarray:
     """Σ(kept · easy) / Σ kept over the last axis."""
     return (kept * easy).sum(-1) / kept.sum(-1)
 
 
-def kept_counts(by, controls=20):
-    """How many replies of each prompt top k overall keeps, and its random control on average over
-    ``controls`` seeds: two (P,) arrays.
+def kept_counts(by: str, controls: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """How many replies of each prompt top k overall keeps, and its random control: two (P,) arrays.
+
+    The control's is the average over ``controls`` seeds.
     """
     choices = stored().first(CHOSEN_FROM)
-    control = np.mean(
-        [random_overall(choices, seed=seed).per_prompt.numpy() for seed in range(controls)], axis=0
-    )
-    return top_k_overall(choices, by=by).per_prompt.numpy(), control
+    counts = [random_overall(choices, seed=seed).per_prompt.numpy() for seed in range(controls)]
+    return top_k_overall(choices, by=by).per_prompt.numpy(), np.mean(counts, axis=0)
 
 
 @finding(
-    10,
-    "05",
-    "Top-k overall leaves most prompts out and takes those where the reward model gives its "
-    "highest scores; by gold these are not easy.",
-    "share of prompts with nothing kept: top k overall by reward-2000 less its random control",
+    number=10,
+    lesson="05",
+    claim=(
+        "Top-k overall leaves most prompts out and takes those where the reward model gives its "
+        "highest scores; by gold these are not easy."
+    ),
+    measures=(
+        "share of prompts with nothing kept: top k overall by reward-2000 less its random control"
+    ),
 )
-def leaves_prompts_out():
+def leaves_prompts_out() -> Measured:
     choices = stored().first(CHOSEN_FROM)
-    empty = (kept_counts("reward-2000")[0] == 0).astype(float)
-    control = np.mean(
+    empty = (kept_counts("reward-2000")[0] == 0).astype(float)  # (P,)
+    empty_by_chance = np.mean(
         [random_overall(choices, seed=seed).per_prompt.numpy() == 0 for seed in range(20)], axis=0
     )
-    value = paired_difference(empty, control)
-    level, highest, gold = (
-        kept_easiness("reward-2000", "reward-2000"),
-        kept_easiness("reward-2000", "reward-2000", 16),
-        kept_easiness("reward-2000", "gold"),
+    value = paired_difference(empty, empty_by_chance)
+
+    mean = kept_easiness("reward-2000", "reward-2000")
+    highest = kept_easiness("reward-2000", "reward-2000", n=16)
+    gold = kept_easiness("reward-2000", "gold")
+
+    most_left_out = value.low > 0 and empty.mean() > 0.5
+    high_but_not_easy = highest.low > max(0, mean.high) and gold.low <= 0
+    note = (
+        f"{int(empty.sum())} of {len(empty)} prompts keep nothing. Other candidates of the "
+        f"prompts kept from, less the control: best of 16 {highest:+.2f}, mean "
+        f"{mean:+.2f}, mean gold {gold:+.2f}"
     )
-    return (
-        value,
-        value.low > 0 and empty.mean() > 0.5 and highest.low > max(0, level.high) and gold.low <= 0,
-        (
-            f"{int(empty.sum())} of {len(empty)} prompts keep nothing. Other candidates of the "
-            f"prompts kept from, less the control: best of 16 {highest:+.2f}, mean "
-            f"{level:+.2f}, mean gold {gold:+.2f}"
-        ),
-    )
+    return Measured(value, most_left_out and high_but_not_easy, note)
