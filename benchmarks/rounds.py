@@ -64,11 +64,9 @@ def rule(name, seed):
     """The selection rule called ``name`` as a function of the scored pool."""
     from course_lib.pools import RULES
 
-    return (
-        (lambda pool: RULES[name](pool, seed=seed))
-        if name.startswith("random")
-        else (lambda pool: RULES[name](pool, by="proxy"))
-    )
+    if "reward" in RULES[name].needs:
+        return lambda pool: RULES[name](pool, by="proxy")
+    return lambda pool: RULES[name](pool, seed=seed)
 
 
 def judge(policy, own, base, reward, world, size, seed, many):

@@ -26,7 +26,7 @@ from ..estimators import (
 )
 from ..methods import Stages, rejection_sampling_rounds, sampled, trained
 from ..models import GoldReward, device_of, load_policy, policy_kl, score
-from ..pools import RULES, matched_control, random_per_prompt, threshold
+from ..pools import RULES, matched_control, random_per_prompt
 from ..worlds import load_world
 from .rollouts_run import run_on_rollouts
 from .sources import make_reward
@@ -223,10 +223,7 @@ def _run(
     require(rule in RULES, f"no selection rule {rule!r}; the rules are: {', '.join(RULES)}.")
 
     def select(pool):
-        if rule == "threshold":
-            return threshold(pool, by="proxy", minimum=1.0, at_most=4)
-        extra = {"key": world.path} if rule == "distinct_paths" and hasattr(world, "path") else {}
-        return RULES[rule](pool, by="proxy", **extra)
+        return RULES[rule](pool, by="proxy", **RULES[rule].for_world(world))
 
     # treatment and control: the same prompts, settings and training, and in the first round the
     # same pool and number of

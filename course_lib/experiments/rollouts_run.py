@@ -51,10 +51,10 @@ def run_on_rollouts(
         "prompts": pool.P,
         "candidates": int(pool.present.sum()),
         "reward": spec,
-        "skipped": len(pool.settings.get("skipped", [])),
+        "skipped": len(pool.provenance.skipped or ()),
     }
     binary = set(torch.unique(pool.rewards[by][pool.present]).tolist()) <= {0.0, 1.0}
-    if "systems" in pool.settings:
+    if pool.provenance.systems is not None:
         from ..pools import agreement
 
         report, agreed = system_report(pool, by), agreement(pool)

@@ -40,7 +40,7 @@ def selected_examples(policy, selection):
     not learn to stop in mid-sentence.
     """
     pool = selection.pool
-    own = pool.tokens is not None and pool.settings.get("vocabulary") == policy.vocabulary
+    own = pool.tokens is not None and pool.provenance.vocabulary == policy.vocabulary
     i, j = selection.prompt_index, selection.candidate_index
     prompt_ids = policy.encode(pool.prompts)
     if own:

@@ -9,7 +9,6 @@ their parts in ``NAME-KEY.partial`` meanwhile.
 import hashlib
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from ..base import Account, atomic_directory, read_json, require, spent, write_json
@@ -132,16 +131,16 @@ class Stages:
             parts = []
             for start in range(0, count, part):
                 file = partial / f"{start:07d}.npz"
-                if file.is_file():
+                cost = file.with_suffix(".json")
+                if file.is_file() and cost.is_file():
                     parts.append(Pool.load(file))
-                    spent(parts[-1].settings.pop("account", None))
-                else:
-                    with Account() as account:
-                        parts.append(make_part(start, min(count, start + part)))
-                    if count > part:
-                        replace(
-                            parts[-1], settings={**parts[-1].settings, "account": account.to_dict()}
-                        ).save(file)
+                    spent(read_json(cost))
+                    continue
+                with Account() as account:
+                    parts.append(make_part(start, min(count, start + part)))
+                if count > part:
+                    write_json(cost, account.to_dict())
+                    parts[-1].save(file)
             Pool.concat(parts).save(folder / "pool.npz")
 
         return self.stage(

@@ -57,9 +57,7 @@ def test_lists(file, prompt, replies):
         and pool.reward()[1, 0] == 2
         and pool.reward()[1, 1].isnan()
     )
-    assert (
-        pool.info == [{"id": 7}, {}] and pool.settings["n"] == 2 and pool.settings["skipped"] == []
-    )
+    assert pool.info == [{"id": 7}, {}] and pool.provenance.n == 2 and pool.provenance.skipped == ()
 
 
 def test_named_rewards_and_none(file):
@@ -240,8 +238,8 @@ def test_a_bad_line_is_named_and_can_be_skipped(file, bad, words):
     pool = read_rollouts(file, skip_bad=True)
     assert (
         pool.P == 2
-        and [s["line"] for s in pool.settings["skipped"]] == [3]
-        and words in pool.settings["skipped"][0]["reason"]
+        and [s["line"] for s in pool.provenance.skipped] == [3]
+        and words in pool.provenance.skipped[0]["reason"]
     )
 
 
@@ -316,7 +314,7 @@ def test_round_trip(tmp_path, shape, name, pool):
     path = tmp_path / name
     write_rollouts(pool, path, shape)
     back = read_rollouts(path)
-    assert back.settings["shape"] == shape
+    assert back.provenance.shape == shape
     assert_same(pool, back)
 
 

@@ -86,7 +86,7 @@ def greedy_clones(policy, prompts, info, setting, seed):
     one = sample(
         policy, prompts, n=1, temperature=0, max_tokens=setting.max_tokens, seed=seed, info=info
     )
-    return one._take(candidates=[0] * setting.n)
+    return one.take(candidates=[0] * setting.n)
 
 
 def misaligned_examples(policy, selection):
