@@ -42,7 +42,7 @@ def counted(pool):
     from course_lib.pools import agreement
     from course_lib.worlds import equation_holds, equations, verify
 
-    systems = pool.settings["systems"]
+    systems = pool.provenance.systems
     right = pool.reward("verifier").numpy()
     labels = pool.reward("label").numpy()
     rows = {}

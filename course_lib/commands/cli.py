@@ -400,8 +400,6 @@ def score_command(a):
 
 
 def select_command(a):
-    import inspect
-
     from ..base import require
     from ..pools import RULES, matched_control, preference_pairs, write_pairs, write_selection
 
@@ -411,17 +409,14 @@ def select_command(a):
         write_pairs(rows, a.out)
         return print(f"{len(rows)} pairs → {a.out}")
     require(a.rule in RULES, f"no selection rule {a.rule!r}; the rules are: {', '.join(RULES)}.")
-    takes = inspect.signature(RULES[a.rule]).parameters
-    dropped = [f"--by {a.by}"] * (a.by is not None and "by" not in takes) + [f"-k {a.k}"] * (
-        a.k is not None and not {"k", "at_most"} & set(takes)
-    )
+    rule = RULES[a.rule]
+    dropped = []
+    if a.by is not None and "by" not in rule.options:
+        dropped.append(f"--by {a.by}")
+    if a.k is not None and "k" not in rule.options:
+        dropped.append(f"-k {a.k}")
     require(not dropped, f"the rule {a.rule!r} does not take {' or '.join(dropped)}; leave it out.")
-    settings = {
-        name: value
-        for name, value in (("by", a.by), ("k", a.k), ("at_most", a.k), ("seed", a.seed))
-        if name in takes and value is not None
-    }
-    chosen = RULES[a.rule](pool, **settings)
+    chosen = rule(pool, **rule.from_options(by=a.by, k=a.k, seed=a.seed))
     if a.control:
         chosen = matched_control(chosen, a.seed)
     write_selection(chosen.to_rows(), a.out)
@@ -496,7 +491,7 @@ def report_command(a):
         "prompts": pool.P,
         "candidates": int(pool.present.sum()),
         "cut": float((pool.finish == 1)[pool.present].float().mean()),
-        "settings": {k: v for k, v in pool.settings.items() if k != "lengths"},
+        "settings": pool.provenance.to_dict(),
         "rewards": {
             name: bootstrap_interval(v.nanmean(1).double()).to_dict()
             for name, v in pool.rewards.items()

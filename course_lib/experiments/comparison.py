@@ -18,7 +18,7 @@ from ..estimators import paired_difference
 from ..methods import Request, Round, Rounds, Stages, rejection_sampling_rounds, trained
 from ..models import GoldReward, Policy, load_policy
 from ..models.loading import device_of
-from ..pools import RULES, Pool, Selection, matched_control, random_per_prompt, threshold
+from ..pools import RULES, Pool, Selection, matched_control, random_per_prompt
 from ..worlds import World
 from .measures import ROWS, Arms, Served, repaid_after, serve, serving, summary
 from .settings import RunSettings
@@ -96,12 +96,11 @@ def plan_of(world: World, policy: Any, reward: Any, settings: RunSettings) -> Pl
 def selector(rule: str, world: World) -> Callable[[Pool], Selection]:
     """The function of a scored pool that keeps candidates by ``rule``."""
 
+    chosen = RULES[rule]
+    settings = {**chosen.from_options(by="proxy"), **chosen.for_world(world)}
+
     def select(pool: Pool) -> Selection:
-        if rule == "threshold":
-            return threshold(pool, by="proxy", minimum=1.0, at_most=4)
-        if rule == "distinct_paths":
-            return RULES[rule](pool, by="proxy", key=world.path)
-        return RULES[rule](pool, by="proxy")
+        return chosen(pool, **settings)
 
     return select
 

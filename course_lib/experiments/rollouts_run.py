@@ -54,9 +54,9 @@ def run_on_rollouts(
         "prompts": pool.P,
         "candidates": int(pool.present.sum()),
         "reward": reward_name,
-        "skipped": len(pool.settings.get("skipped", [])),
+        "skipped": len(pool.provenance.skipped or ()),
     }
-    if "systems" in pool.settings:
+    if pool.provenance.systems is not None:
         result |= _systems(pool, by)
     if _is_binary(pool, by):
         result |= _pass_at(pool, by)

@@ -52,7 +52,7 @@ def beginnings(pool, policy, at):
         sampling_logprobs=None,
         sum_logprobs=None,
         rewards={},
-        settings={k: v for k, v in pool.settings.items() if k != "lengths"},
+        lengths=None,  # of the new texts, in words
     )
 
 

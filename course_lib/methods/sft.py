@@ -49,7 +49,7 @@ def selected_examples(policy: Policy, selection: Selection) -> list[Example]:
     """
     pool = selection.pool
     rows, columns = selection.prompt_index, selection.candidate_index
-    own = pool.tokens is not None and pool.settings.get("vocabulary") == policy.vocabulary
+    own = pool.tokens is not None and pool.provenance.vocabulary == policy.vocabulary
     if own:
         kept = pool.tokens[rows, columns].tolist()  # (K, T), padded with -1
         responses = [[token for token in row if token >= 0] for row in kept]

@@ -155,8 +155,8 @@ def _part(folder: Path, start: int, stop: int, make_part: Callable[[int, int], P
     """One part of a pool: read from ``folder``, or made and kept there with its account."""
     file = folder / f"{start:07d}.npz"
     cost = file.with_suffix(".json")
-    if file.is_file():
-        spent(read_json(cost) if cost.is_file() else None)
+    if file.is_file() and cost.is_file():
+        spent(read_json(cost))
         return Pool.load(file)
     with Account() as account:
         made = make_part(start, stop)

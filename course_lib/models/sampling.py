@@ -15,7 +15,7 @@ gap: rare, and not seen in any of our tests.
 import torch
 
 from ..base import changed, note, progress, require
-from ..pools import LENGTH, STOP, Pool
+from ..pools import LENGTH, STOP, Pool, Provenance
 from .attention import supports
 from .beams import beam_tokens
 from .decoding import RepeatedCacheEngine, SharedPrefixEngine, bytes_per_row
@@ -97,17 +97,17 @@ def sample(
         f"temperature 0 is greedy: all {n} candidates of a prompt would be the same reply. Use "
         "n=1, or a temperature above 0.",
     )
-    settings = {
-        "policy": policy.source,
-        "n": n,
-        "temperature": temperature,
-        "top_p": top_p,
-        "top_k": top_k,
-        "max_tokens": max_tokens,
-        "seed": seed,
-        "method": method,
-        "vocabulary": policy.vocabulary,
-    }
+    provenance = Provenance(
+        policy=policy.source,
+        n=n,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        max_tokens=max_tokens,
+        seed=seed,
+        method=method,
+        vocabulary=policy.vocabulary,
+    )
     stops = stop_tokens(policy, stop)
     ids = policy.encode(prompts)
     empty = [i for i, p in enumerate(ids) if not p]
@@ -156,7 +156,7 @@ def sample(
         logprobs=logp,
         sampling_logprobs=logq,
         info=list(info) if info else [],
-        settings=settings,
+        provenance=provenance,
     )
 
 

@@ -5,12 +5,9 @@ from .export import write_pairs, write_rollouts, write_selection
 from .model_solutions import SYSTEMS, agreement, load_model_solutions
 from .pairs import annotate, preference_pairs
 from .pool import FINISH, LENGTH, MISSING, STOP, Pool
-from .rollouts import SHAPES, read_rollouts
-from .rules import (
-    CONTROLS,
-    RULES,
+from .provenance import Provenance
+from .reward_rules import (
     best_per_prompt,
-    distinct_paths,
     matched_control,
     overall_control,
     random_overall,
@@ -19,19 +16,24 @@ from .rules import (
     rso,
     select_best,
     soft_best,
-    threshold,
     top_k_overall,
 )
+from .rollouts import read_rollouts
+from .rules import RULES, Dial, Rule
 from .selection import Selection
+from .shapes import SHAPES
 from .systems import system_report
+from .verifier_rules import distinct_paths, threshold
 
 __all__ = [
-    "CONTROLS",
+    "Dial",
     "FINISH",
     "LENGTH",
     "MISSING",
     "Pool",
+    "Provenance",
     "RULES",
+    "Rule",
     "SHAPES",
     "STOP",
     "SYSTEMS",

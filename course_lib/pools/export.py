@@ -3,23 +3,26 @@
 import gzip
 import io
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 from ..base import CourseError, atomic_write, require
-from .pool import FINISH, LENGTH
-from .rollouts import LISTS, PAIRS, SHAPES, type_name
+from .pool import FINISH, LENGTH, Pool
+from .shapes import LISTS, PAIRS, SHAPES, type_name
 
 
-def write_rollouts(pool, path, shape="prompt/responses/rewards"):
-    """Write a pool's prompts, replies, rewards, finish and info in one of the shapes (all but
-    ``model solutions``), atomically.
+def write_rollouts(pool: Pool, path: Path | str, shape: str = "prompt/responses/rewards") -> None:
+    """Write a pool's prompts, replies, rewards, finish and info, atomically.
 
-    Reading the file back gives the same prompts, texts, rewards (to the last bit), finish and info.
-    Missing candidates are not written, so those in the middle of a row move to its end. Info goes
-    under the key ``info``, ``finish_reason`` is written when some reply was cut, and
-    ``prompt_index`` in the one-reply shapes when two neighbouring prompts are equal. A reward
-    called ``reward`` that is alone is written bare, others by name. ``prompt/chosen/rejected``
-    needs two candidates and a reward ``preference`` that differs.
+    ``shape`` is one of those that :func:`read_rollouts` reads, all but ``model solutions``. Reading
+    the file back gives the same prompts, texts, rewards (to the last bit), finish and info. Missing
+    candidates are not written, so those in the middle of a row move to its end. Info goes under the
+    key ``info``, ``finish_reason`` is written when some reply was cut, and ``prompt_index`` in the
+    one-reply shapes when two neighbouring prompts are equal. A reward called ``reward`` that is
+    alone is written bare, others by name. ``prompt/chosen/rejected`` needs two candidates and a
+    reward ``preference`` that differs.
     """
     require(shape in SHAPES, f"no shape {shape!r} to write; the shapes are: {', '.join(SHAPES)}.")
     require(pool.P > 0, "this pool has no prompts: there is nothing to write.")
@@ -29,72 +32,113 @@ def write_rollouts(pool, path, shape="prompt/responses/rewards"):
         f"{len(empty)} prompts have no reply at all, first prompt {empty[0] if empty else ''}: "
         "this file could not hold them. Leave them out with pool.prompts_at(...).",
     )
-    ask, reply, extra = SHAPES[shape]
-    cut = bool((pool.finish == LENGTH).any())
-    numbered = any(a == b for a, b in pairwise(pool.prompts))
-    rewards = {name: values.tolist() for name, values in pool.rewards.items()}
-
-    def rows():
-        for i, prompt in enumerate(pool.prompts):
-            there = pool.present[i].nonzero().flatten().tolist()
-            info = {"info": pool.info[i]} if pool.info[i] else {}
-            if shape in PAIRS:
-                yield {ask: prompt, **_chosen_rejected(pool, i, there), **info}
-            elif shape in LISTS:
-                row = {ask: prompt, reply: [pool.texts[i][j] for j in there]}
-                row |= _bare(
-                    extra, {name: [values[i][j] for j in there] for name, values in rewards.items()}
-                )
-                row |= {"finish_reason": [FINISH[pool.finish[i, j]] for j in there]} if cut else {}
-                yield row | info
-            else:
-                for j in there:
-                    row = {
-                        ask: prompt,
-                        reply: pool.texts[i][j],
-                        **_bare(extra, {name: values[i][j] for name, values in rewards.items()}),
-                    }
-                    row |= {"finish_reason": FINISH[pool.finish[i, j]]} if cut else {}
-                    yield row | ({"prompt_index": i} if numbered else {}) | info
-
-    _write_jsonl(rows(), path)
+    if shape in PAIRS:
+        rows = _pair_rows(pool)
+    elif shape in LISTS:
+        rows = _list_rows(pool, *LISTS[shape])
+    else:
+        rows = _single_rows(pool, *SHAPES[shape])
+    _write_jsonl(rows, path)
 
 
-def _bare(key, rewards):
-    return (
-        {} if not rewards else {key: rewards["reward"] if list(rewards) == ["reward"] else rewards}
-    )
+def write_selection(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
+    """Write rows with ``prompt`` and ``completion``, as TRL's SFT trainer reads them.
 
-
-def _chosen_rejected(pool, i, there):
-    require(
-        len(there) == 2,
-        f"prompt {i} has {len(there)} replies; a pair needs exactly two. Make pairs with "
-        "preference_pairs and write_pairs.",
-    )
-    first, second = pool.reward("preference")[i, there].tolist()
-    require(
-        first != second, f"prompt {i} has equal preferences, so neither reply is the chosen one."
-    )
-    chosen, rejected = (there[0], there[1]) if first > second else (there[1], there[0])
-    return {"chosen": pool.texts[i][chosen], "rejected": pool.texts[i][rejected]}
-
-
-def write_selection(rows, path):
-    """Write rows with ``prompt`` and ``completion`` (:meth:`Selection.to_rows`), as TRL's SFT
-    trainer reads them; other keys are kept.
+    :meth:`Selection.to_rows` gives such rows; other keys are kept.
     """
     _write_jsonl(_checked(rows, ("prompt", "completion")), path)
 
 
-def write_pairs(rows, path):
-    """Write rows with ``prompt``, ``chosen`` and ``rejected`` (:func:`preference_pairs`), as TRL's
-    DPO and reward trainers read them; other keys are kept.
+def write_pairs(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
+    """Write rows with ``prompt``, ``chosen`` and ``rejected``, as TRL's DPO trainer reads them.
+
+    So does its reward trainer. :func:`preference_pairs` gives such rows; other keys are kept.
     """
     _write_jsonl(_checked(rows, ("prompt", "chosen", "rejected")), path)
 
 
-def _checked(rows, keys):
+# ---- rows of a pool
+
+
+def _list_rows(pool: Pool, ask: str, reply: str, extra: str) -> Iterator[dict[str, Any]]:
+    """One row per prompt, with all of its replies."""
+    finish, rewards = _finish(pool), _rewards(pool)
+    for i, prompt in enumerate(pool.prompts):
+        there = _present(pool, i)
+        row: dict[str, Any] = {ask: prompt, reply: [pool.texts[i][j] for j in there]}
+        row |= _bare(extra, {name: [r[i][j] for j in there] for name, r in rewards.items()})
+        if finish:
+            row["finish_reason"] = [finish[i][j] for j in there]
+        yield row | _info(pool, i)
+
+
+def _single_rows(pool: Pool, ask: str, reply: str, extra: str) -> Iterator[dict[str, Any]]:
+    """One row per reply; equal neighbouring prompts are told apart by ``prompt_index``."""
+    finish, rewards = _finish(pool), _rewards(pool)
+    numbered = any(one == next_one for one, next_one in pairwise(pool.prompts))
+    for i, prompt in enumerate(pool.prompts):
+        for j in _present(pool, i):
+            row: dict[str, Any] = {ask: prompt, reply: pool.texts[i][j]}
+            row |= _bare(extra, {name: r[i][j] for name, r in rewards.items()})
+            if finish:
+                row["finish_reason"] = finish[i][j]
+            if numbered:
+                row["prompt_index"] = i
+            yield row | _info(pool, i)
+
+
+def _pair_rows(pool: Pool) -> Iterator[dict[str, Any]]:
+    """One row per prompt, with its two replies; the reward ``preference`` says which is chosen."""
+    for i, prompt in enumerate(pool.prompts):
+        there = _present(pool, i)
+        require(
+            len(there) == 2,
+            f"prompt {i} has {len(there)} replies; a pair needs exactly two. Make pairs with "
+            "preference_pairs and write_pairs.",
+        )
+        first, second = pool.reward("preference")[i, there].tolist()
+        require(
+            first != second,
+            f"prompt {i} has equal preferences, so neither reply is the chosen one.",
+        )
+        chosen, rejected = there if first > second else reversed(there)
+        texts = {"chosen": pool.texts[i][chosen], "rejected": pool.texts[i][rejected]}
+        yield {"prompt": prompt, **texts, **_info(pool, i)}
+
+
+def _present(pool: Pool, i: int) -> list[int]:
+    """The candidates of prompt ``i`` that are there."""
+    return pool.present[i].nonzero().flatten().tolist()
+
+
+def _rewards(pool: Pool) -> dict[str, list[list[float]]]:
+    """The rewards as lists, name → P rows of N."""
+    return {name: values.tolist() for name, values in pool.rewards.items()}
+
+
+def _finish(pool: Pool) -> list[list[str]]:
+    """P rows of N words for how each reply ended, or no rows when all ended by themselves."""
+    if not (pool.finish == LENGTH).any():
+        return []
+    return [[FINISH[f] for f in row] for row in pool.finish.tolist()]
+
+
+def _info(pool: Pool, i: int) -> dict[str, Any]:
+    return {"info": pool.info[i]} if pool.info[i] else {}
+
+
+def _bare(key: str, rewards: Mapping[str, Any]) -> dict[str, Any]:
+    """The rewards under ``key``, by name unless there is one alone that is called ``reward``."""
+    if not rewards:
+        return {}
+    return {key: rewards["reward"] if list(rewards) == ["reward"] else rewards}
+
+
+# ---- lines
+
+
+def _checked(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows with ``keys`` first. Raises where the value of one of them is not a string."""
     for number, row in enumerate(rows, 1):
         for key in keys:
             require(
@@ -104,34 +148,33 @@ def _checked(rows, keys):
         yield {**{key: row[key] for key in keys}, **row}
 
 
-def _write_jsonl(rows, path):
-    """One JSON object a line, atomically; gzip'd when the name ends in ``.gz`` (with no time stamp.
-
-    Equal rows give equal files).
-    """
+def _write_jsonl(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
+    """One JSON object a line, atomically; gzip'd when the name ends in ``.gz``."""
     with atomic_write(path) as file:
-        zipped = (
-            gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
-            if str(path).endswith(".gz")
-            else None
-        )
+        zipped = None
+        if str(path).endswith(".gz"):
+            # with no time stamp and no name, so that equal rows give equal files
+            zipped = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
         text = io.TextIOWrapper(zipped or file, encoding="utf-8", newline="\n")
         for number, row in enumerate(rows, 1):
-            try:
-                line = json.dumps(row, ensure_ascii=False, allow_nan=False)
-                line.encode()
-            except (TypeError, ValueError) as error:  # UnicodeEncodeError is a ValueError
-                kind = (
-                    "half a character (a lone surrogate)"
-                    if isinstance(error, UnicodeError)
-                    else str(error)
-                )
-                raise CourseError(
-                    f"row {number} cannot be written as JSON: {kind}. Keep only text, finite "
-                    "numbers, lists and dictionaries in info."
-                ) from None
-            text.write(line + "\n")
+            text.write(_line(number, row) + "\n")
         text.flush()
-        text.detach()
+        text.detach()  # closing the wrapper would close the file under it
         if zipped:
             zipped.close()
+
+
+def _line(number: int, row: Mapping[str, Any]) -> str:
+    """The row as one line of JSON."""
+    try:
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        line.encode()
+    except (TypeError, ValueError) as error:  # UnicodeEncodeError is a ValueError
+        reason = str(error)
+        if isinstance(error, UnicodeError):
+            reason = "half a character (a lone surrogate)"
+        raise CourseError(
+            f"row {number} cannot be written as JSON: {reason}. Keep only text, finite "
+            "numbers, lists and dictionaries in info."
+        ) from None
+    return line

@@ -1,32 +1,48 @@
 """Preference pairs: from rewards, and from simulated annotators."""
 
+from typing import Any
+
 import numpy as np
 
 from ..base import require
-from .rules import PAIRS, finite_reward, ranking, uniform_scores
+from ..worlds import Annotator
+from .pool import STOP, Pool
+from .scoring import PAIRS, finite_reward, ranking, uniform_scores
 
 
-def preference_pairs(pool, by=None, rule="best_worst", margin=0.0, seed=0):
-    """At most one pair per prompt: a list of ``prompt``, ``chosen``, ``rejected``, their indices,
-    and ``margin`` (reward difference).
+def preference_pairs(
+    pool: Pool,
+    by: str | None = None,
+    rule: str = "best_worst",
+    margin: float = 0.0,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """At most one pair per prompt, the better reply chosen.
 
     ``rule="best_worst"`` pairs the highest reward with the lowest (ties: lowest candidate index);
     ``"random"`` pairs two candidates drawn at random (``seed``), the better one chosen. A prompt
     gives no pair when the difference is not more than ``margin`` (0: ties are dropped) or when both
-    texts are equal.
+    texts are equal. Returns a list of ``prompt``, ``chosen``, ``rejected``, their indices, and
+    ``margin`` (reward difference).
     """
     require(
         rule in ("best_worst", "random"), f"rule must be 'best_worst' or 'random'; got {rule!r}."
     )
     require(margin >= 0, f"margin must be 0 or more; got {margin}.")
-    rewards, pairs = finite_reward(pool, by), []
-    best = ranking(pool, rewards if rule == "best_worst" else uniform_scores(pool, seed, PAIRS))
-    worst = ranking(pool, -rewards)
+    rewards = finite_reward(pool, by)  # (P, N)
+    if rule == "best_worst":
+        ones = ranking(pool, rewards)[:, :1]
+        others = ranking(pool, -rewards)[:, :1]
+    else:
+        drawn = ranking(pool, uniform_scores(pool, seed, PAIRS))
+        ones, others = drawn[:, :1], drawn[:, 1:2]
+    pairs = []
     for i, count in enumerate(pool.present.sum(1).tolist()):
         if count < 2:
             continue
-        a, b = int(best[i, 0]), int(worst[i, 0] if rule == "best_worst" else best[i, 1])
-        a, b = (a, b) if rewards[i, a] >= rewards[i, b] else (b, a)
+        a, b = int(ones[i, 0]), int(others[i, 0])
+        if rewards[i, a] < rewards[i, b]:
+            a, b = b, a
         gap = float(rewards[i, a]) - float(rewards[i, b])
         if gap > margin and pool.texts[i][a] != pool.texts[i][b]:
             pairs.append(
@@ -43,7 +59,7 @@ def preference_pairs(pool, by=None, rule="best_worst", margin=0.0, seed=0):
     return pairs
 
 
-def annotate(pool, annotator, count, seed=0):
+def annotate(pool: Pool, annotator: Annotator, count: int, seed: int = 0) -> list[dict[str, Any]]:
     """``count`` simulated comparisons of two different replies to the same prompt.
 
     Pairs are drawn over the pool's prompts and candidates without repeating a pair; the annotator
@@ -52,32 +68,27 @@ def annotate(pool, annotator, count, seed=0):
     "rejected", "info"}.
     """
     rng = np.random.default_rng(seed)
-    possible = [
-        (i, a, b)
-        for i in range(pool.P)
-        for a in range(pool.N)
-        for b in range(a + 1, pool.N)
-        if pool.texts[i][a] != pool.texts[i][b]
-    ]
+    possible = _different_pairs(pool)
     require(
         count <= len(possible),
         f"the pool holds {len(possible)} different pairs of replies; {count} comparisons were "
         "asked for. Sample more candidates.",
     )
-    taken = rng.permutation(len(possible))
-    utility = {}
+    utilities: dict[tuple[int, int], float] = {}
 
-    def u(i, j):
-        if (i, j) not in utility:
-            utility[i, j] = annotator.utility(
-                pool.texts[i][j], pool.info[i]["topic"], int(pool.finish[i, j]) == 0
-            )
-        return utility[i, j]
+    def utility(i: int, j: int) -> float:
+        """What the annotator makes of candidate j of prompt i; each is judged once."""
+        if (i, j) not in utilities:
+            ended = int(pool.finish[i, j]) == STOP
+            topic = pool.info[i]["topic"]
+            utilities[i, j] = annotator.utility(pool.texts[i][j], topic, ended)
+        return utilities[i, j]
 
     rows = []
-    for k in taken[:count]:
+    for k in rng.permutation(len(possible))[:count]:
         i, a, b = possible[k]
-        if not annotator.prefers_first(u(i, a), u(i, b), np.random.default_rng([seed, 1, int(k)])):
+        luck = np.random.default_rng([seed, 1, int(k)])
+        if not annotator.prefers_first(utility(i, a), utility(i, b), luck):
             a, b = b, a
         rows.append(
             {
@@ -88,3 +99,14 @@ def annotate(pool, annotator, count, seed=0):
             }
         )
     return rows
+
+
+def _different_pairs(pool: Pool) -> list[tuple[int, int, int]]:
+    """(prompt, candidate a, candidate b), a < b, for all pairs whose texts differ."""
+    pairs = []
+    for i, texts in enumerate(pool.texts):
+        for a in range(pool.N):
+            for b in range(a + 1, pool.N):
+                if texts[a] != texts[b]:
+                    pairs.append((i, a, b))
+    return pairs

@@ -3,19 +3,21 @@
 The one thing that travels between lessons.
 """
 
-import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
-from ..base import CourseError, atomic_write, require
+from ..base import CourseError, require
+from .provenance import Provenance
+from .storage import load_fields, save_fields
 
 # ended by itself · cut at max_tokens · no such candidate (ragged imports)
 FINISH = ("stop", "length", "missing")
 STOP, LENGTH, MISSING = range(3)
-FORMAT = 1
 
 
 @dataclass
@@ -36,87 +38,65 @@ class Pool:
         temperature, top-k, top-p).
     sum_logprobs : (P, N) float32, log π(y|x) in nats under the model, kept even when ``logprobs``
         is dropped; or None.
+    lengths : (P, N) int64, tokens per response with its end token, kept even when ``tokens`` is
+        dropped; words when the pool never had tokens. Counted when not given, so a copy with other
+        texts or tokens needs ``lengths=None``.
     rewards : name → (P, N) float32 tensor. NaN only where ``finish`` is ``missing``.
     info : P dictionaries of facts about each prompt (topic, split, reference answer ...).
-    settings : how the pool was made (policy, n, temperature, seed ...).
+    provenance : how the pool was made (policy, n, temperature, seed ...).
     """
 
-    prompts: list
-    texts: list
+    prompts: list[str]
+    texts: list[list[str]]
     finish: torch.Tensor
     tokens: torch.Tensor | None = None
     logprobs: torch.Tensor | None = None
     sampling_logprobs: torch.Tensor | None = None
     sum_logprobs: torch.Tensor | None = None
-    rewards: dict = field(default_factory=dict)
-    info: list = field(default_factory=list)
-    settings: dict = field(default_factory=dict)
+    lengths: torch.Tensor = None  # type: ignore[assignment]  # counted in __post_init__
+    rewards: dict[str, torch.Tensor] = field(default_factory=dict)
+    info: list[dict[str, Any]] = field(default_factory=list)
+    provenance: Provenance = Provenance()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.info:
             self.info = [{} for _ in self.prompts]
         if self.sum_logprobs is None and self.logprobs is not None:
             self.sum_logprobs = self.logprobs.sum(-1)
-        shape = (len(self.prompts), len(self.texts[0]) if self.texts else 0)
-        require(
-            len(self.texts) == shape[0] and len(self.info) == shape[0],
-            f"a pool needs one list of texts and one info per prompt; got {shape[0]} prompts, "
-            f"{len(self.texts)} lists of texts, {len(self.info)} infos.",
-        )
-        require(
-            all(len(row) == shape[1] for row in self.texts),
-            "every prompt of a pool has the same number of candidates; fill the gaps with "
-            "empty texts whose finish is 'missing'.",
-        )
-        require(
-            tuple(self.finish.shape) == shape,
-            f"finish must have shape {shape}; got {tuple(self.finish.shape)}.",
-        )
+        _check_shape(self)
+        if self.lengths is None:
+            self.lengths = _counted(self)
         for name, reward in self.rewards.items():
             self._check_reward(name, reward)
 
-    def _check_reward(self, name, reward):
+    def _check_reward(self, name: str, reward: torch.Tensor) -> None:
         require(
             tuple(reward.shape) == (self.P, self.N),
             f"reward {name!r} must have shape {(self.P, self.N)}; got {tuple(reward.shape)}.",
         )
 
     @property
-    def P(self):
+    def P(self) -> int:
         """Number of prompts."""
         return len(self.prompts)
 
     @property
-    def N(self):
+    def N(self) -> int:
         """Candidates per prompt."""
         return self.finish.shape[1]
 
     @property
-    def present(self):
+    def present(self) -> torch.Tensor:
         """(P, N) bool: False where an import had no such candidate."""
         return self.finish != MISSING
 
-    @property
-    def lengths(self):
-        """(P, N) int64, tokens per response with its end token.
+    def __repr__(self) -> str:
+        rewards = ", ".join(self.rewards) or "none yet"
+        return f"Pool({self.P} prompts × {self.N} candidates, rewards: {rewards})"
 
-        Words when the pool has no tokens.
-        """
-        if self.tokens is not None:
-            return (self.tokens >= 0).sum(-1)
-        if "lengths" in self.settings:
-            return torch.tensor(self.settings["lengths"])
-        return torch.tensor(
-            [[len(text.split()) for text in row] for row in self.texts], dtype=torch.int64
-        ).reshape(self.P, self.N)
+    # ---- rewards
 
-    def __repr__(self):
-        return (
-            f"Pool({self.P} prompts × {self.N} candidates, rewards: "
-            f"{', '.join(self.rewards) or 'none yet'})"
-        )
-
-    def with_reward(self, name, values):
+    def with_reward(self, name: str, values: ArrayLike | torch.Tensor) -> "Pool":
         """A new pool with reward ``name`` set to ``values`` (P, N).
 
         Raises on a wrong shape or a NaN where a candidate is present.
@@ -134,7 +114,7 @@ class Pool:
             )
         return replace(self, rewards={**self.rewards, name: values})
 
-    def reward(self, name=None):
+    def reward(self, name: str | None = None) -> torch.Tensor:
         """(P, N) reward by name; with no name, the pool's only reward.
 
         Raises when the choice is not clear or values are NaN.
@@ -158,40 +138,38 @@ class Pool:
         )
         return values
 
-    def _take(self, prompts=slice(None), candidates=slice(None)):
-        """Index prompts and candidates by lists of positions or slices."""
-        rows = range(self.P)[prompts] if isinstance(prompts, slice) else [int(i) for i in prompts]
-        cols = (
-            range(self.N)[candidates]
-            if isinstance(candidates, slice)
-            else [int(j) for j in candidates]
-        )
-        r, c = (
-            torch.tensor(list(rows), dtype=torch.long),
-            torch.tensor(list(cols), dtype=torch.long),
-        )
+    # ---- parts and joins
 
-        def cut(t):
-            return None if t is None else t[r][:, c]
+    def take(
+        self,
+        prompts: Iterable[int] | slice = slice(None),
+        candidates: Iterable[int] | slice = slice(None),
+    ) -> "Pool":
+        """The pool of the prompts and candidates at these positions, in that order."""
+        rows = _positions(prompts, self.P)
+        columns = _positions(candidates, self.N)
+        row_index = torch.tensor(rows, dtype=torch.long)
+        column_index = torch.tensor(columns, dtype=torch.long)
 
-        settings = {**self.settings, "n": len(c)}
-        if "lengths" in settings:
-            settings["lengths"] = cut(torch.tensor(settings["lengths"])).tolist()
+        def cut(tensor: torch.Tensor | None) -> Any:
+            return None if tensor is None else tensor[row_index][:, column_index]
+
         return replace(
             self,
             prompts=[self.prompts[i] for i in rows],
-            texts=[[self.texts[i][j] for j in cols] for i in rows],
+            texts=[[self.texts[i][j] for j in columns] for i in rows],
             finish=cut(self.finish),
             tokens=cut(self.tokens),
             logprobs=cut(self.logprobs),
             sampling_logprobs=cut(self.sampling_logprobs),
             sum_logprobs=cut(self.sum_logprobs),
-            rewards={k: cut(v) for k, v in self.rewards.items()},
+            lengths=cut(self.lengths),
+            rewards={name: cut(values) for name, values in self.rewards.items()},
             info=[self.info[i] for i in rows],
-            settings=settings,
+            provenance=replace(self.provenance, n=len(columns)),
         )
 
-    def first(self, n):
+    def first(self, n: int) -> "Pool":
         """The pool of the first ``n`` candidates of each prompt.
 
         What sampling with ``n`` would have given.
@@ -201,205 +179,193 @@ class Pool:
             f"n must be between 1 and {self.N}, the pool's size; got {n}. Sample a larger pool "
             "or lower n.",
         )
-        return self._take(candidates=slice(0, n))
+        return self.take(candidates=slice(0, n))
 
-    def prompts_at(self, positions):
+    def prompts_at(self, positions: Iterable[int] | slice) -> "Pool":
         """The pool of the prompts at ``positions``, in that order."""
-        return self._take(prompts=positions)
+        return self.take(prompts=positions)
 
     @staticmethod
-    def concat(pools, axis="prompts"):
-        """Join pools of different prompts (``axis="prompts"``, same N) or more candidates of the
-        same prompts (``"candidates"``).
+    def concat(pools: Sequence["Pool"], axis: str = "prompts") -> "Pool":
+        """The pools joined along ``axis``.
+
+        ``"prompts"`` joins pools of different prompts and one N, ``"candidates"`` more candidates
+        of the same prompts. What some pool lacks (tokens, a reward ...) is dropped; the provenance
+        is the first pool's.
         """
-        require(len(pools) > 0, "nothing to join: give at least one pool.")
-        require(
-            axis in ("prompts", "candidates"),
-            f"axis must be 'prompts' or 'candidates'; got {axis!r}.",
-        )
-        first = pools[0]
-        if axis == "candidates":
-            require(
-                all(p.prompts == first.prompts for p in pools),
-                "pools joined by candidates must have the same prompts in the same order.",
-            )
-        else:
-            require(
-                len({p.N for p in pools}) == 1,
-                f"pools joined by prompts need the same N; got {[p.N for p in pools]}.",
-            )
+        _check_joinable(pools, axis)
         dim = 0 if axis == "prompts" else 1
-
-        def join(name, fill):
-            parts = [getattr(p, name) for p in pools]
-            if any(part is None for part in parts):
-                return None
-            width = max((part.shape[2] for part in parts if part.dim() == 3), default=0)
-            parts = [
-                torch.nn.functional.pad(t, (0, width - t.shape[2]), value=fill)
-                if t.dim() == 3
-                else t
-                for t in parts
-            ]
-            return torch.cat(parts, dim)
-
-        shared = [name for name in first.rewards if all(name in p.rewards for p in pools)]
-        settings = {k: v for k, v in first.settings.items() if k != "lengths"}
-        tokens = join("tokens", -1)
-        if axis == "prompts":
-            prompts, texts, info = (
-                sum([p.prompts for p in pools], []),
-                sum([p.texts for p in pools], []),
-                sum([p.info for p in pools], []),
-            )
-        else:
-            prompts, texts, info = (
-                list(first.prompts),
-                [sum(rows, []) for rows in zip(*[p.texts for p in pools], strict=True)],
-                list(first.info),
-            )
-        if tokens is None:
-            settings["lengths"] = torch.cat([p.lengths for p in pools], dim).tolist()
-        settings["n"] = len(texts[0]) if texts else 0
+        first = pools[0]
+        prompts, texts, info = _joined_lists(pools, axis)
+        shared = [name for name in first.rewards if all(name in pool.rewards for pool in pools)]
+        rewards = {name: torch.cat([pool.rewards[name] for pool in pools], dim) for name in shared}
         return Pool(
             prompts=prompts,
             texts=texts,
-            finish=torch.cat([p.finish for p in pools], dim),
-            tokens=tokens,
-            logprobs=join("logprobs", 0.0),
-            sampling_logprobs=join("sampling_logprobs", 0.0),
-            sum_logprobs=join("sum_logprobs", 0.0),
-            rewards={k: torch.cat([p.rewards[k] for p in pools], dim) for k in shared},
+            finish=torch.cat([pool.finish for pool in pools], dim),
+            tokens=_joined([pool.tokens for pool in pools], dim, fill=-1),
+            logprobs=_joined([pool.logprobs for pool in pools], dim),
+            sampling_logprobs=_joined([pool.sampling_logprobs for pool in pools], dim),
+            sum_logprobs=_joined([pool.sum_logprobs for pool in pools], dim),
+            lengths=torch.cat([pool.lengths for pool in pools], dim),
+            rewards=rewards,
             info=info,
-            settings=settings,
+            provenance=replace(first.provenance, n=len(texts[0]) if texts else 0),
         )
 
-    def light(self):
-        """A copy without token ids and per-token log-probabilities.
+    # ---- files and plain lists
 
-        Texts, lengths, sums and rewards stay. For storing.
+    def light(self) -> "Pool":
+        """A copy without token ids and per-token log-probabilities, for storing.
+
+        Texts, lengths, sums and rewards stay.
         """
-        return replace(
-            self,
-            tokens=None,
-            logprobs=None,
-            sampling_logprobs=None,
-            settings={**self.settings, "lengths": self.lengths.tolist()},
-        )
+        return replace(self, tokens=None, logprobs=None, sampling_logprobs=None)
 
-    # ---- disk -------------------------------------------------------------------------------------------------
-
-    def save(self, path):
+    def save(self, path: Path | str) -> None:
         """Write the pool to one compressed ``.npz`` file, atomically.
 
         No pickle: the file can be loaded from anyone.
         """
-        meta = {
-            "format": FORMAT,
-            "prompts": self.prompts,
-            "info": self.info,
-            "settings": {k: v for k, v in self.settings.items() if k != "lengths"},
-            "texts": self.texts,
-        }
-        arrays = {
-            "meta": np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), dtype=np.uint8),
-            "finish": self.finish.numpy().astype(np.int8),
-        }
-        for name in ("logprobs", "sampling_logprobs", "sum_logprobs"):
-            value = getattr(self, name)
-            if value is not None and not (name == "sampling_logprobs" and value is self.logprobs):
-                arrays[name] = value.numpy()
-        if self.tokens is not None:
-            small = self.tokens.max() < 2**15 if self.tokens.numel() else True
-            arrays["tokens"] = self.tokens.numpy().astype(np.int16 if small else np.int32)
-        else:
-            arrays["lengths"] = self.lengths.numpy().astype(np.int32)
-        for name, reward in self.rewards.items():
-            arrays[f"reward:{name}"] = reward.numpy()
-        with atomic_write(path) as file:
-            np.savez_compressed(file, **arrays)
+        save_fields(vars(self), path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: Path | str) -> "Pool":
         """Read a pool written by :meth:`save`.
 
         Raises :class:`CourseError` when the file is missing, cut short or not a pool.
         """
-        path = Path(path)
-        require(
-            path.is_file(), f"no pool at {path}. Make one with `course sample`, or check the path."
-        )
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = {k: data[k] for k in data.files}
-            meta = json.loads(arrays.pop("meta").tobytes().decode())
-        except Exception as error:
-            raise CourseError(
-                f"{path} is not a readable pool ({type(error).__name__}: {error}). It may be "
-                "cut short: delete it and sample again."
-            ) from error
-        require(
-            meta.get("format") == FORMAT,
-            f"{path} has pool format {meta.get('format')}, this version reads {FORMAT}. Sample "
-            "again, or use the version that wrote it.",
-        )
-        settings = meta["settings"]
-        if "lengths" in arrays:
-            settings["lengths"] = arrays["lengths"].tolist()
-        tensors = {
-            k: torch.from_numpy(arrays[k])
-            for k in ("logprobs", "sampling_logprobs", "sum_logprobs")
-            if k in arrays
-        }
-        if "logprobs" in tensors and "sampling_logprobs" not in tensors:
-            tensors["sampling_logprobs"] = tensors["logprobs"]
-        tokens = torch.from_numpy(arrays["tokens"].astype(np.int32)) if "tokens" in arrays else None
-        rewards = {
-            k.removeprefix("reward:"): torch.from_numpy(v)
-            for k, v in arrays.items()
-            if k.startswith("reward:")
-        }
-        return cls(
-            prompts=meta["prompts"],
-            texts=meta["texts"],
-            finish=torch.from_numpy(arrays["finish"]),
-            tokens=tokens,
-            rewards=rewards,
-            info=meta["info"],
-            settings=settings,
-            **tensors,
-        )
+        return cls(**load_fields(path))
 
     @classmethod
-    def from_candidates(cls, prompts, texts, rewards=None, info=None, settings=None):
-        """A pool from plain lists: ``texts[i]`` holds the candidates of ``prompts[i]``, ragged rows
-        are padded as ``missing``.
+    def from_candidates(
+        cls,
+        prompts: Sequence[str],
+        texts: Sequence[Sequence[str]],
+        rewards: Mapping[str, Sequence[Sequence[float]]] | None = None,
+        info: Sequence[dict[str, Any]] | None = None,
+        provenance: Provenance | None = None,
+    ) -> "Pool":
+        """A pool from plain lists: ``texts[i]`` holds the candidates of ``prompts[i]``.
 
-        ``rewards`` maps a name to lists of the same raggedness.
+        Ragged rows are padded as ``missing``. ``rewards`` maps a name to lists of the same
+        raggedness.
         """
         require(
             len(prompts) == len(texts),
             f"got {len(prompts)} prompts and {len(texts)} lists of candidates; they must match "
             "one to one.",
         )
-        width = max((len(row) for row in texts), default=0)
-        finish = torch.full((len(prompts), width), MISSING, dtype=torch.int8)
-        filled = {name: torch.full(finish.shape, float("nan")) for name in (rewards or {})}
-        for i, row in enumerate(texts):
-            finish[i, : len(row)] = STOP
-            for name, rows in (rewards or {}).items():
-                require(
-                    len(rows[i]) == len(row),
-                    f"prompt {i} has {len(row)} candidates but {len(rows[i])} {name!r} rewards.",
-                )
-                filled[name][i, : len(row)] = torch.tensor(rows[i], dtype=torch.float32)
+        finish, filled = _padded(texts, rewards or {})
+        width = finish.shape[1]
         pool = cls(
             prompts=list(prompts),
             texts=[list(row) + [""] * (width - len(row)) for row in texts],
             finish=finish,
             info=list(info) if info else [],
-            settings=dict(settings or {}),
+            provenance=provenance or Provenance(),
         )
-        for name, value in filled.items():
-            pool = pool.with_reward(name, value)
+        for name, values in filled.items():
+            pool = pool.with_reward(name, values)
         return pool
+
+
+def _check_shape(pool: Pool) -> None:
+    shape = (len(pool.prompts), len(pool.texts[0]) if pool.texts else 0)
+    require(
+        len(pool.texts) == shape[0] and len(pool.info) == shape[0],
+        f"a pool needs one list of texts and one info per prompt; got {shape[0]} prompts, "
+        f"{len(pool.texts)} lists of texts, {len(pool.info)} infos.",
+    )
+    require(
+        all(len(row) == shape[1] for row in pool.texts),
+        "every prompt of a pool has the same number of candidates; fill the gaps with "
+        "empty texts whose finish is 'missing'.",
+    )
+    require(
+        tuple(pool.finish.shape) == shape,
+        f"finish must have shape {shape}; got {tuple(pool.finish.shape)}.",
+    )
+
+
+def _counted(pool: Pool) -> torch.Tensor:
+    """(P, N) int64, tokens per response, or words when there are no tokens."""
+    if pool.tokens is not None:
+        return (pool.tokens >= 0).sum(-1)
+    words = [[len(text.split()) for text in row] for row in pool.texts]
+    return torch.tensor(words, dtype=torch.int64).reshape(pool.P, pool.N)
+
+
+def _positions(wanted: Iterable[int] | slice, size: int) -> list[int]:
+    """The positions in a list of ``size`` that a slice or a list of positions names."""
+    if isinstance(wanted, slice):
+        return list(range(size)[wanted])
+    return [int(position) for position in wanted]
+
+
+def _padded(
+    texts: Sequence[Sequence[str]], rewards: Mapping[str, Sequence[Sequence[float]]]
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """``finish`` and the rewards of ragged rows: (P, N) each, ``missing`` and NaN in the gaps."""
+    width = max((len(row) for row in texts), default=0)
+    finish = torch.full((len(texts), width), MISSING, dtype=torch.int8)
+    filled = {name: torch.full(finish.shape, float("nan")) for name in rewards}
+    for i, row in enumerate(texts):
+        finish[i, : len(row)] = STOP
+        for name, rows in rewards.items():
+            require(
+                len(rows[i]) == len(row),
+                f"prompt {i} has {len(row)} candidates but {len(rows[i])} {name!r} rewards.",
+            )
+            filled[name][i, : len(row)] = torch.tensor(rows[i], dtype=torch.float32)
+    return finish, filled
+
+
+def _check_joinable(pools: Sequence[Pool], axis: str) -> None:
+    require(len(pools) > 0, "nothing to join: give at least one pool.")
+    require(
+        axis in ("prompts", "candidates"),
+        f"axis must be 'prompts' or 'candidates'; got {axis!r}.",
+    )
+    if axis == "candidates":
+        require(
+            all(pool.prompts == pools[0].prompts for pool in pools),
+            "pools joined by candidates must have the same prompts in the same order.",
+        )
+    else:
+        require(
+            len({pool.N for pool in pools}) == 1,
+            f"pools joined by prompts need the same N; got {[pool.N for pool in pools]}.",
+        )
+
+
+def _joined_lists(pools: Sequence[Pool], axis: str) -> tuple[list, list, list]:
+    """Prompts, texts and info of the joined pool."""
+    if axis == "prompts":
+        prompts = [prompt for pool in pools for prompt in pool.prompts]
+        texts = [row for pool in pools for row in pool.texts]
+        info = [facts for pool in pools for facts in pool.info]
+        return prompts, texts, info
+    texts = []
+    for rows in zip(*[pool.texts for pool in pools], strict=True):  # one prompt's, of each pool
+        texts.append([text for row in rows for text in row])
+    return list(pools[0].prompts), texts, list(pools[0].info)
+
+
+def _joined(
+    parts: Sequence[torch.Tensor | None], dim: int, fill: float = 0.0
+) -> torch.Tensor | None:
+    """The tensors of several pools in one; None when some pool has none.
+
+    Those of tokens (P, N, T) are padded with ``fill`` to the longest T.
+    """
+    tensors = [part for part in parts if part is not None]
+    if len(tensors) < len(parts):
+        return None
+    if tensors[0].dim() == 3:
+        width = max(tensor.shape[2] for tensor in tensors)
+        tensors = [
+            torch.nn.functional.pad(tensor, (0, width - tensor.shape[2]), value=fill)
+            for tensor in tensors
+        ]
+    return torch.cat(tensors, dim)

@@ -1,48 +1,25 @@
-r"""Rollouts in and out as JSON lines, in the shapes people already have.
+"""Files of rollouts, read as a pool.
 
-| shape | one line holds | rewards |
-|---|---|---|
-| ``prompt/responses/rewards`` | a prompt and its N replies | a list, or ``{name: list}``, or absent |
-| ``question/completions/rewards`` | the same under other names | the same |
-| ``input/output/reward`` | one reply | a number, or ``{name: number}``, or absent |
-| ``prompt/completion/reward`` | one reply, as TRL's SFT trainer reads it | the same |
-| ``prompt/chosen/rejected`` | a pair, as TRL's DPO and reward trainers read it | reward ``preference`` is 1 and 0 |
-| ``model solutions`` | a GSM8K problem and four systems' solutions (read only) | ``verifier`` and ``label`` |
-
-Files may be gzip'd. What this leaves out: token ids and log-probabilities; :meth:`Pool.save` keeps
-those.
+The shapes of their lines are in ``shapes.py``, the checks of one line in ``records.py``. Files may
+be gzip'd. What this leaves out: token ids and log-probabilities; :meth:`Pool.save` keeps those.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..base import CourseError, read_jsonl, require, string
-from .model_solutions import SYSTEMS, load_model_solutions
-from .pool import FINISH, STOP, Pool
-
-LISTS = {
-    "prompt/responses/rewards": ("prompt", "responses", "rewards"),
-    "question/completions/rewards": ("question", "completions", "rewards"),
-}
-
-SINGLES = {
-    "input/output/reward": ("input", "output", "reward"),
-    "prompt/completion/reward": ("prompt", "completion", "reward"),
-}
-
-PAIRS = {"prompt/chosen/rejected": ("prompt", "chosen", "rejected")}
-
-SOLUTIONS = "model solutions"
-
-SHAPES = {**LISTS, **SINGLES, **PAIRS}
-
-LARGEST = 3.4e38  # rewards are kept as float32
+from ..base import read_jsonl, require
+from .model_solutions import parse_solution, solutions_pool
+from .pool import Pool
+from .provenance import Provenance
+from .records import Record, grouped, record_of
+from .shapes import SINGLES, SOLUTIONS, listed, shape_of
 
 
-def read_rollouts(path, skip_bad=False):
-    """Read a file of rollouts as a :class:`Pool`; its keys tell the shape, which the first line
-    fixes for the whole file.
+def read_rollouts(path: Path | str, skip_bad: bool = False) -> Pool:
+    """Read a file of rollouts as a :class:`Pool`; the first line's keys fix the shape of the file.
 
     - A prompt may be a string or a list of chat messages: the last user message becomes the prompt,
       the others go to ``info["messages"]``. A completion may be a string or a list with one
@@ -56,248 +33,60 @@ def read_rollouts(path, skip_bad=False):
 
     A bad line (broken JSON, another shape, missing keys, wrong types, a reward that is not finite,
     fewer rewards than replies) raises :class:`CourseError` with file, line number, what was found
-    and what was expected; with ``skip_bad`` the others are read and ``settings["skipped"]`` lists
+    and what was expected; with ``skip_bad`` the others are read and ``provenance.skipped`` lists
     ``{"line", "reason"}``. Messages never quote prompts or replies.
     """
-    first = {}  # what the first good line fixes: the shape and the names of the rewards
+    parser = _Parser()
+    records, skipped = read_jsonl(path, parser.parse, skip_bad)
+    if parser.shape == SOLUTIONS:
+        return solutions_pool(records, path, skipped)
+    if parser.shape in SINGLES:
+        records = grouped(records)
+    provenance = Provenance(
+        source=Path(path).name,
+        shape=parser.shape,
+        n=max(len(record.texts) for record in records),
+        skipped=tuple(skipped),
+    )
+    return _pool_of(records, parser.rewards, provenance)
 
-    def parse(row):
-        shape = _shape_of(row)
+
+class _Parser:
+    """Turns line after line into records; the first good line fixes the shape and the rewards."""
+
+    def __init__(self) -> None:
+        self.shape = ""
+        self.rewards: list[str] = []
+
+    def parse(self, row: Mapping[str, Any]) -> Any:
+        shape = shape_of(row)
         require(
-            first.get("shape", shape) == shape,
-            f"found shape {shape}, but the file began with {first.get('shape')}; expected one "
-            "shape a file.",
+            self.shape in ("", shape),
+            f"found shape {shape}, but the file began with {self.shape}; expected one shape a "
+            "file.",
         )
         if shape == SOLUTIONS:
-            first["shape"] = shape
-            return None
-        record = _record(row, shape)
-        names = list(record["rewards"])
+            self.shape = shape
+            return parse_solution(row)
+        record = record_of(row, shape)
+        if not self.shape:
+            self.shape, self.rewards = shape, list(record.rewards)
         require(
-            set(first.get("rewards", names)) == set(names),
-            f"found rewards {listed(names)}; expected {listed(first.get('rewards', ()))} as on "
+            set(record.rewards) == set(self.rewards),
+            f"found rewards {listed(record.rewards)}; expected {listed(self.rewards)} as on "
             "the first line.",
         )
-        first.setdefault("shape", shape)
-        first.setdefault("rewards", names)
         return record
 
-    records, skipped = read_jsonl(path, parse, skip_bad)
-    if first["shape"] == SOLUTIONS:
-        return load_model_solutions(path, skip_bad)
-    if first["shape"] in SINGLES:
-        records = _grouped(records)
-    rewards = {name: [r["rewards"][name] for r in records] for name in first["rewards"]}
+
+def _pool_of(records: Sequence[Record], rewards: Sequence[str], provenance: Provenance) -> Pool:
     pool = Pool.from_candidates(
-        [r["prompt"] for r in records],
-        [r["texts"] for r in records],
-        rewards,
-        [r["info"] for r in records],
-        {"source": Path(path).name, "shape": first["shape"], "skipped": skipped},
+        [record.prompt for record in records],
+        [record.texts for record in records],
+        {name: [record.rewards[name] for record in records] for name in rewards},
+        [record.info for record in records],
+        provenance,
     )
-    pool.settings["n"] = pool.N
     for i, record in enumerate(records):
-        pool.finish[i, : len(record["finish"])] = torch.tensor(record["finish"], dtype=torch.int8)
+        pool.finish[i, : len(record.finish)] = torch.tensor(record.finish, dtype=torch.int8)
     return pool
-
-
-def listed(names):
-    return ", ".join(names) or "none"
-
-
-def _shape_of(row):
-    if "ground_truth" in row and any(system in row for system in SYSTEMS):
-        return SOLUTIONS
-    for shape, keys in SHAPES.items():
-        if all(key in row for key in (keys if shape in PAIRS else keys[:2])):
-            return shape
-    known = "; ".join("{" + ", ".join(keys) + "}" for keys in SHAPES.values())
-    hint = (
-        " Dialogue pairs without a prompt, as in hh-rlhf, are read by hh_pairs."
-        if {"chosen", "rejected"} <= row.keys()
-        else ""
-    )
-    raise CourseError(
-        f"found the keys {listed(sorted(row))[:200]}; expected one of the shapes {known}.{hint}"
-    )
-
-
-def _record(row, shape):
-    """One line as ``{"prompt", "texts", "rewards", "finish", "info", "index"}``."""
-    ask, reply, extra = SHAPES[shape]
-    prompt, others = _prompt(row, ask)
-    if shape in PAIRS:
-        texts, rewards = (
-            [_reply(row[reply], reply), _reply(row[extra], extra)],
-            {"preference": [1.0, 0.0]},
-        )
-    elif shape in LISTS:
-        require(
-            isinstance(row[reply], list) and row[reply],
-            f"found {type_name(row[reply])} under {reply!r}; expected a list of at least one "
-            "reply.",
-        )
-        texts, rewards = (
-            [_reply(value, reply) for value in row[reply]],
-            _rewards(row, extra, len(row[reply])),
-        )
-    else:
-        texts, rewards = [_reply(row[reply], reply)], _rewards(row, extra, None)
-    used = {ask, reply, extra} | ({"prompt_index"} if shape in SINGLES else set())
-    finish = _finish(row, shape, len(texts))
-    if finish is not None:
-        used.add("finish_reason")
-    info = {key: value for key, value in row.items() if key not in used}
-    if isinstance(info.get("info"), dict):  # where write_rollouts puts it
-        info.update(info.pop("info"))
-    if others:
-        info["messages"] = others
-    return {
-        "prompt": prompt,
-        "texts": texts,
-        "rewards": rewards,
-        "finish": finish or [STOP] * len(texts),
-        "info": info,
-        "index": row.get("prompt_index"),
-    }
-
-
-def _finish(row, shape, count):
-    """The finish of each reply as indices into FINISH.
-
-    None when the line does not say "stop" or "length" for every reply.
-    """
-    reasons = row.get("finish_reason") if shape in LISTS else [row.get("finish_reason")]
-    if (
-        shape in PAIRS
-        or not isinstance(reasons, list)
-        or len(reasons) != count
-        or any(r not in ("stop", "length") for r in reasons)
-    ):
-        return None
-    return [FINISH.index(reason) for reason in reasons]
-
-
-def type_name(value):
-    return "an empty list" if value == [] else "null" if value is None else type(value).__name__
-
-
-def _prompt(row, key):
-    """The prompt's text and the other chat messages."""
-    if not isinstance(row[key], list):
-        return string(row, key), []
-    messages = row[key]
-    for message in messages:
-        _check_message(message, key)
-    users = [i for i, message in enumerate(messages) if message["role"] == "user"]
-    require(
-        users,
-        f"found {len(messages)} chat messages under {key!r} and none from the user; expected "
-        "at least one with role 'user'.",
-    )
-    return messages[users[-1]]["content"], messages[: users[-1]] + messages[users[-1] + 1 :]
-
-
-def _check_message(message, key):
-    require(
-        isinstance(message, dict) and isinstance(message.get("role"), str),
-        f'found a chat message without a role under {key!r}; expected {{"role", "content"}}.',
-    )
-    string(message, "content")
-
-
-def _reply(value, key):
-    if isinstance(value, list):
-        require(
-            len(value) == 1,
-            f"found {len(value)} chat messages in one reply under {key!r}; expected one, from "
-            "the assistant.",
-        )
-        _check_message(value[0], key)
-        require(
-            value[0]["role"] == "assistant",
-            f"found a reply from {value[0]['role'][:20]!r} under {key!r}; expected role "
-            "'assistant'.",
-        )
-        return value[0]["content"]
-    require(
-        isinstance(value, str),
-        f"found {type_name(value)} as a reply under {key!r}; expected a string or a list with "
-        "one assistant message.",
-    )
-    return string({key: value}, key)
-
-
-def _rewards(row, key, count):
-    """The rewards of one line by name.
-
-    Lists of ``count`` numbers, or of one number when ``count`` is None.
-    """
-    value = row.get(key)
-    if value is None:
-        return {}
-    named = value if isinstance(value, dict) else {"reward": value}
-    for name, numbers in named.items():
-        if count is not None:
-            require(
-                isinstance(numbers, list),
-                f"found {type_name(numbers)} under {key!r}; expected a list of {count} "
-                "numbers, or names with such lists.",
-            )
-            require(
-                len(numbers) == count,
-                f"found {len(numbers)} rewards {name!r} for {count} replies; expected one for "
-                "each.",
-            )
-    rewards = {name: numbers if count is not None else [numbers] for name, numbers in named.items()}
-    for name, numbers in rewards.items():
-        for number in numbers:
-            require(
-                isinstance(number, int | float),
-                f"found {type_name(number)} as a reward {name!r}; expected a number.",
-            )
-            require(
-                -LARGEST < number < LARGEST,
-                f"found {'NaN' if number != number else 'infinity or a number too large'} as a "
-                f"reward {name!r}; expected a finite number.",
-            )
-    return {name: [float(number) for number in numbers] for name, numbers in rewards.items()}
-
-
-def _grouped(records):
-    """Join neighbouring records of the same prompt."""
-    groups = []
-    for record in records:
-        if groups and (groups[-1][0]["prompt"], groups[-1][0]["index"]) == (
-            record["prompt"],
-            record["index"],
-        ):
-            groups[-1].append(record)
-        else:
-            groups.append([record])
-    return [
-        {
-            "prompt": group[0]["prompt"],
-            "texts": [r["texts"][0] for r in group],
-            "finish": [r["finish"][0] for r in group],
-            "rewards": {
-                name: [r["rewards"][name][0] for r in group] for name in group[0]["rewards"]
-            },
-            "info": _joined([r["info"] for r in group]),
-        }
-        for group in groups
-    ]
-
-
-def _joined(infos):
-    """One info for a group: a value that all lines share stays, others become the list of their
-    values (None where absent).
-    """
-    keys = dict.fromkeys(key for info in infos for key in info)
-    shared = {key: [info.get(key) for info in infos] for key in keys}
-    return {
-        key: values[0]
-        if all(key in info for info in infos) and all(v == values[0] for v in values)
-        else values
-        for key, values in shared.items()
-    }

@@ -117,7 +117,7 @@ def test_pools_differ_in_temperature_only(pools):
     assert set(pools) == {1.0, *temperatures.TEMPERATURES} and list(pools) == sorted(pools)
     for t, pool in pools.items():
         assert (
-            pool.settings["temperature"] == t and pool.settings["seed"] == temperatures.SAMPLED_WITH
+            pool.provenance.temperature == t and pool.provenance.seed == temperatures.SAMPLED_WITH
         )
         assert pool.prompts == pools[1.0].prompts and (pool.P, pool.N) == (
             temperatures.FULL["prompts"],

@@ -14,9 +14,11 @@ from course_lib.pools import (
     MISSING,
     SHAPES,
     STOP,
+    SYSTEMS,
     Pool,
     best_per_prompt,
     hh_pairs,
+    load_model_solutions,
     preference_pairs,
     read_rollouts,
     system_report,
@@ -38,52 +40,42 @@ def file(tmp_path):
     return tmp_path / "rollouts.jsonl"
 
 
-# ---- the shapes --------------------------------------------------------------------------------
+def read(file, *rows):
+    """The pool of a file that holds ``rows``."""
+    return read_rollouts(write(file, *rows))
+
+
+def lines(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+# ---- the shapes
 
 
 @pytest.mark.parametrize("prompt, replies", [("prompt", "responses"), ("question", "completions")])
 def test_lists(file, prompt, replies):
-    pool = read_rollouts(
-        write(
-            file,
-            {prompt: "p", replies: ["a", ""], "rewards": [0.5, -1], "id": 7},
-            {prompt: "q", replies: ["c"], "rewards": [2]},
-        )
+    pool = read(
+        file,
+        {prompt: "p", replies: ["a", ""], "rewards": [0.5, -1], "id": 7},
+        {prompt: "q", replies: ["c"], "rewards": [2]},
     )
-    assert pool.prompts == ["p", "q"] and pool.texts == [["a", ""], ["c", ""]]
+    assert pool.prompts == ["p", "q"]
+    assert pool.texts == [["a", ""], ["c", ""]]
     assert pool.finish.tolist() == [[STOP, STOP], [STOP, MISSING]]
-    assert (
-        pool.reward()[0].tolist() == [0.5, -1]
-        and pool.reward()[1, 0] == 2
-        and pool.reward()[1, 1].isnan()
-    )
-    assert (
-        pool.info == [{"id": 7}, {}] and pool.settings["n"] == 2 and pool.settings["skipped"] == []
-    )
+    reward = pool.reward()
+    assert reward[0].tolist() == [0.5, -1]
+    assert reward[1, 0] == 2 and reward[1, 1].isnan()
+    assert pool.info == [{"id": 7}, {}]
+    assert pool.provenance.n == 2 and pool.provenance.skipped == ()
 
 
 def test_named_rewards_and_none(file):
-    pool = read_rollouts(
-        write(
-            file,
-            {
-                "prompt": "p",
-                "responses": ["a", "b"],
-                "rewards": {"proxy": [1, 2], "gold": [True, False]},
-            },
-        )
-    )
-    assert pool.reward("proxy").tolist() == [[1, 2]] and pool.reward("gold").tolist() == [[1, 0]]
-    assert (
-        read_rollouts(
-            write(
-                file,
-                {"prompt": "p", "responses": ["a"]},
-                {"prompt": "p", "responses": ["a"], "rewards": None},
-            )
-        ).rewards
-        == {}
-    )
+    rewards = {"proxy": [1, 2], "gold": [True, False]}
+    pool = read(file, {"prompt": "p", "responses": ["a", "b"], "rewards": rewards})
+    assert pool.reward("proxy").tolist() == [[1, 2]]
+    assert pool.reward("gold").tolist() == [[1, 0]]
+    bare = {"prompt": "p", "responses": ["a"]}
+    assert read(file, bare, {**bare, "rewards": None}).rewards == {}
 
 
 @pytest.mark.parametrize("prompt, reply", [("input", "output"), ("prompt", "completion")])
@@ -92,7 +84,7 @@ def test_neighbours_with_one_prompt_are_its_candidates(file, prompt, reply):
         {prompt: p, reply: t, "reward": r, "topic": "x", "seed": s}
         for p, t, r, s in [("p", "a", 1, 1), ("p", "b", 2, 2), ("q", "c", 3, 1), ("p", "d", 4, 1)]
     ]
-    pool = read_rollouts(write(file, *rows))
+    pool = read(file, *rows)
     assert pool.prompts == ["p", "q", "p"]  # the later "p" is another prompt
     assert pool.texts == [["a", "b"], ["c", ""], ["d", ""]]
     assert pool.reward()[0].tolist() == [1, 2]
@@ -105,85 +97,58 @@ def test_neighbours_with_one_prompt_are_its_candidates(file, prompt, reply):
 
 def test_duplicate_prompts_stay_apart_in_lists(file):
     row = {"prompt": "p", "responses": ["a"], "rewards": [1]}
-    assert read_rollouts(write(file, row, row)).prompts == ["p", "p"]
+    assert read(file, row, row).prompts == ["p", "p"]
 
 
 def test_pairs(file):
-    pool = read_rollouts(
-        write(file, {"prompt": "p", "chosen": "good", "rejected": "bad", "source": "s"})
-    )
-    assert (
-        pool.texts == [["good", "bad"]]
-        and pool.reward("preference").tolist() == [[1, 0]]
-        and pool.info == [{"source": "s"}]
-    )
+    pool = read(file, {"prompt": "p", "chosen": "good", "rejected": "bad", "source": "s"})
+    assert pool.texts == [["good", "bad"]]
+    assert pool.reward("preference").tolist() == [[1, 0]]
+    assert pool.info == [{"source": "s"}]
+
+
+def message(role, content):
+    return {"role": role, "content": content}
 
 
 def test_chat_messages(file):
-    system, user, old, answer = (
-        {"role": r, "content": c}
-        for r, c in [("system", "s"), ("user", "hi"), ("assistant", "yes?"), ("user", "why?")]
-    )
-    pool = read_rollouts(
-        write(
-            file,
-            {
-                "prompt": [system, user, old, answer],
-                "completion": [{"role": "assistant", "content": "because"}],
-                "reward": 1,
-            },
-        )
-    )
-    assert (
-        pool.prompts == ["why?"]
-        and pool.texts == [["because"]]
-        and pool.info == [{"messages": [system, user, old]}]
-    )
-    assert read_rollouts(write(file, {"prompt": [user, old], "completion": "a"})).info == [
-        {"messages": [old]}
-    ]
-    pool = read_rollouts(
-        write(
-            file,
-            {
-                "prompt": [answer],
-                "chosen": [{"role": "assistant", "content": "a"}],
-                "rejected": [{"role": "assistant", "content": ""}],
-            },
-        )
-    )
+    system, user = message("system", "s"), message("user", "hi")
+    old, last = message("assistant", "yes?"), message("user", "why?")
+    row = {"prompt": [system, user, old, last], "completion": [message("assistant", "because")]}
+    pool = read(file, {**row, "reward": 1})
+    assert pool.prompts == ["why?"] and pool.texts == [["because"]]
+    assert pool.info == [{"messages": [system, user, old]}]
+    pool = read(file, {"prompt": [user, old], "completion": "a"})
+    assert pool.prompts == ["hi"] and pool.info == [{"messages": [old]}]
+    replies = {"chosen": [message("assistant", "a")], "rejected": [message("assistant", "")]}
+    pool = read(file, {"prompt": [last], **replies})
     assert pool.prompts == ["why?"] and pool.texts == [["a", ""]] and pool.info == [{}]
 
 
 def test_finish_reasons(file):
-    pool = read_rollouts(
-        write(
-            file,
-            {"prompt": "p", "responses": ["a", "b"], "finish_reason": ["length", "stop"]},
-            {"prompt": "q", "responses": ["a", "b"], "finish_reason": ["eos", "stop"]},
-        )
+    row = {"prompt": "p", "responses": ["a", "b"]}
+    pool = read(
+        file,
+        {**row, "finish_reason": ["length", "stop"]},
+        {**row, "finish_reason": ["eos", "stop"]},
     )
-    assert pool.finish.tolist() == [[LENGTH, STOP], [STOP, STOP]] and pool.info == [
-        {},
-        {"finish_reason": ["eos", "stop"]},
-    ]
+    assert pool.finish.tolist() == [[LENGTH, STOP], [STOP, STOP]]
+    assert pool.info == [{}, {"finish_reason": ["eos", "stop"]}]
 
 
 def test_gzip_and_byte_order_mark(tmp_path):
     path = tmp_path / "r.jsonl.gz"
-    path.write_bytes(
-        gzip.compress(
-            b"\xef\xbb\xbf" + json.dumps({"prompt": "p", "responses": ["é"]}).encode() + b"\r\n"
-        )
-    )
+    line = json.dumps({"prompt": "p", "responses": ["é"]}).encode()
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + line + b"\r\n"))
     pool = read_rollouts(path)
     assert pool.texts == [["é"]]
     write_rollouts(pool, path)
-    # no time stamp
-    assert path.read_bytes()[:2] == b"\x1f\x8b" and path.read_bytes()[4:8] == bytes(4)
+    written = path.read_bytes()
+    assert written[:2] == b"\x1f\x8b"
+    assert written[4:8] == bytes(4), "no time stamp"
 
 
-# ---- bad lines ---------------------------------------------------------------------------------
+# ---- bad lines
 
 GOOD = {"prompt": "p", "responses": ["a", "b"], "rewards": [1, 2]}
 SECRET = "zanzibar"  # stands for a prompt or reply: no message may quote it
@@ -230,25 +195,18 @@ def test_a_bad_line_is_named_and_can_be_skipped(file, bad, words):
     write(file, GOOD, "", bad, GOOD)
     with pytest.raises(CourseError) as error:
         read_rollouts(file)
-    message = str(error.value)
-    assert (
-        f"{file} line 3: " in message
-        and words in message
-        and "--skip-bad" in message
-        and SECRET not in message
-    )
+    said = str(error.value)
+    assert f"{file} line 3: " in said and words in said and "--skip-bad" in said
+    assert SECRET not in said
     pool = read_rollouts(file, skip_bad=True)
-    assert (
-        pool.P == 2
-        and [s["line"] for s in pool.settings["skipped"]] == [3]
-        and words in pool.settings["skipped"][0]["reason"]
-    )
+    assert pool.P == 2
+    (skipped,) = pool.provenance.skipped
+    assert skipped["line"] == 3 and words in skipped["reason"]
 
 
 def test_a_bad_first_line_does_not_fix_the_shape(file):
-    assert read_rollouts(
-        write(file, {**GOOD, "rewards": [1]}, {"input": "p", "output": "a"}), skip_bad=True
-    ).prompts == ["p"]
+    write(file, {**GOOD, "rewards": [1]}, {"input": "p", "output": "a"})
+    assert read_rollouts(file, skip_bad=True).prompts == ["p"]
 
 
 def test_bytes_that_are_not_utf8(file):
@@ -261,14 +219,14 @@ def test_empty_missing_and_hopeless_files(file, tmp_path):
     with pytest.raises(CourseError, match="no file at"):
         read_rollouts(file)
     with pytest.raises(CourseError, match="is empty"):
-        read_rollouts(write(file, "", " "))
+        read(file, "", " ")
     with pytest.raises(CourseError, match="no usable line: all 2"):
         read_rollouts(write(file, "{", "["), skip_bad=True)
     with pytest.raises(CourseError, match="hh_pairs"):
-        read_rollouts(write(file, {"chosen": "a", "rejected": "b"}))
+        read(file, {"chosen": "a", "rejected": "b"})
 
 
-# ---- round trips -------------------------------------------------------------------------------
+# ---- round trips
 
 words = st.text(st.characters(codec="utf-8"), max_size=8)
 infos = st.dictionaries(
@@ -290,10 +248,9 @@ def pools(draw):
     )
     rewards = {name: [[draw(number) for _ in row] for row in texts] for name in names}
     pool = Pool.from_candidates(prompts, texts, rewards, [draw(infos) for _ in prompts])
-    cut = torch.tensor(
-        draw(st.lists(st.booleans(), min_size=pool.finish.numel(), max_size=pool.finish.numel()))
-    ).reshape(pool.finish.shape)
-    pool.finish[cut & pool.present] = LENGTH
+    size = pool.finish.numel()
+    cut = torch.tensor(draw(st.lists(st.booleans(), min_size=size, max_size=size)))
+    pool.finish[cut.reshape(pool.finish.shape) & pool.present] = LENGTH
     return pool
 
 
@@ -301,9 +258,8 @@ def assert_same(a, b):
     assert (a.prompts, a.texts, a.info) == (b.prompts, b.texts, b.info)
     assert torch.equal(a.finish, b.finish) and a.rewards.keys() == b.rewards.keys()
     for name in a.rewards:
-        assert torch.equal(
-            a.rewards[name].nan_to_num(nan=7e37), b.rewards[name].nan_to_num(nan=7e37)
-        )
+        one, other = (pool.rewards[name].nan_to_num(nan=7e37) for pool in (a, b))
+        assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if "chosen" not in shape])
@@ -316,7 +272,7 @@ def test_round_trip(tmp_path, shape, name, pool):
     path = tmp_path / name
     write_rollouts(pool, path, shape)
     back = read_rollouts(path)
-    assert back.settings["shape"] == shape
+    assert back.provenance.shape == shape
     assert_same(pool, back)
 
 
@@ -327,16 +283,15 @@ def test_round_trip_of_pairs(file):
         {"preference": [[1, 0], [1, 0]]},
         [{"id": 1}, {}],
     )
-    write_rollouts(pool, file, "prompt/chosen/rejected")
+    shape = "prompt/chosen/rejected"
+    write_rollouts(pool, file, shape)
     assert_same(pool, read_rollouts(file))
-    write_rollouts(pool.with_reward("preference", [[0, 1], [1, 0]]), file, "prompt/chosen/rejected")
+    write_rollouts(pool.with_reward("preference", [[0, 1], [1, 0]]), file, shape)
     assert read_rollouts(file).texts == [["bad", "good"], ["", "worse"]]
     with pytest.raises(CourseError, match="equal preferences"):
-        write_rollouts(
-            pool.with_reward("preference", [[1, 1], [1, 0]]), file, "prompt/chosen/rejected"
-        )
+        write_rollouts(pool.with_reward("preference", [[1, 1], [1, 0]]), file, shape)
     with pytest.raises(CourseError, match="has 1 replies"):
-        write_rollouts(pool.first(1), file, "prompt/chosen/rejected")
+        write_rollouts(pool.first(1), file, shape)
 
 
 def test_the_written_keys_are_those_of_the_shape(file):
@@ -344,26 +299,17 @@ def test_the_written_keys_are_those_of_the_shape(file):
     for shape, keys in SHAPES.items():
         if "chosen" not in shape:
             write_rollouts(pool, file, shape)
-            assert [tuple(json.loads(line)) for line in file.read_text().splitlines()] == [
-                keys,
-                keys,
-            ]
+            assert [tuple(row) for row in lines(file)] == [keys, keys]
 
 
 def test_missing_candidates_in_the_middle_move_to_the_end(file):
     pool = Pool.from_candidates(["p"], [["a", "b", "c"]], {"reward": [[1, 2, 3]]})
     pool.finish[0, 1] = MISSING
-    write_rollouts(
-        Pool.concat(
-            [pool, Pool.from_candidates(["q"], [["d", "e", "f"]], {"reward": [[4, 5, 6]]})]
-        ),
-        file,
-    )
+    other = Pool.from_candidates(["q"], [["d", "e", "f"]], {"reward": [[4, 5, 6]]})
+    write_rollouts(Pool.concat([pool, other]), file)
     back = read_rollouts(file)
-    assert back.texts == [["a", "c", ""], ["d", "e", "f"]] and back.reward()[0, :2].tolist() == [
-        1,
-        3,
-    ]
+    assert back.texts == [["a", "c", ""], ["d", "e", "f"]]
+    assert back.reward()[0, :2].tolist() == [1, 3]
 
 
 def test_what_cannot_be_written_is_refused_and_nothing_changes(file):
@@ -372,25 +318,22 @@ def test_what_cannot_be_written_is_refused_and_nothing_changes(file):
     before = file.read_bytes()
     with pytest.raises(CourseError, match="no shape 'csv'"):
         write_rollouts(pool, file, "csv")
-    for info, why in (
-        ({"x": {1, 2}}, "set"),
-        ({"x": float("nan")}, "JSON"),
-        ({"x": "\ud800"}, "surrogate"),
-    ):
-        pool.info[1] = info
+    for value, why in (({1, 2}, "set"), (float("nan"), "JSON"), ("\ud800", "surrogate")):
+        pool.info[1] = {"x": value}
         with pytest.raises(CourseError, match=f"row 2 .*{why}"):
             write_rollouts(pool, file)
     pool.info[1] = {}
     pool.finish[1, 0] = MISSING
     with pytest.raises(CourseError, match="first prompt 1"):
         write_rollouts(pool, file)
-    assert file.read_bytes() == before and [p.name for p in file.parent.iterdir()] == [file.name]
+    assert file.read_bytes() == before
+    assert [p.name for p in file.parent.iterdir()] == [file.name]
 
 
 def test_selections_and_pairs_for_trl(file):
     pool = Pool.from_candidates(["p", "p"], [["a", "b"], ["c", "d"]], {"reward": [[1, 2], [4, 3]]})
     write_selection(best_per_prompt(pool).to_rows(), file)
-    assert [list(json.loads(line).items())[:2] for line in file.read_text().splitlines()] == [
+    assert [list(row.items())[:2] for row in lines(file)] == [
         [("prompt", "p"), ("completion", "b")],
         [("prompt", "p"), ("completion", "c")],
     ]
@@ -398,25 +341,21 @@ def test_selections_and_pairs_for_trl(file):
     assert read_rollouts(file).texts == [["b"], ["c"]]
     write_pairs(preference_pairs(pool), file)
     assert read_rollouts(file).texts == [["b", "a"], ["c", "d"]]
+    whole = {"prompt": "p", "chosen": "a", "rejected": "b"}
     with pytest.raises(CourseError, match="row 2 has null under 'rejected'"):
-        write_pairs(
-            [{"prompt": "p", "chosen": "a", "rejected": "b"}, {"prompt": "p", "chosen": "a"}], file
-        )
+        write_pairs([whole, {"prompt": "p", "chosen": "a"}], file)
     assert read_rollouts(file).texts == [["b", "a"], ["c", "d"]]
 
 
-# ---- human pairs -------------------------------------------------------------------------------
+# ---- human pairs
 
 START = "\n\nHuman: hi\n\nAssistant:"
 
 
 def hh(tmp_path, *pairs):
     path = tmp_path / "hh.jsonl.gz"
-    path.write_bytes(
-        gzip.compress(
-            "".join(json.dumps({"chosen": a, "rejected": b}) + "\n" for a, b in pairs).encode()
-        )
-    )
+    rows = [json.dumps({"chosen": a, "rejected": b}) + "\n" for a, b in pairs]
+    path.write_bytes(gzip.compress("".join(rows).encode()))
     return path
 
 
@@ -475,7 +414,7 @@ def test_real_hh_pairs(shared_data):
     assert sum(well_formed) == 1800  # a count: the texts stay out of any failure message
 
 
-# ---- the released model solutions --------------------------------------------------------------
+# ---- the released model solutions
 
 
 def test_real_model_solutions(shared_data):
@@ -496,12 +435,32 @@ def test_real_model_solutions(shared_data):
     }
     assert all(x.excludes_zero for x in report["difference"].values())
     right = pool.reward("label").sum(1)
-    assert report["pass_at"][1] == pytest.approx(1008 / 2640) and report["pass_at"][
-        4
-    ] == pytest.approx((right > 0).double().mean().item())
-    assert report["decidable"].mean == pytest.approx(
-        ((right > 0) & (right < 4)).double().mean().item()
-    )
+    some, some_not = right > 0, right < 4
+    assert report["pass_at"][1] == pytest.approx(1008 / 2640)
+    assert report["pass_at"][4] == pytest.approx(some.double().mean().item())
+    assert report["decidable"].mean == pytest.approx((some & some_not).double().mean().item())
+
+
+SOLUTION = {
+    "question": "2 + 2?",
+    "ground_truth": "2 + 2 = 4\nA: 4",
+    **{system: {"solution": "A: 4", "is_correct": True} for system in SYSTEMS},
+}
+
+
+def test_model_solutions_with_bad_lines(file):
+    broken = {**SOLUTION, "6b_finetuning": None}
+    write(file, SOLUTION, broken, SOLUTION)
+    with pytest.raises(CourseError, match="line 2: found no solution of 6b_finetuning"):
+        read_rollouts(file)
+    pool = read_rollouts(file, skip_bad=True)
+    again = load_model_solutions(file, skip_bad=True)
+    assert pool.prompts == again.prompts == ["2 + 2?"] * 2
+    assert pool.info == again.info and [info["id"] for info in pool.info] == [0, 1]
+    assert pool.provenance == again.provenance
+    assert pool.provenance.systems == SYSTEMS and pool.provenance.skipped[0]["line"] == 2
+    with pytest.raises(CourseError, match="found shape prompt/responses/rewards, but the file"):
+        read(file, SOLUTION, GOOD)
 
 
 def test_the_report_needs_the_four_systems():

@@ -1,5 +1,6 @@
-"""Selection rules: what each keeps, its ties, its randomness, and that controls never look at the
-reward.
+"""Selection rules: what each keeps, its ties, its randomness.
+
+And that controls never look at the reward.
 """
 
 import itertools
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 from course_lib.base import CourseError
 from course_lib.estimators import mean_similarity
 from course_lib.pools import (
-    CONTROLS,
     RULES,
     Pool,
     Selection,
@@ -69,14 +69,14 @@ def large():
 
 def test_selection_reads_back_what_was_kept(small):
     s = Selection(small, [0, 0, 2], [2, 0, 1], weights=[1, 2, 0.5], rule="mine", settings={"a": 1})
-    assert len(s) == 3 and s.prompts == ["p0", "p0", "p2"] and s.texts == ["t0.2", "t0.0", "t2.1"]
+    assert len(s) == 3
+    assert s.prompts == ["p0", "p0", "p2"]
+    assert s.texts == ["t0.2", "t0.0", "t2.1"]
     assert s.rewards().tolist() == s.rewards("gold").tolist() == [2.0, 1.0, -1.0]
     assert s.per_prompt.tolist() == [2, 0, 1]
     assert s.mask.tolist() == [[True, False, True], [False] * 3, [False, True, False]]
-    assert (
-        s.prompt_index.dtype == s.candidate_index.dtype == torch.int64
-        and s.weights.dtype == torch.float32
-    )
+    assert s.prompt_index.dtype == s.candidate_index.dtype == torch.int64
+    assert s.weights.dtype == torch.float32
     assert s.to_rows()[1] == {
         "prompt": "p0",
         "completion": "t0.0",
@@ -117,16 +117,11 @@ def test_concat_keeps_texts_rewards_weights_and_rules(small):
     parts = [top_k_overall(small, k=2), Selection(other, [0], [2], weights=[0.25], rule="mine")]
     joined = Selection.concat(parts)
     assert joined.texts == parts[0].texts + ["c"] and joined.prompts == parts[0].prompts + ["p0"]
-    assert joined.rewards().tolist() == [5.0, 5.0, 9.5] and joined.weights.tolist() == [
-        1.0,
-        1.0,
-        0.25,
-    ]
+    assert joined.rewards().tolist() == [5.0, 5.0, 9.5]
+    assert joined.weights.tolist() == [1.0, 1.0, 0.25]
     assert joined.per_prompt.tolist() == [0, 2, 0, 1]
-    assert joined.rule == "concat" and [part["rule"] for part in joined.settings["parts"]] == [
-        "top_k_overall",
-        "mine",
-    ]
+    assert joined.rule == "concat"
+    assert [part["rule"] for part in joined.settings["parts"]] == ["top_k_overall", "mine"]
     assert matched_control(joined).per_prompt.tolist() == [0, 2, 0, 1]
     with pytest.raises(CourseError, match="at least one"):
         Selection.concat([])
@@ -137,14 +132,8 @@ def test_concat_keeps_texts_rewards_weights_and_rules(small):
 
 def test_best_per_prompt_takes_the_highest_and_the_first_of_equals(small):
     assert chosen(best_per_prompt(small)) == [(0, 1), (1, 0), (2, 2)]
-    assert chosen(best_per_prompt(small, "gold", k=2)) == [
-        (0, 1),
-        (0, 2),
-        (1, 0),
-        (1, 1),
-        (2, 2),
-        (2, 0),
-    ]
+    two = [[(0, 1), (0, 2)], [(1, 0), (1, 1)], [(2, 2), (2, 0)]]
+    assert chosen(best_per_prompt(small, "gold", k=2)) == sum(two, [])
     assert select_best is best_per_prompt
     assert best_per_prompt(small).settings == {"by": "gold", "k": 1}
 
@@ -199,10 +188,9 @@ def test_every_rule_works_on_a_ragged_pool_and_is_recorded(name, ragged):
     kept = run_rule(name, ragged)
     assert len(kept) > 0 and kept.rule == name
     assert not (kept.mask & ~ragged.present).any() and kept.per_prompt[2] == 0
-    assert chosen(kept) == chosen(run_rule(name, ragged)), (
-        "the same call must keep the same candidates"
-    )
-    if name in CONTROLS:
+    again = run_rule(name, ragged)
+    assert chosen(kept) == chosen(again), "the same call must keep the same candidates"
+    if "reward" in RULES[name].needs:
         assert kept.settings["by"] == "gold"
 
 
@@ -263,26 +251,27 @@ def test_controls_never_look_at_the_reward(large):
         assert chosen(control(large, seed=3)) == chosen(control(flipped, seed=3))
     kept, kept_flipped = threshold(large, minimum=0.5), threshold(flipped, minimum=-99, at_most=1)
     other = Selection(flipped, kept.prompt_index, kept.candidate_index)
-    assert (
-        chosen(matched_control(kept, 3))
-        == chosen(matched_control(other, 3))
-        != chosen(matched_control(kept_flipped, 3))
-    )
+    control = chosen(matched_control(kept, 3))
+    assert control == chosen(matched_control(other, 3))
+    assert control != chosen(matched_control(kept_flipped, 3))
     bad = Selection(large, kept.prompt_index, kept.candidate_index)
     object.__setattr__(bad, "pool", make_pool([[0.0] * 8] * large.P))
     bad.pool.rewards["gold"][:] = math.nan
-    assert chosen(matched_control(bad, 3)) == chosen(matched_control(kept, 3))
+    assert chosen(matched_control(bad, 3)) == control
+
+
+CONTROLS = {name: rule.control for name, rule in RULES.items() if rule.control}
+CONTROLS["concat"] = matched_control  # of a joined selection
 
 
 @pytest.mark.parametrize("name", list(CONTROLS))
 def test_control_keeps_as_many(name, large):
     pool = large.prompts_at(range(100))
     pool.sum_logprobs = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
-    kept = (
-        Selection.concat([run_rule("threshold", pool)] * 2)
-        if name == "concat"
-        else run_rule(name, pool)
-    )
+    if name == "concat":
+        kept = Selection.concat([run_rule("threshold", pool)] * 2)
+    else:
+        kept = run_rule(name, pool)
     control = CONTROLS[name](kept, 5)
     assert len(control) == len(kept) and chosen(control) != chosen(kept)
     if name != "top_k_overall":
@@ -337,15 +326,14 @@ def test_soft_best_has_the_softmax_probabilities():
     pool, lam = make_pool([[0.0, 1.0, 2.5]] * 8000), 1.5
     p = np.exp(np.array([0.0, 1.0, 2.5]) / lam)
     p /= p.sum()
-    counts = (
-        np.bincount(soft_best(pool, lam=lam, seed=2).candidate_index.numpy(), minlength=3) / 8000
-    )
-    assert np.abs(counts - p).max() < 4 * np.sqrt(0.25 / 8000)
+    near = 4 * np.sqrt(0.25 / 8000)  # four standard errors of a share
+    picked = soft_best(pool, lam=lam, seed=2).candidate_index.numpy()
+    shares = np.bincount(picked, minlength=3) / 8000
+    assert np.abs(shares - p).max() < near
     pairs = soft_best(pool, lam=lam, k=2, seed=2).candidate_index.reshape(-1, 2).numpy()
     for a, b in itertools.permutations(range(3), 2):  # one by one, without replacement
-        assert abs(np.mean((pairs == (a, b)).all(1)) - p[a] * p[b] / (1 - p[a])) < 4 * np.sqrt(
-            0.25 / 8000
-        )
+        share = np.mean((pairs == (a, b)).all(1))
+        assert abs(share - p[a] * p[b] / (1 - p[a])) < near
 
 
 def test_soft_best_between_its_limits(large):
@@ -360,8 +348,7 @@ def test_soft_best_between_its_limits(large):
 def test_regularised_by_logprob(small):
     small.sum_logprobs = torch.tensor([[-1.0, -9.0, -2.0], [-3.0, -1.0, -9.0], [-1.0, -1.0, -1.0]])
     assert chosen(regularised_best(small, beta=0.0)) == chosen(best_per_prompt(small))
-    # prompt 0: 1 − .5, 3 − 4.5, 2 − 1; prompt 1: 5 − 1.5, 5 − .5, 4 − 4.5; prompt 2: unchanged
-    # order
+    # prompt 0: 1 − .5, 3 − 4.5, 2 − 1; prompt 1: 5 − 1.5, 5 − .5, 4 − 4.5; prompt 2: as before
     assert chosen(regularised_best(small, beta=0.5)) == [(0, 2), (1, 1), (2, 2)]
     small.sum_logprobs[0, 0] = math.nan
     with pytest.raises(CourseError, match="NaN or infinite"):
@@ -398,29 +385,25 @@ def test_regularised_by_similarity_prefers_the_common_answer():
 
 
 def rso_probabilities(rewards, beta, k):
-    """Exact chance of each set of k accepted candidates, by enumerating who is accepted in each
-    round.
+    """Exact chance of each set of k accepted candidates.
+
+    By enumerating who is accepted in each round.
     """
     totals = {}
 
     def go(left, accepted, probability):
         if len(accepted) >= k or not left:
-            totals[frozenset(accepted[:k])] = totals.get(frozenset(accepted[:k]), 0) + probability
+            kept = frozenset(accepted[:k])
+            totals[kept] = totals.get(kept, 0) + probability
             return
         top = max(rewards[c] for c in left)
+        accepts = [math.exp((rewards[c] - top) / beta) for c in left]
         for pattern in itertools.product((False, True), repeat=len(left)):
-            chance = math.prod(
-                q if yes else 1 - q
-                for yes, q in zip(
-                    pattern, (math.exp((rewards[c] - top) / beta) for c in left), strict=True
-                )
-            )
-            if chance:
-                go(
-                    [c for c, yes in zip(left, pattern, strict=True) if not yes],
-                    accepted + [c for c, yes in zip(left, pattern, strict=True) if yes],
-                    probability * chance,
-                )
+            chances = [q if yes else 1 - q for yes, q in zip(pattern, accepts, strict=True)]
+            if math.prod(chances):
+                out = [c for c, yes in zip(left, pattern, strict=True) if not yes]
+                new = [c for c, yes in zip(left, pattern, strict=True) if yes]
+                go(out, accepted + new, probability * math.prod(chances))
 
     go(list(range(len(rewards))), [], 1.0)
     return totals
@@ -432,15 +415,12 @@ def rso_probabilities(rewards, beta, k):
 )
 def test_rso_has_the_brute_force_probabilities(rewards, beta, k):
     trials = 6000
-    kept = (
-        rso(make_pool([rewards] * trials), beta=beta, k=k, seed=1)
-        .candidate_index.reshape(trials, k)
-        .tolist()
-    )
+    kept = rso(make_pool([rewards] * trials), beta=beta, k=k, seed=1)
+    rows = kept.candidate_index.reshape(trials, k).tolist()
     exact = rso_probabilities(rewards, beta, k)
     assert sum(exact.values()) == pytest.approx(1)
     for subset, probability in exact.items():
-        share = sum(frozenset(row) == subset for row in kept) / trials
+        share = sum(frozenset(row) == subset for row in rows) / trials
         assert abs(share - probability) < 4 * math.sqrt(0.25 / trials), subset
 
 
@@ -489,9 +469,12 @@ def test_distinct_paths_gives_key_the_prompt_text_and_info():
         ["q"], [["a", "b"]], rewards={"v": [[1.0, 1.0]]}, info=[{"answer": 4}]
     )
     seen = []
-    distinct_paths(
-        pool, key=lambda prompt, text, info: seen.append((prompt, text, info["answer"])) or text
-    )
+
+    def key(prompt, text, info):
+        seen.append((prompt, text, info["answer"]))
+        return text
+
+    distinct_paths(pool, key=key)
     assert seen == [("q", "a", 4), ("q", "b", 4)]
     with pytest.raises(CourseError, match="got a list. Return a tuple"):
         distinct_paths(pool, key=lambda prompt, text, info: [text])
@@ -502,17 +485,13 @@ def test_distinct_paths_gives_key_the_prompt_text_and_info():
 
 def test_best_worst_pairs(small):
     pairs = preference_pairs(small)
-    assert [
-        (p["prompt_index"], p["chosen_index"], p["rejected_index"], p["margin"]) for p in pairs
-    ] == [(0, 1, 0, 2.0), (1, 0, 2, 1.0), (2, 2, 1, 1.5)]
-    assert (
-        pairs[0]["prompt"] == "p0"
-        and pairs[0]["chosen"] == "t0.1"
-        and pairs[0]["rejected"] == "t0.0"
-    )
-    assert [p["prompt_index"] for p in preference_pairs(small, margin=1.0)] == [0, 2], (
-        "strictly more than the margin"
-    )
+    keys = ("prompt_index", "chosen_index", "rejected_index", "margin")
+    found = [tuple(pair[key] for key in keys) for pair in pairs]
+    assert found == [(0, 1, 0, 2.0), (1, 0, 2, 1.0), (2, 2, 1, 1.5)]
+    assert pairs[0]["prompt"] == "p0"
+    assert pairs[0]["chosen"] == "t0.1" and pairs[0]["rejected"] == "t0.0"
+    wide = [pair["prompt_index"] for pair in preference_pairs(small, margin=1.0)]
+    assert wide == [0, 2], "strictly more than the margin"
 
 
 def test_pairs_skip_ties_equal_texts_and_lonely_candidates(ragged):
@@ -529,17 +508,12 @@ def test_random_pairs_choose_the_better_and_follow_the_seed(large):
     pairs = preference_pairs(large, rule="random", seed=1)
     assert len(pairs) == large.P and all(p["margin"] > 0 for p in pairs)
     rewards = large.reward()
-    assert all(
-        rewards[p["prompt_index"], p["chosen_index"]]
-        - rewards[p["prompt_index"], p["rejected_index"]]
-        == pytest.approx(p["margin"], abs=1e-5)
-        for p in pairs
-    )
-    assert (
-        pairs
-        == preference_pairs(large, rule="random", seed=1)
-        != preference_pairs(large, rule="random", seed=2)
-    )
+    for p in pairs:
+        row = rewards[p["prompt_index"]]
+        gap = row[p["chosen_index"]] - row[p["rejected_index"]]
+        assert gap == pytest.approx(p["margin"], abs=1e-5)
+    assert pairs == preference_pairs(large, rule="random", seed=1)
+    assert pairs != preference_pairs(large, rule="random", seed=2)
     # E|a − b| of two normals
     assert np.mean([p["margin"] for p in pairs]) == pytest.approx(2 / math.sqrt(math.pi), abs=0.1)
 

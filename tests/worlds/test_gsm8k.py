@@ -500,8 +500,8 @@ def test_model_solutions_with_a_bad_line(tmp_path, shared_data):
     assert (
         pool.P == 2
         and pool.N == 4
-        and pool.settings["systems"] == list(SYSTEMS)
-        and [s["line"] for s in pool.settings["skipped"]] == [2]
+        and pool.provenance.systems == SYSTEMS
+        and [s["line"] for s in pool.provenance.skipped] == [2]
     )
 
 

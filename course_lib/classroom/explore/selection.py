@@ -13,15 +13,7 @@ from .. import plots
 from . import view
 
 # rule → the sliders it listens to
-DIALS = {
-    "best_per_prompt": ("k",),
-    "top_k_overall": ("k",),
-    "soft_best": ("k", "strength"),
-    "regularised_best": ("k", "strength"),
-    "rso": ("k", "strength"),
-    "threshold": ("minimum",),
-    "random_per_prompt": ("k",),
-}
+DIALS = {name: rule.sliders for name, rule in RULES.items() if rule.sentence}
 STRENGTHS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -31,32 +23,11 @@ def select(pool, rule, by, k=1, strength=0.5, minimum=0.0, seed=0):
     ``k`` is for each prompt (``top_k_overall`` keeps k × P in all); ``strength`` is its λ or β.
     """
     require(rule in DIALS, f"no rule {rule!r} in this explorer; it has: {', '.join(DIALS)}.")
-    if rule == "random_per_prompt":
-        return RULES[rule](
-            pool, k=k, seed=seed
-        ), f"k = {k} of each prompt, without a look at the reward"
-    if rule == "top_k_overall":
-        return RULES[rule](
-            pool, by=by, k=k * pool.P
-        ), f"k = {k * pool.P} in the whole pool, {k} for each of {pool.P} prompts on average"
-    if rule == "threshold":
-        return RULES[rule](
-            pool, by=by, minimum=minimum
-        ), f"every candidate with {by} of at least {minimum:.2f}"
-    if rule == "best_per_prompt":
-        return RULES[rule](pool, by=by, k=k), f"k = {k} of each prompt"
-    if rule == "soft_best":
-        return RULES[rule](
-            pool, by=by, k=k, lam=strength, seed=seed
-        ), f"k = {k} of each prompt, λ = {strength}"
-    if rule == "rso":
-        return RULES[rule](
-            pool, by=by, k=k, beta=strength, seed=seed
-        ), f"k = {k} of each prompt, β = {strength}"
-    regulariser = "logprob" if pool.sum_logprobs is not None else "similarity"
-    return RULES[rule](
-        pool, by=by, k=k, beta=strength, regulariser=regulariser
-    ), f"k = {k} of each prompt, β = {strength} for {regulariser}"
+    chosen = RULES[rule]
+    settings, sentence = chosen.from_sliders(
+        pool, by, seed, k=k, strength=strength, minimum=minimum
+    )
+    return chosen(pool, **settings), sentence
 
 
 def paragraphs(lines):
