@@ -14,12 +14,12 @@ import os
 from importlib import import_module
 
 # Threads that wait should sleep, not spin: beside another busy process spinning makes small
-# operations several times
-# slower (docs/log.md). Read when torch is first imported; set OMP_WAIT_POLICY=ACTIVE yourself on a
-# machine of your own.
+# operations several times slower (docs/log.md). Read when torch is first imported; set
+# OMP_WAIT_POLICY=ACTIVE yourself on a machine of your own.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 __version__ = "0.1.0"
 
+# where each public name lives
 _HOME = {
     "Pool": "pools",
     "Selection": "pools",
@@ -40,11 +40,11 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name in _HOME:
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *_HOME])

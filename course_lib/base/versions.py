@@ -3,11 +3,11 @@
 import platform
 
 import numpy as np
-import torch
 
 
-def versions():
-    """The versions that results depend on."""
+def versions() -> dict[str, str]:
+    """Name → version of this library, Python, torch, transformers and numpy."""
+    import torch
     import transformers
 
     from .. import __version__

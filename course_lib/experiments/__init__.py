@@ -1,9 +1,12 @@
 """Whole runs, printing nothing: the comparison, lesson 09's job, the clinic, the findings."""
 
 from .comparison import ROWS, run
+from .finetune_run import finetune_from_file
 from .interruptions import Disconnected, counting, disconnect
 from .jobs import find_gsm8k, job
+from .report import pool_report, report_text
 from .reward_run import train_reward_from_file
+from .sample_run import sample_from_world
 from .sources import make_reward
 from .standin import is_held_out, sums, write_sums
 from .tables import layout, rollouts_table, table
@@ -17,12 +20,16 @@ __all__ = [
     "detect",
     "disconnect",
     "find_gsm8k",
+    "finetune_from_file",
     "is_held_out",
     "job",
     "layout",
     "make_reward",
+    "pool_report",
+    "report_text",
     "rollouts_table",
     "run",
+    "sample_from_world",
     "sums",
     "table",
     "tier",

@@ -5,6 +5,7 @@ from .export import write_pairs, write_rollouts, write_selection
 from .model_solutions import SYSTEMS, agreement, load_model_solutions
 from .pairs import annotate, preference_pairs
 from .pool import FINISH, LENGTH, MISSING, STOP, Pool
+from .reading import read_pool, read_selection
 from .rollouts import SHAPES, read_rollouts
 from .rules import (
     CONTROLS,
@@ -48,7 +49,9 @@ __all__ = [
     "random_overall",
     "random_per_prompt",
     "read_pairs",
+    "read_pool",
     "read_rollouts",
+    "read_selection",
     "regularised_best",
     "rso",
     "select_best",

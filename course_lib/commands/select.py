@@ -1,0 +1,48 @@
+"""``course select``: step 3, keeping candidates."""
+
+from argparse import Namespace
+from inspect import signature
+
+from ..base import require
+
+
+def select_command(args: Namespace) -> None:
+    from ..pools import (
+        matched_control,
+        preference_pairs,
+        read_pool,
+        write_pairs,
+        write_selection,
+    )
+
+    pool = read_pool(args.pool)
+    if args.pairs:
+        rows = preference_pairs(pool, by=args.by)
+        write_pairs(rows, args.out)
+        print(f"{len(rows)} pairs → {args.out}")
+        return
+    chosen = selected(pool, args)
+    if args.control:
+        chosen = matched_control(chosen, args.seed)
+    write_selection(chosen.to_rows(), args.out)
+    print(f"{chosen} → {args.out}")
+
+
+def selected(pool, args: Namespace):
+    """The selection that ``--rule`` makes, with those of ``--by``, ``-k``, ``--seed`` it takes."""
+    from ..pools import RULES
+
+    known = ", ".join(RULES)
+    require(args.rule in RULES, f"no selection rule {args.rule!r}; the rules are: {known}.")
+    takes = signature(RULES[args.rule]).parameters
+    dropped = []
+    if args.by is not None and "by" not in takes:
+        dropped.append(f"--by {args.by}")
+    if args.k is not None and not {"k", "at_most"} & set(takes):
+        dropped.append(f"-k {args.k}")
+    require(
+        not dropped, f"the rule {args.rule!r} does not take {' or '.join(dropped)}; leave it out."
+    )
+    given = {"by": args.by, "k": args.k, "at_most": args.k, "seed": args.seed}
+    settings = {name: value for name, value in given.items() if name in takes and value is not None}
+    return RULES[args.rule](pool, **settings)
