@@ -16,7 +16,6 @@ from course_lib.base import CourseError
 from course_lib.classroom import checks
 from course_lib.commands import cli
 
-
 NBGRADER = (
     Path(os.environ.get("NBGRADER_ENV", authoring.ROOT / ".venv-nbgrader")) / "bin" / "nbgrader"
 )

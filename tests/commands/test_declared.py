@@ -75,6 +75,8 @@ def undeclared(folder: str, allowed: set[str], guarded_too: set[str] = frozenset
 def test_what_readers_import_is_a_dependency():
     found = undeclared("course_lib", CORE, guarded_too=ALL)
     assert [line for line in found if not line.startswith("course_lib/authoring/")] == []
+    for sources in ("notebooks/src", "exercises/src"):
+        assert undeclared(sources, CORE) == []
 
 
 def test_what_authors_import_is_in_the_extras():
@@ -90,7 +92,8 @@ def test_what_benchmarks_import_is_in_the_extras():
 
 
 def test_every_dependency_is_imported():
-    assert CORE <= {name for _, name, _ in imports(ROOT / "course_lib")}
+    read = [*imports(ROOT / "course_lib"), *imports(ROOT / "notebooks/src")]
+    assert CORE <= {name for _, name, _ in read}
 
 
 @pytest.mark.parametrize("line", PROJECT["dependencies"])
