@@ -1,5 +1,5 @@
-"""The clinic of lesson 08: every broken pipeline of course_lib/clinic.py, its repaired twin and its
-random control, on three seeds.
+"""The clinic of lesson 08: every broken pipeline of course_lib.experiments.clinic, its repaired
+twin and its random control, on three seeds.
 
     python benchmarks/clinic.py [--quick] [--json] [--out DIR] [--workers K]
 
@@ -120,7 +120,7 @@ def thin(losses, points=24):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/clinic")
+    parser, say = job_options(__doc__, "runs/clinic")
     parser.add_argument(
         "--seeds",
         type=int,

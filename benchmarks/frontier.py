@@ -88,11 +88,11 @@ def train_job(method, value, seed, size):
     from course_lib.pools import Selection, annotate
     from course_lib.worlds import Annotator, Helpdesk
 
-    world, dial, fixed = Helpdesk(), METHODS[method][0], dict(METHODS[method][2])
-    base, reward = (
-        load_policy(assets.path("helpdesk/policy"), device="cpu"),
-        load_reward_model(assets.path(REWARD), device="cpu"),
-    )
+    world = Helpdesk()
+    dial = METHODS[method][0]
+    fixed = dict(METHODS[method][2])
+    base = load_policy(assets.path("helpdesk/policy"), device="cpu")
+    reward = load_reward_model(assets.path(REWARD), device="cpu")
     prompts, info = world.prompts("train", seed=seed)
     settings = {**fixed, dial: value}
     budget, history = size["budget"], []
@@ -101,7 +101,11 @@ def train_job(method, value, seed, size):
             n, rounds = settings["N"], settings["rounds"]
             # while training; sampling, scoring and training follow each other
             hold(policy=base.model)
-            count, policy, used, labels, each = size["replies"] // n // rounds, base, 0, 0, []
+            count = size["replies"] // n // rounds
+            policy = base
+            used = 0
+            labels = 0
+            each = []
             for r in range(rounds):
                 pool = sample_to_budget(
                     policy,
@@ -150,21 +154,20 @@ def train_job(method, value, seed, size):
         else:
             rows = settings["prompts_per_step"] * settings.get("n", 1)
             # the budget ends it
-            labels, common = (
-                0,
-                {
-                    "info": info,
-                    "steps": 2 * size["replies"] // rows,
-                    "seed": seed,
-                    "token_budget": budget,
-                    **settings,
-                },
-            )
+            labels = 0
+            common = {
+                "info": info,
+                "steps": 2 * size["replies"] // rows,
+                "seed": seed,
+                "token_budget": budget,
+                **settings,
+            }
             if method == "PPO":
                 policy = ppo(base, prompts, reward, **common)
             else:
                 policy = grpo(base, prompts, reward, method=method.lower(), **common)
-            history, used = policy.training_log.steps, account.tokens_sampled
+            history = policy.training_log.steps
+            used = account.tokens_sampled
     assert all(torch.isfinite(p).all() for p in policy.model.parameters())
     keep = range(0, len(history), max(1, len(history) // 16))
     return (
@@ -190,10 +193,8 @@ def job(task):
 
     progress.quiet = True
     world, started = Helpdesk(), time.perf_counter()
-    base, reward = (
-        load_policy(assets.path("helpdesk/policy"), device="cpu"),
-        load_reward_model(assets.path(REWARD), device="cpu"),
-    )
+    base = load_policy(assets.path("helpdesk/policy"), device="cpu")
+    reward = load_reward_model(assets.path(REWARD), device="cpu")
     prompts, info = world.prompts("heldout", seed=0)
     where = slice(-size["choose"], None) if part == "choose" else slice(0, size["show"])
     prompts, info = prompts[where], info[where]
@@ -277,7 +278,7 @@ def job(task):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/frontier")
+    parser, say = job_options(__doc__, "runs/frontier")
     parser.add_argument("--figure", help="also draw the frontier to this file")
     args = parser.parse_args()
 
@@ -305,10 +306,9 @@ def main():
     keys = {name: fingerprint([size, base, METHODS[name][2], REWARD])[:8] for name in names}
 
     def task(method, value, seed, part):
-        slug = "".join(
-            c if c.isalnum() else "-"
-            for c in f"{method}-{'' if method == 'best-of-N' else value}-{seed}-{part}-{keys[method]}"
-        )
+        at = "" if method == "best-of-N" else value
+        name = f"{method}-{at}-{seed}-{part}-{keys[method]}"
+        slug = "".join(c if c.isalnum() else "-" for c in name)
         return (method, value, seed, part, size, str(folder / f"{slug}.json"))
 
     order = sorted(names, key=lambda name: name != "PPO")  # the longest first
@@ -337,7 +337,9 @@ def main():
         for s in shown
     ]
     every += tasks
-    final, bon, base_points = {name: [] for name in names}, {}, []
+    final = {name: [] for name in names}
+    bon = {}
+    base_points = []
     for result in run_jobs(job, tasks, args.workers, say):
         name = result["task"][0]
         for point in result["points"]:

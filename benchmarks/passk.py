@@ -132,7 +132,9 @@ def passk_job(task):
     from course_lib.pools import distinct_paths
     from course_lib.worlds import SFT_PROBLEMS
 
-    (world, policy), began, facts = start(), time.perf_counter(), {}
+    world, policy = start()
+    began = time.perf_counter()
+    facts = {}
     replies = size["steps"] * size["prompts"] * size["group"]
     if name == "RFT":
         prompts, info = unseen(world, replies // size["rft_n"])
@@ -226,7 +228,7 @@ def settled(args):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/passk")
+    parser, say = job_options(__doc__, "runs/passk")
     args = parser.parse_args()
 
     import numpy as np
@@ -234,7 +236,7 @@ def main():
     from course_lib.base import versions, write_json
     from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
     from course_lib.experiments import layout
-    from course_lib.experiments.findings import distinct_among
+    from course_lib.experiments.findings.verifiable import distinct_among
 
     began = time.perf_counter()
     size, folder = settled(args)

@@ -159,10 +159,8 @@ def job(task):
 
     progress.quiet = True
     started, world = time.perf_counter(), Helpdesk()
-    base, frozen = (
-        load_policy(assets.path("helpdesk/policy"), device="cpu"),
-        load_reward_model(assets.path(REWARD), name="proxy", device="cpu"),
-    )
+    base = load_policy(assets.path("helpdesk/policy"), device="cpu")
+    frozen = load_reward_model(assets.path(REWARD), name="proxy", device="cpu")
     if arm == "base":
         rounds = [{**judge(base, frozen, base, frozen, world, size, seed, many=True), "round": 0}]
     else:
@@ -286,7 +284,7 @@ def topic_groups(base, topics):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/rounds")
+    parser, say = job_options(__doc__, "runs/rounds")
     parser.add_argument(
         "--only", help="names of arms, separated by semicolons: run these and write no summary"
     )
@@ -336,7 +334,9 @@ def main():
         ]
         for arm in names
     }
-    start, frozen, control = rows["base"][0], rows["last round only"], rows["random control"]
+    start = rows["base"][0]
+    frozen = rows["last round only"]
+    control = rows["random control"]
 
     def gap(a, b, name="gold"):
         return interval(matrix(a, name) - matrix(b, name))

@@ -185,11 +185,9 @@ def train_job(task):
 
     world, policy = start()
     prompts, info = world.prompts("train", limit=size["problems"], seed=0)
-    chosen, solutions, began = (
-        [],
-        list(zip(prompts, [i["solution"] for i in info], strict=True)),
-        time.perf_counter(),
-    )
+    chosen = []
+    solutions = list(zip(prompts, [i["solution"] for i in info], strict=True))
+    began = time.perf_counter()
     if arm in ARMS:
         chosen = data_set(arm, k, Pool.concat([Pool.load(p) for p in pools]), seed)
     epochs = size["steps"] / -(-(len(chosen) + len(solutions)) // BATCH)
@@ -269,7 +267,7 @@ def online_job(task):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/verifiable")
+    parser, say = job_options(__doc__, "runs/verifiable")
     args = parser.parse_args()
 
     import numpy as np
@@ -285,7 +283,8 @@ def main():
     from course_lib.methods import fingerprint
     from course_lib.worlds import Arithmetic
 
-    size, began = dict(QUICK if args.quick else FULL), time.perf_counter()
+    size = dict(QUICK if args.quick else FULL)
+    began = time.perf_counter()
     folder = (
         Path(args.out)
         / fingerprint(
@@ -361,7 +360,8 @@ def main():
             },
         }
 
-    world, whole = Arithmetic(), Pool.concat([Pool.load(p) for p in pools[0]])
+    world = Arithmetic()
+    whole = Pool.concat([Pool.load(p) for p in pools[0]])
     arms = {
         f"{arm}, k = {k}" if k else arm: {
             **row(run),
