@@ -132,9 +132,7 @@ def passk_job(task):
     from course_lib.pools import distinct_paths
     from course_lib.worlds import SFT_PROBLEMS
 
-    world, policy = start()
-    began = time.perf_counter()
-    facts = {}
+    (world, policy), began, facts = start(), time.perf_counter(), {}
     replies = size["steps"] * size["prompts"] * size["group"]
     if name == "RFT":
         prompts, info = unseen(world, replies // size["rft_n"])
@@ -228,7 +226,7 @@ def settled(args):
 
 
 def main():
-    parser, say = job_options(__doc__, "runs/passk")
+    parser, say = job_options(__doc__.splitlines()[0], "runs/passk")
     args = parser.parse_args()
 
     import numpy as np

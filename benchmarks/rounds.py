@@ -58,26 +58,17 @@ ARMS = {
     "random overall": ("random_overall", {}, 1),
 }
 MEASURES = ("gold", "proxy", "own", "kl", "length", "distinct")
-COLUMNS = [
-    "arm",
-    "round",
-    "gold",
-    "proxy",
-    "own reward",
-    "KL (nats)",
-    "tokens",
-    "distinct-2",
-    "trained on",
-]
 
 
 def rule(name, seed):
     """The selection rule called ``name`` as a function of the scored pool."""
     from course_lib.pools import RULES
 
-    if name.startswith("random"):
-        return lambda pool: RULES[name](pool, seed=seed)
-    return lambda pool: RULES[name](pool, by="proxy")
+    return (
+        (lambda pool: RULES[name](pool, seed=seed))
+        if name.startswith("random")
+        else (lambda pool: RULES[name](pool, by="proxy"))
+    )
 
 
 def judge(policy, own, base, reward, world, size, seed, many):
@@ -151,30 +142,6 @@ def told(pool, i, j):
     }
 
 
-def arm_settings(arm, size, seed):
-    """(selection rule, settings of the rounds) of one arm."""
-    from course_lib.methods import train_reward_model
-    from course_lib.pools import annotate
-    from course_lib.worlds import Annotator
-
-    name, settings, count = ARMS[arm]
-    settings = {"rounds": count or size["rounds"], **settings}
-    if settings.pop("refresh", False):
-
-        def refresh(r, pool, reward):
-            """From the second round on, train the reward model further.
-
-            On new comparisons of the current policy's replies.
-            """
-            if r == 0:
-                return reward
-            rows = annotate(pool, Annotator(), size["labels"], seed=seed + r)
-            return train_reward_model(reward, rows, epochs=2, lr=5e-4, seed=seed, name="proxy")
-
-        settings["refresh"] = refresh
-    return rule(name, seed), settings
-
-
 def job(task):
     """Run one arm with one seed and judge each of its rounds; write its file.
 
@@ -186,28 +153,41 @@ def job(task):
     torch.set_num_threads(1)
     from course_lib import assets, load_policy, load_reward_model, rejection_sampling_rounds
     from course_lib.base import progress, write_json
-    from course_lib.worlds import Helpdesk
+    from course_lib.methods import train_reward_model
+    from course_lib.pools import annotate
+    from course_lib.worlds import Annotator, Helpdesk
 
     progress.quiet = True
-    started = time.perf_counter()
-    world = Helpdesk()
-    base = load_policy(assets.path("helpdesk/policy"), device="cpu")
-    frozen = load_reward_model(assets.path(REWARD), name="proxy", device="cpu")
-
-    def judged(policy, own, many):
-        return judge(policy, own, base, frozen, world, size, seed, many=many)
-
+    started, world = time.perf_counter(), Helpdesk()
+    base, frozen = (
+        load_policy(assets.path("helpdesk/policy"), device="cpu"),
+        load_reward_model(assets.path(REWARD), name="proxy", device="cpu"),
+    )
     if arm == "base":
-        rounds = [{**judged(base, frozen, many=True), "round": 0}]
+        rounds = [{**judge(base, frozen, base, frozen, world, size, seed, many=True), "round": 0}]
     else:
-        select, settings = arm_settings(arm, size, seed)
+        name, settings, count = ARMS[arm]
+        settings, count = dict(settings), count or size["rounds"]
+        if settings.pop("refresh", False):
+
+            def refresh(r, pool, reward):
+                """From the second round on: train the reward model further on new comparisons of
+                the current policy's replies.
+                """
+                if r == 0:
+                    return reward
+                rows = annotate(pool, Annotator(), size["labels"], seed=seed + r)
+                return train_reward_model(reward, rows, epochs=2, lr=5e-4, seed=seed, name="proxy")
+
+            settings["refresh"] = refresh
         prompts, info = world.prompts("train", limit=size["prompts"], seed=seed)
         history = rejection_sampling_rounds(
             base,
             prompts,
             frozen,
+            rounds=count,
             n=size["n"],
-            select=select,
+            select=rule(name, seed),
             info=info,
             seed=seed,
             lr=size["lr"],
@@ -216,23 +196,24 @@ def job(task):
         )
         rounds = []
         for r, h in enumerate(history):
-            row = judged(h.policy, h.reward, many=r in (0, len(history) - 1))
-            rounds.append({**row, "round": r + 1, **kept_in(h)})
-    seconds = time.perf_counter() - started
-    write_json(out, {"task": [arm, seed], "seconds": seconds, "rounds": rounds})
+            rows = judge(
+                h.policy, h.reward, base, frozen, world, size, seed, many=r in (0, count - 1)
+            )
+            covered = len({h.pool.info[i]["topic"] for i in h.selection.prompt_index.tolist()})
+            rounds.append(
+                {
+                    **rows,
+                    "round": r + 1,
+                    "kept": len(h.selection),
+                    "trained_on": len(h.trained_on),
+                    "prompts_kept": int((h.selection.per_prompt > 0).sum()),
+                    "topics_kept": covered,
+                }
+            )
+    write_json(
+        out, {"task": [arm, seed], "seconds": time.perf_counter() - started, "rounds": rounds}
+    )
     return out
-
-
-def kept_in(round_):
-    """What a round kept and trained on."""
-    selection = round_.selection
-    topics = {round_.pool.info[i]["topic"] for i in selection.prompt_index.tolist()}
-    return {
-        "kept": len(selection),
-        "trained_on": len(round_.trained_on),
-        "prompts_kept": int((selection.per_prompt > 0).sum()),
-        "topics_kept": len(topics),
-    }
 
 
 def matrix(rows, name):
@@ -304,175 +285,136 @@ def topic_groups(base, topics):
     }
 
 
-def gap(a, b, name="gold"):
-    """Interval of the difference of two rounds in one measure, by seed and prompt."""
-    return interval(matrix(a, name) - matrix(b, name))
-
-
-def gaps(a, b):
-    return {name: gap(a, b, name) for name in ("gold", "proxy", "distinct")}
-
-
-def by_seed(a, b):
-    """Paired differences of two rounds in gold, one for each seed."""
-    from course_lib.estimators import paired_difference
-
-    pairs = zip(a, b, strict=True)
-    return [paired_difference(one["gold"], other["gold"]).to_dict() for one, other in pairs]
-
-
-def rounds_of(runs, arm):
-    """The rounds of one arm, each as a list over seeds."""
-    mine = [run["rounds"] for run in runs if run["task"][0] == arm]
-    return [list(seeds) for seeds in zip(*mine, strict=True)]
-
-
-def last_round(rows, several):
-    """The last rounds of the arms with several, against each other and the base."""
-    pairs = [(arm, "last round only") for arm in several[1:]]
-    pairs.append(("pooled, reward model refreshed", "all rounds pooled"))
-    found = {}
-    for arm, other in pairs:
-        found[f"{arm} less {other}"] = gaps(rows[arm][-1], rows[other][-1])
-    for arm in several:
-        found[f"{arm} less base"] = gaps(rows[arm][-1], rows["base"][0])
-    return found
-
-
-def one_round(rows):
-    """One round of RFT, its control, and the base."""
-    start = rows["base"][0]
-    rft = rows["last round only"][0]
-    control = rows["random control"][0]
-    return {
-        "rft less control": gap(rft, control),
-        "rft less base": gap(rft, start),
-        "control less base": gap(control, start),
-        "by_seed": by_seed(rft, control),
-        "control less base by seed": by_seed(control, start),
-    }
-
-
-def top_k_overall(rows, size):
-    """The top replies of all prompts together: overall, and by how hard the topic is."""
-    from course_lib.worlds import Helpdesk
-
-    compared = {
-        "base": rows["base"][0],
-        "best per prompt": rows["last round only"][0],
-        "top k overall": rows["top k overall"][0],
-        "random overall": rows["random overall"][0],
-    }
-    top = compared["top k overall"]
-    found = {
-        "less best per prompt": gap(top, compared["best per prompt"]),
-        "less its control": gap(top, compared["random overall"]),
-        "groups": {},
-    }
-    _, info = Helpdesk().prompts("heldout", limit=size["shown"], seed=0)
-    groups = topic_groups(compared["base"], [i["topic"] for i in info])
-    for name, where in groups.items():
-        cut = {arm: matrix(row, "gold")[:, where] for arm, row in compared.items()}
-        difference = cut["top k overall"] - cut["best per prompt"]
-        found["groups"][name] = {
-            "prompts": len(where),
-            "topics": sorted({info[i]["topic"] for i in where}),
-            **{arm: interval(values) for arm, values in cut.items()},
-            "top k overall less best per prompt": interval(difference),
-        }
-    return found
-
-
-def shown_replies(rows, several, count):
-    """Replies of the first seed to read: of the base, and of each round of the arms."""
-
-    def short(row):
-        return [{k: r[k] for k in ("text", "gold", "proxy")} for r in row[0]["replies"]]
-
-    start = rows["base"][0]
-    return {
-        "prompts": [r["prompt"] for r in start[0]["replies"]],
-        "base": short(start),
-        **{arm: [short(rows[arm][k]) for k in range(count)] for arm in several},
-    }
-
-
-def show(v, spec=".2f"):
-    return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
-
-
-def lines_of(result):
-    """The result for a reader."""
-    from course_lib.experiments import layout
-
-    table = [COLUMNS]
-    for arm, found in [("base", [result["base"]]), *result["arms"].items()]:
-        for k, r in enumerate(found):
-            row = [
-                arm,
-                str(k + (arm != "base")),
-                show(r["gold"]),
-                show(r["proxy"]),
-                show(r["own"]),
-                show(r["kl"]),
-                f"{r['length']['mean']:.0f}",
-                show(r["distinct"]),
-                f"{r.get('trained_on', 0):.0f}",
-            ]
-            table.append(row)
-    lines = layout(table)
-    last = [[name, show(v["gold"], "+.2f")] for name, v in result["last_round"].items()]
-    lines += ["", "last round, gold", *layout(last)]
-    first = ("rft less control", "rft less base", "control less base")
-    one = [[name, show(result["one_round"][name], "+.2f")] for name in first]
-    lines += ["", "one round, gold", *layout(one)]
-    overall = result["top_k_overall"]
-    top = [
-        [name, show(overall[name], "+.2f")] for name in ("less best per prompt", "less its control")
-    ]
-    for name, group in overall["groups"].items():
-        difference = group["top k overall less best per prompt"]
-        top.append([f"{name} topics, less best per prompt", show(difference, "+.2f")])
-    return [*lines, "", "top k overall, gold", *layout(top)]
-
-
-def tasks_of(names, size, seeds, folder):
-    """One task for each seed and arm; its file's name says what it depends on."""
-    from course_lib import assets, load_policy
-    from course_lib.methods import fingerprint
-
-    base = load_policy(assets.path("helpdesk/policy"), device="cpu")
-    tasks = []
-    for seed in seeds:
-        for arm in names:
-            key = fingerprint([size, base, ARMS.get(arm), REWARD])[:8]
-            slug = "".join(c if c.isalnum() else "-" for c in f"{arm}-{seed}-{key}")
-            tasks.append((arm, seed, size, str(folder / f"{slug}.json")))
-    return tasks
-
-
 def main():
-    parser, say = job_options(__doc__, "runs/rounds")
+    parser, say = job_options(__doc__.splitlines()[0], "runs/rounds")
     parser.add_argument(
         "--only", help="names of arms, separated by semicolons: run these and write no summary"
     )
     args = parser.parse_args()
 
+    from course_lib import assets, load_policy
     from course_lib.base import versions, write_json
+    from course_lib.estimators import paired_difference
+    from course_lib.experiments import layout
+    from course_lib.methods import fingerprint
+    from course_lib.worlds import Helpdesk
 
     size = dict(QUICK if args.quick else FULL)
     seeds = SEEDS[:2] if args.quick else SEEDS
+    base = load_policy(assets.path("helpdesk/policy"), device="cpu")
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
+
+    def task(arm, seed):
+        # what a run depends on besides its own name
+        key = fingerprint([size, base, ARMS.get(arm), REWARD])[:8]
+        return (
+            arm,
+            seed,
+            size,
+            str(
+                folder / f"{''.join(c if c.isalnum() else '-' for c in f'{arm}-{seed}-{key}')}.json"
+            ),
+        )
+
     names = args.only.split(";") if args.only else ["base", *ARMS]
-    runs = run_jobs(job, tasks_of(names, size, seeds, folder), args.workers, say)
+    tasks = [task(arm, seed) for seed in seeds for arm in names]
+    runs = run_jobs(job, tasks, args.workers, say)
     if args.only:
         return
-    rows = {arm: rounds_of(runs, arm) for arm in names}
-    start = rows["base"][0]
+    rows = {
+        arm: [
+            [
+                r
+                for run in runs
+                if run["task"][0] == arm
+                for r in run["rounds"]
+                if r["round"] == k + (arm != "base")
+            ]
+            for k in range(len(next(run for run in runs if run["task"][0] == arm)["rounds"]))
+        ]
+        for arm in names
+    }
+    start, frozen, control = rows["base"][0], rows["last round only"], rows["random control"]
+
+    def gap(a, b, name="gold"):
+        return interval(matrix(a, name) - matrix(b, name))
+
     several = [arm for arm in ARMS if ARMS[arm][2] is None]
-    since = {arm: [gaps(rows[arm][-1], r) for r in rows[arm][:-1]] for arm in several}
+    last = {
+        f"{arm} less {other}": {
+            m: gap(rows[arm][-1], rows[other][-1], m) for m in ("gold", "proxy", "distinct")
+        }
+        for arm, other in [(arm, "last round only") for arm in several[1:]]
+        + [("pooled, reward model refreshed", "all rounds pooled")]
+    }
+    last.update(
+        {
+            f"{arm} less base": {
+                m: gap(rows[arm][-1], start, m) for m in ("gold", "proxy", "distinct")
+            }
+            for arm in several
+        }
+    )
+    since = {
+        arm: [
+            {m: gap(rows[arm][-1], r, m) for m in ("gold", "proxy", "distinct")}
+            for r in rows[arm][:-1]
+        ]
+        for arm in several
+    }
+    first = {
+        "rft less control": gap(frozen[0], control[0]),
+        "rft less base": gap(frozen[0], start),
+        "control less base": gap(control[0], start),
+        "by_seed": [
+            paired_difference(a["gold"], b["gold"]).to_dict()
+            for a, b in zip(frozen[0], control[0], strict=True)
+        ],
+        "control less base by seed": [
+            paired_difference(a["gold"], b["gold"]).to_dict()
+            for a, b in zip(control[0], start, strict=True)
+        ],
+    }
+    _, info = Helpdesk().prompts("heldout", limit=size["shown"], seed=0)
+    groups = topic_groups(start, [i["topic"] for i in info])
+    overall = {
+        "less best per prompt": gap(rows["top k overall"][0], frozen[0]),
+        "less its control": gap(rows["top k overall"][0], rows["random overall"][0]),
+        "groups": {},
+    }
+    for name, where in groups.items():
+        cut = {
+            arm: matrix(r, "gold")[:, where]
+            for arm, r in (
+                ("base", start),
+                ("best per prompt", frozen[0]),
+                ("top k overall", rows["top k overall"][0]),
+                ("random overall", rows["random overall"][0]),
+            )
+        }
+        overall["groups"][name] = {
+            "prompts": len(where),
+            "topics": sorted({info[i]["topic"] for i in where}),
+            **{arm: interval(v) for arm, v in cut.items()},
+            "top k overall less best per prompt": interval(
+                cut["top k overall"] - cut["best per prompt"]
+            ),
+        }
+    prompts = [r["prompt"] for r in start[0]["replies"]]
+    short = ("text", "gold", "proxy")
+    replies = {
+        "prompts": prompts,
+        "base": [{k: r[k] for k in short} for r in start[0]["replies"]],
+        **{
+            arm: [
+                [{k: r[k] for k in short} for r in rows[arm][k][0]["replies"]]
+                for k in range(size["rounds"])
+            ]
+            for arm in several
+        },
+    }
     highest = {
         arm: [rows[arm][k][0]["highest_proxy"][0] for k in range(size["rounds"])] for arm in several
     }
@@ -483,19 +425,75 @@ def main():
         "seeds": seeds,
         "base": summary(start),
         "arms": {arm: [summary(r) for r in rows[arm]] for arm in ARMS},
-        "last_round": last_round(rows, several),
+        "last_round": last,
         "last_less_round": since,
-        "one_round": one_round(rows),
-        "top_k_overall": top_k_overall(rows, size),
-        "replies": shown_replies(rows, several, size["rounds"]),
+        "one_round": first,
+        "top_k_overall": overall,
+        "replies": replies,
         "highest_proxy": {"base": start[0]["highest_proxy"][0], **highest},
         "process_seconds": round(sum(run["seconds"] for run in runs)),
         "seconds": round(time.perf_counter() - began),
         "versions": versions(),
     }
+
+    def show(v, spec=".2f"):
+        return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
+
+    table = [
+        [
+            "arm",
+            "round",
+            "gold",
+            "proxy",
+            "own reward",
+            "KL (nats)",
+            "tokens",
+            "distinct-2",
+            "trained on",
+        ]
+    ]
+    for arm, found in [("base", [result["base"]]), *result["arms"].items()]:
+        table += [
+            [
+                arm,
+                str(k + (arm != "base")),
+                show(r["gold"]),
+                show(r["proxy"]),
+                show(r["own"]),
+                show(r["kl"]),
+                f"{r['length']['mean']:.0f}",
+                show(r["distinct"]),
+                f"{r.get('trained_on', 0):.0f}",
+            ]
+            for k, r in enumerate(found)
+        ]
+    lines = (
+        layout(table)
+        + ["", "last round, gold"]
+        + layout([[name, show(v["gold"], "+.2f")] for name, v in last.items()])
+    )
+    lines += ["", "one round, gold"] + layout(
+        [
+            [name, show(first[name], "+.2f")]
+            for name in ("rft less control", "rft less base", "control less base")
+        ]
+    )
+    lines += ["", "top k overall, gold"] + layout(
+        [
+            [name, show(overall[name], "+.2f")]
+            for name in ("less best per prompt", "less its control")
+        ]
+        + [
+            [
+                f"{name} topics, less best per prompt",
+                show(g["top k overall less best per prompt"], "+.2f"),
+            ]
+            for name, g in overall["groups"].items()
+        ]
+    )
     if not args.quick:
         write_json(RESULTS, result)
-    finish(args, {"ratios": {}, "aims": {}, **result}, lines_of(result))
+    finish(args, {"ratios": {}, "aims": {}, **result}, lines)
 
 
 if __name__ == "__main__":
