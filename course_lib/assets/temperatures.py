@@ -21,6 +21,7 @@ REWARDS = ("reward-8000", "reward-500")
 TEMPERATURES = (0.1, 0.2, 0.4, 0.7, 1.3)
 FULL = {"prompts": 64, "n": 64}
 MINIATURE = {"prompts": 4, "n": 8}
+SAMPLED_WITH = HELDOUT_SEED
 
 
 def build(out: Path, size: dict = FULL, log: Callable[[str], None] = print) -> dict:
@@ -37,7 +38,7 @@ def build(out: Path, size: dict = FULL, log: Callable[[str], None] = print) -> d
     policy = load_policy(models / "policy", device="cpu")
     policy.source = "helpdesk/policy"
     learned = [load_reward_model(models / name, name=name, device="cpu") for name in REWARDS]
-    key = fingerprint([size, HELDOUT_SEED, TEMPERATURES, versions(), policy, learned])
+    key = fingerprint([size, SAMPLED_WITH, TEMPERATURES, versions(), policy, learned])
     parts = Parts(out, "temperatures", key, log)
     for temperature in TEMPERATURES:
         file = parts.folder / f"{temperature}.npz"
@@ -56,13 +57,13 @@ def make_pool(
     world = Helpdesk()
     prompts, infos = world.prompts("heldout", limit=size["prompts"], seed=SEED)
     pool = sample(
-        policy, prompts, n=size["n"], temperature=temperature, info=infos, seed=HELDOUT_SEED
+        policy, prompts, n=size["n"], temperature=temperature, info=infos, seed=SAMPLED_WITH
     )
     for reward in (GoldReward(world), *learned):
         pool = score(pool, reward)
     pool.light().save(file)
     return {
-        "seed": HELDOUT_SEED,
+        "seed": SAMPLED_WITH,
         "prompts": pool.P,
         "n": pool.N,
         "temperature": temperature,

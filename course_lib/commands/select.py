@@ -2,8 +2,12 @@
 
 from argparse import Namespace
 from inspect import signature
+from typing import TYPE_CHECKING
 
 from ..base import require
+
+if TYPE_CHECKING:  # torch is not imported before it is needed
+    from ..pools import Pool, Selection
 
 
 def select_command(args: Namespace) -> None:
@@ -28,7 +32,7 @@ def select_command(args: Namespace) -> None:
     print(f"{chosen} → {args.out}")
 
 
-def selected(pool, args: Namespace):
+def selected(pool: "Pool", args: Namespace) -> "Selection":
     """The selection that ``--rule`` makes, with those of ``--by``, ``-k``, ``--seed`` it takes."""
     from ..pools import RULES
 
