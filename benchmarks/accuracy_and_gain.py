@@ -80,7 +80,7 @@ def comparisons(arm, pool, count, seed):
 def measures(scores, gold):
     """Accuracy and best-of-n gold by prompt, as plain lists rounded to 4 digits."""
     from course_lib.estimators import best_of_n_curve
-    from course_lib.experiments.findings import pair_accuracy
+    from course_lib.experiments.findings.choosing import pair_accuracy
 
     curve = best_of_n_curve(scores, gold, NS)
     return {
@@ -137,12 +137,10 @@ def train_one(task):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/accuracy_and_gain")
+    parser, say = job_options(__doc__, "runs/accuracy_and_gain")
     args = parser.parse_args()
-    size, folder = (
-        (QUICK if args.quick else FULL),
-        Path(args.out) / ("quick" if args.quick else "full"),
-    )
+    size = QUICK if args.quick else FULL
+    folder = Path(args.out) / ("quick" if args.quick else "full")
     folder.mkdir(parents=True, exist_ok=True)
 
     import numpy as np

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -18,21 +19,26 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
-def options(description):
-    """--quick (under a minute) and --json (machine-readable on standard output)."""
-    parser = argparse.ArgumentParser(description=description)
+def options(documentation: str) -> argparse.ArgumentParser:
+    """--quick (under a minute) and --json (machine-readable on standard output).
+
+    A benchmark's description is the first paragraph of its ``documentation``.
+    """
+    parser = argparse.ArgumentParser(description=documentation.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="a smaller version, under a minute")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 
-def job_options(description, folder):
+def job_options(
+    documentation: str, folder: str
+) -> tuple[argparse.ArgumentParser, Callable[[str], None]]:
     """:func:`options` for benchmarks made of many training runs, and what they print with.
 
     (parser, say).
     """
     os.environ["OMP_NUM_THREADS"] = "1"  # one thread a process, set before torch is imported
-    parser = options(description)
+    parser = options(documentation)
     parser.add_argument("--out", default=folder, help=f"folder for the runs (default {folder})")
     parser.add_argument(
         "--workers",
@@ -41,17 +47,15 @@ def job_options(description, folder):
         help="processes at once (default: one a core)",
     )
 
-    def say(line):
+    def say(line: str) -> None:
         if "--json" not in sys.argv:
             print(line, flush=True)
 
     return parser, say
 
 
-def quiet_peers():
-    """TRL, datasets and transformers without their warnings and bars, so that nothing but the
-    benchmark prints.
-    """
+def quiet_peers() -> None:
+    """Let nothing but the benchmark print: TRL and the like without warnings and bars."""
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     from datasets import disable_progress_bars
@@ -62,16 +66,17 @@ def quiet_peers():
     transformers_logging.disable_progress_bar()
 
 
-def seconds(function):
+def seconds(function: Callable[[], object]) -> tuple[float, object]:
     """Wall-clock seconds of one call, and what it returned."""
     started = time.perf_counter()
     value = function()
     return time.perf_counter() - started, value
 
 
-def best_of(function, repeats):
-    """The least seconds of several calls (the machine's noise only ever adds), and the last
-    value.
+def best_of(function: Callable[[], object], repeats: int) -> tuple[float, object]:
+    """The least seconds of several calls, and the last value.
+
+    The least, because the machine's noise only ever adds.
     """
     times = []
     for _ in range(repeats):
@@ -80,16 +85,18 @@ def best_of(function, repeats):
     return min(times), value
 
 
-def matrix_product_limit(flops_per_token, seconds_each=0.5):
+def matrix_product_limit(flops_per_token: float, seconds_each: float = 0.5) -> tuple[float, float]:
     """Tokens per second if nothing but this machine's fastest float32 matrix product were needed.
 
     And its GFLOP/s.
     """
     import torch
 
-    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
-    a @ b
-    best, until = float("inf"), time.perf_counter() + seconds_each
+    a = torch.randn(2048, 2048)
+    b = torch.randn(2048, 2048)
+    a @ b  # the first product loads libraries
+    best = float("inf")
+    until = time.perf_counter() + seconds_each
     while time.perf_counter() < until:
         t, _ = seconds(lambda: a @ b)
         best = min(best, t)
@@ -97,61 +104,60 @@ def matrix_product_limit(flops_per_token, seconds_each=0.5):
     return rate / flops_per_token, rate / 1e9
 
 
-def peak_mb():
+def peak_mb() -> float:
     """Peak resident memory of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def in_a_fresh_process(arguments):
+def in_a_fresh_process(arguments: Sequence[str]) -> dict:
     """Run this benchmark's file again with ``arguments``; returns the JSON it prints.
 
     For memory, which only a new process shows.
     """
-    out = subprocess.run(
-        [sys.executable, sys.argv[0], *arguments], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, sys.argv[0], *arguments]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(out.stdout.strip().splitlines()[-1])
 
 
-def run_jobs(job, tasks, workers, say):
-    """What ``job(task)`` wrote for every task, as JSON. A task's last element is its file: tasks
-    whose file is there are done already.
+def run_jobs(
+    job: Callable[[tuple], str],
+    tasks: Sequence[tuple],
+    workers: int,
+    say: Callable[[str], None],
+) -> list[dict]:
+    """What ``job(task)`` wrote for every task, as JSON.
 
-    The others run ``workers`` at a time, each in a process of its own with one thread.
+    A task's last element is its file: tasks whose file is there are done already. The others run
+    ``workers`` at a time, each in a process of its own with one thread.
     """
     missing = [task for task in tasks if not Path(task[-1]).is_file()]
     if missing:
         started = time.perf_counter()
-        with ProcessPoolExecutor(
-            min(workers, len(missing)), mp_context=multiprocessing.get_context("spawn")
-        ) as pool:
-            for done, future in enumerate(
-                as_completed([pool.submit(job, task) for task in missing]), 1
-            ):
-                say(
-                    f"{time.perf_counter() - started:6.0f} s  {done} of {len(missing)}  "
-                    f"{Path(future.result()).stem}"
-                )
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=spawn) as pool:
+            futures = [pool.submit(job, task) for task in missing]
+            for done, future in enumerate(as_completed(futures), 1):
+                name = Path(future.result()).stem
+                spent = time.perf_counter() - started
+                say(f"{spent:6.0f} s  {done} of {len(missing)}  {name}")
     return [json.loads(Path(task[-1]).read_text()) for task in tasks]
 
 
-def finish(args, result, lines):
+def finish(args: argparse.Namespace, result: dict, lines: Sequence[str]) -> None:
     """Print the result as JSON or as text; ratios are shown beside their aims."""
     if args.json:
         print(json.dumps(result, indent=1))
         return
     print("\n".join(lines))
+    at_most = result.get("at_most", [])
     for name, value in result["ratios"].items():
         aim = result["aims"].get(name)
-        verdict = (
-            ""
-            if aim is None
-            else f"   aim {'at most' if name in result.get('at_most', []) else 'at least'} "
-            f"{aim:g}: "
-            + (
-                "met"
-                if (value <= aim if name in result.get("at_most", []) else value >= aim)
-                else "NOT met"
-            )
-        )
+        verdict = "" if aim is None else f"   aim {against_aim(value, aim, name in at_most)}"
         print(f"{name}: {value:.3g}{verdict}")
+
+
+def against_aim(value: float, aim: float, at_most: bool) -> str:
+    """An aim, and whether ``value`` meets it."""
+    if at_most:
+        return f"at most {aim:g}: {'met' if value <= aim else 'NOT met'}"
+    return f"at least {aim:g}: {'met' if value >= aim else 'NOT met'}"

@@ -33,7 +33,8 @@ def same_problems(distinct, seed):
 
     from course_lib.pools import Selection
 
-    rng, right = np.random.default_rng([seed, 7]), distinct.pool.reward("verifier").numpy() > 0
+    rng = np.random.default_rng([seed, 7])
+    right = distinct.pool.reward("verifier").numpy() > 0
     counts = distinct.per_prompt.numpy()
     pairs = [
         (i, j)
@@ -61,10 +62,8 @@ def train_job(task):
         if arm == "same problems"
         else data_set("duplicates", k, pool, seed)
     )
-    solutions, began = (
-        list(zip(prompts, [i["solution"] for i in info], strict=True)),
-        time.perf_counter(),
-    )
+    solutions = list(zip(prompts, [i["solution"] for i in info], strict=True))
+    began = time.perf_counter()
     epochs = size["steps"] / -(-(len(chosen) + len(solutions)) // BATCH)
     trained = finetune(
         policy, chosen, also=solutions, epochs=epochs, lr=LR, batch_size=BATCH, seed=seed
@@ -89,7 +88,7 @@ def train_job(task):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/distinct")
+    parser, say = job_options(__doc__, "runs/distinct")
     args = parser.parse_args()
 
     import numpy as np
@@ -100,14 +99,13 @@ def main():
     from course_lib.experiments import layout
     from course_lib.methods import fingerprint
 
-    size, began = (
-        {
-            **(QUICK if args.quick else {**FULL, "problems": 1000, "steps": 200, "held_out": 500}),
-            "templates": 8,
-        },
-        time.perf_counter(),
-    )
-    k, seeds = max(size["k"]), [0, 1] if args.quick else [0, 1, 2]
+    size = {
+        **(QUICK if args.quick else {**FULL, "problems": 1000, "steps": 200, "held_out": 500}),
+        "templates": 8,
+    }
+    began = time.perf_counter()
+    k = max(size["k"])
+    seeds = [0, 1] if args.quick else [0, 1, 2]
     folder = (
         Path(args.out)
         / fingerprint([size, seeds, load_policy(assets.path("arithmetic/policy"), device="cpu")])[

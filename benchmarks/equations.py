@@ -13,56 +13,50 @@ from pathlib import Path
 
 from common import finish, options
 
-parser = options(__doc__.splitlines()[0])
+parser = options(__doc__)
 parser.add_argument("--data", help="folder with GSM8K's train.jsonl")
 args = parser.parse_args()
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from course_lib.experiments import layout  # noqa: E402
-from course_lib.worlds import (  # noqa: E402
+from course_lib.experiments import layout
+from course_lib.worlds import (
     KINDS,
     Arithmetic,
-    gsm8k,  # noqa: E402
+    equation_path,
+    equation_report,
+    equations,
+    gsm8k,
     write_solution,
 )
 
 count = 200 if args.quick else 2000
 sources = {"arithmetic, train": [row["solution"] for row in Arithmetic().problems("train")]}
 if args.data:
-    sources = {
-        "GSM8K, train": [
-            p["solution"] for p in gsm8k.read_problems(Path(args.data) / "train.jsonl")
-        ],
-        **sources,
-    }
+    problems = gsm8k.read_problems(Path(args.data) / "train.jsonl")
+    sources = {"GSM8K, train": [problem["solution"] for problem in problems], **sources}
 reports = {}
 for name, texts in sources.items():
-    steps = Counter(len(gsm8k.equations(text)) for text in texts)
+    steps = Counter(len(equations(text)) for text in texts)
     reports[name] = {
-        **gsm8k.equation_report(texts),
-        "distinct_paths": len({gsm8k.equation_path(text) for text in texts}),
+        **equation_report(texts),
+        "distinct_paths": len({equation_path(text) for text in texts}),
         "by_steps": {str(k): steps[k] for k in sorted(steps)},
     }
-rng, paths = np.random.default_rng(0), {}
-# how many right paths a problem of each kind has, found by drawing
+
+
+def paths_found(make, numbers):
+    """How many right paths a problem has, found by drawing."""
+    drawn = [write_solution(make(*numbers), rng) for _ in range(count)]
+    return len({equation_path(text) for text in drawn})
+
+
+rng = np.random.default_rng(0)
+paths = {}
+each = 2 if args.quick else 10  # problems of a kind
 for kind, (make, _, _) in KINDS.items():
-    rows = [row for row in Arithmetic().problems("train") if row["kind"] == kind][
-        : 2 if args.quick else 10
-    ]
-    paths[kind] = float(
-        np.mean(
-            [
-                len(
-                    {
-                        gsm8k.equation_path(write_solution(make(*row["numbers"]), rng))
-                        for _ in range(count)
-                    }
-                )
-                for row in rows
-            ]
-        )
-    )
+    rows = [row for row in Arithmetic().problems("train") if row["kind"] == kind][:each]
+    paths[kind] = float(np.mean([paths_found(make, row["numbers"]) for row in rows]))
 columns = (
     "texts",
     "with_equations",
@@ -73,19 +67,14 @@ columns = (
     "false",
     "distinct_paths",
 )
-lines = layout(
-    [
-        ["", *(c.replace("_", " ") for c in columns)],
-        *[
-            [name, *(f"{r[c]:,.2f}" if c == "mean" else f"{r[c]:,}" for c in columns)]
-            for name, r in reports.items()
-        ],
-    ]
-)
-lines += ["", "solutions by number of equations"] + [
-    f"{name}: " + ", ".join(f"{k} × {v:,}" for k, v in r["by_steps"].items())
-    for name, r in reports.items()
-]
+table = [["", *(c.replace("_", " ") for c in columns)]]
+for name, report in reports.items():
+    cells = [f"{report[c]:,.2f}" if c == "mean" else f"{report[c]:,}" for c in columns]
+    table.append([name, *cells])
+lines = layout(table)
+lines += ["", "solutions by number of equations"]
+for name, report in reports.items():
+    lines.append(f"{name}: " + ", ".join(f"{k} × {v:,}" for k, v in report["by_steps"].items()))
 lines += [
     "",
     f"right paths of an arithmetic problem found in {count:,} random solutions: "

@@ -1,8 +1,9 @@
 """One epoch of SFT and of reward-model training against TRL's trainers: same model, data, batch and
 precision, same run.
 
-    python benchmarks/finetuning.py [--quick] [--json]          needs the [peers] extra: pip install
-    -e '.[peers]'
+    python benchmarks/finetuning.py [--quick] [--json]
+
+It needs the [peers] extra: pip install -e '.[peers]'.
 
 TRL gets its faster settings: no gradient checkpointing, no logging inside the loop, no saving,
 float32 as ours. Only the training loop is timed on both sides, not tokenization. The two alternate;
@@ -15,28 +16,19 @@ import tempfile
 
 from common import finish, options, quiet_peers, seconds
 
-args = options(__doc__.splitlines()[0]).parse_args()
+args = options(__doc__).parse_args()
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from datasets import Dataset  # noqa: E402
-from transformers import PrinterCallback  # noqa: E402
-from trl import RewardConfig, RewardTrainer, SFTConfig, SFTTrainer  # noqa: E402
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import PrinterCallback
+from trl import RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
-from course_lib import assets, load_policy  # noqa: E402
-from course_lib.base import versions  # noqa: E402
-from course_lib.methods import (  # noqa: E402
-    bradley_terry_loss,
-    held_out_loss,
-    sft_loss,
-    train,  # noqa: E402
-)
-from course_lib.models import (  # noqa: E402
-    examples_of,  # noqa: E402
-    new_reward_model,
-    preference_report,
-)
-from course_lib.worlds import Helpdesk, write_reply  # noqa: E402
+from course_lib import assets, load_policy
+from course_lib.base import versions
+from course_lib.methods import bradley_terry_loss, held_out_loss, sft_loss, train
+from course_lib.models import examples_of, new_reward_model, preference_report
+from course_lib.worlds import Helpdesk, write_reply
 
 quiet_peers()
 COUNT, ROUNDS, BATCH, LR = (640, 1, 64, 5e-4) if args.quick else (2048, 3, 64, 5e-4)
@@ -79,7 +71,8 @@ def trl_settings(config, folder):
 
 
 def ours_sft():
-    student, examples = base.copy(), examples_of(base, prompts[train_part], good[train_part])
+    student = base.copy()
+    examples = examples_of(base, prompts[train_part], good[train_part])
     t, _ = seconds(
         lambda: train(
             student.model,
@@ -115,10 +108,8 @@ def trl_sft():
 
 def ours_reward():
     model = new_reward_model(base, layers=2)
-    chosen, rejected = (
-        model.encode(prompts[train_part], good[train_part]),
-        model.encode(prompts[train_part], other[train_part]),
-    )
+    chosen = model.encode(prompts[train_part], good[train_part])
+    rejected = model.encode(prompts[train_part], other[train_part])
 
     def loss_of(rows):
         scores = model.logits([chosen[i] for i in rows] + [rejected[i] for i in rows])

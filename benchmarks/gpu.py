@@ -1,8 +1,9 @@
 """What fits on a GPU: a model with the shape of Qwen3-0.6B, random weights, bfloat16: sampling, and
 one step of SFT, GRPO and PPO.
 
-    python benchmarks/gpu.py [--quick] [--json] [--tiny]          needs a CUDA GPU; --tiny runs the
-    same lines on a small shape, on any machine
+    python benchmarks/gpu.py [--quick] [--json] [--tiny]
+
+It needs a CUDA GPU; --tiny runs the same lines on a small shape, on any machine.
 
 Random weights say nothing of quality, but speed and memory are those of the real thing. Weights
 being trained are float32 with mixed-precision arithmetic, the reference is bfloat16. Peak memory is
@@ -13,28 +14,20 @@ import sys
 
 from common import finish, options, seconds
 
-parser = options(__doc__.splitlines()[0])
+parser = options(__doc__)
 parser.add_argument(
     "--tiny", action="store_true", help="a small shape, to try the lines without a GPU"
 )
 args = parser.parse_args()
 
-import torch  # noqa: E402
-from transformers import Qwen3Config, Qwen3ForCausalLM  # noqa: E402
+import torch
+from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from course_lib import finetune, sample  # noqa: E402
-from course_lib.base import Account, flops_per_token, versions  # noqa: E402
-from course_lib.experiments import layout  # noqa: E402
-from course_lib.methods import (
-    grpo,  # noqa: E402
-    ppo,  # noqa: E402
-)
-from course_lib.models import (  # noqa: E402
-    FunctionReward,  # noqa: E402
-    Policy,
-    byte_tokenizer,  # noqa: E402
-    device_of,
-)
+from course_lib import finetune, sample
+from course_lib.base import Account, flops_per_token, versions
+from course_lib.experiments import layout
+from course_lib.methods import grpo, ppo
+from course_lib.models import FunctionReward, Policy, byte_tokenizer, device_of
 
 device = device_of()
 if device.type != "cuda" and not args.tiny:

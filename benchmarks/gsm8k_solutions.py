@@ -100,7 +100,7 @@ def counted(pool):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", required=True, help="folder with model_solutions.jsonl")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--out", default=str(RESULTS), help="file for the counts")

@@ -1,10 +1,10 @@
 """Every lesson and every solved exercise from a clean kernel: seconds and peak memory, against
 their limits.
 
-Limits: a lesson 90 s and 1.5 GB, all lessons together 10 minutes, a solved exercise 60 s and 1.5
-GB.
-
     python benchmarks/lessons.py [--quick] [--json] [--times K] [NAME ...]
+
+Limits: a lesson 90 s and 1.5 GB, all lessons together 10 minutes, a solved exercise 60 s and
+1.5 GB.
 
 Each lesson runs as `course build` runs it, in its own kernel, one after another; a failing cell
 stops the benchmark. ``--times 10`` runs them ten times in a row. ``--quick`` runs lesson 00 and
@@ -13,7 +13,7 @@ exercise 01 only. The kernel itself reports its peak resident memory in a cell a
 
 from common import finish, options
 
-parser = options(__doc__.splitlines()[0])
+parser = options(__doc__)
 parser.add_argument(
     "names",
     nargs="*",
@@ -23,21 +23,22 @@ parser.add_argument(
 parser.add_argument("--times", type=int, default=1, help="how often each runs")
 args = parser.parse_args()
 
-import os  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from dataclasses import replace  # noqa: E402
+import os
+import sys
+import time
+from dataclasses import replace
 
 from course_lib.authoring import ROOT, lesson_sources
-from course_lib.authoring.exercises import Exercise, exercise_sources  # noqa: E402
+from course_lib.authoring.exercises import Exercise, exercise_sources
 from course_lib.authoring.lessons import prepare, repository_address
-from course_lib.authoring.write import run  # noqa: E402
-from course_lib.base import versions  # noqa: E402
+from course_lib.authoring.write import run
+from course_lib.base import versions
 
 LIMITS = {"seconds": 90, "mb": 1500, "together": 600, "exercise": 60}
 PEAK = "import resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # what a reader has
-address, rows = repository_address(ROOT / "pyproject.toml"), {}
+address = repository_address(ROOT / "pyproject.toml")
+rows = {}
 names = ["00", "ex01"] if args.quick else args.names
 some_lessons, some_exercises = (
     [n for n in names if n.startswith("ex") == exercises] for exercises in (False, True)

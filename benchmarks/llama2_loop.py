@@ -45,7 +45,9 @@ def job(task):
     from course_lib.pools import Selection
     from course_lib.worlds import Helpdesk
 
-    progress.quiet, started, world = True, time.perf_counter(), Helpdesk()
+    progress.quiet = True
+    started = time.perf_counter()
+    world = Helpdesk()
     base = load_policy(assets.path("helpdesk/policy"), device="cpu")
     reward = load_reward_model(assets.path("helpdesk/reward-8000"), name="proxy", device="cpu")
     prompts, info = world.prompts("heldout", seed=0)
@@ -128,7 +130,7 @@ def job(task):
 
 
 def main():
-    parser, say = job_options(__doc__.splitlines()[0], "runs/llama2_loop")
+    parser, say = job_options(__doc__, "runs/llama2_loop")
     args = parser.parse_args()
 
     import numpy as np
@@ -139,7 +141,9 @@ def main():
     from course_lib.experiments import layout
     from course_lib.methods import fingerprint
 
-    began, size, folder = time.perf_counter(), QUICK if args.quick else FULL, Path(args.out)
+    began = time.perf_counter()
+    size = QUICK if args.quick else FULL
+    folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
     key = fingerprint([load_policy(assets.path("helpdesk/policy"), device="cpu"), size])[:8]
 

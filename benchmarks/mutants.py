@@ -12,25 +12,25 @@ these.
 
 from common import finish, options
 
-parser = options(__doc__.splitlines()[0])
+parser = options(__doc__)
 parser.add_argument(
     "names", nargs="*", metavar="NAME", help="exercises, such as ex01 (default: all)"
 )
 args = parser.parse_args()
 
-import ast  # noqa: E402
-import contextlib  # noqa: E402
-import copy  # noqa: E402
-import io  # noqa: E402
-import sys  # noqa: E402
-import warnings  # noqa: E402
+import ast
+import contextlib
+import copy
+import io
+import sys
+import warnings
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from course_lib.authoring.exercises import Exercise, between, exercise_sources  # noqa: E402
-from course_lib.authoring.proofs import grade_probe, proofs_of  # noqa: E402
-from course_lib.base import versions  # noqa: E402
-from course_lib.classroom.checks import trial as core  # noqa: E402
+from course_lib.authoring.exercises import Exercise, between, exercise_sources
+from course_lib.authoring.proofs import grade_probe, proofs_of
+from course_lib.base import versions
+from course_lib.classroom.checks import trial as core
 
 core.SECONDS = 3  # a mutant that does not end is rejected sooner
 SWAPS = {
@@ -138,16 +138,15 @@ def survivors(source):
     the visible check).
     """
     exercise = Exercise(source)
-    tasks, proofs, namespace, count, found = (
-        exercise.tasks(),
-        proofs_of(exercise.name),
-        {"__name__": exercise.name},
-        0,
-        [],
-    )
+    tasks = exercise.tasks()
+    proofs = proofs_of(exercise.name)
+    namespace = {"__name__": exercise.name}
+    count = 0
+    found = []
     last = max(at for at, cell in enumerate(exercise.cells) if cell.metadata.get("role") == "task")
     for cell in exercise.cells[: last + 1]:
-        role, name = cell.metadata.get("role"), cell.metadata.get("task")
+        role = cell.metadata.get("role")
+        name = cell.metadata.get("task")
         if cell.cell_type != "code" or role not in (None, "task"):
             continue
         text = between(cell.source, True, exercise.stem) if role == "task" else cell.source

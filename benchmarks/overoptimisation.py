@@ -11,15 +11,15 @@ on resampled prompts. d uses the bound on KL, log n − (n−1)/n.
 
 from common import finish, options, seconds
 
-parser = options(__doc__.splitlines()[0])
+parser = options(__doc__)
 parser.add_argument("--figure", help="also draw the curves to this file")
 args = parser.parse_args()
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from course_lib import Pool, assets  # noqa: E402
-from course_lib.base import versions  # noqa: E402
-from course_lib.estimators import (  # noqa: E402
+from course_lib import Pool, assets
+from course_lib.base import versions
+from course_lib.estimators import (
     best_of_n_curve,
     bootstrap_interval,
     kl_best_of_n_bound,

@@ -1,8 +1,9 @@
 """Seconds per step of GRPO and DPO against TRL's trainers: same model, prompts, group size, replies
 and precision, same run.
 
-    python benchmarks/rlhf.py [--quick] [--json]          needs the [peers] extra: pip install -e
-    '.[peers]'
+    python benchmarks/rlhf.py [--quick] [--json]
+
+It needs the [peers] extra: pip install -e '.[peers]'.
 
 TRL gets its faster settings: no gradient checkpointing, no logging inside the loop, no saving,
 float32 as ours, and the same reward model scored by the same code. A GRPO step is 16 prompts × 8
@@ -16,23 +17,19 @@ import tempfile
 
 from common import finish, options, quiet_peers, seconds
 
-args = options(__doc__.splitlines()[0]).parse_args()
+args = options(__doc__).parse_args()
 
-import torch  # noqa: E402
-from datasets import Dataset  # noqa: E402
-from transformers import PrinterCallback  # noqa: E402
-from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer  # noqa: E402
+import torch
+from datasets import Dataset
+from transformers import PrinterCallback
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer
 
-from course_lib import assets, load_policy, load_reward_model, sample, score  # noqa: E402
-from course_lib.base import versions  # noqa: E402
-from course_lib.methods import (  # noqa: E402
-    dpo,
-    grpo,  # noqa: E402
-    pairs_from,
-)
-from course_lib.models import GoldReward  # noqa: E402
-from course_lib.pools import preference_pairs  # noqa: E402
-from course_lib.worlds import Helpdesk  # noqa: E402
+from course_lib import assets, load_policy, load_reward_model, sample, score
+from course_lib.base import versions
+from course_lib.methods import dpo, grpo, pairs_from
+from course_lib.models import GoldReward
+from course_lib.pools import preference_pairs
+from course_lib.worlds import Helpdesk
 
 quiet_peers()
 STEPS, ROUNDS, PROMPTS, N, LR, BETA, PAIRS = (
@@ -40,10 +37,8 @@ STEPS, ROUNDS, PROMPTS, N, LR, BETA, PAIRS = (
 )
 world, folder = Helpdesk(), assets.path("helpdesk/policy")
 prompts, info = world.prompts("train", limit=512)
-base, reward = (
-    load_policy(folder, device="cpu"),
-    load_reward_model(assets.path("helpdesk/reward-8000"), device="cpu"),
-)
+base = load_policy(folder, device="cpu")
+reward = load_reward_model(assets.path("helpdesk/reward-8000"), device="cpu")
 pool = score(sample(base, prompts, n=4, info=info, seed=5), reward)
 pairs = preference_pairs(pool)[:PAIRS]
 kept = pool.prompts_at([p["prompt_index"] for p in pairs])

@@ -14,7 +14,7 @@ from functools import partial
 
 from common import best_of, finish, in_a_fresh_process, matrix_product_limit, options, peak_mb
 
-parser = options(__doc__.splitlines()[0])
+parser = options(__doc__)
 parser.add_argument(
     "--memory-of",
     type=int,
@@ -23,14 +23,11 @@ parser.add_argument(
 )
 args = parser.parse_args()
 
-import torch  # noqa: E402
+import torch
 
-from course_lib import assets, load_policy, sample  # noqa: E402
-from course_lib.base import (
-    flops_per_token,  # noqa: E402
-    versions,  # noqa: E402
-)
-from course_lib.worlds import Helpdesk  # noqa: E402
+from course_lib import assets, load_policy, sample
+from course_lib.base import flops_per_token, versions
+from course_lib.worlds import Helpdesk
 
 policy = load_policy(assets.path("helpdesk/policy"), device="cpu")
 PROMPTS, _ = Helpdesk().prompts("heldout", limit=32)
@@ -46,7 +43,9 @@ def batched_generate(n, prompts=PROMPTS, rows=512):
 
     Counts tokens up to and including the end token.
     """
-    tokenizer, total, each = policy.tokenizer, 0, max(1, rows // n)
+    tokenizer = policy.tokenizer
+    total = 0
+    each = max(1, rows // n)
     for start in range(0, len(prompts), each):
         batch = tokenizer(
             policy.render(prompts[start : start + each]),

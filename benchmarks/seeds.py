@@ -10,15 +10,12 @@ on every seed.
 
 from common import finish, options
 
-parser = options(__doc__.splitlines()[0])
+parser = options(__doc__)
 parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
 args = parser.parse_args()
 
-from course_lib.base import (
-    progress,  # noqa: E402
-    versions,
-)
-from course_lib.experiments import layout, run  # noqa: E402
+from course_lib.base import progress, versions
+from course_lib.experiments import layout, run
 
 progress.quiet = args.json
 small = {"prompts": 192, "held_out": 96} if args.quick else {}

@@ -17,6 +17,7 @@ from .base.threads import wait_asleep
 __version__ = "0.1.0"
 wait_asleep()
 
+# where each public name lives
 _HOME = {
     "Pool": "pools",
     "Selection": "pools",
@@ -37,11 +38,11 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name in _HOME:
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *_HOME])

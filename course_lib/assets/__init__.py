@@ -11,7 +11,7 @@ from ..base import read_json, require
 FOLDER = Path(__file__).parent
 
 
-def path(name):
+def path(name: str) -> Path:
     """The path of a bundled asset, such as ``helpdesk/policy``. Raises when it is not there."""
     found = FOLDER / name
     require(
@@ -22,20 +22,19 @@ def path(name):
     return found
 
 
-def files_of(folder):
+def files_of(folder: Path | str) -> list[Path]:
     """The asset files under ``folder``, sorted: everything but code and the manifest."""
-    return sorted(
-        p
-        for p in Path(folder).rglob("*")
-        if p.is_file()
-        and p.suffix not in (".py", ".pyc")
-        and p.name != "manifest.json"
-        and "__pycache__" not in p.parts
-        and not any(part.endswith(".partial") for part in p.parts)
-    )
+    return sorted(file for file in Path(folder).rglob("*") if _is_asset(file))
 
 
-def check(folder=FOLDER):
+def _is_asset(file: Path) -> bool:
+    if not file.is_file() or file.suffix in (".py", ".pyc") or file.name == "manifest.json":
+        return False
+    unfinished = any(part.endswith(".partial") for part in file.parts)
+    return not unfinished and "__pycache__" not in file.parts
+
+
+def check(folder: Path | str = FOLDER) -> list[str]:
     """What is wrong with the files under ``folder`` against its manifest.
 
     A list of sentences, empty when all is well.
@@ -43,24 +42,21 @@ def check(folder=FOLDER):
     folder = Path(folder)
     if not (folder / "manifest.json").is_file():
         return ["the manifest is missing"]
-    listed, problems = read_json(folder / "manifest.json")["files"], []
+    listed = read_json(folder / "manifest.json")["files"]
+    problems = []
     for name, facts in listed.items():
         file = folder / name
         if not file.is_file():
             problems.append(f"{name} is missing")
         elif hashlib.sha256(file.read_bytes()).hexdigest() != facts["sha256"]:
             problems.append(f"{name} differs from the manifest")
-    extra = {p.relative_to(folder).as_posix() for p in files_of(folder)} - set(listed)
+    extra = {file.relative_to(folder).as_posix() for file in files_of(folder)} - set(listed)
     return problems + [f"{name} is not in the manifest" for name in sorted(extra)]
 
 
-def resolve(source):
+def resolve(source: Path | str) -> str:
     """A bundled asset's folder when ``source`` names one, else ``source`` itself."""
-    from .. import assets
-
-    if (
-        str(source).startswith(("helpdesk/", "arithmetic/"))
-        and (assets.FOLDER / str(source)).exists()
-    ):
-        return str(assets.path(str(source)))
-    return str(source)
+    name = str(source)
+    if name.startswith(("helpdesk/", "arithmetic/")) and (FOLDER / name).exists():
+        return str(path(name))
+    return name

@@ -6,12 +6,17 @@ the texts of problems; then, beside equations, problems of one or two steps with
 The SFT policy has seen one solution each of some longer problems.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+
 import numpy as np
 import torch
 
-from ..base import versions
+from ..base import key_of, versions
 from ..estimators import bootstrap_interval, pass_at_k
-from ..methods import Checkpoint, finetune, fingerprint, train
+from ..methods import Checkpoint, Training, finetune, fingerprint, train
 from ..models import GoldReward, Policy, examples_of, load_policy, response_logits, sample, score
 from ..worlds import (
     EASY,
@@ -24,7 +29,7 @@ from ..worlds import (
     word_tokenizer,
     write_solution,
 )
-from .parts import SEED, Parts, save_half
+from .parts import SEED, Parts, parameters_of, save_half, untrained
 
 FULL = {
     "width": 128,
@@ -50,9 +55,115 @@ MINIATURE = {
     "pool_prompts": 8,
     "pool_n": 4,
 }
+# (prompt ids, response ids)
+Example = tuple[list[int], list[int]]
 
 
-def draw_equation(rng):
+@dataclass(frozen=True)
+class Phase:
+    """One phase of pretraining: how equations and other examples are mixed, and how it trains.
+
+    A batch of rows gives its first ``equations_a_batch`` equations and, of the others, every
+    ``others_every``-th. ``others_weight`` scales the loss of the others' tokens.
+    """
+
+    number: int
+    steps: str  # which entry of the size
+    equations_a_row: int
+    equations_a_batch: int
+    others_every: int
+    others_weight: float
+    batch_size: int
+    lr: float
+
+
+PHASES = (
+    # equations, with the texts of problems at a lower weight
+    Phase(1, "equation_steps", 12, 48, 4, 0.3, batch_size=48, lr=3e-3),
+    # problems of one or two steps with their solutions, with some equations
+    Phase(2, "problem_steps", 8, 16, 1, 1.0, batch_size=64, lr=2e-3),
+)
+
+
+def build(out: Path, size: dict = FULL, log: Callable[[str], None] = print) -> dict:
+    """Build every arithmetic asset under ``out``/arithmetic. Returns the manifest."""
+    world = Arithmetic()
+    parts = Parts(out, "arithmetic", fingerprint([size, SEED, versions()]), log)
+    parts.part("base", make_base, world, size, parts.folder)
+    parts.part("policy", make_policy, world, size, parts.folder)
+    for split in ("heldout", "templates"):
+        parts.part(f"pools/{split}.npz", make_pool, world, size, parts.folder, split)
+    return parts.done(size)
+
+
+def make_base(world: Arithmetic, size: dict, folder: Path) -> dict:
+    """Pretrain the base policy and save it in ``folder``/base. Returns facts."""
+    policy = new_policy(world, size)
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {}
+    for phase in PHASES:
+        checkpoint = folder / f"phase{phase.number}.checkpoint"
+        facts[f"phase_{phase.number}"] = pretrain(policy, world, size, phase, checkpoint)
+    save_half(policy, folder / "base")
+    return {"seed": SEED, "parameters": parameters_of(policy), **facts}
+
+
+def make_policy(world: Arithmetic, size: dict, folder: Path) -> dict:
+    """Fine-tune the base on one solution each of some problems; save it in ``folder``/policy."""
+    base = load_policy(folder / "base", device="cpu")
+    prompts, infos = world.prompts("train", limit=size["sft_problems"], seed=0)
+    solutions = [info["solution"] for info in infos]
+    policy = finetune(
+        base,
+        list(zip(prompts, solutions, strict=True)),
+        epochs=size["sft_epochs"],
+        lr=2e-3,
+        batch_size=64,
+        seed=SEED,
+    )
+    save_half(policy, folder / "policy")
+    return {"seed": SEED, "problems": len(prompts), "steps": len(policy.training_log.losses)}
+
+
+def make_pool(world: Arithmetic, size: dict, folder: Path, split: str) -> dict:
+    """Sample and verify the pool of a split; save it in ``folder``/pools. Returns facts."""
+    policy = load_policy(folder / "policy", device="cpu")
+    policy.source = "arithmetic/policy"
+    prompts, infos = world.prompts(split, limit=size["pool_prompts"], seed=0)
+    pool = sample(
+        policy, prompts, n=size["pool_n"], max_tokens=world.max_tokens, info=infos, seed=201
+    )
+    pool = score(pool, GoldReward(world, name="verifier"))
+    pool.light().save(folder / "pools" / f"{split}.npz")
+    facts = {"seed": 201, "prompts": pool.P, "n": pool.N}
+    ks = [k for k in (1, 4, 16, 64) if k <= pool.N]
+    curve = pass_at_k(pool.rewards["verifier"], ks)  # (P, len(ks))
+    for k, column in zip(ks, curve.T, strict=True):
+        facts[f"pass_at_{k}"] = str(bootstrap_interval(column))
+    return facts
+
+
+def new_policy(world: Arithmetic, size: dict, seed: int = SEED) -> Policy:
+    """An untrained Llama with a word for every number from 0 to LIMIT."""
+    rows = [row for split in SIZES for row in world.problems(split)]
+    easy = [wording for _, _, wordings in EASY.values() for wording in wordings]
+    numbers = " ".join(str(value) for value in range(LIMIT + 1))
+    texts = [
+        *(row["question"] for row in rows),
+        *(row["solution"] for row in rows),
+        *easy_texts(easy),
+        f"{numbers} + - * / = << >> #### First then Start with next",
+    ]
+    tokenizer = word_tokenizer(texts, marks=".,?")
+    return untrained(tokenizer, size, "arithmetic/base", seed)
+
+
+def easy_texts(wordings: Sequence[str]) -> list[str]:
+    """The wordings with every placeholder taken out, for their words."""
+    return ["".join(text for text, *_ in Formatter().parse(wording)) for wording in wordings]
+
+
+def draw_equation(rng: np.random.Generator) -> str:
     """A random true equation with numbers of at most LIMIT, as text.
 
     40 % sums, 30 % differences, 20 % products, 10 % quotients.
@@ -74,118 +185,88 @@ def draw_equation(rng):
     return f"<< {a} * {b} = {m * k} >>"
 
 
-def new_policy(world, size, seed=SEED):
-    """An untrained Llama with a word for every number from 0 to LIMIT."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    rows = [row for split in SIZES for row in world.problems(split)]
-    easy = [wording for _, _, wordings in EASY.values() for wording in wordings]
-    symbols = (
-        " ".join(str(v) for v in range(LIMIT + 1))
-        + " + - * / = << >> #### First then Start with next"
-    )
-    tokenizer = word_tokenizer(
-        [
-            *(row["question"] for row in rows),
-            *(row["solution"] for row in rows),
-            *(w for w in easy_texts(easy)),
-            symbols,
-        ],
-        marks=".,?",
-    )
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=size["width"],
-        intermediate_size=3 * size["width"],
-        num_hidden_layers=size["layers"],
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
-    )
-    torch.manual_seed(seed)
-    return Policy(LlamaForCausalLM(config), tokenizer, source="arithmetic/base")
+def equation_examples(
+    policy: Policy, rng: np.random.Generator, count: int, a_row: int
+) -> list[Example]:
+    """``count`` examples of ``a_row`` equations each; the first token is the prompt."""
+    texts = [" ".join(draw_equation(rng) for _ in range(a_row)) for _ in range(count)]
+    rows = policy.tokenizer(texts, add_special_tokens=False)["input_ids"]
+    return [(row[:1], row[1:]) for row in rows]
 
 
-def easy_texts(wordings):
-    """The wordings with every placeholder taken out, for their words."""
-    from string import Formatter
+def problem_texts(policy: Policy, world: Arithmetic) -> list[Example]:
+    """The questions of the training split, without their solutions."""
+    user = policy.tokenizer.convert_tokens_to_ids("<|user|>")
+    texts = [problem["question"] for problem in world.problems("train")]
+    rows = policy.tokenizer(texts, add_special_tokens=False)["input_ids"]
+    return [([user], row) for row in rows]
 
-    return ["".join(text for text, *_ in Formatter().parse(w)) for w in wordings]
+
+def easy_problems(policy: Policy, rng: np.random.Generator, count: int) -> list[Example]:
+    """``count`` problems of one or two steps with their solutions."""
+    # one list after the other: the order of the draws is part of the assets
+    drawn = [draw_problem(rng, EASY) for _ in range(count)]
+    questions = []
+    for kind, numbers, _ in drawn:
+        wording = int(rng.integers(len(EASY[kind][2])))
+        questions.append(in_words(kind, numbers, rng, wording, EASY))
+    solutions = [write_solution(expression, rng) for _, _, expression in drawn]
+    return examples_of(policy, questions, solutions)
 
 
-def pretrain(policy, world, size, phase, checkpoint=None, seed=SEED):
-    """One phase of pretraining, in place. Phase 1: equations and problem texts.
+def previous_tokens(examples: Sequence[Example]) -> torch.Tensor:
+    """(T,) the token before each response token of all examples, end to end."""
+    return torch.tensor([token for p, r in examples for token in (p[-1], *r[:-1])])
 
-    Phase 2: equations and problems of one or two steps. Returns facts.
+
+def pretrain(
+    policy: Policy,
+    world: Arithmetic,
+    size: dict,
+    phase: Phase,
+    checkpoint: Path | None = None,
+    seed: int = SEED,
+) -> dict:
+    """One phase of pretraining, in place. Returns facts.
+
+    Of an equation only the results count, of other examples every token, by the phase's weight.
     """
-    rng = np.random.default_rng([seed, phase])
-    tokenizer, first = policy.tokenizer, phase == 1
-    equals = tokenizer.convert_tokens_to_ids("▁=")
-    rows = tokenizer(
-        [
-            " ".join(draw_equation(rng) for _ in range(12 if first else 8))
-            for _ in range(size["sequences"])
-        ],
-        add_special_tokens=False,
-    )["input_ids"]
-    equations = [(row[:1], row[1:]) for row in rows]
-    if first:
-        user = tokenizer.convert_tokens_to_ids("<|user|>")
-        others = [
-            ([user], row)
-            for row in tokenizer(
-                [p["question"] for p in world.problems("train")], add_special_tokens=False
-            )["input_ids"]
-        ]
+    rng = np.random.default_rng([seed, phase.number])
+    equals = policy.tokenizer.convert_tokens_to_ids("▁=")
+    equations = equation_examples(policy, rng, size["sequences"], phase.equations_a_row)
+    if phase.number == 1:
+        others = problem_texts(policy, world)
+        count = len(equations)
     else:
-        drawn = [draw_problem(rng, EASY) for _ in range(size["easy"])]
-        others = examples_of(
-            policy,
-            [
-                in_words(kind, numbers, rng, int(rng.integers(len(EASY[kind][2]))), EASY)
-                for kind, numbers, _ in drawn
-            ],
-            [write_solution(expression, rng) for _, _, expression in drawn],
-        )
-    count, steps = (
-        (len(equations), size["equation_steps"]) if first else (len(others), size["problem_steps"])
-    )
-    batch = 48 if first else 64
+        others = easy_problems(policy, rng, size["easy"])
+        count = len(others)
+    steps = size[phase.steps]
 
-    def loss_of(rows):
-        """Results of equations count fully.
-
-        The text of problems at 0.3 (phase 1) and solutions fully (phase 2).
-        """
-        short = rows[:16] if not first else rows
-        examples = [equations[i % len(equations)] for i in short] + [
-            others[i % len(others)] for i in (rows[::4] if first else rows)
-        ]
-        logits, targets, row = response_logits(policy, examples)
-        before = torch.tensor([t for p, r in examples for t in (p[-1], *r[:-1])])
-        keep = (row >= len(short)) | (before == equals)
+    def loss_of(rows: Sequence[int]) -> tuple[torch.Tensor, int]:
+        """(summed loss in nats, number of tokens that count) of a batch."""
+        mine = [equations[i % len(equations)] for i in rows[: phase.equations_a_batch]]
+        examples = mine + [others[i % len(others)] for i in rows[:: phase.others_every]]
+        logits, targets, row = response_logits(policy, examples)  # (T, V), (T,), (T,)
+        is_other = row >= len(mine)
+        keep = is_other | (previous_tokens(examples) == equals)
         loss = torch.nn.functional.cross_entropy(
             logits[keep].float(), targets[keep], reduction="none"
         )
-        weight = torch.where(row[keep] >= len(short), 0.3 if first else 1.0, 1.0)
+        weight = torch.where(is_other[keep], phase.others_weight, 1.0)
         return (loss * weight).sum(), int(keep.sum())
 
-    key = [policy, size, phase, seed]
-    log = train(
-        policy.model,
-        loss_of,
-        count,
-        epochs=steps * batch / count,
-        lr=3e-3 if first else 2e-3,
-        batch_size=batch,
+    settings = Training(
+        epochs=steps * phase.batch_size / count,
+        lr=phase.lr,
+        batch_size=phase.batch_size,
         seed=seed,
-        checkpoint=None if checkpoint is None else Checkpoint(checkpoint, fingerprint(key)),
-        label=f"pretraining, phase {phase}",
     )
+    kept = None
+    if checkpoint is not None:
+        key = [policy, key_of(phase), key_of(settings), count]
+        kept = Checkpoint(checkpoint, fingerprint(key))
+    label = f"pretraining, phase {phase.number}"
+    log = train(policy.model, loss_of, count, settings, checkpoint=kept, label=label)
     return {
         "steps": len(log.losses),
         "last_loss": round(float(np.mean(log.losses[-20:])), 3),
@@ -193,83 +274,12 @@ def pretrain(policy, world, size, phase, checkpoint=None, seed=SEED):
     }
 
 
-def equations_right(policy, count=1200, seed=99):
+def equations_right(policy: Policy, count: int = 1200, seed: int = 99) -> float:
     """Share of random equations whose result is the most likely next token."""
     rng = np.random.default_rng(seed)
-    rows = policy.tokenizer(
-        [" ".join(draw_equation(rng) for _ in range(8)) for _ in range(count // 8)],
-        add_special_tokens=False,
-    )["input_ids"]
-    examples = [(row[:1], row[1:]) for row in rows]
+    examples = equation_examples(policy, rng, count // 8, 8)
     with torch.inference_mode():
-        logits, targets, _ = response_logits(policy, examples)
-    before = torch.tensor([t for p, r in examples for t in (p[-1], *r[:-1])])
-    keep = before == policy.tokenizer.convert_tokens_to_ids("▁=")
-    return float((logits[keep].argmax(-1) == targets[keep]).float().mean())
-
-
-def build(out, size=FULL, log=print):
-    """Build every arithmetic asset under ``out``/arithmetic. Returns the manifest."""
-    world = Arithmetic()
-    parts = Parts(out, "arithmetic", fingerprint([size, SEED, versions()]), log)
-    folder, part = parts.folder, parts.part
-
-    def make_base():
-        policy = new_policy(world, size)
-        folder.mkdir(parents=True, exist_ok=True)
-        facts = {
-            f"phase_{phase}": pretrain(
-                policy, world, size, phase, folder / f"phase{phase}.checkpoint"
-            )
-            for phase in (1, 2)
-        }
-        save_half(policy, folder / "base")
-        return {
-            "seed": SEED,
-            "parameters": sum(p.numel() for p in policy.model.parameters()),
-            **facts,
-        }
-
-    def make_policy():
-        base = load_policy(folder / "base", device="cpu")
-        prompts, infos = world.prompts("train", limit=size["sft_problems"], seed=0)
-        policy = finetune(
-            base,
-            list(zip(prompts, [i["solution"] for i in infos], strict=True)),
-            epochs=size["sft_epochs"],
-            lr=2e-3,
-            batch_size=64,
-            seed=SEED,
-        )
-        save_half(policy, folder / "policy")
-        return {"seed": SEED, "problems": len(prompts), "steps": len(policy.training_log.losses)}
-
-    def make_pool(split):
-        policy = load_policy(folder / "policy", device="cpu")
-        policy.source = "arithmetic/policy"
-        prompts, infos = world.prompts(split, limit=size["pool_prompts"], seed=0)
-        pool = score(
-            sample(
-                policy, prompts, n=size["pool_n"], max_tokens=world.max_tokens, info=infos, seed=201
-            ),
-            GoldReward(world, name="verifier"),
-        )
-        pool.light().save(folder / "pools" / f"{split}.npz")
-        curve = pass_at_k(
-            pool.rewards["verifier"], ks := [k for k in (1, 4, 16, 64) if k <= pool.N]
-        )
-        return {
-            "seed": 201,
-            "prompts": pool.P,
-            "n": pool.N,
-            **{
-                f"pass_at_{k}": str(bootstrap_interval(column))
-                for k, column in zip(ks, curve.T, strict=True)
-            },
-        }
-
-    part("base", make_base)
-    part("policy", make_policy)
-    for split in ("heldout", "templates"):
-        part(f"pools/{split}.npz", lambda split=split: make_pool(split))
-    return parts.done(size)
+        logits, targets, _ = response_logits(policy, examples)  # (T, V), (T,)
+    is_result = previous_tokens(examples) == policy.tokenizer.convert_tokens_to_ids("▁=")
+    right = logits[is_result].argmax(-1) == targets[is_result]
+    return float(right.float().mean())

@@ -7,42 +7,27 @@ versions named in the manifest the files come out the same byte for byte; elsewh
 the weights may differ.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..base import require
-from . import FOLDER, arithmetic, check, helpdesk, temperatures
+from . import arithmetic, helpdesk, temperatures
 
 # in order: the last reads the first
 WORLDS = {"helpdesk": helpdesk, "arithmetic": arithmetic, "temperatures": temperatures}
 
 
-def build(out, miniature=False, worlds=tuple(WORLDS), log=print):
-    """Build the assets of ``worlds``, in that order, under ``out`` and write ``out``/manifest.json,
-    which is returned.
+def build(
+    out: Path | str,
+    miniature: bool = False,
+    worlds: Sequence[str] = tuple(WORLDS),
+    log: Callable[[str], None] = print,
+) -> dict:
+    """Build the assets of ``worlds``, in that order, under ``out``; returns the manifest.
 
-    Finished parts wait in ``out``/.WORLD.partial, so an interrupted build goes on; ``out``/WORLD is
-    replaced at the end.
+    The manifest is written to ``out``/manifest.json. Finished parts wait in ``out``/.WORLD.partial,
+    so an interrupted build goes on; ``out``/WORLD is replaced at the end.
     """
     for name in worlds:
         world = WORLDS[name]
         manifest = world.build(Path(out), world.MINIATURE if miniature else world.FULL, log)
     return manifest
-
-
-def main(args):
-    """The command: build, build a miniature elsewhere, or check the files against the manifest."""
-    if args.check:
-        problems = check(args.out or FOLDER)
-        print("\n".join(problems) or "every bundled file is as in the manifest")
-        return 1 if problems else 0
-    require(
-        not args.miniature or args.out,
-        "--miniature needs --out DIR, so that it never replaces the bundled models.",
-    )
-    build(
-        args.out or FOLDER,
-        args.miniature,
-        [args.world] if args.world else tuple(WORLDS),
-        log=lambda line: print(line, flush=True),
-    )
-    return 0

@@ -2,8 +2,11 @@
 scored pool of held-out prompts.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
 import numpy as np
-import torch
 
 from ..base import versions
 from ..methods import fingerprint, sft_loss, train, train_reward_model
@@ -19,18 +22,26 @@ from ..models import (
 )
 from ..pools import Pool, annotate
 from ..worlds import TOPICS, Annotator, Helpdesk, word_tokenizer, write_reply
-from .parts import SEED, Parts, save_half
+from .parts import SEED, Parts, parameters_of, save_half, untrained
 
-# name: (comparisons, epochs, annotator). The first four differ in the number of comparisons (and in
-# epochs, see docs/log.md).
+
+class Recipe(NamedTuple):
+    """How a reward model is made: from how many comparisons, in how many epochs, of whom."""
+
+    comparisons: int
+    epochs: int
+    annotator: Annotator
+
+
+# The first four differ in the number of comparisons (and in epochs, see docs/log.md).
 REWARDS = {
-    "reward-125": (125, 4, Annotator()),
-    "reward-500": (500, 4, Annotator()),
-    "reward-2000": (2000, 3, Annotator()),
-    "reward-8000": (8000, 3, Annotator()),
-    "reward-length-biased": (8000, 3, Annotator(length_bias=1.0)),
-    "reward-helpful": (4000, 3, Annotator(part="helpful")),
-    "reward-harmless": (4000, 3, Annotator(part="harmless")),
+    "reward-125": Recipe(125, 4, Annotator()),
+    "reward-500": Recipe(500, 4, Annotator()),
+    "reward-2000": Recipe(2000, 3, Annotator()),
+    "reward-8000": Recipe(8000, 3, Annotator()),
+    "reward-length-biased": Recipe(8000, 3, Annotator(length_bias=1.0)),
+    "reward-helpful": Recipe(4000, 3, Annotator(part="helpful")),
+    "reward-harmless": Recipe(4000, 3, Annotator(part="harmless")),
 }
 FULL = {
     "replies": 24000,
@@ -58,38 +69,59 @@ MINIATURE = {
     "test_pairs": 40,
     "scale": 0.01,
 }
+# seeds of the sampled pools
+COMPARISONS_SEED = 101
+TEST_SEED = 102
+HELDOUT_SEED = 103
 
 
-def pretrain(world, size, seed=SEED):
+def build(out: Path, size: dict = FULL, log: Callable[[str], None] = print) -> dict:
+    """Build every help-desk asset under ``out``/helpdesk. Returns the manifest."""
+    world = Helpdesk()
+    recipes = {name: [*recipe[:2], vars(recipe.annotator)] for name, recipe in REWARDS.items()}
+    key = fingerprint([size, SEED, recipes, versions()])
+    parts = Parts(out, "helpdesk", key, log)
+    folder = parts.folder
+
+    parts.part("policy", make_policy, world, size, folder / "policy")
+    policy = load_policy(folder / "policy", device="cpu")
+    policy.source = "helpdesk/policy"
+
+    samples = folder / "samples"
+    parts.part("samples", make_samples, world, policy, size, samples)
+    comparisons = Pool.load(samples / "comparisons.npz")
+    test = Pool.load(samples / "test.npz")
+    pool = Pool.load(samples / "heldout.npz")
+    for half in ("helpful", "harmless"):
+        pool = score(pool, GoldReward(world, half))
+
+    for name in REWARDS:
+        parts.part(name, make_reward, name, policy, comparisons, test, size, folder / name)
+        pool = score(pool, load_reward_model(folder / name, name=name, device="cpu"))
+
+    parts.part("pools/heldout.npz", save_pool, pool, folder / "pools" / "heldout.npz")
+    return parts.done(size)
+
+
+def make_policy(world: Helpdesk, size: dict, folder: Path) -> dict:
+    """Pretrain the policy and save it in ``folder``. Returns facts."""
+    policy = pretrain(world, size)
+    save_half(policy, folder)
+    return {"seed": SEED, "parameters": parameters_of(policy), "replies": size["replies"]}
+
+
+def pretrain(world: Helpdesk, size: dict, seed: int = SEED) -> Policy:
     """The base policy: a small Llama trained from nothing on uneven help-desk replies."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
     rng = np.random.default_rng(seed)
     prompts, infos = world.prompts("train", seed=seed)
-    texts = [write_reply(infos[k % len(infos)]["topic"], rng) for k in range(size["replies"])]
-    everything = [
-        *prompts,
-        *world.prompts("heldout", seed=seed)[0],
-        *texts,
-        *(world.ideal_reply({"topic": t}) for t in TOPICS),
-    ]
-    tokenizer = word_tokenizer(everything)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=size["width"],
-        intermediate_size=3 * size["width"],
-        num_hidden_layers=size["layers"],
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
-    )
-    torch.manual_seed(seed)
-    policy = Policy(LlamaForCausalLM(config), tokenizer, source="helpdesk/policy")
-    examples = examples_of(policy, [prompts[k % len(prompts)] for k in range(len(texts))], texts)
+    heldout, _ = world.prompts("heldout", seed=seed)
+    count = size["replies"]
+    texts = [write_reply(infos[k % len(infos)]["topic"], rng) for k in range(count)]
+    ideal = [world.ideal_reply({"topic": topic}) for topic in TOPICS]
+    tokenizer = word_tokenizer([*prompts, *heldout, *texts, *ideal])
+    policy = untrained(tokenizer, size, "helpdesk/policy", seed)
+    asked = [prompts[k % len(prompts)] for k in range(count)]
+    examples = examples_of(policy, asked, texts)
     train(
         policy.model,
         lambda batch: sft_loss(policy, [examples[i] for i in batch]),
@@ -103,96 +135,56 @@ def pretrain(world, size, seed=SEED):
     return policy
 
 
-def build(out, size=FULL, log=print):
-    """Build every help-desk asset under ``out``/helpdesk. Returns the manifest."""
-    world = Helpdesk()
-    parts = Parts(
-        out,
-        "helpdesk",
-        fingerprint(
-            [
-                size,
-                SEED,
-                {
-                    name: [count, epochs, vars(who)]
-                    for name, (count, epochs, who) in REWARDS.items()
-                },
-                versions(),
-            ]
-        ),
-        log,
+def make_samples(world: Helpdesk, policy: Policy, size: dict, folder: Path) -> dict:
+    """Sample the pools that are compared, tested on and stored; save them in ``folder``."""
+    train_prompts, train_infos = world.prompts("train", limit=size["prompts"], seed=SEED)
+    held_prompts, held_infos = world.prompts("heldout", seed=SEED)
+    k = size["pool_prompts"]
+    jobs = {
+        "comparisons": (train_prompts, train_infos, size["candidates"], COMPARISONS_SEED),
+        # the last of the held-out prompts judge reward models, the first are the stored pool
+        "test": (held_prompts[-k:], held_infos[-k:], 8, TEST_SEED),
+        "heldout": (held_prompts[:k], held_infos[:k], size["pool_n"], HELDOUT_SEED),
+    }
+    tokens = 0
+    for name, (prompts, infos, n, seed) in jobs.items():
+        pool = score(sample(policy, prompts, n=n, info=infos, seed=seed), GoldReward(world))
+        tokens += int(pool.lengths.sum())
+        pool.light().save(folder / f"{name}.npz")
+    return {"seeds": [COMPARISONS_SEED, TEST_SEED, HELDOUT_SEED], "tokens": tokens}
+
+
+def make_reward(
+    name: str, policy: Policy, comparisons: Pool, test: Pool, size: dict, folder: Path
+) -> dict:
+    """Train a reward model by its recipe and save it in ``folder``. Returns facts."""
+    count, epochs, annotator = REWARDS[name]
+    pairs = annotate(comparisons, annotator, max(16, int(count * size["scale"])), seed=1)
+    model = train_reward_model(
+        policy,
+        pairs,
+        epochs=epochs,
+        lr=1e-3,
+        layers=size["reward_layers"],
+        batch_size=32 if count < 1000 else 64,
+        seed=SEED,
+        name=name,
     )
-    folder, part = parts.folder, parts.part
+    save_half(model, folder)
+    # judged as it is stored, by an annotator without biases
+    stored = load_reward_model(folder, name=name, device="cpu")
+    fair = Annotator(part=annotator.part)
+    judged = preference_report(stored, annotate(test, fair, size["test_pairs"], seed=2))
+    return {
+        "seed": SEED,
+        "comparisons": len(pairs),
+        "epochs": epochs,
+        "annotator": vars(annotator),
+        "held_out_accuracy": str(judged.accuracy),
+    }
 
-    def make_policy():
-        trained = pretrain(world, size)
-        save_half(trained, folder / "policy")
-        return {
-            "seed": SEED,
-            "parameters": sum(p.numel() for p in trained.model.parameters()),
-            "replies": size["replies"],
-        }
 
-    part("policy", make_policy)
-    policy = load_policy(folder / "policy", device="cpu")
-    policy.source = "helpdesk/policy"
-
-    def make_samples():
-        train_prompts, train_infos = world.prompts("train", limit=size["prompts"], seed=SEED)
-        held_prompts, held_infos = world.prompts("heldout", seed=SEED)
-        k = size["pool_prompts"]
-        jobs = {
-            "comparisons": (train_prompts, train_infos, size["candidates"], 101),
-            "test": (held_prompts[-k:], held_infos[-k:], 8, 102),
-            "heldout": (held_prompts[:k], held_infos[:k], size["pool_n"], 103),
-        }
-        tokens = 0
-        for name, (prompts, infos, n, seed) in jobs.items():
-            pool = score(sample(policy, prompts, n=n, info=infos, seed=seed), GoldReward(world))
-            tokens += int(pool.lengths.sum())
-            pool.light().save(folder / "samples" / f"{name}.npz")
-        return {"seeds": [101, 102, 103], "tokens": tokens}
-
-    part("samples", make_samples)
-    comparisons, test, pool = (
-        Pool.load(folder / "samples" / f"{name}.npz") for name in ("comparisons", "test", "heldout")
-    )
-    for half in ("helpful", "harmless"):
-        pool = score(pool, GoldReward(world, half))
-    for name, (count, epochs, annotator) in REWARDS.items():
-
-        def make_reward(name=name, count=count, epochs=epochs, annotator=annotator):
-            pairs = annotate(comparisons, annotator, max(16, int(count * size["scale"])), seed=1)
-            model = train_reward_model(
-                policy,
-                pairs,
-                epochs=epochs,
-                lr=1e-3,
-                layers=size["reward_layers"],
-                batch_size=32 if count < 1000 else 64,
-                seed=SEED,
-                name=name,
-            )
-            save_half(model, folder / name)
-            judged = preference_report(
-                load_reward_model(folder / name, name=name, device="cpu"),
-                annotate(test, Annotator(part=annotator.part), size["test_pairs"], seed=2),
-            )
-            return {
-                "seed": SEED,
-                "comparisons": len(pairs),
-                "epochs": epochs,
-                "annotator": vars(annotator),
-                "held_out_accuracy": str(judged.accuracy),
-            }
-
-        part(name, make_reward)
-        pool = score(pool, load_reward_model(folder / name, name=name, device="cpu"))
-    part(
-        "pools/heldout.npz",
-        lambda: (
-            pool.save(folder / "pools" / "heldout.npz")
-            or {"seed": 103, "prompts": pool.P, "n": pool.N}
-        ),
-    )
-    return parts.done(size)
+def save_pool(pool: Pool, file: Path) -> dict:
+    """Save the held-out pool. Returns facts."""
+    pool.save(file)
+    return {"seed": HELDOUT_SEED, "prompts": pool.P, "n": pool.N}

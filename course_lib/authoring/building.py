@@ -1,23 +1,17 @@
-"""Sources → notebooks. ``notebooks/src/NN_name.py`` is what authors edit;
-``notebooks/NN_name.ipynb`` is a build product.
+"""Building and checking what is in the repository: all lessons and exercises, or some."""
 
-A source is a py:percent file. Building adds what must be the same everywhere (the Colab badge, the
-first cell), runs the notebook in a clean kernel, and writes it with its outputs and nothing that
-changes from one run or machine to the next. Checking compares the committed notebooks with their
-sources, without running them. Exercises have sources of their own, see
-:mod:`~course_lib.authoring.exercises`: from each come the student's notebook, the package's checks
-and, outside the repository's files, the solved notebook.
-"""
-
-import sys
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..base import CourseError, require
+from .exercises import build_exercises, build_solved, exercise_sources
+from .exercises import differences as exercise_differences
 from .places import ROOT
 from .write import build, differences
 
 
-def lesson_sources(names=None):
+def lesson_sources(names: Sequence[str] | None = None) -> list[Path]:
     """Paths of the lesson sources, in order.
 
     With ``names`` only those whose name starts with one of them ("01" or "01_best_of_n").
@@ -31,24 +25,21 @@ def lesson_sources(names=None):
     sources = sorted(folder.glob("[0-9][0-9]_*.py"))
     if not names:
         return sources
+    known = ", ".join(source.stem for source in sources) or "none yet"
     chosen = []
     for name in names:
         found = [s for s in sources if s.stem == Path(name).stem or s.stem.startswith(f"{name}_")]
-        require(
-            found,
-            f"no lesson {name!r}; the lessons are: "
-            f"{', '.join(s.stem for s in sources) or 'none yet'}.",
-        )
-        chosen += [s for s in found if s not in chosen]
+        require(found, f"no lesson {name!r}; the lessons are: {known}.")
+        chosen += [source for source in found if source not in chosen]
     return chosen
 
 
-def build_lessons(names=None, execute=True):
+def build_lessons(names: Sequence[str] | None = None, execute: bool = True) -> list[Path]:
     """Build the lessons into ``notebooks/``; see :func:`build`. Returns their paths."""
     return build(lesson_sources(names), ROOT / "notebooks", execute=execute)
 
 
-def check_lessons(names=None):
+def check_lessons(names: Sequence[str] | None = None) -> list[str]:
     """Differences between the committed lessons and their sources.
 
     A list of lines, empty when there are none.
@@ -56,7 +47,7 @@ def check_lessons(names=None):
     return differences(lesson_sources(names), ROOT / "notebooks")
 
 
-def _sorted_names(names):
+def _sorted_names(names: Sequence[str] | None) -> tuple[list[str] | None, list[str] | None]:
     """(lesson names, exercise names) of what was asked for.
 
     None for "all", an empty list for "none".
@@ -64,64 +55,54 @@ def _sorted_names(names):
     if not names:
         return None, None
     asked = [Path(name).stem for name in names]
-    return [n for n in asked if not n.startswith("ex")], [n for n in asked if n.startswith("ex")]
+    lessons = [name for name in asked if not name.startswith("ex")]
+    tasks = [name for name in asked if name.startswith("ex")]
+    return lessons, tasks
 
 
-def add_arguments(parser):
-    """The arguments of ``course build``."""
-    parser.add_argument(
-        "names",
-        nargs="*",
-        metavar="NAME",
-        help="lessons and exercises to build, such as 01 or ex01 (default: all)",
-    )
-    parser.add_argument(
-        "--solved",
-        metavar="DIR",
-        help="only write the solved exercises into DIR, which must not be part of the repository",
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="only compare the notebooks with their sources; nothing is run or written",
-    )
-    parser.add_argument(
-        "--no-execute", action="store_true", help="write the notebooks without running them"
-    )
+def _asked(names: Sequence[str] | None) -> tuple[list[str] | None, list[Path]]:
+    """(lesson names as in :func:`_sorted_names`, sources of the exercises) of what was asked."""
+    lessons, tasks = _sorted_names(names)
+    return lessons, [] if tasks == [] else exercise_sources(tasks)
 
 
-def main(args):
-    """``course build``: returns 0, or 1 when ``--check`` finds differences.
-
-    Raises :class:`CourseError` when a lesson fails.
-    """
-    from . import exercises
-
-    lessons, tasks = _sorted_names(args.names)
-    sources = [] if tasks == [] else exercises.exercise_sources(tasks)
+@contextlib.contextmanager
+def _building_packages() -> Iterator[None]:
+    """What building imports is in extras: says so where a package is missing."""
     try:
-        if args.solved:
-            for path in exercises.build_solved(sources, args.solved, ROOT):
-                print(path)
-            return 0
-        if not args.check:
-            exercises.build_exercises(sources, ROOT)
-            if lessons != []:
-                build_lessons(lessons, execute=not args.no_execute)
-            return 0
-        found = ([] if lessons == [] else check_lessons(lessons)) + exercises.differences(
-            sources, ROOT
-        )
+        yield
     except ImportError as error:
         raise CourseError(
             f"building notebooks needs {error.name}, which is not installed. Install the [dev] "
             "and [lab] extras."
         ) from error
-    for line in found:
-        print(line, file=sys.stderr)
-    if found:
-        print(
-            "The notebooks differ from their sources: run `course build` and commit the result.",
-            file=sys.stderr,
-        )
-    return int(bool(found))
+
+
+def build_all(names: Sequence[str] | None = None, execute: bool = True) -> None:
+    """Build lessons and exercises ("01", "ex01"; default: all) into the repository.
+
+    Raises :class:`CourseError` when a lesson fails.
+    """
+    lessons, sources = _asked(names)
+    with _building_packages():
+        build_exercises(sources, ROOT)
+        if lessons != []:
+            build_lessons(lessons, execute=execute)
+
+
+def check_all(names: Sequence[str] | None = None) -> list[str]:
+    """Differences between the committed notebooks and their sources.
+
+    A list of lines, empty when there are none; nothing is run or written.
+    """
+    lessons, sources = _asked(names)
+    with _building_packages():
+        found = [] if lessons == [] else check_lessons(lessons)
+        return found + exercise_differences(sources, ROOT)
+
+
+def write_solved(names: Sequence[str] | None, out: Path | str) -> list[Path]:
+    """Write solved exercises into the folder ``out``, and nothing else. Returns their paths."""
+    _, sources = _asked(names)
+    with _building_packages():
+        return build_solved(sources, out, ROOT)

@@ -15,7 +15,6 @@ proves them is in ``exercises/proofs/exNN/``, see :mod:`course_lib.authoring.pro
 import ast
 import contextlib
 import io
-import json
 import re
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from pathlib import Path
 
 from ..base import atomic_write, require
 from ..classroom import checks
-from .lessons import Lesson, prepare, repository_address
+from .lessons import Lesson, notebook_text, prepare, repository_address
 from .places import ROOT
 
 MARKS = ("# SOLUTION", "# STUB", "# END")
@@ -203,17 +202,6 @@ def exercise_sources(names: list[str] | None = None) -> list[Path]:
     known = ", ".join(s.stem for s in sources) or "none yet"
     require(chosen, f"no exercise {', '.join(names)}; the exercises are: {known}.")
     return chosen
-
-
-def notebook_text(lesson: Lesson) -> str:
-    """A notebook file's text: the same on every machine."""
-    content = {
-        "cells": lesson.cells,
-        "metadata": lesson.metadata,
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def student_notebook(source: Path, root: Path) -> tuple[Path, str]:

@@ -1,7 +1,9 @@
 """One lesson: its source as notebook cells, with the badge and the first cell written in."""
 
 import hashlib
+import json
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,36 +27,47 @@ SETUP = """import importlib.util
 if importlib.util.find_spec("course_lib") is None:  # on Colab: add the course, replace nothing that is already there
     %pip install --quiet --no-deps "git+{address}"
     from course_lib.commands.doctor import check_versions
-    check_versions()  # says what to do where a package of Colab's own does not fit"""
+    check_versions()  # says what to do where a package of Colab's own does not fit"""  # noqa: E501 (lines of the notebook's text)
 
 
-def repository_address(pyproject):
-    """The repository's address, kept in one place.
-
-    ``[project.urls] Repository`` of ``pyproject.toml``.
-    """
-    return tomllib.loads(Path(pyproject).read_text(encoding="utf-8"))["project"]["urls"][
-        "Repository"
-    ]
+def repository_address(pyproject: Path | str) -> str:
+    """The repository's address, kept in one place: ``[project.urls] Repository`` of a pyproject."""
+    read = tomllib.loads(Path(pyproject).read_text(encoding="utf-8"))
+    return read["project"]["urls"]["Repository"]
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson's ``name`` (``01_best_of_n``), the folder its notebook goes to, relative to the
-    repository, its ``cells`` and its ``metadata``.
+    """A lesson as it becomes a notebook.
 
-    Each cell is a dictionary as in a notebook file: ``cell_type``, ``id``, ``source`` (one string),
-    ``metadata`` (only ``tags``). ``metadata`` is the notebook's: that of every lesson, and Colab's
-    request for a GPU where the source has one.
+    Attributes
+    ----------
+    name : such as ``01_best_of_n``.
+    folder : where its notebook goes, relative to the repository.
+    cells : dictionaries as in a notebook file: ``cell_type``, ``id``, ``source`` (one string),
+        ``metadata`` (only ``tags``).
+    metadata : the notebook's: that of every lesson, and Colab's request for a GPU where the source
+        has one.
     """
 
     name: str
     folder: str
-    cells: list
+    cells: list[dict]
     metadata: dict
 
 
-def prepare(source, address, folder="notebooks"):
+def notebook_text(lesson: Lesson) -> str:
+    """A notebook file's text: the same on every machine."""
+    content = {
+        "cells": lesson.cells,
+        "metadata": lesson.metadata,
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def prepare(source: Path | str, address: str, folder: str = "notebooks") -> Lesson:
     """The :class:`Lesson` in the py:percent file ``source``.
 
     Adds the Colab badge under the title and, before the first code cell, the cell that finds or
@@ -67,31 +80,26 @@ def prepare(source, address, folder="notebooks"):
 
     source = Path(source)
     read = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
-    parsed, asked = read.cells, {key: read.metadata[key] for key in COLAB if key in read.metadata}
+    asked = {key: read.metadata[key] for key in COLAB if key in read.metadata}
     require(
         asked in ({}, COLAB),
         f"the header of {source.name} asks Colab for {asked}; a lesson that needs a GPU asks "
         f"for exactly {COLAB}.",
     )
-    title = parsed[0].source.split("\n") if parsed and parsed[0].cell_type == "markdown" else [""]
+    parsed = read.cells
+    begins_with_text = parsed and parsed[0].cell_type == "markdown"
+    title, *rest = parsed[0].source.split("\n") if begins_with_text else [""]
     require(
-        title[0].startswith("# "),
+        title.startswith("# "),
         f"{source.name} must begin with a markdown cell whose first line is the title (`# Title`).",
     )
-    notebook = f"{folder}/{source.stem}.ipynb"
-    where = address.removeprefix("https://github.com/").removesuffix(".git").strip("/")
-    badge = (
-        "[![Open in "
-        f"Colab]({BADGE})](https://colab.research.google.com/github/{where}/blob/main/{notebook})"
-    )
-    cells = [("markdown", "\n".join([title[0], "", badge, *title[1:]]), [])]
-    body = [
-        (cell.cell_type, cell.source, list(cell.metadata.get("tags", []))) for cell in parsed[1:]
-    ]
-    first_code = next((i for i, (kind, *_) in enumerate(body) if kind == "code"), len(body))
-    cells += (
-        body[:first_code] + [("code", SETUP.format(address=address), ["setup"])] + body[first_code:]
-    )
+    badge = _badge(address, f"{folder}/{source.stem}.ipynb")
+    cells = [("markdown", "\n".join([title, "", badge, *rest]), [])]
+    for cell in parsed[1:]:
+        cells.append((cell.cell_type, cell.source, list(cell.metadata.get("tags", []))))
+    code = [at for at, (kind, *_) in enumerate(cells) if kind == "code"]
+    first_code = code[0] if code else len(cells)
+    cells.insert(first_code, ("code", SETUP.format(address=address), ["setup"]))
     return Lesson(
         source.stem,
         folder,
@@ -100,7 +108,14 @@ def prepare(source, address, folder="notebooks"):
     )
 
 
-def _cell(name, position, kind, text, tags):
+def _badge(address: str, notebook: str) -> str:
+    """The badge, in markdown, that opens ``notebook`` of the repository at ``address`` in Colab."""
+    where = address.removeprefix("https://github.com/").removesuffix(".git").strip("/")
+    link = f"https://colab.research.google.com/github/{where}/blob/main/{notebook}"
+    return f"[![Open in Colab]({BADGE})]({link})"
+
+
+def _cell(name: str, position: int, kind: str, text: str, tags: Sequence[str]) -> dict:
     """A notebook cell whose id depends on its place alone."""
     cell = {
         "cell_type": kind,
@@ -108,4 +123,6 @@ def _cell(name, position, kind, text, tags):
         "metadata": {"tags": tags} if tags else {},
         "source": text,
     }
-    return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+    if kind == "code":
+        cell |= {"execution_count": None, "outputs": []}
+    return cell

@@ -6,50 +6,55 @@ import re
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # one state of a progress bar, or what transformers says while it reads a checkpoint
 PROGRESS = re.compile(
-    r"\d+%\||\d+(\.\d+)?\s?(it|s|reply|prompt|row|step|pair|example|batch)/(s|it|reply|prompt|row|step|pair|example|batch)|^Loading "
-    r"weights|^\S.*: \d+\w+ \[\d+:\d+"
+    r"\d+%\|"
+    r"|\d+(\.\d+)?\s?(it|s|reply|prompt|row|step|pair|example|batch)"
+    r"/(s|it|reply|prompt|row|step|pair|example|batch)"
+    r"|^Loading weights"
+    r"|^\S.*: \d+\w+ \[\d+:\d+"
 )
 # folders of one person's machine, and memory addresses
 MACHINE = re.compile(
-    r"(/root/|/home/\w|/Users/\w|/tmp/|/var/folders/|/content/|[A-Z]:\\\\?Users|site-packages| "
-    r"at 0x[0-9a-f]{6,})"
+    r"(/root/|/home/\w|/Users/\w|/tmp/|/var/folders/|/content/"
+    r"|[A-Z]:\\\\?Users|site-packages| at 0x[0-9a-f]{6,})"
 )
+COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+PICTURE = re.compile(r"base64,[A-Za-z0-9+/=\s]+")
 
 
-def without_progress(text):
+def without_progress(text: str) -> str:
     """``text`` of a stderr stream without its progress bars; empty when there was nothing else."""
-    lines = [
-        part
-        for part in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text))
-        if part.strip()
-    ]
-    return "\n".join(part for part in lines if not PROGRESS.search(part))
+    parts = re.split(r"[\r\n]+", COLOUR.sub("", text))
+    return "\n".join(part for part in parts if part.strip() and not PROGRESS.search(part))
 
 
-def clean(outputs):
+def clean(outputs: list[dict]) -> tuple[list[dict], str]:
     """(outputs to commit, text written to stderr that is not a progress bar).
 
     Leaves out stderr and live widget views; a widget's static stand-in (text, picture) stays.
     """
     kept, noise = [], []
     for output in outputs:
-        output = json.loads(json.dumps(output))
+        output = json.loads(json.dumps(output))  # a copy: the caller's outputs are not changed
         if output["output_type"] == "stream" and output["name"] == "stderr":
             noise.append(without_progress(output["text"]))
             continue
         if "data" in output:
             live = output["data"].pop(WIDGET, None)
-            if not output["data"] or (
-                live
-                and set(output["data"]) == {"text/plain"}
-                and not without_progress(output["data"]["text/plain"])
-            ):
-                continue  # nothing is left, or a progress bar drawn as a widget
+            if _shows_nothing(output["data"], bool(live)):
+                continue
         kept.append(output)
     return kept, "\n".join(part for part in noise if part)
 
 
-def _texts(output):
+def _shows_nothing(data: dict, live: bool) -> bool:
+    """True when nothing is left of an output's data, or a progress bar drawn as a widget."""
+    if not data:
+        return True
+    text_alone = live and set(data) == {"text/plain"}
+    return text_alone and not without_progress(data["text/plain"])
+
+
+def _texts(output: dict) -> list[str]:
     """The texts of one output that a reader sees; pictures are left out."""
     if output["output_type"] == "stream":
         return [output["text"]]
@@ -60,7 +65,7 @@ def _texts(output):
     ]
 
 
-def machine_traces(outputs):
+def machine_traces(outputs: list[dict]) -> list[str]:
     """Machine paths and memory addresses in ``outputs``, each as the text around it.
 
     Empty when there are none.
@@ -68,9 +73,8 @@ def machine_traces(outputs):
     found = []
     for output in outputs:
         for text in _texts(output):
-            text = re.sub(r"base64,[A-Za-z0-9+/=\s]+", "base64,", text)
-            found += [
-                text[max(0, match.start() - 20) : match.end() + 40].strip()
-                for match in MACHINE.finditer(text)
-            ]
+            text = PICTURE.sub("base64,", text)
+            for match in MACHINE.finditer(text):
+                start = max(0, match.start() - 20)
+                found.append(text[start : match.end() + 40].strip())
     return found

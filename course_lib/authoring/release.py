@@ -7,13 +7,15 @@ With ``nbgrader=True`` cells carry the metadata nbgrader reads: tasks are its so
 its locked test cells with points.
 """
 
+import dataclasses
 import re
 import secrets
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..base import CourseError, atomic_directory, atomic_write, read_json, require, write_json
-from .exercises import Exercise, exercise_sources, notebook_text
-from .lessons import repository_address
+from .exercises import Exercise, exercise_sources
+from .lessons import Lesson, notebook_text, repository_address
 from .places import ROOT
 
 KEYS = "release-keys.json"
@@ -32,7 +34,7 @@ INSTRUCTIONS = """# {title}
 
 {rules}
 Checks in the notebook use small inputs that you can see. Your instructor may try others.
-"""
+"""  # noqa: E501 (lines of the instructions)
 RULES = (
     "You may copy, delete and add cells. Keep the names of the functions you are asked to write."
 )
@@ -40,106 +42,95 @@ NBGRADER_RULES = (
     "You may add cells. Do not copy or delete the cells that are there, and keep the names "
     "of the functions you are asked to write: nbgrader finds your work by them."
 )
+NBGRADER_CELL = {"schema_version": 3, "cell_type": "code", "task": False}
+STUB_LINE = re.compile(r"^( *)(.*# replace this line.*)$", re.MULTILINE)
 
 
-def _marked(exercise, lesson):
+def _marked(exercise: Exercise, lesson: Lesson) -> list[dict]:
     """The notebook's cells with nbgrader's metadata.
 
     A task cell is a solution, the check behind it a locked test with points.
     """
-    tasks, cells = exercise.tasks(), [dict(cell) for cell in lesson.cells]
-    # it would open the plain notebook
-    cells[0]["source"] = "\n".join(
-        line for line in cells[0]["source"].split("\n") if not line.startswith("[![Open in Colab]")
-    )
+    tasks = exercise.tasks()
+    cells = [dict(cell) for cell in lesson.cells]
+    # Colab would open the plain notebook
+    lines = cells[0]["source"].split("\n")
+    kept = [line for line in lines if not line.startswith("[![Open in Colab]")]
+    cells[0]["source"] = "\n".join(kept)
     for at, cell in enumerate(cells):
-        name = next(
-            (
-                n
-                for n in tasks
-                if cell["cell_type"] == "code" and cell["source"].startswith(f"check.{n}(")
-            ),
-            None,
-        )
-        if name is None:
-            continue
-        # or generate_assignment clears the whole cell
-        cells[at - 1]["source"] = re.sub(
-            r"^( *)(.*# replace this line.*)$",
-            r"\1### BEGIN SOLUTION\n\1\2\n\1### END SOLUTION",
-            cells[at - 1]["source"],
-            flags=re.MULTILINE,
-        )
-        common = {"schema_version": 3, "cell_type": "code", "task": False}
-        cells[at - 1]["metadata"] = {
-            "nbgrader": {
-                **common,
-                "grade": False,
-                "solution": True,
-                "locked": False,
-                "grade_id": f"{exercise.name}-{name}",
-            }
-        }
-        cells[at]["metadata"] = {
-            "nbgrader": {
-                **common,
-                "grade": True,
-                "solution": False,
-                "locked": True,
-                "points": tasks[name].points,
-                "grade_id": f"{exercise.name}-{name}-check",
-            }
-        }
+        name = _checked_task(cell, tasks)
+        if name is not None:
+            grade_id = f"{exercise.name}-{name}"
+            _mark_solution(cells[at - 1], grade_id)
+            _mark_check(cell, f"{grade_id}-check", tasks[name].points)
     return cells
 
 
-def release(source, out, nbgrader=False):
+def _checked_task(cell: dict, tasks: Iterable[str]) -> str | None:
+    """The task whose check the cell is, None for every other cell."""
+    if cell["cell_type"] != "code":
+        return None
+    return next((name for name in tasks if cell["source"].startswith(f"check.{name}(")), None)
+
+
+def _mark_solution(cell: dict, grade_id: str) -> None:
+    # without these lines generate_assignment clears the whole cell
+    marked = r"\1### BEGIN SOLUTION\n\1\2\n\1### END SOLUTION"
+    cell["source"] = STUB_LINE.sub(marked, cell["source"])
+    mark = {**NBGRADER_CELL, "grade": False, "solution": True, "locked": False}
+    cell["metadata"] = {"nbgrader": {**mark, "grade_id": grade_id}}
+
+
+def _mark_check(cell: dict, grade_id: str, points: float) -> None:
+    mark = {**NBGRADER_CELL, "grade": True, "solution": False, "locked": True}
+    cell["metadata"] = {"nbgrader": {**mark, "points": points, "grade_id": grade_id}}
+
+
+def _task_table(exercise: Exercise) -> str:
+    """The table of an exercise's tasks, in markdown."""
+    lines = ["| task | points | minutes | difficulty |", "|---|---|---|---|"]
+    for task in exercise.tasks().values():
+        lines.append(f"| {task.name} | {task.points:g} | {task.minutes} | {task.difficulty} |")
+    return "\n".join(lines)
+
+
+def release_exercise(source: Path, out: Path | str, nbgrader: bool = False) -> Path:
     """Write the bundle of one exercise into ``out``/exNN and return that folder.
 
     Raises when it is there already.
     """
-    exercise, address = Exercise(source), repository_address(ROOT / "pyproject.toml")
+    exercise = Exercise(source)
+    address = repository_address(ROOT / "pyproject.toml")
     lesson = exercise.notebook(False, address)
     if nbgrader:
-        lesson = type(lesson)(
-            lesson.name, lesson.folder, _marked(exercise, lesson), lesson.metadata
-        )
-    tasks = exercise.tasks().values()
-    table = "\n".join(
-        [
-            "| task | points | minutes | difficulty |",
-            "|---|---|---|---|",
-            *(f"| {t.name} | {t.points:g} | {t.minutes} | {t.difficulty} |" for t in tasks),
-        ]
-    )
-    title = lesson.cells[0]["source"].split("\n")[0].lstrip("# ")
+        lesson = dataclasses.replace(lesson, cells=_marked(exercise, lesson))
     target = Path(out) / exercise.name
     require(
         not target.exists(),
         f"{target} is there already. Release into another folder, or remove it first.",
     )
+    instructions = INSTRUCTIONS.format(
+        title=lesson.cells[0]["source"].split("\n")[0].lstrip("# "),
+        address=address,
+        notebook=f"{exercise.stem}.ipynb",
+        tasks=_task_table(exercise),
+        rules=NBGRADER_RULES if nbgrader else RULES,
+    )
     with atomic_directory(target) as folder:
         with atomic_write(folder / f"{exercise.stem}.ipynb", "w") as file:
             file.write(notebook_text(lesson))
         with atomic_write(folder / "README.md", "w") as file:
-            file.write(
-                INSTRUCTIONS.format(
-                    title=title,
-                    address=address,
-                    notebook=f"{exercise.stem}.ipynb",
-                    tasks=table,
-                    rules=NBGRADER_RULES if nbgrader else RULES,
-                )
-            )
+            file.write(instructions)
     return target
 
 
-def secret_of(cohort, keys=KEYS, create=False):
+def secret_of(cohort: str, keys: Path | str = KEYS, create: bool = False) -> int:
     """The secret seed of a cohort, an int of 64 bits, from the file ``keys``.
 
     Drawn and kept there when ``create``. Raises when there is none.
     """
-    path, known = Path(keys), read_keys(keys)
+    path = Path(keys)
+    known = read_keys(path)
     if cohort not in known:
         require(
             create,
@@ -152,7 +143,7 @@ def secret_of(cohort, keys=KEYS, create=False):
     return known[cohort]
 
 
-def read_keys(keys):
+def read_keys(keys: Path | str) -> dict[str, int]:
     """cohort → secret seed from the file ``keys``; empty when there is none.
 
     Raises when it is something else.
@@ -162,6 +153,7 @@ def read_keys(keys):
         return {}
     try:
         known = read_json(path)
+        # type() and not isinstance(): True is no seed
         if not (isinstance(known, dict) and all(type(seed) is int for seed in known.values())):
             raise ValueError("not a dictionary of whole numbers")
         return known
@@ -172,39 +164,39 @@ def read_keys(keys):
         ) from None
 
 
-def main(args):
-    """``course release``."""
-    require(bool(args.names) != args.all, "say which exercises to release, such as ex01, or --all.")
-    keys = Path(args.keys)
+def releasable(
+    names: Sequence[str],
+    everything: bool,
+    out: Path | str,
+    cohort: str | None = None,
+    keys: Path | str = KEYS,
+) -> list[Path]:
+    """Sources of the exercises to release: those in ``names``, or ``everything``.
+
+    Writes nothing, and raises :class:`CourseError` for whatever would stop a release half way: no
+    name or too many, a bundle that is there already, a cohort without a name, a file ``keys`` that
+    is broken or inside ``out``.
+    """
+    require(bool(names) != everything, "say which exercises to release, such as ex01, or --all.")
     require(
-        not keys.resolve().is_relative_to(Path(args.out).resolve()),
-        f"the secret must stay out of what students get: keep --keys outside {args.out}.",
+        not Path(keys).resolve().is_relative_to(Path(out).resolve()),
+        f"the secret must stay out of what students get: keep --keys outside {out}.",
     )
-    require(args.cohort is None or args.cohort.strip(), "--cohort needs a name, such as spring-27.")
+    require(cohort is None or cohort.strip(), "--cohort needs a name, such as spring-27.")
     read_keys(keys)
     require(
         (ROOT / "exercises" / "src").is_dir(),
         "exercises are released from a clone of the repository, which has their sources; this "
         "is an installed package.",
     )
-    sources, out = exercise_sources(args.names), Path(args.out)
+    sources = exercise_sources(names)
+    out = Path(out)
     require(not out.exists() or out.is_dir(), f"{out} is a file; --out is a folder.")
-    there = [
-        str(out / source.stem.split("_")[0])
-        for source in sources
-        if (out / source.stem.split("_")[0]).exists()
-    ]
+    bundles = [out / source.stem.split("_")[0] for source in sources]
+    there = [str(bundle) for bundle in bundles if bundle.exists()]
     require(
         not there,
         f"{', '.join(there)} is there already; nothing was written. Release into another "
         "folder, or remove it first.",
     )
-    for source in sources:
-        print(release(source, args.out, args.nbgrader))
-    if args.cohort:
-        secret_of(args.cohort, keys, create=True)
-        print(
-            f"The secret seed of cohort {args.cohort} is in {keys}: keep that file, and keep "
-            "it to yourself. Hidden probes draw their inputs from it."
-        )
-    return 0
+    return sources

@@ -1,16 +1,18 @@
 """Running lessons and writing them down."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import re
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..base import CourseError, atomic_write, require
-from .lessons import COLAB, METADATA, prepare, repository_address
+from .lessons import COLAB, METADATA, Lesson, notebook_text, prepare, repository_address
 from .output import clean, machine_traces
 
 LARGEST = 400_000  # bytes of one notebook
@@ -19,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parents[2]  # the folder that holds course_li
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def _root(source):
+def _root(source: Path | str) -> Path:
     """The repository: the nearest folder above ``source`` with a pyproject.toml."""
     for folder in Path(source).resolve().parents:
         if (folder / "pyproject.toml").is_file():
@@ -30,7 +32,8 @@ def _root(source):
     )
 
 
-def _lesson(source, out):
+def _lesson(source: Path | str, out: Path | str) -> Lesson:
+    """The lesson in ``source``, whose notebook goes into the folder ``out``."""
     root = _root(source)
     out = Path(out).resolve()
     folder = out.relative_to(root).as_posix() if out.is_relative_to(root) else "notebooks"
@@ -38,7 +41,7 @@ def _lesson(source, out):
 
 
 @contextlib.contextmanager
-def environment(**values):
+def environment(**values: str) -> Iterator[None]:
     """Environment variables for the kernel, taken back afterwards."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
@@ -52,9 +55,22 @@ def environment(**values):
                 os.environ[name] = value
 
 
-def run(lesson, folder):
-    """Run the lesson's cells in a clean kernel whose working directory is ``folder``; returns cells
-    with outputs.
+@contextlib.contextmanager
+def _kernel_environment() -> Iterator[None]:
+    """What a kernel sees: this very copy of the package first, no network, no reader's progress."""
+    others = [path for path in [os.environ.get("PYTHONPATH")] if path]
+    with tempfile.TemporaryDirectory() as scratch:
+        values = {
+            "PYTHONPATH": os.pathsep.join([str(PACKAGE), *others]),
+            "HF_HUB_OFFLINE": "1",
+            "COURSE_PROGRESS": str(Path(scratch) / "progress.json"),
+        }
+        with environment(**values):
+            yield
+
+
+def run(lesson: Lesson, folder: Path | str) -> list[dict]:
+    """The lesson's cells with outputs, run in a clean kernel whose working directory is ``folder``.
 
     The kernel finds this very copy of the package first, so the lesson's first cell has nothing to
     install.
@@ -62,6 +78,13 @@ def run(lesson, folder):
     Raises :class:`CourseError` that names the lesson and the cell when one fails, takes over 300
     seconds, or prints a path of this machine.
     """
+    ran = _executed(lesson, folder)
+    cells = zip(lesson.cells, ran, strict=True)
+    return [_committed(lesson.name, at, cell, result) for at, (cell, result) in enumerate(cells)]
+
+
+def _executed(lesson: Lesson, folder: Path | str) -> list:
+    """The cells as nbclient leaves them. Raises as :func:`run` does for a cell that fails."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -79,56 +102,49 @@ def run(lesson, folder):
         coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
     )
-    path = os.pathsep.join([str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])
     at = 0
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        environment(
-            PYTHONPATH=path,
-            HF_HUB_OFFLINE="1",
-            COURSE_PROGRESS=str(Path(scratch) / "progress.json"),
-        ),
-    ):
+
+    def at_fault(what: str) -> CourseError:
+        source = lesson.cells[at]["source"]
+        return CourseError(f"{lesson.name}, cell {at} {what}\n\n{source}")
+
+    with _kernel_environment():
         try:
             with client.setup_kernel():
-                for at, cell in enumerate(notebook.cells):  # noqa: B007 (the position is part of the message)
+                for at, cell in enumerate(notebook.cells):  # noqa: B007 (part of the message)
                     client.execute_cell(cell, at)
         except CellExecutionError as error:
-            raise CourseError(
-                f"{lesson.name}, cell {at} failed with {error.ename}: "
-                f"{error.evalue}\n\n{lesson.cells[at]['source']}\n\n{COLOUR.sub('', error.traceback)}"
-            ) from error
+            failed = at_fault(f"failed with {error.ename}: {error.evalue}")
+            raise CourseError(f"{failed}\n\n{COLOUR.sub('', error.traceback)}") from error
         except CellTimeoutError as error:
-            raise CourseError(
-                f"{lesson.name}, cell {at} took over {CELL_TIMEOUT} "
-                f"seconds:\n\n{lesson.cells[at]['source']}"
-            ) from error
+            raise at_fault(f"took over {CELL_TIMEOUT} seconds:") from error
         except DeadKernelError as error:
-            raise CourseError(
-                f"{lesson.name}, cell {at} ended the kernel (out of "
-                f"memory?):\n\n{lesson.cells[at]['source']}"
-            ) from error
-    done = []
-    for at, (cell, ran) in enumerate(zip(lesson.cells, notebook.cells, strict=True)):
-        if cell["cell_type"] == "code":
-            outputs, noise = clean(ran.outputs)
-            if noise:
-                print(
-                    f"{lesson.name}, cell {at} wrote to stderr, which is left out: {noise}",
-                    file=sys.stderr,
-                )
-            traces = machine_traces(outputs)
-            require(
-                not traces,
-                f"{lesson.name}, cell {at} prints something of this machine, "
-                f"{traces and traces[0]!r}; print names, not paths or addresses.",
-            )
-            cell = cell | {"execution_count": ran.execution_count, "outputs": outputs}
-        done.append(cell)
-    return done
+            raise at_fault("ended the kernel (out of memory?):") from error
+    return notebook.cells
 
 
-def build(sources, out, execute=True, check=False):
+def _committed(name: str, at: int, cell: dict, ran: object) -> dict:
+    """Cell ``at`` of the lesson ``name`` with the outputs that may be committed."""
+    if cell["cell_type"] != "code":
+        return cell
+    outputs, noise = clean(ran.outputs)
+    if noise:
+        print(f"{name}, cell {at} wrote to stderr, which is left out: {noise}", file=sys.stderr)
+    traces = machine_traces(outputs)
+    require(
+        not traces,
+        f"{name}, cell {at} prints something of this machine, "
+        f"{traces and traces[0]!r}; print names, not paths or addresses.",
+    )
+    return cell | {"execution_count": ran.execution_count, "outputs": outputs}
+
+
+def build(
+    sources: Sequence[Path | str],
+    out: Path | str,
+    execute: bool = True,
+    check: bool = False,
+) -> list:
     """Build py:percent ``sources`` into notebooks in the folder ``out``; returns their paths.
 
     ``execute=False`` writes them without outputs. ``check=True`` writes nothing and returns the
@@ -137,85 +153,98 @@ def build(sources, out, execute=True, check=False):
     """
     if check:
         return differences(sources, out)
-    out, paths = Path(out), []
+    out = Path(out)
+    paths = []
     for source in sources:
-        lesson, started = _lesson(source, out), time.perf_counter()
+        started = time.perf_counter()
+        lesson = _lesson(source, out)
         out.mkdir(parents=True, exist_ok=True)
         cells = run(lesson, out) if execute else lesson.cells
-        text = (
-            json.dumps(
-                {"cells": cells, "metadata": lesson.metadata, "nbformat": 4, "nbformat_minor": 5},
-                indent=1,
-                ensure_ascii=False,
-                sort_keys=True,
-            )
-            + "\n"
-        )
+        text = notebook_text(dataclasses.replace(lesson, cells=cells))
         size = len(text.encode())
         require(
             size < LARGEST,
             f"{lesson.name} is {size / 1000:.0f} kB; a notebook stays under "
             f"{LARGEST / 1000:.0f} kB. Make its pictures smaller or fewer.",
         )
-        paths.append(out / f"{lesson.name}.ipynb")
-        with atomic_write(paths[-1], "w") as file:
+        path = out / f"{lesson.name}.ipynb"
+        with atomic_write(path, "w") as file:
             file.write(text)
+        paths.append(path)
+        seconds = time.perf_counter() - started
         print(
-            f"{lesson.name}: {len(cells)} cells, {size / 1000:.0f} kB, "
-            f"{time.perf_counter() - started:.0f} s",
+            f"{lesson.name}: {len(cells)} cells, {size / 1000:.0f} kB, {seconds:.0f} s",
             file=sys.stderr,
         )
     return paths
 
 
-def differences(sources, out):
+def differences(sources: Sequence[Path | str], out: Path | str) -> list[str]:
     """How the notebooks in ``out`` differ from their sources: a list of lines. Nothing is run."""
     lines = []
     for source in sources:
-        lesson, path = _lesson(source, out), Path(out) / f"{Path(source).stem}.ipynb"
-        if not path.is_file():
+        lesson = _lesson(source, out)
+        path = Path(out) / f"{Path(source).stem}.ipynb"
+        if path.is_file():
+            lines += _notebook_differences(lesson, json.loads(path.read_text(encoding="utf-8")))
+        else:
             lines.append(f"{lesson.name}: there is no notebook.")
-            continue
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        found = notebook["cells"]
-        if len(found) != len(lesson.cells):
-            lines.append(
-                f"{lesson.name}: {len(found)} cells in the notebook, {len(lesson.cells)} in "
-                "the source."
-            )
-        for at, (have, want) in enumerate(zip(found, lesson.cells, strict=False)):
-            for part, of in (
-                ("type", lambda c: c["cell_type"]),
-                ("source", lambda c: "".join(c["source"])),
-                ("tags", lambda c: c["metadata"].get("tags", [])),
-                ("id", lambda c: c.get("id")),
-            ):
-                if of(have) != of(want):
-                    lines.append(
-                        f"{lesson.name}, cell {at}: the {part} differs: {_short(of(have))} in "
-                        f"the notebook, {_short(of(want))} in the source."
-                    )
-                    break
-            if have["cell_type"] == "code" and have.get("execution_count") is None:
-                lines.append(f"{lesson.name}, cell {at}: not executed.")
-        have, want = (
-            {key: metadata[key] for key in COLAB if key in metadata}
-            for metadata in (notebook["metadata"], lesson.metadata)
-        )
-        if have != want:
-            lines.append(
-                f"{lesson.name}: the notebook asks Colab for {have or 'no GPU'}, the source "
-                f"for {want or 'no GPU'}."
-            )
-        if "widgets" in notebook["metadata"]:
-            lines.append(
-                f"{lesson.name}: the notebook holds widget state, which GitHub and nbconvert "
-                "cannot show."
-            )
     return lines
 
 
-def _short(value):
+def _notebook_differences(lesson: Lesson, notebook: dict) -> list[str]:
+    """How a notebook differs from its lesson: a list of lines."""
+    lines = []
+    found = notebook["cells"]
+    if len(found) != len(lesson.cells):
+        lines.append(
+            f"{lesson.name}: {len(found)} cells in the notebook, {len(lesson.cells)} in the source."
+        )
+    # not strict: one may have more cells, which the line above says
+    for at, (have, want) in enumerate(zip(found, lesson.cells, strict=False)):
+        lines += [f"{lesson.name}, cell {at}: {line}" for line in _cell_differences(have, want)]
+    asks = {key: notebook["metadata"][key] for key in COLAB if key in notebook["metadata"]}
+    should = {key: lesson.metadata[key] for key in COLAB if key in lesson.metadata}
+    if asks != should:
+        lines.append(
+            f"{lesson.name}: the notebook asks Colab for {asks or 'no GPU'}, the source "
+            f"for {should or 'no GPU'}."
+        )
+    if "widgets" in notebook["metadata"]:
+        lines.append(
+            f"{lesson.name}: the notebook holds widget state, which GitHub and nbconvert "
+            "cannot show."
+        )
+    return lines
+
+
+def _compared(cell: dict) -> dict:
+    """The parts of a cell that its source decides."""
+    return {
+        "type": cell["cell_type"],
+        "source": "".join(cell["source"]),  # a string, or a list of lines
+        "tags": cell["metadata"].get("tags", []),
+        "id": cell.get("id"),
+    }
+
+
+def _cell_differences(have: dict, want: dict) -> list[str]:
+    """The first part in which a notebook's cell differs, and whether it was not executed."""
+    lines = []
+    expected = _compared(want)
+    for part, value in _compared(have).items():
+        if value != expected[part]:
+            lines.append(
+                f"the {part} differs: {_short(value)} in the notebook, "
+                f"{_short(expected[part])} in the source."
+            )
+            break
+    if have["cell_type"] == "code" and have.get("execution_count") is None:
+        lines.append("not executed.")
+    return lines
+
+
+def _short(value: object) -> str:
     """One line of a long value."""
     text = " ".join(str(value).split())
     return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -4,8 +4,10 @@ import importlib.metadata
 import os
 import platform
 import shutil
+from argparse import Namespace
 
 from ..base import require
+from .show import show
 
 WANTED = {
     "torch": "core",
@@ -20,7 +22,14 @@ WANTED = {
 }
 
 
-def unfit_versions():
+def doctor_command(args: Namespace) -> int:
+    """``course doctor``: returns 1 when the lessons cannot run."""
+    result = examine()
+    show(result, args.json, lambda: text(result))
+    return 0 if result["ready"] else 1
+
+
+def unfit_versions() -> tuple[list[str], list[str]]:
     """Core packages that are missing or outside the bounds of this package's own requirements.
 
     Two lists of lines, (too old or missing, too new).
@@ -28,39 +37,34 @@ def unfit_versions():
     from packaging.requirements import Requirement
 
     try:
-        needed = [
-            Requirement(line)
-            for line in importlib.metadata.requires("rejection-sampling-course") or []
-        ]
+        lines = importlib.metadata.requires("rejection-sampling-course") or []
     # run from a copy that was not installed: nothing says what it needs
     except importlib.metadata.PackageNotFoundError:
         return [], []
     old, new = [], []
-    for requirement in needed:
+    for requirement in map(Requirement, lines):
         if requirement.marker is not None:  # an extra
             continue
+        bounds = requirement.specifier
         try:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            old.append(f"{requirement.name} is not installed, {requirement.specifier} is needed")
+            old.append(f"{requirement.name} is not installed, {bounds} is needed")
             continue
-        if not requirement.specifier.contains(version, prereleases=True):
-            below = any(
-                part.operator in (">=", "==", "~=") and not part.contains(version, prereleases=True)
-                for part in requirement.specifier
-            )
-            (old if below else new).append(
-                f"{requirement.name} is {version}, {requirement.specifier} is needed"
-            )
+        if bounds.contains(version, prereleases=True):
+            continue
+        line = f"{requirement.name} is {version}, {bounds} is needed"
+        broken = [part for part in bounds if not part.contains(version, prereleases=True)]
+        below = any(part.operator in (">=", "==", "~=") for part in broken)
+        (old if below else new).append(line)
     return old, new
 
 
-def check_versions():
-    """The last line of a notebook's first cell on Colab: raises where a package is missing or too
-    old, prints a note where one is too new.
+def check_versions() -> None:
+    """Raise where a package is missing or too old, print a note where one is too new.
 
-    The course is installed there with ``--no-deps``, so that nothing preinstalled is replaced; then
-    nobody else compares versions.
+    It is the last line of a notebook's first cell on Colab. The course is installed there with
+    ``--no-deps``, so that nothing preinstalled is replaced; then nobody else compares versions.
     """
     old, new = unfit_versions()
     if new:
@@ -77,14 +81,14 @@ def check_versions():
     )
 
 
-def examine():
+def examine() -> dict:
     """Facts about this machine as plain data; ``ready`` is True when the lessons can run."""
-    found = {}
-    for name in WANTED:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
+    from .. import assets
+
+    found = {name: _installed(name) for name in WANTED}
+    missing = [name for name, group in WANTED.items() if group == "core" and not found[name]]
+    problems = assets.check()
+    disk = round(shutil.disk_usage(".").free / 2**30, 1)
     result = {
         "python": platform.python_version(),
         "system": platform.system(),
@@ -92,63 +96,77 @@ def examine():
         "packages": found,
         "advice": [],
     }
-    missing = [name for name, group in WANTED.items() if group == "core" and not found[name]]
-    if missing:
-        result["advice"].append(
-            f"install the core packages that are missing ({', '.join(missing)}): pip install "
-            "-c constraints.txt -e ."
-        )
     if found["torch"]:
-        import torch
-
-        from ..experiments import TIERS, detect
-
-        result["device"] = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
-        result["threads"], result["tier"] = torch.get_num_threads(), detect()
-        if result["tier"] != "cpu":
-            result["advice"].append(
-                f"lesson 09 and `course run --tier {result['tier']}` download "
-                f"{TIERS[result['tier']].policy} on first use; everything else is bundled."
-            )
-    from .. import assets
-
-    problems = assets.check()
-    result["assets"] = "as in the manifest" if not problems else "; ".join(problems[:3])
-    if problems:
-        result["advice"].append(
-            "bundled models or pools are missing or changed: run `course build-assets`, or "
-            "install the package anew."
-        )
-    if not found["jupyterlab"]:
-        result["advice"].append(
-            "to open the notebooks here: pip install -c constraints.txt -e '.[lab]' (or use Colab)."
-        )
-    result["disk_free_gb"] = round(shutil.disk_usage(".").free / 2**30, 1)
-    if result["disk_free_gb"] < 1:
-        result["advice"].append(
-            f"only {result['disk_free_gb']} GB of disk is free; runs with --out may fail. Free "
-            "some space."
-        )
+        result |= _device_facts()
+    result["assets"] = "; ".join(problems[:3]) or "as in the manifest"
+    result["disk_free_gb"] = disk
     result["ready"] = not missing and not problems
+    result["advice"] = _advice(result, missing)
     return result
 
 
-def text(result):
+def _installed(name: str) -> str | None:
+    """The version of a package, None when it is not installed."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _device_facts() -> dict:
+    import torch
+
+    from ..experiments import detect
+
+    return {
+        "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
+        "threads": torch.get_num_threads(),
+        "tier": detect(),
+    }
+
+
+def _advice(result: dict, missing: list[str]) -> list[str]:
+    """What to do about what :func:`examine` found, the most urgent first."""
+    advice = []
+    if missing:
+        advice.append(
+            f"install the core packages that are missing ({', '.join(missing)}): pip install "
+            "-c constraints.txt -e ."
+        )
+    tier = result.get("tier", "cpu")
+    if tier != "cpu":
+        from ..experiments import TIERS
+
+        advice.append(
+            f"lesson 09 and `course run --tier {tier}` download "
+            f"{TIERS[tier].policy} on first use; everything else is bundled."
+        )
+    if result["assets"] != "as in the manifest":
+        advice.append(
+            "bundled models or pools are missing or changed: run `course build-assets`, or "
+            "install the package anew."
+        )
+    if not result["packages"]["jupyterlab"]:
+        advice.append(
+            "to open the notebooks here: pip install -c constraints.txt -e '.[lab]' (or use Colab)."
+        )
+    disk = result["disk_free_gb"]
+    if disk < 1:
+        advice.append(f"only {disk} GB of disk is free; runs with --out may fail. Free some space.")
+    return advice
+
+
+def text(result: dict) -> str:
     """:func:`examine` for a reader."""
     lines = [
         f"python {result['python']} on {result['system']}, {result['cores']} cores",
         f"device {result.get('device', 'unknown')}, tier {result.get('tier', 'unknown')}, "
         f"{result.get('threads', '?')} threads, {result['disk_free_gb']} GB of disk free",
     ]
-    lines += [
-        f"  {name:13} {version or 'not installed':16} {WANTED[name]}"
-        for name, version in result["packages"].items()
-    ]
-    lines.append(f"bundled models and pools: {result['assets']}")
-    lines += [
-        "",
-        "ready: open lesson 00 with `make lab` or `course lab`"
-        if result["ready"]
-        else "not ready:",
-    ]
-    return "\n".join(lines + [f"- {advice}" for advice in result["advice"]])
+    for name, version in result["packages"].items():
+        lines.append(f"  {name:13} {version or 'not installed':16} {WANTED[name]}")
+    lines += [f"bundled models and pools: {result['assets']}", ""]
+    ready = "ready: open lesson 00 with `make lab` or `course lab`"
+    lines.append(ready if result["ready"] else "not ready:")
+    lines += [f"- {advice}" for advice in result["advice"]]
+    return "\n".join(lines)

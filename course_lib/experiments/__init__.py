@@ -1,10 +1,13 @@
 """Whole runs, printing nothing: the comparison, lesson 09's job, the clinic, the findings."""
 
+from .finetune_run import finetune_from_file
 from .interruptions import Disconnected, Watch, counting, disconnect
 from .measures import ROWS
+from .report import pool_report, report_text
 from .reward_run import train_reward_from_file
 from .rollouts_run import run_on_rollouts
 from .run import run
+from .sample_run import sample_from_world
 from .settings import TIERS, RunSettings, detect, find_gsm8k, job, tier
 from .sources import make_reward
 from .standin import is_held_out, sums, write_sums
@@ -20,13 +23,17 @@ __all__ = [
     "detect",
     "disconnect",
     "find_gsm8k",
+    "finetune_from_file",
     "is_held_out",
     "job",
     "layout",
     "make_reward",
+    "pool_report",
+    "report_text",
     "rollouts_table",
     "run",
     "run_on_rollouts",
+    "sample_from_world",
     "sums",
     "table",
     "tier",

@@ -152,7 +152,9 @@ def new_reward_model(policy, layers=None, seed=0, name="proxy"):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = AutoModelForSequenceClassification.from_config(config)
-        loaded = model.base_model.load_state_dict(policy.model.base_model.state_dict(), strict=False)
+        loaded = model.base_model.load_state_dict(
+            policy.model.base_model.state_dict(), strict=False
+        )
         require(
             not loaded.missing_keys,
             f"the policy's backbone lacks {loaded.missing_keys[:3]}; it cannot serve as a "

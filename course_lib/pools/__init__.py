@@ -6,6 +6,7 @@ from .model_solutions import SYSTEMS, agreement, load_model_solutions
 from .pairs import annotate, preference_pairs
 from .pool import FINISH, LENGTH, MISSING, STOP, Pool
 from .provenance import Provenance
+from .reading import read_pool, read_selection
 from .reward_rules import (
     best_per_prompt,
     matched_control,
@@ -50,7 +51,9 @@ __all__ = [
     "random_overall",
     "random_per_prompt",
     "read_pairs",
+    "read_pool",
     "read_rollouts",
+    "read_selection",
     "regularised_best",
     "rso",
     "select_best",

@@ -1,13 +1,13 @@
-import argparse
 import json
 import os
 
 import pytest
 
 from course_lib import authoring
-from course_lib.authoring import building
 from course_lib.authoring.output import clean, machine_traces, without_progress
+from course_lib.authoring.write import environment
 from course_lib.base import CourseError
+from course_lib.commands import cli
 
 pytest.importorskip("jupytext")
 pytest.importorskip("nbclient")
@@ -289,19 +289,30 @@ def test_machine_traces_are_found_in_texts_and_not_in_pictures():
 
 
 def test_the_command_compares_and_names_unknown_lessons(capsys):
-    parser = argparse.ArgumentParser()
-    authoring.add_arguments(parser)
-    assert building.main(parser.parse_args(["--check"])) == int(bool(authoring.check_lessons()))
+    found = authoring.check_all()
+    assert cli.main(["build", "--check"]) == int(bool(found))
+    said = capsys.readouterr().err
+    assert all(line in said for line in found)
+    assert ("run `course build` and commit" in said) == bool(found)
+    assert cli.main(["build", "--check", "ninety"]) == 1
+    assert "no lesson 'ninety'" in capsys.readouterr().err
     with pytest.raises(CourseError, match="no lesson 'ninety'"):
-        building.main(parser.parse_args(["--check", "ninety"]))
+        authoring.check_all(["ninety"])
     assert [s.stem for s in authoring.lesson_sources(["01"])] == ["01_best_of_n"]
+
+
+def test_the_command_writes_solved_exercises_elsewhere_alone(tmp_path, capsys):
+    assert cli.main(["build", "ex01", "--solved", str(tmp_path / "solved")]) == 0
+    (written,) = (tmp_path / "solved").iterdir()
+    assert capsys.readouterr().out == f"{written}\n"
+    inside = authoring.ROOT / "exercises" / "solved"
+    assert cli.main(["build", "ex01", "--solved", str(inside)]) == 1
+    assert not inside.exists()
 
 
 def test_building_leaves_the_environment_as_it_was(repository, monkeypatch):
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    from course_lib.authoring.write import environment
-
     with environment(COURSE_PROGRESS="a", HF_HUB_OFFLINE="1"):
         assert os.environ["COURSE_PROGRESS"] == "a" and os.environ["HF_HUB_OFFLINE"] == "1"
     assert "COURSE_PROGRESS" not in os.environ and os.environ["HF_HUB_OFFLINE"] == "0"

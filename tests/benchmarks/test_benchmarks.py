@@ -2,6 +2,9 @@
 stored in the repository.
 """
 
+import ast
+import importlib
+import inspect
 import math
 import sys
 from pathlib import Path
@@ -40,10 +43,8 @@ def arithmetic_pool():
 
 
 def test_a_pool_fills_its_budget_and_never_passes_it():
-    policy, world = (
-        load_policy(assets.path("helpdesk/policy"), device="cpu"),
-        load_world("helpdesk"),
-    )
+    policy = load_policy(assets.path("helpdesk/policy"), device="cpu")
+    world = load_world("helpdesk")
     prompts, info = world.prompts("train", seed=0)
     for count in (4, 16, 30):  # too few at first, about right, too many
         pool = frontier.sample_to_budget(policy, prompts, info, 5, 4, count, 16 * 4 * 26, seed=1)
@@ -62,15 +63,12 @@ def test_the_arms_of_the_verifiable_benchmark(arithmetic_pool):
     assert len(distinct) == len(duplicates) == len(control) > 40
     assert distinct.rewards("verifier").min() == duplicates.rewards("verifier").min() == 1
     # unverified: as good as the pool, no better
-    assert abs(float(control.rewards("verifier").mean()) - right) < 4 * math.sqrt(
-        right * (1 - right) / len(control)
-    )
+    standard_error = math.sqrt(right * (1 - right) / len(control))
+    assert abs(float(control.rewards("verifier").mean()) - right) < 4 * standard_error
     path = load_world("arithmetic").path
     for chosen, expected in ((distinct, True), (duplicates, False)):
-        keys = [
-            (i, path("", text, {}))
-            for i, text in zip(chosen.prompt_index.tolist(), chosen.texts, strict=True)
-        ]
+        rows = zip(chosen.prompt_index.tolist(), chosen.texts, strict=True)
+        keys = [(i, path("", text, {})) for i, text in rows]
         assert (len(set(keys)) == len(keys)) == expected
 
 
@@ -91,6 +89,32 @@ def test_more_pairs_beside_a_selection(arithmetic_pool):
     assert len(both.training_log.losses) == 1
 
 
+def imported_from_the_course(tree):
+    """(local name, module, name) of every `from course_lib... import ...` of a source."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "course_lib":
+            for alias in node.names:
+                yield alias.asname or alias.name, node.module, alias.name
+
+
+def found(module, name):
+    """What `from module import name` gives."""
+    value = getattr(importlib.import_module(module), name, None)
+    return importlib.import_module(f"{module}.{name}") if value is None else value
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda f: f.stem)
+def test_what_a_benchmark_takes_from_the_course_is_there(file):
+    """They run for hours and are rarely run: a name that moved is noticed here."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    taken = {local: found(*where) for local, *where in imported_from_the_course(tree)}
+    modules = {local: value for local, value in taken.items() if inspect.ismodule(value)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = modules.get(node.value.id)
+            assert module is None or hasattr(module, node.attr), f"line {node.lineno}: {node.attr}"
+
+
 # ---- stored results ----------------------------------------------------------------------------
 
 
@@ -108,15 +132,14 @@ def intervals(value):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in results.FOLDER.glob("*.json")))
 def test_stored_results_are_complete_and_small(name):
-    file, result = results.FOLDER / f"{name}.json", results.load(name)
-    assert (
-        file.stat().st_size < 300_000
-        and result["command"].startswith(f"python benchmarks/{name}.py")
-        and result["versions"]["torch"]
-    )
-    assert (results.FOLDER.parents[1] / "benchmarks" / f"{name}.py").is_file()
-    found = list(intervals(result))
-    assert len(found) >= 2 and all(i["low"] <= i["mean"] <= i["high"] for i in found)
+    result = results.load(name)
+    assert (results.FOLDER / f"{name}.json").stat().st_size < 300_000
+    assert result["command"].startswith(f"python benchmarks/{name}.py")
+    assert result["versions"]["torch"]
+    assert (ROOT / "benchmarks" / f"{name}.py").is_file()
+    stored = list(intervals(result))
+    assert len(stored) >= 2
+    assert all(i["low"] <= i["mean"] <= i["high"] for i in stored)
 
 
 def test_an_unknown_result_is_an_error_that_says_what_there_is():
@@ -126,18 +149,14 @@ def test_an_unknown_result_is_an_error_that_says_what_there_is():
 
 def test_the_frontier_is_at_one_budget_and_says_what_was_tried():
     result = results.load("frontier")
-    assert (
-        set(result["methods"]) == set(frontier.METHODS)
-        and not set(result["choosing_seeds"]) & set(result["shown_seeds"])
-        and len(result["shown_seeds"]) >= 3
-    )
+    assert set(result["methods"]) == set(frontier.METHODS)
+    assert not set(result["choosing_seeds"]) & set(result["shown_seeds"])
+    assert len(result["shown_seeds"]) >= 3
     for name, method in result["methods"].items():
         dial, grid, fixed = frontier.METHODS[name]
-        assert (
-            method["dial"] == dial
-            and method["fixed"] == fixed
-            and {str(v) for v in grid} <= set(method["grid"])
-        )
+        assert method["dial"] == dial
+        assert method["fixed"] == fixed
+        assert {str(v) for v in grid} <= set(method["grid"])
         assert method["best"] in grid
         best = max(grid, key=lambda v: method["grid"][str(v)]["gold"]["mean"])
         # the best of the grid on the choosing seeds, and nothing else

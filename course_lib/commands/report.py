@@ -1,0 +1,21 @@
+"""``course report`` and ``course export``: what is in a pool, for people and for other tools."""
+
+from argparse import Namespace
+
+from .show import show
+
+
+def report_command(args: Namespace) -> None:
+    from ..experiments import pool_report, report_text
+    from ..pools import read_pool
+
+    pool = read_pool(args.pool)
+    result = pool_report(pool, args.by, args.gold)
+    show(result, args.json, lambda: report_text(pool, result))
+
+
+def export_command(args: Namespace) -> None:
+    from ..pools import read_pool, write_rollouts
+
+    write_rollouts(read_pool(args.pool), args.out, args.shape)
+    print(f"→ {args.out}")

@@ -1,0 +1,60 @@
+"""``course run``: the four steps end to end, and what they bought."""
+
+from argparse import Namespace
+
+from ..base import require
+from .show import show
+
+# what `course run` cannot use where the replies are already there, with its default
+SAMPLES = {
+    "prompts": None,
+    "held_out": None,
+    "rounds": 1,
+    "rule": None,
+    "start": "base",
+    "keep": "all",
+    "temperature": None,
+    "n": None,
+}
+
+
+def require_no_sampling(args: Namespace) -> None:
+    """Raise when an argument about sampling stands beside ``--rollouts``."""
+    given = [name for name, default in SAMPLES.items() if getattr(args, name) != default]
+    unused = [f"--{name.replace('_', '-')}" for name in given]
+    require(
+        not unused,
+        f"{', '.join(unused)} cannot be used with --rollouts, whose replies are already "
+        "sampled; leave it out.",
+    )
+
+
+def run_command(args: Namespace) -> None:
+    if args.rollouts:
+        require_no_sampling(args)
+    from ..experiments import run, table
+
+    result = run(
+        world=args.world,
+        policy=args.policy,
+        reward=args.reward,
+        n=args.n,
+        prompts=args.prompts,
+        rounds=args.rounds,
+        seed=args.seed,
+        out=args.out,
+        data=args.data,
+        tier_name=args.tier,
+        rule=args.rule,
+        rollouts=args.rollouts,
+        skip_bad=args.skip_bad,
+        start=args.start,
+        keep=args.keep,
+        held_out=args.held_out,
+        device=args.device,
+        template=args.template,
+        epochs=args.epochs,
+        lr=args.lr,
+        temperature=args.temperature,
+    )
+    show(result, args.json, lambda: table(result))

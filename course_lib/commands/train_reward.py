@@ -1,0 +1,23 @@
+"""``course train-reward``: a reward model from a file of preference pairs."""
+
+from argparse import Namespace
+
+from .show import show
+
+
+def train_reward_command(args: Namespace) -> None:
+    from ..experiments import train_reward_from_file
+
+    result = train_reward_from_file(
+        args.pairs,
+        policy=args.policy,
+        held_out=args.held_out,
+        epochs=args.epochs,
+        lr=args.lr,
+        max_length=args.max_length,
+        seed=args.seed,
+        skip_bad=args.skip_bad,
+        device=args.device,
+        out=args.out,
+    )
+    show(result, args.json, lambda: result["text"])

@@ -1,0 +1,64 @@
+"""Fine-tuning a policy on a file of selected replies."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..assets import resolve
+from ..base import free_for_model
+from ..methods import finetune
+from ..models import load_policy
+from ..pools import read_selection
+from ..worlds import World, load_world
+
+
+def finetune_from_file(
+    path: Path | str,
+    out: Path | str,
+    world: World | str = "helpdesk",
+    policy: str | None = None,
+    *,
+    device: str | None = None,
+    template: str = "chat",
+    dtype: str = "float32",
+    **training: Any,
+) -> dict:
+    """Fine-tune on the prompts and completions of a JSONL file; write the new policy to ``out``.
+
+    ``world`` is a name or a world object. ``policy`` is a folder or hub name; without one it is the
+    world's own, or the help desk's. ``dtype`` float16 or bfloat16: mixed precision on a GPU.
+    ``training``: what :func:`course_lib.finetune` takes beside them. A killed run goes on from
+    ``out``.checkpoint.pt, which is removed once the policy is saved.
+
+    Returns plain data: ``replies``, ``tokens``, ``seconds``, and the first and last ``losses`` in
+    nats per token. Raises :class:`~course_lib.base.CourseError` when ``out`` holds something else,
+    or the file no replies.
+    """
+    free_for_model(out)
+    if isinstance(world, str):
+        world = load_world(world)
+    loaded = load_policy(
+        resolve(policy or world.policy or "helpdesk/policy"),
+        device=device,
+        template=template,
+        system=world.system,
+    )
+    chosen = read_selection(path)
+    checkpoint = Path(f"{out}.checkpoint.pt")
+    student = finetune(
+        loaded,
+        chosen,
+        dtype=None if dtype == "float32" else getattr(torch, dtype),
+        checkpoint=checkpoint,
+        **training: Any,
+    )
+    student.save(out)
+    checkpoint.unlink(missing_ok=True)
+    log = student.training_log
+    return {
+        "replies": len(chosen),
+        "tokens": log.tokens,
+        "seconds": log.seconds,
+        "losses": [log.losses[0], log.losses[-1]],
+    }
