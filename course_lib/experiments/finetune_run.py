@@ -51,7 +51,7 @@ def finetune_from_file(
         chosen,
         dtype=None if dtype == "float32" else getattr(torch, dtype),
         checkpoint=checkpoint,
-        **training: Any,
+        **training,
     )
     student.save(out)
     checkpoint.unlink(missing_ok=True)
