@@ -271,14 +271,10 @@ def test_doctor(capsys):
 
 
 def test_import_is_light():
-    code = (
-        "import sys, time; t = time.perf_counter(); import course_lib; "
-        "print(time.perf_counter() - t, 'torch' in sys.modules, 'transformers' in "
-        "sys.modules, 'numpy' in sys.modules)"
-    )
-    found = [run_python(code).split() for _ in range(3)]
-    assert all(loaded == ["False", "False", "False"] for _, *loaded in found)
-    assert min(float(seconds) for seconds, *_ in found) < 0.3
+    """How long it takes is printed by benchmarks/startup.py."""
+    code = "import sys, course_lib; print(*sys.modules)"
+    loaded = set(run_python(code).split())
+    assert not loaded & {"torch", "transformers", "numpy", "matplotlib", "ipywidgets"}
 
 
 def run_python(code):
