@@ -157,20 +157,12 @@ class Chunk:
         return prompt, candidate
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How P × N candidates are cut: ``groups`` of prompts that are read at once, and ``spans`` of
-    candidates, each of which makes a :class:`Chunk` with each group.
-    """
+def chunk_plan(lengths: Sequence[int], n: int, rows_at_once: int) -> list[list[Chunk]]:
+    """The chunks of ``n`` candidates for every prompt, at most ``rows_at_once`` rows each.
 
-    groups: list[list[int]]
-    spans: list[range]
-
-
-def plan(lengths: Sequence[int], n: int, rows_at_once: int) -> Plan:
-    """The plan for prompts of ``lengths`` tokens, at most ``rows_at_once`` rows in a chunk.
-
-    All N candidates of as many prompts as fit; when one prompt's do not fit, a part of them.
+    ``lengths``: tokens of each prompt. One list per group of prompts, which is read once for all
+    chunks in the list. A chunk holds all candidates of as many prompts as fit; when one prompt's do
+    not fit, a part of them.
     """
     P = len(lengths)
     width = min(n, rows_at_once)
@@ -179,10 +171,11 @@ def plan(lengths: Sequence[int], n: int, rows_at_once: int) -> Plan:
     number_of_groups = -(-P // group_size)
     group_size = -(-P // number_of_groups)
     order = sorted(range(P), key=lambda i: lengths[i])  # neighbours of like length share a chunk
-    return Plan(
-        groups=[order[at : at + group_size] for at in range(0, P, group_size)],
-        spans=[range(at, min(at + width, n)) for at in range(0, n, width)],
-    )
+    plan = []
+    for at in range(0, P, group_size):
+        group = order[at : at + group_size]
+        plan.append([Chunk(group, range(j, min(j + width, n))) for j in range(0, n, width)])
+    return plan
 
 
 # ---- decoding ----------------------------------------------------------------------------------
@@ -234,14 +227,15 @@ def sampled(
 
     budget = settings.memory_mb * 2**20
     rows_at_once = max(1, int(budget / bytes_per_row(policy, T)))
-    chunks = plan([len(prompt) for prompt in ids], N, rows_at_once)
+    plan = chunk_plan([len(prompt) for prompt in ids], N, rows_at_once)
     with evaluating(policy.model), progress.bar(P * N, "sampling", "reply") as bar:
-        for group in chunks.groups:
-            engine = new_engine(policy, [ids[i] for i in group])
-            for span in chunks.spans:
-                prompt, candidate = Chunk(group, span).rows()  # (R,) each
+        for chunks in plan:
+            engine = new_engine(policy, [ids[i] for i in chunks[0].group])
+            for chunk in chunks:
+                prompt, candidate = chunk.rows()  # (R,) each
                 u = streams.of(prompt, candidate, T).to(policy.device)  # (R, T)
-                out_tokens, out_logp, out_logq = decode(engine, u, len(span), settings, stops, bar)
+                width = len(chunk.candidates)
+                out_tokens, out_logp, out_logq = decode(engine, u, width, settings, stops, bar)
                 tokens[prompt, candidate] = out_tokens
                 logp[prompt, candidate] = out_logp
                 if logq is not logp:
@@ -265,7 +259,8 @@ def decode(
 
     Returns tokens (R, T) int32 padded with -1 and their two log-probabilities (R, T), on the CPU.
     """
-    (R, T), device = u.shape, u.device
+    R, T = u.shape
+    device = u.device
     tokens = torch.full((R, T), -1, dtype=torch.int32, device=device)
     logp, logq = torch.zeros(2, R, T, device=device)
     stop = torch.tensor(stops, device=device)
