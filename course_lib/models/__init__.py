@@ -1,6 +1,6 @@
 """One forward pass: policies, log-probabilities, sampling, reward models. No optimiser."""
 
-from .decoding import RepeatedCacheEngine, SharedPrefixEngine
+from .decoding import Engine, RepeatedCacheEngine, SharedPrefixEngine
 from .drawing import draw, filtered, uniforms
 from .loading import autocast, device_of, evaluating
 from .logprobs import (
@@ -11,21 +11,31 @@ from .logprobs import (
     token_logprobs,
 )
 from .policy import Policy, examples_of, load_policy
-from .reward_model import RewardModel, load_reward_model, new_reward_model, preference_report
-from .rewards import Ensemble, FunctionReward, GoldReward, combine, score
+from .reward_model import (
+    PreferenceReport,
+    RewardModel,
+    load_reward_model,
+    new_reward_model,
+    preference_report,
+)
+from .rewards import Ensemble, FunctionReward, GoldReward, Reward, combine, score
 from .sampling import sample
 from .settings import Sampling
-from .tiny import byte_tokenizer, tiny_policy
+from .tiny import TinyShape, byte_tokenizer, tiny_policy
 
 __all__ = [
+    "Engine",
     "Ensemble",
     "FunctionReward",
     "GoldReward",
     "Policy",
+    "PreferenceReport",
     "RepeatedCacheEngine",
+    "Reward",
     "RewardModel",
     "Sampling",
     "SharedPrefixEngine",
+    "TinyShape",
     "autocast",
     "batches_by_tokens",
     "byte_tokenizer",

@@ -1,14 +1,16 @@
 """Loading checkpoints: devices, tokenizers, configurations, weights, each with a clear error."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..base import CourseError, progress, require
 
 
-def device_of(name=None):
+def device_of(name: str | torch.device | None = None) -> torch.device:
     """The torch device to use: ``name`` when given, else cuda when there is one, else cpu."""
     if name:
         try:
@@ -21,7 +23,16 @@ def device_of(name=None):
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def autocast(device, dtype):
+def dtype_for(device: torch.device, dtype: torch.dtype | str | None) -> torch.dtype | str:
+    """``dtype`` when given, else float32 on a CPU and the checkpoint's own on a GPU."""
+    if dtype is not None:
+        return dtype
+    return torch.float32 if device.type == "cpu" else "auto"
+
+
+def autocast(
+    device: torch.device, dtype: torch.dtype | None
+) -> contextlib.AbstractContextManager[Any]:
     """Mixed precision for ``dtype`` float16 or bfloat16 on a GPU; nothing otherwise."""
     if device.type == "cuda" and dtype in (torch.float16, torch.bfloat16):
         return torch.autocast(device.type, dtype=dtype)
@@ -29,7 +40,7 @@ def autocast(device, dtype):
 
 
 @contextlib.contextmanager
-def evaluating(model):
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
     """``model`` in evaluation mode without gradients inside the block.
 
     Its mode is restored after.
@@ -43,7 +54,7 @@ def evaluating(model):
         model.train(training)
 
 
-def check_source(source, what):
+def check_source(source: str | Path, what: str) -> None:
     """Raise unless ``source`` is a model folder or looks like a hub name (``owner/name``)."""
     path = Path(source)
     if path.is_dir():
@@ -54,6 +65,7 @@ def check_source(source, what):
         )
         return
     text = str(source)
+    # a path to a folder that is not there must not be asked for on the hub
     looks_like_hub = (
         text.count("/") == 1 and not text.startswith((".", "/", "~")) and not path.parent.is_dir()
     )
@@ -64,10 +76,10 @@ def check_source(source, what):
     )
 
 
-def load_tokenizer(source):
+def load_tokenizer(source: str) -> Any:
     """The tokenizer at ``source``.
 
-    Gives a pad token when one can be had without changing the vocabulary. Raises otherwise.
+    Raises :class:`~course_lib.base.CourseError` when there is none or it has no pad token.
     """
     from transformers import AutoTokenizer
 
@@ -82,14 +94,13 @@ def load_tokenizer(source):
     if tokenizer.pad_token_id is None:
         raise CourseError(
             f"the tokenizer of {source} has no pad token. Set one that is not the end token, "
-            "e.g. tokenizer.pad_token = tokenizer.unk_token, "
-            "and save it beside the model; padding with the end token would teach the model "
-            "never to stop."
+            "e.g. tokenizer.pad_token = tokenizer.unk_token, and save it beside the model; "
+            "padding with the end token would teach the model never to stop."
         )
     return tokenizer
 
 
-def load_config(source):
+def load_config(source: str) -> Any:
     """The configuration at ``source``, or a clear error."""
     from transformers import AutoConfig
 
@@ -102,10 +113,10 @@ def load_config(source):
         ) from error
 
 
-def load_weights(auto_class, source, dtype):
+def load_weights(auto_class: Any, source: str, dtype: torch.dtype | str) -> Any:
     """``auto_class.from_pretrained``, refusing checkpoints that are cut short or lack weights.
 
-    Those would be random numbers.
+    Missing weights would be random numbers.
     """
     try:
         with progress.no_loading_bars():
@@ -119,11 +130,10 @@ def load_weights(auto_class, source, dtype):
             "again."
         ) from error
     missing = sorted(loading["missing_keys"])
+    named = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
     require(
         not missing,
-        f"{source} does not hold the weights "
-        f"{', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}: they were filled with "
-        "random numbers, so its output would mean nothing. "
-        "Use the folder the model was saved to after training.",
+        f"{source} does not hold the weights {named}: they were filled with random numbers, so "
+        "its output would mean nothing. Use the folder the model was saved to after training.",
     )
     return model

@@ -1,67 +1,81 @@
 """A policy: a causal language model, its tokenizer and the way prompts are written for it."""
 
+import copy
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..base import atomic_directory, free_for_model, progress, require
-from .loading import check_source, device_of, load_config, load_tokenizer, load_weights
+from .loading import (
+    check_source,
+    device_of,
+    dtype_for,
+    load_config,
+    load_tokenizer,
+    load_weights,
+)
 
 
 @dataclass
 class Policy:
     """A ``transformers`` causal LM with its tokenizer.
 
-    ``template`` is "chat" (the tokenizer's chat template) or "plain" (the prompt's text as it is).
-    ``source`` says where it came from. ``dtype`` is the precision of training arithmetic (mixed
-    precision on a GPU).
+    Attributes
+    ----------
+    model : the causal LM.
+    tokenizer : its ``transformers`` tokenizer.
+    system : the system message written before every prompt, or None.
+    template : "chat" (the tokenizer's chat template) or "plain" (the prompt's text as it is).
+    source : where it came from.
     """
 
     model: torch.nn.Module
-    tokenizer: object
+    tokenizer: Any
     system: str | None = None
     template: str = "chat"
     source: str = ""
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
+        """The device of the model's weights."""
         return next(self.model.parameters()).device
 
     @property
-    def stop_ids(self):
+    def stop_ids(self) -> list[int]:
         """Token ids that end a response.
 
         The end token and any others the generation config names.
         """
-        ids = (
-            self.model.generation_config.eos_token_id
-            if self.model.generation_config is not None
-            else None
-        )
-        ids = [] if ids is None else [ids] if isinstance(ids, int) else list(ids)
-        if self.tokenizer.eos_token_id is not None and self.tokenizer.eos_token_id not in ids:
-            ids.append(self.tokenizer.eos_token_id)
+        generation: Any = self.model.generation_config
+        ids = None if generation is None else generation.eos_token_id
+        if ids is None:
+            ids = []
+        ids = [ids] if isinstance(ids, int) else list(ids)
+        end = self.tokenizer.eos_token_id
+        if end is not None and end not in ids:
+            ids.append(end)
         return ids
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> str:
         """A short name for the tokenizer's vocabulary.
 
         Pools carry it, so that token ids are never read with another one.
         """
         known = getattr(self.tokenizer, "course_vocabulary", None)
         if known is None:
-            listing = "\n".join(
-                f"{token} {i}" for token, i in sorted(self.tokenizer.get_vocab().items())
-            )
-            known = self.tokenizer.course_vocabulary = hashlib.sha256(listing.encode()).hexdigest()[
-                :16
-            ]
+            entries = sorted(self.tokenizer.get_vocab().items())
+            listing = "\n".join(f"{token} {i}" for token, i in entries)
+            known = hashlib.sha256(listing.encode()).hexdigest()[:16]
+            self.tokenizer.course_vocabulary = known
         return known
 
     @property
-    def end_id(self):
+    def end_id(self) -> int:
         """The token that a trained response ends with."""
         require(
             self.tokenizer.eos_token_id is not None,
@@ -70,70 +84,82 @@ class Policy:
         )
         return self.tokenizer.eos_token_id
 
-    def render(self, prompts):
+    def render(self, prompts: Sequence[str]) -> list[str]:
         """The text the model sees for each prompt, ready for the reply to follow."""
         if self.template == "plain":
-            return [str(p) for p in prompts]
+            return [str(prompt) for prompt in prompts]
         before = [{"role": "system", "content": self.system}] if self.system else []
-        return [
-            self.tokenizer.apply_chat_template(
-                [*before, {"role": "user", "content": p}],
-                tokenize=False,
-                add_generation_prompt=True,
+        rendered = []
+        for prompt in prompts:
+            messages = [*before, {"role": "user", "content": prompt}]
+            rendered.append(
+                self.tokenizer.apply_chat_template(
+                    messages, tokenize=False, add_generation_prompt=True
+                )
             )
-            for p in prompts
-        ]
+        return rendered
 
-    def encode(self, prompts):
-        """Token ids of each rendered prompt (list of lists).
-
-        The template writes its own special tokens, so none are added twice.
-        """
+    def encode(self, prompts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each rendered prompt, one list per prompt."""
         if not prompts:
             return []
-        return self.tokenizer(self.render(prompts), add_special_tokens=self.template == "plain")[
-            "input_ids"
-        ]
+        # a chat template writes its own special tokens: none may be added a second time
+        special = self.template == "plain"
+        return self.tokenizer(self.render(prompts), add_special_tokens=special)["input_ids"]
 
-    def encode_responses(self, texts, end=True):
-        """Token ids of responses, followed by the end token."""
+    def encode_responses(self, texts: Sequence[str], end: bool = True) -> list[list[int]]:
+        """Token ids of responses, followed by the end token unless ``end`` is False."""
         if not texts:
             return []
         ids = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         return [[*row, self.end_id] if end else row for row in ids]
 
-    def decode(self, ids):
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Texts of rows of token ids, special tokens left out."""
         return self.tokenizer.batch_decode(
             ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
 
-    def copy(self):
+    def copy(self) -> "Policy":
         """An independent copy, to be trained while this one stays the reference."""
-        import copy
-
         return replace(self, model=copy.deepcopy(self.model))
 
-    def save(self, path, extra=None):
+    def save(self, path: Path | str, extra: Callable[[Path], object] | None = None) -> None:
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically.
 
         ``extra(folder)`` may add files.
         """
-        free_for_model(path)
-        with atomic_directory(path) as folder:
-            with progress.no_loading_bars():
-                self.model.save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
-            if extra:
-                extra(folder)
+        save_pretrained(self.model, self.tokenizer, path, extra)
 
 
-def load_policy(source, device=None, dtype=None, system=None, template="chat"):
+def save_pretrained(
+    model: Any,
+    tokenizer: Any,
+    path: Path | str,
+    extra: Callable[[Path], object] | None = None,
+) -> None:
+    """Write ``model`` and ``tokenizer`` to the folder ``path``, whole or not at all."""
+    free_for_model(path)
+    with atomic_directory(path) as folder:
+        with progress.no_loading_bars():
+            model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        if extra:
+            extra(folder)
+
+
+def load_policy(
+    source: str | Path,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | str | None = None,
+    system: str | None = None,
+    template: str = "chat",
+) -> Policy:
     """Load a causal LM and its tokenizer from a folder or the hub.
 
     ``dtype`` defaults to float32 on a CPU and to the checkpoint's own on a GPU. Raises
-    :class:`CourseError` when the folder does not exist, is not a causal LM, or its tokenizer lacks
-    a pad token, an end token or (for ``template="chat"``) a chat template.
+    :class:`~course_lib.base.CourseError` when the folder does not exist, is not a causal LM, or its
+    tokenizer lacks a pad token, an end token or (for ``template="chat"``) a chat template.
     """
     from transformers import AutoModelForCausalLM
 
@@ -142,7 +168,7 @@ def load_policy(source, device=None, dtype=None, system=None, template="chat"):
     require(template in ("chat", "plain"), f"template must be 'chat' or 'plain'; got {template!r}.")
     kinds = load_config(source).architectures or []
     require(
-        not any("SequenceClassification" in k for k in kinds),
+        not any("SequenceClassification" in kind for kind in kinds),
         f"{source} is a sequence classifier ({', '.join(kinds)}), not a causal language model: "
         "it gives rewards, not replies. Use it with --reward, and a causal LM with --policy.",
     )
@@ -158,16 +184,16 @@ def load_policy(source, device=None, dtype=None, system=None, template="chat"):
         "it, or use template='plain' (--template plain) to give prompts as bare text.",
     )
     device = device_of(device)
-    if dtype is None:
-        dtype = torch.float32 if device.type == "cpu" else "auto"
-    model = load_weights(AutoModelForCausalLM, source, dtype)
-    return Policy(
-        model.to(device).eval(), tokenizer, system=system, template=template, source=source
-    )
+    model = load_weights(AutoModelForCausalLM, source, dtype_for(device, dtype))
+    model = model.to(device).eval()
+    return Policy(model, tokenizer, system=system, template=template, source=source)
 
 
-def examples_of(policy, prompts, texts):
-    """(prompt ids, response ids with the end token) for each prompt and text, to train on or to
-    compute log-probabilities of.
+def examples_of(
+    policy: Policy, prompts: Sequence[str], texts: Sequence[str]
+) -> list[tuple[list[int], list[int]]]:
+    """(prompt ids, response ids with the end token) for each prompt and text.
+
+    To train on, or to compute log-probabilities of.
     """
     return list(zip(policy.encode(prompts), policy.encode_responses(texts), strict=True))

@@ -1,110 +1,157 @@
 """Reward models: ``transformers`` sequence classifiers with one label."""
 
 import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from ..base import atomic_directory, free_for_model, note, progress, require
-from ..estimators import agreement_interval
-from ..pools import MISSING
+from ..base import note, progress, require
+from ..estimators import Interval, agreement_interval
+from ..pools import MISSING, Pool
 from .attention import Packing, attention, supports
-from .loading import check_source, device_of, evaluating, load_config, load_tokenizer, load_weights
+from .loading import (
+    check_source,
+    device_of,
+    dtype_for,
+    evaluating,
+    load_config,
+    load_tokenizer,
+    load_weights,
+)
 from .logprobs import batches_by_tokens
+from .policy import Policy, save_pretrained
 
 
 @dataclass
 class RewardModel:
-    """A sequence classifier with one label, its tokenizer, and the name its rewards go by."""
+    """A sequence classifier with one label, its tokenizer, and the name its rewards go by.
+
+    Attributes
+    ----------
+    model : the sequence classifier.
+    tokenizer : its ``transformers`` tokenizer.
+    name : what its rewards are called in a pool.
+    system : the system message written before every conversation, or None.
+    source : where it came from.
+    facts : what is known of its training, such as the pairs that were dropped.
+    """
 
     model: torch.nn.Module
-    tokenizer: object
+    tokenizer: Any
     name: str = "proxy"
     system: str | None = None
     source: str = ""
-    facts: dict = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
+        """The device of the model's weights."""
         return next(self.model.parameters()).device
 
-    def encode(self, prompts, texts):
+    def encode(self, prompts: Sequence[str], texts: Sequence[str]) -> list[list[int]]:
         """Token ids of whole conversations, end token included, one list per (prompt, text)."""
         before = [{"role": "system", "content": self.system}] if self.system else []
-        rendered = [
-            self.tokenizer.apply_chat_template(
-                [*before, {"role": "user", "content": p}, {"role": "assistant", "content": t}],
-                tokenize=False,
-            )
-            for p, t in zip(prompts, texts, strict=True)
-        ]
-        return self.tokenizer(rendered, add_special_tokens=False)["input_ids"] if rendered else []
+        rendered = []
+        for prompt, text in zip(prompts, texts, strict=True):
+            asked = {"role": "user", "content": prompt}
+            answered = {"role": "assistant", "content": text}
+            messages = [*before, asked, answered]
+            rendered.append(self.tokenizer.apply_chat_template(messages, tokenize=False))
+        if not rendered:
+            return []
+        # the template has written the special tokens already
+        return self.tokenizer(rendered, add_special_tokens=False)["input_ids"]
 
-    def logits(self, rows):
+    def logits(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """Scores (B,) of a batch of token-id rows, with gradients when they are on."""
-        lengths = torch.tensor([len(r) for r in rows])
-        last = lengths.cumsum(0) - 1
-        note("trained" if torch.is_grad_enabled() else "scored", self.model, int(lengths.sum()))
+        read = sum(len(row) for row in rows)
+        note("trained" if torch.is_grad_enabled() else "scored", self.model, read)
         if supports(self.model) and hasattr(self.model, "score"):
-            packing = Packing.of(lengths, self.device)
-            ids = torch.tensor([[t for r in rows for t in r]], device=self.device)
-            with attention(self.model, "course_packed"):
-                hidden = self.model.base_model(
-                    input_ids=ids, position_ids=packing.positions, use_cache=False, packing=packing
-                ).last_hidden_state
-            return self.model.score(hidden[0, last.to(self.device)])[:, 0]
-        pad = self.tokenizer.pad_token_id
-        ids = torch.nn.utils.rnn.pad_sequence(
-            [torch.tensor(r) for r in rows], batch_first=True, padding_value=pad
-        ).to(self.device)
-        mask = (torch.arange(ids.shape[1])[None] < lengths[:, None]).long().to(self.device)
-        return self.model(input_ids=ids, attention_mask=mask).logits[:, 0]
+            return self._packed_scores(rows)
+        return self._padded_scores(rows)
 
-    def score_texts(self, prompts, texts, budget=16384):
+    def _packed_scores(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Scores (B,) from all rows laid end to end: the head reads each row's last token."""
+        model: Any = self.model
+        lengths = torch.tensor([len(row) for row in rows])  # (B,)
+        packed = [token for row in rows for token in row]
+        packing = Packing.of(lengths, self.device)
+        with attention(model, "course_packed"):
+            hidden = model.base_model(
+                input_ids=torch.tensor([packed], device=self.device),  # (1, S)
+                position_ids=packing.positions,
+                use_cache=False,
+                packing=packing,
+            ).last_hidden_state  # (1, S, width)
+        last = lengths.cumsum(0) - 1  # (B,)
+        return model.score(hidden[0, last.to(self.device)])[:, 0]
+
+    def _padded_scores(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Scores (B,) from a batch padded on the right."""
+        lengths = torch.tensor([len(row) for row in rows])  # (B,)
+        ids = torch.nn.utils.rnn.pad_sequence(
+            [torch.tensor(row) for row in rows],
+            batch_first=True,
+            padding_value=self.tokenizer.pad_token_id,
+        )  # (B, L)
+        mask = (torch.arange(ids.shape[1])[None] < lengths[:, None]).long()  # (B, L)
+        out = self.model(input_ids=ids.to(self.device), attention_mask=mask.to(self.device))
+        return out.logits[:, 0]
+
+    def score_texts(
+        self, prompts: Sequence[str], texts: Sequence[str], budget: int = 16384
+    ) -> torch.Tensor:
         """Scores (K,) float32 of K conversations, in the order given.
 
         Batches are sorted by length and hold ``budget`` tokens.
         """
         rows = self.encode(prompts, texts)
+        groups = batches_by_tokens([len(row) for row in rows], budget)
         out = torch.empty(len(rows))
-        with (
-            evaluating(self.model),
-            progress.bar(len(rows), f"scoring ({self.name})", "reply") as bar,
-        ):
-            for group in batches_by_tokens([len(r) for r in rows], budget):
+        bar = progress.bar(len(rows), f"scoring ({self.name})", "reply")
+        with evaluating(self.model), bar:
+            for group in groups:
                 out[group] = self.logits([rows[i] for i in group]).float().cpu()
                 bar.update(len(group))
         return out
 
-    def score_pool(self, pool):
+    def score_pool(self, pool: Pool) -> torch.Tensor:
         """(P, N) rewards; equal texts of a prompt are scored once.
 
         NaN where a candidate is missing.
         """
-        first, keys = {}, []
+        place: dict[tuple[int, str], int] = {}  # (prompt, text) → its place among the scored
+        places = []
         for i, row in enumerate(pool.texts):
             for text in row:
-                keys.append(first.setdefault((i, text), len(first)))
-        prompts, texts = [pool.prompts[i] for i, _ in first], [t for _, t in first]
-        scores = self.score_texts(prompts, texts)[torch.tensor(keys)].reshape(pool.P, pool.N)
+                places.append(place.setdefault((i, text), len(place)))
+        prompts = [pool.prompts[i] for i, _ in place]
+        texts = [text for _, text in place]
+        distinct = self.score_texts(prompts, texts)
+        scores = distinct[torch.tensor(places)].reshape(pool.P, pool.N)
         return scores.masked_fill(pool.finish == MISSING, float("nan"))
 
-    def save(self, path):
+    def save(self, path: Path | str) -> None:
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically."""
-        free_for_model(path)
-        with atomic_directory(path) as folder:
-            with progress.no_loading_bars():
-                self.model.save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
+        save_pretrained(self.model, self.tokenizer, path)
 
 
-def load_reward_model(source, name="proxy", device=None, dtype=None, system=None):
+def load_reward_model(
+    source: str | Path,
+    name: str = "proxy",
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | str | None = None,
+    system: str | None = None,
+) -> RewardModel:
     """Load a one-label sequence classifier from a folder or the hub.
 
-    Raises :class:`CourseError` when the source is a causal LM, has more than one label, lacks a pad
-    token or chat template, or when its head was not in the checkpoint: ``transformers`` would then
-    fill the head with random numbers and every score would be noise.
+    Raises :class:`~course_lib.base.CourseError` when the source is a causal LM, has more than one
+    label, lacks a pad token or chat template, or when its head was not in the checkpoint:
+    ``transformers`` would then fill the head with random numbers and every score would be noise.
     """
     from transformers import AutoModelForSequenceClassification
 
@@ -113,7 +160,7 @@ def load_reward_model(source, name="proxy", device=None, dtype=None, system=None
     config = load_config(source)
     kinds = config.architectures or []
     require(
-        not any("CausalLM" in k for k in kinds),
+        not any("CausalLM" in kind for kind in kinds),
         f"{source} is a causal language model ({', '.join(kinds)}), not a reward model. A "
         "reward model is a sequence classifier with one label: train one with "
         "train_reward_model, or give another folder.",
@@ -130,31 +177,33 @@ def load_reward_model(source, name="proxy", device=None, dtype=None, system=None
         "the way the reward model was trained. Set tokenizer.chat_template and save it again.",
     )
     device = device_of(device)
-    if dtype is None:
-        dtype = torch.float32 if device.type == "cpu" else "auto"
-    model = load_weights(AutoModelForSequenceClassification, source, dtype)
+    model = load_weights(AutoModelForSequenceClassification, source, dtype_for(device, dtype))
     model.config.pad_token_id = tokenizer.pad_token_id
     return RewardModel(model.to(device).eval(), tokenizer, name=name, system=system, source=source)
 
 
-def new_reward_model(policy, layers=None, seed=0, name="proxy"):
-    """An untrained reward model on a copy of ``policy``'s backbone (its first ``layers`` layers),
-    with a new one-number head.
+def new_reward_model(
+    policy: Policy, layers: int | None = None, seed: int = 0, name: str = "proxy"
+) -> RewardModel:
+    """An untrained reward model on a copy of ``policy``'s backbone, with a new one-number head.
+
+    ``layers``: keep the backbone's first layers only. ``seed`` draws the head.
     """
     from transformers import AutoModelForSequenceClassification
 
-    config = copy.deepcopy(policy.model.config)
-    config.num_labels, config.architectures = 1, None
+    config: Any = copy.deepcopy(policy.model.config)
+    config.num_labels = 1
+    config.architectures = None
     config.num_hidden_layers = layers or config.num_hidden_layers
     if getattr(config, "layer_types", None):
         config.layer_types = config.layer_types[: config.num_hidden_layers]
     config.pad_token_id = policy.tokenizer.pad_token_id
+    backbone: Any = policy.model.base_model
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = AutoModelForSequenceClassification.from_config(config)
-        loaded = model.base_model.load_state_dict(
-            policy.model.base_model.state_dict(), strict=False
-        )
+        # not strict: with fewer layers, the policy has weights that find no place
+        loaded = model.base_model.load_state_dict(backbone.state_dict(), strict=False)
         require(
             not loaded.missing_keys,
             f"the policy's backbone lacks {loaded.missing_keys[:3]}; it cannot serve as a "
@@ -166,61 +215,83 @@ def new_reward_model(policy, layers=None, seed=0, name="proxy"):
 
 @dataclass
 class PreferenceReport:
-    """How a reward model does on held-out comparisons. ``accuracy`` counts a tie as half."""
+    """How a reward model does on held-out comparisons.
 
-    accuracy: object
+    Attributes
+    ----------
+    accuracy : share of comparisons ranked as the annotator did, with its interval over prompts. A
+        tie counts as half.
+    ties : number of comparisons with equal scores.
+    pairs : number of comparisons.
+    log_loss : mean of −log σ(margin), in nats.
+    calibration : (predicted probability, observed share, pairs) of each group of comparisons.
+    length_correlation : Pearson's correlation of the margin in score with that in tokens.
+    """
+
+    accuracy: Interval
     ties: int
     pairs: int
     log_loss: float
-    calibration: list
+    calibration: list[tuple[float, float, int]]
     length_correlation: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = "  ".join(f"{p:.2f}→{a:.2f} ({n})" for p, a, n in self.calibration)
         return (
-            f"accuracy {self.accuracy} on {self.pairs} pairs, {self.ties} ties, log loss "
-            f"{self.log_loss:.3f} nats\n"
-            f"calibration (predicted→observed (pairs)): {rows}\ncorrelation of score margin "
-            f"with length margin {self.length_correlation:+.2f}"
+            f"accuracy {self.accuracy} on {self.pairs} pairs, {self.ties} ties, "
+            f"log loss {self.log_loss:.3f} nats\n"
+            f"calibration (predicted→observed (pairs)): {rows}\n"
+            f"correlation of score margin with length margin {self.length_correlation:+.2f}"
         )
 
 
-def preference_report(reward_model, pairs, bins=5):
-    """Accuracy with a 95 % interval over prompts, ties, log loss, calibration and length
-    correlation on comparisons.
+def preference_report(
+    reward_model: RewardModel, pairs: Sequence[Mapping[str, Any]], bins: int = 5
+) -> PreferenceReport:
+    """How ``reward_model`` does on the comparisons ``pairs``, as a :class:`PreferenceReport`.
 
-    Calibration compares the predicted probability σ(|margin|) that the higher-scored reply is
-    preferred with how often it is, in ``bins`` groups of equal size. Length correlation is
-    Pearson's, between the margin in score and in tokens.
+    Accuracy with a 95 % interval over prompts, ties, log loss, calibration and length correlation.
+    A comparison has the texts "prompt", "chosen" and "rejected". Calibration compares the predicted
+    probability σ(|margin|) that the higher-scored reply is preferred with how often it is, in
+    ``bins`` groups of equal size. Length correlation is Pearson's, between the margin in score and
+    in tokens.
     """
     require(len(pairs) > 0, "no comparisons to report on.")
-    prompts = [p["prompt"] for p in pairs]
-    better, worse = [
-        reward_model.score_texts(prompts, [p[side] for p in pairs]).double().numpy()
-        for side in ("chosen", "rejected")
-    ]
-    margin = better - worse
-    ties = int((margin == 0).sum())
-    right = (margin > 0) + 0.5 * (margin == 0)
-    predicted = 1 / (1 + np.exp(-np.abs(margin)))
-    groups = [
-        g
-        for g in np.array_split(np.argsort(predicted, kind="stable"), min(bins, len(pairs)))
-        if len(g)
-    ]
-    sizes = [
-        np.array([len(r) for r in reward_model.encode(prompts, [p[side] for p in pairs])])
-        for side in ("chosen", "rejected")
-    ]
-    longer = (sizes[0] - sizes[1]).astype(float)
-    correlation = (
-        float(np.corrcoef(margin, longer)[0, 1]) if margin.std() > 0 and longer.std() > 0 else 0.0
-    )
+    prompts = [pair["prompt"] for pair in pairs]
+    scores, lengths = {}, {}
+    for side in ("chosen", "rejected"):
+        texts = [pair[side] for pair in pairs]
+        scores[side] = reward_model.score_texts(prompts, texts).double().numpy()  # (K,)
+        lengths[side] = np.array([len(row) for row in reward_model.encode(prompts, texts)])
+    margin = scores["chosen"] - scores["rejected"]  # (K,)
+    longer = (lengths["chosen"] - lengths["rejected"]).astype(float)  # (K,)
+    right = (margin > 0) + 0.5 * (margin == 0)  # (K,) 1, ½ or 0
     return PreferenceReport(
-        agreement_interval(right, prompts),
-        ties,
-        len(pairs),
-        float(np.logaddexp(0, -margin).mean()),
-        [(float(predicted[g].mean()), float(right[g].mean()), len(g)) for g in groups],
-        correlation,
+        accuracy=agreement_interval(right, prompts),
+        ties=int((margin == 0).sum()),
+        pairs=len(pairs),
+        log_loss=float(np.logaddexp(0, -margin).mean()),
+        calibration=_calibration(margin, right, bins),
+        length_correlation=_correlation(margin, longer),
     )
+
+
+def _calibration(
+    margin: np.ndarray, right: np.ndarray, bins: int
+) -> list[tuple[float, float, int]]:
+    """(mean predicted probability, share right, size) of ``bins`` groups by probability."""
+    predicted = 1 / (1 + np.exp(-np.abs(margin)))  # (K,) in [½, 1)
+    order = np.argsort(predicted, kind="stable")
+    table = []
+    for group in np.array_split(order, min(bins, len(order))):
+        if len(group):
+            probability = float(predicted[group].mean())
+            table.append((probability, float(right[group].mean()), len(group)))
+    return table
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation; 0 when either does not vary."""
+    if a.std() > 0 and b.std() > 0:
+        return float(np.corrcoef(a, b)[0, 1])
+    return 0.0

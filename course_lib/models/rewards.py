@@ -1,12 +1,25 @@
 """Everything that scores a pool: functions, a world's gold reward, ensembles."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 
 from ..base import require
-from ..pools import MISSING
-from ..worlds import World
+from ..pools import MISSING, STOP, Pool
+from ..worlds import World, harmlessness, helpfulness
+
+RewardFunction = Callable[[str, str, dict[str, Any]], float]  # prompt, text, info → number
+
+
+class Reward(Protocol):
+    """What :func:`score` takes: anything that scores a whole pool, and has a name."""
+
+    name: str
+
+    def score_pool(self, pool: Pool) -> torch.Tensor:
+        """(P, N) float32; NaN where a candidate is missing."""
 
 
 @dataclass
@@ -16,86 +29,88 @@ class FunctionReward:
     A verifier, a rule, a test suite.
     """
 
-    function: object
+    function: RewardFunction
     name: str = "verifier"
 
-    def score_pool(self, pool):
+    def score_pool(self, pool: Pool) -> torch.Tensor:
         """(P, N) float32; NaN where a candidate is missing."""
-        rows = [
-            [
-                self.function(p, t, info) if here else float("nan")
-                for t, here in zip(texts, present, strict=True)
-            ]
-            for p, texts, info, present in zip(
-                pool.prompts, pool.texts, pool.info, pool.present.tolist(), strict=True
-            )
-        ]
+        rows = []
+        present = pool.present.tolist()
+        for i, (prompt, info) in enumerate(zip(pool.prompts, pool.info, strict=True)):
+            row = []
+            for text, here in zip(pool.texts[i], present[i], strict=True):
+                row.append(self.function(prompt, text, info) if here else float("nan"))
+            rows.append(row)
         return torch.tensor(rows, dtype=torch.float32).reshape(pool.P, pool.N)
 
 
 @dataclass
 class GoldReward:
-    """A world's gold reward: the stand-in for what people want. ``part`` is "gold", "helpful" or
-    "harmless" where the world splits it.
+    """A world's gold reward: the stand-in for what people want.
 
-    ``name`` is what the reward is called in a pool, by default its part. When gold *selects*, give
-    it another name, so that the selecting reward and the judge stay apart.
+    ``part`` is "gold", "helpful" or "harmless" where the world splits it. ``name`` is what the
+    reward is called in a pool, by default its part. When gold *selects*, give it another name, so
+    that the selecting reward and the judge stay apart.
     """
 
     world: World
     part: str = "gold"
     name: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.name = self.name or self.part
 
-    def score_pool(self, pool):
-        """(P, N) float32; NaN where a candidate is missing."""
-        from ..worlds import helpdesk
+    def score_pool(self, pool: Pool) -> torch.Tensor:
+        """(P, N) float32; NaN where a candidate is missing. Equal candidates are judged once."""
+        self._check_info(pool)
+        values = torch.full((pool.P, pool.N), float("nan"))
+        for i, (prompt, info) in enumerate(zip(pool.prompts, pool.info, strict=True)):
+            seen: dict[tuple[str, bool], float] = {}
+            finishes = pool.finish[i].tolist()
+            for j, (text, finish) in enumerate(zip(pool.texts[i], finishes, strict=True)):
+                if finish == MISSING:
+                    continue
+                # a reply that was cut may be worth less than the same text that ended
+                key = (text, finish == STOP)
+                if key not in seen:
+                    seen[key] = self._value(prompt, text, info, finish == STOP)
+                values[i, j] = seen[key]
+        return values
 
+    def _value(self, prompt: str, text: str, info: dict[str, Any], ended: bool) -> float:
+        if self.part == "gold":
+            return self.world.gold(prompt, text, info, ended)
+        half = {"helpful": helpfulness, "harmless": harmlessness}[self.part]
+        return half(self.world.gold_parts(prompt, text, info, ended))
+
+    def _check_info(self, pool: Pool) -> None:
         needed = self.world.needs
-        lacking = [i for i, info in enumerate(pool.info) if needed and needed not in info]
+        if not needed:
+            return
+        lacking = [i for i, info in enumerate(pool.info) if needed not in info]
         require(
             not lacking,
             f"the gold reward of the world {self.world.name!r} needs {needed!r} in each "
             f"prompt's info; prompt {lacking[0] if lacking else 0} has none. Add it to the "
             "rollouts, or use another reward.",
         )
-        values, seen = torch.full((pool.P, pool.N), float("nan")), {}
-        for i, (prompt, info) in enumerate(zip(pool.prompts, pool.info, strict=True)):
-            for j, (text, finish) in enumerate(
-                zip(pool.texts[i], pool.finish[i].tolist(), strict=True)
-            ):
-                if finish == MISSING:
-                    continue
-                key = (i, text, finish == 0)
-                if key not in seen:
-                    if self.part == "gold":
-                        seen[key] = self.world.gold(prompt, text, info, finish == 0)
-                    else:
-                        half = {"helpful": helpdesk.helpfulness, "harmless": helpdesk.harmlessness}[
-                            self.part
-                        ]
-                        seen[key] = half(self.world.gold_parts(prompt, text, info, finish == 0))
-                values[i, j] = seen[key]
-        return values
 
 
 @dataclass
 class Ensemble:
-    """Several reward models as one: the mean, the minimum, or the mean less ``k`` standard
-    deviations.
+    """Several reward models as one.
 
+    ``how`` says in which way: the mean, the minimum, or the mean minus ``k`` standard deviations.
     The members are combined by :func:`combine`, which takes each prompt's mean out of each member.
     So an ensemble's scores rank the candidates of one prompt, and do not compare prompts.
     """
 
-    members: list
+    members: Sequence[Reward]
     how: str = "mean"
     k: float = 1.0
     name: str = "ensemble"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             len(self.members) >= 2,
             f"an ensemble needs at least two reward models; got {len(self.members)}.",
@@ -105,15 +120,16 @@ class Ensemble:
             f"how must be 'mean', 'min' or 'mean-std'; got {self.how!r}.",
         )
 
-    def score_pool(self, pool):
+    def score_pool(self, pool: Pool) -> torch.Tensor:
         """(P, N) float32 in standard deviations."""
-        scores = torch.stack([m.score_pool(pool) for m in self.members])
+        scores = torch.stack([member.score_pool(pool) for member in self.members])  # (M, P, N)
         return combine(scores, self.how, self.k)
 
 
-def combine(scores, how="mean", k=1.0):
-    """Combine rewards (M, P, N) of M models into (P, N): "mean", "min" or "mean-std" (mean − k·std
-    across models).
+def combine(scores: torch.Tensor, how: str = "mean", k: float = 1.0) -> torch.Tensor:
+    """Combine rewards (M, P, N) of M models into (P, N).
+
+    ``how``: "mean", "min" or "mean-std" (mean − k·std across models).
 
     Scores of different models have no common scale, and no common zero from prompt to prompt: a
     reward model is identified only up to a constant per prompt. So each prompt's mean over its
@@ -123,9 +139,10 @@ def combine(scores, how="mean", k=1.0):
     """
     scores = torch.as_tensor(scores, dtype=torch.float32)
     require(scores.dim() == 3, f"scores must have shape (models, P, N); got {tuple(scores.shape)}.")
-    centred = scores - scores.nanmean(2, keepdim=True)
-    std = centred.flatten(1).square().nanmean(1).sqrt().clamp(min=1e-8)
-    z = centred / std[:, None, None]
+    centred = scores - scores.nanmean(2, keepdim=True)  # (M, P, N)
+    variance = centred.flatten(1).square().nanmean(1)  # (M,)
+    std = variance.sqrt().clamp(min=1e-8)
+    z = centred / std[:, None, None]  # (M, P, N)
     if how == "min":
         return z.amin(0)
     if how == "mean-std":
@@ -134,19 +151,19 @@ def combine(scores, how="mean", k=1.0):
     return z.mean(0)
 
 
-def score(pool, reward, name=None):
-    """``pool`` with one more reward: ``reward`` is a reward model, verifier, ensemble, gold reward,
-    or a plain function.
+def score(pool: Pool, reward: Reward | RewardFunction, name: str | None = None) -> Pool:
+    """``pool`` with one more reward.
 
-    The values go by ``name``, or the reward's own name. Raises on NaN, and on a reward that cannot
-    score.
+    ``reward`` is a reward model, verifier, ensemble, gold reward, or a plain function ``(prompt,
+    text, info) -> number``. The values go by ``name``, or the reward's own name. Raises
+    :class:`~course_lib.base.CourseError` on NaN, and on a reward that cannot score.
     """
+    scorer: Any = reward
     if callable(reward) and not hasattr(reward, "score_pool"):
-        reward = FunctionReward(reward, getattr(reward, "__name__", "verifier"))
+        scorer = FunctionReward(reward, getattr(reward, "__name__", "verifier"))
     require(
-        hasattr(reward, "score_pool"),
+        hasattr(scorer, "score_pool"),
         "a reward must be a reward model, an ensemble, or a function of (prompt, text, info); "
-        f"got {type(reward).__name__}. "
-        "A causal language model gives replies, not rewards.",
+        f"got {type(scorer).__name__}. A causal language model gives replies, not rewards.",
     )
-    return pool.with_reward(name or reward.name, reward.score_pool(pool))
+    return pool.with_reward(name or scorer.name, scorer.score_pool(pool))

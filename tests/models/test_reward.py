@@ -88,9 +88,8 @@ def test_pool_scores_keep_order_and_mark_missing(model):
 
 def test_functions_are_rewards(model):
     pool = pool_of([["yes", "no"]])
-    assert score(pool, lambda prompt, text, info: text == "yes", "verifier").rewards[
-        "verifier"
-    ].tolist() == [[1, 0]]
+    scored = score(pool, lambda prompt, text, info: text == "yes", "verifier")
+    assert scored.rewards["verifier"].tolist() == [[1, 0]]
     with pytest.raises(CourseError, match="NaN"):
         score(pool, FunctionReward(lambda *a: float("nan")))
 
@@ -110,14 +109,13 @@ def test_missing_head_is_refused(model, tmp_path):
     from safetensors.torch import load_file, save_file
 
     model.save(tmp_path / "rm")
-    assert load_reward_model(tmp_path / "rm", device="cpu").score_texts(
-        ["p"], ["good reply"]
-    ).item() == pytest.approx(model.score_texts(["p"], ["good reply"]).item(), abs=1e-4)
+    loaded = load_reward_model(tmp_path / "rm", device="cpu")
+    expected = model.score_texts(["p"], ["good reply"]).item()
+    assert loaded.score_texts(["p"], ["good reply"]).item() == pytest.approx(expected, abs=1e-4)
     file = tmp_path / "rm" / "model.safetensors"
     weights = load_file(file)
-    save_file(
-        {k: v for k, v in weights.items() if "score" not in k}, file, metadata={"format": "pt"}
-    )
+    headless = {name: tensor for name, tensor in weights.items() if "score" not in name}
+    save_file(headless, file, metadata={"format": "pt"})
     with pytest.raises(CourseError, match="score.weight.*random"):
         load_reward_model(tmp_path / "rm", device="cpu")
 
@@ -126,9 +124,11 @@ def test_several_labels_are_refused(model, tmp_path):
     import json
 
     model.save(tmp_path / "rm")
-    config = json.loads((tmp_path / "rm" / "config.json").read_text())
-    config["id2label"], config["label2id"] = {"0": "a", "1": "b"}, {"a": 0, "b": 1}
-    (tmp_path / "rm" / "config.json").write_text(json.dumps(config))
+    file = tmp_path / "rm" / "config.json"
+    config = json.loads(file.read_text())
+    config["id2label"] = {"0": "a", "1": "b"}
+    config["label2id"] = {"a": 0, "b": 1}
+    file.write_text(json.dumps(config))
     with pytest.raises(CourseError, match="2 labels"):
         load_reward_model(tmp_path / "rm")
 
@@ -152,9 +152,8 @@ def test_training_learns_a_simple_preference(tiny):
     rm = train_reward_model(tiny, pairs[:32], epochs=6, lr=3e-3, batch_size=8)
     report = preference_report(rm, pairs[32:])
     assert report.accuracy.mean == 1.0 and report.ties == 0 and report.log_loss < 0.3
-    flipped = preference_report(
-        rm, [{**p, "chosen": p["rejected"], "rejected": p["chosen"]} for p in pairs[32:]]
-    )
+    turned = [{**p, "chosen": p["rejected"], "rejected": p["chosen"]} for p in pairs[32:]]
+    flipped = preference_report(rm, turned)
     assert flipped.accuracy.mean == 0.0 and flipped.log_loss > 1
 
 
@@ -176,28 +175,21 @@ def test_report_counts_ties_as_half(tiny):
     rm = new_reward_model(tiny)
     torch.nn.init.zeros_(rm.model.score.weight)
     report = preference_report(rm, [{"prompt": "p", "chosen": "good", "rejected": "bad"}] * 10)
-    assert (
-        report.ties == 10
-        and report.accuracy.mean == 0.5
-        and report.log_loss == pytest.approx(math.log(2))
-    )
+    assert report.ties == 10
+    assert report.accuracy.mean == 0.5
+    assert report.log_loss == pytest.approx(math.log(2))
 
 
 def test_combine_rules():
     scores = torch.tensor(
         [[[0.0, 1.0, 2.0], [5.0, 1.0, 3.0]], [[0.0, 20.0, 10.0], [30.0, 0.0, 0.0]]]
     )
-    z = torch.stack(
-        [
-            (s - s.mean(1, keepdim=True)) / (s - s.mean(1, keepdim=True)).square().mean().sqrt()
-            for s in scores
-        ]
-    )
+    centred = [s - s.mean(1, keepdim=True) for s in scores]
+    z = torch.stack([c / c.square().mean().sqrt() for c in centred])
     torch.testing.assert_close(combine(scores), z.mean(0))
     torch.testing.assert_close(combine(scores, "min"), z.amin(0))
-    torch.testing.assert_close(
-        combine(scores, "mean-std", k=2.0), z.mean(0) - 2 * (z[0] - z[1]).abs() / 2
-    )
+    std = (z[0] - z[1]).abs() / 2
+    torch.testing.assert_close(combine(scores, "mean-std", k=2.0), z.mean(0) - 2 * std)
     with pytest.raises(CourseError, match="how must be"):
         combine(scores, "max")
     with pytest.raises(CourseError, match="at least two"):
@@ -207,9 +199,9 @@ def test_combine_rules():
 @pytest.mark.parametrize("how", ["mean", "min", "mean-std"])
 def test_combine_ignores_a_models_constant_for_a_prompt_and_its_scale(how):
     scores = torch.randn(3, 4, 8, generator=torch.Generator().manual_seed(0))
-    moved = scores * torch.tensor([1.0, 5.0, 0.2])[:, None, None] + 10 * torch.randn(
-        3, 4, 1, generator=torch.Generator().manual_seed(1)
-    )
+    constants = 10 * torch.randn(3, 4, 1, generator=torch.Generator().manual_seed(1))
+    scales = torch.tensor([1.0, 5.0, 0.2])[:, None, None]
+    moved = scores * scales + constants
     torch.testing.assert_close(combine(moved, how), combine(scores, how), atol=1e-4, rtol=1e-4)
     moved[:, 2, 5:] = float("nan")
     assert combine(moved, how).isnan().sum() == 3, (
@@ -239,27 +231,22 @@ def replies():
 
 def test_annotators_prefer_what_their_utility_says(replies):
     gold = score(replies, GoldReward(Helpdesk())).rewards["gold"]
-    look = {
-        (p, t): g
-        for p, row, gs in zip(replies.prompts, replies.texts, gold.tolist(), strict=True)
-        for t, g in zip(row, gs, strict=True)
-    }
+    look = {}
+    for prompt, texts, values in zip(replies.prompts, replies.texts, gold.tolist(), strict=True):
+        for text, value in zip(texts, values, strict=True):
+            look[prompt, text] = value
     sharp = annotate(replies, Annotator(noise=1e-6), 200)
     assert all(look[r["prompt"], r["chosen"]] >= look[r["prompt"], r["rejected"]] for r in sharp)
     noisy = annotate(replies, Annotator(noise=50.0), 300)
-    share = (
-        sum(look[r["prompt"], r["chosen"]] > look[r["prompt"], r["rejected"]] for r in noisy) / 300
-    )
-    assert 0.35 < share < 0.65
+    as_gold = [look[r["prompt"], r["chosen"]] > look[r["prompt"], r["rejected"]] for r in noisy]
+    assert 0.35 < sum(as_gold) / 300 < 0.65
     lengthy = annotate(replies, Annotator(length_bias=20.0), 200)
     assert sum(len(r["chosen"].split()) >= len(r["rejected"].split()) for r in lengthy) > 190
 
 
 def test_fewer_comparisons_are_a_prefix(replies):
-    assert (
-        annotate(replies, Annotator(), 10, seed=4)
-        == annotate(replies, Annotator(), 50, seed=4)[:10]
-    )
+    few = annotate(replies, Annotator(), 10, seed=4)
+    assert few == annotate(replies, Annotator(), 50, seed=4)[:10]
     with pytest.raises(CourseError, match="different pairs"):
         annotate(replies, Annotator(), 10**6)
 

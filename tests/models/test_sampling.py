@@ -4,15 +4,17 @@ Equal greedy tokens, equal distributions, and the promises of reproducibility.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from course_lib import assets
-from course_lib.base import CourseError
+from course_lib.base import CourseError, key_of
 from course_lib.models import (
     Policy,
+    Sampling,
     draw,
     filtered,
     load_policy,
@@ -23,6 +25,7 @@ from course_lib.models import (
     uniforms,
 )
 from course_lib.models.decoding import RepeatedCacheEngine, SharedPrefixEngine
+from course_lib.models.sampling import chunk_plan
 
 PROMPTS = [
     "How do I reset my password?",
@@ -65,10 +68,8 @@ def row_tokens(pool, i, j=0):
 def test_greedy_tokens_equal_generate(tiny):
     pool = sample(tiny, PROMPTS, n=1, temperature=0, max_tokens=24)
     for i, prompt in enumerate(PROMPTS):
-        assert (
-            row_tokens(pool, i)
-            == generated(tiny, prompt, do_sample=False, max_new_tokens=24)[0].tolist()
-        )
+        expected = generated(tiny, prompt, do_sample=False, max_new_tokens=24)[0]
+        assert row_tokens(pool, i) == expected.tolist()
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -77,9 +78,8 @@ def test_padding_side_of_the_tokenizer_does_not_matter(tiny, side):
     together = sample(tiny, PROMPTS, n=2, max_tokens=12, seed=3)
     for i, prompt in enumerate(PROMPTS):
         alone = sample(tiny, [prompt], n=2, max_tokens=12, seed=3, first_prompt=i)
-        assert [row_tokens(alone, 0, j) for j in range(2)] == [
-            row_tokens(together, i, j) for j in range(2)
-        ]
+        for j in range(2):
+            assert row_tokens(alone, 0, j) == row_tokens(together, i, j)
     tiny.tokenizer.padding_side = "left"
 
 
@@ -99,21 +99,24 @@ def two_token_distribution(policy, prompt, temperature, top_k, top_p, stops):
     for a, p in enumerate(first):
         if a in stops:
             out[(a,)] = p
-        else:
-            out.update({(a, b): p * q for b, q in enumerate(second[a])})
-    return {k: p for k, p in out.items() if p > 0}
+            continue
+        for b, q in enumerate(second[a]):
+            out[(a, b)] = p * q
+    return {tokens: p for tokens, p in out.items() if p > 0}
 
 
 def chi_square_p(counts, probabilities):
-    """p-value of a chi-square test with rare outcomes pooled (Wilson–Hilferty normal
-    approximation).
+    """p-value of a chi-square test with rare outcomes pooled.
+
+    By the normal approximation of Wilson and Hilferty.
     """
     total = sum(counts.values())
-    kept = [k for k, p in probabilities.items() if p * total >= 8]
-    observed = [counts.get(k, 0) for k in kept] + [total - sum(counts.get(k, 0) for k in kept)]
-    expected = [probabilities[k] * total for k in kept] + [
-        total - sum(probabilities[k] * total for k in kept)
-    ]
+    kept = [outcome for outcome, p in probabilities.items() if p * total >= 8]
+    observed = [counts.get(outcome, 0) for outcome in kept]
+    expected = [probabilities[outcome] * total for outcome in kept]
+    # the rare ones, pooled
+    observed.append(total - sum(observed))
+    expected.append(total - sum(expected))
     if expected[-1] < 8:
         expected[-2] += expected.pop()
         observed[-2] += observed.pop()
@@ -141,9 +144,8 @@ def test_sampled_distribution_is_the_models(tiny, settings):
     exact = two_token_distribution(tiny, PROMPTS[0], stops=tiny.stop_ids, **full)
     assert set(counts) <= set(exact)
     assert chi_square_p(counts, exact) > FALSE_ALARM
-    wrong = two_token_distribution(
-        tiny, PROMPTS[0], stops=tiny.stop_ids, **{**full, "temperature": full["temperature"] * 1.3}
-    )
+    full["temperature"] *= 1.3
+    wrong = two_token_distribution(tiny, PROMPTS[0], stops=tiny.stop_ids, **full)
     assert chi_square_p(counts, wrong) < FALSE_ALARM, (
         "the test must tell a temperature that is 30 % off"
     )
@@ -170,20 +172,16 @@ def test_same_distribution_as_generate(tiny):
     for a, *rest in rows.tolist():
         key = (a,) if a in stops else (a, rest[0])
         counts[key] = counts.get(key, 0) + 1
-    assert (
-        chi_square_p(counts, two_token_distribution(tiny, PROMPTS[0], 1.0, 0, 1.0, tiny.stop_ids))
-        > FALSE_ALARM
-    )
+    exact = two_token_distribution(tiny, PROMPTS[0], 1.0, 0, 1.0, tiny.stop_ids)
+    assert chi_square_p(counts, exact) > FALSE_ALARM
 
 
 def test_first_candidates_of_a_larger_pool(tiny):
-    small, large = (
-        sample(tiny, PROMPTS, n=4, max_tokens=16, seed=5),
-        sample(tiny, PROMPTS, n=16, max_tokens=16, seed=5),
-    )
-    assert [[row_tokens(small, i, j) for j in range(4)] for i in range(4)] == [
-        [row_tokens(large, i, j) for j in range(4)] for i in range(4)
-    ]
+    small = sample(tiny, PROMPTS, n=4, max_tokens=16, seed=5)
+    large = sample(tiny, PROMPTS, n=16, max_tokens=16, seed=5)
+    for i in range(4):
+        for j in range(4):
+            assert row_tokens(small, i, j) == row_tokens(large, i, j)
 
 
 def test_chunks_order_and_parts_do_not_matter(tiny):
@@ -208,10 +206,8 @@ def test_log_probabilities_are_the_models(tiny):
     pool = sample(tiny, PROMPTS, n=3, max_tokens=10, seed=2, temperature=0.7)
     prompts = tiny.encode(PROMPTS)
     examples = [(prompts[i], row_tokens(pool, i, j)) for i in range(4) for j in range(3)]
-    plain, tempered = (
-        token_logprobs(tiny, examples),
-        token_logprobs(tiny, examples, temperature=0.7),
-    )
+    plain = token_logprobs(tiny, examples)
+    tempered = token_logprobs(tiny, examples, temperature=0.7)
     for k, (a, b) in enumerate(zip(plain, tempered, strict=True)):
         i, j = divmod(k, 3)
         torch.testing.assert_close(a, pool.logprobs[i, j, : len(a)], atol=1e-4, rtol=1e-4)
@@ -240,11 +236,9 @@ def test_draw_never_takes_an_impossible_token():
 def test_end_at_once_and_cut_at_the_limit(tiny):
     first = row_tokens(sample(tiny, PROMPTS[:1], n=1, temperature=0, max_tokens=4), 0)
     stopped = sample(tiny, PROMPTS[:1], n=1, temperature=0, max_tokens=4, stop=[first[0]])
-    assert (
-        stopped.texts == [[""]]
-        and stopped.finish.tolist() == [[0]]
-        and stopped.lengths.tolist() == [[1]]
-    )
+    assert stopped.texts == [[""]]
+    assert stopped.finish.tolist() == [[0]]
+    assert stopped.lengths.tolist() == [[1]]
     cut = sample(tiny, PROMPTS[:1], n=1, temperature=0, max_tokens=1, stop=[])
     assert cut.finish.tolist() == [[1]] and cut.lengths.tolist() == [[1]]
     both = sample(tiny, PROMPTS[:1], n=1, temperature=0, max_tokens=4, stop=[first[1], first[0]])
@@ -257,7 +251,7 @@ def test_models_without_the_attention_interface_take_the_plain_way(tiny, monkeyp
     It differs in how caches are kept, not in what is drawn.
     """
     fast = sample(tiny, PROMPTS, n=4, max_tokens=12, seed=9)
-    monkeypatch.setattr("course_lib.models.sampling.supports", lambda model: False)
+    monkeypatch.setattr("course_lib.models.decoding.supports", lambda model: False)
     monkeypatch.setattr("course_lib.models.logprobs.supports", lambda model: False)
     plain = sample(tiny, PROMPTS, n=4, max_tokens=12, seed=9)
     same = (fast.tokens == plain.tokens[..., : fast.tokens.shape[2]]).float().mean()
@@ -279,24 +273,20 @@ def test_gpt2_a_model_of_another_family():
 
     tokenizer = tiny_policy(PROMPTS * 3, vocabulary=300).tokenizer
     torch.manual_seed(0)
-    model = GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=len(tokenizer),
-            n_positions=256,
-            n_embd=32,
-            n_layer=2,
-            n_head=2,
-            eos_token_id=tokenizer.eos_token_id,
-            bos_token_id=tokenizer.eos_token_id,
-        )
-    ).eval()
-    policy = Policy(model, tokenizer)
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=256,
+        n_embd=32,
+        n_layer=2,
+        n_head=2,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=tokenizer.eos_token_id,
+    )
+    policy = Policy(GPT2LMHeadModel(config).eval(), tokenizer)
     pool = sample(policy, PROMPTS, n=1, temperature=0, max_tokens=12)
     for i, prompt in enumerate(PROMPTS):
-        assert (
-            row_tokens(pool, i)
-            == generated(policy, prompt, do_sample=False, max_new_tokens=12)[0].tolist()
-        )
+        expected = generated(policy, prompt, do_sample=False, max_new_tokens=12)[0]
+        assert row_tokens(pool, i) == expected.tolist()
     assert sample(policy, PROMPTS, n=5, max_tokens=6).N == 5
 
 
@@ -332,7 +322,8 @@ def test_beam_methods(tiny, method):
             length_penalty=0.0,
             max_new_tokens=8,
         )
-        assert row_tokens(pool, 0, 0) == expected[0].tolist()[: len(row_tokens(pool, 0, 0))]
+        best = row_tokens(pool, 0, 0)
+        assert best == expected[0].tolist()[: len(best)]
 
 
 def test_beams_come_likeliest_first_and_begin_no_less_likely_than_greedy():
@@ -342,19 +333,18 @@ def test_beams_come_likeliest_first_and_begin_no_less_likely_than_greedy():
     """
     policy = load_policy(assets.path("helpdesk/policy"), device="cpu")
     prompts = ["I need to book a meeting room today.", "How do I reset my password?"]
-    beams, greedy = (
-        sample(policy, prompts, n=8, method="beam"),
-        sample(policy, prompts, n=1, temperature=0),
-    )
+    beams = sample(policy, prompts, n=8, method="beam")
+    greedy = sample(policy, prompts, n=1, temperature=0)
 
     def logprobs(pool):
-        ids = policy.encode(prompts)
-        return sequence_logprobs(
-            policy, [(ids[i], row_tokens(pool, i, j)) for i in range(pool.P) for j in range(pool.N)]
-        ).reshape(pool.P, pool.N)
+        examples = []
+        for i, prompt in enumerate(policy.encode(prompts)):
+            examples += [(prompt, row_tokens(pool, i, j)) for j in range(pool.N)]
+        return sequence_logprobs(policy, examples).reshape(pool.P, pool.N)
 
     found = logprobs(beams)
-    assert (found.diff(dim=1) <= 1e-4).all() and (found[:, :1] >= logprobs(greedy) - 1e-4).all()
+    assert (found.diff(dim=1) <= 1e-4).all()
+    assert (found[:, :1] >= logprobs(greedy) - 1e-4).all()
     assert len(set(beams.lengths[0].tolist())) > 1, "of different lengths, so that the rule matters"
     assert sample(policy, prompts, n=1, method="beam").texts == greedy.texts, (
         "one beam is greedy decoding"
@@ -378,6 +368,49 @@ def test_beams_come_likeliest_first_and_begin_no_less_likely_than_greedy():
 def test_bad_settings_say_what_to_do(tiny, bad, says):
     with pytest.raises(CourseError, match=says):
         sample(tiny, PROMPTS[:1], **bad)
+
+
+def test_settings_as_one_object_by_name_or_both(tiny):
+    settings = Sampling(n=3, max_tokens=8, seed=2, temperature=0.7)
+    whole = sample(tiny, PROMPTS, settings)
+    by_name = sample(tiny, PROMPTS, n=3, max_tokens=8, seed=2, temperature=0.7)
+    other = sample(tiny, PROMPTS, settings, seed=3)
+    assert torch.equal(whole.tokens, by_name.tokens)
+    assert torch.equal(other.tokens, sample(tiny, PROMPTS, replace(settings, seed=3)).tokens)
+    assert not torch.equal(whole.tokens, other.tokens)
+    with pytest.raises(CourseError, match="unknown settings: tempreature.*Sampling has: n, "):
+        sample(tiny, PROMPTS, tempreature=0.7)
+
+
+def test_a_whole_number_of_candidates_may_be_a_float(tiny):
+    pool = sample(tiny, PROMPTS[:1], n=3.0, max_tokens=4)
+    assert pool.N == 3
+    assert torch.equal(pool.tokens, sample(tiny, PROMPTS[:1], n=3, max_tokens=4).tokens)
+
+
+def test_memory_is_no_part_of_a_key():
+    assert key_of(Sampling(memory_mb=1)) == key_of(Sampling())
+    for change in ({"n": 2}, {"top_k": 3}, {"stop": [5]}, {"method": "beam"}):
+        assert key_of(Sampling(**change)) != key_of(Sampling())
+
+
+def test_plain_sampling_has_no_filter_and_temperature_1():
+    assert Sampling().plain
+    for change in ({"temperature": 0.9}, {"top_p": 0.99}, {"top_k": 1}):
+        assert not Sampling(**change).plain
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 3, 4, 7, 30, 1000])
+def test_chunks_hold_every_candidate_once_and_keep_within_the_budget(rows_at_once):
+    lengths = [9, 2, 5, 5, 1, 30, 4]
+    seen = []
+    for chunks in chunk_plan(lengths, 4, rows_at_once):
+        assert len({tuple(chunk.group) for chunk in chunks}) == 1, "a list shares its prompts"
+        for chunk in chunks:
+            prompt, candidate = chunk.rows()
+            assert len(prompt) <= rows_at_once
+            seen += zip(prompt.tolist(), candidate.tolist(), strict=True)
+    assert sorted(seen) == [(i, j) for i in range(7) for j in range(4)]
 
 
 def test_no_prompts_and_wrong_prompts(tiny):
