@@ -2,11 +2,10 @@
 
 import platform
 
-import numpy as np
-
 
 def versions() -> dict[str, str]:
     """Name → version of this library, Python, torch, transformers and numpy."""
+    import numpy as np
     import torch
     import transformers
 

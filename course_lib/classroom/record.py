@@ -1,11 +1,13 @@
 """The progress file: answers and points, kept in ``course-progress.json``.
 
-It imports nothing but files and errors.
+A leaf: it imports nothing but files and errors, so that saving a point takes milliseconds.
 """
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from ..base import CourseError, read_json, require, write_json
 
@@ -16,21 +18,20 @@ RIGHT = 0.75  # a score from here on counts as right
 FORMAT = 1
 
 
-def progress_path():
+def progress_path() -> Path:
     """Where answers are kept.
 
     Notebooks in notebooks/ and exercises/ of a clone share one file, in the folder above.
     """
     if given := os.environ.get("COURSE_PROGRESS"):
         return Path(given)
+    folders = ("notebooks", "exercises")
     here = Path.cwd()
-    clone = here.name in ("notebooks", "exercises") and all(
-        (here.parent / name).is_dir() for name in ("notebooks", "exercises")
-    )
-    return (here.parent if clone else here) / "course-progress.json"
+    in_a_clone = here.name in folders and all((here.parent / name).is_dir() for name in folders)
+    return (here.parent if in_a_clone else here) / "course-progress.json"
 
 
-def load_progress():
+def load_progress() -> dict[str, dict]:
     """Answers so far: item id → {"level", "due", "answers": [{"at", "answer", "score"}, ...]}.
 
     Empty when there are none.
@@ -38,28 +39,52 @@ def load_progress():
     return read_record()["items"]
 
 
-def load_tasks():
+def load_tasks() -> dict[str, dict]:
     """Points in exercises so far: task id → {"points", "most", "at"}, the best of all tries."""
     return read_record()["tasks"]
 
 
-def record_task(task_id, points, most):
+def record_task(task_id: str, points: float, most: float) -> None:
     """Keep a task's points when they are higher than before."""
     kept = read_record()
-    if points > kept["tasks"].get(task_id, {"points": -1})["points"]:
-        kept["tasks"][task_id] = {
-            "points": points,
-            "most": most,
-            "at": datetime.now(UTC).replace(microsecond=0).isoformat(),
-        }
+    before = kept["tasks"].get(task_id, {"points": -1})
+    if points > before["points"]:
+        kept["tasks"][task_id] = {"points": points, "most": most, "at": _now().isoformat()}
         write_record(kept)
 
 
-def write_record(kept):
+def record(item_id: str, answer: Any, score: float) -> dict[str, Any]:
+    """Keep one answer with its score in [0, 1]; at least 0.75 counts as right.
+
+    Returns the item's record.
+    """
+    now = _now()
+    kept = read_record()
+    entry = kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})
+    entry["answers"].append(
+        {"at": now.isoformat(), "answer": answer, "score": round(float(score), 3)}
+    )
+    entry["level"] = min(entry["level"] + 1, len(DAYS) - 1) if score >= RIGHT else 0
+    entry["due"] = (now + timedelta(days=DAYS[entry["level"]])).isoformat()
+    write_record(kept)
+    return entry
+
+
+def _now() -> datetime:
+    """The time in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def write_record(kept: Mapping[str, Any]) -> None:
+    """Write what :func:`read_record` gave, changed, in one step."""
     write_json(progress_path(), {"format": FORMAT, **kept})
 
 
-def read_record():
+def read_record() -> dict[str, dict[str, dict]]:
+    """All that is kept: {"items": item id → answers, "tasks": task id → points}.
+
+    Raises :class:`~course_lib.base.CourseError` for a file that cannot be read; it is left alone.
+    """
     path = progress_path()
     if not path.is_file():
         return {"items": {}, "tasks": {}}
@@ -71,11 +96,8 @@ def read_record():
             "away to start anew.",
         )
         found = {"items": kept["items"], "tasks": kept.get("tasks", {})}
-        if not all(
-            isinstance(part, dict) and all(isinstance(entry, dict) for entry in part.values())
-            for part in found.values()
-        ):
-            raise TypeError("items and tasks are dictionaries of dictionaries")
+        for part in found.values():
+            _check_part(part)
         return found
     except CourseError:
         raise
@@ -86,18 +108,6 @@ def read_record():
         ) from error
 
 
-def record(item_id, answer, score):
-    """Keep one answer with its score in [0, 1]; at least 0.75 counts as right.
-
-    Returns the item's record.
-    """
-    now = datetime.now(UTC).replace(microsecond=0)
-    kept = read_record()
-    entry = kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})
-    entry["answers"].append(
-        {"at": now.isoformat(), "answer": answer, "score": round(float(score), 3)}
-    )
-    entry["level"] = min(entry["level"] + 1, len(DAYS) - 1) if score >= RIGHT else 0
-    entry["due"] = (now + timedelta(days=DAYS[entry["level"]])).isoformat()
-    write_record(kept)
-    return entry
+def _check_part(part: Any) -> None:
+    if not isinstance(part, dict) or not all(isinstance(entry, dict) for entry in part.values()):
+        raise TypeError("items and tasks are dictionaries of dictionaries")

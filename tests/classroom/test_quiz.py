@@ -23,6 +23,15 @@ def progress(tmp_path, monkeypatch):
     return tmp_path / "progress.json"
 
 
+def tasks_of_the_exercises():
+    return [task for name in checks.exercises() for task in checks.tasks(name).values()]
+
+
+def row_of(idea):
+    """The row of one idea on the map."""
+    return {row["idea"]: row for row in quiz.mastery()}[idea]
+
+
 def right_order(item):
     """The letters, as offered, of an ordering item's right answer."""
     offered = quiz.shuffled(item)
@@ -87,9 +96,8 @@ def test_incomplete_items_are_refused(change, message):
 def test_single_choice_explains_every_option(item):
     for k, option in enumerate(item["options"]):
         score, text = quiz.evaluate(item, quiz.LETTERS[k])
-        assert score == float(option["right"]) and text.startswith(
-            "Right." if option["right"] else "Not quite"
-        )
+        assert score == float(option["right"])
+        assert text.startswith("Right." if option["right"] else "Not quite")
         assert all(other["why"] in text for other in item["options"])
 
 
@@ -102,11 +110,9 @@ def test_ordering_is_right_only_in_the_right_order(item):
     assert quiz.evaluate(item, list(letters))[0] == 1
     swapped = letters[1] + letters[0] + letters[2:]
     score, text = quiz.evaluate(item, swapped)
-    assert (
-        0 < score < 0.75
-        and "place 1" in text
-        and all(step["why"] in text for step in item["steps"])
-    )
+    assert 0 < score < 0.75
+    assert "place 1" in text
+    assert all(step["why"] in text for step in item["steps"])
     assert quiz.evaluate(item, letters[::-1])[0] == 0
 
 
@@ -138,9 +144,8 @@ def test_case_shows_the_rubric_after_an_answer_and_keeps_the_own_mark():
     )
     assert quiz.mark("01-chatbot", [1, 4]) == f"Noted: 2 of {len(item['rubric'])} points."
     (kept,) = record.load_progress()["01-chatbot"]["answers"]
-    assert kept["answer"].startswith("Best-of-4") and kept["score"] == pytest.approx(
-        2 / len(item["rubric"]), abs=1e-3
-    )
+    assert kept["answer"].startswith("Best-of-4")
+    assert kept["score"] == pytest.approx(2 / len(item["rubric"]), abs=1e-3)
     with pytest.raises(CourseError, match="points 1 to"):
         quiz.mark("01-chatbot", [0])
 
@@ -156,9 +161,8 @@ def test_levels_rise_with_right_answers_and_fall_with_wrong_ones(progress):
         assert entry["level"] == level
         dues.append(entry["due"])
     assert dues[1] > dues[0] > dues[2], "the more often right, the later it is due"
-    assert (
-        len(entry["answers"]) == 4 and json.loads(progress.read_text())["format"] == record.FORMAT
-    )
+    assert len(entry["answers"]) == 4
+    assert json.loads(progress.read_text())["format"] == record.FORMAT
     assert quiz.summary("01").startswith("Lesson 01: 1 of")
 
 
@@ -201,10 +205,8 @@ def test_single_choice_widget_keeps_the_answer_and_comes_back():
     assert "Choose one" in card.feedback.value and not record.load_progress()
     card.choice.value = "b"
     card.button.click()
-    assert (
-        "Right." in card.feedback.value
-        and "1 of 5 questions answered" in view.controls["status"].value
-    )
+    assert "Right." in card.feedback.value
+    assert "1 of 5 questions answered" in view.controls["status"].value
     assert quiz.ask("01").controls["cards"]["01-formulation"].choice.value == "b", (
         "a reader can go on later"
     )
@@ -221,10 +223,8 @@ def test_ordering_widget_moves_by_buttons():
         f"{k + 1}. {html.escape(step['text'])}" for k, step in enumerate(steps)
     ]
     card.button.click()
-    assert (
-        "Right." in card.feedback.value
-        and record.load_progress()["01-steps"]["answers"][-1]["score"] == 1
-    )
+    assert "Right." in card.feedback.value
+    assert record.load_progress()["01-steps"]["answers"][-1]["score"] == 1
     assert quiz.ask("01").controls["cards"]["01-steps"].order == list(range(count))
     card.down[count - 1].click()
     card.up[0].click()
@@ -242,11 +242,8 @@ def test_case_widget_shows_the_marking_only_after_an_answer():
     assert card.marking.layout.display == "" and "A model answer" in card.feedback.value
     card.points[0].value = True
     card.keep.click()
-    assert (
-        "Noted: 1 of" in card.feedback.value
-        and record.load_progress()["01-chatbot"]["answers"][-1]["answer"]
-        == "<b>four</b> candidates"
-    )
+    assert "Noted: 1 of" in card.feedback.value
+    assert record.load_progress()["01-chatbot"]["answers"][-1]["answer"] == "<b>four</b> candidates"
     assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value == "<b>four</b> candidates"
 
 
@@ -260,13 +257,12 @@ def test_every_idea_has_items_of_two_kinds():
 
 
 def test_ids_are_unique_and_name_their_lesson():
-    ids = [item["id"] for lesson in quiz.lessons() for item in quiz.items(lesson)]
-    assert len(ids) == len(set(ids))
-    assert all(
-        item["id"].startswith(f"{lesson}-")
-        for lesson in quiz.lessons()
-        for item in quiz.items(lesson)
-    )
+    seen = set()
+    for lesson in quiz.lessons():
+        for item in quiz.items(lesson):
+            assert item["id"].startswith(f"{lesson}-")
+            assert item["id"] not in seen
+            seen.add(item["id"])
 
 
 def test_what_is_due_comes_back_the_longest_overdue_first():
@@ -274,27 +270,28 @@ def test_what_is_due_comes_back_the_longest_overdue_first():
     record.record("01-win-rate", "b", 1.0)  # due in three days
     record.record("01-steps", "abcde", 0.0)  # in one
     assert quiz.due() == []
-    in_two, in_nine = (datetime.now(UTC) + timedelta(days=days) for days in (2, 9))
-    assert [item["id"] for item in quiz.due(in_two)] == ["01-steps"]
-    assert [item["id"] for item in quiz.due(in_nine)] == ["01-steps", "01-win-rate"]
+    now = datetime.now(UTC)
+    in_two = quiz.due(now + timedelta(days=2))
+    in_nine = quiz.due(now + timedelta(days=9))
+    assert [item["id"] for item in in_two] == ["01-steps"]
+    assert [item["id"] for item in in_nine] == ["01-steps", "01-win-rate"]
 
 
 def test_every_task_of_the_exercises_is_on_the_map():
     on_map = [task for row in quiz.mastery() for task in row["tasks"]]
-    assert sorted(on_map) == sorted(
-        task.id for exercise in checks.exercises() for task in checks.tasks(exercise).values()
-    )
+    assert sorted(on_map) == sorted(task.id for task in tasks_of_the_exercises())
 
 
 def test_lessons_and_exercises_of_a_clone_share_one_progress_file(tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_PROGRESS")
-    for name in ("notebooks", "exercises", "elsewhere"):
+    kept_in = {
+        "notebooks": tmp_path,
+        "exercises": tmp_path,
+        "elsewhere": tmp_path / "elsewhere",
+    }
+    for name in kept_in:
         (tmp_path / name).mkdir()
-    for name, folder in (
-        ("notebooks", tmp_path),
-        ("exercises", tmp_path),
-        ("elsewhere", tmp_path / "elsewhere"),
-    ):
+    for name, folder in kept_in.items():
         monkeypatch.chdir(tmp_path / name)
         assert record.progress_path() == folder / "course-progress.json"
 
@@ -305,36 +302,31 @@ def test_review_asks_what_is_due(monkeypatch):
         "course_lib.classroom.quiz.cards.due", lambda now=None: [quiz.item_of("01-steps")]
     )
     view = quiz.review()
-    assert (
-        list(view.controls["cards"]) == ["01-steps"]
-        and "1 questions are due" in view.controls["status"].value
-    )
+    assert list(view.controls["cards"]) == ["01-steps"]
+    assert "1 questions are due" in view.controls["status"].value
 
 
 def test_mastery_needs_every_item_of_an_idea_right_and_its_tasks_done():
     idea = "comparison with RLHF"
     mine = [item for item in quiz.items("07") if item["idea"] == idea]
-    row = {r["idea"]: r for r in quiz.mastery()}[idea]
+    row = row_of(idea)
     assert row["answered"] == 0 and not row["mastered"]
     for lesson in quiz.lessons():
         for item in quiz.items(lesson):
             if item["idea"] == idea:
                 record.record(item["id"], "x", 1.0)
-    row = {r["idea"]: r for r in quiz.mastery()}[idea]
-    assert row["right"] == row["items"] and row["points"] == 0 < row["most"] and not row["mastered"]
-    for task in (
-        task
-        for exercise in checks.exercises()
-        for task in checks.tasks(exercise).values()
-        if task.idea == idea
-    ):
-        record.record_task(task.id, task.points, task.points)
-    row = {r["idea"]: r for r in quiz.mastery()}[idea]
+    row = row_of(idea)
+    assert row["right"] == row["items"]
+    assert row["points"] == 0 < row["most"]
+    assert not row["mastered"]
+    for task in tasks_of_the_exercises():
+        if task.idea == idea:
+            record.record_task(task.id, task.points, task.points)
+    row = row_of(idea)
     assert row["points"] == row["most"] and row["mastered"]
     record.record(mine[0]["id"], "x", 0.0)
-    rows = quiz.mastery()
-    assert not {r["idea"]: r for r in rows}[idea]["mastered"]
-    assert "begun" in quiz.mastery_text(rows)
+    assert not row_of(idea)["mastered"]
+    assert "begun" in quiz.mastery_text(quiz.mastery())
 
 
 def test_a_case_is_not_evaluated():

@@ -1,6 +1,6 @@
-"""Lesson 01 and exercise 01 in JupyterLab as a reader uses them, in a real browser: slider and quiz
-with the keyboard, reload; a wrong try, a right one, the standing.
+"""Lesson 01 and exercise 01 in JupyterLab as a reader uses them, in a real browser.
 
+Slider and quiz with the keyboard, and a reload; a wrong try, a right one, the standing.
 Needs Debian's (or any) Chromium and playwright; set CHROMIUM to its path when it is not on the
 PATH. ``BROWSER_SHOTS=DIR`` keeps screenshots.
 """
@@ -81,9 +81,8 @@ def server(tmp_path, request):
                 ).read()
                 break
             except OSError:
-                assert process.poll() is None and time.time() < until, (
-                    tmp_path / "server.log"
-                ).read_text()[-2000:]
+                assert process.poll() is None
+                assert time.time() < until, (tmp_path / "server.log").read_text()[-2000:]
                 time.sleep(0.3)
         yield f"http://127.0.0.1:{port}/lab/tree/{notebook}?token={token}&reset", tmp_path
     finally:
@@ -114,11 +113,12 @@ def run_all(page):
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     page.wait_for_function(
-        "() => "
-        "/Idle|idle/.test(document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status "
-        "|| '') "
-        "&& ![...document.querySelectorAll('.jp-InputPrompt')].some(p => "
-        "p.textContent.includes('[*]'))",
+        """() => {
+            const kernel = document.querySelector('.jp-Notebook-ExecutionIndicator');
+            const prompts = [...document.querySelectorAll('.jp-InputPrompt')];
+            return /Idle|idle/.test(kernel?.dataset.status || '')
+                && !prompts.some(p => p.textContent.includes('[*]'));
+        }""",
         timeout=180_000,
     )
 
@@ -239,9 +239,8 @@ def test_lesson_01_in_jupyterlab_with_the_keyboard(server, page):
     shot(page, "3-quiz")
     kept = json.loads((folder / "course-progress.json").read_text())["items"]
     assert {"01-formulation", "01-steps", "01-chatbot"} <= set(kept)
-    assert kept["01-formulation"]["level"] == kept["01-steps"]["level"] == 1 and kept["01-chatbot"][
-        "answers"
-    ][-1]["score"] == pytest.approx(2 / 6, abs=1e-3)
+    assert kept["01-formulation"]["level"] == kept["01-steps"]["level"] == 1
+    assert kept["01-chatbot"]["answers"][-1]["score"] == pytest.approx(2 / 6, abs=1e-3)
 
     open_lesson(page, address)  # as after closing the browser
     run_all(page)
@@ -306,9 +305,5 @@ def test_exercise_01_in_jupyterlab_from_the_stub_to_the_standing(server, page):
     last.scroll_into_view_if_needed()
     assert "Next: win_share." in last.locator(".jp-OutputArea").text_content()
     shot(page, "7-standing")
-    assert (
-        json.loads((folder / "course-progress.json").read_text())["tasks"]["ex01.best_of_n"][
-            "points"
-        ]
-        == 3
-    )
+    kept = json.loads((folder / "course-progress.json").read_text())
+    assert kept["tasks"]["ex01.best_of_n"]["points"] == 3

@@ -1,6 +1,4 @@
-"""What lesson 02 adds: early stopping, figures of temperature, pools at other temperatures, its
-findings.
-"""
+"""Lesson 02: early stopping, figures of temperature, pools at other temperatures, findings."""
 
 import numpy as np
 import pytest
@@ -39,17 +37,13 @@ def test_beginnings_are_the_first_tokens_and_whole_replies_stay(policy):
         if pool.lengths[0, j] == at:
             assert short.texts[0][j] == pool.texts[0][j] and short.finish[0, j] == STOP
         else:
-            assert (
-                pool.texts[0][j].startswith(short.texts[0][j])
-                and len(short.texts[0][j]) < len(pool.texts[0][j])
-                and short.finish[0, j] == LENGTH
-            )
-    assert short.texts == beginnings(pool.light(), policy, at).texts, (
-        "from the texts as from the tokens"
-    )
-    assert beginnings(pool, policy, at - 1).finish.tolist() == [[LENGTH] * 8], (
-        "the end token has not been written yet"
-    )
+            assert pool.texts[0][j].startswith(short.texts[0][j])
+            assert len(short.texts[0][j]) < len(pool.texts[0][j])
+            assert short.finish[0, j] == LENGTH
+    from_texts = beginnings(pool.light(), policy, at)
+    assert short.texts == from_texts.texts, "from the texts as from the tokens"
+    earlier = beginnings(pool, policy, at - 1)
+    assert earlier.finish.tolist() == [[LENGTH] * 8], "the end token has not been written yet"
     assert not short.rewards
     with pytest.raises(CourseError, match="at least 1"):
         beginnings(pool, policy, 0)
@@ -64,9 +58,8 @@ def test_survivors_keep_the_highest_and_the_first_of_equal_ones():
 
 def test_tokens_written_counts_whole_replies_and_stopped_ones():
     kept = torch.tensor([[True, False, False]])
-    assert tokens_written([[20, 20, 7]], kept, at=10).tolist() == [[20, 10, 7]], (
-        "one that ended before costs what it wrote"
-    )
+    written = tokens_written([[20, 20, 7]], kept, at=10)
+    assert written.tolist() == [[20, 10, 7]], "one that ended before costs what it wrote"
 
 
 # ---- figures -----------------------------------------------------------------------------------
@@ -75,37 +68,23 @@ def test_tokens_written_counts_whole_replies_and_stopped_ones():
 def test_figure_of_temperatures_names_the_peaks(capsys):
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 0.01, (20, 3))
-    figure = plots.against_temperature(
-        [0.2, 0.7, 1.3], {"n = 1": noise + [3, 2, 1], "n = 64": noise + [3, 4, 1]}, "gold (points)"
-    )
+    grid = [0.2, 0.7, 1.3]
+    curves = {"n = 1": noise + [3, 2, 1], "n = 64": noise + [3, 4, 1]}
+    figure = plots.against_temperature(grid, curves, "gold (points)")
     said = capsys.readouterr().out.strip()
-    assert (
-        said == figure.summary
-        and "n = 1 is highest, 3.00, at T = 0.2" in said
-        and "n = 64 is highest, 4.00, at T = 0.7" in said
-    )
-    assert figure.axes[0].get_xlabel().startswith("temperature T") and figure.png().startswith(
-        b"\x89PNG"
-    )
-    wide = plots.against_temperature(
-        [0.2, 0.7, 1.3],
-        {"n = 1": noise + [3, 2, 1], "n = 64": noise + [3, 4, 1]},
-        "gold (points)",
-        zoom=(-1, 1.5),
-        quiet=True,
-    )
-    assert (
-        "n = 64 is highest, 4.00, at T = 0.7, +1.00 beside T = 0.2" in wide.summary
-        and "n = 1 is highest, 3.00, at T = 0.2;" in wide.summary
-    )
-    assert (
-        len(wide.axes) == 2
-        and wide.axes[1].get_ylim() == (-1, 1.5)
-        and not [line for line in wide.axes[0].lines if line.get_markersize() >= 10]
-    )
-    assert all(
-        line.get_ydata()[0] == 0 for line in wide.axes[1].lines if len(line.get_xdata()) == 3
-    ), "paired: 0 at the first temperature"
+    assert said == figure.summary
+    assert "n = 1 is highest, 3.00, at T = 0.2" in said
+    assert "n = 64 is highest, 4.00, at T = 0.7" in said
+    assert figure.axes[0].get_xlabel().startswith("temperature T")
+    assert figure.png().startswith(b"\x89PNG")
+    wide = plots.against_temperature(grid, curves, "gold (points)", zoom=(-1, 1.5), quiet=True)
+    assert "n = 64 is highest, 4.00, at T = 0.7, +1.00 beside T = 0.2" in wide.summary
+    assert "n = 1 is highest, 3.00, at T = 0.2;" in wide.summary
+    assert len(wide.axes) == 2
+    assert wide.axes[1].get_ylim() == (-1, 1.5)
+    assert not [line for line in wide.axes[0].lines if line.get_markersize() >= 10]
+    differences = [line for line in wide.axes[1].lines if len(line.get_xdata()) == 3]
+    assert all(line.get_ydata()[0] == 0 for line in differences), "paired: 0 at the first"
     with pytest.raises(CourseError, match="at least one curve"):
         plots.against_temperature([1.0], {}, "gold")
 
@@ -116,30 +95,29 @@ def test_figure_of_temperatures_names_the_peaks(capsys):
 def test_pools_differ_in_temperature_only(pools):
     assert set(pools) == {1.0, *temperatures.TEMPERATURES} and list(pools) == sorted(pools)
     for t, pool in pools.items():
-        assert (
-            pool.provenance.temperature == t and pool.provenance.seed == temperatures.SAMPLED_WITH
-        )
-        assert pool.prompts == pools[1.0].prompts and (pool.P, pool.N) == (
-            temperatures.FULL["prompts"],
-            temperatures.FULL["n"],
-        )
+        assert pool.provenance.temperature == t
+        assert pool.provenance.seed == temperatures.SAMPLED_WITH
+        assert pool.prompts == pools[1.0].prompts
+        assert pool.P == temperatures.FULL["prompts"]
+        assert pool.N == temperatures.FULL["n"]
         assert set(pool.rewards) == {"gold", *temperatures.REWARDS}
 
 
 def test_bundled_pools_are_what_the_policy_writes(pools, policy):
     t = temperatures.TEMPERATURES[0]
-    again = sample(policy, pools[t].prompts[:2], n=3, temperature=t, seed=temperatures.SAMPLED_WITH)
+    prompts = pools[t].prompts[:2]
+    again = sample(policy, prompts, n=3, temperature=t, seed=temperatures.SAMPLED_WITH)
     assert again.texts == [row[:3] for row in pools[t].texts[:2]]
 
 
 def test_pools_are_small():
-    assert sum(p.stat().st_size for p in (assets.FOLDER / "temperatures").glob("*.npz")) < 1.5e6
+    files = (assets.FOLDER / "temperatures").glob("*.npz")
+    assert sum(file.stat().st_size for file in files) < 1.5e6
 
 
 def test_pools_need_the_help_desk(tmp_path):
-    assert list(WORLDS).index("helpdesk") < list(WORLDS).index("temperatures"), (
-        "the policy is built before it is sampled from"
-    )
+    order = list(WORLDS)  # the policy is built before it is sampled from
+    assert order.index("helpdesk") < order.index("temperatures")
     with pytest.raises(CourseError, match="Build the world helpdesk first"):
         temperatures.build(tmp_path, temperatures.MINIATURE)
     with pytest.raises(CourseError, match="build-assets --world temperatures"):
@@ -163,10 +141,8 @@ def test_warm_less_cold_turns_with_n():
 def test_findings_hold():
     rows = {row.finding: row for row in findings.show("02").rows}
     assert set(rows) == {6, 7} and rows[7].holds and rows[7].low > 2
-    assert (
-        rows[6].holds
-        and rows[6].low > 0
-        and "0.2 less 0.1 at n = 1: -0." in rows[6].note
-        and "0.1 is the lowest tried" in rows[6].note
-        and "it does not appear" in rows[6].note
-    )
+    assert rows[6].holds
+    assert rows[6].low > 0
+    assert "0.2 less 0.1 at n = 1: -0." in rows[6].note
+    assert "0.1 is the lowest tried" in rows[6].note
+    assert "it does not appear" in rows[6].note

@@ -1,6 +1,4 @@
-"""Lesson 04's parts: the figures, the explorer, what its findings are computed with, and the
-comparisons of its benchmark.
-"""
+"""Lesson 04: its figures and explorer, what its findings are computed with, its benchmark."""
 
 import importlib.util
 import math
@@ -50,9 +48,8 @@ def test_proxy_and_gold_stand_side_by_side_with_bands(pool):
 def test_against_kl_the_axis_is_the_root_of_the_bound_and_the_fit_is_drawn(pool):
     right = plots.overoptimisation(pool, ["proxy"], x="kl", fit=True, quiet=True).axes[1]
     assert np.allclose(right.lines[0].get_xdata(), np.sqrt(kl_best_of_n_bound([1, 2, 4, 8, 16])))
-    assert len(right.lines) == 2 and right.lines[0].get_linestyle() == "None", (
-        "points, and a line of their fit"
-    )
+    assert len(right.lines) == 2
+    assert right.lines[0].get_linestyle() == "None", "points, and a line of their fit"
 
 
 def test_the_judge_may_not_choose(pool):
@@ -78,10 +75,8 @@ def test_limits_of_the_kl_are_drawn_across():
         limits={"−log p": math.log(4)},
         quiet=True,
     )
-    assert (
-        set(figure.axes[0].lines[-1].get_ydata()) == {math.log(4)}
-        and "−log p is 1.39" in figure.summary
-    )
+    assert set(figure.axes[0].lines[-1].get_ydata()) == {math.log(4)}
+    assert "−log p is 1.39" in figure.summary
 
 
 def test_help_is_drawn_against_both_kinds_of_harm():
@@ -90,55 +85,45 @@ def test_help_is_drawn_against_both_kinds_of_harm():
         {"sum": {"w = 0": at}}, ("complied", "refused"), "help", quiet=True
     )
     left, right = figure.axes
-    assert (
-        left.lines[0].get_xdata()[0],
-        right.lines[0].get_xdata()[0],
-        right.lines[0].get_ydata()[0],
-    ) == (0.0, 0.04, 1.5)
+    assert left.lines[0].get_xdata()[0] == 0.0
+    assert right.lines[0].get_xdata()[0] == 0.04
+    assert right.lines[0].get_ydata()[0] == 1.5
     assert "sum w = 0: 0.0 %, 4.0 %, 1.50" in figure.summary
 
 
 def test_points_have_intervals_both_ways_and_labels():
-    at = {
-        name: (Interval(x, x - 0.1, x + 0.1, 0.95, 9), Interval(y, y - 0.2, y + 0.2, 0.95, 9))
-        for name, x, y in (("a", 0.5, 1.0), ("b", 0.7, 2.0))
-    }
+    at = {}
+    for name, x, y in (("a", 0.5, 1.0), ("b", 0.7, 2.0)):
+        accuracy = Interval(x, x - 0.1, x + 0.1, 0.95, 9)
+        gold = Interval(y, y - 0.2, y + 0.2, 0.95, 9)
+        at[name] = (accuracy, gold)
     figure = plots.one_against_another({"models": at}, "accuracy", "gold", quiet=True)
-    assert {text.get_text() for text in figure.axes[0].texts} == {
-        "a",
-        "b",
-    } and "b 0.70 and 2.00" in figure.summary
+    assert {text.get_text() for text in figure.axes[0].texts} == {"a", "b"}
+    assert "b 0.70 and 2.00" in figure.summary
 
 
 # ---- explorer ----------------------------------------------------------------------------------
 
 
 def test_explorer_follows_model_size_and_prompt(pool):
-    view = explore.overoptimisation_explorer(
-        pool.with_reward("careful", [[-abs(j - 11.0) for j in range(16)]] * 4), ["proxy", "careful"]
-    )
+    careful = [[-abs(j - 11.0) for j in range(16)]] * 4  # likes candidate 11 best
+    both = pool.with_reward("careful", careful)
+    view = explore.overoptimisation_explorer(both, ["proxy", "careful"])
     c = view.controls
-    assert (
-        "proxy chooses number 15" in c["words"].value
-        and "reply &lt;0&gt; 15" in c["words"].value
-        and "fit d(" in c["words"].value
-    )
+    assert "proxy chooses number 15" in c["words"].value
+    assert "reply &lt;0&gt; 15" in c["words"].value
+    assert "fit d(" in c["words"].value
     before = bytes(c["image"].value)
     c["n"].value = 8
-    assert (
-        "proxy chooses number 7: proxy 7.00, gold 1.75" in c["words"].value
-        and bytes(c["image"].value) != before
-    )
+    assert "proxy chooses number 7: proxy 7.00, gold 1.75" in c["words"].value
+    assert bytes(c["image"].value) != before
     c["n"].value = 16
     c["reward"].value = "careful"
     assert "careful chooses number 11" in c["words"].value
     c["prompt"].value = 2
     assert "reply &lt;2&gt; 11" in c["words"].value and "<0>" not in c["words"].value
-    assert list(c["n"].options) == [1, 2, 4, 8, 16] and set(view._repr_mimebundle_()) == {
-        "text/plain",
-        "text/html",
-        WIDGET,
-    }
+    assert list(c["n"].options) == [1, 2, 4, 8, 16]
+    assert set(view._repr_mimebundle_()) == {"text/plain", "text/html", WIDGET}
 
 
 def test_explorer_has_a_stand_in_and_refuses_gold_as_selector(pool, monkeypatch):
@@ -148,11 +133,9 @@ def test_explorer_has_a_stand_in_and_refuses_gold_as_selector(pool, monkeypatch)
         explore.overoptimisation_explorer(pool, ["other"])
     monkeypatch.setattr(explore.view, "widgets", lambda: None)
     view = explore.overoptimisation_explorer(pool, ["proxy"])
-    assert (
-        'alt="Best of 16 by proxy' in view.html
-        and "reply <0> 15" in view.text
-        and view.controls == {}
-    )
+    assert 'alt="Best of 16 by proxy' in view.html
+    assert "reply <0> 15" in view.text
+    assert view.controls == {}
 
 
 # ---- what the findings are computed with -------------------------------------------------------
@@ -160,16 +143,13 @@ def test_explorer_has_a_stand_in_and_refuses_gold_as_selector(pool, monkeypatch)
 
 def test_pair_accuracy_counts_ordered_pairs_and_half_for_ties():
     gold = [[3.0, 2.0, 1.0, 1.0]]
-    assert choosing.pair_accuracy([[9.0, 8.0, 7.0, 7.5]], gold).tolist() == [1.0], (
-        "the pair that gold ties is left out"
-    )
+    right = choosing.pair_accuracy([[9.0, 8.0, 7.0, 7.5]], gold)
+    assert right.tolist() == [1.0], "the pair that gold ties is left out"
     assert choosing.pair_accuracy([[0.0, 0.0, 0.0, 0.0]], gold).tolist() == [0.5]
-    assert choosing.pair_accuracy([[8.0, 9.0, 7.0, 7.5]], gold).tolist() == [0.8], (
-        "one of five pairs is wrong"
-    )
-    assert choosing.pair_accuracy([[8.0, 9.0, 7.0, 7.5]], gold, best=0.5).tolist() == [0.0], (
-        "among the best two it is the only one"
-    )
+    one_wrong = [[8.0, 9.0, 7.0, 7.5]]
+    assert choosing.pair_accuracy(one_wrong, gold).tolist() == [0.8], "one of five pairs is wrong"
+    among_the_best = choosing.pair_accuracy(one_wrong, gold, best=0.5)
+    assert among_the_best.tolist() == [0.0], "among the best two it is the only one"
     assert math.isnan(choosing.pair_accuracy([[1.0, 2.0]], [[0.0, 0.0]])[0])
 
 
@@ -186,9 +166,8 @@ def test_kl_of_pass_fail_is_zero_without_choice_and_never_above_either_limit():
     kl = choosing.kl_of_pass_fail([[1, 1, 1, 1], [0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0]], ns)
     assert np.allclose(kl[:2], 0) and (kl <= kl_best_of_n_bound(ns) + 1e-9).all()
     assert np.allclose(kl[2:, -1], [math.log(4), math.log(2)], atol=1e-6)
-    assert choosing.kl_of_candidates([[1.0, 1.0], [1.0, 2.0]], [16])[
-        :, 0
-    ].tolist() == pytest.approx([0.0, math.log(2)], abs=1e-3)
+    of_candidates = choosing.kl_of_candidates([[1.0, 1.0], [1.0, 2.0]], [16])[:, 0]
+    assert of_candidates.tolist() == pytest.approx([0.0, math.log(2)], abs=1e-3)
 
 
 def test_fitted_peaks_find_the_peak_of_a_known_law():
@@ -214,9 +193,7 @@ def test_right_choices_pick_the_better_reward_when_evidence_is_plain():
 
 
 def test_right_choices_follow_each_kind_of_evidence():
-    """A judge that is right everywhere but at the top loses best-of-n, and accuracy alone prefers
-    it.
-    """
+    """A judge that is right everywhere but at the top loses best-of-n; accuracy prefers it."""
     rng = np.random.default_rng(1)
     gold = rng.normal(size=(30, 64))
     broken = np.where(gold > np.quantile(gold, 0.9), -9.0, gold)
@@ -227,15 +204,10 @@ def test_right_choices_follow_each_kind_of_evidence():
 
 def test_complete_asks_for_every_right_step():
     about = {"topic": "password"}
-    assert (
-        choosing.complete(
-            "",
-            "First, open the sign-in page. Choose forgot password. Follow the link in the email.",
-            about,
-        )
-        == 1.0
-    )
-    assert choosing.complete("", "Open the sign-in page. Choose forgot password.", about) == 0.0
+    short = "Open the sign-in page. Choose forgot password."
+    whole = "First, open the sign-in page. Choose forgot password. Follow the link in the email."
+    assert choosing.complete("", whole, about) == 1.0
+    assert choosing.complete("", short, about) == 0.0
 
 
 # ---- the benchmark's comparisons ---------------------------------------------------------------
@@ -267,11 +239,12 @@ def test_pass_or_fail_pairs_hold_one_of_each(benchmark):
         info=[{"topic": t} for t in topics],
     )
     pairs = benchmark.comparisons("pass or fail", written, 30, seed=0)
-    value = [
-        [sum(gold_parts(p[side], p["info"]["topic"]).values()) for side in ("chosen", "rejected")]
-        for p in pairs
-    ]
-    assert 0 < len(pairs) <= 30 and all(chosen >= 2 > rejected for chosen, rejected in value)
+    assert 0 < len(pairs) <= 30
+    for pair in pairs:
+        topic = pair["info"]["topic"]
+        chosen = sum(gold_parts(pair["chosen"], topic).values())
+        rejected = sum(gold_parts(pair["rejected"], topic).values())
+        assert chosen >= 2 > rejected
     assert len(benchmark.comparisons("random pairs", written, 30, seed=0)) == 30
 
 
@@ -279,12 +252,10 @@ def test_the_stored_result_is_of_the_benchmark_as_it_is(benchmark):
     from course_lib import results
 
     stored = results.load("accuracy_and_gain")
-    assert (
-        stored["seeds"] == benchmark.SEEDS
-        and stored["size"] == benchmark.FULL
-        and stored["ns"] == benchmark.NS
-    )
-    assert {kind: len(runs) for kind, runs in stored["runs"].items()} == {
-        kind: len(seeds) for kind, seeds in benchmark.SEEDS.items()
-    }
-    assert all(len(run["gold"]["32"]) == 128 for runs in stored["runs"].values() for run in runs)
+    assert stored["seeds"] == benchmark.SEEDS
+    assert stored["size"] == benchmark.FULL
+    assert stored["ns"] == benchmark.NS
+    assert set(stored["runs"]) == set(benchmark.SEEDS)
+    for kind, seeds in benchmark.SEEDS.items():
+        assert len(stored["runs"][kind]) == len(seeds)
+        assert all(len(run["gold"]["32"]) == 128 for run in stored["runs"][kind])

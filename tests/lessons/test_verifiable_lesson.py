@@ -1,6 +1,4 @@
-"""What lesson 06 adds: distinct paths at an equal number of right replies, its figures, findings,
-quiz and the two benchmarks' parts.
-"""
+"""Lesson 06: distinct paths at equally many right replies, figures, findings, benchmarks, quiz."""
 
 import copy
 import json
@@ -48,33 +46,26 @@ def test_crossing_names_the_first_k_where_the_first_curve_stays_above():
     assert crossing(ks, [0.2, 0.5, 0.5, 0.8], [0.3, 0.4, 0.6, 0.7]) == 8, (
         "ahead, behind again, ahead for good"
     )
-    assert (
-        crossing(ks, [0.3, 0.4, 0.6, 0.8], [0.2, 0.3, 0.5, 0.7]) is None
-        and crossing(ks, [0.1] * 4, [0.2] * 4) is None
-    )
+    assert crossing(ks, [0.3, 0.4, 0.6, 0.8], [0.2, 0.3, 0.5, 0.7]) is None
+    assert crossing(ks, [0.1] * 4, [0.2] * 4) is None
 
 
 def test_figures_say_what_they_show():
     rng = np.random.default_rng(0)
-    start, trained = np.array([0.2, 0.5, 0.9]), np.array([0.4, 0.5, 0.7])
     curves = {
-        name: mean + 0.01 * rng.standard_normal((30, 3))
-        for name, mean in (("start", start), ("trained", trained))
+        "start": np.array([0.2, 0.5, 0.9]) + 0.01 * rng.standard_normal((30, 3)),
+        "trained": np.array([0.4, 0.5, 0.7]) + 0.01 * rng.standard_normal((30, 3)),
     }
     fig = plots.pass_at_k([1, 4, 16], curves, quiet=True)
-    assert (
-        "trained goes from 0.40 at k = 1 to 0.70 at k = 16, below start from k = " in fig.summary
-        and fig.axes[0].get_xscale() == "log"
-    )
+    assert "trained goes from 0.40 at k = 1 to 0.70 at k = 16, below start from k = " in fig.summary
+    assert fig.axes[0].get_xscale() == "log"
     assert len(fig.axes[0].collections) == 2, "a band for each curve"
     one = plots.pass_at_k(
         [1, 4, 16], curves, quiet=True, ylabel="share of problems answered right", bands=["start"]
     )
-    assert (
-        len(one.axes[0].collections) == 1
-        and "Band of start" in one.summary
-        and one.axes[0].get_ylabel() == "share of problems answered right"
-    )
+    assert len(one.axes[0].collections) == 1
+    assert "Band of start" in one.summary
+    assert one.axes[0].get_ylabel() == "share of problems answered right"
     with pytest.raises(CourseError, match="names no curve"):
         plots.pass_at_k([1, 4, 16], curves, bands=["strat"])
     paths = plots.paths_against_k(
@@ -85,10 +76,8 @@ def test_figures_say_what_they_show():
         },
         quiet=True,
     )
-    assert (
-        "right replies go from 0.30 at k = 1 to 1.20 at k = 4" in paths.summary
-        and paths.axes[0].get_yscale() == "log"
-    )
+    assert "right replies go from 0.30 at k = 1 to 1.20 at k = 4" in paths.summary
+    assert paths.axes[0].get_yscale() == "log"
     gains = [{"mean": m, "low": m - 0.01, "high": m + 0.01} for m in (0.05, 0.0, -0.05)]
     assert (
         "RAFT +0.050 at k = 1 and -0.050 at k = 16"
@@ -112,12 +101,10 @@ def rows():
 def test_the_three_findings_say_what_was_measured(rows):
     found = {number: measure(one) for number, one in rows.items()}
     assert sorted(found) == [11, 12, 14]
-    assert (
-        found[11].holds
-        and found[11].low > 0
-        and "three seeds" in found[11].measures
-        and "pass@1" in found[11].note
-    )
+    assert found[11].holds
+    assert found[11].low > 0
+    assert "three seeds" in found[11].measures
+    assert "pass@1" in found[11].note
     assert found[12].holds and found[12].high < 0
     assert found[14].holds and found[14].low > 0 and "no edge" in found[14].note
 
@@ -175,20 +162,16 @@ def test_a_finding_fails_when_its_numbers_do_not_show_it(
 def test_breadth_counts_paths_of_right_replies_only():
     world = load_world("arithmetic")
     prompts, info = world.prompts("train", limit=12, seed=0)
-    found = passk.breadth(
-        load_policy(assets.path("arithmetic/policy"), device="cpu"), world, prompts, info, 4
-    )
-    assert found["ks"] == [1, 2, 4] and [sum(counts) for counts in found["paths"]] == found["right"]
-    assert found["pass"][0] == pytest.approx([r / 4 for r in found["right"]]) and found["pass"][
-        2
-    ] == [float(r > 0) for r in found["right"]]
-    assert (
-        all(
-            len(counts) <= texts <= 4
-            for counts, texts in zip(found["paths"], found["texts"], strict=True)
-        )
-        and min(found["entropy"]) > 0
-    )
+    policy = load_policy(assets.path("arithmetic/policy"), device="cpu")
+    found = passk.breadth(policy, world, prompts, info, 4)
+    right = found["right"]
+    assert found["ks"] == [1, 2, 4]
+    assert [sum(counts) for counts in found["paths"]] == right
+    assert found["pass"][0] == pytest.approx([r / 4 for r in right])
+    assert found["pass"][2] == [float(r > 0) for r in right]
+    for counts, different in zip(found["paths"], found["texts"], strict=True):
+        assert len(counts) <= different <= 4
+    assert min(found["entropy"]) > 0
 
 
 def test_problems_without_a_value_leave_every_row():
@@ -217,14 +200,11 @@ def test_counts_of_released_solutions(tmp_path):
             file.write(json.dumps({"question": "2 + 2?", "ground_truth": "A: 4", **answers}) + "\n")
     found = gsm8k_solutions.counted(load_model_solutions(tmp_path / "model_solutions.jsonl"))
     first = found["systems"]["6b_finetuning"]
-    assert (first["correct"], first["wrong"], first["unreadable"]) == (1, 1, 1) and found[
-        "labels_agree"
-    ] == found["labels"] == 12
+    assert (first["correct"], first["wrong"], first["unreadable"]) == (1, 1, 1)
+    assert found["labels_agree"] == found["labels"] == 12
     assert found["differences"]["6b_verification - 6b_finetuning"]["mean"] == pytest.approx(2 / 3)
-    assert (
-        found["false_steps"]["right_with_equations"] == 8
-        and found["false_steps"]["right_with_a_false_equation"] == 2
-    )
+    assert found["false_steps"]["right_with_equations"] == 8
+    assert found["false_steps"]["right_with_a_false_equation"] == 2
 
 
 def texts(value):
@@ -241,20 +221,16 @@ def texts(value):
 
 def test_stored_counts_hold_no_text_of_the_data():
     stored = results.load("gsm8k_solutions")
-    assert (
-        stored["of"] == 1319
-        and stored["problems"] in (660, 1319)
-        and max(map(len, texts(stored))) < 60
-    )
+    assert stored["of"] == 1319
+    assert stored["problems"] in (660, 1319)
+    assert max(map(len, texts(stored))) < 60
 
 
 def test_stored_breadth_is_complete():
     stored = results.load("passk")
-    assert (
-        (results.FOLDER / "passk.json").stat().st_size < 300_000
-        and len(stored["seeds"]) >= 3
-        and stored["command"] == "python benchmarks/passk.py"
-    )
+    assert (results.FOLDER / "passk.json").stat().st_size < 300_000
+    assert len(stored["seeds"]) >= 3
+    assert stored["command"] == "python benchmarks/passk.py"
     for name, rows in stored["curves"].items():
         assert np.array(rows).shape == (len(stored["ks"]), stored["size"]["held_out"]), name
         assert np.all(np.diff(np.array(rows).mean(1)) > 0), "pass@k rises with k"
@@ -268,6 +244,5 @@ def test_the_right_option_is_not_the_longest():
     assert {i["kind"] for i in items} == {"single", "order", "case"}
     for item in items:
         if item["kind"] == "single":
-            assert next(len(o["text"]) for o in item["options"] if o["right"]) < max(
-                len(o["text"]) for o in item["options"]
-            )
+            right = next(option["text"] for option in item["options"] if option["right"])
+            assert len(right) < max(len(option["text"]) for option in item["options"])

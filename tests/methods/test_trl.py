@@ -195,9 +195,7 @@ def test_grpo(folder, tmp_path, kind, level, per):
     )
     close(old, reference)  # TRL's reference came from disk: the policy that sampled
     close(inputs["ref_per_token_logps"] * mask, reference)
-    total, terms, share = grpo_loss(
-        logp, old, reference, ours.flatten(), mask, beta=0.05, per=per
-    )
+    total, terms, share = grpo_loss(logp, old, reference, ours.flatten(), mask, beta=0.05, per=per)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer.current_gradient_accumulation_steps = 1

@@ -1,28 +1,28 @@
-"""A frontier explorer: for each method, what each value of its dial did to gold, proxy and KL, and
-what the proxy alone would have chosen.
+"""A frontier explorer: for each method, what each value of its dial did to gold, proxy and KL.
+
+And what the proxy alone would have chosen.
 """
 
-import html
+from collections.abc import Mapping
+from types import ModuleType
 
 from ...base import require
 from .. import plots
+from ..plots import Figure
 from . import view
+from .view import View, paragraphs
 
-REWARDS = ("gold", "proxy")
 
-
-def facts_of(result, name, dial):
-    """What is known of one method at one value of its dial (a key of its grid).
-
-    A list of sentences.
-    """
+def facts_of(result: Mapping, name: str, dial: str) -> list[str]:
+    """What is known of one method at one value of its dial (a key of its grid), in sentences."""
     method = result["methods"][name]
-    point, base = method["grid"][dial], result["base"]
-    judged, liked = (
-        max(method["grid"], key=lambda d: method["grid"][d][reward]["mean"]) for reward in REWARDS
-    )
+    grid = method["grid"]
+    point = grid[dial]
+    base = result["base"]
+    judged = max(grid, key=lambda d: grid[d]["gold"]["mean"])
+    liked = max(grid, key=lambda d: grid[d]["proxy"]["mean"])
 
-    def value(v):
+    def value(v: Mapping) -> str:
         return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
 
     lines = [
@@ -33,70 +33,72 @@ def facts_of(result, name, dial):
         f"{liked}.",
     ]
     if judged != liked:
-        lines.append(
-            "Choosing by the proxy would cost "
-            f"{method['grid'][judged]['gold']['mean'] - method['grid'][liked]['gold']['mean']:.2f} "
-            "points of gold."
-        )
+        cost = grid[judged]["gold"]["mean"] - grid[liked]["gold"]["mean"]
+        lines.append(f"Choosing by the proxy would cost {cost:.2f} points of gold.")
     return lines
 
 
-def frontier_explorer(result, method="PPO"):
+def frontier_explorer(result: Mapping, method: str = "PPO") -> View:
     """Choose a method and move its dial; gold and proxy against KL with the chosen point marked.
-    Returns a :class:`View`.
 
     ``result``: what ``benchmarks/frontier.py`` stored (``results.load("frontier")``); ``method``:
     the one shown first.
     """
-    names = [
-        name
-        for name, m in result["methods"].items()
-        if m.get("grid") and name in plots.FRONTIER_STYLE
-    ]
+    methods = result["methods"]
+    names = [name for name, m in methods.items() if m.get("grid") and name in plots.FRONTIER_STYLE]
     require(method in names, f"no method {method!r} in this result; it has: {', '.join(names)}.")
-    dials = {name: sorted(result["methods"][name]["grid"], key=float) for name in names}
-
-    def state(name, place):
-        dial = dials[name][place]
-        lines = facts_of(result, name, dial)
-        return lines, plots.frontier_at(result, name, dial)
-
-    start = (
-        dials[method].index(f"{result['methods'][method]['best']:g}")
-        if f"{result['methods'][method]['best']:g}" in dials[method]
-        else 0
-    )
-    lines, figure = state(method, start)
-    text, shown = "\n".join(lines), "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    dials = {name: sorted(methods[name]["grid"], key=float) for name in names}
+    best = f"{methods[method]['best']:g}"
+    start = dials[method].index(best) if best in dials[method] else 0
+    explorer = _Explorer(result, dials)
+    lines, figure = explorer.state(method, start)
+    text = "\n".join(lines)
+    still = paragraphs(lines) + view.picture(figure)
     w = view.widgets()
     if w is None:
-        return view.View(None, text, shown + view.picture(figure))
-    which = view.buttons(w, options=names, value=method, description="method")
-    dial = view.slider(
-        w, w.IntSlider, value=start, min=0, max=len(dials[method]) - 1, description="dial"
-    )
-    words, image = w.HTML(shown), w.Image(value=figure.png(), format="png", width=800)
-
-    def redraw(change):
-        if change["owner"] is which:
-            # never below the value: ipywidgets would move it and draw twice
-            dial.max = max(dial.value, len(dials[which.value]) - 1)
-            dial.value = min(dial.value, len(dials[which.value]) - 1)
-            dial.max = len(dials[which.value]) - 1
-        found, drawn = state(which.value, min(dial.value, len(dials[which.value]) - 1))
-        words.value, image.value = (
-            "".join(f"<p>{html.escape(line)}</p>" for line in found),
-            drawn.png(),
-        )
-
-    for control in (which, dial):
-        control.observe(redraw, names="value")
-    return view.View(
-        w.VBox([which, dial, words, image]),
+        return View(None, text, still)
+    explorer.build(w, method, start, paragraphs(lines), figure)
+    return View(
+        explorer.box,
         text,
-        shown + view.picture(figure),
-        method=which,
-        dial=dial,
-        words=words,
-        image=image,
+        still,
+        method=explorer.method,
+        dial=explorer.dial,
+        words=explorer.words,
+        image=explorer.image,
     )
+
+
+class _Explorer:
+    """What :func:`frontier_explorer` shows, and its controls once they are built."""
+
+    def __init__(self, result: Mapping, dials: Mapping[str, list[str]]) -> None:
+        self.result = result
+        self.dials = dials  # values of each method's dial, from low to high
+
+    def state(self, name: str, place: int) -> tuple[list[str], Figure]:
+        """Lines of text and the figure of one method, at one place of its dial."""
+        dial = self.dials[name][place]
+        lines = facts_of(self.result, name, dial)
+        return lines, plots.frontier_at(self.result, name, dial)
+
+    def build(self, w: ModuleType, method: str, start: int, shown: str, figure: Figure) -> None:
+        last = len(self.dials[method]) - 1
+        self.method = view.buttons(w, options=list(self.dials), value=method, description="method")
+        self.dial = view.slider(w, w.IntSlider, value=start, min=0, max=last, description="dial")
+        self.words = w.HTML(shown)
+        self.image = view.image(w, figure)
+        self.box = w.VBox([self.method, self.dial, self.words, self.image])
+        view.watch((self.method, self.dial), self.redraw)
+
+    def redraw(self, change: dict) -> None:
+        name = self.method.value
+        last = len(self.dials[name]) - 1
+        if change["owner"] is self.method:
+            # never below the value: ipywidgets would move it and draw twice
+            self.dial.max = max(self.dial.value, last)
+            self.dial.value = min(self.dial.value, last)
+            self.dial.max = last
+        lines, figure = self.state(name, min(self.dial.value, last))
+        self.words.value = paragraphs(lines)
+        self.image.value = figure.png()

@@ -1,72 +1,70 @@
-"""A memory planner: what fits on a GPU, by model size and by how many replies are in one part of a
-training step.
-"""
+"""A memory planner: what fits on a GPU.
 
-import html
+By model size and by how many replies are in one part of a training step.
+"""
 
 from ...estimators import phases
 from .. import plots
+from ..plots import Figure
 from . import view
+from .view import View, paragraphs
 
 SIZES = (0.1, 0.6, 1.7, 4.0, 8.0)  # billions of parameters
 CARDS = (("15 GB, a T4", 15), ("24 GB", 24), ("80 GB", 80))
+WIDTH = 750  # of the picture, in pixels
 
 
-def verdicts(billions, replies, limit):
-    """(one line a phase that says whether it fits in ``limit`` GB, the figure)."""
+def verdicts(billions: float, replies: int, limit: float) -> tuple[list[str], Figure]:
+    """One line a phase that says whether it fits in ``limit`` GB, and the figure."""
     rows = phases(billions * 1e9, replies)
     lines = []
     for name, parts in rows.items():
-        left = limit - sum(parts.values())
-        lines.append(
-            f"{name}: "
-            f"{'does not fit' if left < 0 else 'fits, but tight: activations come on top' if left < 0.25 * limit else 'fits'} "
-            f"({sum(parts.values()):.1f} of {limit} GB)."
-        )
-    return lines, plots.memory(
-        rows,
-        limit,
-        f"{limit} GB",
-        f"Memory for {billions:g} billion parameters, {replies} replies in a part",
-        quiet=True,
-    )
+        needed = sum(parts.values())
+        left = limit - needed
+        if left < 0:
+            verdict = "does not fit"
+        elif left < 0.25 * limit:
+            verdict = "fits, but tight: activations come on top"
+        else:
+            verdict = "fits"
+        lines.append(f"{name}: {verdict} ({needed:.1f} of {limit} GB).")
+    title = f"Memory for {billions:g} billion parameters, {replies} replies in a part"
+    return lines, plots.memory(rows, limit, f"{limit} GB", title, quiet=True)
 
 
-def memory_planner(billions=0.6, replies=4, limit=15):
+def memory_planner(billions: float = 0.6, replies: int = 4, limit: float = 15) -> View:
     """Choose a model size and a card, move the number of replies in a part of a step.
 
-    See what fits. Returns a :class:`View`.
+    See what fits.
     """
     lines, figure = verdicts(billions, replies, limit)
-
-    def words(found):
-        return "".join(f"<p>{html.escape(line)}</p>" for line in found)
-
+    text = "\n".join(lines)
+    still = paragraphs(lines) + view.picture(figure, WIDTH)
     w = view.widgets()
-    stand_in = "\n".join(lines), words(lines) + view.picture(figure, 750)
     if w is None:
-        return view.View(None, *stand_in)
-    size = view.buttons(
-        w, options=[(f"{b:g} billion", b) for b in SIZES], value=billions, description="parameters"
-    )
+        return View(None, text, still)
+    sizes = [(f"{b:g} billion", b) for b in SIZES]
+    size = view.buttons(w, options=sizes, value=billions, description="parameters")
     card = view.buttons(w, options=CARDS, value=limit, description="memory")
     part = view.slider(
         w, w.IntSlider, value=replies, min=1, max=32, description="replies in a part"
     )
-    text, image = w.HTML(words(lines)), w.Image(value=figure.png(), format="png", width=750)
+    words = w.HTML(paragraphs(lines))
+    image = view.image(w, figure, WIDTH)
 
-    def redraw(change):
+    def redraw(change: dict) -> None:
         found, drawn = verdicts(size.value, part.value, card.value)
-        text.value, image.value = words(found), drawn.png()
+        words.value = paragraphs(found)
+        image.value = drawn.png()
 
-    for control in (size, card, part):
-        control.observe(redraw, names="value")
-    return view.View(
-        w.VBox([size, card, part, text, image]),
-        *stand_in,
+    view.watch((size, card, part), redraw)
+    return View(
+        w.VBox([size, card, part, words, image]),
+        text,
+        still,
         size=size,
         card=card,
         part=part,
-        words=text,
+        words=words,
         image=image,
     )

@@ -3,14 +3,13 @@
 On a small pool, which candidates of which prompts each rule keeps.
 """
 
-import html
-
 import numpy as np
 
 from ...base import require
 from ...pools import RULES
 from .. import plots
 from . import view
+from .view import paragraphs
 
 # rule → the sliders it listens to
 DIALS = {name: rule.sliders for name, rule in RULES.items() if rule.sentence}
@@ -30,19 +29,13 @@ def select(pool, rule, by, k=1, strength=0.5, minimum=0.0, seed=0):
     return chosen(pool, **settings), sentence
 
 
-def paragraphs(lines):
-    """Lines of text as HTML."""
-    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-
-
 def selection_explorer(pool, by="proxy", gold="gold", rule="best_per_prompt", label="topic"):
-    """Choose a rule and move its dials; the grid of rewards ``by`` with the kept candidates framed,
-    and what they are worth. Returns a :class:`View`.
+    """Choose a rule and move its dials; see which candidates it keeps and what they are worth.
 
-    ``pool``: a small one with two rewards, at most 400 candidates; ``label``: the fact of each
-    prompt that names its row. Sliders that a rule does not use are switched off. The static
-    stand-in shows a second rule beside the first: ``top_k_overall``, or ``best_per_prompt`` beside
-    that.
+    Returns a :class:`View`: the grid of rewards ``by`` with the kept candidates framed. ``pool``: a
+    small one with two rewards, at most 400 candidates; ``label``: the fact of each prompt that
+    names its row. Sliders that a rule does not use are switched off. The static stand-in shows a
+    second rule beside the first: ``top_k_overall``, or ``best_per_prompt`` beside that.
     """
     require(
         by != gold, f"the reward that selects must not be the one that judges; got {by!r} for both."

@@ -1,7 +1,7 @@
-"""Figures of the lessons: one question each, colours that survive colour blindness, units, interval
-bands, a text beside them.
+"""Figures of the lessons: one question each.
 
-Every function prints one line that says what the picture shows and returns a :class:`Figure`. In a
+With colours that survive colour blindness, units, interval bands, and a text beside them. Every
+function prints one line that says what the picture shows and returns a :class:`Figure`. In a
 notebook the figure appears as an HTML picture whose ``alt`` text is that line (JupyterLab's own PNG
 display has no alt text), with a plain PNG for front ends that do not show HTML.
 """
@@ -24,7 +24,6 @@ from .rounds import grid_facts, rounds, selection_grid
 from .verifiable import crossing, pass_at_k, pass_gain, paths_against_k
 
 __all__ = [
-    "crossing",
     "COLOURS",
     "FRONTIER_STYLE",
     "Figure",
@@ -33,26 +32,27 @@ __all__ = [
     "best_of_n_at",
     "calibration",
     "calibration_groups",
-    "learning_curve",
-    "training_loss",
     "clinic_patient",
     "cost_quality",
+    "crossing",
     "frontier",
     "frontier_at",
+    "grid_facts",
+    "help_and_harm",
     "intervals",
+    "kl_and_bound",
+    "learning_curve",
     "llama2_loop",
     "loop",
     "memory",
-    "reward_histogram",
-    "grid_facts",
-    "rounds",
-    "selection_grid",
-    "pass_at_k",
-    "pass_gain",
-    "paths_against_k",
-    "help_and_harm",
-    "kl_and_bound",
     "one_against_another",
     "overoptimisation",
     "overoptimisation_at",
+    "pass_at_k",
+    "pass_gain",
+    "paths_against_k",
+    "reward_histogram",
+    "rounds",
+    "selection_grid",
+    "training_loss",
 ]

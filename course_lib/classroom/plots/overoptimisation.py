@@ -1,24 +1,43 @@
-"""Proxy against gold as choosing gets harder, KL against its bound, and two measured quantities of
-each setting against each other.
+"""Proxy against gold as choosing gets harder, and KL against its bound.
+
+Also two or three measured quantities of each setting against each other.
 """
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from ...base import require
-from ...estimators import best_of_n_curve, kl_best_of_n_bound, overoptimisation_fit
-from .figure import COLOURS, DASHES, MARKERS, STYLE, band, done, new, powers_axis
+from ...estimators import Interval, best_of_n_curve, kl_best_of_n_bound, overoptimisation_fit
+from .figure import (
+    COLOURS,
+    DASHES,
+    MARKERS,
+    STYLE,
+    Figure,
+    band,
+    bars,
+    done,
+    look,
+    new,
+    powers_axis,
+    ring,
+    root,
+)
+
+if TYPE_CHECKING:  # figures of arrays alone need no torch
+    from ...pools import Pool
 
 AXES = {"n": "n, candidates per prompt (log scale)", "kl": "d = √KL by its upper bound (√nats)"}
+Offsets = Mapping[str, tuple[float, float]]
 
 
-def _sizes(pool):
-    return [2**k for k in range(pool.N.bit_length()) if 2**k <= pool.N]
-
-
-def _place(axis, x, ns):
-    """The positions of ``ns`` on the axis, n itself or √KL, and its labels."""
+def _place(axis: Axes, x: str, ns: Sequence[int]) -> np.ndarray:
+    """Label the axis; returns the positions of ``ns`` on it, n itself or √KL."""
     require(x in AXES, f"x must be 'n' or 'kl'; got {x!r}.")
     if x == "n":
         powers_axis(axis, ns, AXES[x])
@@ -28,43 +47,40 @@ def _place(axis, x, ns):
 
 
 @rc_context(STYLE)
-def overoptimisation(pool, names, gold="gold", x="n", fit=False, title="", quiet=False):
-    """What each reward model thinks of the replies it chooses, and beside it what gold thinks of
-    them, with 95 % bands over prompts.
+def overoptimisation(
+    pool: "Pool",
+    names: Sequence[str],
+    gold: str = "gold",
+    x: str = "n",
+    fit: bool = False,
+    title: str = "",
+    quiet: bool = False,
+) -> Figure:
+    """What each reward model thinks of the replies it chooses, beside what gold thinks of them.
 
     ``names``: rewards of ``pool`` that choose; ``gold``: the one that judges; ``x``: "n" or "kl"
     (√KL by the bound); ``fit`` draws d(α − βd) through the gold curves (with ``x="kl"``). Scores of
     different models have no common scale, so the left panel shows how many of its own standard
-    deviations (over the pool) each score rises.
+    deviations (over the pool) each score rises. Bands: 95 % over prompts.
     """
     require(
         gold not in names,
         f"the reward that judges must not be one that chooses; {gold!r} does both.",
     )
     require(not fit or x == "kl", "the fit is a function of √KL: draw it with x='kl'.")
-    ns = _sizes(pool)
+    ns = [2**k for k in range(pool.N.bit_length()) if 2**k <= pool.N]
     fig, (left, right) = new(2, 8.6, 4.0)
     parts = []
     for k, name in enumerate(names):
-        score = np.asarray(pool.reward(name), dtype=float)
+        score = np.asarray(pool.reward(name), dtype=float)  # (P, N)
         proxy = best_of_n_curve((score - score.mean()) / score.std(), ns=ns)
         judged = best_of_n_curve(score, pool.reward(gold), ns)
-        places = _place(left, x, ns), _place(right, x, ns)
-        rise = band(left, places[0], proxy, name, k)
-        means = band(right, places[1], judged, name, k)
+        at_left = _place(left, x, ns)
+        at_right = _place(right, x, ns)
+        rise = band(left, at_left, proxy, name, k)
+        means = band(right, at_right, judged, name, k)
         if fit:
-            for line in right.lines[-1:]:
-                line.set_linestyle("none")
-            found, smooth = (
-                overoptimisation_fit(places[1], np.subtract(means, means[0])),
-                np.linspace(0, places[1][-1], 200),
-            )
-            right.plot(
-                smooth,
-                means[0] + found.predict(smooth),
-                color=COLOURS[k % len(COLOURS)],
-                linestyle=DASHES[k % len(DASHES)],
-            )
+            _fitted(right, at_right, means, k)
         peak = int(np.argmax(means))
         parts.append(
             f"{name}: own score up by {rise[-1] - rise[0]:.1f} standard deviations, gold "
@@ -74,74 +90,90 @@ def overoptimisation(pool, names, gold="gold", x="n", fit=False, title="", quiet
     left.set_ylabel("own score (standard deviations)")
     right.set_ylabel(f"{gold} reward (points)")
     fig.suptitle(title, fontsize=11)
-    fig.legend(
-        *left.get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(names))
-    )
-    return done(
-        fig,
-        f"{title or 'Proxy and gold of the best of n'}: "
-        + "; ".join(parts)
-        + "."
-        + (" Lines on the right: fits of d(α − βd)." if fit else "")
-        + " Bands: 95 % over prompts.",
-        quiet,
+    handles, labels = left.get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=min(4, len(names)))
+    text = f"{title or 'Proxy and gold of the best of n'}: " + "; ".join(parts) + "."
+    lines = " Lines on the right: fits of d(α − βd)." if fit else ""
+    return done(fig, f"{text}{lines} Bands: 95 % over prompts.", quiet)
+
+
+def _fitted(axis: Axes, d: np.ndarray, means: Sequence[float], k: int) -> None:
+    """Leave only the points of the curve drawn last, and draw its fit d(α − βd) as the line."""
+    axis.lines[-1].set_linestyle("none")
+    found = overoptimisation_fit(d, np.subtract(means, means[0]))
+    smooth = np.linspace(0, d[-1], 200)
+    axis.plot(
+        smooth,
+        means[0] + found.predict(smooth),
+        color=COLOURS[k % len(COLOURS)],
+        linestyle=DASHES[k % len(DASHES)],
     )
 
 
 @rc_context(STYLE)
-def overoptimisation_at(n, ns, proxy, gold, fit, names, quiet=True):
-    """The two curves of one reward model against √KL with one n marked, and the fit d(α − βd)
-    through gold.
+def overoptimisation_at(
+    n: int,
+    ns: Sequence[int],
+    proxy: np.ndarray,
+    gold: np.ndarray,
+    fit: Any,
+    names: tuple[str, str],
+    quiet: bool = True,
+) -> Figure:
+    """The two curves of one reward model against √KL with one n marked, and the fit through gold.
 
     ``proxy``, ``gold``: (P, len(ns)); ``fit``: an
-    :class:`~course_lib.estimators.overoptimisation.OveroptimisationFit` of the gain in gold;
-    ``names``: of the selecting and judging reward.
+    :class:`~course_lib.estimators.overoptimisation.OveroptimisationFit` d(α − βd) of the gain in
+    gold; ``names``: of the selecting and judging reward.
     """
+    selecting, judging = names
     fig, (left, right) = new(columns=2, width=8.0, height=3.2)
     here = list(ns).index(n)
     d = np.sqrt(kl_best_of_n_bound(ns))
-    for axis, matrix, name, k in ((left, proxy, names[0], 1), (right, gold, names[1], 0)):
-        means = band(axis, d, matrix, name, k)
-        axis.plot(
-            d[here],
-            means[here],
-            marker="o",
-            markersize=12,
-            markerfacecolor="none",
-            markeredgecolor="black",
-            markeredgewidth=2,
-        )
-        axis.annotate(
-            f"n = {n}",
-            (d[here], means[here]),
-            textcoords="offset points",
-            xytext=(0, -18),
-            ha="center",
-            fontsize=9,
-        )
-        axis.margins(y=0.18)
-        axis.set_xlabel(AXES["kl"])
-        axis.set_ylabel(f"{name} of the best of n")
+    _marked(left, d, proxy, (n, here), selecting, 1)
+    means = _marked(right, d, gold, (n, here), judging, 0)
     smooth = np.linspace(0, d[-1], 200)
     right.lines[0].set_linestyle("none")
     right.plot(smooth, means[0] + fit.predict(smooth), color=COLOURS[0], label="fit d(α − βd)")
     if 0 < fit.peak_d <= d[-1]:
         right.axvline(fit.peak_d, color="grey", linestyle=":", label="fitted peak α/2β")
     right.legend(fontsize=8)
-    return done(
-        fig,
-        f"Best of {n} by {names[0]}, over all prompts: its own score "
-        f"{proxy[:, here].mean():.2f}, {names[1]} {means[here]:.2f}; "
-        f"{names[1]} is highest at n = {ns[int(np.argmax(means))]}, and the fit "
-        f"d({fit.alpha:.2f} − {fit.beta:.2f} d) peaks at d = {fit.peak_d:.2f}.",
-        quiet,
+    highest = ns[int(np.argmax(means))]
+    text = (
+        f"Best of {n} by {selecting}, over all prompts: its own score "
+        f"{proxy[:, here].mean():.2f}, {judging} {means[here]:.2f}; "
+        f"{judging} is highest at n = {highest}, and the fit "
+        f"d({fit.alpha:.2f} − {fit.beta:.2f} d) peaks at d = {fit.peak_d:.2f}."
     )
+    return done(fig, text, quiet)
+
+
+def _marked(
+    axis: Axes, d: np.ndarray, matrix: np.ndarray, mark: tuple[int, int], name: str, k: int
+) -> list[float]:
+    """One curve with a circle at ``mark``, (n, its place in ``d``); returns the curve's means."""
+    n, here = mark
+    means = band(axis, d, matrix, name, k)
+    point = (d[here], means[here])
+    ring(axis, *point, "black", 12)
+    axis.annotate(
+        f"n = {n}", point, textcoords="offset points", xytext=(0, -18), ha="center", fontsize=9
+    )
+    axis.margins(y=0.18)
+    axis.set_xlabel(AXES["kl"])
+    axis.set_ylabel(f"{name} of the best of n")
+    return means
 
 
 @rc_context(STYLE)
-def kl_and_bound(ns, exact, limits=None, title="", quiet=False):
-    """Exact KL of best-of-n, averaged over prompts, against n, with the bound log n − (n−1)/n
-    above.
+def kl_and_bound(
+    ns: Sequence[int],
+    exact: Mapping[str, np.ndarray],
+    limits: Mapping[str, float] | None = None,
+    title: str = "",
+    quiet: bool = False,
+) -> Figure:
+    """Exact KL of best-of-n, averaged over prompts, against n, with its bound log n − (n−1)/n.
 
     ``exact``: name → (P, len(ns)) KL in nats by prompt; ``limits``: name → nats, other limits that
     do not depend on n, drawn dotted.
@@ -160,29 +192,35 @@ def kl_and_bound(ns, exact, limits=None, title="", quiet=False):
     axis.set_ylabel("KL(best of n ‖ base policy) (nats)")
     axis.set_title(title)
     axis.legend()
-    return done(
-        fig,
-        f"{title or 'KL of best-of-n'}: " + ", ".join(parts) + ". Bands: 95 % over prompts.",
-        quiet,
-    )
+    text = f"{title or 'KL of best-of-n'}: " + ", ".join(parts)
+    return done(fig, text + ". Bands: 95 % over prompts.", quiet)
 
 
 @rc_context(STYLE)
-def one_against_another(groups, xlabel, ylabel, title="", offsets=None, quiet=False):
+def one_against_another(
+    groups: Mapping[str, Mapping[str, tuple[Interval, Interval]]],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    offsets: Offsets | None = None,
+    quiet: bool = False,
+) -> Figure:
     """Settings as points with their 95 % intervals both ways.
 
     ``groups``: group → {setting: (x, y)}, x and y :class:`~course_lib.estimators.Interval`;
     ``offsets``: setting → (dx, dy) in points, where its label stands (default above, to the right).
     """
     fig, (axis,) = new(height=4.2)
+    several = len(groups) > 1
     parts = []
     for k, (group, points) in enumerate(groups.items()):
-        x, y = ([point[i] for point in points.values()] for i in (0, 1))
+        x = [value for value, _ in points.values()]
+        y = [value for _, value in points.values()]
         axis.errorbar(
-            [v.mean for v in x],
-            [v.mean for v in y],
-            xerr=[[v.mean - v.low for v in x], [v.high - v.mean for v in x]],
-            yerr=[[v.mean - v.low for v in y], [v.high - v.mean for v in y]],
+            [value.mean for value in x],
+            [value.mean for value in y],
+            xerr=bars(x),
+            yerr=bars(y),
             color=COLOURS[k % len(COLOURS)],
             marker=MARKERS[k % len(MARKERS)],
             linestyle="none",
@@ -190,82 +228,58 @@ def one_against_another(groups, xlabel, ylabel, title="", offsets=None, quiet=Fa
             markersize=6,
             label=group,
         )
+        start = f"{group} " if several else ""
         for name, (a, b) in points.items():
-            at = (offsets or {}).get(name, (6, 5))
-            axis.annotate(
-                name,
-                (a.mean, b.mean),
-                textcoords="offset points",
-                xytext=at,
-                fontsize=8,
-                ha="right" if at[0] < 0 else "left",
-                color=COLOURS[k % len(COLOURS)],
-            )
-            parts.append(
-                f"{group + ' ' if len(groups) > 1 else ''}{name} {a.mean:.2f} and {b.mean:.2f}"
-            )
+            _name_point(axis, name, (a.mean, b.mean), offsets, k)
+            parts.append(f"{start}{name} {a.mean:.2f} and {b.mean:.2f}")
     axis.set_xlabel(xlabel)
     axis.set_ylabel(ylabel)
     axis.set_title(title)
     axis.margins(x=0.18, y=0.1)
-    if len(groups) > 1:
+    if several:
         axis.legend()
-    return done(
-        fig,
-        f"{title or 'One against the other'} ({xlabel}, and {ylabel}): "
-        + "; ".join(parts)
-        + ". Bars: 95 %.",
-        quiet,
+    text = f"{title or 'One against the other'} ({xlabel}, and {ylabel}): " + "; ".join(parts)
+    return done(fig, text + ". Bars: 95 %.", quiet)
+
+
+def _name_point(
+    axis: Axes, name: str, point: tuple[float, float], offsets: Offsets | None, k: int
+) -> None:
+    """Write ``name`` beside a point of group ``k``: above to the right, or at its offset."""
+    dx, dy = (offsets or {}).get(name, (6, 5))
+    axis.annotate(
+        name,
+        point,
+        textcoords="offset points",
+        xytext=(dx, dy),
+        fontsize=8,
+        ha="right" if dx < 0 else "left",
+        color=COLOURS[k % len(COLOURS)],
     )
 
 
-@rc_context(STYLE)
-def help_and_harm(groups, xlabels, ylabel, title="", offsets=None, quiet=False):
-    """Help against two kinds of harm, a panel for each, on root scales; a group's settings are
-    joined in order. Good is up and to the left.
+HelpAndHarm = Mapping[str, Mapping[str, tuple[Interval, Interval, Interval]]]
 
-    ``groups``: group → {setting: (harm, other harm, help)},
-    :class:`~course_lib.estimators.Interval`; the harms are shares; bars are those of help alone.
-    ``offsets``: setting → (dx, dy) in points, where its label stands.
+
+@rc_context(STYLE)
+def help_and_harm(
+    groups: HelpAndHarm,
+    xlabels: tuple[str, str],
+    ylabel: str,
+    title: str = "",
+    offsets: Offsets | None = None,
+    quiet: bool = False,
+) -> Figure:
+    """Help against two kinds of harm, a panel for each, on root scales.
+
+    A group's settings are joined in order. Good is up and to the left. ``groups``: group →
+    {setting: (harm, other harm, help)}, :class:`~course_lib.estimators.Interval`; the harms are
+    shares; bars are those of help alone. ``offsets``: setting → (dx, dy) in points, where its label
+    stands.
     """
     fig, axes = new(2, 8.6, 4.0)
     for panel, (axis, xlabel) in enumerate(zip(axes, xlabels, strict=True)):
-        for k, (group, points) in enumerate(groups.items()):
-            x, y, colour = (
-                [point[panel].mean for point in points.values()],
-                [point[2] for point in points.values()],
-                COLOURS[k % len(COLOURS)],
-            )
-            axis.errorbar(
-                x,
-                [v.mean for v in y],
-                yerr=[[v.mean - v.low for v in y], [v.high - v.mean for v in y]],
-                color=colour,
-                marker=MARKERS[k % len(MARKERS)],
-                linestyle=DASHES[k % len(DASHES)],
-                linewidth=1,
-                elinewidth=0.8,
-                markersize=6,
-                label=group,
-            )
-            for name, at_x, at_y in zip(points, x, y, strict=True):
-                dx, dy = (offsets or {}).get(name, (6, 5))
-                axis.annotate(
-                    name,
-                    (at_x, at_y.mean),
-                    textcoords="offset points",
-                    xytext=(dx, dy),
-                    fontsize=8,
-                    ha="right" if dx < 0 else "left",
-                    color=colour,
-                )
-        axis.set_xscale("function", functions=(lambda v: np.sqrt(np.clip(v, 0, None)), np.square))
-        most = max(point[panel].mean for points in groups.values() for point in points.values())
-        axis.set_xlim(0, 1.35 * most)
-        axis.xaxis.set_major_locator(
-            FixedLocator([round(most * share**2, 3) for share in (0, 0.25, 0.5, 0.75, 1)])
-        )
-        axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+        _against_harm(axis, groups, panel, offsets)
         axis.set_xlabel(xlabel)
     axes[0].set_ylabel(ylabel)
     axes[0].annotate(
@@ -277,16 +291,37 @@ def help_and_harm(groups, xlabels, ylabel, title="", offsets=None, quiet=False):
         color="grey",
     )
     fig.suptitle(title, fontsize=11)
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(groups))
-    parts = [
-        f"{group} {name}: {a.mean:.1%}, {b.mean:.1%}, {c.mean:.2f}".replace("%", " %")
-        for group, points in groups.items()
-        for name, (a, b, c) in points.items()
-    ]
-    return done(
-        fig,
-        f"{title or 'Help against harm'} ({xlabels[0]}; {xlabels[1]}; {ylabel}): "
-        + "; ".join(parts)
-        + ". Bars: 95 % of help.",
-        quiet,
-    )
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=len(groups))
+    parts = []
+    for group, points in groups.items():
+        for name, (harm, other, good) in points.items():
+            part = f"{group} {name}: {harm.mean:.1%}, {other.mean:.1%}, {good.mean:.2f}"
+            parts.append(part.replace("%", " %"))
+    text = f"{title or 'Help against harm'} ({xlabels[0]}; {xlabels[1]}; {ylabel}): "
+    return done(fig, text + "; ".join(parts) + ". Bars: 95 % of help.", quiet)
+
+
+def _against_harm(axis: Axes, groups: HelpAndHarm, panel: int, offsets: Offsets | None) -> None:
+    """One panel of :func:`help_and_harm`: help against the harm at place ``panel``."""
+    for k, (group, points) in enumerate(groups.items()):
+        x = [point[panel].mean for point in points.values()]
+        y = [point[2] for point in points.values()]
+        axis.errorbar(
+            x,
+            [value.mean for value in y],
+            yerr=bars(y),
+            **look(k),
+            linewidth=1,
+            elinewidth=0.8,
+            markersize=6,
+            label=group,
+        )
+        for name, at_x, value in zip(points, x, y, strict=True):
+            _name_point(axis, name, (at_x, value.mean), offsets, k)
+    axis.set_xscale("function", functions=(root, np.square))
+    most = max(point[panel].mean for points in groups.values() for point in points.values())
+    axis.set_xlim(0, 1.35 * most)
+    ticks = [round(most * share**2, 3) for share in (0, 0.25, 0.5, 0.75, 1)]
+    axis.xaxis.set_major_locator(FixedLocator(ticks))
+    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))

@@ -1,11 +1,19 @@
 """Selections as a grid, and rounds of fine-tuning."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from ...base import require
-from .figure import COLOURS, DASHES, MARKERS, STYLE, done, new
+from .figure import COLOURS, STYLE, Figure, done, look, new, stored_bars
+
+if TYPE_CHECKING:  # figures of stored results need no torch
+    from ...pools import Pool, Selection
 
 LARGEST_GRID = 400  # candidates that can still be told apart in one grid
 ROUND_MEASURES = {
@@ -19,12 +27,18 @@ ROUND_MEASURES = {
 
 
 @rc_context(STYLE)
-def selection_grid(selection, by, gold="gold", labels=None, title="", quiet=False):
-    """The P×N grid of rewards ``by`` as shades, kept candidates framed, and beside it how many were
-    kept of each prompt.
+def selection_grid(
+    selection: "Selection",
+    by: str,
+    gold: str = "gold",
+    labels: Sequence[str] | None = None,
+    title: str = "",
+    quiet: bool = False,
+) -> Figure:
+    """The P×N grid of rewards ``by`` as shades, kept candidates framed.
 
-    ``labels``: P names of the rows (the prompts' topics, say). Rows stand in order of their mean
-    reward, the easiest prompt at the top.
+    Beside it stands how many were kept of each prompt. ``labels``: P names of the rows (the
+    prompts' topics, say). Rows stand in order of their mean reward, the easiest prompt at the top.
     """
     pool = selection.pool
     require(
@@ -32,119 +46,110 @@ def selection_grid(selection, by, gold="gold", labels=None, title="", quiet=Fals
         f"a grid of {pool.P} × {pool.N} candidates is too large to read; give at most "
         f"{LARGEST_GRID}, such as pool.prompts_at(range(12)).first(8).",
     )
-    R, kept = pool.reward(by).numpy(), selection.mask.numpy()
-    order = np.argsort(
-        -np.where(pool.present, R, 0.0).sum(1) / pool.present.sum(1).clamp(min=1).numpy(),
-        kind="stable",
-    )
-    fig, axes = new(2, 8.0, 1.2 + 0.26 * pool.P)
-    left, right = axes
+    order = _easiest_first(pool, by)
+    names = labels or [str(i) for i in range(pool.P)]
+    fig, (left, right) = new(2, 8.0, 1.2 + 0.26 * pool.P)
     left.set_box_aspect(None)
-    shades = left.imshow(R[order], aspect="auto", cmap="cividis")
-    dark = np.nanmin(R) + 0.6 * (np.nanmax(R) - np.nanmin(R))
-    for row, i in enumerate(order):
-        for j in range(pool.N):
-            if pool.present[i, j]:
-                left.text(
-                    j,
-                    row,
-                    f"{R[i, j]:.1f}",
-                    ha="center",
-                    va="center",
-                    fontsize=7,
-                    color="black" if R[i, j] > dark else "white",
-                )
-            if kept[i, j]:
-                left.add_patch(
-                    Rectangle(
-                        (j - 0.46, row - 0.44),
-                        0.92,
-                        0.88,
-                        fill=False,
-                        edgecolor=COLOURS[1],
-                        linewidth=2.2,
-                    )
-                )
+    shades = _cells(left, selection, by, order)
     left.grid(False)
     left.set_xticks(range(pool.N))
-    left.set_yticks(range(pool.P), [labels[i] if labels else str(i) for i in order], fontsize=8)
+    left.set_yticks(range(pool.P), [names[i] for i in order], fontsize=8)
     left.set_xlabel("candidate (framed: kept)")
     fig.colorbar(shades, ax=left, label=f"score by {by}", shrink=0.8)
-    right.barh(range(pool.P), selection.per_prompt.numpy()[order], color=COLOURS[1], height=0.7)
+    per_prompt = selection.per_prompt.numpy()  # (P,)
+    right.barh(range(pool.P), per_prompt[order], color=COLOURS[1], height=0.7)
     right.set_ylim(pool.P - 0.5, -0.5)
     right.set_yticks([])
-    right.set_xlim(0, max(1, int(selection.per_prompt.max())) + 0.5)
+    right.set_xlim(0, max(1, int(per_prompt.max())) + 0.5)
     right.xaxis.get_major_locator().set_params(integer=True)
     right.set_xlabel("candidates kept of each prompt")
     fig.suptitle(title, fontsize=11)
     return done(fig, grid_facts(selection, by, gold), quiet)
 
 
-def grid_facts(selection, by, gold="gold"):
-    """One sentence: how many were kept of how many prompts, and their mean rewards beside those of
-    the whole pool.
+def _easiest_first(pool: "Pool", by: str) -> np.ndarray:
+    """Prompts in the order of their mean reward over the candidates that are there, (P,)."""
+    rewards = pool.reward(by).numpy()  # (P, N)
+    sums = np.where(pool.present, rewards, 0.0).sum(1)
+    counts = pool.present.sum(1).clamp(min=1).numpy()
+    return np.argsort(-sums / counts, kind="stable")
+
+
+def _cells(axis: Axes, selection: "Selection", by: str, order: np.ndarray) -> AxesImage:
+    """Shade and number every cell, frame the kept ones; returns the shades for a colour bar."""
+    pool = selection.pool
+    rewards = pool.reward(by).numpy()  # (P, N)
+    kept = selection.mask.numpy()
+    shades = axis.imshow(rewards[order], aspect="auto", cmap="cividis")
+    low, high = np.nanmin(rewards), np.nanmax(rewards)
+    dark = low + 0.6 * (high - low)  # white numbers up to here
+    for row, i in enumerate(order):
+        for j in range(pool.N):
+            if pool.present[i, j]:
+                axis.text(
+                    j,
+                    row,
+                    f"{rewards[i, j]:.1f}",
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color="black" if rewards[i, j] > dark else "white",
+                )
+            if kept[i, j]:
+                corner = (j - 0.46, row - 0.44)
+                frame = {"fill": False, "edgecolor": COLOURS[1], "linewidth": 2.2}
+                axis.add_patch(Rectangle(corner, 0.92, 0.88, **frame))
+    return shades
+
+
+def grid_facts(selection: "Selection", by: str, gold: str = "gold") -> str:
+    """One sentence: how many were kept of how many prompts, and their mean rewards.
+
+    Those of the whole pool stand beside them.
     """
-    pool, name = selection.pool, selection.rule or "this selection"
+    pool = selection.pool
+    name = selection.rule or "this selection"
+    count = int(pool.present.sum())
     if not len(selection):
-        return f"{name} keeps none of {int(pool.present.sum())} candidates."
-    means = [
-        (reward, selection.rewards(reward).mean(), pool.reward(reward)[pool.present].mean())
-        for reward in (by, gold)
-    ]
+        return f"{name} keeps none of {count} candidates."
+    means = []
+    for reward in (by, gold):
+        kept = selection.rewards(reward).mean()
+        every = pool.reward(reward)[pool.present].mean()
+        means.append(f"mean {reward} {kept:.2f} (all candidates {every:.2f})")
+    prompts = int((selection.per_prompt > 0).sum())
     return (
-        f"{name} keeps {len(selection)} of {int(pool.present.sum())} candidates, from "
-        f"{int((selection.per_prompt > 0).sum())} of {pool.P} prompts; "
-        + ", ".join(
-            f"mean {reward} {kept:.2f} (all candidates {every:.2f})"
-            for reward, kept, every in means
-        )
-        + "."
+        f"{name} keeps {len(selection)} of {count} candidates, from "
+        f"{prompts} of {pool.P} prompts; " + ", ".join(means) + "."
     )
 
 
 @rc_context(STYLE)
-def rounds(result, measures=("gold", "proxy", "distinct"), arms=None, title="", quiet=False):
-    """Each arm of ``benchmarks/rounds.py`` over its rounds, one panel a measure, with 95 %
-    intervals over seeds and prompts.
+def rounds(
+    result: Mapping,
+    measures: Sequence[str] = ("gold", "proxy", "distinct"),
+    arms: Sequence[str] | None = None,
+    title: str = "",
+    quiet: bool = False,
+) -> Figure:
+    """Each arm of ``benchmarks/rounds.py`` over its rounds, one panel a measure.
 
     ``result``: ``results.load("rounds")``; ``measures``: of ``gold``, ``proxy``, ``own``, ``kl``,
-    ``length``, ``distinct``. Round 0 is the base policy.
+    ``length``, ``distinct``. Round 0 is the base policy. Bars: 95 % intervals over seeds and
+    prompts.
     """
     arms = list(arms or [name for name, rows in result["arms"].items() if len(rows) > 1])
-    missing = [name for name in arms if name not in result["arms"]] + [
-        m for m in measures if m not in ROUND_MEASURES
-    ]
+    missing = [name for name in arms if name not in result["arms"]]
+    missing += [measure for measure in measures if measure not in ROUND_MEASURES]
     require(
         not missing,
         f"no {missing[0] if missing else ''!r} in this result; arms: "
         f"{', '.join(result['arms'])}; measures: {', '.join(ROUND_MEASURES)}.",
     )
+    by_arm = {name: [result["base"], *result["arms"][name]] for name in arms}
     fig, axes = new(len(measures), 3.1 * len(measures), 4.0)
-    parts = []
     for axis, measure in zip(axes, measures, strict=True):
-        for k, name in enumerate(arms):
-            rows = [result["base"], *result["arms"][name]]
-            values = [row[measure] for row in rows]
-            x = np.arange(len(rows)) + 0.05 * (k - len(arms) / 2)
-            axis.errorbar(
-                x,
-                [v["mean"] for v in values],
-                yerr=[
-                    [v["mean"] - v["low"] for v in values],
-                    [v["high"] - v["mean"] for v in values],
-                ],
-                color=COLOURS[k],
-                marker=MARKERS[k],
-                linestyle=DASHES[k],
-                markersize=5,
-                capsize=2,
-                label=name,
-            )
-            if measure == measures[0]:
-                parts.append(f"{name} " + ", ".join(f"{v['mean']:.2f}" for v in values))
-        axis.set_xticks(range(1 + max(len(result["arms"][name]) for name in arms)))
-        axis.set_xlabel("round (0: base policy)")
-        axis.set_ylabel(ROUND_MEASURES[measure])
+        _over_rounds(axis, measure, by_arm)
     fig.legend(
         *axes[0].get_legend_handles_labels(),
         loc="outside lower center",
@@ -152,9 +157,28 @@ def rounds(result, measures=("gold", "proxy", "distinct"), arms=None, title="", 
         fontsize=9,
     )
     fig.suptitle(title, fontsize=11)
-    return done(
-        fig,
-        f"{title or 'Rounds of fine-tuning'}, {ROUND_MEASURES[measures[0]].split(' (')[0]} by "
-        "round from 0: " + "; ".join(parts) + ". Bars: 95 % over seeds and prompts.",
-        quiet,
-    )
+    first = measures[0]
+    parts = []
+    for name, rows in by_arm.items():
+        parts.append(f"{name} " + ", ".join(f"{row[first]['mean']:.2f}" for row in rows))
+    start = f"{title or 'Rounds of fine-tuning'}, {ROUND_MEASURES[first].split(' (')[0]} by "
+    text = start + "round from 0: " + "; ".join(parts)
+    return done(fig, text + ". Bars: 95 % over seeds and prompts.", quiet)
+
+
+def _over_rounds(axis: Axes, measure: str, by_arm: Mapping[str, Sequence[Mapping]]) -> None:
+    """One panel of :func:`rounds`; arms stand a little apart, so that no bar hides another."""
+    for k, (name, rows) in enumerate(by_arm.items()):
+        values = [row[measure] for row in rows]
+        axis.errorbar(
+            np.arange(len(rows)) + 0.05 * (k - len(by_arm) / 2),
+            [value["mean"] for value in values],
+            yerr=stored_bars(values),
+            **look(k),
+            markersize=5,
+            capsize=2,
+            label=name,
+        )
+    axis.set_xticks(range(max(len(rows) for rows in by_arm.values())))
+    axis.set_xlabel("round (0: base policy)")
+    axis.set_ylabel(ROUND_MEASURES[measure])

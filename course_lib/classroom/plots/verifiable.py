@@ -3,43 +3,47 @@
 Pass@k against k, and how distinct right paths grow with the number of samples.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 
 from ...base import require
-from .figure import COLOURS, DASHES, MARKERS, STYLE, band, done, new, powers_axis
+from .figure import COLOURS, STYLE, Figure, band, done, look, new, powers_axis, stored_band
+
+MARKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128)  # on a log-2 axis of counts
 
 
-def crossing(ks, first, other):
-    """The first k from which ``first`` stays above ``other``, when ``other`` was above before; None
-    when the two do not change places.
+def crossing(ks: Sequence[int], first: Sequence[float], other: Sequence[float]) -> int | None:
+    """The first k from which ``first`` stays above ``other``, when ``other`` was above before.
 
-    ``first``, ``other``: (K,) means at ``ks``.
+    ``first``, ``other``: (K,) means at ``ks``. None when the two do not change places.
     """
-    lead = np.asarray(first) - np.asarray(other)
+    lead = np.asarray(first) - np.asarray(other)  # (K,)
     ahead = lead > 1e-9
     if lead[0] > -1e-9 or not ahead[-1]:
         return None
-    return ks[int(np.flatnonzero(~ahead)[-1]) + 1]
+    last_behind = int(np.flatnonzero(~ahead)[-1])
+    return ks[last_behind + 1]
 
 
-def line(axis, x, matrix, name, k):
-    """One curve without a band. ``matrix`` is (P, len(x)). Returns the means."""
+def line(axis: Axes, x: Sequence[float], matrix: np.ndarray, name: str, k: int) -> list[float]:
+    """Draw one curve without a band, and return its means. ``matrix`` is (P, len(x))."""
     means = np.asarray(matrix, dtype=float).mean(0)
-    axis.plot(
-        x,
-        means,
-        color=COLOURS[k % len(COLOURS)],
-        marker=MARKERS[k % len(MARKERS)],
-        linestyle=DASHES[k % len(DASHES)],
-        markersize=4,
-        label=name,
-    )
+    axis.plot(x, means, **look(k), markersize=4, label=name)
     return means.tolist()
 
 
 @rc_context(STYLE)
-def pass_at_k(ks, curves, title="", quiet=False, ylabel="pass@k (share of problems)", bands=None):
+def pass_at_k(
+    ks: Sequence[int],
+    curves: Mapping[str, np.ndarray],
+    title: str = "",
+    quiet: bool = False,
+    ylabel: str = "pass@k (share of problems)",
+    bands: Collection[str] | None = None,
+) -> Figure:
     """pass@k on a log-2 axis, each curve with its 95 % band over problems.
 
     ``ks``: sizes; ``curves``: name → (P, len(ks)) by problem, as from
@@ -55,10 +59,10 @@ def pass_at_k(ks, curves, title="", quiet=False, ylabel="pass@k (share of proble
         f"{', '.join(curves)}.",
     )
     fig, (axis,) = new()
-    means = {
-        name: (band if bands is None or name in bands else line)(axis, ks, matrix, name, k)
-        for k, (name, matrix) in enumerate(curves.items())
-    }
+    means = {}
+    for k, (name, matrix) in enumerate(curves.items()):
+        draw = band if bands is None or name in bands else line
+        means[name] = draw(axis, ks, matrix, name, k)
     powers_axis(axis, ks, "k, samples per problem (log scale)")
     axis.set_ylabel(ylabel)
     axis.set_title(title)
@@ -73,17 +77,22 @@ def pass_at_k(ks, curves, title="", quiet=False, ylabel="pass@k (share of proble
             f"{ks[-1]}{turn}"
         )
     which = "Bands" if bands is None else f"Band of {' and '.join(bands)}"
-    return done(
-        fig, f"{title or ylabel}: " + "; ".join(parts) + f". {which}: 95 % over problems.", quiet
-    )
+    text = f"{title or ylabel}: " + "; ".join(parts) + f". {which}: 95 % over problems."
+    return done(fig, text, quiet)
 
 
 @rc_context(STYLE)
-def pass_gain(ks, gains, start="the start policy", title="", quiet=False):
-    """How much pass@k differs from that of the policy it started from, by k, on a log-2 axis with
-    zero marked.
+def pass_gain(
+    ks: Sequence[int],
+    gains: Mapping[str, Sequence[Mapping]],
+    start: str = "the start policy",
+    title: str = "",
+    quiet: bool = False,
+) -> Figure:
+    """How much pass@k differs from that of the policy it started from, by k.
 
     ``gains``: name → one stored interval for each k, a dictionary with "mean", "low" and "high".
+    The axis of k is log-2, and zero is marked.
     """
     require(
         gains and all(len(values) == len(ks) for values in gains.values()),
@@ -94,47 +103,35 @@ def pass_gain(ks, gains, start="the start policy", title="", quiet=False):
     parts = []
     # the first colour stays with the start policy
     for k, (name, values) in enumerate(gains.items(), 1):
-        low, mean, high = ([value[part] for value in values] for part in ("low", "mean", "high"))
-        axis.fill_between(ks, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
-        axis.plot(
-            ks,
-            mean,
-            color=COLOURS[k],
-            marker=MARKERS[k],
-            linestyle=DASHES[k],
-            markersize=4,
-            label=name,
-        )
-        parts.append(f"{name} {mean[0]:+.3f} at k = {ks[0]} and {mean[-1]:+.3f} at k = {ks[-1]}")
+        stored_band(axis, ks, values, name, k)
+        first = values[0]["mean"]
+        last = values[-1]["mean"]
+        parts.append(f"{name} {first:+.3f} at k = {ks[0]} and {last:+.3f} at k = {ks[-1]}")
     powers_axis(axis, ks, "k, samples per problem (log scale)")
     axis.set_ylabel(f"pass@k less that of\n{start}")
     axis.set_title(title)
     axis.legend(loc="lower left")
-    return done(
-        fig,
-        f"{title or f'pass@k less that of {start}'}: "
-        + "; ".join(parts)
-        + ". Bands: 95 % over seeds and problems.",
-        quiet,
-    )
+    text = f"{title or f'pass@k less that of {start}'}: " + "; ".join(parts)
+    return done(fig, text + ". Bands: 95 % over seeds and problems.", quiet)
 
 
 @rc_context(STYLE)
-def paths_against_k(ks, curves, title="", quiet=False):
-    """Counts per problem against the number of samples k, both axes on a log-2 scale, so that a
-    straight line means "in proportion to k".
+def paths_against_k(
+    ks: Sequence[int], curves: Mapping[str, np.ndarray], title: str = "", quiet: bool = False
+) -> Figure:
+    """Counts per problem against the number of samples k, on log-2 scales both ways.
 
-    ``curves``: name → (P, len(ks)) counts by problem.
+    A straight line means "in proportion to k". ``curves``: name → (P, len(ks)) counts by problem.
     """
     require(curves, "nothing to draw: give at least one curve.")
     fig, (axis,) = new()
-    means = {
-        name: band(axis, ks, matrix, name, k) for k, (name, matrix) in enumerate(curves.items())
-    }
+    means = {}
+    for k, (name, matrix) in enumerate(curves.items()):
+        means[name] = band(axis, ks, matrix, name, k)
     powers_axis(axis, ks, "k, samples per problem (log scale)")
     axis.set_yscale("log", base=2)
     highest = max(max(values) for values in means.values())
-    marks = [mark for mark in (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128) if mark <= 2 * highest]
+    marks = [mark for mark in MARKS if mark <= 2 * highest]
     axis.set_yticks(marks, [f"{mark:g}" for mark in marks])
     axis.minorticks_off()
     axis.set_ylabel("per problem (log scale)")
@@ -144,8 +141,5 @@ def paths_against_k(ks, curves, title="", quiet=False):
         f"{name} go from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}"
         for name, values in means.items()
     ]
-    return done(
-        fig,
-        f"{title or 'Counts per problem'}: " + "; ".join(parts) + ". Bands: 95 % over problems.",
-        quiet,
-    )
+    text = f"{title or 'Counts per problem'}: " + "; ".join(parts)
+    return done(fig, text + ". Bands: 95 % over problems.", quiet)

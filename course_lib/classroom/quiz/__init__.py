@@ -4,16 +4,19 @@ Single choice, ordering, and case analysis, each with an explanation for every o
 """
 
 from .answers import answer, case_text, evaluate, item_text, mark
-from .cards import Card, ask, review
+from .cards import Card, CaseCard, OrderCard, SingleCard, ask, review
 from .items import FOLDER, IDEAS, KINDS, LETTERS, item_of, items, lessons, shuffled, validate
 from .mastery import due, mastery, mastery_text, summary
 
 __all__ = [
     "Card",
+    "CaseCard",
     "FOLDER",
     "IDEAS",
     "KINDS",
     "LETTERS",
+    "OrderCard",
+    "SingleCard",
     "answer",
     "ask",
     "case_text",

@@ -1,11 +1,15 @@
 """Answering without widgets: check, explain, keep."""
 
+from collections.abc import Collection, Sequence
+
 from ...base import require
 from ..record import load_progress, read_record, record, write_record
-from .items import LETTERS, item_of, shuffled
+from .items import LETTERS, Item, item_of, shuffled
+
+NEAR = 0.7  # the most an order that is not right can score
 
 
-def answer(item_id, given):
+def answer(item_id: str, given: str | Sequence[str]) -> str:
     """Check an answer, keep it, and return the explanation as text.
 
     ``given``: for a single choice the letter ("b"); for an ordering the letters of the steps in the
@@ -19,7 +23,8 @@ def answer(item_id, given):
             "write your answer as a text first; the model answer is shown after it.",
         )
         kept = read_record()
-        kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})["draft"] = given
+        entry = kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})
+        entry["draft"] = given
         write_record(kept)
         return case_text(item)
     score, text = evaluate(item, given)
@@ -27,35 +32,46 @@ def answer(item_id, given):
     return text
 
 
-def evaluate(item, given):
-    """(score in [0, 1], explanation of every option) of an answer to a single choice or an
-    ordering; nothing is kept.
+def evaluate(item: Item, given: str | Sequence[str]) -> tuple[float, str]:
+    """Score in [0, 1] and explanation of an answer to a single choice or an ordering.
+
+    Every option is explained; nothing is kept.
     """
     if item["kind"] == "single":
-        letters = LETTERS[: len(item["options"])]
-        require(
-            isinstance(given, str) and given.strip().lower() in set(letters),
-            f"answer with one letter from {letters[0]} to {letters[-1]}; got {given!r}.",
-        )
-        chosen = letters.index(given.strip().lower())
-        right = next(k for k, option in enumerate(item["options"]) if option.get("right") is True)
-        lines = ["Right." if chosen == right else f"Not quite: the answer is {letters[right]}."]
-        lines += [
-            f"  {letter}) {option['why']}"
-            for letter, option in zip(letters, item["options"], strict=True)
-        ]
-        return float(chosen == right), "\n".join(lines)
+        return _evaluate_single(item, given)
     require(
         item["kind"] == "order",
         f"{item['id']} is a case analysis, which is not evaluated: answer({item['id']!r}, "
         f"...), then mark({item['id']!r}, ...).",
     )
+    return _evaluate_order(item, given)
+
+
+def _evaluate_single(item: Item, given: str | Sequence[str]) -> tuple[float, str]:
+    options = item["options"]
+    letters = LETTERS[: len(options)]
+    require(
+        isinstance(given, str) and given.strip().lower() in set(letters),
+        f"answer with one letter from {letters[0]} to {letters[-1]}; got {given!r}.",
+    )
+    chosen = letters.index(given.strip().lower())
+    right = next(k for k, option in enumerate(options) if option.get("right") is True)
+    lines = ["Right." if chosen == right else f"Not quite: the answer is {letters[right]}."]
+    for letter, option in zip(letters, options, strict=True):
+        lines.append(f"  {letter}) {option['why']}")
+    return float(chosen == right), "\n".join(lines)
+
+
+def _evaluate_order(item: Item, given: str | Sequence[str]) -> tuple[float, str]:
+    """The score is the share of pairs of steps in the right order; 1, or at most 0.7."""
     letters = LETTERS[: len(item["steps"])]
     require(
         isinstance(given, str | list | tuple) and all(isinstance(g, str) for g in given),
         f"answer with letters, such as {letters[::-1]!r} or {list(letters[::-1])}; got {given!r}.",
     )
-    given = [g for g in (given if not isinstance(given, str) else given.lower()) if g not in " ,;"]
+    if isinstance(given, str):
+        given = given.lower()
+    given = [g for g in given if g not in " ,;"]
     require(
         sorted(given) == list(letters),
         f"answer with each of the letters {letters} once, in your order, such as "
@@ -66,18 +82,17 @@ def evaluate(item, given):
     pairs = [(a, b) for a in range(len(order)) for b in range(a + 1, len(order))]
     score = sum(order[a] < order[b] for a, b in pairs) / len(pairs)
     # an order is right or it is not; the number only says how near it is
-    score = score if score == 1 else min(score, 0.7)
+    score = score if score == 1 else min(score, NEAR)
     wrong = next((k for k, at in enumerate(order) if at != k), None)
-    lines = (
-        ["Right."]
-        if wrong is None
-        else [f"Not quite: place {wrong + 1} is the first that differs. The order is:"]
-    )
-    lines += [f"  {k + 1}. {step['text']} {step['why']}" for k, step in enumerate(item["steps"])]
+    if wrong is None:
+        lines = ["Right."]
+    else:
+        lines = [f"Not quite: place {wrong + 1} is the first that differs. The order is:"]
+    lines += [f"  {k}. {step['text']} {step['why']}" for k, step in enumerate(item["steps"], 1)]
     return score, "\n".join(lines)
 
 
-def mark(item_id, points):
+def mark(item_id: str, points: Collection[int]) -> str:
     """Mark your own case answer.
 
     ``points`` lists the numbers (from 1) of the rubric's points that your answer has.
@@ -97,35 +112,31 @@ def mark(item_id, points):
     return f"Noted: {len(set(points))} of {count} points."
 
 
-def case_text(item):
+def case_text(item: Item) -> str:
     """Model answer and rubric of a case, as text."""
-    return "\n".join(
-        ["A model answer: " + item["model_answer"], "", "Compare with yours, point by point:"]
-        + [f"  {k + 1}. {row['point']} {row['why']}" for k, row in enumerate(item["rubric"])]
-    )
+    rubric = [f"  {k}. {row['point']} {row['why']}" for k, row in enumerate(item["rubric"], 1)]
+    start = ["A model answer: " + item["model_answer"], "", "Compare with yours, point by point:"]
+    return "\n".join(start + rubric)
 
 
-def item_text(item):
+def item_text(item: Item) -> str:
     """A question as plain text, with how to answer it."""
     lines = [f"[{item['id']}] {item['question']}"]
     if item["kind"] == "single":
-        lines += [
-            f"  {letter}) {option['text']}"
-            for letter, option in zip(LETTERS, item["options"], strict=False)
-        ]
-        lines.append(f'  Answer: print(quiz.answer("{item["id"]}", "a"))')
+        offered = [option["text"] for option in item["options"]]
+        how = f'  Answer: print(quiz.answer("{item["id"]}", "a"))'
     elif item["kind"] == "order":
-        lines += [
-            f"  {letter}) {item['steps'][k]['text']}"
-            for letter, k in zip(LETTERS, shuffled(item), strict=False)
-        ]
-        lines.append(
+        offered = [item["steps"][k]["text"] for k in shuffled(item)]
+        how = (
             f'  Answer, the letters in your order: print(quiz.answer("{item["id"]}", '
-            f'"{LETTERS[: len(item["steps"])]}"))'
+            f'"{LETTERS[: len(offered)]}"))'
         )
     else:
-        lines.append(
+        offered = []
+        how = (
             f'  Write a few sentences: print(quiz.answer("{item["id"]}", "...")), then '
             f'quiz.mark("{item["id"]}", [1, 2]) for the points you had.'
         )
-    return "\n".join(lines)
+    # there are more letters than options
+    lines += [f"  {letter}) {text}" for letter, text in zip(LETTERS, offered, strict=False)]
+    return "\n".join([*lines, how])

@@ -1,16 +1,19 @@
 """Questions as widgets."""
 
 import html
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
 
 from ...base import CourseError
 from ..explore import View, widgets
 from ..record import load_progress
 from .answers import answer, case_text, item_text, mark
-from .items import LETTERS, items, shuffled
+from .items import LETTERS, Item, items, shuffled
 from .mastery import due, summary
 
 
-def ask(lesson):
+def ask(lesson: str) -> View:
     """Show a lesson's questions.
 
     Returns a :class:`~course_lib.classroom.explore.View`, whose stand-in is the questions as text.
@@ -18,72 +21,68 @@ def ask(lesson):
     return _cards(items(lesson), lambda: summary(lesson))
 
 
-def review(limit=5):
+def review(limit: int = 5) -> View:
     """Ask again what is due: at most ``limit`` questions of all lessons, the longest overdue first.
 
     Shown like :func:`ask`.
     """
     found = due()[:limit]
-    return _cards(
-        found,
-        lambda: (
-            f"{len(due())} questions are due."
-            if found
-            else "Nothing is due: what you have answered waits for its day, and the rest is "
+
+    def status_line() -> str:
+        if found:
+            return f"{len(due())} questions are due."
+        return (
+            "Nothing is due: what you have answered waits for its day, and the rest is "
             "asked in its lesson."
-        ),
-    )
+        )
+
+    return _cards(found, status_line)
 
 
-def _cards(found, status_line):
+def _cards(found: Sequence[Item], status_line: Callable[[], str]) -> View:
     """Questions one below the other, with a line on where the reader stands."""
     text = "\n\n".join(map(item_text, found)) or status_line()
     w = widgets()
     if w is None:
         return View(None, text)
-    cards = {
-        item["id"]: {"single": _single, "order": _order, "case": _case}[item["kind"]](w, item)
-        for item in found
-    }
+    cards = {item["id"]: CARDS[item["kind"]](w, item) for item in found}
     status = w.HTML()
 
-    def refresh():
+    def refresh() -> None:
         try:
-            status.value = f"<p>{html.escape(status_line())}</p>"
+            line = status_line()
         except CourseError as error:
-            status.value = f"<p>{html.escape(str(error))}</p>"
+            line = str(error)
+        status.value = f"<p>{html.escape(line)}</p>"
 
     refresh()
     for card in cards.values():
         card.done = refresh
-    return View(
-        w.VBox([card.box for card in cards.values()] + [status]), text, cards=cards, status=status
-    )
+    box = w.VBox([card.box for card in cards.values()] + [status])
+    return View(box, text, cards=cards, status=status)
 
 
 class Card:
-    """The widgets of one item: ``box`` to show, its controls by name, and ``done`` to call after
-    an answer is kept.
+    """The widgets of one item: ``box`` to show, and ``done`` to call after an answer is kept.
+
+    A kind of item adds its controls by name.
     """
 
-    def __init__(self, w, item, *rows, **controls):
-        self.item, self.feedback = item, w.HTML("")
-        self.box = w.VBox(
-            [w.HTML(f"<p><b>{_safe(item['question'])}</b></p>"), *rows, self.feedback],
-            layout=w.Layout(margin="0 0 1.5em 0"),
-        )
-        self.done = lambda: None
-        for name, control in controls.items():
-            setattr(self, name, control)
+    def __init__(self, w: ModuleType, item: Item, *rows: Any) -> None:
+        self.item = item
+        self.feedback = w.HTML("")
+        question = w.HTML(f"<p><b>{_safe(item['question'])}</b></p>")
+        self.box = w.VBox([question, *rows, self.feedback], layout=w.Layout(margin="0 0 1.5em 0"))
+        self.done: Callable[[], None] = lambda: None
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         """Show ``text`` below the item; screen readers announce it."""
         self.feedback.value = f'<div role="status" aria-live="polite">{_safe(text)}</div>'
 
-    def act(self, function):
+    def act(self, function: Callable[[], str]) -> Callable:
         """A button's callback: show what ``function`` returns, or the error it raises."""
 
-        def clicked(_button=None):
+        def clicked(_button: Any = None) -> None:
             try:
                 self.say(function())
             except CourseError as error:
@@ -93,13 +92,144 @@ class Card:
         return clicked
 
 
-def _safe(text):
+class SingleCard(Card):
+    """One of several options: ``choice`` among their letters, and ``button`` to check it."""
+
+    def __init__(self, w: ModuleType, item: Item) -> None:
+        letters = LETTERS[: len(item["options"])]
+        lines = [
+            f"<div>{letter}) {_safe(option['text'])}</div>"
+            for letter, option in zip(letters, item["options"], strict=True)
+        ]
+        last = _last(item)
+        self.choice = w.RadioButtons(
+            options=list(letters),
+            value=last if last in set(letters) else None,
+            description="",
+        )
+        self.button = w.Button(description="Check")
+        super().__init__(w, item, w.HTML("".join(lines)), self.choice, self.button)
+        self.button.on_click(self.act(self.check))
+
+    def check(self) -> str:
+        if not self.choice.value:
+            return "Choose one of the letters first."
+        return answer(self.item["id"], self.choice.value)
+
+
+class OrderCard(Card):
+    """Steps to put in order: buttons ``up`` and ``down`` beside the ``texts``, and a check.
+
+    ``order``: positions of the steps as they stand now.
+    """
+
+    def __init__(self, w: ModuleType, item: Item) -> None:
+        self.offered = shuffled(item)
+        self.order = self.start(_last(item))
+        # buttons only: JupyterLab takes the arrow keys of lists and menus for itself
+        small = w.Layout(width="3.5em", min_width="3.5em")
+        places = range(len(self.order))
+        self.up = [
+            w.Button(description="↑", tooltip=f"move step {place + 1} up", layout=small)
+            for place in places
+        ]
+        self.down = [
+            w.Button(description="↓", tooltip=f"move step {place + 1} down", layout=small)
+            for place in places
+        ]
+        self.texts = [w.HTML() for _ in places]
+        self.button = w.Button(description="Check")
+        rows = zip(self.up, self.down, self.texts, strict=True)
+        super().__init__(w, item, w.VBox([w.HBox(row) for row in rows]), self.button)
+        self.draw()
+        for place in places:
+            self.up[place].on_click(self.moving(place, -1))
+            self.down[place].on_click(self.moving(place, +1))
+        self.button.on_click(self.act(self.check))
+
+    def start(self, last: Any) -> list[int]:
+        """The order of the last answer, or else the one in which steps are offered."""
+        if last and sorted(last) == list(LETTERS[: len(self.offered)]):
+            return [self.offered[LETTERS.index(letter)] for letter in last]
+        return list(self.offered)
+
+    def draw(self) -> None:
+        for place, k in enumerate(self.order):
+            step = self.item["steps"][k]
+            self.texts[place].value = f"{place + 1}. {_safe(step['text'])}"
+
+    def moving(self, at: int, by: int) -> Callable:
+        """What a button does: move the step at place ``at`` one place up or down."""
+
+        def moved(_button: Any = None) -> None:
+            to = at + by
+            if not 0 <= to < len(self.order):
+                return
+            self.order[at], self.order[to] = self.order[to], self.order[at]
+            self.draw()
+            same = (self.up if by < 0 else self.down)[to]
+            if hasattr(same, "focus"):  # ipywidgets 8: the focus follows the step
+                same.focus()
+
+        return moved
+
+    def check(self) -> str:
+        letters = [LETTERS[self.offered.index(k)] for k in self.order]
+        return answer(self.item["id"], letters)
+
+
+class CaseCard(Card):
+    """A case: a ``text`` to write, then the model answer and a ``marking`` of one's own.
+
+    ``points``: a box to tick for each point of the rubric; ``keep`` keeps the mark.
+    """
+
+    def __init__(self, w: ModuleType, item: Item) -> None:
+        self.text = w.Textarea(
+            value=_kept(item).get("draft", ""),
+            placeholder="Write a few sentences first.",
+            layout=w.Layout(width="95%", height="8em"),
+        )
+        self.button = w.Button(
+            description="Show a model answer", layout=w.Layout(width="max-content")
+        )
+        wide = w.Layout(width="95%")
+        self.points = [
+            w.Checkbox(value=False, indent=False, description=f"point {k + 1}", layout=wide)
+            for k in range(len(item["rubric"]))
+        ]
+        self.keep = w.Button(description="Keep my mark")
+        self.marking = w.VBox(
+            [w.HTML("Which points did your answer have?"), *self.points, self.keep],
+            layout=w.Layout(display="none"),  # until there is an answer
+        )
+        super().__init__(w, item, self.text, self.button)
+        self.box.children = [*self.box.children, self.marking]  # below the model answer
+        self.button.on_click(self.act(self.show))
+        self.keep.on_click(self.act(self.keep_mark))
+
+    def show(self) -> str:
+        said = answer(self.item["id"], self.text.value)
+        self.marking.layout.display = ""
+        return said
+
+    def keep_mark(self) -> str:
+        ticked = [k for k, box in enumerate(self.points, 1) if box.value]
+        said = mark(self.item["id"], ticked)
+        return f"{case_text(self.item)}\n\n{said}"
+
+
+CARDS = {"single": SingleCard, "order": OrderCard, "case": CaseCard}
+
+
+def _safe(text: str) -> str:
     return html.escape(text).replace("\n", "<br>")
 
 
-def _kept(item):
-    """What is kept for an item; nothing when the progress file cannot be read (the status line
-    then says so).
+def _kept(item: Item) -> dict[str, Any]:
+    """What is kept for an item.
+
+    Nothing when the progress file cannot be read; the status line then says so.
     """
     try:
         return load_progress().get(item["id"], {})
@@ -107,129 +237,7 @@ def _kept(item):
         return {}
 
 
-def _last(item):
+def _last(item: Item) -> Any:
     """The last answer kept for an item, or None."""
-    return (_kept(item).get("answers") or [{}])[-1].get("answer")
-
-
-def _single(w, item):
-    letters = LETTERS[: len(item["options"])]
-    listing = w.HTML(
-        "".join(
-            f"<div>{letter}) {_safe(option['text'])}</div>"
-            for letter, option in zip(letters, item["options"], strict=True)
-        )
-    )
-    choice = w.RadioButtons(
-        options=list(letters),
-        value=_last(item) if _last(item) in set(letters) else None,
-        description="",
-    )
-    button = w.Button(description="Check")
-    card = Card(w, item, listing, choice, button, choice=choice, button=button)
-    button.on_click(
-        card.act(
-            lambda: (
-                answer(item["id"], choice.value)
-                if choice.value
-                else "Choose one of the letters first."
-            )
-        )
-    )
-    return card
-
-
-def _order(w, item):
-    offered = shuffled(item)
-    letters = dict(zip(offered, LETTERS, strict=False))
-    last = _last(item)
-    order = (
-        [offered[LETTERS.index(g)] for g in last]
-        if last and sorted(last) == list(LETTERS[: len(offered)])
-        else list(offered)
-    )
-    # buttons only: JupyterLab takes the arrow keys of lists and menus for itself
-    places = range(len(order))
-    small = w.Layout(width="3.5em", min_width="3.5em")
-    up, down = (
-        [
-            w.Button(description=sign, tooltip=f"move step {place + 1} {word}", layout=small)
-            for place in places
-        ]
-        for sign, word in (("↑", "up"), ("↓", "down"))
-    )
-    texts, button = [w.HTML() for _ in places], w.Button(description="Check")
-    card = Card(
-        w,
-        item,
-        w.VBox([w.HBox([up[place], down[place], texts[place]]) for place in places]),
-        button,
-        up=up,
-        down=down,
-        texts=texts,
-        button=button,
-        order=order,
-    )
-
-    def draw():
-        for place, k in enumerate(order):
-            texts[place].value = f"{place + 1}. {_safe(item['steps'][k]['text'])}"
-
-    def move(at, by):
-        def moved(_button=None):
-            to = at + by
-            if 0 <= to < len(order):
-                order[at], order[to] = order[to], order[at]
-                draw()
-                same = (up if by < 0 else down)[to]
-                if hasattr(same, "focus"):  # ipywidgets 8: the focus follows the step
-                    same.focus()
-
-        return moved
-
-    draw()
-    for place in places:
-        up[place].on_click(move(place, -1))
-        down[place].on_click(move(place, +1))
-    button.on_click(card.act(lambda: answer(item["id"], [letters[k] for k in order])))
-    return card
-
-
-def _case(w, item):
-    wide = w.Layout(width="95%")
-    text = w.Textarea(
-        value=_kept(item).get("draft", ""),
-        placeholder="Write a few sentences first.",
-        layout=w.Layout(width="95%", height="8em"),
-    )
-    button = w.Button(description="Show a model answer", layout=w.Layout(width="max-content"))
-    points = [
-        w.Checkbox(value=False, indent=False, description=f"point {k + 1}", layout=wide)
-        for k in range(len(item["rubric"]))
-    ]
-    keep = w.Button(description="Keep my mark")
-    marking = w.VBox(
-        [w.HTML("Which points did your answer have?"), *points, keep],
-        layout=w.Layout(display="none"),
-    )
-    card = Card(
-        w, item, text, button, text=text, button=button, points=points, keep=keep, marking=marking
-    )
-    card.box.children = [*card.box.children, marking]
-
-    def show():
-        said = answer(item["id"], text.value)
-        marking.layout.display = ""
-        return said
-
-    button.on_click(card.act(show))
-    keep.on_click(
-        card.act(
-            lambda: (
-                case_text(item)
-                + "\n\n"
-                + mark(item["id"], [k + 1 for k, box in enumerate(points) if box.value])
-            )
-        )
-    )
-    return card
+    answers = _kept(item).get("answers")
+    return answers[-1].get("answer") if answers else None

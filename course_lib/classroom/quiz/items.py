@@ -1,22 +1,31 @@
-"""Questions at the end of a lesson: single choice, ordering, and case analysis, each with an
-explanation for every option.
+"""Questions at the end of a lesson: single choice, ordering, and case analysis.
 
-Items are data: ``course_lib/quizzes/NN.json``. ``ask("01")`` shows a lesson's items; without
-widgets the same items are texts, answered with ``answer("01-...", ...)``. What was answered is kept
-in ``course-progress.json`` in the working folder (or where the environment variable
+Each has an explanation for every option. Items are data, ``NN.json`` in
+``course_lib/classroom/quizzes``. ``ask("01")`` shows a lesson's items; without widgets the same
+items are texts, answered with ``answer("01-...", ...)``. What was answered is kept in
+``course-progress.json`` in the working folder (or where the environment variable
 ``COURSE_PROGRESS`` says), so that a reader can go on later. Each item there has a ``level`` that
 rises with every right answer and falls to 0 with a wrong one, and a day when it is ``due`` again
 (Leitner's boxes).
 """
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ...base import CourseError, read_json, require
 
 FOLDER = Path(__file__).parents[1] / "quizzes"
 
 KINDS = ("single", "order", "case")
+
+# kind → (the key of its list, what each entry of that list needs)
+PARTS = {
+    "single": ("options", ("text", "why")),
+    "order": ("steps", ("text", "why")),
+    "case": ("rubric", ("point", "why")),
+}
 
 LETTERS = "abcdefgh"
 
@@ -36,14 +45,15 @@ IDEAS = (
     "how a good reward model improves a base model directly, by data",
 )
 
+Item = dict[str, Any]
 
-def items(lesson):
+
+def items(lesson: str) -> list[Item]:
     """The items of a lesson ("01"), as dictionaries; each is checked by :func:`validate`."""
     path = FOLDER / f"{lesson}.json"
     require(
         path.is_file(),
-        f"no quiz for lesson {lesson!r}; there are quizzes for: "
-        f"{', '.join(sorted(p.stem for p in FOLDER.glob('*.json')))}.",
+        f"no quiz for lesson {lesson!r}; there are quizzes for: {', '.join(lessons())}.",
     )
     found = read_json(path)
     for item in found:
@@ -51,21 +61,20 @@ def items(lesson):
     return found
 
 
-def lessons():
-    """The lessons, and after them the exercises (\"ex01\"), that have questions."""
+def lessons() -> list[str]:
+    """The lessons, and after them the exercises ("ex01"), that have questions."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
-def item_of(item_id):
+def item_of(item_id: str) -> Item:
     """The item with this id, such as ``01-steps``: the part before the first dash is its lesson."""
-    for item in items(str(item_id).split("-")[0]):
-        if item["id"] == item_id:
-            return item
-    known = ", ".join(i["id"] for i in items(str(item_id).split("-")[0]))
-    raise CourseError(f"no quiz item {item_id!r}; this lesson's items are: {known}.")
+    found = {item["id"]: item for item in items(str(item_id).split("-")[0])}
+    if item_id not in found:
+        raise CourseError(f"no quiz item {item_id!r}; this lesson's items are: {', '.join(found)}.")
+    return found[item_id]
 
 
-def validate(item):
+def validate(item: Item) -> None:
     """Raise :class:`~course_lib.base.CourseError` unless ``item`` is complete.
 
     All kinds: ``id``, ``idea`` (what it is about), ``kind``, ``question``. ``single``: ``options``
@@ -75,46 +84,41 @@ def validate(item):
     """
     name = item.get("id", "an item without id")
     for key in ("id", "idea", "kind", "question"):
-        require(
-            isinstance(item.get(key), str) and item[key].strip(),
-            f"quiz item {name}: {key!r} is missing or empty.",
-        )
+        require(_has_text(item, key), f"quiz item {name}: {key!r} is missing or empty.")
+    kind = item["kind"]
     require(
-        item["kind"] in KINDS,
-        f"quiz item {name}: kind must be one of {', '.join(KINDS)}; got {item['kind']!r}.",
+        kind in KINDS,
+        f"quiz item {name}: kind must be one of {', '.join(KINDS)}; got {kind!r}.",
     )
-    rows, keys = {
-        "single": ("options", ("text", "why")),
-        "order": ("steps", ("text", "why")),
-        "case": ("rubric", ("point", "why")),
-    }[item["kind"]]
+    part, keys = PARTS[kind]
+    rows = item.get(part)
     require(
-        isinstance(item.get(rows), list) and 2 <= len(item[rows]) <= len(LETTERS),
-        f"quiz item {name}: {rows!r} must be a list of 2 to {len(LETTERS)}.",
+        isinstance(rows, list) and 2 <= len(rows) <= len(LETTERS),
+        f"quiz item {name}: {part!r} must be a list of 2 to {len(LETTERS)}.",
     )
-    for row in item[rows]:
+    for row in rows:
         require(
-            all(isinstance(row.get(k), str) and row[k].strip() for k in keys),
-            f"quiz item {name}: every one of {rows!r} needs {' and '.join(keys)}.",
+            all(_has_text(row, key) for key in keys),
+            f"quiz item {name}: every one of {part!r} needs {' and '.join(keys)}.",
         )
-    texts = [row[keys[0]] for row in item[rows]]
-    require(len(set(texts)) == len(texts), f"quiz item {name}: two of {rows!r} have the same text.")
-    if item["kind"] == "single":
-        require(
-            sum(row.get("right") is True for row in item["options"]) == 1,
-            f"quiz item {name}: exactly one option must be right.",
-        )
-    if item["kind"] == "case":
-        require(
-            isinstance(item.get("model_answer"), str) and item["model_answer"].strip(),
-            f"quiz item {name}: 'model_answer' is missing.",
-        )
+    texts = [row[keys[0]] for row in rows]
+    require(len(set(texts)) == len(texts), f"quiz item {name}: two of {part!r} have the same text.")
+    if kind == "single":
+        right = [row for row in rows if row.get("right") is True]
+        require(len(right) == 1, f"quiz item {name}: exactly one option must be right.")
+    if kind == "case":
+        require(_has_text(item, "model_answer"), f"quiz item {name}: 'model_answer' is missing.")
 
 
-def shuffled(item):
-    """The steps of an ordering item in the order they are offered.
+def _has_text(row: Mapping[str, Any], key: str) -> bool:
+    value = row.get(key)
+    return isinstance(value, str) and bool(value.strip())
 
-    Fixed by the item's id, never the right one. A list of positions.
+
+def shuffled(item: Item) -> list[int]:
+    """Positions of the steps of an ordering item in the order they are offered.
+
+    Fixed by the item's id, never the right one.
     """
     order = list(range(len(item["steps"])))
     rng = random.Random(item["id"])

@@ -1,118 +1,124 @@
 """Where a reader stands: what is due again, and the map of ideas."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from ..record import RIGHT, load_progress, load_tasks
-from .items import IDEAS, items, lessons
+from .items import IDEAS, Item, items, lessons
+
+if TYPE_CHECKING:  # the checks bring torch with them
+    from ..checks import Task
 
 
-def summary(lesson):
+def summary(lesson: str) -> str:
     """One line on what was answered in a lesson."""
-    kept, found = load_progress(), items(lesson)
+    kept = load_progress()
+    found = items(lesson)
     answered = [kept[i["id"]] for i in found if kept.get(i["id"], {}).get("answers")]
     right = sum(entry["answers"][-1]["score"] >= RIGHT for entry in answered)
     kind = "Exercise" if lesson.startswith("ex") else "Lesson"
     return f"{kind} {lesson}: {len(answered)} of {len(found)} questions answered, {right} right."
 
 
-def due(now=None):
+def due(now: datetime | None = None) -> list[Item]:
     """Items that were answered and are due again, the longest overdue first.
 
     Each answer moves the day: see ``DAYS``.
     """
-    now = (now or datetime.now(UTC)).isoformat()
+    today = (now or datetime.now(UTC)).isoformat()
     kept = load_progress()
-    waiting = [
-        (kept[i["id"]]["due"], i)
-        for lesson in lessons()
-        for i in items(lesson)
-        if kept.get(i["id"], {}).get("due")
-    ]
-    return [item for day, item in sorted(waiting, key=lambda pair: pair[0]) if day <= now]
+    waiting = []
+    for lesson in lessons():
+        for item in items(lesson):
+            day = kept.get(item["id"], {}).get("due")
+            if day:
+                waiting.append((day, item))
+    waiting.sort(key=lambda pair: pair[0])
+    return [item for day, item in waiting if day <= today]
 
 
-def mastery():
-    """The map of ideas: a list of ``idea``, ``lessons``, ``items``, ``answered``, ``right`` (last
-    answers), ``due``, ``tasks``, ``points``, ``most`` and ``mastered``.
+def mastery() -> list[dict[str, Any]]:
+    """The map of ideas, a dictionary for each.
 
-    ``tasks`` are those of the exercises, ``points`` of ``most`` the best of all tries. An idea is
-    mastered when the last answer to every one of its items was right, none is due again, and its
-    tasks have all their points.
+    Keys: ``idea``, ``lessons``, ``items``, ``answered``, ``right`` (last answers), ``due``,
+    ``tasks``, ``points``, ``most`` and ``mastered``. ``tasks`` are those of the exercises,
+    ``points`` of ``most`` the best of all tries. An idea is mastered when the last answer to every
+    one of its items was right, none is due again, and its tasks have all their points.
     """
     from .. import checks
 
-    kept, done, waiting, found = (
-        load_progress(),
-        load_tasks(),
-        {item["id"] for item in due()},
-        {idea: ([], []) for idea in IDEAS},
-    )
+    found: dict[str, tuple[list, list]] = {idea: ([], []) for idea in IDEAS}
     for lesson in lessons():
         for item in items(lesson):
-            found.setdefault(item["idea"], ([], []))[0].append((lesson, item))
+            of_idea, _ = found.setdefault(item["idea"], ([], []))
+            of_idea.append((lesson, item))
     for exercise in checks.exercises():
         for task in checks.tasks(exercise).values():
-            found.setdefault(task.idea, ([], []))[1].append((exercise, task))
+            _, of_idea = found.setdefault(task.idea, ([], []))
+            of_idea.append((exercise, task))
+    kept = load_progress()
+    done = load_tasks()
+    waiting = {item["id"] for item in due()}
     rows = []
-    for idea, (mine, work) in found.items():
-        last = [
-            answers[-1]["score"]
-            for _, item in mine
-            if (answers := kept.get(item["id"], {}).get("answers"))
-        ]
-        again = sum(item["id"] in waiting for _, item in mine)
-        right = sum(score >= RIGHT for score in last)
-        most = sum(task.points for _, task in work)
-        points = sum(
-            min(done.get(task.id, {"points": 0})["points"], task.points) for _, task in work
+    for idea, (questions, work) in found.items():
+        places = sorted({place for place, _ in questions + work})
+        answers = _answers([item["id"] for _, item in questions], kept, waiting)
+        points = _points([task for _, task in work], done)
+        mastered = (
+            answers["right"] == answers["items"]
+            and points["points"] == points["most"]
+            and not answers["due"]
         )
-        rows.append(
-            {
-                "idea": idea,
-                "lessons": sorted({lesson for lesson, _ in mine + work}),
-                "items": len(mine),
-                "answered": len(last),
-                "right": right,
-                "due": again,
-                "tasks": [task.id for _, task in work],
-                "points": points,
-                "most": most,
-                "mastered": right == len(mine) and points == most and not again,
-            }
-        )
+        rows.append({"idea": idea, "lessons": places, **answers, **points, "mastered": mastered})
     return rows
 
 
-def mastery_text(rows):
+def _answers(ids: Sequence[str], kept: Mapping[str, Mapping], waiting: set[str]) -> dict[str, int]:
+    """How many items there are, were answered, were right at last, and are due again."""
+    histories = [kept.get(item_id, {}).get("answers") for item_id in ids]
+    last = [answers[-1]["score"] for answers in histories if answers]
+    return {
+        "items": len(ids),
+        "answered": len(last),
+        "right": sum(score >= RIGHT for score in last),
+        "due": sum(item_id in waiting for item_id in ids),
+    }
+
+
+def _points(tasks: "Sequence[Task]", done: Mapping[str, Mapping]) -> dict[str, Any]:
+    """The tasks, and the points of all tries together; never more than a task gives today."""
+    reached = [done.get(task.id, {"points": 0})["points"] for task in tasks]
+    return {
+        "tasks": [task.id for task in tasks],
+        "points": sum(min(got, task.points) for got, task in zip(reached, tasks, strict=True)),
+        "most": sum(task.points for task in tasks),
+    }
+
+
+def mastery_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """:func:`mastery` for a reader."""
-    marks = [
-        (
-            "mastered"
-            if r["mastered"]
-            else "due again"
-            if r["due"]
-            else "begun"
-            if r["answered"] or r["points"]
-            else "not yet"
-        )
-        for r in rows
-    ]
     lines = [f"{'':10} questions   points in exercises"]
-    for mark, r in zip(marks, rows, strict=True):
-        questions, tasks = (
-            f"{r['right']} of {r['items']}" if r["items"] else "",
-            f"{r['points']:g} of {r['most']:g}" if r["most"] else "",
-        )
-        lines.append(
-            f"{mark:10} {questions:9}   {tasks:9}   {r['idea']} ({', '.join(r['lessons'])})"
-        )
-    again = sum(r["due"] for r in rows)
-    lines.append(
-        f"{sum(r['mastered'] for r in rows)} of {len(rows)} ideas mastered. "
-        + (
-            f"{again} questions are due again: quiz.review() in a notebook."
-            if again
-            else "Nothing is due again today."
-        )
-    )
+    for row in rows:
+        questions = f"{row['right']} of {row['items']}" if row["items"] else ""
+        tasks = f"{row['points']:g} of {row['most']:g}" if row["most"] else ""
+        where = ", ".join(row["lessons"])
+        lines.append(f"{_stage(row):10} {questions:9}   {tasks:9}   {row['idea']} ({where})")
+    again = sum(row["due"] for row in rows)
+    if again:
+        next_step = f"{again} questions are due again: quiz.review() in a notebook."
+    else:
+        next_step = "Nothing is due again today."
+    mastered = sum(row["mastered"] for row in rows)
+    lines.append(f"{mastered} of {len(rows)} ideas mastered. {next_step}")
     return "\n".join(lines)
+
+
+def _stage(row: Mapping[str, Any]) -> str:
+    if row["mastered"]:
+        return "mastered"
+    if row["due"]:
+        return "due again"
+    if row["answered"] or row["points"]:
+        return "begun"
+    return "not yet"
