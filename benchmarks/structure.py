@@ -178,7 +178,9 @@ def long_lines(root: Path = ROOT) -> list[str]:
         for path in sorted((root / folder).rglob("*.py")):
             for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
                 prose = folder != PACKAGE and path.parent.name == "src"
-                data = prose and line.startswith(("# |", "# #", "# ![", "# $", "# [", "# <"))
+                data = prose and line.startswith(
+                    ("# |", "# #", "# ![", "# $", "# [", "# <", "#   ")
+                )
                 if len(line) > COLUMNS and not data:
                     found.append(f"{path.relative_to(root).as_posix()}:{number}")
     return found

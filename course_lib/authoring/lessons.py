@@ -24,10 +24,12 @@ METADATA = {
 # what a lesson may ask Colab for, in the header of its source
 COLAB = {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
 SETUP = """import importlib.util
-if importlib.util.find_spec("course_lib") is None:  # on Colab: add the course, replace nothing that is already there
+
+# on Colab: add the course, replace nothing that is already there
+if importlib.util.find_spec("course_lib") is None:
     %pip install --quiet --no-deps "git+{address}"
     from course_lib.commands.doctor import check_versions
-    check_versions()  # says what to do where a package of Colab's own does not fit"""  # noqa: E501 (lines of the notebook's text)
+    check_versions()  # says what to do where a package of Colab's own does not fit"""
 
 
 def repository_address(pyproject: Path | str) -> str:

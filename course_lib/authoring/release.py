@@ -25,8 +25,10 @@ INSTRUCTIONS = """# {title}
 
        pip install "rejection-sampling-course[lab] @ git+{address}"
 
-   On Colab upload the notebook and run its first cell instead; it installs the course and nothing else. Data and models are part of the course; nothing is downloaded later.
-2. Open `{notebook}` in JupyterLab or Colab. Fill in the cells that say so; run the check below each.
+   On Colab upload the notebook and run its first cell instead; it installs the course and nothing
+   else. Data and models are part of the course; nothing is downloaded later.
+2. Open `{notebook}` in JupyterLab or Colab. Fill in the cells that say so; run the check below
+   each.
 3. See where you stand at any time: `course check {notebook}` in this folder.
 4. Save the notebook and hand it in under its own name.
 
@@ -34,7 +36,7 @@ INSTRUCTIONS = """# {title}
 
 {rules}
 Checks in the notebook use small inputs that you can see. Your instructor may try others.
-"""  # noqa: E501 (lines of the instructions)
+"""
 RULES = (
     "You may copy, delete and add cells. Keep the names of the functions you are asked to write."
 )

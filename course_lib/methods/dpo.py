@@ -112,16 +112,9 @@ def dpo(
     loss only asks for a difference.
     """
     settings = changed(settings, changes)
+    check(pairs, settings)
     chosen, rejected = pairs
-    require(
-        len(chosen) == len(rejected) and len(chosen) > 0,
-        f"pairs must be two lists of the same length, not empty; got {len(chosen)} and "
-        f"{len(rejected)}.",
-    )
     beta = settings.beta
-    require(
-        beta > 0, f"beta must be above 0; got {beta}. At 0 the loss does not depend on the policy."
-    )
     reference = reference or policy
     student = student_of(policy)
     kept = None
@@ -154,3 +147,17 @@ def dpo(
     log.account = account
     student.source = f"{policy.source} trained by dpo on {len(chosen)} pairs"
     return student
+
+
+def check(pairs: Pairs, settings: DPO) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for pairs or a beta that teach nothing."""
+    chosen, rejected = pairs
+    require(
+        len(chosen) == len(rejected) and len(chosen) > 0,
+        f"pairs must be two lists of the same length, not empty; got {len(chosen)} and "
+        f"{len(rejected)}.",
+    )
+    require(
+        settings.beta > 0,
+        f"beta must be above 0; got {settings.beta}. At 0 the loss does not depend on the policy.",
+    )

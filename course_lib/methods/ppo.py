@@ -16,7 +16,7 @@ rewards.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -193,51 +193,16 @@ def ppo(
     ``training_log`` is an :class:`~course_lib.methods.online.OnlineLog` with the critic's
     ``value_loss`` and ``explained`` variance, and ``critic`` is kept.
     """
-    s = changed(settings, changes)
-    check(s)
-    student, critic = student_of(policy), new_critic(policy, s.seed)
+    settings = changed(settings, changes)
+    check(settings)
+    student, critic = student_of(policy), new_critic(policy, settings.seed)
     task = Task(student, reference or policy, prompts, info, reward)
-    size = s.minibatch or max(1, s.prompts_per_step * s.n // 2)
-    in_all = s.updates_in_all(size)
-    of_actor, of_critic = Training(lr=s.lr, dtype=s.dtype), Training(lr=s.critic_lr, dtype=s.dtype)
-    actor = Stepper(student.model, in_all, of_actor, schedule=constant_rate)
-    learner = Stepper(critic.model, in_all, of_critic, schedule=constant_rate)
-
-    def update(batch: Batch, step: int) -> dict[str, float]:
-        values = values_before(critic, batch.examples, batch.mask)
-        kl = batch.old - batch.reference
-        rewards = token_rewards(batch.rewards.flatten(), kl, batch.mask, s.beta)
-        raw, targets = gae(rewards, values, batch.mask, s.gamma, s.lam)
-        advantage = whiten(raw, batch.mask)
-        rows = range(len(batch.examples))
-
-        def policy_of(part: list[int]) -> tuple[torch.Tensor, int, dict[str, float]]:
-            logp = now(student, batch, part, s.temperature)
-            old, a, mask = (t[part].to(logp.device) for t in (batch.old, advantage, batch.mask))
-            total, terms, share = policy_loss(logp, old, a, mask, s.clip)
-            return total, terms, {"clip_fraction": share}
-
-        def critic_of(part: list[int]) -> tuple[torch.Tensor, int]:
-            v = values_now(critic, [batch.examples[r] for r in part], batch.mask[part])
-            before, target, mask = (t[part].to(v.device) for t in (values, targets, batch.mask))
-            return value_loss(v, before, target, mask, s.value_clip)
-
-        student.model.train()
-        critic.model.train()
-        facts = {}
-        if step >= s.critic_warmup:
-            batches = minibatches(rows, s.updates, size, step, s.seed)
-            facts = actor.several(policy_of, batches, s.accumulate)
-        batches = minibatches(rows, s.updates, size, step, s.seed)
-        fit = learner.several(critic_of, batches, s.accumulate)
-        explained = explained_variance(targets, values, batch.mask)
-        return {**facts, "value_loss": fit["loss"], "explained": float(explained)}
-
+    update = Update(student, critic, settings)
     student.training_log = train_online(
         task,
-        s,
+        settings,
         update,
-        [actor, learner],
+        [update.actor, update.learner],
         checkpoint=checkpoint,
         label="ppo",
         held={"critic": critic.model},
@@ -245,6 +210,58 @@ def ppo(
     student.critic = critic
     student.source = f"{policy.source} trained by ppo"
     return student
+
+
+class Update:
+    """One step's updates of policy and critic: call it with the batch and the step's number."""
+
+    def __init__(self, student: Policy, critic: Policy, settings: PPO) -> None:
+        self.student, self.critic, self.settings = student, critic, settings
+        self.size = settings.minibatch or max(1, settings.prompts_per_step * settings.n // 2)
+        steps = settings.updates_in_all(self.size)
+        of_actor = Training(lr=settings.lr, dtype=settings.dtype)
+        of_critic = Training(lr=settings.critic_lr, dtype=settings.dtype)
+        self.actor = Stepper(student.model, steps, of_actor, schedule=constant_rate)
+        self.learner = Stepper(critic.model, steps, of_critic, schedule=constant_rate)
+
+    def __call__(self, batch: Batch, step: int) -> dict[str, float]:
+        settings = self.settings
+        values = values_before(self.critic, batch.examples, batch.mask)
+        kl = batch.old - batch.reference
+        rewards = token_rewards(batch.rewards.flatten(), kl, batch.mask, settings.beta)
+        raw, targets = gae(rewards, values, batch.mask, settings.gamma, settings.lam)
+        advantage = whiten(raw, batch.mask)
+        self.student.model.train()
+        self.critic.model.train()
+        facts = {}
+        if step >= settings.critic_warmup:
+            facts = self._move_policy(batch, advantage, step)
+        fit = self._fit_critic(batch, values, targets, step)
+        explained = explained_variance(targets, values, batch.mask)
+        return {**facts, "value_loss": fit["loss"], "explained": float(explained)}
+
+    def _batches(self, batch: Batch, step: int) -> Iterator[list[int]]:
+        rows = range(len(batch.examples))
+        return minibatches(rows, self.settings.updates, self.size, step, self.settings.seed)
+
+    def _move_policy(self, batch: Batch, advantage: torch.Tensor, step: int) -> dict[str, float]:
+        def loss_of(part: list[int]) -> tuple[torch.Tensor, int, dict[str, float]]:
+            logp = now(self.student, batch, part, self.settings.temperature)
+            old, a, mask = (t[part].to(logp.device) for t in (batch.old, advantage, batch.mask))
+            total, terms, share = policy_loss(logp, old, a, mask, self.settings.clip)
+            return total, terms, {"clip_fraction": share}
+
+        return self.actor.several(loss_of, self._batches(batch, step), self.settings.accumulate)
+
+    def _fit_critic(
+        self, batch: Batch, values: torch.Tensor, targets: torch.Tensor, step: int
+    ) -> dict[str, float]:
+        def loss_of(part: list[int]) -> tuple[torch.Tensor, int]:
+            v = values_now(self.critic, [batch.examples[r] for r in part], batch.mask[part])
+            before, target, mask = (t[part].to(v.device) for t in (values, targets, batch.mask))
+            return value_loss(v, before, target, mask, self.settings.value_clip)
+
+        return self.learner.several(loss_of, self._batches(batch, step), self.settings.accumulate)
 
 
 def check(settings: PPO) -> None:

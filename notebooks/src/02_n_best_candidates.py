@@ -354,7 +354,9 @@ assert not any(gaps[name, n].excludes_zero for name, n in gaps if name != "beams
 # And a longer list need not begin with the shorter one:
 
 # %%
-same = sum(four == eight[:4] for four, eight in zip(shorter[4].texts, lists["beams"].texts, strict=True))
+same = sum(
+    four == eight[:4] for four, eight in zip(shorter[4].texts, lists["beams"].texts, strict=True)
+)
 print(f"the list of 4 is the beginning of the list of 8 for {same} of {len(prompts)} questions")
 likeliest, greedy = (pool.reward("gold")[:, 0] for pool in (lists["beams"], shorter[1]))
 print(

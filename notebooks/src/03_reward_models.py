@@ -431,7 +431,9 @@ asked = [p["prompt"] for p in pairs]
 topics = [p["info"]["topic"] for p in pairs]
 seen = {
     "gold": on_training(
-        lambda texts: [Annotator().utility(t, topic) for t, topic in zip(texts, topics, strict=True)]
+        lambda texts: [
+            Annotator().utility(t, topic) for t, topic in zip(texts, topics, strict=True)
+        ]
     ),
     "mine": on_training(lambda texts: mine.score_texts(asked, texts)),
 }
@@ -690,7 +692,10 @@ def length_correlation(R):
     tokens.
     """
     return np.array(
-        [np.corrcoef(a, b)[0, 1] for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2], strict=True)]
+        [
+            np.corrcoef(a, b)[0, 1]
+            for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2], strict=True)
+        ]
     )
 
 print(f"{'a random reply':22} {'':42} has {bootstrap_interval(L.mean(1).numpy()):.1f} tokens")
@@ -793,7 +798,9 @@ def read_as(prompts, texts, others):
         "no prompt": rm.encode([""] * len(texts), texts),
         "another prompt": rm.encode(others, texts),
         "no template": ended([f"{p} {t}" for p, t in zip(prompts, texts, strict=True)]),
-        "another template": ended([chatml.format(p, t) for p, t in zip(prompts, texts, strict=True)]),
+        "another template": ended(
+            [chatml.format(p, t) for p, t in zip(prompts, texts, strict=True)]
+        ),
         "end token missing": [ids[:-1] for ids in rows],
         "end cut off": [ids[:23] + [end] if len(ids) > 24 else ids for ids in rows],
     }
@@ -858,7 +865,12 @@ next_one = eight.prompts[1:] + eight.prompts[:1]
 columns = [
     list(c)
     for c in zip(
-        *((p, t, q) for p, q, row in zip(eight.prompts, next_one, eight.texts, strict=True) for t in row), strict=True
+        *(
+            (p, t, q)
+            for p, q, row in zip(eight.prompts, next_one, eight.texts, strict=True)
+            for t in row
+        ),
+        strict=True,
     )
 ]
 ways = {name: s.reshape(128, 8) for name, s in in_all_ways(*columns).items()}

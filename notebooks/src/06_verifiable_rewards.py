@@ -293,7 +293,8 @@ def named(verdict, steps):
     )
 
 names = [
-    [named(v["status"], bool(t)) for v, t in zip(row, line, strict=True)] for row, line in zip(verdicts, true, strict=True)
+    [named(v["status"], bool(t)) for v, t in zip(row, line, strict=True)]
+    for row, line in zip(verdicts, true, strict=True)
 ]
 # the last is solved every time
 shown = [*range(39), int(right.all(1).nonzero()[0])]
@@ -335,7 +336,9 @@ answers = [
 ]
 truth = ["18", "7", "12", "30"]
 # (P, N)
-correct = np.array([[a == t for a in row] for row, t in zip(answers, truth, strict=True)], dtype=float)
+correct = np.array(
+    [[a == t for a in row] for row, t in zip(answers, truth, strict=True)], dtype=float
+)
 
 def majority(row):
     """The answer given most often; of several, the one that came first.
@@ -425,7 +428,10 @@ def vote(row, answer, k):
     return np.mean([majority(hand) == answer for hand in hands])
 
 voted = np.array(
-    [[vote(row, about["answer"], k) for k in ks] for row, about in zip(verdicts, stored.info, strict=True)]
+    [
+        [vote(row, about["answer"], k) for k in ks]
+        for row, about in zip(verdicts, stored.info, strict=True)
+    ]
 )
 one = np.repeat(reached[:, :1], len(ks), axis=1)
 lines = {
@@ -530,7 +536,10 @@ for name, count in (("right replies", replies), ("distinct paths", paths)):
     means = count[draws].mean(1)
     low, high = np.quantile(means[:, 1:] / means[:, :-1], (0.025, 0.975), axis=0)
     times = count.mean(0)[1:] / count.mean(0)[:-1]
-    rows = (f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]" for k, t, a, b in zip(ks[:-1], times, low, high, strict=True))
+    rows = (
+        f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]"
+        for k, t, a, b in zip(ks[:-1], times, low, high, strict=True)
+    )
     print(f"{name:14}", "  ".join(rows))
 assert high[-1] < 1.8
 

@@ -454,7 +454,9 @@ for i in range(3):
 # %%
 from course_lib.worlds import verify
 
-verdicts = [verify(t, a["answer"]).status for row, a in zip(pool.texts, pool.info, strict=True) for t in row]
+verdicts = [
+    verify(t, a["answer"]).status for row, a in zip(pool.texts, pool.info, strict=True) for t in row
+]
 print({status: verdicts.count(status) for status in ("correct", "wrong", "unreadable")})
 print(f"cut at the token limit: {(pool.finish == 1).float().mean():.1%}")
 assert not work.standin or verdicts.count("correct") > 10
@@ -545,7 +547,11 @@ trainings = [timed(course.finetune, policy, keep(part), once)[0] for _, part in 
 draws = torch.distributions.Normal(10.0, 1.0).sample((4000, 43))
 inside = [Stage("test", row[:3].tolist(), 40).total for row in draws]
 share = (
-    sum(i.low <= total <= i.high for i, total in zip(inside, draws[:, 3:].sum(1).tolist(), strict=True)) / 4000
+    sum(
+        i.low <= total <= i.high
+        for i, total in zip(inside, draws[:, 3:].sum(1).tolist(), strict=True)
+    )
+    / 4000
 )
 print(f"inside the 95 % interval: {share:.1%}")
 assert 0.93 < share < 0.97
@@ -631,7 +637,11 @@ with counting() as third:
 
 # %%
 replies = resumed.pool.texts == whole.pool.texts
-pairs = zip(whole.policy.model.state_dict().values(), resumed.policy.model.state_dict().values(), strict=True)
+pairs = zip(
+    whole.policy.model.state_dict().values(),
+    resumed.policy.model.state_dict().values(),
+    strict=True,
+)
 weights = all(torch.equal(a, b) for a, b in pairs)
 print("the same replies:", replies, "| the same weights, to the last bit:", weights)
 assert not work.standin or (replies and weights)
@@ -806,7 +816,9 @@ print(f"pass@{work.groups}, RFT less base: {more:+.3f}", verdict)
 def right_and_sound(pool):
     """(P,) share of each question's replies that are right and sound."""
     right = pool.reward("verifier") > 0.5
-    good = [[sound(a["question"], t) for t in row] for a, row in zip(pool.info, pool.texts, strict=True)]
+    good = [
+        [sound(a["question"], t) for t in row] for a, row in zip(pool.info, pool.texts, strict=True)
+    ]
     return (right & torch.tensor(good)).double().mean(1)
 
 honest = {name: right_and_sound(answers) for name, answers in results.items()}
@@ -1007,7 +1019,11 @@ assert together.P == 25
 
 # %%
 unnumbered = course.sample(policy, bare[12:25], n=4, max_tokens=32, seed=0, info=info[12:25])
-pairs = [(a, b) for x, y in zip(unnumbered.texts, alone.texts[12:], strict=True) for a, b in zip(x, y, strict=True)]
+pairs = [
+    (a, b)
+    for x, y in zip(unnumbered.texts, alone.texts[12:], strict=True)
+    for a, b in zip(x, y, strict=True)
+]
 print(sum(a == b for a, b in pairs), "of", len(pairs), "replies are those of the single run")
 assert unnumbered.texts != alone.texts[12:]
 

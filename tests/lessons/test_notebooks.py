@@ -121,8 +121,7 @@ def test_checked_outputs_exist(notebook):
 
 def test_no_assertion_depends_on_how_fast_the_machine_is(notebook):
     """Times are printed, never asserted: the lesson runs on slow and on busy machines, too."""
-    clock = r"\b(seconds?|elapsed|perf_counter|milliseconds?)\b|\.total\b|\btotal\.mean"
-    of_a_plan = re.compile(rf"^\s*assert .*({clock})", re.MULTILINE)
-    found = [line for c in code_cells(notebook) for line in of_a_plan.findall(c["source"])]
-    allowed = [line for line in found if "by_training" in line]  # points of a score, not a time
-    assert len(found) == len(allowed), found
+    clock = re.compile(r"\b(seconds|elapsed|perf_counter|milliseconds)\b|\.total\b")
+    code = "\n".join(c["source"] for c in code_cells(notebook))
+    asserts = re.findall(r"^\s*assert .*", code, re.MULTILINE)
+    assert not [line for line in asserts if clock.search(line)]
