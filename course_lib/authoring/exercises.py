@@ -30,8 +30,8 @@ STANDING = """## Where you stand
 
 The next cell runs this notebook as it was last saved, from the top and in a fresh Python, and gives
 the points.
-In a terminal, `course check {name}` in this folder does the same; `course progress` shows the map of
-ideas.
+In a terminal, `course check {name}` in this folder does the same; `course progress` shows the map
+of ideas.
 This takes up to a minute."""
 REPORT = """from course_lib.classroom import checks
 

@@ -284,9 +284,11 @@ chosen = {
 means = {name: pool.reward("gold").mean(1) for name, pool in lists.items()}
 print(f"{'':18}mean gold  best by proxy  best by gold  distinct-2")
 for name, pool in lists.items():
+    best = pool.reward("gold").max(1).values.mean()
+    different = np.mean([distinct_n(row) for row in pool.texts])
     print(
-        f"{name:18}{means[name].mean():9.2f}{chosen[name].mean():15.2f}"
-        f"{pool.reward('gold').max(1).values.mean():14.2f}{np.mean([distinct_n(row) for row in pool.texts]):12.2f}"
+        f"{name:18}{means[name].mean():9.2f}{chosen[name].mean():15.2f}{best:14.2f}"
+        f"{different:12.2f}"
     )
 
 # %%
