@@ -24,9 +24,7 @@ METADATA = {
 # what a lesson may ask Colab for, in the header of its source
 COLAB = {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
 SETUP = """import importlib.util
-
-# on Colab: add the course, replace nothing that is already there
-if importlib.util.find_spec("course_lib") is None:
+if importlib.util.find_spec("course_lib") is None:  # on Colab: add the course, replace nothing
     %pip install --quiet --no-deps "git+{address}"
     from course_lib.commands.doctor import check_versions
     check_versions()  # says what to do where a package of Colab's own does not fit"""
