@@ -353,9 +353,9 @@ steps = np.stack([np.log(sizes), np.log(sizes) ** 2], axis=1)
 for name, gain in gains.items():
     rest = gain - steps @ np.linalg.lstsq(steps, gain, rcond=None)[0]
     parabola = 1 - rest @ rest / ((gain - gain.mean()) ** 2).sum()
-    square, rl = fits[name].r2, overoptimisation_fit(d, gain, form="rl").r2
-    print(f"{name:12} r²: d(α − βd) {square:.3f}   d(α − β log d) {rl:.3f}   parabola {parabola:.3f}")
-    assert (square > max(rl, parabola)) == (name != "reward-125")
+    fit, rl = fits[name].r2, overoptimisation_fit(d, gain, form="rl").r2
+    print(f"{name:12} r²: d(α − βd) {fit:.3f}   d(α − β log d) {rl:.3f}   parabola {parabola:.3f}")
+    assert (fit > max(rl, parabola)) == (name != "reward-125")
 
 # %%
 plots.overoptimisation(stored, sized, x="kl", fit=True, quiet=True)
