@@ -1,9 +1,10 @@
 """The parser of every ``course`` command: what it is called, what it takes, what it runs."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from .. import __version__
+from ..worlds import WORLDS
 from .authoring import build_assets_command, build_command, prove_command, release_command
 from .doctor import doctor_command
 from .finetune import finetune_command
@@ -66,8 +67,14 @@ def positive(text: str) -> int:
         raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
 
 
+def one_of(names: Iterable[str]) -> str:
+    """The names as a reader would list them: "a, b or c"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def world_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--world", default="helpdesk", help="helpdesk, arithmetic or gsm8k")
+    p.add_argument("--world", default="helpdesk", help=one_of(WORLDS))
     p.add_argument("--data", help="folder with the world's data (gsm8k: train.jsonl, test.jsonl)")
 
 

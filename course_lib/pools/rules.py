@@ -189,7 +189,7 @@ RULES: dict[str, Rule] = {
         Rule(
             "random_overall",
             random_overall,
-            dials={"k": Dial(None, option="k"), "seed": SEED},
+            dials={"k": Dial(None, option="k", overall=True), "seed": SEED},
             control=None,
             needs=(),
         ),

@@ -98,6 +98,7 @@ def test_an_account_survives_an_error(tiny):
     assert other.tokens_sampled == 0
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch):
     """Stages and parts of stages keep what they cost.
 

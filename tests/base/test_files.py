@@ -35,6 +35,7 @@ def test_a_full_disk_is_explained_and_loses_nothing(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["f.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX file-size limit")
 def test_a_real_file_size_limit(tmp_path):
     """A process that may write 2 kB a file.

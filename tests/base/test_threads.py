@@ -28,11 +28,13 @@ def test_after_torch_an_idle_team_keeps_the_others_asleep(threads):
     assert said(first) == ["True", "PASSIVE", "True"]
 
 
+@pytest.mark.slow
 def test_before_torch_the_policy_is_enough():
     first = "import course_lib, torch; before = torch.get_num_threads()"
     assert said(first) == ["False", "PASSIVE", "True"]
 
 
+@pytest.mark.slow
 def test_what_the_user_has_set_stays():
     first = "import torch; before = torch.get_num_threads(); import course_lib"
     assert said(first, OMP_WAIT_POLICY="ACTIVE") == ["False", "ACTIVE", "True"]

@@ -55,6 +55,7 @@ def test_a_pool_fills_its_budget_and_never_passes_it():
     assert pool.texts == sample(policy, prompts[5 : 5 + pool.P], n=4, seed=1).texts
 
 
+@pytest.mark.slow
 def test_the_arms_of_the_verifiable_benchmark(arithmetic_pool):
     right = float(arithmetic_pool.rewards["verifier"].mean())
     distinct, duplicates, control = (
@@ -72,6 +73,7 @@ def test_the_arms_of_the_verifiable_benchmark(arithmetic_pool):
         assert (len(set(keys)) == len(keys)) == expected
 
 
+@pytest.mark.slow
 def test_more_pairs_beside_a_selection(arithmetic_pool):
     """``also`` is plain concatenation.
 

@@ -138,6 +138,13 @@ def test_solved_notebooks_do_not_go_where_students_look(tmp_path):
 # ---- secret probes -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(s, id=s.stem, marks=() if s in SOURCES[:1] else pytest.mark.slow)
+        for s in SOURCES
+    ],
+)
 def test_an_answer_hard_coded_from_one_cohorts_inputs_fails_in_the_other(source):
     for name, proof in proofs.proofs_of(source.stem[:4]).items():
         if not callable(proof.reference):

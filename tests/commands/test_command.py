@@ -417,6 +417,7 @@ def test_cut_replies_keep_their_finish_reason_through_the_files(selection, mini,
     assert f"{expected:,} tokens" in out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX file-size limit")
 def test_no_room_for_the_model_is_explained_and_training_is_kept(selection, mini, tmp_path):
     command = (

@@ -366,6 +366,7 @@ def test_without_widgets_every_patient_can_be_seen_and_measured(result, monkeypa
     assert "random control" in careful and "unfinished" in careful
 
 
+@pytest.mark.slow
 def test_only_the_author_without_a_control_claims_the_gain_for_the_reward_model(result):
     claims = {case.name: case.claim for case in clinic.CASES if case.claim}
     assert list(claims) == ["control"]

@@ -10,6 +10,7 @@ from course_lib.experiments import TIERS, run
 SMALL = {"prompts": 8, "n": 2, "held_out": 8, "epochs": 1}
 
 
+@pytest.mark.slow
 def test_a_repeated_run_reports_the_times_of_the_first(tmp_path):
     """Nothing is sampled again, so nothing new can be known about how long sampling takes."""
     first = run(out=tmp_path, **SMALL)

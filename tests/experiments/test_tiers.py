@@ -91,6 +91,7 @@ def run(capsys, *args):
     return status, out.out, out.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["t4", "big"])
 def test_gpu_tiers_run_on_tiny_checkpoints(problems, tiny_hub, capsys, name):
     status, out, err = run(

@@ -124,6 +124,7 @@ def test_soft_rules_near_zero_are_the_plain_best(pool):
         assert kept.texts == best_per_prompt(pool, by="proxy").texts and "1e-06" in said, rule
 
 
+@pytest.mark.slow
 def test_explorer_works_with_every_rule_and_refuses_the_selector_as_judge(pool):
     for rule in DIALS:
         assert rule in explore.selection_explorer(pool, rule=rule).text
@@ -237,6 +238,7 @@ def test_finding_10_fails_where_only_levels_are_high(monkeypatch):
 # ---- benchmark ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_treatment_and_control_keep_as_many(tmp_path, monkeypatch):
     # the job sets it; this puts it back
     monkeypatch.setattr("course_lib.base.progress.quiet", True)

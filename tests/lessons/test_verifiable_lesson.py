@@ -159,6 +159,7 @@ def test_a_finding_fails_when_its_numbers_do_not_show_it(
 # ---- benchmarks --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_breadth_counts_paths_of_right_replies_only():
     world = load_world("arithmetic")
     prompts, info = world.prompts("train", limit=12, seed=0)

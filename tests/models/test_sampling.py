@@ -151,6 +151,7 @@ def test_sampled_distribution_is_the_models(tiny, settings):
     )
 
 
+@pytest.mark.slow
 def test_same_distribution_as_generate(tiny):
     """First tokens of `generate(do_sample=True)` pass the same test.
 

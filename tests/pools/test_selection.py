@@ -202,9 +202,10 @@ def test_prompts_come_in_order(name, large):
     assert (index[1:] >= index[:-1]).all()
 
 
-@pytest.mark.parametrize(
-    "rule", [best_per_prompt, random_per_prompt, soft_best, regularised_best, rso]
-)
+PER_PROMPT = [rule for rule in RULES.values() if "k" in rule.dials and not rule.dials["k"].overall]
+
+
+@pytest.mark.parametrize("rule", PER_PROMPT, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("k", [0, 4, 1.5])
 def test_k_outside_the_pool_is_refused(rule, k, small):
     with pytest.raises(
