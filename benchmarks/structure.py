@@ -94,9 +94,11 @@ def upward(known: dict[str, Module]) -> list[str]:
     for module in known.values():
         for target, _ in imports(module, known):
             there = target.split(".")[0]
-            if not module.room or not there or there == module.room:
+            if not module.room or there == module.room:
                 continue
-            if FLOORS.index(there) >= FLOORS.index(module.room):
+            if not there:  # the package itself, above all rooms
+                lines.append(f"{module.name} imports from {PACKAGE} itself")
+            elif FLOORS.index(there) >= FLOORS.index(module.room):
                 lines.append(f"{module.name} imports {target}")
     return sorted(set(lines))
 

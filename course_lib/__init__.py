@@ -13,8 +13,8 @@ Names are loaded on first use, so that ``import course_lib`` stays fast and does
 from importlib import import_module
 
 from .base.threads import wait_asleep
+from .base.versions import VERSION as __version__
 
-__version__ = "0.1.0"
 wait_asleep()
 
 # where each public name lives

@@ -17,8 +17,14 @@ def no_key(default: Any) -> Any:
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """``settings`` with the fields in ``changes`` replaced.
 
-    Raises :class:`~course_lib.base.CourseError` for a name that is no field.
+    Raises :class:`~course_lib.base.CourseError` for a name that is no field, and for something
+    else in the settings' place, such as a number that should have been given by name.
     """
+    require(
+        dataclasses.is_dataclass(settings),
+        f"settings must be a settings object, such as Sampling(n=16); got {settings!r}. "
+        "Give single settings by name: n=16.",
+    )
     known = [field.name for field in dataclasses.fields(settings)]  # type: ignore[arg-type]
     unknown = sorted(set(changes) - set(known))
     require(

@@ -2,6 +2,8 @@
 
 import platform
 
+VERSION = "0.1.0"  # of this library
+
 
 def versions() -> dict[str, str]:
     """Name → version of this library, Python, torch, transformers and numpy."""
@@ -9,10 +11,8 @@ def versions() -> dict[str, str]:
     import torch
     import transformers
 
-    from .. import __version__
-
     return {
-        "course": __version__,
+        "course": VERSION,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterable
 
-from .. import __version__
+from ..base.versions import VERSION
 from ..worlds import WORLDS
 from .authoring import build_assets_command, build_command, prove_command, release_command
 from .doctor import doctor_command
@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="course", description="Rejection sampling for LLM fine-tuning: the course's command."
     )
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=VERSION)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--quiet", action="store_true", help="no progress bars")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

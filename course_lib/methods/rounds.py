@@ -43,7 +43,6 @@ def rejection_sampling_rounds(
     prompts: Sequence[str],
     reward: Any,
     settings: Rounds = Rounds(),
-    *,
     info: Sequence[dict] | None = None,
     out: str | Path | Stages | None = None,
     **changes: Any,

@@ -31,7 +31,6 @@ def sample(
     policy: Policy,
     prompts: Iterable[str],
     settings: Sampling = Sampling(),
-    *,
     info: Iterable[dict[str, Any]] | None = None,
     first_prompt: int = 0,
     first_candidate: int = 0,

@@ -12,7 +12,7 @@ from course_lib.methods import (
     grpo,
     train_reward_model,
 )
-from course_lib.models import Sampling, tiny_policy
+from course_lib.models import Sampling, sample, tiny_policy
 
 PROMPTS = ["How are you?", "What is new?", "Where is it?", "Who is there?"]
 REPLIES = ["Very well.", "Nothing at all.", "Over there.", "It is only me."]
@@ -83,3 +83,8 @@ def test_a_misspelt_setting_is_named():
     for settings in (Sampling(), FineTuning(), RewardTraining(), GRPO(), PPO()):
         with pytest.raises(AttributeError):
             settings.seed = 1
+
+
+def test_a_number_in_the_place_of_settings_is_told():
+    with pytest.raises(CourseError, match="got 16. Give single settings by name: n=16"):
+        sample(None, PROMPTS, 16)
