@@ -1,6 +1,4 @@
-"""All that changes weights: fine-tuning, rounds, reward training, DPO, GRPO, PPO, and stages on
-disk.
-"""
+"""All that changes weights: fine-tuning, rounds, reward training, RLHF, and stages on disk."""
 
 from .dpo import dpo, dpo_loss, labelled_pairs, pairs_from, sums
 from .early_stopping import beginnings, survivors, tokens_written
