@@ -76,13 +76,13 @@ class RunSettings:
     def changed(self, **changes: Any) -> "RunSettings":
         """These settings with fields of their own, of the loop, or of its two steps replaced.
 
-        What is None stays as it is. Asking for few prompts without saying how many are held out
-        holds out half as many, so that a small run is small. Raises
+        What is None stays as it is. Asking for fewer prompts without saying how many are held out
+        holds out fewer in proportion, so that a small run is small. Raises
         :class:`~course_lib.base.CourseError` for an unknown name.
         """
         changes = {name: value for name, value in changes.items() if value is not None}
         if "prompts" in changes and "held_out" not in changes:
-            few = max(FEWEST_HELD_OUT, changes["prompts"] // 2)
+            few = max(FEWEST_HELD_OUT, self.held_out * changes["prompts"] // self.prompts)
             changes["held_out"] = min(self.held_out, few)
         own = {f.name for f in fields(self)} - {"loop"}
         mine = {name: value for name, value in changes.items() if name in own}
