@@ -11,12 +11,13 @@ from .hooks import Hooks
 from .jsonl import read_jsonl, string
 from .progress import in_notebook, no_loading_bars
 from .settings import changed, key_of, no_key
-from .versions import versions
+from .versions import VERSION, versions
 
 __all__ = [
     "Account",
     "CourseError",
     "Hooks",
+    "VERSION",
     "atomic_directory",
     "atomic_write",
     "changed",

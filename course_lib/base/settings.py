@@ -39,6 +39,8 @@ def key_of(settings: Any) -> dict[str, Any]:
     """Every field that may change a result, as plain data: what a checkpoint's key is made from.
 
     Nested settings become dictionaries; what JSON has no form for, such as a torch dtype, its text.
+    Raises TypeError for a function: settings that hold one, such as a loop's, are not keyed whole,
+    the settings of their steps are.
     """
     key = {}
     for field in dataclasses.fields(settings):
@@ -54,4 +56,6 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if callable(value):
+        raise TypeError(f"{value!r} is a function, which has no text that identifies it.")
     return str(value)

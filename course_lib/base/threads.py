@@ -20,10 +20,10 @@ def wait_asleep() -> None:
 
     Nothing happens when the user has set ``OMP_WAIT_POLICY``, or a second time.
     """
-    given = "OMP_WAIT_POLICY" in os.environ
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    started = any(thread.name == NAME for thread in threading.enumerate())
-    if given or started or "torch" not in sys.modules:
+    if "OMP_WAIT_POLICY" in os.environ:  # set by the user, or by an earlier call
+        return
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    if "torch" not in sys.modules:
         return
     import torch
 

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterable
 
-from ..base.versions import VERSION
+from ..base import VERSION
 from ..worlds import WORLDS
 from .authoring import build_assets_command, build_command, prove_command, release_command
 from .doctor import doctor_command

@@ -5,7 +5,6 @@ from .interruptions import Disconnected, Watch, counting, disconnect
 from .measures import ROWS
 from .report import pool_report, report_text
 from .reward_run import train_reward_from_file
-from .rollouts_run import run_on_rollouts
 from .run import run
 from .sample_run import sample_from_world
 from .settings import TIERS, RunSettings, detect, find_gsm8k, job, tier
@@ -32,7 +31,6 @@ __all__ = [
     "report_text",
     "rollouts_table",
     "run",
-    "run_on_rollouts",
     "sample_from_world",
     "sums",
     "table",

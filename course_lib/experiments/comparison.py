@@ -16,8 +16,7 @@ from ..assets import resolve
 from ..base import Account, flops_per_token, require
 from ..estimators import paired_difference
 from ..methods import Request, Round, Rounds, Stages, rejection_sampling_rounds, trained
-from ..models import GoldReward, Policy, load_policy
-from ..models.loading import device_of
+from ..models import GoldReward, Policy, device_of, load_policy
 from ..pools import RULES, Pool, Selection, matched_control, random_per_prompt
 from ..worlds import World
 from .measures import ROWS, Arms, Served, repaid_after, serve, serving, summary
@@ -32,11 +31,12 @@ DIFFERENCES = (
     ("random_control", "base"),
 )
 EVALUATION_SEED = 2**32  # far from the seeds of training
+APART = 2**16  # between the seeds of a random treatment and of its control
 
 
 @dataclass
 class Plan:
-    """What a comparison is made of, everything looked up and loaded."""
+    """What a comparison is made of: a world, and what the settings name, looked up and loaded."""
 
     world: World
     base: Policy
@@ -50,7 +50,7 @@ class Plan:
 
 
 @dataclass
-class Training:
+class Trained:
     """Both arms as trained, and what the treatment cost."""
 
     treatment: list[Round]
@@ -88,16 +88,18 @@ def plan_of(world: World, policy: Any, reward: Any, settings: RunSettings) -> Pl
     )
     rule = settings.rule or ("threshold" if reward_name == "verifier" else "best_per_prompt")
     require(rule in RULES, f"no selection rule {rule!r}; the rules are: {', '.join(RULES)}.")
-    loop = replace(loop, select=selector(rule, world))
+    loop = replace(loop, select=selector(rule, world, loop.sampling.seed))
     gold = GoldReward(world)
     return Plan(world, base, proxy, gold, settings, loop, policy_name, reward_name, rule)
 
 
-def selector(rule: str, world: World) -> Callable[[Pool], Selection]:
-    """The function of a scored pool that keeps candidates by ``rule``."""
+def selector(rule: str, world: World, seed: int = 0) -> Callable[[Pool], Selection]:
+    """The function of a scored pool that keeps candidates by ``rule``.
 
+    ``seed`` is for a rule that draws.
+    """
     chosen = RULES[rule]
-    settings = {**chosen.from_options(by="proxy"), **chosen.for_world(world)}
+    settings = {**chosen.from_options(by="proxy", seed=seed), **chosen.for_world(world)}
 
     def select(pool: Pool) -> Selection:
         return chosen(pool, **settings)
@@ -105,7 +107,7 @@ def selector(rule: str, world: World) -> Callable[[Pool], Selection]:
     return select
 
 
-def train_both(plan: Plan, stages: Stages | None) -> Training:
+def train_both(plan: Plan, stages: Stages | None) -> Trained:
     """Treatment and control: the same prompts, settings and training.
 
     In the first round the same pool and number of replies; only the choice differs. In later rounds
@@ -113,6 +115,8 @@ def train_both(plan: Plan, stages: Stages | None) -> Training:
     """
     settings, loop, seed = plan.settings, plan.loop, plan.loop.sampling.seed
     prompts, info = plan.world.prompts("train", limit=settings.prompts, seed=seed)
+    # a treatment that is random itself must not be compared with its own draw
+    control_seed = seed + APART if RULES[plan.rule].control is None else seed
     with Account() as cost:
         treatment = rejection_sampling_rounds(
             plan.base, prompts, plan.proxy, loop, info=info, out=stages
@@ -120,23 +124,23 @@ def train_both(plan: Plan, stages: Stages | None) -> Training:
     if loop.rounds == 1:
         chosen = treatment[0].selection
         if plan.rule == "best_per_prompt":
-            random = random_per_prompt(chosen.pool, 1, seed)
+            random = random_per_prompt(chosen.pool, 1, control_seed)
         else:
-            random = matched_control(chosen, seed)
-        control = trained(plan.base, random, loop.training, stages, "control-policy")
-        return Training(treatment, control, [], cost)
+            random = matched_control(chosen, control_seed)
+        control = trained(plan.base, random, loop.training, stages, "control-policy", loop.hooks)
+        return Trained(treatment, control, [], cost)
 
     def select(pool: Pool) -> Selection:
-        return matched_control(loop.select(pool), seed)
+        return matched_control(loop.select(pool), control_seed)
 
     rounds = rejection_sampling_rounds(
         plan.base, prompts, plan.proxy, replace(loop, select=select), info=info, out=stages
     )
     # from its second round on the control samples for itself
-    return Training(treatment, rounds[-1].policy, [r.pool for r in rounds[1:]], cost)
+    return Trained(treatment, rounds[-1].policy, [r.pool for r in rounds[1:]], cost)
 
 
-def serve_all(plan: Plan, done: Training, stages: Stages | None) -> tuple[Arms, float]:
+def serve_all(plan: Plan, done: Trained, stages: Stages | None) -> tuple[Arms, float]:
     """The replies of all three policies to prompts that took no part in training.
 
     Also the mean length of those prompts in tokens.

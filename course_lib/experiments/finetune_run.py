@@ -26,10 +26,11 @@ def finetune_from_file(
 ) -> dict:
     """Fine-tune on the prompts and completions of a JSONL file; write the new policy to ``out``.
 
-    ``world`` is a name or a world object. ``policy`` is a folder or hub name; without one it is the
-    world's own, or the help desk's. ``dtype`` float16 or bfloat16: mixed precision on a GPU.
-    ``training``: what :func:`course_lib.finetune` takes beside them. A killed run goes on from
-    ``out``.checkpoint.pt, which is removed once the policy is saved.
+    ``world`` is a name, or an object for a world that needs data of its own. ``policy`` is a folder
+    or hub name; without one it is the world's own, or the help desk's. ``dtype`` float16 or
+    bfloat16: mixed precision on a GPU. ``training``: what :func:`course_lib.finetune` takes beside
+    them. A killed run goes on from ``out``.checkpoint.pt, which is removed once the policy is
+    saved.
 
     Returns plain data: ``replies``, ``tokens``, ``seconds``, and the first and last ``losses`` in
     nats per token. Raises :class:`~course_lib.base.CourseError` when ``out`` holds something else,

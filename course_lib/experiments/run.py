@@ -1,6 +1,5 @@
 """`run`: the whole loop on a world, or on somebody else's rollouts, as plain data."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ TINY = {"lr": 2e-3, "epochs": 3}  # for the tiny policy that stands in where non
 
 def run(
     world: Any = "helpdesk",
-    settings: RunSettings | None = None,
     *,
+    tier_name: str | None = None,
     policy: str | Path | None = None,
     reward: str | Path | None = None,
     out: str | Path | None = None,
@@ -26,17 +25,19 @@ def run(
 ) -> dict[str, Any]:
     """Run the loop and return its result as plain data (the ``--json`` of ``course run``).
 
-    ``world`` is a name or a world object; ``settings`` are by default those of the tier
-    (``tier_name``, or by this machine). ``changes`` are fields of the settings, of its loop, its
-    sampling or its training: ``n``, ``prompts``, ``rounds``, ``seed``, ``lr`` and so on; None
-    leaves one as it is. ``out``: a folder for stages, so that a killed run resumes, and for
-    ``result.json``. With ``rollouts`` (a JSONL file) its replies take the place of sampling, see
-    :func:`~course_lib.experiments.run_on_rollouts`.
+    ``world`` is a name or a world object. The settings are those of the tier ``tier_name``, by
+    default the CPU's for a world with a policy of its own, else this machine's. ``changes`` are
+    fields of these settings, of their loop, its sampling or its training: ``n``, ``prompts``,
+    ``rounds``, ``seed``, ``lr``, ``data`` and so on; None leaves one as it is. ``out``: a folder
+    for stages, so that a killed run resumes, and for ``result.json``. With ``rollouts`` (a JSONL
+    file) its replies take the place of sampling.
     """
     with Account() as account:
         if isinstance(world, str):
             world = load_world(world, changes.get("data"))
-        settings = settings_of(world, settings, changes, tiny=bool(rollouts) and policy is None)
+        settings = settings_of(
+            world, tier_name, changes, tiny=rollouts is not None and policy is None
+        )
         stages = Stages(out) if out is not None else None
         if rollouts is not None:
             result = run_on_rollouts(world, rollouts, reward, policy, settings, stages)
@@ -55,16 +56,12 @@ def run(
 
 
 def settings_of(
-    world: Any, settings: RunSettings | None, changes: dict[str, Any], tiny: bool = False
+    world: Any, tier_name: str | None, changes: dict[str, Any], tiny: bool = False
 ) -> RunSettings:
     """The settings of a run, checked. A world with a policy of its own runs on the CPU's tier."""
-    changes = dict(changes)
-    name = changes.pop("tier_name", None)
-    if settings is None:
-        bundled = world.policy and name is None
-        settings = tier("cpu" if bundled else name)
+    settings = tier("cpu" if world.policy and tier_name is None else tier_name)
     if tiny:
-        settings = replace(settings, loop=settings.changed(**TINY).loop)
+        settings = settings.changed(**TINY)
     epochs, lr = changes.get("epochs"), changes.get("lr")
     settings = settings.changed(**changes)
     settings.check()

@@ -23,10 +23,10 @@ def sample_from_world(
 ) -> Pool:
     """A pool of candidates for ``prompts`` prompts of one split of a world (None: all of them).
 
-    ``world`` is a name or a world object. ``policy`` is a folder or hub name; without one it is the
-    world's own, or the tier's. ``sampling``: what :func:`course_lib.sample` takes beside ``seed``
-    and ``info``; ``n``, ``temperature`` and ``max_tokens`` come from the tier where they are
-    missing or None.
+    ``world`` is a name, or an object for a world that needs data of its own. ``policy`` is a folder
+    or hub name; without one it is the world's own, or the tier's. ``sampling``: fields of
+    :class:`~course_lib.models.Sampling`; ``n``, ``temperature`` and ``max_tokens`` come from the
+    tier where they are missing or None.
     """
     if isinstance(world, str):
         world = load_world(world)

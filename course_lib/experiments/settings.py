@@ -115,8 +115,8 @@ class RunSettings:
 
     @property
     def standin(self) -> bool:
-        """True when a job runs on the tiny stand-in."""
-        return self.name == "cpu"
+        """True for a job on the tiny stand-in, see :func:`job`."""
+        return self.name == "cpu" and self.world == "gsm8k"
 
     @property
     def sampling(self) -> Sampling:
@@ -143,11 +143,6 @@ class RunSettings:
     def max_tokens(self) -> int:
         """Tokens of a response at most."""
         return self.sampling.max_tokens
-
-    @property
-    def memory_mb(self) -> float:
-        """Memory for the candidates in flight."""
-        return self.sampling.memory_mb
 
     @property
     def stop(self) -> Any:

@@ -95,7 +95,7 @@ def layout(rows: list[list[str]]) -> list[str]:
 
 
 def rollouts_table(result: dict[str, Any]) -> str:
-    """The result of :func:`~course_lib.experiments.run_on_rollouts` as text."""
+    """The result of a run on rollouts as text."""
     skipped = f", {result['skipped']} bad lines skipped" if result["skipped"] else ""
     lines = [
         f"{result['candidates']:,} replies to {result['prompts']:,} prompts from "

@@ -138,13 +138,17 @@ def clipped(
 def identity(reward: Any) -> Any:
     """What tells one reward from another in a checkpoint's key.
 
-    A model's weights, an ensemble's members, else its type, name and part.
+    A model's weights, an ensemble's members, else where its function or class is defined, with its
+    name, part and world.
     """
     if hasattr(reward, "members"):
         return [reward.how, reward.k, [identity(member) for member in reward.members]]
     if hasattr(reward, "tokenizer"):
         return reward
-    return [type(reward).__name__, getattr(reward, "name", ""), getattr(reward, "part", "")]
+    defined = reward if hasattr(reward, "__qualname__") else type(reward)
+    world = getattr(getattr(reward, "world", None), "name", "")
+    told = [getattr(reward, "name", ""), getattr(reward, "part", ""), world]
+    return [defined.__module__, defined.__qualname__, *told]
 
 
 def student_of(policy: Policy) -> Policy:
@@ -233,11 +237,6 @@ def train_online(
     (seed, step) alone.
     """
     steps, budget = settings.steps, settings.token_budget
-    require(
-        steps >= 1 and settings.prompts_per_step >= 1,
-        f"steps and prompts_per_step must be at least 1; got {steps} and "
-        f"{settings.prompts_per_step}.",
-    )
     kept = None if checkpoint is None else Checkpoint(Path(checkpoint), task.key(settings))
     log = OnlineLog()
     before = load_checkpoint(kept, *steppers)

@@ -7,16 +7,27 @@ steps.
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..base import Account, CourseError, Hooks, atomic_write, changed, progress, require, spent
+from ..base import (
+    Account,
+    CourseError,
+    Hooks,
+    atomic_write,
+    changed,
+    key_of,
+    progress,
+    require,
+    spent,
+)
 from ..models import autocast
 from .settings import Training
+from .stages import fingerprint
 
 WARMUP = 0.05  # share of the steps in which the learning rate rises
 
@@ -45,7 +56,8 @@ class TrainingLog:
 class Checkpoint:
     """A file for interrupted runs, and the ``key`` of the run it belongs to.
 
-    A checkpoint with another key is refused. Whoever calls removes the file once the result is
+    The key says which model and data; :func:`train` adds its own settings. A checkpoint with
+    another key is refused. Whoever calls removes the file once the result is
     safe.
     """
 
@@ -230,6 +242,9 @@ def train(
     per_epoch = -(-count // settings.batch_size)  # the last, smaller batch is kept
     steps = max(1, round(per_epoch * settings.epochs))
     stepper, log = Stepper(model, steps, settings), TrainingLog()
+    if checkpoint is not None:
+        whole = fingerprint([checkpoint.key, steps, count, key_of(settings)])
+        checkpoint = replace(checkpoint, key=whole)
     before = load_checkpoint(checkpoint, stepper)
     model.train()
     with Account() as account, progress.bar(steps, label, "step") as bar:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..base import Hooks, changed, hold, key_of
+from ..base import Hooks, changed, hold, key_of, require
 from ..models import Policy, Sampling, sample, score
 from ..pools import Pool, Selection
 from .optimiser import TrainingLog
@@ -86,6 +86,11 @@ def rounds_from(settings: Rounds, changes: dict[str, Any]) -> Rounds:
     """
     changes = dict(changes)
     inner = changes.pop("sampling", None)
+    require(
+        inner is None or isinstance(inner, Sampling | dict),
+        f"sampling must be a Sampling, such as Sampling(n=16), or a dict of its fields; got "
+        f"{inner!r}.",
+    )
     if isinstance(inner, Sampling):
         settings = replace(settings, sampling=inner)
     own = {f.name for f in fields(Rounds)}

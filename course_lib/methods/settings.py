@@ -1,4 +1,7 @@
-"""Settings of everything that changes weights: frozen, changed by name, whole in every key."""
+"""Settings of everything that changes weights: frozen, and changed by name.
+
+Those of a stage are whole in its key; a loop, which holds functions, is keyed by its stages.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +24,8 @@ class Training:
     batch_size : examples a step. The last, smaller batch of an epoch is kept.
     accumulate : parts a batch is cut into. The step is the same, with less memory.
     seed : decides the order of the examples.
+    weight_decay, betas : of AdamW.
+    clip : the largest norm of a step's gradient; a larger one is scaled down to it.
     dtype : float16 or bfloat16 turn on mixed precision on a GPU; None is float32.
     checkpoint_every : steps between two checkpoints, where there is a checkpoint at all.
     """
@@ -115,6 +120,11 @@ class Online:
         require(
             self.updates >= 1 and self.accumulate >= 1,
             f"updates and accumulate must be at least 1; got {self.updates} and {self.accumulate}.",
+        )
+        require(
+            self.steps >= 1 and self.prompts_per_step >= 1 and self.n >= 1,
+            f"steps, prompts_per_step and n must be at least 1; got {self.steps}, "
+            f"{self.prompts_per_step} and {self.n}.",
         )
 
     def updates_in_all(self, size: int) -> int:

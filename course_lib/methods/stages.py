@@ -143,7 +143,13 @@ class Stages:
                 made = [
                     _part(partial, start, min(count, start + part), make_part) for start in starts
                 ]
-            Pool.concat(made).save(folder / "pool.npz")
+            pool = Pool.concat(made)
+            require(
+                count == pool.P,
+                f"the stage {name} was to have {count} prompts; its parts have {pool.P}. Its "
+                f"make_part must give the prompts from start to stop.",
+            )
+            pool.save(folder / "pool.npz")
 
         def load(folder: Path) -> Pool:
             return Pool.load(folder / "pool.npz")
@@ -153,7 +159,7 @@ class Stages:
 
 def _part(folder: Path, start: int, stop: int, make_part: Callable[[int, int], Pool]) -> Pool:
     """One part of a pool: read from ``folder``, or made and kept there with its account."""
-    file = folder / f"{start:07d}.npz"
+    file = folder / f"{start:07d}-{stop:07d}.npz"
     cost = file.with_suffix(".json")
     if file.is_file() and cost.is_file():
         spent(read_json(cost))

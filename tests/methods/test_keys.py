@@ -1,18 +1,25 @@
 """A checkpoint belongs to one run: its key is made from everything that may change the result."""
 
-import pytest
+from types import SimpleNamespace
 
-from course_lib.base import CourseError, Hooks
+import pytest
+import torch
+
+from course_lib.base import CourseError, Hooks, key_of
 from course_lib.methods import (
     GRPO,
     PPO,
     FineTuning,
     RewardTraining,
+    Rounds,
     finetune,
     grpo,
+    ppo,
     train_reward_model,
 )
-from course_lib.models import Sampling, sample, tiny_policy
+from course_lib.methods.online import identity
+from course_lib.methods.optimiser import Checkpoint, train
+from course_lib.models import GoldReward, Sampling, sample, tiny_policy
 
 PROMPTS = ["How are you?", "What is new?", "Where is it?", "Who is there?"]
 REPLIES = ["Very well.", "Nothing at all.", "Over there.", "It is only me."]
@@ -88,3 +95,45 @@ def test_a_misspelt_setting_is_named():
 def test_a_number_in_the_place_of_settings_is_told():
     with pytest.raises(CourseError, match="got 16. Give single settings by name: n=16"):
         sample(None, PROMPTS, 16)
+
+
+def test_a_loop_trained_directly_is_known_by_its_settings_too(tiny, tmp_path):
+    """`train` is public: its caller's key is about model and data."""
+    kept = Checkpoint(tmp_path / "c.pt", "mine")
+    weight = torch.nn.Linear(1, 1)
+
+    def loss_of(indices):
+        return weight(torch.ones(len(indices), 1)).sum(), len(indices)
+
+    train(weight, loss_of, 4, batch_size=2, checkpoint=kept)
+    train(weight, loss_of, 4, batch_size=2, checkpoint=kept)
+    with pytest.raises(CourseError, match="another run"):
+        train(weight, loss_of, 4, batch_size=2, epochs=3, checkpoint=kept)
+    with pytest.raises(CourseError, match="another run"):
+        train(weight, loss_of, 3, batch_size=2, checkpoint=kept)
+
+
+def short(prompts, texts, info):
+    """A verifier."""
+
+
+def long(prompts, texts, info):
+    """Another."""
+
+
+def test_rewards_that_are_told_apart():
+    assert identity(short) != identity(long) and identity(short) == identity(short)
+    golds = [GoldReward(SimpleNamespace(name=name)) for name in ("here", "there")]
+    assert identity(golds[0]) != identity(golds[1])
+
+
+def test_a_function_is_in_no_key():
+    with pytest.raises(TypeError, match="function"):
+        key_of(Rounds())
+
+
+@pytest.mark.parametrize("name", ["steps", "n", "prompts_per_step"])
+@pytest.mark.parametrize("method", [grpo, ppo])
+def test_an_online_run_needs_something_to_do(tiny, method, name):
+    with pytest.raises(CourseError, match="must be at least 1"):
+        method(tiny, PROMPTS, short, **{name: 0})

@@ -54,10 +54,10 @@ def test_a_stage_is_made_once_and_parts_survive(tmp_path, policy, pool):
         stages.pool("p", {"k": 1}, part, 3, part=1)
     (partial,) = (tmp_path / "stages").glob("*.partial")
     assert sorted(file.name for file in partial.iterdir()) == [
-        "0000000.json",
-        "0000000.npz",
-        "0000001.json",
-        "0000001.npz",
+        "0000000-0000001.json",
+        "0000000-0000001.npz",
+        "0000001-0000002.json",
+        "0000001-0000002.npz",
     ], "each part has what it cost beside it"
     with Account() as account:
         again = stages.pool("p", {"k": 1}, part, 3, part=1)
@@ -69,6 +69,28 @@ def test_a_stage_is_made_once_and_parts_survive(tmp_path, policy, pool):
     assert again.provenance == pool.provenance, "without an account"
     stages.pool("p", {"k": 1}, lambda *a: pytest.fail("made again"), 3, part=1)
     assert len(list((tmp_path / "stages").iterdir())) == 1, "no partial folder is left"
+
+
+def test_a_stage_resumed_with_other_parts_loses_no_prompt(tmp_path, pool):
+    """Parts of another size are not taken for parts of this one."""
+    stages, made = Stages(tmp_path), []
+
+    def part(start, stop):
+        if len(made) == 1:
+            made.append("x")
+            raise KeyboardInterrupt
+        made.append((start, stop))
+        return pool.prompts_at(range(start, stop))
+
+    with pytest.raises(KeyboardInterrupt):
+        stages.pool("p", {"k": 1}, part, 3, part=1)
+    again = stages.pool("p", {"k": 1}, part, 3, part=2)
+    assert again.prompts == pool.prompts and made == [(0, 1), "x", (0, 2), (2, 3)]
+
+
+def test_a_stage_with_too_few_prompts_is_not_stored(tmp_path, pool):
+    with pytest.raises(CourseError, match="was to have 3 prompts; its parts have 2"):
+        Stages(tmp_path).pool("p", {}, lambda *a: pool.prompts_at([0, 1]), 3)
 
 
 def test_out_must_be_a_folder(tmp_path):

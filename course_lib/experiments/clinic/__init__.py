@@ -16,7 +16,6 @@ from .faults import (
     keep_last_round,
     leaking_prompts,
     misaligned_examples,
-    sample_without_template,
     score_in_another_template,
     ship_by_proxy,
 )
@@ -77,7 +76,6 @@ __all__ = [
     "reported",
     "run",
     "sample_candidates",
-    "sample_without_template",
     "score_candidates",
     "score_in_another_template",
     "select_best_of_each",

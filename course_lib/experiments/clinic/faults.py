@@ -1,7 +1,6 @@
 """Faults: each replaces one step of the healthy pipeline."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from .pipeline import (
     Setting,
     judged_prompts,
     reply_examples,
-    sample_candidates,
     score_candidates,
     test_prompts,
     training_prompts,
@@ -32,13 +30,6 @@ def leaking_prompts(setting: Setting, seed: int) -> Prompts:
 
 
 # ---- sample ------------------------------------------------------------------------------------
-
-
-def sample_without_template(
-    policy: Policy, prompts: Sequence[str], info: Sequence[dict], setting: Setting, seed: int
-) -> Pool:
-    """The policy is given the bare question, without its chat template."""
-    return sample_candidates(replace(policy, template="plain"), prompts, info, setting, seed)
 
 
 def greedy_clones(
