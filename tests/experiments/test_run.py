@@ -35,7 +35,7 @@ def test_a_random_treatment_is_not_its_own_control(rule):
 
 def test_a_rule_that_draws_draws_by_the_seed():
     pool = Pool.from_candidates(["a", "b"], [list("abcdefghijklmnop")] * 2)
-    pool = pool.with_reward("proxy", torch.zeros(2, 16))
+    pool = pool.with_reward("proxy", torch.linspace(0, 1, 32).view(2, 16))
     for rule in ("random_per_prompt", "random_overall", "soft_best", "rso"):
         drawn = {tuple(selector(rule, None, seed)(pool).candidate_index) for seed in range(9)}
         assert len({tuple(map(int, one)) for one in drawn}) > 1, rule
