@@ -145,6 +145,11 @@ class RunSettings:
         return self.sampling.max_tokens
 
     @property
+    def memory_mb(self) -> float:
+        """Memory for the candidates in flight."""
+        return self.sampling.memory_mb
+
+    @property
     def stop(self) -> Any:
         """What ends a reply, see :class:`~course_lib.models.Sampling`."""
         return self.sampling.stop
