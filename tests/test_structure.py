@@ -1,5 +1,6 @@
 """The house stays as ARCHITECTURE.md says: `python benchmarks/structure.py` prints what is here."""
 
+import ast
 import importlib.util
 from pathlib import Path
 
@@ -58,3 +59,38 @@ def test_the_measure_finds_what_it_looks_for(tmp_path, monkeypatch):
     assert found["long_functions"] == ["pools/c.py:_h 71"]
     assert found["wide_functions"] == ["pools/b.py:g 9"]
     assert found["long_lines"] == ["course_lib/pools/__init__.py:1"]
+
+
+CLOCK = {"seconds", "elapsed", "milliseconds", "perf_counter", "monotonic"}
+
+
+def timed(source):
+    """Asserts that compare a duration with a number above 0: true on a fast machine only."""
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Assert):
+            continue
+        for compare in (n for n in ast.walk(node.test) if isinstance(n, ast.Compare)):
+            sides = [compare.left, *compare.comparators]
+            inside = [n for side in sides for n in ast.walk(side)]
+            names = {
+                getattr(n, "attr", getattr(n, "id", getattr(n, "value", None)))
+                for n in inside
+                if isinstance(n, ast.Attribute | ast.Name | ast.Constant)
+            }
+            limits = [s.value for s in sides if isinstance(s, ast.Constant)]
+            limits = [v for v in limits if isinstance(v, int | float) and v > 0]
+            if names & CLOCK and limits:
+                lines.append(ast.unparse(node))
+    return lines
+
+
+def test_no_test_asserts_how_long_something_takes():
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    assert [line for file in files for line in timed(file.read_text(encoding="utf-8"))] == []
+
+
+def test_asserts_on_durations_are_found():
+    assert timed('assert all(w["seconds"] < 3600 for w in worlds)')
+    assert timed("assert perf_counter() - start < 2") and timed("assert 5 > run.seconds")
+    assert not timed("assert whole.seconds >= part.seconds > 0") and not timed("assert len(x) < 3")

@@ -604,7 +604,7 @@ def test_a_students_notebook_fails_exactly_at_its_checks(source, tmp_path, monke
     notebook = nbformat.read(authoring.ROOT / "exercises" / f"{source.stem}.ipynb", as_version=4)
     NotebookClient(
         notebook,
-        timeout=120,
+        timeout=600,
         kernel_name="python3",
         allow_errors=True,
         resources={"metadata": {"path": str(tmp_path)}},
