@@ -5,6 +5,16 @@ Errors, settings, hooks, files, JSON lines, progress bars, accounts, versions.
 
 from . import progress
 from .accounts import Account, flops_per_token, hold, note, spent
+from .chat import (
+    Message,
+    Prompt,
+    check_prompt,
+    last_turn,
+    messages_of,
+    prompt_key,
+    simplest,
+    transcript,
+)
 from .errors import CourseError, require
 from .files import atomic_directory, atomic_write, free_for_model, read_json, write_json
 from .hooks import Hooks
@@ -17,24 +27,32 @@ __all__ = [
     "Account",
     "CourseError",
     "Hooks",
+    "Message",
+    "Prompt",
     "VERSION",
     "atomic_directory",
     "atomic_write",
     "changed",
+    "check_prompt",
     "flops_per_token",
     "free_for_model",
     "hold",
     "in_notebook",
     "key_of",
+    "last_turn",
+    "messages_of",
     "no_key",
     "no_loading_bars",
     "note",
     "progress",
+    "prompt_key",
     "read_json",
     "read_jsonl",
     "require",
+    "simplest",
     "spent",
     "string",
+    "transcript",
     "versions",
     "write_json",
 ]
