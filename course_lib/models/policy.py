@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from ..base import atomic_directory, free_for_model, progress, require
+from ..base import Prompt, atomic_directory, free_for_model, progress, require, transcript
 from .loading import (
+    check_decoder,
     check_source,
     device_of,
     dtype_for,
@@ -18,6 +19,7 @@ from .loading import (
     load_tokenizer,
     load_weights,
 )
+from .rendering import rendered
 
 
 @dataclass
@@ -61,6 +63,17 @@ class Policy:
         return ids
 
     @property
+    def pad_id(self) -> int:
+        """The token that fills up a batch. What stands on it is never read.
+
+        The tokenizer's pad token, else its end token, else 0.
+        """
+        for known in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id):
+            if known is not None:
+                return known
+        return 0
+
+    @property
     def vocabulary(self) -> str:
         """A short name for the tokenizer's vocabulary.
 
@@ -84,22 +97,13 @@ class Policy:
         )
         return self.tokenizer.eos_token_id
 
-    def render(self, prompts: Sequence[str]) -> list[str]:
+    def render(self, prompts: Sequence[Prompt]) -> list[str]:
         """The text the model sees for each prompt, ready for the reply to follow."""
         if self.template == "plain":
-            return [str(prompt) for prompt in prompts]
-        before = [{"role": "system", "content": self.system}] if self.system else []
-        rendered = []
-        for prompt in prompts:
-            messages = [*before, {"role": "user", "content": prompt}]
-            rendered.append(
-                self.tokenizer.apply_chat_template(
-                    messages, tokenize=False, add_generation_prompt=True
-                )
-            )
-        return rendered
+            return [transcript(prompt) for prompt in prompts]
+        return rendered(self.tokenizer, prompts, self.system)
 
-    def encode(self, prompts: Sequence[str]) -> list[list[int]]:
+    def encode(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Token ids of each rendered prompt, one list per prompt."""
         if not prompts:
             return []
@@ -159,14 +163,16 @@ def load_policy(
 
     ``dtype`` defaults to float32 on a CPU and to the checkpoint's own on a GPU. Raises
     :class:`~course_lib.base.CourseError` when the folder does not exist, is not a causal LM, or its
-    tokenizer lacks a pad token, an end token or (for ``template="chat"``) a chat template.
+    tokenizer lacks an end token or (for ``template="chat"``) a chat template.
     """
     from transformers import AutoModelForCausalLM
 
     source = str(source)
     check_source(source, "model")
     require(template in ("chat", "plain"), f"template must be 'chat' or 'plain'; got {template!r}.")
-    kinds = load_config(source).architectures or []
+    config = load_config(source)
+    check_decoder(config, source)
+    kinds = config.architectures or []
     require(
         not any("SequenceClassification" in kind for kind in kinds),
         f"{source} is a sequence classifier ({', '.join(kinds)}), not a causal language model: "
@@ -190,7 +196,7 @@ def load_policy(
 
 
 def examples_of(
-    policy: Policy, prompts: Sequence[str], texts: Sequence[str]
+    policy: Policy, prompts: Sequence[Prompt], texts: Sequence[str]
 ) -> list[tuple[list[int], list[int]]]:
     """(prompt ids, response ids with the end token) for each prompt and text.
 
