@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import torch
 
 from ..base import Account, atomic_directory, read_json, require, spent, write_json
+from ..models import adapter_facts
 from ..pools import Pool
 
 STAGES_VERSION = 3  # raised when the meaning of a stage changes
@@ -72,6 +73,7 @@ def _feed_model(digest: Any, value: Any) -> None:
         type(value).__name__,
         [tokenizer.eos_token_id, tokenizer.pad_token_id, getattr(value, "stop_ids", None)],
         {name: config[name] for name in config if name not in NOT_THE_MODEL},
+        adapter_facts(value.model),
     ]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
 

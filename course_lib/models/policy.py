@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ..base import Prompt, atomic_directory, free_for_model, progress, require, transcript
+from .adapters import base_source, is_adapted, load_adapted, save_adapted
 from .loading import (
     check_decoder,
     check_source,
@@ -131,7 +132,8 @@ class Policy:
     def save(self, path: Path | str, extra: Callable[[Path], object] | None = None) -> None:
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically.
 
-        ``extra(folder)`` may add files.
+        Of a model with an adapter (LoRA) the adapter, as peft writes it. ``extra(folder)`` may add
+        files.
         """
         save_pretrained(self.model, self.tokenizer, path, extra)
 
@@ -146,7 +148,10 @@ def save_pretrained(
     free_for_model(path)
     with atomic_directory(path) as folder:
         with progress.no_loading_bars():
-            model.save_pretrained(folder)
+            if is_adapted(model):
+                save_adapted(model, folder)
+            else:
+                model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         if extra:
             extra(folder)
@@ -159,17 +164,32 @@ def load_policy(
     system: str | None = None,
     template: str = "chat",
 ) -> Policy:
-    """Load a causal LM and its tokenizer from a folder or the hub.
+    """Load a causal LM and its tokenizer from a folder or the hub, or an adapter from a folder.
 
     ``dtype`` defaults to float32 on a CPU and to the checkpoint's own on a GPU. Raises
     :class:`~course_lib.base.CourseError` when the folder does not exist, is not a causal LM, or its
     tokenizer lacks an end token or (for ``template="chat"``) a chat template.
     """
+    source = str(source)
+    require(template in ("chat", "plain"), f"template must be 'chat' or 'plain'; got {template!r}.")
+    base = base_source(source)
+    own = base is None or (Path(source) / "tokenizer_config.json").is_file()
+    check_source(base or source, "model")
+    tokenizer = load_tokenizer(source if own else str(base))
+    device = device_of(device)
+    model = _load_model(base or source, device, dtype)
+    _check_tokenizer(tokenizer, source, template)
+    if base is not None:
+        model = load_adapted(model, source).eval()
+    return Policy(model, tokenizer, system=system, template=template, source=source)
+
+
+def _load_model(
+    source: str, device: torch.device, dtype: torch.dtype | str | None
+) -> torch.nn.Module:
+    """The causal LM in ``source``, on ``device`` and in evaluation mode."""
     from transformers import AutoModelForCausalLM
 
-    source = str(source)
-    check_source(source, "model")
-    require(template in ("chat", "plain"), f"template must be 'chat' or 'plain'; got {template!r}.")
     config = load_config(source)
     check_decoder(config, source)
     kinds = config.architectures or []
@@ -178,7 +198,12 @@ def load_policy(
         f"{source} is a sequence classifier ({', '.join(kinds)}), not a causal language model: "
         "it gives rewards, not replies. Use it with --reward, and a causal LM with --policy.",
     )
-    tokenizer = load_tokenizer(source)
+    model = load_weights(AutoModelForCausalLM, source, dtype_for(device, dtype))
+    return model.to(device).eval()
+
+
+def _check_tokenizer(tokenizer: Any, source: str, template: str) -> None:
+    """Raise :class:`~course_lib.base.CourseError` where prompts or ends could not be written."""
     require(
         tokenizer.eos_token_id is not None,
         f"the tokenizer of {source} has no end token (eos_token), so replies cannot end. Set "
@@ -189,10 +214,6 @@ def load_policy(
         f"the tokenizer of {source} has no chat template. Set tokenizer.chat_template and save "
         "it, or use template='plain' (--template plain) to give prompts as bare text.",
     )
-    device = device_of(device)
-    model = load_weights(AutoModelForCausalLM, source, dtype_for(device, dtype))
-    model = model.to(device).eval()
-    return Policy(model, tokenizer, system=system, template=template, source=source)
 
 
 def examples_of(

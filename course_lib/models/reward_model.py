@@ -13,6 +13,7 @@ import torch
 from ..base import CourseError, Prompt, note, progress, require
 from ..estimators import Interval, agreement_interval
 from ..pools import MISSING, Pool
+from .adapters import merged
 from .attention import Packing, attention
 from .loading import (
     check_decoder,
@@ -243,7 +244,7 @@ def new_reward_model(
     if layers and getattr(config, "layer_types", None):
         config.layer_types = config.layer_types[: config.num_hidden_layers]
     config.pad_token_id = policy.pad_id
-    backbone: Any = policy.model.base_model
+    backbone: Any = merged(policy.model).base_model
     name_of = type(policy.model).__name__
     with torch.random.fork_rng():
         torch.manual_seed(seed)
