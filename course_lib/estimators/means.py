@@ -8,7 +8,7 @@
 | others | percentile bootstrap |
 
 Values of one group (a topic, a prompt with several comparisons) are not independent: with
-``groups``, groups are the units. The coverage of each is measured in ``benchmarks/coverage.py``.
+``groups``, groups are the units. The coverage of each is measured in ``benchmarks/interval_coverage.py``.
 """
 
 import math

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-from coverage import CASES, coverage
+from interval_coverage import CASES, coverage
 
 from course_lib.base import CourseError
 from course_lib.estimators import bootstrap_interval, paired_difference

@@ -1,6 +1,6 @@
 """How often a 95 % interval holds the true mean, by the kind of value and the number of units.
 
-    python benchmarks/coverage.py [--quick] [--json]
+    python benchmarks/interval_coverage.py [--quick] [--json]
 
 Each row draws many samples of a known mean and counts. "percentile" is the percentile bootstrap of
 the means, which is what many papers use; "ours" is ``bootstrap_interval``.
