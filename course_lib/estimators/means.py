@@ -43,7 +43,25 @@ def bootstrap_interval(
     common, such as their topic, when the claim is about other topics too; ``n`` is then the number
     of groups. Raises :class:`~course_lib.base.CourseError` for values that are not finite.
     """
-    values = as_array(values, "values", 1)
+    return _interval(as_array(values, "values", 1), groups, level, _Resampling(resamples, seed))
+
+
+@dataclass(frozen=True)
+class _Resampling:
+    """How often to resample, and from which seed."""
+
+    resamples: int
+    seed: int
+
+
+def _interval(
+    values: np.ndarray,
+    groups: ArrayLike | None,
+    level: float,
+    how: _Resampling,
+    signed: bool = False,
+) -> Interval:
+    """The interval that fits ``values``; ``signed``: they might be negative, though none is."""
     check_level(level)
     require(
         bool(np.isfinite(values).all()),
@@ -52,15 +70,15 @@ def bootstrap_interval(
     unit = "prompts" if groups is None else "groups"
     units = _Units.of(values, np.arange(len(values)) if groups is None else groups)
     require(units.G >= 2, f"an interval needs at least 2 {unit}; got {units.G}.")
-    inside = values.min() >= 0 and values.max() <= 1
+    inside = not signed and values.min() >= 0 and values.max() <= 1
     if inside and (_only(values, (0, 1)) or _is_rare(units)):
         return _share(units, level)
     if groups is None and _only(values, (-1, 0, 1)):
         return _difference_of_shares(values, level)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(how.seed)
     if units.G < FEW or abs(units.skewness()) >= SKEWED:
-        return _bootstrap_t(units, level, resamples, rng)
-    draws = units.means(rng, resamples)
+        return _bootstrap_t(units, level, how.resamples, rng)
+    draws = units.means(rng, how.resamples)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(units.mean, float(low), float(high), level, units.G)
 
@@ -95,7 +113,7 @@ def paired_difference(
     suggest. ``groups`` as in :func:`bootstrap_interval`.
     """
     a, b = as_pair(a, b, ("a", "b"), 1)
-    return bootstrap_interval(a - b, level, resamples, seed, groups)
+    return _interval(a - b, groups, level, _Resampling(resamples, seed), signed=True)
 
 
 def seeds_and_prompts_interval(
