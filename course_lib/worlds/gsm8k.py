@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..base import CourseError, read_jsonl, require, string
+from .answers import find_answer
 from .equation_paths import equation_path
-from .numbers import find_answer
 from .verdicts import verifier, verify
 from .world import BaseWorld, Info
 

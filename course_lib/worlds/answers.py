@@ -1,0 +1,214 @@
+"""Finding the statement that gives a reply's answer, and the number in it."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..base import require
+from .atoms import atoms
+from .digits import Number
+from .marks import MARK, NAMES, NEXT_QUESTION, check_behind, prepared, read_boxed, spoken
+from .numbers import MAX_STATEMENT
+from .statements import NUMBER_WORDS, Doubt, read_behind, read_end
+
+MODES = ("lenient", "strict")
+
+_WORD = re.compile(r"[^\W\d_]++")
+_SENTENCE_END = re.compile(r"(?<=\S)(?:[.!?](?=\s)|\n)")
+_IN_WORDS = re.compile(
+    rf"\b(?i:{'|'.join(sorted(NUMBER_WORDS - {'one', 'none', 'zero', 'half'}))})\b"
+)
+_ROW = 5  # answers with fewer words between them stand in a row
+_LONGEST_ROW = 16
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found in a reply.
+
+    Attributes
+    ----------
+    number : the answer, or None.
+    marker : what pointed to it, see :func:`find_answer`.
+    reason : why there is no number; None where there is one.
+    """
+
+    number: Number | None
+    marker: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A statement of an answer and where it stands in the text."""
+
+    answer: Answer
+    start: int
+    end: int
+
+
+def find_answer(text: str, mode: str = "lenient") -> tuple[Fraction | None, str | None]:
+    r"""The final answer of a reply and how it was found: ``(Fraction or None, marker or None)``.
+
+    1. The **last** statement of an answer decides, whichever mark it has: ``#### 18`` (GSM8K's
+    references), ``A: 18`` at the start of a line (the released model solutions), ``\boxed{18}``,
+    "answer is 18" or "answer: 18".
+    2. Without any, ``mode="lenient"`` takes the last number of the reply (marker ``"last
+    number"``).
+
+    ``mode="strict"`` knows only ``####`` and ``A:`` and never guesses. Where the deciding statement
+    is not surely one number (``1e999``, ``3,4``, "42 or 43", a calculation without its result,
+    different boxes in a row, a box that is not closed) the answer is None: no other number is
+    tried. What stands in a think block is no answer. Time is linear in the text.
+    """
+    answer = read_answer(text, mode)
+    return (None if answer.number is None else answer.number.value), answer.marker
+
+
+def extract_answer(text: str, mode: str = "lenient") -> Fraction | None:
+    """The final answer of a reply as an exact Fraction, or None.
+
+    See :func:`find_answer` for the order of the rules.
+    """
+    return find_answer(text, mode)[0]
+
+
+def read_answer(text: str, mode: str = "lenient") -> Answer:
+    """The final answer of a reply, what else its number could mean, or why there is none."""
+    require(mode in MODES, f"mode must be 'lenient' or 'strict'; got {mode!r}.")
+    said = spoken(text)
+    if said is None:
+        return Answer(None, None, "the reply ends in the middle of its thinking")
+    return _Reply(prepared(said), mode).answer()
+
+
+class _Reply:
+    """A reply in one spelling, and the marks in it that may point to its answer."""
+
+    def __init__(self, text: str, mode: str) -> None:
+        names = ("hashes", "letter") if mode == "strict" else tuple(NAMES)
+        self.text, self.mode = text, mode
+        self.marks = [m for m in MARK.finditer(text) if m.lastgroup in names]
+        self.last_digit = _last_digit(text)
+        self.asks_itself = False  # a question of its own, with no answer before it
+        self._cut_at_next_question()
+
+    def _cut_at_next_question(self) -> None:
+        """Leave out what follows once, an answer given, the model asks itself another question."""
+        asked = [match.start() for match in NEXT_QUESTION.finditer(self.text)]
+        if not asked:
+            return
+        answered = next((at for at in range(len(self.marks)) if self.statement(at)), None)
+        if answered is None:
+            self.asks_itself = bool(re.search("[0-9]", self.text[: asked[-1]]))
+            return
+        given = self.marks[answered].end()
+        end = next((place for place in asked if place > given), len(self.text))
+        if end < len(self.text):
+            self.text = self.text[:end]
+            self.marks = [m for m in self.marks if m.start() < end]
+            self.last_digit = _last_digit(self.text)
+
+    def answer(self) -> Answer:
+        """The answer by the last mark that points to one, or else by the last number."""
+        for at in reversed(range(len(self.marks))):
+            statement = self.statement(at)
+            if statement is not None:
+                return self._unless_in_a_row(at, statement)
+        if self.mode == "strict":
+            return Answer(None, None, "no mark with a number behind it")
+        try:
+            return self._by_last_number()
+        except Doubt as doubt:
+            return Answer(None, "last number", str(doubt))
+
+    def statement(self, at: int) -> _Statement | None:
+        """The statement behind a mark, or None when the mark points to no number."""
+        mark = self.marks[at]
+        name = NAMES[mark.lastgroup or ""]
+        end = min(len(self.text), mark.end() + MAX_STATEMENT)
+        if at + 1 < len(self.marks):
+            end = min(end, self.marks[at + 1].start())
+        behind = self.text[mark.end() : end]
+        number, reason = None, None
+        try:
+            if name == "\\boxed":
+                found = read_boxed(self.text, mark)
+            else:
+                # only a number may follow "####" and "A:"; words may follow "answer is"
+                found = read_behind(behind, must_follow=name != "answer is")
+            if found is None:
+                return None
+            number, told, end = found.number, found.told, mark.end() + found.end
+            check_behind(self.text, end)
+        except Doubt as doubt:
+            number, told, reason = None, doubt.told, str(doubt)
+        if told:
+            sentence = _SENTENCE_END.search(behind)
+            if self.last_digit >= mark.end() + (sentence.end() if sentence else len(behind)):
+                return None  # "Answer: he has 3 apples. ..." begins a solution
+        return _Statement(Answer(number, name, reason), mark.start(), end)
+
+    def _unless_in_a_row(self, at: int, last: _Statement) -> Answer:
+        """The answer of the last statement, unless it ends a row of different ones.
+
+        ``####`` and ``A:`` are formats in which the last one counts, whatever stands before it.
+        """
+        answer = last.answer
+        if answer.marker in ("####", "A:") or answer.number is None:
+            return answer
+        place = last.start
+        for earlier in reversed(range(max(0, at - _LONGEST_ROW), at)):
+            found = self.statement(earlier)
+            if found is None or found.answer.marker in ("####", "A:"):
+                continue
+            if len(_WORD.findall(self.text[found.end : place])) >= _ROW:
+                break
+            number = found.answer.number
+            if number is None and found.answer.marker == "answer is":
+                continue  # "the answer is 6 * 7 = \boxed{42}"
+            if number is None or not number.readings & answer.number.readings:
+                return Answer(None, answer.marker, "different answers in a row")
+            place = found.start
+        return answer
+
+    def _by_last_number(self) -> Answer:
+        """The last number of the reply, for want of a mark."""
+        lines = self.text.split("\n")
+        for at in reversed(range(len(lines))):
+            line, last = lines[at], _last_digit(lines[at])
+            found = atoms(_around(line, last)) if last >= 0 else []
+            places = [i for i, atom in enumerate(found) if atom.kind in ("number", "odd")]
+            if not places:
+                continue
+            if self.asks_itself:
+                raise Doubt("the reply goes on with a question of its own")
+            if _IN_WORDS.search("\n".join([line[last + 1 :], *lines[at + 1 :]])):
+                raise Doubt("a number in words stands behind the last number")
+            _check_code(lines, at)
+            ends = [i for i, atom in enumerate(found[: places[-1]]) if atom.kind == "end"]
+            sentence = found[ends[-1] + 1 if ends else 0 :]
+            if re.search(r"[0-9] [0-9]{3}(?![0-9])", found[places[-1]].text):
+                raise Doubt("one number, or two")
+            return Answer(read_end(sentence), "last number")
+        return Answer(None, None, "no number")
+
+
+def _last_digit(text: str) -> int:
+    """Where the last digit stands, or -1."""
+    return max((match.end() - 1 for match in re.finditer("[0-9]++", text)), default=-1)
+
+
+def _around(line: str, place: int) -> str:
+    """The part of a line around a place, from a blank on."""
+    start = max(0, place - MAX_STATEMENT)
+    blank = line.find(" ", start, place) if start else 0
+    return line[max(blank, start) : place + MAX_STATEMENT // 4]
+
+
+def _check_code(lines: list[str], at: int) -> None:
+    """Raise where the last number stands in a block of code and others stand outside."""
+    fences = [i for i, line in enumerate(lines) if line.lstrip().startswith("```")]
+    above = [i for i in fences if i < at]
+    if len(above) % 2 and any(re.search("[0-9]", line) for line in lines[: above[-1]]):
+        raise Doubt("the last number stands in a block of code")
