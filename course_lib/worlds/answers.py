@@ -7,16 +7,25 @@ from fractions import Fraction
 from ..base import require
 from .atoms import atoms
 from .digits import Number
-from .marks import MARK, NAMES, NEXT_QUESTION, check_behind, prepared, read_boxed, spoken
+from .marks import (
+    MARK,
+    NAMES,
+    NEXT_QUESTION,
+    check_behind,
+    check_mark,
+    prepared,
+    read_boxed,
+    spoken,
+)
 from .numbers import MAX_STATEMENT
-from .statements import NUMBER_WORDS, Doubt, read_behind, read_end
+from .statements import EMPTY_BOX, NUMBER_WORDS, Doubt, read_behind, read_end
 
 MODES = ("lenient", "strict")
 
 _WORD = re.compile(r"[^\W\d_]++")
 _SENTENCE_END = re.compile(r"(?<=\S)(?:[.!?](?=\s)|\n)")
 _IN_WORDS = re.compile(
-    rf"\b(?i:{'|'.join(sorted(NUMBER_WORDS - {'one', 'none', 'zero', 'half'}))})\b"
+    rf"\b(?i:is|are|was|be|equals|makes|answer:|total of)\W{{1,3}}(?i:{'|'.join(sorted(NUMBER_WORDS))})\b"
 )
 _ROW = 5  # answers with fewer words between them stand in a row
 _LONGEST_ROW = 16
@@ -89,7 +98,7 @@ class _Reply:
         names = ("hashes", "letter") if mode == "strict" else tuple(NAMES)
         self.text, self.mode = text, mode
         self.marks = [m for m in MARK.finditer(text) if m.lastgroup in names]
-        self.last_digit = _last_digit(text)
+        self.last_digit, self.last_equal = _last_digit(text), text.rfind("=")
         self.asks_itself = False  # a question of its own, with no answer before it
         self._cut_at_next_question()
 
@@ -99,18 +108,22 @@ class _Reply:
         if not asked:
             return
         answered = next((at for at in range(len(self.marks)) if self.statement(at)), None)
+        if answered is None or self.marks[answered].start() > asked[0]:
+            # a question that stands first is the one it was asked
+            self.asks_itself = bool(re.search("[0-9]", self.text[: asked[0]]))
         if answered is None:
-            self.asks_itself = bool(re.search("[0-9]", self.text[: asked[-1]]))
             return
         given = self.marks[answered].end()
         end = next((place for place in asked if place > given), len(self.text))
         if end < len(self.text):
             self.text = self.text[:end]
             self.marks = [m for m in self.marks if m.start() < end]
-            self.last_digit = _last_digit(self.text)
+            self.last_digit, self.last_equal = _last_digit(self.text), self.text.rfind("=")
 
     def answer(self) -> Answer:
         """The answer by the last mark that points to one, or else by the last number."""
+        if self.asks_itself:
+            return Answer(None, None, "the reply goes on with a question of its own")
         for at in reversed(range(len(self.marks))):
             statement = self.statement(at)
             if statement is not None:
@@ -130,24 +143,29 @@ class _Reply:
         if at + 1 < len(self.marks):
             end = min(end, self.marks[at + 1].start())
         behind = self.text[mark.end() : end]
-        number, reason = None, None
         try:
             if name == "\\boxed":
                 found = read_boxed(self.text, mark)
             else:
                 # only a number may follow "####" and "A:"; words may follow "answer is"
                 found = read_behind(behind, must_follow=name != "answer is")
-            if found is None:
+            if found is None or self._introduces(mark, behind, found.told, found.counted):
                 return None
-            number, told, end = found.number, found.told, mark.end() + found.end
+            end = mark.end() + found.end
+            check_mark(self.text, mark)
             check_behind(self.text, end)
         except Doubt as doubt:
-            number, told, reason = None, doubt.told, str(doubt)
-        if told:
-            sentence = _SENTENCE_END.search(behind)
-            if self.last_digit >= mark.end() + (sentence.end() if sentence else len(behind)):
-                return None  # "Answer: he has 3 apples. ..." begins a solution
-        return _Statement(Answer(number, name, reason), mark.start(), end)
+            if self._introduces(mark, behind, doubt.told, doubt.counted):
+                return None
+            return _Statement(Answer(None, name, str(doubt)), mark.start(), end)
+        return _Statement(Answer(found.number, name), mark.start(), end)
+
+    def _introduces(self, mark: re.Match[str], behind: str, told: bool, counted: bool) -> bool:
+        """Whether a mark such as "Answer:" introduces a solution, of which this is the start."""
+        sentence = _SENTENCE_END.search(behind)
+        end = mark.end() + (sentence.end() if sentence else len(behind))
+        counted = counted and mark[0].rstrip("*_").endswith(":") and mark.lastgroup == "says"
+        return (told and self.last_digit >= end) or (counted and self.last_equal >= end)
 
     def _unless_in_a_row(self, at: int, last: _Statement) -> Answer:
         """The answer of the last statement, unless it ends a row of different ones.
@@ -165,12 +183,21 @@ class _Reply:
             if len(_WORD.findall(self.text[found.end : place])) >= _ROW:
                 break
             number = found.answer.number
-            if number is None and found.answer.marker == "answer is":
-                continue  # "the answer is 6 * 7 = \boxed{42}"
+            if number is None and self._is_begun(earlier, found.answer):
+                continue
             if number is None or not number.readings & answer.number.readings:
                 return Answer(None, answer.marker, "different answers in a row")
             place = found.start
         return answer
+
+    def _is_begun(self, at: int, answer: Answer) -> bool:
+        """Whether a statement without a number only leads up to the next one, or is empty.
+
+        As in "The answer is 6 * 7 = \\boxed{42}", or a box in a box.
+        """
+        between = self.text[self.marks[at].start() : self.marks[at + 1].start()]
+        nested = between.count("{") > between.count("}")
+        return answer.marker == "answer is" or nested or answer.reason == EMPTY_BOX
 
     def _by_last_number(self) -> Answer:
         """The last number of the reply, for want of a mark."""
@@ -181,14 +208,13 @@ class _Reply:
             places = [i for i, atom in enumerate(found) if atom.kind in ("number", "odd")]
             if not places:
                 continue
-            if self.asks_itself:
-                raise Doubt("the reply goes on with a question of its own")
             if _IN_WORDS.search("\n".join([line[last + 1 :], *lines[at + 1 :]])):
                 raise Doubt("a number in words stands behind the last number")
             _check_code(lines, at)
             ends = [i for i, atom in enumerate(found[: places[-1]]) if atom.kind == "end"]
             sentence = found[ends[-1] + 1 if ends else 0 :]
-            if re.search(r"[0-9] [0-9]{3}(?![0-9])", found[places[-1]].text):
+            after_equal = found[places[-1] - 1].kind == "equal"
+            if re.search(r"[0-9] [0-9]{3}(?![0-9])", found[places[-1]].text) and not after_equal:
                 raise Doubt("one number, or two")
             return Answer(read_end(sentence), "last number")
         return Answer(None, None, "no number")

@@ -32,12 +32,13 @@ _ATOM = re.compile(
     rf"""
     (?P<number>{_NUMBER})
   | (?P<odd>[{_LETTER}]++[-.][0-9][\w.-]*+                # COVID-19, No.5, x-3
-      | <=|>=|!=|(?<![<=-])[<>](?![<>])|[≤≥≠∈±√∞π¢‰\ufffd]
+      | <=|>=|!=|(?<![<=-])[<>](?![<>/])|[≤≥≠∈±√∞π¢‰\ufffd]
+      | (?<!\w)—(?=[0-9])                                 # a minus?
       | \\[a-zA-Z]++)                                     # a command that is not known
-  | (?P<word>[{_LETTER}][{_LETTER}0-9_]*+(?:(?<=[0-9])\.[0-9]++)*+(?:['-][{_LETTER}]++)*+
-        (?:\^\{{?-?[0-9]++\}}?)?                          # m^2
+  | (?P<word>[{_LETTER}][{_LETTER}0-9_]*+(?:(?<=[0-9])\.[0-9]++)*+(?:['/-][{_LETTER}]++)*+
+        (?:"?\^\{{?-?[0-9]++\}}?)?                        # m^2
       | [^\W0-9_{_LETTER}]++)
-  | (?P<end>[\n;]|(?:[.!?]|…)++(?=[\s"')*$}}\]]|$)|<<|>>)
+  | (?P<end>[\n;]|(?:[.!?]|…)++(?=[\s"')*$}}\]]|$)|<<|>>|</)
   | (?P<equal>=++(?!>))
   | (?P<op>[-+*/×÷^])
   | (?P<open>[(\[{{])
@@ -120,7 +121,9 @@ def _is_emphasis(match: re.Match[str], statement: str) -> bool:
         return False
     before = statement[: match.start()].rstrip(" *")[-1:]
     behind = statement[match.end() :].lstrip(" *")[:1]
-    return not (before.isalnum() or before in ")%") or not (behind.isalnum() or behind in "(.-$")
+    return not (before.isalnum() or before in (")", "%")) or not (
+        behind.isalnum() or behind in ("(", ".", "-", "$")
+    )
 
 
 def _split_sign(atom: Atom) -> list[Atom]:

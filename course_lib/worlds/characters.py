@@ -14,6 +14,7 @@ UNKNOWN = "\ufffd"
 THIN = "\u2009"  # every blank of a width of its own: a number may go on behind it
 # a fraction that is one sign, such as "½", stands between these until its neighbours are known
 OPEN, CLOSE = "\x1d", "\x1e"
+_ACCENT = "\x1f"
 
 _OTHERS = re.compile(r"[^\t\n -~]")  # all but plain ASCII
 _RAISED = re.compile("[⁰¹²³⁴-⁹⁺⁻]++")
@@ -48,7 +49,10 @@ def plain_characters(text: str) -> str:
         return text
     text = _RAISED.sub(lambda m: "^{" + m[0].translate(_TO_ASCII) + "}", text)
     text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_TO_ASCII) + "}", text)
-    return place_fractions(_OTHERS.sub(lambda m: _plain(m[0]), text))
+    text = _OTHERS.sub(lambda m: _plain(m[0]), text)
+    # an accent belongs to a letter; on a digit it may strike it out
+    text = re.sub(f"(?<=[0-9]){_ACCENT}+", UNKNOWN, text).replace(_ACCENT, "")
+    return place_fractions(text)
 
 
 def place_fractions(text: str) -> str:
@@ -80,6 +84,8 @@ def _plain(char: str) -> str:
         return THIN
     if category == "Cf" and char not in "\u202d\u202e":  # these two turn the order of digits round
         return ""
-    if category in ("No", "Nl", "Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me"):
+    if category in ("Mn", "Me"):
+        return _ACCENT
+    if category in ("No", "Nl", "Cc", "Cf", "Cs", "Co", "Cn"):
         return UNKNOWN
     return char

@@ -60,7 +60,7 @@ def without_latex(text: str) -> str:
     text = _SEPARATOR.sub(lambda m: m[1], text)
     text = _TEXT.sub(r'"\1"', text)
     text = text.replace(r"^\circ", "°").replace(r"^{\circ}", "°")
-    text = text.replace("\\!", "")
+    text = text.replace("\\!", "").replace("~", THIN)
     text = place_fractions(_FRACTION.sub(_plain_fraction, text))
     return _COMMAND.sub(lambda m: _MEANS.get(m[0], m[0]), text)
 

@@ -35,7 +35,7 @@ _HTML = re.compile(
 )
 _SOLVED = re.compile(r"<<[^<>\n]{0,80}+>>(?=\s?[$€£]?\s?[0-9])")  # GSM8K's 6*7=<<6*7=42>>42
 _BOLD = re.compile(r"(?<![0-9])\*\*|\*\*(?![0-9])")
-_TIMES = re.compile(r"(?<=[0-9])([ ]?)[xX](?=[ ]?[0-9])")
+_TIMES = re.compile(r"(?<=[0-9])([ ]?)[xX](?=[ ]?[$€£]?[.]?[0-9])")
 
 _NEAR = 120  # characters in which an answer may be taken back
 _TAKEN_BACK = re.compile(
@@ -50,6 +50,7 @@ _GOES_ON = re.compile(
     r"\s?[/^×÷]|[ ]?[π√±]|[0-9.](?=[0-9])|[0-9]|\s?[+-]\s?[0-9\\(]|[ ]?\\(?:sqrt|log)\b"
 )
 _GOES_BEFORE = re.compile(r"(?:[-+/^×÷√π≤≥≠]\s?\$?|[0-9]|\s[<>]\s?|frac\s?\{|\}\{)\Z")
+_CHOICES = re.compile(r"[^\n]*\n+[ \t]*B[:.)]")
 _SCALE = re.compile(
     r'[\s$"*]{0,4}(%|percent\b|per cent\b|thousand\b|million\b|billion\b|trillion\b)'
 )
@@ -73,6 +74,15 @@ def check_behind(text: str, end: int) -> None:
     """Raise :class:`Doubt` where the answer that ends at ``end`` is taken back."""
     if _TAKEN_BACK.match(text[end : end + _NEAR]):
         raise Doubt("the answer is taken back, or another one is offered")
+
+
+def check_mark(text: str, mark: re.Match[str]) -> None:
+    """Raise :class:`Doubt` for an ``<answer>`` left open, and ``A: 5`` among choices."""
+    behind = text[mark.end() : mark.end() + MAX_STATEMENT]
+    if mark[0].startswith("<") and "</" not in behind:
+        raise Doubt("the answer is not closed")
+    if mark.lastgroup == "letter" and _CHOICES.match(behind):
+        raise Doubt("a list of choices")
 
 
 def read_boxed(text: str, mark: re.Match[str]) -> Behind | None:

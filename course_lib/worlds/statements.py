@@ -5,7 +5,7 @@ What is not surely one number raises :class:`Doubt`, which says why.
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from .atoms import Atom, atoms
@@ -17,11 +17,16 @@ _LIMITS = frozenset(
     "between either less more fewer greater below above under over exceeds than".split()
 )
 _HEDGES = frozenset("maybe possibly perhaps even about another also probably".split())
-_JOINS = frozenset("or and to through versus vs".split())
+_JOINS = frozenset("or and and/or to through versus vs".split())
 # words behind which another number is about something else: "18 for 3 days", "42, not 43"
 _ASIDES = frozenset(
     "for in after because since as by at on with from when which that if using where per out not "
     "rather instead so than given therefore".split()
+)
+# units of which two make one quantity: "5 feet 6 inches"
+_COMPOUND = frozenset(
+    "feet foot ft inches inch in yards miles hours hour hrs minutes minute min seconds second days "
+    "weeks months years pounds ounces lbs lb oz dollars dollar cents cent m cm km kg g".split()
 )
 _PARTS = frozenset("half halves third thirds quarter quarters fourth fifth".split())
 _COPULAS = frozenset("is are was be equals equal makes totals costs of".split())
@@ -39,27 +44,32 @@ _CHAIN = ("number", "op", "open", "close", "equal")
 _UNIT_WORDS = 3  # between a number and the sign behind it: "12 red apples + 30 = 42"
 
 
+EMPTY_BOX = "no number in the box"
+
+
 class Doubt(Exception):
     """A statement names no number, or not surely one. Its text says why.
 
-    ``told`` as in :class:`Behind`.
+    ``told`` and ``counted`` as in :class:`Behind`.
     """
 
-    def __init__(self, reason: str, told: bool = False) -> None:
+    def __init__(self, reason: str, told: bool = False, counted: bool = False) -> None:
         super().__init__(reason)
-        self.told = told
+        self.told, self.counted = told, counted
 
 
 class Behind(NamedTuple):
     """What was read behind a mark.
 
-    ``end`` is where the sentence ends. ``told`` says that the sentence tells a story with a number
-    in it, which is an answer only where no other number follows.
+    ``end`` is where the sentence ends. ``told`` says that words come before the number: what
+    follows "Answer:" may be a whole solution, and this its first sentence. ``counted`` says the
+    same of a number with a calculation or several words beside it.
     """
 
     number: Number
     end: int
     told: bool = False
+    counted: bool = False
 
 
 # ---- calculations ------------------------------------------------------------------------------
@@ -83,7 +93,8 @@ def number_of_chain(chain: Sequence[Atom]) -> Number:
             value = evaluate("".join(_spelled(atom) for atom in side))
             if value is None:
                 raise Doubt("there is something beside the number that cannot be read")
-            readings.append(frozenset([value]))
+            if not any(atom.number and atom.number.others for atom in side):
+                readings.append(frozenset([value]))
     if not numbers:
         raise Doubt("a calculation without its result")
     common = frozenset.intersection(*readings)
@@ -124,7 +135,7 @@ def read_box(content: str) -> Number:
         found.pop()
     kinds = {atom.kind for atom in found}
     if not kinds & {"number", "odd"}:
-        raise Doubt("no number in the box")
+        raise Doubt(EMPTY_BOX)
     if "odd" in kinds:
         raise Doubt("what is in the box cannot be read as one number")
     if kinds & {"comma", "end"} or any(a.is_one_of(_JOINS | NEGATIONS | _LIMITS) for a in found):
@@ -162,8 +173,9 @@ def read_behind(statement: str, must_follow: bool) -> Behind | None:
     found = atoms(statement)
     while found and found[0].kind == "end" and found[0].text == "\n":
         found.pop(0)
-    if found and found[0].is_one_of(NUMBER_WORDS):
-        raise Doubt("a number in words")
+    begins = next((a for a in found if not a.is_one_of(_FILLERS)), None)
+    if begins and begins.kind == "word" and NUMBER_WORDS & set(begins.text.lower().split("-")):
+        raise Doubt("a number in words", counted=True)
     size = next((i for i, a in enumerate(found) if a.kind == "end"), len(found))
     end = found[size].start if size < len(found) else len(statement)
     sentence = found[:size]
@@ -176,9 +188,14 @@ def read_behind(statement: str, must_follow: bool) -> Behind | None:
     if must_follow and lead:
         return None
     if any(a.is_one_of(NEGATIONS | _LIMITS) for a in lead):
-        raise Doubt("the sentence does not name one number")
+        raise Doubt("the sentence does not name one number", counted=True)
     if all(a.is_one_of(_FILLERS) or a.kind == "equal" for a in lead):
-        return Behind(_read_first(rest), end)
+        words = sum(atom.kind == "word" for atom in rest)
+        counted = words > _UNIT_WORDS or any(atom.kind in ("op", "equal") for atom in rest)
+        try:
+            return Behind(_read_first(rest), end, counted=counted)
+        except Doubt as doubt:
+            raise Doubt(str(doubt), counted=True) from None
     return _read_told(sentence, end)
 
 
@@ -203,7 +220,7 @@ def _chain_from(sentence: list[Atom]) -> tuple[list[Atom], list[Atom]]:
             if sentence[words].kind not in ("op", "equal"):
                 break
             at = words
-        if sentence[at].kind not in _CHAIN:
+        if sentence[at].kind not in _CHAIN or _is_aside(sentence, at):
             break
         at += 1
     behind = sentence[at].kind if at < len(sentence) else "end"
@@ -212,6 +229,11 @@ def _chain_from(sentence: list[Atom]) -> tuple[list[Atom], list[Atom]]:
         at -= 1
         chain = sentence[:at]
     return chain, sentence[at:]
+
+
+def _is_aside(sentence: list[Atom], at: int) -> bool:
+    """Whether a bracket opens behind a number: "42 (6 * 7)"."""
+    return sentence[at].kind == "open" and at > 0 and sentence[at - 1].kind in ("number", "word")
 
 
 def _is_punctuation(chain: list[Atom], behind: str) -> bool:
@@ -246,7 +268,7 @@ def _read_told(sentence: list[Atom], end: int) -> Behind:
     places = [i for i, a in enumerate(sentence) if a.kind in _READ]
     before = sentence[places[-1] - 1]
     if before.is_one_of(_COPULAS) or before.kind == "equal":
-        return Behind(read_end(sentence), end)
+        return Behind(read_end(sentence), end, told=True)
     values = {a.number.value if a.number else None for a in sentence if a.kind in _READ}
     if len(values) > 1:
         raise Doubt("more than one number could be the answer", told=True)
@@ -257,14 +279,43 @@ def _read_told(sentence: list[Atom], end: int) -> Behind:
 
 
 def read_end(found: Sequence[Atom]) -> Number:
-    """The last number of a line; the line must hold one."""
+    """The last number of a sentence; the sentence must hold one."""
     last = max(i for i, a in enumerate(found) if a.kind in _READ)
     if found[last].kind == "odd":
         raise Doubt("the last number cannot be read")
-    start = _chain_start(found, last)
     end = last + 1
     while end < len(found) and found[end].kind == "close":
         end += 1
+    if end < len(found) and found[end].kind == "op" and found[end].text not in "-/":
+        raise Doubt("a calculation without its result")
+    if last and found[last - 1].kind == "equal":
+        number = _result(found[: last - 1], found[last])
+    else:
+        number = _told_last(found, last, end)
+    _check_rest(number, found[end:])
+    return number
+
+
+def _result(left: Sequence[Atom], result: Atom) -> Number:
+    """The number behind the last "=", unless the calculation before it surely gives another one."""
+    number = result.number
+    assert number is not None
+    start = len(left)
+    while start and left[start - 1].kind in ("number", "op", "open", "close"):
+        start -= 1
+    side = left[start:]
+    # behind words the calculation may have begun before them
+    whole = not any(atom.kind in _READ for atom in left[:start]) or left[start - 1].kind == "equal"
+    if whole and side and not any(a.number and a.number.others for a in side):
+        value = evaluate("".join(_spelled(atom) for atom in side))
+        if value is not None and value not in number.readings:
+            raise Doubt("the two sides of an equation differ")
+    return number
+
+
+def _told_last(found: Sequence[Atom], last: int, end: int) -> Number:
+    """The last number of a sentence where it is not behind an "="."""
+    start = _chain_start(found, last)
     chain, before = list(found[start:end]), found[:start]
     while chain[0].kind in ("equal", "close") or _unbalanced(chain):
         chain.pop(0)
@@ -274,13 +325,16 @@ def read_end(found: Sequence[Atom]) -> Number:
     if before and before[-1].kind == "odd":
         raise Doubt("there is something before the number that cannot be read")
     number = number_of_chain(chain)
-    behind = found[end:]
-    if behind and behind[0].kind == "op" and behind[0].text not in "-/":
-        raise Doubt("a calculation without its result")
-    _check_rest(number, behind)
-    _check_before(number, before)
-    # "Total - 5" is a dash, or a minus
-    return number.or_else(-number.value) if dash else number
+    unit = found[end].text.lower() if end < len(found) else ""
+    _check_before(number, before, unit)
+    results = [b.number for a, b in pairwise(before) if a.kind == "equal" and b.number]
+    if results and not results[-1].readings & number.readings:
+        raise Doubt("the result of a calculation stands before the last number")
+    if not dash:
+        return number
+    # "x = - 5" is a minus, "Total - 5" may be a dash
+    after_equal = start < last - 1 and found[start].kind == "equal"
+    return number.negated() if after_equal else number.or_else(-number.value)
 
 
 def _unbalanced(chain: list[Atom]) -> bool:
@@ -311,18 +365,23 @@ def _chain_start(found: Sequence[Atom], last: int) -> int:
     return start
 
 
-def _check_before(number: Number, before: Sequence[Atom]) -> None:
-    """Raise where the words before a number deny it or join it to another one."""
+def _check_before(number: Number, before: Sequence[Atom], unit: str) -> None:
+    """Raise where the words before a number deny it or join it to another one.
+
+    Two numbers with a unit each may be one: "5 feet 6 inches".
+    """
     words = []
     for atom in reversed(before):
         if atom.kind != "word":
             break
         words.append(atom.text.lower())
-    if any(word in NEGATIONS or word.endswith("n't") for word in words[:4]):
+    said = [w for w in words if w in _JOINS or w not in _HEDGES | _FILLERS | _COPULAS]
+    first = said[0] if said else ""
+    if first in NEGATIONS or first.endswith("n't"):
         raise Doubt("the sentence does not name one number")
-    said = [word for word in words if word not in _HEDGES]
-    joined = said[:1] and said[0] in _JOINS and len(words) <= _UNIT_WORDS + 2
     place = len(before) - len(words) - 1
+    joined = first in _JOINS and len(words) <= (5 if first == "or" else 2)
+    joined = joined or (unit in _COMPOUND and len(words) == 1 and words[0] in _COMPOUND)
     if place >= 0 and before[place].kind == "comma":
         joined = joined or not words
         place -= 1
