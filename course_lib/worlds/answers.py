@@ -6,7 +6,9 @@ from fractions import Fraction
 
 from ..base import require
 from .atoms import atoms
+from .chains import READ, Doubt
 from .digits import Number
+from .endings import read_end
 from .marks import (
     MARK,
     NAMES,
@@ -18,14 +20,16 @@ from .marks import (
     spoken,
 )
 from .numbers import MAX_STATEMENT
-from .statements import EMPTY_BOX, NUMBER_WORDS, Doubt, read_behind, read_end
+from .statements import EMPTY_BOX, read_behind
+from .words import NUMBER_WORDS
 
 MODES = ("lenient", "strict")
 
 _WORD = re.compile(r"[^\W\d_]++")
 _SENTENCE_END = re.compile(r"(?<=\S)(?:[.!?](?=\s)|\n)")
 _IN_WORDS = re.compile(
-    rf"\b(?i:is|are|was|be|equals|makes|answer:|total of)\W{{1,3}}(?i:{'|'.join(sorted(NUMBER_WORDS))})\b"
+    r"\b(?i:is|are|was|be|equals|makes|answer:|total of)\W{1,3}"
+    rf"(?i:{'|'.join(sorted(NUMBER_WORDS))})\b"
 )
 _ROW = 5  # answers with fewer words between them stand in a row
 _LONGEST_ROW = 16
@@ -205,7 +209,7 @@ class _Reply:
         for at in reversed(range(len(lines))):
             line, last = lines[at], _last_digit(lines[at])
             found = atoms(_around(line, last)) if last >= 0 else []
-            places = [i for i, atom in enumerate(found) if atom.kind in ("number", "odd")]
+            places = [i for i, atom in enumerate(found) if atom.kind in READ]
             if not places:
                 continue
             if _IN_WORDS.search("\n".join([line[last + 1 :], *lines[at + 1 :]])):
