@@ -60,6 +60,11 @@ class _Statement:
     end: int
 
 
+def check_mode(mode: str) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for a mode that is not one of :data:`MODES`."""
+    require(mode in MODES, f"mode must be 'lenient' or 'strict'; got {mode!r}.")
+
+
 def find_answer(text: str, mode: str = "lenient") -> tuple[Fraction | None, str | None]:
     r"""The final answer of a reply and how it was found: ``(Fraction or None, marker or None)``.
 
@@ -88,7 +93,7 @@ def extract_answer(text: str, mode: str = "lenient") -> Fraction | None:
 
 def read_answer(text: str, mode: str = "lenient") -> Answer:
     """The final answer of a reply, what else its number could mean, or why there is none."""
-    require(mode in MODES, f"mode must be 'lenient' or 'strict'; got {mode!r}.")
+    check_mode(mode)
     said = spoken(text)
     if said is None:
         return Answer(None, None, "the reply ends in the middle of its thinking")
