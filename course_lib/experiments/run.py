@@ -34,7 +34,7 @@ def run(
     """
     require(
         isinstance(world, str) or changes.get("answers") is None,
-        "answers says how a world given by name reads replies; make your own with its mode instead.",
+        "answers says how a world given by name reads replies; make yours with a mode instead.",
     )
     with Account() as account:
         if isinstance(world, str):

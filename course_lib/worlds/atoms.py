@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import factorial
 
 from .digits import MAX_DIGITS, Number, read_digits
+from .words import MINUS_WORDS
 
 # letters of alphabets that put blanks between words; elsewhere ("答案是42") a number may follow
 _LETTER = "A-Za-zªºÀ-ÖØ-öø-ɏΆ-Ͽἀ-῾Ѐ-ԯ"
@@ -21,7 +22,7 @@ _NUMBER = rf"""
     (?:(?P<whole>[0-9]++)[ \u2009](?=[0-9]++[ ]?/[ ]?[0-9]))?(?P<run>{_RUN})
     (?:[ ]?/[ ]?(?P<bottom>{_RUN}))?
     (?P<e>[eE][-+]?[0-9]++)?
-    (?:[ ]?[×*][ ]?10(?:\^|\*\*)\{{?(?P<ten>[-+]?[0-9]++)\}}?)?
+    (?:[ ]?[×*][ ]?10[ ]?(?:\^|\*\*)[ ]?\{{?[ ]?(?P<ten>[-+]?[0-9]++)[ ]?\}}?)?
     (?P<power>[ ]?\^[ ]?\{{?[ ]?[-+]?[0-9]*+[ ]?\}}?|\*\*[0-9]++|_\{{?[0-9a-z]++\}}?)?
     (?P<percent>[ ]?(?:%|percent\b|per[ ]cent\b))?
     (?:-(?={_SCALES}\b))?
@@ -96,6 +97,8 @@ def atoms(statement: str) -> list[Atom]:
         if before and before.kind in ("number", "close") and atom.text[0] in "+-":
             # behind a number a sign is an operation: "16 -3"
             found += _split_sign(atom)
+        elif before and before.is_one_of(MINUS_WORDS) and atom.kind == "number":
+            found[-1] = Atom("odd", atom.text, before.start, atom.end)
         elif before and before.kind == "number" and atom.text.lower() in _LARGE:
             found[-1] = _enlarged(before, atom)
         elif before and before.kind == "number" and _changes(atom.text):
@@ -197,5 +200,7 @@ def _changes(word: str) -> bool:
 def _is_unit(letters: str) -> bool:
     """Whether letters that touch a number may be its unit: ``18euros``, not ``3rd`` or ``2x``."""
     if _changes(letters) or not letters.isalpha():
+        return False
+    if letters[0] in "xX":  # 0xFF, 6xy
         return False
     return len(letters) > 1 or letters in _ONE_LETTER_UNITS

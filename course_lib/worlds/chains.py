@@ -152,6 +152,7 @@ def check_rest(number: Number, rest: Sequence[Atom]) -> None:
                 raise Doubt("part of the number stands in words")
         elif atom.kind == "odd" or (atom.number and atom.number.value not in number.readings):
             aside = aside or bool(ASIDES & set(words))
-            if not aside or "or" in words or words[-1:] in (["and"], ["to"]):
+            joined = words[-1:] == ["and"] or (words[-1:] == ["to"] and "rounded" not in words)
+            if not aside or joined or "or" in words:
                 raise Doubt("more than one number could be the answer")
             words = []

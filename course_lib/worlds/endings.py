@@ -6,7 +6,7 @@ from itertools import pairwise
 from .atoms import Atom
 from .chains import READ, Doubt, chain_start, check_rest, number_of_chain, value_of
 from .digits import Number
-from .words import COMPOUND, COPULAS, FILLERS, HEDGES, JOINS, NEGATIONS
+from .words import COMPOUND, COPULAS, FILLERS, GUESSES, HEDGES, JOINS, NEGATIONS
 
 
 def read_end(found: Sequence[Atom]) -> Number:
@@ -21,6 +21,8 @@ def read_end(found: Sequence[Atom]) -> Number:
         raise Doubt("a calculation without its result")
     if last and found[last - 1].kind == "equal":
         number = _result(found[: last - 1], found[last])
+        _check_before(number, found[: last - 1], "")
+        _check_names(number, found[: last - 1])
     else:
         number = _told_last(found, last, end)
     check_rest(number, found[end:])
@@ -74,6 +76,18 @@ def _unbalanced(chain: list[Atom]) -> bool:
     return chain[0].kind == "open" and opened > sum(a.kind == "close" for a in chain)
 
 
+def _check_names(number: Number, left: Sequence[Atom]) -> None:
+    """Raise for two unknowns with a value each: "x = 3, y = 4"."""
+    named = [
+        pair[2].number
+        for pair in zip(left, left[1:], left[2:], strict=False)
+        if [a.kind for a in pair[:2]] == ["word", "equal"] and len(pair[0].text) == 1
+    ]
+    last_is_named = left and left[-1].kind == "word" and len(left[-1].text) == 1
+    if last_is_named and any(n and not n.readings & number.readings for n in named):
+        raise Doubt("more than one number could be the answer")
+
+
 def _check_before(number: Number, before: Sequence[Atom], unit: str) -> None:
     """Raise where the words before a number deny it or join it to another one.
 
@@ -90,6 +104,7 @@ def _check_before(number: Number, before: Sequence[Atom], unit: str) -> None:
         raise Doubt("the sentence does not name one number")
     place = len(before) - len(words) - 1
     joined = first in JOINS and len(words) <= (5 if first == "or" else 2)
+    joined = joined or bool(GUESSES & set(words))
     joined = joined or (unit in COMPOUND and len(words) == 1 and words[0] in COMPOUND)
     if place >= 0 and before[place].kind == "comma":
         joined = joined or not words

@@ -19,6 +19,7 @@ _TEXT = re.compile(
 _SEPARATOR = re.compile(r"\{\s?(,|\.|~|\\[,;: !])\s?\}")  # 1{,}000
 _TOP = r"(?:\{\s?([-+]?[0-9][0-9.,]*+)\s?\}|([0-9]))"
 _FRACTION = re.compile(rf"\\[dtc]?frac\s?{_TOP}\s?{_TOP}")
+_THIN_AND_MORE = re.compile(rf" ?{THIN}[ {THIN}]*+")
 _COMMAND = re.compile(r"\\(?:[a-zA-Z]++|.)", re.DOTALL)
 
 _MEANS: dict[str, str] = {
@@ -62,7 +63,8 @@ def without_latex(text: str) -> str:
     text = text.replace(r"^\circ", "°").replace(r"^{\circ}", "°")
     text = text.replace("\\!", "").replace("~", THIN)
     text = place_fractions(_FRACTION.sub(_plain_fraction, text))
-    return _COMMAND.sub(lambda m: _MEANS.get(m[0], m[0]), text)
+    text = _COMMAND.sub(lambda m: _MEANS.get(m[0], m[0]), text.replace("{10}^", "10^"))
+    return _THIN_AND_MORE.sub(THIN, text)
 
 
 def _plain_fraction(match: re.Match[str]) -> str:

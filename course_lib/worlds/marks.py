@@ -27,14 +27,17 @@ NEXT_QUESTION = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
-_TAG = r"(?:think|thinking|thought|reasoning|scratchpad)"
+_NAME = r"(?:thinking|thoughts?|think|reasoning|reflection|scratchpad|analysis)"
 _THOUGHT = re.compile(
-    rf"(?P<open><{_TAG}>|<\|begin_of_thought\|>)|</{_TAG}>|<\|end_of_thought\|>", re.IGNORECASE
+    rf"(?P<open>[<◁\[]\|?(?:begin_of_)?{_NAME}\|?[>▷\]]|<\|channel\|>analysis)"
+    rf"|[<◁\[](?:/|\|?/|\|end_of_){_NAME}\|?[>▷\]]|<\|channel\|>final",
+    re.IGNORECASE,
 )
 _HTML = re.compile(
     r"</?(?:b|i|u|em|strong|span|p|div|br|code|sup)\b[^<>\n]{0,60}>|^>[ ]", re.I | re.M
 )
 _SOLVED = re.compile(r"<<[^<>\n]{0,80}+>>(?=\s?[$€£]?\s?[0-9])")  # GSM8K's 6*7=<<6*7=42>>42
+_TOKEN = re.compile(r"<\|[a-zA-Z_]{1,24}\|>")  # a model's end mark, such as <|im_end|>
 _BOLD = re.compile(r"(?<![0-9])\*\*|\*\*(?![0-9])")
 _TIMES = re.compile(r"(?<=[0-9])([ ]?)[xX](?=[ ]?[$€£]?[.]?[0-9])")
 
@@ -67,7 +70,7 @@ def spoken(text: str) -> str | None:
 
 def prepared(text: str) -> str:
     """The text in one spelling, without what only decorates it. Time is linear in the text."""
-    text = _HTML.sub(" ", plain_text(text))
+    text = _HTML.sub(" ", _TOKEN.sub("\n", plain_text(text)))
     return _TIMES.sub(r"\1×", _BOLD.sub("", _SOLVED.sub("", text)))
 
 

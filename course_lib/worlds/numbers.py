@@ -1,6 +1,7 @@
 """Reading one written number, exactly. Nothing here calls ``eval``: replies are untrusted text."""
 
 from fractions import Fraction
+from html import unescape
 
 from .atoms import atoms
 from .characters import plain_characters
@@ -12,6 +13,8 @@ MAX_STATEMENT = 400  # characters: what names an answer is shorter
 
 def plain_text(text: str) -> str:
     """The text with one spelling for every digit, sign and command. Time is linear in the text."""
+    if "&" in text:
+        text = unescape(text)  # "1&nbsp;000"
     return without_latex(plain_characters(with_backslashes(text)))
 
 

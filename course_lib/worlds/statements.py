@@ -7,7 +7,7 @@ from .atoms import Atom, atoms
 from .chains import READ, UNIT_WORDS, Doubt, chain_from, check_rest, number_of_chain
 from .digits import Number
 from .endings import read_end
-from .words import COPULAS, FILLERS, JOINS, LIMITS, NEGATIONS, NUMBER_WORDS
+from .words import CHINESE_DIGITS, COPULAS, FILLERS, JOINS, LIMITS, NEGATIONS, NUMBER_WORDS
 
 EMPTY_BOX = "no number in the box"
 
@@ -77,7 +77,7 @@ def read_behind(statement: str, must_follow: bool) -> Behind | None:
     while found and found[0].kind == "end" and found[0].text == "\n":
         found.pop(0)
     begins = next((a for a in found if not a.is_one_of(FILLERS)), None)
-    if begins and begins.kind == "word" and NUMBER_WORDS & set(begins.text.lower().split("-")):
+    if begins and begins.kind == "word" and _is_number_word(begins.text.lower()):
         raise Doubt("a number in words", counted=True)
     size = next((i for i, a in enumerate(found) if a.kind == "end"), len(found))
     end = found[size].start if size < len(found) else len(statement)
@@ -100,6 +100,11 @@ def read_behind(statement: str, must_follow: bool) -> Behind | None:
         except Doubt as doubt:
             raise Doubt(str(doubt), counted=True) from None
     return _read_told(sentence, end)
+
+
+def _is_number_word(word: str) -> bool:
+    """Whether a word is a number in words, such as "forty-two"."""
+    return bool(NUMBER_WORDS & set(word.split("-"))) or word[0] in CHINESE_DIGITS
 
 
 def _read_first(sentence: list[Atom]) -> Number:

@@ -20,7 +20,7 @@ def expected(kind):
 
 
 def test_the_table_is_wide():
-    assert sum(len(rows) for rows in CASES.values()) >= 400
+    assert sum(len(rows) for rows in CASES.values()) >= 600
 
 
 def test_groups_of_digits_are_read_where_they_are_groups():
@@ -73,6 +73,10 @@ def test_units_are_left_out_and_what_changes_a_number_is_not_taken_for_one():
 
 def test_emphasis_ends_and_other_questions():
     assert verdicts("ends") == expected("ends")
+
+
+def test_more_of_all_kinds():
+    assert verdicts("more") == expected("more")
 
 
 @pytest.mark.parametrize("kind", list(CASES))
