@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..base import require
-from .atoms import atoms
-from .chains import READ, Doubt
+from .chains import Doubt
 from .digits import Number
-from .endings import read_end
+from .last_number import last_digit, last_number
 from .marks import (
     MARK,
     NAMES,
@@ -21,16 +20,11 @@ from .marks import (
 )
 from .numbers import MAX_STATEMENT
 from .statements import EMPTY_BOX, read_behind
-from .words import NUMBER_WORDS
 
 MODES = ("lenient", "strict")
 
 _WORD = re.compile(r"[^\W\d_]++")
 _SENTENCE_END = re.compile(r"(?<=\S)(?:[.!?](?=\s)|\n)")
-_IN_WORDS = re.compile(
-    r"\b(?i:is|are|was|be|equals|makes|answer:|total of)\W{1,3}"
-    rf"(?i:{'|'.join(sorted(NUMBER_WORDS))})\b"
-)
 _ROW = 5  # answers with fewer words between them stand in a row
 _LONGEST_ROW = 16
 
@@ -107,7 +101,7 @@ class _Reply:
         names = ("hashes", "letter") if mode == "strict" else tuple(NAMES)
         self.text, self.mode = text, mode
         self.marks = [m for m in MARK.finditer(text) if m.lastgroup in names]
-        self.last_digit, self.last_equal = _last_digit(text), text.rfind("=")
+        self.last_digit, self.last_equal = last_digit(text), text.rfind("=")
         self.asks_itself = False  # a question of its own, with no answer before it
         self._cut_at_next_question()
 
@@ -127,7 +121,7 @@ class _Reply:
         if end < len(self.text):
             self.text = self.text[:end]
             self.marks = [m for m in self.marks if m.start() < end]
-            self.last_digit, self.last_equal = _last_digit(self.text), self.text.rfind("=")
+            self.last_digit, self.last_equal = last_digit(self.text), self.text.rfind("=")
 
     def answer(self) -> Answer:
         """The answer by the last mark that points to one, or else by the last number."""
@@ -140,9 +134,10 @@ class _Reply:
         if self.mode == "strict":
             return Answer(None, None, "no mark with a number behind it")
         try:
-            return self._by_last_number()
+            number = last_number(self.text)
         except Doubt as doubt:
             return Answer(None, "last number", str(doubt))
+        return Answer(number, "last number") if number else Answer(None, None, "no number")
 
     def statement(self, at: int) -> _Statement | None:
         """The statement behind a mark, or None when the mark points to no number."""
@@ -207,43 +202,3 @@ class _Reply:
         between = self.text[self.marks[at].start() : self.marks[at + 1].start()]
         nested = between.count("{") > between.count("}")
         return answer.marker == "answer is" or nested or answer.reason == EMPTY_BOX
-
-    def _by_last_number(self) -> Answer:
-        """The last number of the reply, for want of a mark."""
-        lines = self.text.split("\n")
-        for at in reversed(range(len(lines))):
-            line, last = lines[at], _last_digit(lines[at])
-            found = atoms(_around(line, last)) if last >= 0 else []
-            places = [i for i, atom in enumerate(found) if atom.kind in READ]
-            if not places:
-                continue
-            if _IN_WORDS.search("\n".join([line[last + 1 :], *lines[at + 1 :]])):
-                raise Doubt("a number in words stands behind the last number")
-            _check_code(lines, at)
-            ends = [i for i, atom in enumerate(found[: places[-1]]) if atom.kind == "end"]
-            sentence = found[ends[-1] + 1 if ends else 0 :]
-            after_equal = found[places[-1] - 1].kind == "equal"
-            if re.search(r"[0-9] [0-9]{3}(?![0-9])", found[places[-1]].text) and not after_equal:
-                raise Doubt("one number, or two")
-            return Answer(read_end(sentence), "last number")
-        return Answer(None, None, "no number")
-
-
-def _last_digit(text: str) -> int:
-    """Where the last digit stands, or -1."""
-    return max((match.end() - 1 for match in re.finditer("[0-9]++", text)), default=-1)
-
-
-def _around(line: str, place: int) -> str:
-    """The part of a line around a place, from a blank on."""
-    start = max(0, place - MAX_STATEMENT)
-    blank = line.find(" ", start, place) if start else 0
-    return line[max(blank, start) : place + MAX_STATEMENT // 4]
-
-
-def _check_code(lines: list[str], at: int) -> None:
-    """Raise where the last number stands in a block of code and others stand outside."""
-    fences = [i for i, line in enumerate(lines) if line.lstrip().startswith("```")]
-    above = [i for i in fences if i < at]
-    if len(above) % 2 and any(re.search("[0-9]", line) for line in lines[: above[-1]]):
-        raise Doubt("the last number stands in a block of code")

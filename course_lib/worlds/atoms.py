@@ -174,8 +174,8 @@ def _unsigned(match: re.Match[str]) -> Number | None:
     if number is None or bottom is None or bottom.value == 0:
         return None
     if match["bottom"]:
-        # a fraction of decimals has one sense
-        number = Number(number.value / bottom.value)
+        sides = (number.value, bottom.value) if " /" in match[0] else ()
+        number = Number(number.value / bottom.value).or_else(*sides)  # "42 / 43" may be two answers
     if match["whole"]:
         if number.value >= 1:
             return None

@@ -8,7 +8,7 @@ LIMITS = frozenset(
 HEDGES = frozenset("maybe possibly perhaps even about another also probably".split())
 GUESSES = frozenset("could might may maybe perhaps possibly alternatively otherwise else".split())
 MINUS_WORDS = frozenset(["minus", "negative"])
-JOINS = frozenset("or and and/or to through versus vs".split())
+JOINS = frozenset("or and and/or to through versus vs remainder rem r".split())
 # words behind which another number is about something else: "18 for 3 days", "42, not 43"
 ASIDES = frozenset(
     "for in after because since as by at on with from when which that if using where per out not "
