@@ -81,6 +81,11 @@ class Atom:
     end: int
     number: Number | None = None
 
+    @property
+    def has_digits(self) -> bool:
+        """Whether a number, or what is not read as one, is written with digits."""
+        return self.kind in ("number", "odd") and any(char.isdigit() for char in self.text)
+
     def is_one_of(self, words: Container[str]) -> bool:
         """True for a word that is among ``words``, in small letters."""
         return self.kind == "word" and self.text.lower() in words

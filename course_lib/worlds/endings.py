@@ -11,8 +11,8 @@ from .words import COMPOUND, COPULAS, FILLERS, GUESSES, HEDGES, JOINS, NEGATIONS
 
 def read_end(found: Sequence[Atom]) -> Number:
     """The last number of a sentence; the sentence must hold one."""
-    last = max(i for i, a in enumerate(found) if a.kind in READ)
-    if found[last].kind == "odd":
+    last = max(i for i, atom in enumerate(found) if atom.has_digits)
+    if any(atom.kind == "odd" for atom in found[last:]):
         raise Doubt("the last number cannot be read")
     end = last + 1
     while end < len(found) and found[end].kind == "close":

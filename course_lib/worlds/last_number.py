@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from .atoms import Atom, atoms
-from .chains import READ, Doubt
+from .chains import Doubt
 from .digits import Number
 from .endings import read_end
 from .numbers import MAX_STATEMENT
@@ -22,14 +22,13 @@ def last_number(text: str) -> Number | None:
     for at in reversed(range(len(lines))):
         line, last = lines[at], last_digit(lines[at])
         found = atoms(_around(line, last)) if last >= 0 else []
-        places = [i for i, atom in enumerate(found) if atom.kind in READ]
+        places = [i for i, atom in enumerate(found) if atom.has_digits]
         if not places:
             continue
         if _IN_WORDS.search("\n".join([line[last + 1 :], *lines[at + 1 :]])):
             raise Doubt("a number in words stands behind the last number")
         _check_code(lines, at)
-        ends = [i for i, atom in enumerate(found[: places[-1]]) if atom.kind == "end"]
-        sentence = found[ends[-1] + 1 if ends else 0 :]
+        sentence = _sentence(found, places[-1])
         after_equal = found[places[-1] - 1].kind == "equal"
         if re.search(r"[0-9] [0-9]{3}(?![0-9])", found[places[-1]].text) and not after_equal:
             raise Doubt("one number, or two")
@@ -37,6 +36,13 @@ def last_number(text: str) -> Number | None:
         _check_alone(number, found[: places[-1]], "\n".join(lines[max(0, at - 2) : at]))
         return number
     return None
+
+
+def _sentence(found: list[Atom], place: int) -> list[Atom]:
+    """The sentence around a place."""
+    ends = [i for i, atom in enumerate(found) if atom.kind == "end"]
+    start = max((i + 1 for i in ends if i < place), default=0)
+    return found[start : min((i for i in ends if i > place), default=len(found))]
 
 
 def last_digit(text: str) -> int:

@@ -71,7 +71,7 @@ def spoken(text: str) -> str | None:
 def prepared(text: str) -> str:
     """The text in one spelling, without what only decorates it. Time is linear in the text."""
     text = _HTML.sub(" ", _TOKEN.sub("\n", plain_text(text)))
-    return _TIMES.sub(r"\1×", _BOLD.sub("", _SOLVED.sub("", text)))
+    return _TIMES.sub(r"\1×", _BOLD.sub("", _SOLVED.sub(" ", text)))
 
 
 def check_behind(text: str, end: int) -> None:

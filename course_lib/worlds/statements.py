@@ -121,6 +121,8 @@ def _read_told(sentence: list[Atom], end: int) -> Behind:
     """The number of a sentence that tells more: "The cost of 3 shirts is 45"."""
     places = [i for i, a in enumerate(sentence) if a.kind in READ]
     before = sentence[places[-1] - 1]
+    if not sentence[places[-1]].has_digits:
+        raise Doubt("there is something behind the number that cannot be read", told=True)
     if before.is_one_of(COPULAS) or before.kind == "equal":
         return Behind(read_end(sentence), end, told=True)
     values = {a.number.value if a.number else None for a in sentence if a.kind in READ}
