@@ -25,6 +25,11 @@ MODES = ("lenient", "strict")
 
 _WORD = re.compile(r"[^\W\d_]++")
 _SENTENCE_END = re.compile(r"(?<=\S)(?:[.!?](?=\s)|\n)")
+_GUESS = re.compile(
+    r"\b(?i:alternatively|otherwise|could|might|maybe|perhaps|possibly|either|or)\b(?!\s+more)"
+)
+_FINAL = re.compile(r"\b(?i:final|finally)\b")
+_NEAR = 120  # characters in which words between two answers can make a guess of both
 _ROW = 5  # answers with fewer words between them stand in a row
 _LONGEST_ROW = 16
 
@@ -184,7 +189,7 @@ class _Reply:
             found = self.statement(earlier)
             if found is None or found.answer.marker in ("####", "A:"):
                 continue
-            if len(_WORD.findall(self.text[found.end : place])) >= _ROW:
+            if self._stands_apart(found, place):
                 break
             number = found.answer.number
             if number is None and self._is_begun(earlier, found.answer):
@@ -193,6 +198,18 @@ class _Reply:
                 return Answer(None, answer.marker, "different answers in a row")
             place = found.start
         return answer
+
+    def _stands_apart(self, earlier: _Statement, place: int) -> bool:
+        """Whether enough is said between a statement and the next one that the next replaces it.
+
+        Or whether only the next one is called final; but not where the words between are a guess.
+        """
+        between = self.text[earlier.end : place]
+        if len(between) < _NEAR and _GUESS.search(between):
+            return False
+        before = self.text[max(0, earlier.start - _NEAR // 2) : earlier.start]
+        finally_said = _FINAL.search(between) and not _FINAL.search(before)
+        return bool(finally_said) or len(_WORD.findall(between)) >= _ROW
 
     def _is_begun(self, at: int, answer: Answer) -> bool:
         """Whether a statement without a number only leads up to the next one, or is empty.
