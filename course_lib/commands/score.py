@@ -18,7 +18,7 @@ def score_command(args: Namespace) -> None:
         f"the scored pool needs a name ending in .npz; got {out}. Give one with --out.",
     )
     require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
-    reward = make_reward(args.reward, load_world(args.world, args.data), args.device)
+    reward = make_reward(args.reward, load_world(args.world, args.data, args.answers), args.device)
     pool = score(pool, reward, args.name or default_name(args.reward))
     pool.save(out)
     print(f"{pool} → {out}")

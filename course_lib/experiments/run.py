@@ -32,9 +32,13 @@ def run(
     for stages, so that a killed run resumes, and for ``result.json``. With ``rollouts`` (a JSONL
     file) its replies take the place of sampling.
     """
+    require(
+        isinstance(world, str) or changes.get("answers") is None,
+        "answers says how a world given by name reads replies; make yours with a mode instead.",
+    )
     with Account() as account:
         if isinstance(world, str):
-            world = load_world(world, changes.get("data"))
+            world = load_world(world, changes.get("data"), changes.get("answers"))
         settings = settings_of(
             world, tier_name, changes, tiny=rollouts is not None and policy is None
         )

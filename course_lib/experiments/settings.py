@@ -55,6 +55,7 @@ class RunSettings:
     skip_bad : leave out broken lines of a rollouts file instead of stopping.
     data : folder of the world's data.
     shots : solved examples before each question.
+    answers : how a verifier reads replies, "lenient" or "strict"; None is the world's own way.
     """
 
     name: str
@@ -72,6 +73,7 @@ class RunSettings:
     skip_bad: bool = False
     data: str | None = None
     shots: int = 0
+    answers: str | None = None
 
     def changed(self, **changes: Any) -> "RunSettings":
         """These settings with fields of their own, of the loop, or of its two steps replaced.
