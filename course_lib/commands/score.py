@@ -6,19 +6,18 @@ from ..base import require
 
 
 def score_command(args: Namespace) -> None:
-    from ..experiments import make_reward
+    from ..experiments import reward_for, world_of_file
     from ..models import score
     from ..pools import read_pool
-    from ..worlds import load_world
 
-    pool = read_pool(args.pool, args.skip_bad)
+    pool = read_pool(args.pool, args.skip_bad, args.keys)
     out = args.out or args.pool
     require(
         str(out).endswith(".npz"),
         f"the scored pool needs a name ending in .npz; got {out}. Give one with --out.",
     )
     require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
-    reward = make_reward(args.reward, load_world(args.world, args.data), args.device)
+    reward = reward_for(pool, args.reward, world_of_file(args.world, args.data), args.device)
     pool = score(pool, reward, args.name or default_name(args.reward))
     pool.save(out)
     print(f"{pool} → {out}")
