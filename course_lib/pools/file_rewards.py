@@ -12,7 +12,8 @@ LARGEST = 3.4e38  # rewards are kept as float32
 MAIN = {"rewards": "reward", "reward": "reward", "scores": "score", "score": "score"}
 # where none of those is there, all that fit of these
 OTHER = re.compile(
-    r"(.*_)?rewards?|(is_)?correct|correctness(_\w+)?|acc|accuracy|passed|exact_match|verifier"
+    r"(.*_)?(rewards?|scores?|ratings?)|(is_)?correct|correctness(_\w+)?|acc|accuracy|passed"
+    r"|exact_match|verifier"
 )
 LABELS = ("label", "kto_tag")  # KTO's: whether the reply is wanted
 

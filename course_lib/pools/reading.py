@@ -12,6 +12,7 @@ from .rollouts import read_rollouts
 from .selection import Selection
 from .words import type_name
 
+TABLES = (".csv", ".tsv", ".xlsx")
 ROWS = (".jsonl", ".json", ".ndjson", ".parquet")  # how files of rows are called
 
 
@@ -21,6 +22,11 @@ def read_pool(path: Path | str, skip_bad: bool = False, keys: Keys | None = None
     ``skip_bad``: leave out broken lines instead of raising. ``keys``: what is what in the lines.
     """
     name = str(path).removesuffix(".gz")
+    require(
+        not name.endswith(TABLES),
+        f"{path} is a table; a pool (.npz), JSON lines or Parquet is expected. Turn it into JSON "
+        "lines, for example with pandas: read_csv(...).to_json(NAME, orient='records', lines=True).",
+    )
     if name.endswith(ROWS):
         return read_rollouts(path, skip_bad, keys)
     require(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..base import Prompt, messages_of, prompt_key, require, simplest
+from ..base import Prompt, messages_of, prompt_key, require, simplest, string
 from .file_rewards import Rewards, found_rewards
 from .messages import Side, is_messages, prompt_from, side_from, sides_from
 from .pool import FINISH, STOP
@@ -78,14 +78,16 @@ class Row:
         if all(isinstance(turn, list) and len(turn) == 2 for turn in turns):
             self.used |= {"history"} if turns else set()
             for asked, replied in turns:
-                before.append({"role": "user", "content": _text(asked, "history")})
-                before.append({"role": "assistant", "content": _text(replied, "history")})
-        system = self.values.get("system")
+                before.append({"role": "user", "content": string({"history": asked}, "history")})
+                text = string({"history": replied}, "history")
+                before.append({"role": "assistant", "content": text})
         messages = messages_of(prompt)
-        if isinstance(system, str) and messages[0]["role"] != "system":
-            self.used.add("system")
-            if system.strip():
-                before.insert(0, {"role": "system", "content": _text(system, "system")})
+        for key in ("system", "system_prompt"):
+            system = self.values.get(key)
+            if isinstance(system, str) and [*before, *messages][0]["role"] != "system":
+                self.used.add(key)
+                if system.strip():
+                    before.insert(0, {"role": "system", "content": string(self.values, key)})
         return simplest([*before, *messages])
 
     def side(self, key: str) -> Side:
@@ -152,8 +154,9 @@ class Row:
                 info["answer"] = answer
         elif isinstance(info["answer"], int | float | list):
             info["answer"] = _as_text(info["answer"])
-        if isinstance(info.get("info"), dict):  # where write_rollouts puts it
-            info.update(info.pop("info"))
+        inner = info.get("info")
+        if isinstance(inner, dict) and not (inner.keys() - {"info"}) & info.keys():
+            info.update(info.pop("info"))  # where write_rollouts puts it
         return info
 
 
@@ -172,11 +175,6 @@ def _as_text(answer: Any) -> Any:
         answer = answer[0]
     number = isinstance(answer, int | float) and not isinstance(answer, bool)
     return str(answer) if number else answer
-
-
-def _text(value: Any, key: str) -> str:
-    require(isinstance(value, str), f"found {type_name(value)} under {key!r}; expected text.")
-    return value
 
 
 # ---- one reply a row

@@ -26,9 +26,10 @@ REPLIES = (
     "generated_text",
     "generation",
     "prediction",
+    "solution",
     "answer",
 )
-BESIDE = tuple(name for name in REPLIES if name != "answer")  # a dialogue's answer is a reference
+BESIDE = REPLIES[:-2]  # beside a dialogue, solution and answer are references
 MANY = ("responses", "completions", "outputs", "generations", "samples", "candidates", "answers")
 TEXTS = ("response", "answer", "text", "completion", "output", "generation", "content")
 HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
