@@ -24,8 +24,8 @@ def read_pool(path: Path | str, skip_bad: bool = False, keys: Keys | None = None
     name = str(path).removesuffix(".gz")
     require(
         not name.endswith(TABLES),
-        f"{path} is a table; a pool (.npz), JSON lines or Parquet is expected. Turn it into JSON "
-        "lines, for example with pandas: read_csv(...).to_json(NAME, orient='records', lines=True).",
+        f"{path} is a table; a pool (.npz), JSON lines or Parquet is expected. Turn it into "
+        "JSON lines, with pandas: read_csv(...).to_json(NAME, orient='records', lines=True).",
     )
     if name.endswith(ROWS):
         return read_rollouts(path, skip_bad, keys)

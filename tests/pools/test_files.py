@@ -1,25 +1,12 @@
-"""Files people have: a row of every known shape, what it becomes, and what is made of broken ones."""
+"""Files people have: a row of every known shape, what it becomes, what is made of broken ones."""
 
 import json
 import random
 
 import pytest
-import torch
 
-from course_lib.base import CourseError, last_turn, prompt_key
-from course_lib.pools import (
-    STOP,
-    Pool,
-    preference_pairs,
-    read_pairs,
-    read_pool,
-    read_rollouts,
-    read_selection,
-    write_pairs,
-    write_rollouts,
-    write_selection,
-)
-from course_lib.pools.shapes import TABLE
+from course_lib.base import CourseError, last_turn
+from course_lib.pools import STOP, read_pairs, read_rollouts, read_selection, shapes
 
 
 def write(path, *rows):
@@ -152,12 +139,21 @@ KNOWN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row, prompt, texts, rewards", [k[1:] for k in KNOWN], ids=[k[0] for k in KNOWN])  # fmt: skip
+@pytest.mark.parametrize(
+    "row, prompt, texts, rewards",
+    [known[1:] for known in KNOWN],
+    ids=[known[0] for known in KNOWN],
+)
 def test_known_shapes(file, row, prompt, texts, rewards):
     pool = read(file, row)
     assert pool.prompts == [prompt] and pool.texts == [texts]
     assert {name: pool.reward(name)[0].tolist() for name in pool.rewards} == rewards
-    assert pool.provenance.shape in TABLE
+
+
+def test_every_entry_of_the_table_is_tried(file):
+    """By a row that is read, all but the two entries that read no row themselves."""
+    tried = {read(file, known[1]).provenance.shape for known in KNOWN}
+    assert set(shapes.TABLE) - tried == {"model solutions", "steps"}
 
 
 # ---- 10,000 mutated rows
