@@ -6,6 +6,7 @@ A file is known by its first bytes, not by its name, which may lie.
 import gzip
 import itertools
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from .errors import CourseError, require
 
+BLANKS = re.compile(r"\s*")
 GZIP = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"  # the byte order mark that some editors put before UTF-8
 START = 4096  # bytes looked at
@@ -118,15 +120,29 @@ def _whole(path: Path) -> list[Any] | None:
         return _array(path)
     if first[:1] != b"{" or (alone and second is not None):
         return None
-    try:
-        value = json.loads(_text(path))
-    except (ValueError, RecursionError):
-        return None  # lines, the first of them broken
+    values = [json.loads(first)] if alone else _objects(path)
+    if len(values) != 1:
+        return values or None  # none: lines, the first of them broken
     for name in WRAPPERS:
-        inner = value.get(name)
+        inner = values[0].get(name)
         if isinstance(inner, list) and inner and all(isinstance(row, dict) for row in inner):
             return inner
-    return None if alone else [value]
+    return None if alone else values
+
+
+def _objects(path: Path) -> list[Any]:
+    """The objects of a file that holds one after another over several lines, as jq prints them."""
+    found: list[Any] = []
+    try:
+        text = _text(path).strip()
+        end = 0
+        while end < len(text):
+            value, end = json.JSONDecoder().raw_decode(text, end)
+            found.append(value)
+            end = BLANKS.match(text, end).end()  # type: ignore[union-attr]  # it always matches
+    except (ValueError, RecursionError):
+        return []
+    return found if all(isinstance(value, dict) for value in found) else []
 
 
 def _first_two(path: Path) -> tuple[bytes, bytes | None]:

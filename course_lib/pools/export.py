@@ -29,8 +29,8 @@ def write_rollouts(pool: Pool, path: Path | str, shape: str = "prompt/responses/
     ``shape`` is one of those that :func:`read_rollouts` reads, all but ``model solutions``. Reading
     the file back gives the same prompts, texts, rewards (to the last bit), finish and info. Missing
     candidates are not written, so those in the middle of a row move to its end. Info goes under the
-    key ``info``, ``finish_reason`` is written when some reply was cut, and ``prompt_index`` in the
-    one-reply shapes when two prompts are equal. A reward called ``reward`` that is
+    key ``info``, ``finish_reason`` is written when some reply was cut, and ``prompt_index`` on
+    rows of one reply when two prompts are equal. A reward called ``reward`` that is
     alone is written bare, others by name. ``prompt/chosen/rejected`` needs two candidates and a
     reward ``preference`` that differs. Where a prompt is a dialogue, all prompts are written as
     chat messages, and in the shapes that TRL reads the replies too: it wants one form a file.
@@ -84,20 +84,21 @@ def write_pairs(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
 
 def _list_rows(pool: Pool, ask: str, reply: str, extra: str) -> Iterator[dict[str, Any]]:
     """One row per prompt, with all of its replies."""
-    finish, rewards = _finish(pool), _rewards(pool)
+    finish, rewards, numbered = _finish(pool), _rewards(pool), _has_equal_prompts(pool)
     for i, prompt in enumerate(pool.prompts):
         there = _present(pool, i)
         row: dict[str, Any] = {ask: prompt, reply: [pool.texts[i][j] for j in there]}
         row |= _bare(extra, {name: [r[i][j] for j in there] for name, r in rewards.items()})
         if finish:
             row["finish_reason"] = [finish[i][j] for j in there]
+        if numbered and len(there) == 1:  # else it would be read as one reply of several
+            row["prompt_index"] = i
         yield row | _info(pool, i)
 
 
 def _single_rows(pool: Pool, ask: str, reply: str, extra: str) -> Iterator[dict[str, Any]]:
     """One row per reply; equal prompts are told apart by ``prompt_index``."""
-    finish, rewards = _finish(pool), _rewards(pool)
-    numbered = len({prompt_key(prompt) for prompt in pool.prompts}) < pool.P
+    finish, rewards, numbered = _finish(pool), _rewards(pool), _has_equal_prompts(pool)
     for i, prompt in enumerate(pool.prompts):
         for j in _present(pool, i):
             row: dict[str, Any] = {ask: prompt, reply: pool.texts[i][j]}
@@ -126,6 +127,10 @@ def _pair_rows(pool: Pool) -> Iterator[dict[str, Any]]:
         chosen, rejected = there if first > second else reversed(there)
         texts = {"chosen": pool.texts[i][chosen], "rejected": pool.texts[i][rejected]}
         yield {"prompt": prompt, **texts, **_info(pool, i)}
+
+
+def _has_equal_prompts(pool: Pool) -> bool:
+    return len({prompt_key(prompt) for prompt in pool.prompts}) < pool.P
 
 
 def _present(pool: Pool, i: int) -> list[int]:

@@ -16,6 +16,8 @@ OTHER = re.compile(
     r"|exact_match|verifier"
 )
 LABELS = ("label", "kto_tag")  # KTO's: whether the reply is wanted
+WANTED = {"true": True, "desirable": True, "chosen": True,
+          "false": False, "undesirable": False, "rejected": False}  # fmt: skip
 
 Rewards = dict[str, list[float]]  # name → one number for each reply of the row
 
@@ -36,8 +38,11 @@ def found_rewards(
                 rewards[key] = numbers(row[key], key, count, alone)[key]
                 used.add(key)
     for key in LABELS:
-        if alone and key in row and row[key] in (True, False):
-            rewards["label"] = [float(row[key])]
+        value = row.get(key)
+        if isinstance(value, str):
+            value = WANTED.get(value.strip().lower())
+        if alone and value in (True, False):
+            rewards["label"] = [float(value)]
             used.add(key)
     return rewards, used
 
@@ -63,6 +68,9 @@ def numbers(value: Any, name: str, count: int, alone: bool, key: str | None = No
     """
     key = key or name
     named = value if isinstance(value, dict) else {name: value}
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        # an object for each reply: [{"a": 1, "b": 2}, {"a": 0, "b": 1}]
+        named = {name: [one.get(name) for one in value] for name in value[0]}
     rewards = {}
     for name, values in named.items():
         if alone and not isinstance(values, list):

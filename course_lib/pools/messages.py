@@ -63,6 +63,9 @@ def checked(prompt: Prompt, key: str = "prompt") -> Prompt:
     """``prompt`` in its simplest form. Raises :class:`CourseError` where there is nothing to
     answer.
     """
+    if not isinstance(prompt, str):
+        # a system message without words is none
+        prompt = [one for one in prompt if one["role"] != "system" or one["content"].strip()]
     check_prompt(prompt, f"the prompt under {key!r}")
     last = prompt if isinstance(prompt, str) else prompt[-1]["content"]
     require(last.strip(), f"found an empty prompt under {key!r}; expected something to answer.")

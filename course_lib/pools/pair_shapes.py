@@ -63,9 +63,9 @@ def by_id(key: str, row: Row) -> float:
     return float(value == 0)
 
 
-def by_sign(row: Row) -> float:
-    """HelpSteer3's ``overall_preference``: −3 to 3, below 0 where the first reply is better."""
-    return _compared(0.0, row.values.get("overall_preference"), "overall_preference")
+def by_sign(key: str, row: Row) -> float:
+    """HelpSteer's preferences under ``key``: −3 to 3, below 0 where the first reply is better."""
+    return _compared(0.0, row.values.get(key), key)
 
 
 def by_label(row: Row) -> float:

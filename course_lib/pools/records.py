@@ -126,12 +126,15 @@ class Row:
         if rewards is None:
             rewards, used = found_rewards(self.values, count, single, own)
             self.used |= used
+            joins = count == 1
+        else:
+            joins = single
         finish = self._finish(count, single)
-        index = self.take("prompt_index") if single else None
+        index = self.take("prompt_index") if joins else None
         info = self._info()
         if whole.unused is not None:
             info["prompt"] = whole.unused
-        return Record(whole.prompt, whole.texts, rewards, finish, info, single, index)
+        return Record(whole.prompt, whole.texts, rewards, finish, info, joins, index)
 
     def _finish(self, count: int, single: bool) -> list[int]:
         """How each reply ended, as indices into FINISH, where the row says it of all."""

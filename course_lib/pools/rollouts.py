@@ -30,7 +30,7 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
 
     - A prompt is a string or a list of chat messages, system message and history included; without
       an own key it is what the replies' dialogues share. It is never empty. Empty replies are kept.
-    - Where a row holds one reply, all rows of a prompt are its candidates, wherever they stand.
+    - Where rows hold one reply each, all rows of a prompt are its candidates, wherever they stand.
       Equal prompts stay apart where ``prompt_index`` says so, or another number of prompts (``id``,
       ``question_id`` …) that comes in several rows. Rows with several replies stay apart.
     - Prompts with fewer replies than others are filled up with ``missing`` candidates.

@@ -7,6 +7,8 @@
 | replies as objects | UltraFeedback's completions, Nectar's answers | overall_score, −rank … |
 | response_0/response_1 | PKU-SafeRLHF: two replies, better_response_id | ``preference`` |
 | response1/response2 | HelpSteer3: context, two replies, overall_preference | ``preference`` |
+| response_1/response_2 | HelpSteer2's preferences: preference_strength | ``preference`` |
+| response_j/response_k | StackExchange, paired: the first is preferred | ``preference`` |
 | answer_0/answer_1 | WebGPT: two replies, a score each | ``preference`` |
 | human_ref_A/human_ref_B | SHP: history, two replies, labels | ``preference`` |
 | a/b and a winner | response_a/response_b or conversation_a/conversation_b | ``preference`` |
@@ -119,6 +121,8 @@ def _winner(name: str) -> Shape:
 
 
 _of_safety = partial(pairs.by_id, "better_response_id")
+_of_helpsteer3 = partial(pairs.by_sign, "overall_preference")
+_of_helpsteer2 = partial(pairs.by_sign, "preference_strength")
 _of_web = partial(pairs.by_scores, "score_0", "score_1")
 # which shape fits is decided from the top
 TABLE: dict[str, Shape] = {
@@ -132,7 +136,15 @@ TABLE: dict[str, Shape] = {
     ),
     "response1/response2": Shape(
         have("response1", "response2"),
-        partial(pairs.two, "response1", "response2", pairs.by_sign),
+        partial(pairs.two, "response1", "response2", _of_helpsteer3),
+    ),
+    "response_1/response_2": Shape(
+        have("response_1", "response_2", "preference_strength"),
+        partial(pairs.two, "response_1", "response_2", _of_helpsteer2),
+    ),
+    "response_j/response_k": Shape(
+        have("response_j", "response_k"),
+        partial(pairs.pair, chosen="response_j", rejected="response_k"),
     ),
     "answer_0/answer_1": Shape(
         have("answer_0", "answer_1"), partial(pairs.two, "answer_0", "answer_1", _of_web)

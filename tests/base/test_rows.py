@@ -26,6 +26,7 @@ FORMS = {
     "printed array": json.dumps(ROWS, indent=2),
     "array after a byte order mark": "\ufeff" + json.dumps(ROWS, indent=1),
     "array by lines": "[\n" + ",\n".join(json.dumps(row) for row in ROWS) + "\n]\n",
+    "printed one by one": "\n".join(json.dumps(row, indent=2) for row in ROWS) + "\n",
     "object with data": json.dumps({"data": ROWS}),
     "printed object": json.dumps({"version": 1, "instances": ROWS}, indent=2),
 }

@@ -162,6 +162,11 @@ def test_rollouts_in_passes_are_grouped_by_prompt(file):
     assert (pool.P, pool.N) == (24, 4) and pool.texts[5] == list("0123")
 
 
+def test_lists_of_one_reply_in_passes_are_grouped_too(file):
+    rows = [{"prompt": ask(i), "responses": [f"{j}"]} for j in range(4) for i in range(24)]
+    assert read(file, *rows).texts == [list("0123")] * 24
+
+
 @pytest.mark.parametrize("number", ["prompt_index", "id", "index", "question_id"])
 def test_numbers_of_prompts_tell_equal_prompts_apart(file, number):
     rows = [{"prompt": "p", "completion": f"{i}{j}", number: i} for j in range(2) for i in (7, 8)]
@@ -175,6 +180,24 @@ def test_numbers_of_rows_and_of_candidates_do_not(file):
         for p in "ab"
     ]
     assert read(file, *rows).texts == [["0", "1", "2"]] * 2
+
+
+@pytest.mark.parametrize("yes, no", [(True, False), (1, 0), ("True", "false"),
+                                     ("desirable", "undesirable")])  # fmt: skip
+def test_labels_in_other_words(file, yes, no):
+    rows = [{"prompt": "p", "completion": f"{word}", "label": word} for word in (yes, no)]
+    assert read_selection(write(file, *rows)).texts == [f"{yes}"]
+
+
+def test_rewards_as_an_object_a_reply(file):
+    row = {"prompt": "p", "responses": ["a", "b"], "rewards": [{"x": 1, "y": 0}, {"x": 0, "y": 2}]}
+    pool = read(file, row)
+    assert pool.reward("x").tolist() == [[1, 0]] and pool.reward("y").tolist() == [[0, 2]]
+
+
+def test_a_blank_system_message_is_none(file):
+    row = {"messages": [say("system", " "), say("user", "Hi."), say("assistant", "Hi!")]}
+    assert read(file, row).prompts == ["Hi."]
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_rows_with_one_prompt_are_its_candidates_wherever_they_stand(file, promp
 
 
 def test_duplicate_prompts_stay_apart_in_lists(file):
-    row = {"prompt": "p", "responses": ["a"], "rewards": [1]}
+    row = {"prompt": "p", "responses": ["a", "b"], "rewards": [1, 2]}
     assert read(file, row, row).prompts == ["p", "p"]
 
 
