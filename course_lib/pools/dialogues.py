@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -76,18 +77,33 @@ def _split_dialogues(row: Mapping[str, Any]) -> Pair:
 def read_pairs(path: Path | str, skip_bad: bool = False, keys: Keys | None = None) -> PairList:
     """Preference pairs from any file that :func:`read_rollouts` reads, hh-rlhf's among them.
 
-    At most one pair a prompt of the pool: the best reply against the worst, by ``preference`` where
-    the file holds preferences, else by its only reward or KTO's label. ``dropped`` of the returned
-    list counts the prompts without a pair, and the lines that were skipped.
+    Of preferences each preferred reply stands against each other one of its row; of other files
+    the best reply against the worst, one pair a prompt, by their only reward or KTO's label.
+    ``dropped`` of the returned list counts the prompts without a pair, and the lines skipped.
     """
     pool = read_rollouts(path, skip_bad, keys)
     by = _reward_of(pool, path)
-    pairs = preference_pairs(pool, by=by)
+    pairs = _each_pair(pool) if by == "preference" else preference_pairs(pool, by=by)
     dropped = _without_pair(pool, by, {pair["prompt_index"] for pair in pairs})
     dropped |= pool.provenance.dropped or {}
     if pool.provenance.skipped:
         dropped["bad line"] = len(pool.provenance.skipped)
     return PairList(pairs, dropped)
+
+
+def _each_pair(pool: Pool) -> list[Pair]:
+    """All pairs of a preferred reply and another, in rows like those of preference_pairs."""
+    pairs = []
+    preference = pool.reward("preference").tolist()
+    present = pool.present.tolist()
+    for i, (values, texts) in enumerate(zip(preference, pool.texts, strict=True)):
+        there = [j for j in range(pool.N) if present[i][j]]
+        for a, b in permutations(there, 2):
+            if values[a] > values[b] and texts[a] != texts[b]:
+                row = {"prompt": pool.prompts[i], "chosen": texts[a], "rejected": texts[b]}
+                row |= {"prompt_index": i, "chosen_index": a, "rejected_index": b}
+                pairs.append(row | {"margin": values[a] - values[b]})
+    return pairs
 
 
 def _reward_of(pool: Pool, path: Path | str) -> str:

@@ -299,6 +299,12 @@ def test_pairs_of_any_file_and_what_gave_none(file):
                                 "rewards": {"x": [0, 1], "y": [1, 0]}}))  # fmt: skip
 
 
+def test_each_rejected_reply_of_a_preference_gives_a_pair(file):
+    row = {"prompt": "p", "chosen": ["a"], "rejected": ["b", "c", "a"], "num_correct": 1}
+    pairs = read_pairs(write(file, row))
+    assert [(p["chosen"], p["rejected"]) for p in pairs] == [("a", "b"), ("a", "c")]
+
+
 @pytest.mark.parametrize("first", ["[1]", "5", "null", "true", '[{"chosen": "a"}]'])
 def test_a_first_line_that_is_no_object_is_a_clear_error(file, first):
     file.write_text(first + "\n")
