@@ -19,6 +19,7 @@ from .errors import CourseError, require
 from .files import atomic_directory, atomic_write, free_for_model, read_json, write_json
 from .hooks import Hooks
 from .jsonl import read_jsonl, string
+from .numbers import number, whole
 from .progress import in_notebook, no_loading_bars
 from .settings import changed, key_of, no_key
 from .versions import VERSION, versions
@@ -44,6 +45,7 @@ __all__ = [
     "no_key",
     "no_loading_bars",
     "note",
+    "number",
     "progress",
     "prompt_key",
     "read_json",
@@ -54,5 +56,6 @@ __all__ = [
     "string",
     "transcript",
     "versions",
+    "whole",
     "write_json",
 ]

@@ -135,7 +135,8 @@ def free_for_model(path: Path | str) -> None:
         return
     if path.is_dir():
         empty = not any(path.iterdir())
-        if empty or (path / "config.json").is_file():
+        model = any((path / name).is_file() for name in ("config.json", "adapter_config.json"))
+        if empty or model:
             return
     raise CourseError(
         f"{path} exists and is not a model folder; writing there would replace what it holds. "
