@@ -100,7 +100,7 @@ def _each_pair(pool: Pool) -> list[Pair]:
         there = [j for j in range(pool.N) if present[i][j]]
         for a, b in permutations(there, 2):
             if values[a] > values[b] and texts[a] != texts[b]:
-                row = {"prompt": pool.prompts[i], "chosen": texts[a], "rejected": texts[b]}
+                row: Pair = {"prompt": pool.prompts[i], "chosen": texts[a], "rejected": texts[b]}
                 row |= {"prompt_index": i, "chosen_index": a, "rejected_index": b}
                 pairs.append(row | {"margin": values[a] - values[b]})
     return pairs

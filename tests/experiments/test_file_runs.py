@@ -7,8 +7,8 @@ import pytest
 from course_lib.base import CourseError
 from course_lib.commands.cli import main
 from course_lib.experiments import finetune_from_file, run, train_reward_from_file
-from course_lib.models import tiny_policy
-from course_lib.pools import Pool
+from course_lib.models import load_policy, tiny_policy
+from course_lib.pools import Pool, read_selection
 
 PROMPTS = 16
 
@@ -132,6 +132,30 @@ def test_a_reward_run_says_what_was_dropped(tmp_path):
     assert result["dropped"]["equal replies"] == 1 and 1 <= result["dropped"][cut] <= 4
     assert f"left out: 1 (equal replies), {result['dropped'][cut]} ({cut})" in result["text"]
     assert result["train_pairs"] + result["dropped"][cut] + result["held_out_pairs"] == PROMPTS + 4
+
+
+def say(role, text):
+    return {"role": role, "content": text}
+
+
+def test_dialogues_go_through_every_run(policy, tmp_path):
+    """System message and history reach the model: what a policy is trained on is longer by them."""
+    history = [say("system", "Be brief."), say("user", "Hi."), say("assistant", "Hello!")]
+    rows = []
+    for i in range(12):
+        shared = [*history, say("user", ask(i))]
+        sides = {"chosen": right(i), "rejected": wrong(i) + " Or not." * (i % 3)}
+        rows.append({key: [*shared, say("assistant", text)] for key, text in sides.items()})
+    dialogues = write(tmp_path / "dialogues.jsonl", rows)
+    report = train_reward_from_file(dialogues, epochs=0.1)
+    assert report["train_pairs"] + report["held_out_pairs"] == 12
+    result = run("helpdesk", rollouts=dialogues, epochs=0.1)
+    assert result["prompts"] == 12 and result["selected"] == 12
+    facts = finetune_from_file(dialogues, tmp_path / "m", policy=policy, epochs=0.1)
+    assert facts["replies"] == 12
+    chosen = read_selection(dialogues)
+    rendered = load_policy(policy).render(chosen.prompts)
+    assert all("Be brief." in text and "Hello!" in text for text in rendered)
 
 
 @pytest.mark.parametrize("first", ['[{"chosen": "a", "rejected": "b"}]', "5", "null", "true"])
