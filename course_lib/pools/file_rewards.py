@@ -15,7 +15,7 @@ OTHER = re.compile(
     r"(.*_)?(rewards?|scores?|ratings?)|(is_)?correct|correctness(_\w+)?|acc|accuracy|passed"
     r"|exact_match|verifier"
 )
-LABELS = ("label", "kto_tag")  # KTO's: whether the reply is wanted
+LABELS = ("label", "kto_tag", "desirable", "chosen")  # KTO's: whether the reply is wanted
 WANTED = {"true": True, "desirable": True, "chosen": True,
           "false": False, "undesirable": False, "rejected": False}  # fmt: skip
 

@@ -59,7 +59,8 @@ def read_selection(path: Path | str, skip_bad: bool = False, keys: Keys | None =
     left_out |= pool.provenance.dropped or {}
     left_out["bad line"] = len(pool.provenance.skipped or ())
     prompts, candidates = wanted.nonzero(as_tuple=True)  # (K,) and (K,)
-    require(len(prompts) > 0, f"{path} holds no replies to train on.")
+    why = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+    require(len(prompts) > 0, f"{path} holds no replies to train on. Left out: {why or 'none'}.")
     places = zip(prompts.tolist(), candidates.tolist(), strict=True)
     weights = [_weight(pool, i, j) for i, j in places]
     settings = {

@@ -123,12 +123,11 @@ class Row:
         """The record of this row. Without ``rewards`` the row's own are looked for."""
         whole = divided(asked, sides)
         count = len(whole.texts)
+        # one reply in a list joins others like it; of replies that were compared none does
+        joins = single or (rewards is None and count == 1)
         if rewards is None:
             rewards, used = found_rewards(self.values, count, single, own)
             self.used |= used
-            joins = count == 1
-        else:
-            joins = single
         finish = self._finish(count, single)
         index = self.take("prompt_index") if joins else None
         info = self._info()

@@ -100,8 +100,10 @@ class _Parser:
         return record
 
     def _check_shape(self, shape: str) -> None:
+        known = self.shape in TABLE and shape in TABLE
+        alike = known and TABLE[self.shape].read == TABLE[shape].read
         require(
-            self.shape in ("", shape),
+            alike or self.shape in ("", shape),
             f"found shape {shape}, but the file began with {self.shape}; expected one shape a "
             "file.",
         )

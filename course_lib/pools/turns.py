@@ -122,6 +122,11 @@ def split_texts(texts: Sequence[str]) -> tuple[str, list[str]]:
         end = max(_after(mark, first, shared) for mark in MARKS)
     if end:
         return first[:end], [text[end:].strip() for text in texts]
+    require(
+        not any(all(mark in text for text in texts) for mark in (ASSISTANT, *MARKS)),
+        "found dialogues as text that part before their first reply; expected the same dialogue up "
+        "to a reply.",
+    )
     while shared and not _word_ends(texts, shared):
         shared -= 1
     return first[:shared].rstrip(), [text[shared:].strip() for text in texts]

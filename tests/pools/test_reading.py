@@ -151,6 +151,18 @@ def test_implicit_text_parts_at_a_turn_or_a_word(file):
     assert pool.texts == [["It is 4.", "It is 5."], ["wide.", "wild."], ["Owl", "Owl or"]]
 
 
+def test_text_dialogues_that_part_before_a_reply_are_no_pair(file):
+    texts = [f"\n\nHuman: {word}\n\nAssistant: x" for word in ("zanzibar", "zebra")]
+    with pytest.raises(CourseError, match="part before their first reply") as error:
+        read_pairs(write(file, dict(zip(("chosen", "rejected"), texts, strict=True))))
+    assert "zanzibar" not in str(error.value)
+
+
+def test_pairs_with_and_without_their_prompt_may_stand_in_one_file(file):
+    sides = {side: [say("user", ask(1)), say("assistant", side)] for side in ("chosen", "rejected")}
+    assert read(file, {"prompt": ask(1), **sides}, sides).prompts == [ask(1)] * 2
+
+
 # ---- rows of one prompt
 
 
