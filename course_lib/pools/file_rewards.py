@@ -15,7 +15,7 @@ OTHER = re.compile(
     r"(.*_)?(rewards?|scores?|ratings?)|(is_)?correct|correctness(_\w+)?|acc|accuracy|passed"
     r"|exact_match|verifier"
 )
-LABELS = ("label", "kto_tag", "desirable", "chosen")  # KTO's: whether the reply is wanted
+LABELS = ("label", "labels", "kto_tag", "desirable", "chosen")  # KTO's: whether the reply is wanted
 WANTED = {"true": True, "desirable": True, "chosen": True,
           "false": False, "undesirable": False, "rejected": False}  # fmt: skip
 
@@ -39,12 +39,18 @@ def found_rewards(
                 used.add(key)
     for key in LABELS:
         value = row.get(key)
-        if isinstance(value, str):
-            value = WANTED.get(value.strip().lower())
-        if alone and value in (True, False):
-            rewards["label"] = [float(value)]
+        labels = [_label(one) for one in (value if isinstance(value, list) else [value])]
+        if len(labels) == count and None not in labels:
+            rewards["label"] = [float(label) for label in labels if label is not None]
             used.add(key)
     return rewards, used
+
+
+def _label(value: Any) -> bool | None:
+    """Whether a label says that a reply is wanted; None where it is no label."""
+    if isinstance(value, str):
+        return WANTED.get(value.strip().lower())
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None
 
 
 def _main(
@@ -56,7 +62,14 @@ def _main(
         if value is None:
             continue
         as_list = isinstance(value, list) and not alone
-        if key == own or as_list or isinstance(value, dict) or _fits(value, count, alone):
+        as_text = isinstance(value, str) and value.replace(".", "").lstrip("-").isdecimal()
+        if (
+            key == own
+            or as_list
+            or as_text
+            or isinstance(value, dict)
+            or _fits(value, count, alone)
+        ):
             return numbers(value, MAIN.get(key, key), count, alone, key), {key}
     return {}, ({own} if own is not None and own in row else set())
 

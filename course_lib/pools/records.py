@@ -122,6 +122,8 @@ class Row:
     ) -> Record:
         """The record of this row. Without ``rewards`` the row's own are looked for."""
         whole = divided(asked, sides)
+        if asked is None:
+            whole = whole._replace(prompt=self.with_history(whole.prompt))
         count = len(whole.texts)
         # one reply in a list joins others like it; of replies that were compared none does
         joins = single or (rewards is None and count == 1)

@@ -30,7 +30,16 @@ REPLIES = (
     "answer",
 )
 BESIDE = REPLIES[:-2]  # beside a dialogue, solution and answer are references
-MANY = ("responses", "completions", "outputs", "generations", "samples", "candidates", "answers")
+MANY = (
+    "responses",
+    "completions",
+    "outputs",
+    "generations",
+    "samples",
+    "candidates",
+    "answers",
+    "solutions",
+)
 TEXTS = ("response", "answer", "text", "completion", "output", "generation", "content")
 HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
 
@@ -151,7 +160,7 @@ def objects(row: Row) -> Record:
         assert name is not None
         sides.append(rest.side(name))
         others.append({key: value for key, value in one.items() if key not in rest.used})
-    rewards = _marks(others)
+    rewards = _marks(others) or None  # else they may stand beside the replies
     record = row.record(row.prompt(*ASKS, *DIALOGUES), sides, rewards)
     record.info[many] = others
     return record

@@ -87,6 +87,8 @@ def _joined(asked: Prompt | None, shared: list[Message]) -> tuple[list[Message],
         return before, None  # it may have a system message that the dialogues lack
     if shared[0]["role"] == "assistant":
         return before + shared, None  # the dialogue goes on where the prompt ends
+    if before[0]["role"] == "system" and shared[0]["role"] != "system":
+        shared = [before[0], *shared]
     said = {message["content"].strip() for message in shared}
     held = all(message["content"].strip() in said for message in before)
     return shared, None if held else asked

@@ -207,6 +207,26 @@ def test_rewards_as_an_object_a_reply(file):
     assert pool.reward("x").tolist() == [[1, 0]] and pool.reward("y").tolist() == [[0, 2]]
 
 
+def test_a_system_message_beside_whole_dialogues_is_part_of_the_prompt(file):
+    sides = {side: [*dialogue(1), say("assistant", side)] for side in ("chosen", "rejected")}
+    whole = [say("system", "Be brief."), *dialogue(1)]
+    system = {"system": "Be brief."}
+    assert read(file, {**system, **sides}).prompts == [whole]
+    assert read(file, {**system, "prompt": "Are you sure?", **sides}).prompts == [whole]
+
+
+def test_labels_and_scores_beside_lists_of_replies(file):
+    row = {"prompt": "p", "responses": ["a", "b"], "labels": [False, True]}
+    assert read_selection(write(file, row)).texts == ["b"]
+    row = {"prompt": "p", "outputs": [{"text": "a"}, {"text": "b"}], "scores": [0, 1]}
+    assert read(file, row).reward("score").tolist() == [[0, 1]]
+
+
+def test_a_number_written_as_text_is_no_reward_and_not_passed_over(file):
+    with pytest.raises(CourseError, match="found str as a reward 'score'"):
+        read(file, {"question": "p", "response": "a", "score": "0.5"})
+
+
 def test_a_blank_system_message_is_none(file):
     row = {"messages": [say("system", " "), say("user", "Hi."), say("assistant", "Hi!")]}
     assert read(file, row).prompts == ["Hi."]
