@@ -4,13 +4,15 @@ from argparse import Namespace
 
 
 def finetune_command(args: Namespace) -> None:
-    from ..experiments import finetune_from_file
-    from ..worlds import load_world
+    from ..base import free_for_model
+    from ..experiments import finetune_from_file, world_of_file
+    from ..pools import read_selection
 
+    free_for_model(args.out)
     facts = finetune_from_file(
-        args.selection,
+        read_selection(args.selection, args.skip_bad, args.keys),
         args.out,
-        load_world(args.world, args.data),
+        world_of_file(args.world, args.data),
         args.policy,
         device=args.device,
         template=args.template,
@@ -21,6 +23,13 @@ def finetune_command(args: Namespace) -> None:
         accumulate=args.accumulate,
         seed=args.seed,
     )
+    for reason, count in facts["left_out"].items():
+        print(f"left out: {count} ({reason})")
+    if facts["unused_rewards"]:
+        print(
+            f"the file's rewards ({', '.join(facts['unused_rewards'])}) do not count here: all its "
+            "replies were trained on. `course select` keeps the best."
+        )
     first, last = facts["losses"]
     print(
         f"trained on {facts['replies']} replies, {facts['tokens']:,} tokens, "

@@ -155,10 +155,21 @@ def rollouts_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--rollouts", metavar="FILE.jsonl", help="take replies from a file instead of sampling them"
     )
+    rows_arguments(p)
+
+
+def rows_arguments(p: argparse.ArgumentParser) -> None:
+    """What every command takes that reads a file of rollouts or pairs."""
     p.add_argument(
         "--skip-bad",
         action="store_true",
-        help="skip broken lines of --rollouts instead of stopping",
+        help="skip broken lines of the file instead of stopping",
+    )
+    p.add_argument(
+        "--keys",
+        metavar="FIELD=KEY,...",
+        help="what is what in a file of no known shape: prompt=doc.question,responses=outputs,"
+        "rewards=scores,answer=gold (or chosen=...,rejected=...)",
     )
 
 
@@ -189,7 +200,7 @@ def add_score(command: AddCommand) -> None:
     p.add_argument(
         "--name", help="the reward's name in the pool (default: proxy, gold or verifier)"
     )
-    p.add_argument("--skip-bad", action="store_true")
+    rows_arguments(p)
     p.add_argument("--out", help="the pool to write (default: the same file)")
 
 
@@ -212,6 +223,7 @@ def add_select(command: AddCommand) -> None:
         help="write prompt/chosen/rejected pairs (best against worst) instead",
     )
     p.add_argument("--seed", type=int, default=0)
+    rows_arguments(p)
     p.add_argument("--out", required=True, help="the JSONL file to write")
 
 
@@ -232,6 +244,7 @@ def add_finetune(command: AddCommand) -> None:
         help="mixed precision on a GPU",
     )
     p.add_argument("--seed", type=int, default=0)
+    rows_arguments(p)
     p.add_argument("--out", required=True, help="folder of the new policy")
 
 
@@ -245,6 +258,7 @@ def add_report(command: AddCommand) -> None:
     p.add_argument("pool")
     p.add_argument("--by", help="selecting reward")
     p.add_argument("--gold", help="evaluating reward (default: gold when the pool has it)")
+    rows_arguments(p)
     p.add_argument("--json", action="store_true")
 
 
@@ -252,6 +266,7 @@ def add_export(command: AddCommand) -> None:
     p = command("export", "write a pool as JSONL in a shape other tools read", export_command)
     p.add_argument("pool")
     p.add_argument("--shape", default="prompt/responses/rewards")
+    rows_arguments(p)
     p.add_argument("--out", required=True)
 
 
@@ -272,7 +287,7 @@ def add_train_reward(command: AddCommand) -> None:
     p.add_argument("--lr", type=float, default=1e-3)
     p.add_argument("--max-length", type=positive, default=512)
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--skip-bad", action="store_true")
+    rows_arguments(p)
     p.add_argument("--device")
     p.add_argument("--out", help="folder for the reward model")
     p.add_argument("--json", action="store_true")

@@ -49,6 +49,7 @@ def run_command(args: Namespace) -> None:
         rule=args.rule,
         rollouts=args.rollouts,
         skip_bad=args.skip_bad,
+        keys=args.keys,
         start=args.start,
         keep=args.keep,
         held_out=args.held_out,

@@ -6,19 +6,21 @@ from ..base import require
 
 
 def score_command(args: Namespace) -> None:
-    from ..experiments import make_reward
+    from ..experiments import reward_for, world_of_file
     from ..models import score
     from ..pools import read_pool
-    from ..worlds import load_world
 
-    pool = read_pool(args.pool, args.skip_bad)
+    pool = read_pool(args.pool, args.skip_bad, args.keys)
     out = args.out or args.pool
     require(
         str(out).endswith(".npz"),
         f"the scored pool needs a name ending in .npz; got {out}. Give one with --out.",
     )
     require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
-    reward = make_reward(args.reward, load_world(args.world, args.data, args.answers), args.device)
+    # answers to read are a problem's, whatever world the command would else take
+    name = "gsm8k" if args.answers and args.world == "helpdesk" else args.world
+    world = world_of_file(name, args.data, args.answers)
+    reward = reward_for(pool, args.reward, world, args.device)
     pool = score(pool, reward, args.name or default_name(args.reward))
     pool.save(out)
     print(f"{pool} → {out}")

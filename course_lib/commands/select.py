@@ -18,7 +18,7 @@ def select_command(args: Namespace) -> None:
         write_selection,
     )
 
-    pool = read_pool(args.pool)
+    pool = read_pool(args.pool, args.skip_bad, args.keys)
     if args.pairs:
         rows = preference_pairs(pool, by=args.by)
         write_pairs(rows, args.out)

@@ -146,11 +146,13 @@ def seeds_and_prompts_interval(
 def agreement_interval(right: ArrayLike, prompts: Sequence[Any] | np.ndarray) -> Interval:
     """95 % :class:`Interval` of a share of comparisons, resampled over prompts.
 
-    ``right`` (K,) holds 1, 0, or ½ for a tie, ``prompts`` (K,) the prompt of each. Where resampling
-    prompts would give an interval of no width (a single prompt, or all right or all wrong), it is
-    Wilson's over pairs.
+    ``right`` (K,) holds 1, 0, or ½ for a tie, ``prompts`` (K,) the prompt of each, which may be a
+    dialogue. Where resampling prompts would give an interval of no width (a single prompt, or all
+    right or all wrong), it is Wilson's over pairs.
     """
     right = np.asarray(right, dtype=float)
+    # a dialogue is a list, which numpy would take for an axis
+    prompts = [repr(prompt) if isinstance(prompt, list) else prompt for prompt in prompts]
     differ = 0 < right.mean() < 1
     several = len(np.unique(np.asarray(prompts))) > 1
     if differ and several:

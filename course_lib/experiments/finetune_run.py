@@ -9,12 +9,12 @@ from ..assets import resolve
 from ..base import free_for_model
 from ..methods import finetune
 from ..models import load_policy
-from ..pools import read_selection
+from ..pools import Selection, read_selection
 from ..worlds import World, load_world
 
 
 def finetune_from_file(
-    path: Path | str,
+    replies: Path | str | Selection,
     out: Path | str,
     world: World | str = "helpdesk",
     policy: str | None = None,
@@ -24,17 +24,20 @@ def finetune_from_file(
     dtype: str = "float32",
     **training: Any,
 ) -> dict:
-    """Fine-tune on the prompts and completions of a JSONL file; write the new policy to ``out``.
+    """Fine-tune on the replies of a file; write the new policy to ``out``.
 
+    ``replies`` is a file, or what :func:`~course_lib.pools.read_selection` made of one: preferred
+    replies only, and those whose label is true; where there are other rewards, all replies.
     ``world`` is a name, or an object for a world that needs data of its own. ``policy`` is a folder
     or hub name; without one it is the world's own, or the help desk's. ``dtype`` float16 or
     bfloat16: mixed precision on a GPU. ``training``: what :func:`course_lib.finetune` takes beside
     them. A killed run goes on from ``out``.checkpoint.pt, which is removed once the policy is
     saved.
 
-    Returns plain data: ``replies``, ``tokens``, ``seconds``, and the first and last ``losses`` in
-    nats per token. Raises :class:`~course_lib.base.CourseError` when ``out`` holds something else,
-    or the file no replies.
+    Returns plain data: ``replies``, ``tokens``, ``seconds``, the first and last ``losses`` in nats
+    per token, how many replies were ``left_out``, by reason, and ``unused_rewards``, those of the
+    file that did not count. Raises :class:`~course_lib.base.CourseError` when ``out`` holds
+    something else, or the file no replies.
     """
     free_for_model(out)
     if isinstance(world, str):
@@ -45,7 +48,7 @@ def finetune_from_file(
         template=template,
         system=world.system,
     )
-    chosen = read_selection(path)
+    chosen = replies if isinstance(replies, Selection) else read_selection(replies)
     checkpoint = Path(f"{out}.checkpoint.pt")
     student = finetune(
         loaded,
@@ -62,4 +65,6 @@ def finetune_from_file(
         "tokens": log.tokens,
         "seconds": log.seconds,
         "losses": [log.losses[0], log.losses[-1]],
+        "left_out": chosen.settings.get("left_out", {}),
+        "unused_rewards": chosen.settings.get("unused_rewards", []),
     }

@@ -20,6 +20,7 @@ def pool_report(pool: Pool, by: str | None = None, gold: str | None = None) -> d
         "prompts": pool.P,
         "candidates": int(pool.present.sum()),
         "cut": float((pool.finish == 1)[pool.present].float().mean()),
+        "skipped": len(pool.provenance.skipped or ()),
         "settings": pool.provenance.to_dict(),
         "rewards": {},
     }
@@ -49,6 +50,10 @@ def _best_of_n(pool: Pool, by: str, gold: str) -> dict:
 def report_text(pool: Pool, result: dict) -> str:
     """:func:`pool_report` of ``pool`` for a reader."""
     lines = [f"{pool}", f"{result['cut']:.1%} of replies cut at the token limit"]
+    if result["skipped"]:
+        lines.append(f"{result['skipped']} bad lines of the file skipped")
+    for reason, count in (pool.provenance.dropped or {}).items():
+        lines.append(f"{count} lines of the file left out: {reason}")
     for name, interval in result["rewards"].items():
         lines.append(f"  {name}: {_shown(interval)}")
     if "best_of_n" in result:

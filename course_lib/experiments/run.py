@@ -9,6 +9,7 @@ from ..worlds import load_world
 from .comparison import compare, plan_of
 from .rollouts_run import run_on_rollouts
 from .settings import RunSettings, tier
+from .sources import world_of_file
 
 TINY = {"lr": 2e-3, "epochs": 3}  # for the tiny policy that stands in where none is given
 
@@ -29,8 +30,9 @@ def run(
     default the CPU's for a world with a policy of its own, else this machine's. ``changes`` are
     fields of these settings, of their loop, its sampling or its training: ``n``, ``prompts``,
     ``rounds``, ``seed``, ``lr``, ``data`` and so on; None leaves one as it is. ``out``: a folder
-    for stages, so that a killed run resumes, and for ``result.json``. With ``rollouts`` (a JSONL
-    file) its replies take the place of sampling.
+    for stages, so that a killed run resumes, and for ``result.json``. With ``rollouts`` (a file
+    that :func:`~course_lib.pools.read_rollouts` reads; ``keys`` says what is what in it) its
+    replies take the place of sampling.
     """
     require(
         isinstance(world, str) or changes.get("answers") is None,
@@ -38,7 +40,8 @@ def run(
     )
     with Account() as account:
         if isinstance(world, str):
-            world = load_world(world, changes.get("data"), changes.get("answers"))
+            load = load_world if rollouts is None else world_of_file
+            world = load(world, changes.get("data"), changes.get("answers"))
         settings = settings_of(
             world, tier_name, changes, tiny=rollouts is not None and policy is None
         )

@@ -1,5 +1,6 @@
 """Sampling a pool for a world's prompts, with the tier's sizes where none are given."""
 
+from dataclasses import replace
 from typing import Any
 
 from ..assets import resolve
@@ -31,12 +32,10 @@ def sample_from_world(
     if isinstance(world, str):
         world = load_world(world)
     sizes = tier("cpu" if world.policy else None)
-    loaded = load_policy(
-        resolve(policy or world.policy or sizes.policy),
-        device=device,
-        system=world.system,
-        template=template,
-    )
+    asked = policy or world.policy or sizes.policy
+    loaded = load_policy(resolve(asked), device=device, system=world.system, template=template)
+    # what was asked for, not where the package lies on this machine: the pool may travel
+    loaded = replace(loaded, source=str(asked))
     texts, info = world.prompts(split, limit=prompts, seed=seed)
     given = {name: value for name, value in sampling.items() if value is not None}
     max_tokens = min(world.max_tokens, sizes.max_tokens)

@@ -23,6 +23,7 @@ import torch
 from ..base import CourseError, require
 from ..methods import FineTuning, Rounds, rounds_from
 from ..models import Sampling
+from ..pools import Keys
 from .standin import make_standin
 
 FEWEST_HELD_OUT = 16  # held-out prompts of a small run that did not ask for a number
@@ -53,6 +54,7 @@ class RunSettings:
     template : "chat", or "plain" for prompts as bare text.
     device : where to run; None takes cuda when there is one.
     skip_bad : leave out broken lines of a rollouts file instead of stopping.
+    keys : what is what in a rollouts file, see :func:`~course_lib.pools.read_rollouts`.
     data : folder of the world's data.
     shots : solved examples before each question.
     answers : how a verifier reads replies, "lenient" or "strict"; None is the world's own way.
@@ -71,6 +73,7 @@ class RunSettings:
     template: str = "chat"
     device: str | None = None
     skip_bad: bool = False
+    keys: Keys | None = None
     data: str | None = None
     shots: int = 0
     answers: str | None = None
