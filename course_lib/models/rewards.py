@@ -6,11 +6,12 @@ from typing import Any, Protocol
 
 import torch
 
-from ..base import require
+from ..base import last_turn, require
 from ..pools import MISSING, STOP, Pool
 from ..worlds import World, harmlessness, helpfulness
 
-RewardFunction = Callable[[str, str, dict[str, Any]], float]  # prompt, text, info → number
+# prompt (a string, or chat messages), text, info → number
+RewardFunction = Callable[[Any, str, dict[str, Any]], float]
 
 
 class Reward(Protocol):
@@ -26,7 +27,7 @@ class Reward(Protocol):
 class FunctionReward:
     """A reward from a function ``(prompt, text, info) -> number``.
 
-    A verifier, a rule, a test suite.
+    A verifier, a rule, a test suite. The prompt is a string, or a dialogue's list of messages.
     """
 
     function: RewardFunction
@@ -73,7 +74,7 @@ class GoldReward:
                 # a reply that was cut may be worth less than the same text that ended
                 key = (text, finish == STOP)
                 if key not in seen:
-                    seen[key] = self._value(prompt, text, info, finish == STOP)
+                    seen[key] = self._value(last_turn(prompt), text, info, finish == STOP)
                 values[i, j] = seen[key]
         return values
 
