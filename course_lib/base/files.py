@@ -19,6 +19,13 @@ _REASONS = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EACCES: "permission was denied",
     errno.EROFS: "the file system is read-only",
+    errno.EIO: "the disk reported an error",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+# these are explained for the path itself only: code inside may look for files of its own
+_REASONS_OF_THE_PATH = {
+    errno.ENOENT: "its folder cannot be made there",
+    errno.ENOTDIR: "a part of this path is a file",
 }
 
 
@@ -43,7 +50,10 @@ def _explained(path: Path) -> Iterator[None]:
     except CourseError:
         raise
     except Exception as error:
-        reason = _REASONS.get(_error_number(error) or 0)
+        number = _error_number(error) or 0
+        reason = _REASONS.get(number)
+        if reason is None and _is_about(error, path):
+            reason = _REASONS_OF_THE_PATH.get(number)
         if reason is None:
             raise
         raise CourseError(
@@ -51,6 +61,14 @@ def _explained(path: Path) -> Iterator[None]:
             "Free some space or choose another folder with --out, then run the same command "
             "again: finished stages are kept."
         ) from error
+
+
+def _is_about(error: Exception, path: Path) -> bool:
+    """Whether a system's error names a folder that ``path`` lies in."""
+    named = getattr(error, "filename", None)
+    if not isinstance(named, str):
+        return False
+    return Path(named) in (path, *path.parents) or Path(named).parent == path.parent
 
 
 @contextmanager

@@ -78,6 +78,15 @@ def world_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--data", help="folder with the world's data (gsm8k: train.jsonl, test.jsonl)")
 
 
+def answers_argument(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--answers",
+        choices=("lenient", "strict"),
+        help="how a verifier reads replies: strict takes only what stands behind #### or A: "
+        "(default: the world's; gsm8k lenient, arithmetic strict)",
+    )
+
+
 def policy_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--policy", help="causal LM: a folder or a hub name (default: the tier's)")
     p.add_argument(
@@ -104,6 +113,7 @@ def add_run(command: AddCommand) -> None:
         "run", "the whole loop, and the table that compares it with its controls", run_command
     )
     world_arguments(p)
+    answers_argument(p)
     policy_arguments(p)
     reward_argument(p)
     device_argument(p)
@@ -184,6 +194,7 @@ def add_score(command: AddCommand) -> None:
     p = command("score", "step 2: add a reward to a pool", score_command)
     p.add_argument("pool", help="a pool (.npz) or a rollouts file (.jsonl)")
     world_arguments(p)
+    answers_argument(p)
     reward_argument(p)
     device_argument(p)
     p.add_argument(

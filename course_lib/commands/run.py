@@ -44,6 +44,7 @@ def run_command(args: Namespace) -> None:
         seed=args.seed,
         out=args.out,
         data=args.data,
+        answers=args.answers,
         tier_name=args.tier,
         rule=args.rule,
         rollouts=args.rollouts,

@@ -17,7 +17,10 @@ def score_command(args: Namespace) -> None:
         f"the scored pool needs a name ending in .npz; got {out}. Give one with --out.",
     )
     require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
-    reward = reward_for(pool, args.reward, world_of_file(args.world, args.data), args.device)
+    # answers to read are a problem's, whatever world the command would else take
+    name = "gsm8k" if args.answers and args.world == "helpdesk" else args.world
+    world = world_of_file(name, args.data, args.answers)
+    reward = reward_for(pool, args.reward, world, args.device)
     pool = score(pool, reward, args.name or default_name(args.reward))
     pool.save(out)
     print(f"{pool} → {out}")

@@ -8,7 +8,8 @@
 | others | percentile bootstrap |
 
 Values of one group (a topic, a prompt with several comparisons) are not independent: with
-``groups``, groups are the units. The coverage of each is measured in ``benchmarks/interval_coverage.py``.
+``groups``, groups are the units. ``benchmarks/interval_coverage.py`` measures how often each one
+covers.
 """
 
 import math

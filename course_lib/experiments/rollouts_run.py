@@ -59,7 +59,7 @@ def run_on_rollouts(
         "dropped": pool.provenance.dropped or {},
     }
     if pool.provenance.systems is not None:
-        result |= _systems(pool, by)
+        result |= _systems(pool, by, getattr(world, "mode", "lenient"))
     if _is_binary(pool, by):
         result |= _pass_at(pool, by)
         chosen = threshold(pool, by=by, minimum=1.0)
@@ -107,9 +107,9 @@ def _is_binary(pool: Pool, by: str) -> bool:
     return set(values) <= {0.0, 1.0}
 
 
-def _systems(pool: Pool, by: str) -> dict[str, Any]:
+def _systems(pool: Pool, by: str, mode: str) -> dict[str, Any]:
     """What the released solutions of several systems show."""
-    report, agreed = system_report(pool, by), agreement(pool)
+    report, agreed = system_report(pool, by), agreement(pool, mode)
     return {
         "systems": {name: value.to_dict() for name, value in report["accuracy"].items()},
         "differences": {name: value.to_dict() for name, value in report["difference"].items()},

@@ -34,10 +34,14 @@ def run(
     that :func:`~course_lib.pools.read_rollouts` reads; ``keys`` says what is what in it) its
     replies take the place of sampling.
     """
+    require(
+        isinstance(world, str) or changes.get("answers") is None,
+        "answers says how a world given by name reads replies; make yours with a mode instead.",
+    )
     with Account() as account:
         if isinstance(world, str):
             load = load_world if rollouts is None else world_of_file
-            world = load(world, changes.get("data"))
+            world = load(world, changes.get("data"), changes.get("answers"))
         settings = settings_of(
             world, tier_name, changes, tiny=rollouts is not None and policy is None
         )

@@ -57,6 +57,7 @@ class RunSettings:
     keys : what is what in a rollouts file, see :func:`~course_lib.pools.read_rollouts`.
     data : folder of the world's data.
     shots : solved examples before each question.
+    answers : how a verifier reads replies, "lenient" or "strict"; None is the world's own way.
     """
 
     name: str
@@ -75,6 +76,7 @@ class RunSettings:
     keys: Keys | None = None
     data: str | None = None
     shots: int = 0
+    answers: str | None = None
 
     def changed(self, **changes: Any) -> "RunSettings":
         """These settings with fields of their own, of the loop, or of its two steps replaced.

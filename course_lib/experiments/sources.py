@@ -7,7 +7,7 @@ from ..assets import resolve
 from ..base import CourseError, require
 from ..models import FunctionReward, GoldReward, Reward, RewardModel, load_reward_model
 from ..pools import Pool
-from ..worlds import GSM8K, World, load_world, verifier
+from ..worlds import GSM8K, World, check_mode, load_world, verifier
 
 
 def make_reward(spec: str, world: World, device: str | None = None) -> GoldReward | RewardModel:
@@ -38,8 +38,9 @@ def reward_for(pool: Pool, spec: str, world: World, device: str | None = None) -
 class WithoutProblems(GSM8K):
     """The GSM8K world for a file that brings its own questions and answers: no data is needed."""
 
-    def __init__(self) -> None:
-        self.mode = "lenient"
+    def __init__(self, mode: str = "lenient") -> None:
+        check_mode(mode)
+        self.mode = mode
 
     def problems(self, split: str) -> NoReturn:
         """There are none."""
@@ -49,10 +50,10 @@ class WithoutProblems(GSM8K):
         )
 
 
-def world_of_file(name: str, data: Path | str | None = None) -> World:
+def world_of_file(name: str, data: Path | str | None = None, answers: str | None = None) -> World:
     """The world called ``name`` for work on a file that holds its prompts: ``data`` may be left
     out.
     """
     if name == "gsm8k" and data is None:
-        return WithoutProblems()
-    return load_world(name, data)
+        return WithoutProblems(answers or "lenient")
+    return load_world(name, data, answers)

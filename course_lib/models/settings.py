@@ -26,7 +26,8 @@ class Sampling:
         tokens begin and end. None: the model's own end tokens.
     method : "sample", or "beam" (the likeliest replies a search finds, the likeliest first) or
         "diverse_beam": not independent samples, kept for comparison.
-    memory_mb : memory for the candidates in flight, in MiB. It cannot change a candidate.
+    memory_mb : memory for the candidates in flight, in MiB. In float32 it changes no candidate; in
+        half precision rounding may, see :func:`~course_lib.models.sample`.
     """
 
     n: int = 16

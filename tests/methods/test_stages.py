@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from course_lib.base import Account, CourseError, Hooks, note
-from course_lib.methods import FineTuning, Stages, fingerprint, trained
+from course_lib.methods import FineTuning, Stages, fingerprint, stages, trained
 from course_lib.models import sample, tiny_policy
 from course_lib.pools import best_per_prompt
 
@@ -179,6 +179,7 @@ def test_a_damaged_part_is_made_again_and_no_other(tmp_path, pool, trial):
     assert equal_pools(again, pool) and made == [0, 1, "x", 0, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trial", range(24))
 def test_a_damaged_policy_or_checkpoint_ends_in_the_same_policy(tmp_path, policy, pool, trial):
     """As a whole run would: sampling, choosing, training."""
@@ -205,3 +206,23 @@ def test_a_damaged_policy_or_checkpoint_ends_in_the_same_policy(tmp_path, policy
 def _stop_at_2(step):
     if step == 2:
         raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_no_damage_of_ten_thousand_is_missed(tmp_path, pool):
+    """Whatever byte is flipped, cut off or put behind: the folder is known to be damaged."""
+    Stages(tmp_path).pool("p", {"k": 1}, lambda start, stop: pool, 3)
+    (place,) = (tmp_path / "stages").iterdir()
+    files = sorted(file for file in place.iterdir())
+    clean = {file: file.read_bytes() for file in files}
+    facts = stages.unsealed(place)
+    assert facts is not None
+    rng = np.random.default_rng(0)
+    for trial in range(10_000):
+        file = files[trial % len(files)]
+        damage(file, HOWS[int(rng.integers(len(HOWS)))], rng)
+        found = stages.unsealed(place)
+        # a blank more in done.json changes nothing that is read
+        assert found is None or (found == facts and file.name == "done.json")
+        file.write_bytes(clean[file])
+    assert stages.unsealed(place) == facts
