@@ -50,6 +50,7 @@ __all__ = [
     "Verdict",
     "WORLDS",
     "World",
+    "check_mode",
     "draw_problem",
     "equation_holds",
     "check_mode",
