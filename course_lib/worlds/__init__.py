@@ -53,7 +53,6 @@ __all__ = [
     "check_mode",
     "draw_problem",
     "equation_holds",
-    "check_mode",
     "equation_path",
     "equation_report",
     "equations",
