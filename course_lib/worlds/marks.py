@@ -44,7 +44,8 @@ _TIMES = re.compile(r"(?<=[0-9])([ ]?)[xX](?=[ ]?[$€£]?[.]?[0-9])")
 _NEAR = 120  # characters in which an answer may be taken back
 _TAKEN_BACK = re.compile(
     r"[\s\W]{0,12}"
-    r"(?i:or|no|wait|actually|alternatively|hmm|maybe|perhaps|possibly|oops|sorry|correction)\b[^\n]{0,80}[0-9]"
+    r"(?i:or|no|wait|actually|alternatively|hmm|maybe|perhaps|possibly|oops|sorry|correction)\b"
+    r"[^\n]{0,80}[0-9]"
 )
 _OFFERED = re.compile(r"[0-9][^\n.]{0,40}\b(?i:or|either)\W{0,6}\Z")
 _DENIED = re.compile(r"(?i:\bnot|n't|\bnever)\W{0,4}\Z")
