@@ -5,7 +5,7 @@ What is not surely one number raises :class:`Doubt`, which says why.
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from .atoms import Atom
 from .digits import Number
@@ -143,6 +143,9 @@ def chain_start(found: Sequence[Atom], last: int) -> int:
 
 def check_rest(number: Number, rest: Sequence[Atom]) -> None:
     """Raise where what follows makes the number another one, or names another answer."""
+    results = [b.number for a, b in pairwise(rest) if a.kind == "equal" and b.number]
+    if results and not results[-1].readings & number.readings:
+        raise Doubt("more than one calculation could be the answer")
     words: list[str] = []
     aside = False
     for atom in rest:

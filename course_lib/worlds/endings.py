@@ -109,6 +109,8 @@ def _check_before(number: Number, before: Sequence[Atom], unit: str) -> None:
     if place >= 0 and before[place].kind == "comma":
         joined = joined or not words
         place -= 1
+    if first == "or" and place < 0:
+        raise Doubt("the sentence goes on with another answer")
     other = before[place].number if place >= 0 else None
     if joined and other and other.value not in number.readings:
         raise Doubt("more than one number could be the answer")

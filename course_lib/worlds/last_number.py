@@ -29,7 +29,7 @@ def last_number(text: str) -> Number | None:
             raise Doubt("a number in words stands behind the last number")
         _check_code(lines, at)
         sentence = _sentence(found, places[-1])
-        after_equal = found[places[-1] - 1].kind == "equal"
+        after_equal = found[places[-1] - 1].kind == "equal" or len(sentence) == 1
         if re.search(r"[0-9] [0-9]{3}(?![0-9])", found[places[-1]].text) and not after_equal:
             raise Doubt("one number, or two")
         number = read_end(sentence)
@@ -59,14 +59,21 @@ def _around(line: str, place: int) -> str:
 
 def _check_alone(number: Number, before: Sequence[Atom], above: str) -> None:
     """Raise where another number stands by itself just before the last one: "42? 43?"."""
+    before = [atom for atom in before if not _is_label(atom)]
     if any(atom.kind not in ("number", "end") for atom in before):
         return
-    others = [*atoms(above[-MAX_STATEMENT:]), *before]
+    others = [a for a in (*atoms(above[-MAX_STATEMENT:]), *before) if not _is_label(a)]
     while others and others[-1].kind == "end":
         others.pop()
     alone = len(others) == 1 or (len(others) > 1 and others[-2].kind in ("end", "number"))
     if others and alone and others[-1].number and others[-1].number.value not in number.readings:
         raise Doubt("more than one number could be the answer")
+
+
+def _is_label(atom: Atom) -> bool:
+    """Whether an atom may belong to the mark of a list, such as "(b)" or "-"."""
+    letter = atom.kind == "word" and len(atom.text) == 1
+    return letter or atom.kind in ("open", "close") or (atom.kind == "op" and atom.text in "-*+")
 
 
 def _check_code(lines: list[str], at: int) -> None:

@@ -24,7 +24,7 @@ _COMMAND = re.compile(r"\\(?:[a-zA-Z]++|.)", re.DOTALL)
 
 _MEANS: dict[str, str] = {
     **dict.fromkeys((r"\,", r"\;", r"\:", r"\ ", r"\>", r"\thinspace", r"\space"), THIN),
-    **dict.fromkeys((r"\!", r"\left", r"\right", r"\displaystyle", r"\textstyle", r"\bf"), ""),
+    **dict.fromkeys((r"\left", r"\right", r"\displaystyle", r"\textstyle", r"\bf"), '"'),
     **dict.fromkeys((r"\quad", r"\qquad", r"\hfill"), "  "),
     **dict.fromkeys((r"\(", r"\)", r"\[", r"\]"), "$"),
     **dict.fromkeys((r"\times", r"\cdot", r"\ast"), "×"),

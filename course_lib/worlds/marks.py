@@ -44,7 +44,8 @@ _TIMES = re.compile(r"(?<=[0-9])([ ]?)[xX](?=[ ]?[$€£]?[.]?[0-9])")
 _NEAR = 120  # characters in which an answer may be taken back
 _TAKEN_BACK = re.compile(
     r"[\s\W]{0,12}"
-    r"(?i:or|no|wait|actually|alternatively|hmm|maybe|perhaps|possibly|oops|sorry|correction)\b[^\n]{0,80}[0-9]"
+    r"(?i:or|no|wait|actually|alternatively|hmm|maybe|perhaps|possibly|oops|sorry|correction)\b"
+    r"[^\n]{0,80}[0-9]"
 )
 _OFFERED = re.compile(r"[0-9][^\n.]{0,40}\b(?i:or|either)\W{0,6}\Z")
 _DENIED = re.compile(r"(?i:\bnot|n't|\bnever)\W{0,4}\Z")
@@ -70,8 +71,11 @@ def spoken(text: str) -> str | None:
 
 def prepared(text: str) -> str:
     """The text in one spelling, without what only decorates it. Time is linear in the text."""
-    text = _HTML.sub(" ", _TOKEN.sub("\n", plain_text(text)))
-    return _TIMES.sub(r"\1×", _BOLD.sub("", _SOLVED.sub(" ", text)))
+    text = _TOKEN.sub("\n", plain_text(text))
+    # a quote in the place of each mark: what stood apart must not become one number
+    for pattern in (_HTML, _SOLVED, _BOLD):
+        text = pattern.sub('"', text)
+    return _TIMES.sub(r"\1×", text)
 
 
 def check_behind(text: str, end: int) -> None:
@@ -81,8 +85,10 @@ def check_behind(text: str, end: int) -> None:
 
 
 def check_mark(text: str, mark: re.Match[str]) -> None:
-    """Raise :class:`Doubt` for an ``<answer>`` left open, and ``A: 5`` among choices."""
+    """Raise :class:`Doubt` for an ``<answer>`` left open, ``A: 5`` among choices, "or #### 5"."""
     behind = text[mark.end() : mark.end() + MAX_STATEMENT]
+    if _OFFERED.search(text[max(0, mark.start() - _NEAR) : mark.start()]):
+        raise Doubt("the answer is one of several")
     if mark[0].startswith("<") and "</" not in behind:
         raise Doubt("the answer is not closed")
     if mark.lastgroup == "letter" and _CHOICES.match(behind):
@@ -107,8 +113,6 @@ def read_boxed(text: str, mark: re.Match[str]) -> Behind | None:
     bullet = _BULLET.search("\n" * (mark.start() <= _NEAR) + before)
     if not bullet and (_GOES_BEFORE.search(before) or _DENIED.search(before)):
         raise Doubt("the box is part of a calculation, or denied")
-    if _OFFERED.search(before):
-        raise Doubt("the box is one of several answers")
     return Behind(read_box(content), close + 1 - mark.end())
 
 
