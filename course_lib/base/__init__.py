@@ -3,7 +3,7 @@
 Errors, settings, hooks, files, JSON lines, progress bars, accounts, versions.
 """
 
-from . import progress
+from . import progress, terminal
 from .accounts import Account, flops_per_token, hold, note, spent
 from .chat import (
     Message,
@@ -16,7 +16,14 @@ from .chat import (
     transcript,
 )
 from .errors import CourseError, require
-from .files import atomic_directory, atomic_write, free_for_model, read_json, write_json
+from .files import (
+    atomic_directory,
+    atomic_write,
+    free_for_model,
+    free_to_write,
+    read_json,
+    write_json,
+)
 from .hooks import Hooks
 from .jsonl import read_jsonl, string
 from .progress import in_notebook, no_loading_bars
@@ -36,6 +43,7 @@ __all__ = [
     "check_prompt",
     "flops_per_token",
     "free_for_model",
+    "free_to_write",
     "hold",
     "in_notebook",
     "key_of",
@@ -52,6 +60,7 @@ __all__ = [
     "simplest",
     "spent",
     "string",
+    "terminal",
     "transcript",
     "versions",
     "write_json",

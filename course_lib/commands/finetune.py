@@ -2,15 +2,19 @@
 
 from argparse import Namespace
 
+from ..base import free_to_write
+from .options import world_name
+
 
 def finetune_command(args: Namespace) -> None:
     from ..experiments import finetune_from_file
     from ..worlds import load_world
 
+    free_to_write(args.out, args.force, folder=True)
     facts = finetune_from_file(
         args.selection,
         args.out,
-        load_world(args.world, args.data),
+        load_world(world_name(args), args.data),
         args.policy,
         device=args.device,
         template=args.template,
@@ -22,7 +26,8 @@ def finetune_command(args: Namespace) -> None:
         seed=args.seed,
     )
     first, last = facts["losses"]
+    chosen = "" if args.lr is not None else f", lr {facts['lr']:g} ({facts['lr_reason']})"
     print(
-        f"trained on {facts['replies']} replies, {facts['tokens']:,} tokens, "
+        f"trained on {facts['replies']} replies, {facts['tokens']:,} tokens{chosen}, "
         f"{facts['seconds']:.0f} s: loss {first:.3f} → {last:.3f} nats per token → {args.out}"
     )

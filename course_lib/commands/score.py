@@ -1,8 +1,10 @@
 """``course score``: step 2, adding a reward to a pool."""
 
 from argparse import Namespace
+from pathlib import Path
 
-from ..base import require
+from ..base import free_to_write, require
+from .options import world_name
 
 
 def score_command(args: Namespace) -> None:
@@ -18,8 +20,16 @@ def score_command(args: Namespace) -> None:
         f"the scored pool needs a name ending in .npz; got {out}. Give one with --out.",
     )
     require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
-    reward = make_reward(args.reward, load_world(args.world, args.data), args.device)
-    pool = score(pool, reward, args.name or default_name(args.reward))
+    name = args.name or default_name(args.reward)
+    if Path(out).resolve() != Path(args.pool).resolve():
+        free_to_write(out, args.force)
+    require(
+        name not in pool.rewards or args.force,
+        f"{args.pool} has a reward {name!r} already, and nothing is replaced unasked. Give the new "
+        "one another --name, or --force to replace it.",
+    )
+    reward = make_reward(args.reward, load_world(world_name(args), args.data), args.device)
+    pool = score(pool, reward, name)
     pool.save(out)
     print(f"{pool} → {out}")
 
