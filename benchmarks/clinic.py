@@ -318,7 +318,9 @@ def main():
                 wanted[case.name, role, seed] = task
     unique = {task[-1]: task for task in wanted.values()}
     run_jobs(job, list(unique.values()), args.workers, say)
-    found = {key: json.loads(Path(task[-1]).read_text(encoding="utf-8")) for key, task in wanted.items()}
+    found = {
+        key: json.loads(Path(task[-1]).read_text(encoding="utf-8")) for key, task in wanted.items()
+    }
 
     result = {
         "command": "python benchmarks/clinic.py" + (" --quick" if args.quick else ""),

@@ -24,7 +24,7 @@ from .files import (
     read_json,
     write_json,
 )
-from .hooks import Hooks
+from .hooks import Hooks, nothing
 from .jsonl import read_jsonl, string
 from .progress import in_notebook, no_loading_bars
 from .settings import changed, key_of, no_key
@@ -52,6 +52,7 @@ __all__ = [
     "no_key",
     "no_loading_bars",
     "note",
+    "nothing",
     "progress",
     "prompt_key",
     "read_json",

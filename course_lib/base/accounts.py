@@ -162,7 +162,8 @@ def _reset_peak() -> None:
     if torch is not None and torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: the process's peak starts anew
+        # Linux: the process's peak starts anew
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
         pass
 

@@ -1,8 +1,10 @@
 """``course run``: the four steps end to end, and what they bought."""
 
+import sys
 from argparse import Namespace
 
-from ..base import require
+from ..base import nothing, require
+from .options import world_name
 from .show import show
 
 # what `course run` cannot use where the replies are already there, with its default
@@ -15,6 +17,10 @@ SAMPLES = {
     "keep": "all",
     "temperature": None,
     "n": None,
+    "max_tokens": None,
+    "shots": None,
+    "stop": None,
+    "prompts_file": None,
 }
 
 
@@ -29,20 +35,25 @@ def require_no_sampling(args: Namespace) -> None:
     )
 
 
+def announce(line: str) -> None:
+    """Say on standard error what is about to be done: standard output is for the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def run_command(args: Namespace) -> None:
     if args.rollouts:
         require_no_sampling(args)
-    from ..experiments import run, table
+    from ..experiments import Out, run, table
 
     result = run(
-        world=args.world,
+        world=world_name(args),
         policy=args.policy,
         reward=args.reward,
         n=args.n,
         prompts=args.prompts,
         rounds=args.rounds,
         seed=args.seed,
-        out=args.out,
+        out=Out(args.out, args.force, nothing if args.quiet else announce),
         data=args.data,
         tier_name=args.tier,
         rule=args.rule,
@@ -56,5 +67,10 @@ def run_command(args: Namespace) -> None:
         epochs=args.epochs,
         lr=args.lr,
         temperature=args.temperature,
+        minimum=args.minimum,
+        max_tokens=args.max_tokens,
+        shots=args.shots,
+        stop=args.stop,
+        prompts_file=args.prompts_file,
     )
     show(result, args.json, lambda: table(result))

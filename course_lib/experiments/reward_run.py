@@ -11,6 +11,7 @@ from ..base import changed, free_for_model, require
 from ..methods import train_reward_model
 from ..models import Policy, load_policy, preference_report, tiny_policy
 from ..pools import read_pairs
+from .defaults import default_lr
 
 Pairs = list[dict[str, str]]  # each with "prompt", "chosen" and "rejected"
 
@@ -22,14 +23,15 @@ class RewardRun:
     Attributes
     ----------
     held_out : share of the prompts whose pairs are kept for the report, between 0 and 1.
-    epochs, lr : passes over the training pairs, and the learning rate.
+    epochs : passes over the training pairs.
+    lr : the learning rate; None is what fits the backbone.
     max_length : tokens of a dialogue; longer ones are cut from the left.
     seed : of the split, of the tiny backbone and of training.
     """
 
     held_out: float = 0.2
     epochs: float = 2.0
-    lr: float = 1e-3
+    lr: float | None = None
     max_length: int = 512
     seed: int = 0
 
@@ -66,11 +68,14 @@ def train_reward_from_file(
         base = _tiny_backbone(train_pairs, settings.seed)
     else:
         base = load_policy(resolve(policy), device=device)
+    lr, reason = settings.lr, "as asked"
+    if lr is None:
+        lr, reason = default_lr(base.model)
     model = train_reward_model(
         base,
         train_pairs,
         epochs=settings.epochs,
-        lr=settings.lr,
+        lr=lr,
         batch_size=32,
         seed=settings.seed,
         max_length=settings.max_length,
@@ -82,7 +87,7 @@ def train_reward_from_file(
     seconds = model.facts["seconds"]
     text = (
         f"reward model on {base.source}: {len(train_pairs)} pairs to train on, "
-        f"{seconds:.0f} s\nheld out: {report}"
+        f"lr {lr:g} ({reason}), {seconds:.0f} s\nheld out: {report}"
     )
     return {
         "accuracy": report.accuracy.to_dict(),
@@ -93,6 +98,7 @@ def train_reward_from_file(
         "length_correlation": report.length_correlation,
         "calibration": report.calibration,
         "seconds": seconds,
+        "lr": lr,
         "seed": settings.seed,
         "text": text,
     }

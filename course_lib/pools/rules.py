@@ -4,10 +4,12 @@ A new rule is one function, in ``reward_rules.py`` or ``verifier_rules.py``, and
 :data:`RULES`: ``course select``, ``course run`` and the explorer of selection rules read it there.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..base import require
 from .pool import Pool
 from .reward_rules import (
     best_per_prompt,
@@ -24,6 +26,7 @@ from .selection import Selection
 from .verifier_rules import distinct_paths, threshold
 
 Control = Callable[[Selection, int], Selection]
+APART = 2**16  # between the seeds of a random rule and of its control
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Dial:
     Attributes
     ----------
     default : the parameter's value when it is left alone.
-    option : the option of ``course select`` that sets it: "k", "seed", or "" for none.
+    option : the option of ``course select`` that sets it: "k", "minimum", "seed", or "" for none.
     slider : the slider of the explorer that sets it: "k" (for each prompt), "strength", "minimum",
         or "" for none.
     overall : the parameter counts candidates of the whole pool, not of each prompt.
@@ -74,6 +77,20 @@ class Rule:
 
     def __call__(self, pool: Pool, **settings: Any) -> Selection:
         return self.function(pool, **settings)
+
+    def control_of(self, selection: Selection, seed: int = 0) -> Selection:
+        """The random control of a selection that this rule made.
+
+        That of a rule which is random itself is another draw, never its own.
+        """
+        if self.control is None:
+            return matched_control(selection, seed + APART)
+        return self.control(selection, seed)
+
+    @property
+    def has_minimum(self) -> bool:
+        """Whether it keeps what reaches a least reward."""
+        return any(dial.option == "minimum" for dial in self.dials.values())
 
     @property
     def sliders(self) -> tuple[str, ...]:
@@ -119,10 +136,32 @@ class Rule:
         return settings
 
 
+def check_minimum(rule: Rule, minimum: float | None, verdicts: bool) -> None:
+    """Raise where a least reward is given to a rule that takes none, or is missing.
+
+    ``verdicts``: the reward says right or wrong, 1 or 0, so that 1 is a least reward that means
+    something. Scores of a reward model have no zero and no one.
+    """
+    require(
+        minimum is None or rule.has_minimum,
+        f"the rule {rule.name!r} does not take --minimum {minimum}; leave it out.",
+    )
+    require(
+        minimum is None or math.isfinite(minimum),
+        f"minimum is the least reward that is kept, a finite number; got {minimum}.",
+    )
+    require(
+        verdicts or minimum is not None or not rule.has_minimum,
+        f"the rule {rule.name!r} keeps what reaches a least reward, and this reward is no verdict "
+        "of 1 or 0: its scale has no natural zero. Say the least reward with --minimum; "
+        "`course report` shows what rewards a pool has.",
+    )
+
+
 K = Dial(1, option="k", slider="k")
 K_OVERALL = Dial(None, option="k", slider="k", overall=True)
 AT_MOST = Dial(None, option="k")
-MINIMUM = Dial(1.0, slider="minimum")
+MINIMUM = Dial(1.0, option="minimum", slider="minimum")
 SEED = Dial(0, option="seed")
 
 RULES: dict[str, Rule] = {
@@ -175,7 +214,7 @@ RULES: dict[str, Rule] = {
         Rule(
             "distinct_paths",
             distinct_paths,
-            dials={"minimum": Dial(1.0), "at_most": AT_MOST},
+            dials={"minimum": Dial(1.0, option="minimum"), "at_most": AT_MOST},
             needs=("reward", "path"),
         ),
         Rule(
