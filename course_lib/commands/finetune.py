@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from ..base import free_to_write
+from ..base import free_for_model, free_to_write
 from .options import world_name
 
 
@@ -10,6 +10,7 @@ def finetune_command(args: Namespace) -> None:
     from ..experiments import finetune_from_file
     from ..worlds import load_world
 
+    free_for_model(args.out)
     free_to_write(args.out, args.force, folder=True)
     facts = finetune_from_file(
         args.selection,

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from ..base import free_to_write
+from ..base import free_for_model, free_to_write
 from .show import show
 
 
@@ -10,6 +10,7 @@ def train_reward_command(args: Namespace) -> None:
     from ..experiments import train_reward_from_file
 
     if args.out:
+        free_for_model(args.out)
         free_to_write(args.out, args.force, folder=True)
     result = train_reward_from_file(
         args.pairs,

@@ -22,7 +22,6 @@ def finetune_from_file(
     device: str | None = None,
     template: str | None = None,
     dtype: str = "float32",
-    lr: float | None = None,
     **training: Any,
 ) -> dict:
     """Fine-tune on the prompts and completions of a JSONL file; write the new policy to ``out``.
@@ -43,7 +42,7 @@ def finetune_from_file(
         world = load_world(world)
     source = policy or world.policy or "helpdesk/policy"
     loaded = load_asked(source, template, device=device, system=world.system)
-    reason = "as asked"
+    lr, reason = training.pop("lr", None), "as asked"
     if lr is None:
         lr, reason = default_lr(loaded.model)
     chosen = read_selection(path)

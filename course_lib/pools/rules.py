@@ -36,7 +36,7 @@ class Dial:
     Attributes
     ----------
     default : the parameter's value when it is left alone.
-    option : the option of ``course select`` that sets it: "k", "minimum", "seed", or "" for none.
+    option : the option of ``course select`` that sets it: "k", "seed", or "" for none.
     slider : the slider of the explorer that sets it: "k" (for each prompt), "strength", "minimum",
         or "" for none.
     overall : the parameter counts candidates of the whole pool, not of each prompt.
@@ -90,7 +90,7 @@ class Rule:
     @property
     def has_minimum(self) -> bool:
         """Whether it keeps what reaches a least reward."""
-        return any(dial.option == "minimum" for dial in self.dials.values())
+        return "minimum" in self.dials
 
     @property
     def sliders(self) -> tuple[str, ...]:
@@ -103,11 +103,15 @@ class Rule:
         reward = ("by",) if "reward" in self.needs else ()
         return (*reward, *(dial.option for dial in self.dials.values() if dial.option))
 
-    def from_options(self, by: str | None = None, **options: Any) -> dict[str, Any]:
+    def from_options(
+        self, by: str | None = None, minimum: float | None = None, **options: Any
+    ) -> dict[str, Any]:
         """The parameters that these options of ``course select`` set; None sets nothing."""
-        settings = {}
+        settings: dict[str, Any] = {}
         if by is not None and "reward" in self.needs:
             settings["by"] = by
+        if minimum is not None and self.has_minimum:
+            settings["minimum"] = minimum
         for name, dial in self.dials.items():
             if options.get(dial.option) is not None:
                 settings[name] = options[dial.option]
@@ -161,7 +165,7 @@ def check_minimum(rule: Rule, minimum: float | None, verdicts: bool) -> None:
 K = Dial(1, option="k", slider="k")
 K_OVERALL = Dial(None, option="k", slider="k", overall=True)
 AT_MOST = Dial(None, option="k")
-MINIMUM = Dial(1.0, option="minimum", slider="minimum")
+MINIMUM = Dial(1.0, slider="minimum")
 SEED = Dial(0, option="seed")
 
 RULES: dict[str, Rule] = {
@@ -214,7 +218,7 @@ RULES: dict[str, Rule] = {
         Rule(
             "distinct_paths",
             distinct_paths,
-            dials={"minimum": Dial(1.0, option="minimum"), "at_most": AT_MOST},
+            dials={"minimum": Dial(1.0), "at_most": AT_MOST},
             needs=("reward", "path"),
         ),
         Rule(
