@@ -3,7 +3,6 @@
 from argparse import Namespace
 
 from ..base import free_for_model, free_to_write
-from .options import world_name
 
 
 def finetune_command(args: Namespace) -> None:
@@ -15,7 +14,7 @@ def finetune_command(args: Namespace) -> None:
     facts = finetune_from_file(
         args.selection,
         args.out,
-        load_world(world_name(args), args.data),
+        load_world(args.world, args.data),
         args.policy,
         device=args.device,
         template=args.template,

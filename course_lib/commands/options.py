@@ -28,13 +28,8 @@ def one_of(names: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def world_name(args: argparse.Namespace) -> str:
-    """The world that was asked for, or the help desk."""
-    return args.world or "helpdesk"
-
-
 def world_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--world", help=f"{one_of(WORLDS)} (default: helpdesk)")
+    p.add_argument("--world", default="helpdesk", help=one_of(WORLDS))
     p.add_argument("--data", help="folder with the world's data (gsm8k: train.jsonl, test.jsonl)")
 
 

@@ -4,7 +4,6 @@ import sys
 from argparse import Namespace
 
 from ..base import nothing, require
-from .options import world_name
 from .show import show
 
 # what `course run` cannot use where the replies are already there, with its default
@@ -46,7 +45,7 @@ def run_command(args: Namespace) -> None:
     from ..experiments import Out, run, table
 
     result = run(
-        world=world_name(args),
+        world=args.world,
         policy=args.policy,
         reward=args.reward,
         n=args.n,

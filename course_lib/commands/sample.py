@@ -3,7 +3,6 @@
 from argparse import Namespace
 
 from ..base import free_to_write
-from .options import world_name
 
 
 def sample_command(args: Namespace) -> None:
@@ -12,7 +11,7 @@ def sample_command(args: Namespace) -> None:
 
     free_to_write(args.out, args.force)
     pool = sample_from_world(
-        load_world(world_name(args), args.data),
+        load_world(args.world, args.data),
         args.policy,
         split=args.split,
         prompts=args.prompts,

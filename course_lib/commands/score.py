@@ -4,7 +4,6 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..base import free_to_write, require
-from .options import world_name
 
 
 def score_command(args: Namespace) -> None:
@@ -21,14 +20,15 @@ def score_command(args: Namespace) -> None:
     )
     require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
     name = args.name or default_name(args.reward)
-    if Path(out).resolve() != Path(args.pool).resolve():
+    added = Path(out).resolve() == Path(args.pool).resolve()
+    if not added:
         free_to_write(out, args.force)
     require(
-        name not in pool.rewards or args.force,
+        not added or name not in pool.rewards or args.force,
         f"{args.pool} has a reward {name!r} already, and nothing is replaced unasked. Give the new "
         "one another --name, or --force to replace it.",
     )
-    reward = make_reward(args.reward, load_world(world_name(args), args.data), args.device)
+    reward = make_reward(args.reward, load_world(args.world, args.data), args.device)
     pool = score(pool, reward, name)
     pool.save(out)
     print(f"{pool} → {out}")

@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
         return {name: plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
-    return str(value) if isinstance(value, Path) else value
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _noted(note: Path) -> dict[str, Any]:
