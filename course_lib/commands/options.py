@@ -84,7 +84,9 @@ def prompting_arguments(p: argparse.ArgumentParser) -> None:
 
 def force_argument(p: argparse.ArgumentParser) -> None:
     p.add_argument(
-        "--force", action="store_true", help="replace what is there; without it nothing is"
+        "--force",
+        action="store_true",
+        help="replace what is at the place of the output; without it nothing is",
     )
 
 

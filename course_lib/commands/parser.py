@@ -389,6 +389,7 @@ def add_build_assets(command: AddCommand) -> None:
         action="store_true",
         help="compare the files with the manifest instead of building",
     )
+    force_argument(p)
 
 
 def add_build(command: AddCommand) -> None:
@@ -412,3 +413,4 @@ def add_build(command: AddCommand) -> None:
     p.add_argument(
         "--no-execute", action="store_true", help="write the notebooks without running them"
     )
+    force_argument(p)

@@ -6,6 +6,11 @@ SMALL = 50_000_000  # parameters of a model that is trained as the bundled ones 
 LR_SMALL, LR_LARGE, LR_LORA = 1e-3, 1e-5, 2e-4
 
 
+def chosen_lr(given: float | None, model: Any) -> tuple[float, str]:
+    """The learning rate that was given, else the default for ``model``; and which of them it is."""
+    return default_lr(model) if given is None else (given, "as asked")
+
+
 def default_lr(model: Any) -> tuple[float, str]:
     """The learning rate for a model nobody gave one for, and why.
 

@@ -9,7 +9,7 @@ from ..base import free_for_model
 from ..methods import finetune
 from ..pools import read_selection
 from ..worlds import World, load_world
-from .defaults import default_lr
+from .defaults import chosen_lr
 from .prompting import load_asked
 
 
@@ -42,9 +42,7 @@ def finetune_from_file(
         world = load_world(world)
     source = policy or world.policy or "helpdesk/policy"
     loaded = load_asked(source, template, device=device, system=world.system)
-    lr, reason = training.pop("lr", None), "as asked"
-    if lr is None:
-        lr, reason = default_lr(loaded.model)
+    lr, reason = chosen_lr(training.pop("lr", None), loaded.model)
     chosen = read_selection(path)
     checkpoint = Path(f"{out}.checkpoint.pt")
     student = finetune(

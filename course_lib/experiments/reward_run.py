@@ -11,7 +11,8 @@ from ..base import changed, free_for_model, require
 from ..methods import train_reward_model
 from ..models import Policy, load_policy, preference_report, tiny_policy
 from ..pools import read_pairs
-from .defaults import default_lr
+from .defaults import chosen_lr
+from .tables import few_prompts
 
 Pairs = list[dict[str, str]]  # each with "prompt", "chosen" and "rejected"
 
@@ -68,9 +69,7 @@ def train_reward_from_file(
         base = _tiny_backbone(train_pairs, settings.seed)
     else:
         base = load_policy(resolve(policy), device=device)
-    lr, reason = settings.lr, "as asked"
-    if lr is None:
-        lr, reason = default_lr(base.model)
+    lr, reason = chosen_lr(settings.lr, base.model)
     model = train_reward_model(
         base,
         train_pairs,
@@ -85,10 +84,12 @@ def train_reward_from_file(
         model.save(out)
 
     seconds = model.facts["seconds"]
+    held_prompts = len({pair["prompt"] for pair in test_pairs})
     text = (
         f"reward model on {base.source}: {len(train_pairs)} pairs to train on, "
         f"lr {lr:g} ({reason}), {seconds:.0f} s\nheld out: {report}"
     )
+    text = "\n".join([text, *few_prompts(held_prompts)])
     return {
         "accuracy": report.accuracy.to_dict(),
         "ties": report.ties,

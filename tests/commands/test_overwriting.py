@@ -83,6 +83,20 @@ def test_a_reward_is_added_to_its_file_but_none_is_replaced(made, course, tmp_pa
     assert not Pool.load(pool).rewards["proxy"].equal(before)
 
 
+def test_solved_exercises_and_assets_of_ones_own_are_not_replaced(course, tmp_path):
+    assert course("build", "ex01", "--solved", tmp_path / "solved")[0] == 0
+    status, _, err = course("build", "ex01", "--solved", tmp_path / "solved")
+    assert status == 1 and "--force" in err
+    assert course("build", "ex01", "--solved", tmp_path / "solved", "--force")[0] == 0
+    (tmp_path / "assets/helpdesk").mkdir(parents=True)
+    (tmp_path / "assets/helpdesk/own.txt").write_text("x", encoding="utf-8")
+    status, _, err = course(
+        "build-assets", "--miniature", "--world", "helpdesk", "--out", tmp_path / "assets"
+    )
+    assert status == 1 and "--force" in err
+    assert (tmp_path / "assets/helpdesk/own.txt").is_file()
+
+
 SMALL = ["run", "--prompts", "6", "-n", "2", "--held-out", "4", "--epochs", "1", "--quiet"]
 
 
