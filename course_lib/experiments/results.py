@@ -41,7 +41,9 @@ def open_folder(out: Out, asked: dict[str, Any]) -> Stages | None:
         "Nothing is replaced unasked: give another --out, or --force to go on there; finished "
         "stages are kept, the result is replaced."
     )
-    if note.is_file() and not force:
+    # what failed before its first stage has left nothing to lose
+    begun = result.is_file() or (stages.folder / "stages").is_dir()
+    if begun and note.is_file() and not force:
         different = differences(_noted(note), asked)
         require(
             not different, f"{out.folder} holds a run with other settings ({different}). {advice}"

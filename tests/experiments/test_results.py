@@ -48,6 +48,12 @@ def test_a_killed_run_goes_on_and_another_one_is_refused(tmp_path):
     assert other["n"] == 3 == read_json(tmp_path / "result.json")["n"]
 
 
+def test_a_run_that_failed_before_it_began_is_in_nobodys_way(tmp_path):
+    with pytest.raises(CourseError, match="no reward model"):
+        run(out=tmp_path, reward="nosuch", **SMALL)
+    assert run(out=tmp_path, **SMALL)["reward"] == "helpdesk/reward-8000"
+
+
 def test_what_differs_is_named_and_not_all_of_it():
     before = {"world": "a", "sampling": {"n": 4, "top_k": 0}, "training": {"lr": 1e-3}}
     now = {"world": "a", "sampling": {"n": 8, "top_k": 0}, "training": {"lr": 1e-3}, "rule": "x"}
@@ -58,6 +64,7 @@ def test_what_differs_is_named_and_not_all_of_it():
 
 def test_a_note_that_cannot_be_read_is_told(tmp_path):
     (tmp_path / "run.json").write_text("{", encoding="utf-8")
+    (tmp_path / "stages").mkdir()
     with pytest.raises(CourseError, match="cannot be read"):
         run(out=tmp_path, **SMALL)
 
