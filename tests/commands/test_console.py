@@ -44,7 +44,9 @@ def console(monkeypatch, encoding):
     return raw
 
 
-@pytest.mark.parametrize("encoding", POOR)
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(name, marks=pytest.mark.slow) for name in POOR[1:])]
+)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_prints_on_a_poor_console(
     name, encoding, made, many_pairs, tmp_path, monkeypatch

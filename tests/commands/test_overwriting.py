@@ -100,6 +100,7 @@ def test_solved_exercises_and_assets_of_ones_own_are_not_replaced(course, tmp_pa
 SMALL = ["run", "--prompts", "6", "-n", "2", "--held-out", "4", "--epochs", "1", "--quiet"]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_its_own_settings_and_refuses_others(course, tmp_path):
     first = json.loads(course(*SMALL, "--json", "--out", tmp_path / "r")[1])
     status, _, err = course(*SMALL, "--lr", "0.01", "--seed", "1", "--out", tmp_path / "r")

@@ -69,6 +69,7 @@ def test_few_prompts_and_prompts_without_signal_are_flagged(result):
     assert "caution" not in table({**result, "no_signal": 0.0})
 
 
+@pytest.mark.slow
 def test_a_run_knows_how_many_prompts_had_no_signal():
     """The gold reward of prompts whose replies are all refusals, say."""
     result = run("arithmetic", prompts=8, n=1, held_out=8, epochs=1)
@@ -211,6 +212,7 @@ def test_a_chosen_learning_rate_is_said(tmp_path, capsys, monkeypatch):
     assert "lr 1e-05 (the default for a model of 1 million" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_runs_learning_rate_follows_from_a_named_policy(monkeypatch):
     small = {"prompts": 6, "n": 2, "held_out": 4, "epochs": 1}
     monkeypatch.setattr("course_lib.experiments.defaults.SMALL", 1000)

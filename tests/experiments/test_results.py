@@ -24,6 +24,7 @@ def test_a_repeated_run_gives_the_same_result_to_the_last_second(tmp_path):
     assert (tmp_path / "result.json").read_bytes() == stored
 
 
+@pytest.mark.slow
 def test_where_something_else_came_out_the_new_result_is_kept(tmp_path):
     """As where a library is newer: what differs is not a matter of time alone."""
     run(out=tmp_path, **SMALL)
@@ -37,6 +38,7 @@ def test_where_something_else_came_out_the_new_result_is_kept(tmp_path):
     assert lasting(run(out=tmp_path, **SMALL)) == lasting(again)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_another_one_is_refused(tmp_path):
     run(out=tmp_path, **SMALL)
     (tmp_path / "result.json").unlink()  # as if it had been killed before its end
@@ -48,6 +50,7 @@ def test_a_killed_run_goes_on_and_another_one_is_refused(tmp_path):
     assert other["n"] == 3 == read_json(tmp_path / "result.json")["n"]
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_before_it_began_is_in_nobodys_way(tmp_path):
     with pytest.raises(CourseError, match="no reward model"):
         run(out=tmp_path, reward="nosuch", **SMALL)
@@ -69,15 +72,11 @@ def test_a_note_that_cannot_be_read_is_told(tmp_path):
         run(out=tmp_path, **SMALL)
 
 
-def test_what_is_about_to_be_done_is_said_before_it_is(tmp_path):
+def test_what_is_about_to_be_done_is_said_and_where_the_tokens_went():
     said = []
-    run(out=Out(say=said.append), **SMALL)
+    result = run(out=Out(say=said.append), **SMALL)
     assert said[0].startswith("8 × 2 replies to train on, 8 × 16 for the comparison")
     assert "learning rate 0.001" in said[0] and "chat prompts" in said[0]
-
-
-def test_the_tokens_of_training_and_of_the_comparison_are_told_apart():
-    result = run(**SMALL)
     assert 0 < result["tokens_to_compare"] < result["tokens_sampled"]
 
 
