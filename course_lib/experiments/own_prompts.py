@@ -76,7 +76,7 @@ class OwnPrompts(BaseWorld):
 
     def prompts(
         self, split: str = "train", limit: int | None = None, seed: int = 0
-    ) -> tuple[list[Prompt], list[Info]]:  # type: ignore[override]
+    ) -> tuple[list[Prompt], list[Info]]:
         """The prompts of a split: one in five is held out."""
         parts = self.split(seed)
         require(split in parts, f"split must be 'train' or 'heldout'; got {split!r}.")
