@@ -26,6 +26,7 @@ from .files import (
 )
 from .hooks import Hooks, nothing
 from .jsonl import read_jsonl, string
+from .numbers import number, whole
 from .progress import in_notebook, no_loading_bars
 from .settings import changed, key_of, no_key
 from .versions import VERSION, versions
@@ -53,6 +54,7 @@ __all__ = [
     "no_loading_bars",
     "note",
     "nothing",
+    "number",
     "progress",
     "prompt_key",
     "read_json",
@@ -64,5 +66,6 @@ __all__ = [
     "terminal",
     "transcript",
     "versions",
+    "whole",
     "write_json",
 ]

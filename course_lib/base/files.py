@@ -18,6 +18,13 @@ _REASONS = {
     errno.EFBIG: "the file-size limit was reached",
     errno.EACCES: "permission was denied",
     errno.EROFS: "the file system is read-only",
+    errno.EIO: "the disk reported an error",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+# these are explained for the path itself only: code inside may look for files of its own
+_REASONS_OF_THE_PATH = {
+    errno.ENOENT: "its folder cannot be made there",
+    errno.ENOTDIR: "a part of this path is a file",
 }
 if hasattr(errno, "EDQUOT"):  # not on every system
     _REASONS[errno.EDQUOT] = "the disk quota is used up"
@@ -44,7 +51,10 @@ def _explained(path: Path) -> Iterator[None]:
     except CourseError:
         raise
     except Exception as error:
-        reason = _REASONS.get(_error_number(error) or 0)
+        number = _error_number(error) or 0
+        reason = _REASONS.get(number)
+        if reason is None and _is_about(error, path):
+            reason = _REASONS_OF_THE_PATH.get(number)
         if reason is None:
             raise
         raise CourseError(
@@ -52,6 +62,14 @@ def _explained(path: Path) -> Iterator[None]:
             "Free some space or choose another folder with --out, then run the same command "
             "again: finished stages are kept."
         ) from error
+
+
+def _is_about(error: Exception, path: Path) -> bool:
+    """Whether a system's error names a folder that ``path`` lies in."""
+    named = getattr(error, "filename", None)
+    if not isinstance(named, str):
+        return False
+    return Path(named) in (path, *path.parents) or Path(named).parent == path.parent
 
 
 @contextmanager
@@ -157,7 +175,8 @@ def free_for_model(path: Path | str) -> None:
         return
     if path.is_dir():
         empty = not any(path.iterdir())
-        if empty or (path / "config.json").is_file():
+        model = any((path / name).is_file() for name in ("config.json", "adapter_config.json"))
+        if empty or model:
             return
     raise CourseError(
         f"{path} exists and is not a model folder; writing there would replace what it holds. "

@@ -1,13 +1,12 @@
-"""Reading JSON lines: one object a line, broken lines named by their number."""
+"""Reading files of JSON objects: one a line, or one array; broken ones named by their number."""
 
-import gzip
 import json
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import CourseError, require
+from .rows import open_rows
 
 Value = TypeVar("Value")
 
@@ -15,7 +14,10 @@ Value = TypeVar("Value")
 def read_jsonl(
     path: Path | str, parse: Callable[[dict[str, Any]], Value], skip_bad: bool = False
 ) -> tuple[list[Value], list[dict[str, Any]]]:
-    """Read a ``.jsonl`` or gzip'd file, one JSON object a line. Returns ``(values, skipped)``.
+    """Read a file of JSON objects. Returns ``(values, skipped)``.
+
+    The file holds one object a line or one array of them, plain or gzip'd, or is a Parquet file,
+    for which pyarrow must be installed.
 
     ``parse`` turns one dictionary into a value, or raises :class:`CourseError` saying what it found
     and expected. A bad line stops the reading with the file, the line number (from 1) and the
@@ -23,51 +25,41 @@ def read_jsonl(
     instead. Blank lines are passed over.
     """
     path = Path(path)
-    require(
-        path.is_file(),
-        f"no file at {path}. Check the path; a file of JSON lines (.jsonl or .jsonl.gz) is "
-        "expected there.",
-    )
+    place, rows = open_rows(path)
     values: list[Value] = []
     skipped: list[dict[str, Any]] = []
-    for number, line in _lines(path):
+    for number, row in rows:
         try:
-            values.append(parse(_object(line)))
+            values.append(parse(_object(row)))
         except CourseError as error:
             if not skip_bad:
                 raise CourseError(
-                    f"{path} line {number}: {error} Put that line right, or leave bad lines "
+                    f"{path} {place} {number}: {error} Put that {place} right, or leave bad ones "
                     "out with --skip-bad (skip_bad=True)."
                 ) from None
             skipped.append({"line": number, "reason": str(error)})
     if not values and skipped:
         raise CourseError(
-            f"{path} has no usable line: all {len(skipped)} are bad. Line "
+            f"{path} has no usable {place}: all {len(skipped)} are bad. {place.capitalize()} "
             f"{skipped[0]['line']}: {skipped[0]['reason']}"
         )
     require(values, f"{path} is empty; one JSON object a line is expected.")
     return values, skipped
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers from 1."""
-    with open(path, "rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"  # by content: a name may lie
-    opened: Any = gzip.open(path, "rb") if zipped else open(path, "rb")
-    try:
-        with opened as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, line
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise CourseError(
-            f"{path} is not a complete gzip file ({error}). Copy or download it again."
-        ) from None
+def _object(row: Any) -> dict[str, Any]:
+    """The row as a dictionary: JSON in bytes, or a value that was read already."""
+    value = _parsed(row) if isinstance(row, bytes) else row
+    require(
+        isinstance(value, dict),
+        f'found a JSON {type(value).__name__}; expected an object like {{"key": ...}}.',
+    )
+    return value
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def _parsed(line: bytes) -> Any:
     try:
-        value = json.loads(line.decode("utf-8-sig"))
+        return json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise CourseError("found bytes that are not UTF-8; expected JSON in UTF-8.") from None
     except RecursionError:
@@ -77,11 +69,6 @@ def _object(line: bytes) -> dict[str, Any]:
         raise CourseError(
             f"found broken JSON ({reason}); expected one complete JSON object a line."
         ) from None
-    require(
-        isinstance(value, dict),
-        f'found a JSON {type(value).__name__}; expected an object like {{"key": ...}}.',
-    )
-    return value
 
 
 def string(row: Mapping[str, Any], key: str) -> str:

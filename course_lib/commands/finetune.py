@@ -6,15 +6,15 @@ from ..base import free_for_model, free_to_write
 
 
 def finetune_command(args: Namespace) -> None:
-    from ..experiments import finetune_from_file
-    from ..worlds import load_world
+    from ..experiments import finetune_from_file, world_of_file
+    from ..pools import read_selection
 
     free_for_model(args.out)
     free_to_write(args.out, args.force, folder=True)
     facts = finetune_from_file(
-        args.selection,
+        read_selection(args.selection, args.skip_bad, args.keys),
         args.out,
-        load_world(args.world, args.data),
+        world_of_file(args.world, args.data),
         args.policy,
         device=args.device,
         template=args.template,
@@ -25,6 +25,13 @@ def finetune_command(args: Namespace) -> None:
         accumulate=args.accumulate,
         seed=args.seed,
     )
+    for reason, count in facts["left_out"].items():
+        print(f"left out: {count} ({reason})")
+    if facts["unused_rewards"]:
+        print(
+            f"the file's rewards ({', '.join(facts['unused_rewards'])}) do not count here: all its "
+            "replies were trained on. `course select` keeps the best."
+        )
     first, last = facts["losses"]
     chosen = "" if args.lr is not None else f", lr {facts['lr']:g} ({facts['lr_reason']})"
     print(

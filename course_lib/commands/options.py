@@ -33,6 +33,15 @@ def world_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--data", help="folder with the world's data (gsm8k: train.jsonl, test.jsonl)")
 
 
+def answers_argument(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--answers",
+        choices=("lenient", "strict"),
+        help="how a verifier reads replies: strict takes only what stands behind #### or A: "
+        "(default: the world's; gsm8k lenient, arithmetic strict)",
+    )
+
+
 def policy_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--policy", help="causal LM: a folder or a hub name (default: the tier's)")
     p.add_argument(

@@ -10,6 +10,7 @@ from .finetune import finetune_command
 from .help import BEGIN, Help, rules_help
 from .learning import check_command, findings_command, lab_command, progress_command
 from .options import (
+    answers_argument,
     device_argument,
     force_argument,
     minimum_argument,
@@ -74,6 +75,7 @@ def add_run(command: AddCommand) -> None:
         "run", "the whole loop, and the table that compares it with its controls", run_command
     )
     world_arguments(p)
+    answers_argument(p)
     policy_arguments(p)
     reward_argument(p)
     device_argument(p)
@@ -139,10 +141,21 @@ def rollouts_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--rollouts", metavar="FILE.jsonl", help="take replies from a file instead of sampling them"
     )
+    rows_arguments(p)
+
+
+def rows_arguments(p: argparse.ArgumentParser) -> None:
+    """What every command takes that reads a file of rollouts or pairs."""
     p.add_argument(
         "--skip-bad",
         action="store_true",
-        help="skip broken lines of --rollouts instead of stopping",
+        help="skip broken lines of the file instead of stopping",
+    )
+    p.add_argument(
+        "--keys",
+        metavar="FIELD=KEY,...",
+        help="what is what in a file of no known shape: prompt=doc.question,responses=outputs,"
+        "rewards=scores,answer=gold (or chosen=...,rejected=...)",
     )
 
 
@@ -177,12 +190,13 @@ def add_score(command: AddCommand) -> None:
     p = command("score", "step 2: add a reward to a pool", score_command)
     p.add_argument("pool", help="a pool (.npz) or a rollouts file (.jsonl)")
     world_arguments(p)
+    answers_argument(p)
     reward_argument(p)
     device_argument(p)
     p.add_argument(
         "--name", help="the reward's name in the pool (default: proxy, gold or verifier)"
     )
-    p.add_argument("--skip-bad", action="store_true", help="skip broken lines instead of stopping")
+    rows_arguments(p)
     p.add_argument(
         "--out",
         help="the pool to write (default: the reward is added to the same file, whose other "
@@ -213,6 +227,7 @@ def add_select(command: AddCommand) -> None:
         help="write prompt/chosen/rejected pairs (best against worst) instead",
     )
     p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    rows_arguments(p)
     p.add_argument("--out", required=True, help="the JSONL file to write")
     force_argument(p)
     p.epilog = rules_help()
@@ -237,6 +252,7 @@ def add_finetune(command: AddCommand) -> None:
         help="mixed precision on a GPU",
     )
     p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    rows_arguments(p)
     p.add_argument("--out", required=True, help="folder of the new policy")
     force_argument(p)
 
@@ -258,13 +274,15 @@ def add_report(command: AddCommand) -> None:
         help="pass@k for this k, at most the candidates of a prompt; may be repeated (default: 1, "
         "2, 4 ... and all)",
     )
+    rows_arguments(p)
     json_argument(p)
 
 
 def add_export(command: AddCommand) -> None:
     p = command("export", "write a pool as JSONL in a shape other tools read", export_command)
-    p.add_argument("pool", help="a pool (.npz)")
+    p.add_argument("pool", help="a pool (.npz) or a rollouts file")
     p.add_argument("--shape", default="prompt/responses/rewards", help="the keys of a line")
+    rows_arguments(p)
     p.add_argument("--out", required=True, help="the JSONL file to write")
     force_argument(p)
 
@@ -288,7 +306,7 @@ def add_train_reward(command: AddCommand) -> None:
         "--max-length", type=positive, default=512, help="tokens of a dialogue that are read"
     )
     p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
-    p.add_argument("--skip-bad", action="store_true", help="skip broken lines instead of stopping")
+    rows_arguments(p)
     device_argument(p)
     p.add_argument("--out", help="folder for the reward model (default: it is not kept)")
     force_argument(p)

@@ -7,12 +7,11 @@ from ..base import free_to_write, require
 
 
 def score_command(args: Namespace) -> None:
-    from ..experiments import make_reward
+    from ..experiments import reward_for, world_of_file
     from ..models import score
     from ..pools import read_pool
-    from ..worlds import load_world
 
-    pool = read_pool(args.pool, args.skip_bad)
+    pool = read_pool(args.pool, args.skip_bad, args.keys)
     out = args.out or args.pool
     require(
         str(out).endswith(".npz"),
@@ -28,7 +27,10 @@ def score_command(args: Namespace) -> None:
         f"{args.pool} has a reward {name!r} already, and nothing is replaced unasked. Give the new "
         "one another --name, or --force to replace it.",
     )
-    reward = make_reward(args.reward, load_world(args.world, args.data), args.device)
+    # answers to read are a problem's, whatever world the command would else take
+    kind = "gsm8k" if args.answers and args.world == "helpdesk" else args.world
+    world = world_of_file(kind, args.data, args.answers)
+    reward = reward_for(pool, args.reward, world, args.device)
     pool = score(pool, reward, name)
     pool.save(out)
     print(f"{pool} → {out}")

@@ -14,7 +14,7 @@ def select_command(args: Namespace) -> None:
     from ..pools import RULES, preference_pairs, read_pool, write_pairs, write_selection
 
     free_to_write(args.out, args.force)
-    pool = read_pool(args.pool)
+    pool = read_pool(args.pool, args.skip_bad, args.keys)
     if args.pairs:
         rows = preference_pairs(pool, by=args.by)
         write_pairs(rows, args.out)

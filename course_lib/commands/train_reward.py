@@ -21,6 +21,7 @@ def train_reward_command(args: Namespace) -> None:
         max_length=args.max_length,
         seed=args.seed,
         skip_bad=args.skip_bad,
+        keys=args.keys,
         device=args.device,
         out=args.out,
     )

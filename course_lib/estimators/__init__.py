@@ -28,13 +28,8 @@ from .forecast import (
 )
 from .intervals import (
     Interval,
-    agreement_interval,
-    bootstrap_interval,
-    grouped_interval,
     minimum_detectable_effect,
-    paired_difference,
     permutation_test,
-    seeds_and_prompts_interval,
     wilson_interval,
 )
 from .kl import (
@@ -44,6 +39,13 @@ from .kl import (
     kl_best_of_n_exact,
     kl_k3,
     kl_monte_carlo,
+)
+from .means import (
+    agreement_interval,
+    bootstrap_interval,
+    grouped_interval,
+    paired_difference,
+    seeds_and_prompts_interval,
 )
 from .overoptimisation import OveroptimisationFit, overoptimisation_fit
 from .text import distinct_fraction, distinct_n, mean_similarity

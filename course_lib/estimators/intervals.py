@@ -1,7 +1,6 @@
 """Intervals and tests: what a mean over prompts, seeds or pairs is worth."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any
@@ -43,102 +42,8 @@ class Interval:
         return asdict(self)
 
 
-def _check_level(level: float) -> None:
+def check_level(level: float) -> None:
     require(0 < level < 1, f"level must be between 0 and 1, for example 0.95; got {level}.")
-
-
-def _percentile(mean: float, draws: Sequence[float], level: float, n: int) -> Interval:
-    """The :class:`Interval` between the outer percentiles of means drawn again."""
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(mean), float(low), float(high), level, n)
-
-
-def bootstrap_interval(
-    values: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Interval:
-    """Percentile-bootstrap :class:`Interval` of the mean of ``values`` (P,), one for each prompt.
-
-    Average a prompt's candidates first: they share the prompt and are not independent units. With
-    few prompts it is too narrow: for normal values 95 % covers about 88 % of the time with 10
-    prompts, 93 % with 30.
-    """
-    values = as_array(values, "values", 1)
-    _check_level(level)
-    P = len(values)
-    require(P >= 2, f"an interval needs at least 2 prompts; got {P}.")
-    rng = np.random.default_rng(seed)
-    draws = [values[rng.integers(P, size=P)].mean() for _ in range(resamples)]
-    return _percentile(values.mean(), draws, level, P)
-
-
-def grouped_interval(
-    values: ArrayLike,
-    groups: ArrayLike,
-    level: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """:class:`Interval` of the mean of ``values`` (K,), resampling whole groups.
-
-    ``groups`` (K,) says which prompt each value belongs to. For comparisons, of which a prompt has
-    one or many: those of one prompt share its difficulty and are not independent units. ``n`` is
-    the number of groups.
-    """
-    values = as_array(values, "values", 1)
-    groups = np.asarray(groups)
-    _check_level(level)
-    require(
-        len(groups) == len(values),
-        f"groups must name a group for each of the {len(values)} values; got {len(groups)}.",
-    )
-    names, group_of = np.unique(groups, return_inverse=True)
-    G = len(names)
-    require(G >= 2, f"an interval over groups needs at least 2 of them; got {G}.")
-    sums = np.bincount(group_of, values)  # (G,)
-    sizes = np.bincount(group_of)  # (G,)
-    rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(resamples):
-        drawn = rng.integers(G, size=G)
-        draws.append(sums[drawn].sum() / sizes[drawn].sum())
-    return _percentile(values.mean(), draws, level, G)
-
-
-def paired_difference(
-    a: ArrayLike, b: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Interval:
-    """:class:`Interval` of the mean of a − b over prompts, both (P,), prompts in the same order.
-
-    Pairing takes out how hard each prompt is, so it is narrower than the two intervals apart
-    suggest.
-    """
-    a, b = as_pair(a, b, ("a", "b"), 1)
-    return bootstrap_interval(a - b, level, resamples, seed)
-
-
-def seeds_and_prompts_interval(
-    matrix: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Interval:
-    """:class:`Interval` of the mean of ``matrix`` (S, P), resampling both seeds and prompts.
-
-    S seeds (training runs) and P prompts, both with replacement. All seeds answer the same prompts;
-    for a comparison give the differences of the two methods. When the spread is all between seeds,
-    a few of them give too narrow an interval: 95 % then covers about 73 % of the time with 3 seeds,
-    83 % with 5, 90 % with 10.
-    """
-    matrix = as_array(matrix, "matrix", 2)
-    _check_level(level)
-    S, P = matrix.shape
-    require(
-        S >= 2 and P >= 2,
-        f"matrix must be (seeds, prompts) with at least 2 of each; got {matrix.shape}.",
-    )
-    rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(resamples):
-        by_prompt = matrix[rng.integers(S, size=S)].mean(0)  # (P,)
-        draws.append(by_prompt[rng.integers(P, size=P)].mean())
-    return _percentile(matrix.mean(), draws, level, S * P)
 
 
 def wilson_interval(successes: float, n: int, level: float = 0.95) -> Interval:
@@ -147,7 +52,7 @@ def wilson_interval(successes: float, n: int, level: float = 0.95) -> Interval:
     Sound near 0 and 1, where ± 2 standard errors is not. ``mean`` is the plain proportion. Source:
     Wilson (1927).
     """
-    _check_level(level)
+    check_level(level)
     require(
         n >= 1 and 0 <= successes <= n,
         f"successes must be between 0 and n, and n at least 1; got {successes} of {n}.",
@@ -171,7 +76,7 @@ def minimum_detectable_effect(
     (z₁₋α/₂ + z_power)·sd/√n, shown at ``level``. ``values_or_sd``: per-prompt differences (n is
     then their number unless given), or their standard deviation. Normal approximation.
     """
-    _check_level(level)
+    check_level(level)
     require(0 < power < 1, f"power must be between 0 and 1, for example 0.8; got {power}.")
     values = as_array(values_or_sd, "values_or_sd")
     if values.ndim:
@@ -206,18 +111,3 @@ def permutation_test(a: ArrayLike, b: ArrayLike, seed: int = 0, resamples: int =
         signs = rng.choice((-1.0, 1.0), len(difference))
         extreme += int(abs(difference @ signs) >= observed - slack)
     return (1 + extreme) / (1 + resamples)
-
-
-def agreement_interval(right: ArrayLike, prompts: Sequence[Any] | np.ndarray) -> Interval:
-    """95 % :class:`Interval` of a share of comparisons, resampled over prompts.
-
-    ``right`` (K,) holds 1, 0, or ½ for a tie, ``prompts`` (K,) the prompt of each. Where resampling
-    prompts would give an interval of no width (a single prompt, or all right or all wrong), it is
-    Wilson's over pairs.
-    """
-    right = np.asarray(right, dtype=float)
-    differ = 0 < right.mean() < 1
-    several = len(np.unique(np.asarray(prompts))) > 1
-    if differ and several:
-        return grouped_interval(right, prompts)
-    return wilson_interval(float(right.sum()), len(right))

@@ -9,7 +9,7 @@ from .reward_run import train_reward_from_file
 from .run import run
 from .sample_run import sample_from_world
 from .settings import TIERS, RunSettings, detect, find_gsm8k, job, tier
-from .sources import make_reward
+from .sources import make_reward, reward_for, world_of_file
 from .standin import is_held_out, sums, write_sums
 from .tables import layout, rollouts_table, table
 
@@ -31,6 +31,7 @@ __all__ = [
     "make_reward",
     "pool_report",
     "report_text",
+    "reward_for",
     "rollouts_table",
     "run",
     "sample_from_world",
@@ -38,5 +39,6 @@ __all__ = [
     "table",
     "tier",
     "train_reward_from_file",
+    "world_of_file",
     "write_sums",
 ]

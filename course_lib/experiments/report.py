@@ -38,6 +38,7 @@ def pool_report(
         "candidates": int(pool.present.sum()),
         "cut": cut_share(pool),
         "length": lengths_of(pool),
+        "skipped": len(pool.provenance.skipped or ()),
         "settings": pool.provenance.to_dict(),
         "no_signal": {name: signalless([pool], name) for name in pool.rewards},
         "rewards": {},
@@ -128,6 +129,10 @@ def _pass_at(pool: Pool, name: str, ks: Sequence[int] | None) -> dict:
 def report_text(pool: Pool, result: dict) -> str:
     """:func:`pool_report` of ``pool`` for a reader."""
     lines = [f"{pool}", _cut(result["cut"]), _length(result["length"])]
+    if result["skipped"]:
+        lines.append(f"{result['skipped']} bad lines of the file skipped")
+    for reason, count in (pool.provenance.dropped or {}).items():
+        lines.append(f"{count} lines of the file left out: {reason}")
     for name, interval in result["rewards"].items():
         lines.append(f"  {name}: {_shown(interval)}")
     if "best_of_n" in result:

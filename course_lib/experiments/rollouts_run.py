@@ -1,5 +1,6 @@
 """The loop on somebody else's rollouts: score, select and fine-tune on replies read from a file."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..base import require
+from ..base import prompt_key, require, transcript
 from ..estimators import bootstrap_interval, decidable, paired_difference, pass_at_k
 from ..methods import Stages, held_out_loss, trained
 from ..models import Policy, score, tiny_policy
@@ -25,7 +26,7 @@ from .defaults import default_lr
 from .measures import signalless
 from .prompting import load_asked
 from .settings import RunSettings
-from .sources import make_reward
+from .sources import reward_for
 
 
 @dataclass
@@ -50,7 +51,7 @@ def run_on_rollouts(
     policy's loss on the held-out part is compared before and after. Without ``policy`` a tiny Qwen3
     with random weights is trained, which shows that the loop works and nothing about reasoning.
     """
-    pool = read_rollouts(path, skip_bad=settings.skip_bad)
+    pool = read_rollouts(path, settings.skip_bad, settings.keys)
     pool, by, reward_name = _scored(pool, path, reward, world, settings)
     result = {
         "rollouts": str(path),
@@ -58,9 +59,10 @@ def run_on_rollouts(
         "candidates": int(pool.present.sum()),
         "reward": reward_name,
         "skipped": len(pool.provenance.skipped or ()),
+        "dropped": pool.provenance.dropped or {},
     }
     if pool.provenance.systems is not None:
-        result |= _systems(pool, by)
+        result |= _systems(pool, by, getattr(world, "mode", "lenient"))
     if is_verdict(pool, by):
         result |= _pass_at(pool, by)
     chosen = _chosen(pool, by, settings.minimum)
@@ -95,11 +97,12 @@ def _scored(
     wanted = reward or default
     require(
         wanted is not None,
-        f"{path} holds no rewards, and none was asked for: give --reward DIR, gold or verifier.",
+        f"{path} holds no rewards, and none was asked for: give --reward DIR, gold or verifier, "
+        "or name them with --keys rewards=NAME.",
     )
     if wanted in names and wanted != "verifier":
         return pool, wanted, wanted
-    scored = score(pool, make_reward(wanted, world, settings.device), "proxy")
+    scored = score(pool, reward_for(pool, wanted, world, settings.device), "proxy")
     return scored, "proxy", wanted
 
 
@@ -110,9 +113,9 @@ def _chosen(pool: Pool, by: str, minimum: float | None) -> Selection:
     return threshold(pool, by=by, minimum=1.0 if minimum is None else minimum)
 
 
-def _systems(pool: Pool, by: str) -> dict[str, Any]:
+def _systems(pool: Pool, by: str, mode: str) -> dict[str, Any]:
     """What the released solutions of several systems show."""
-    report, agreed = system_report(pool, by), agreement(pool)
+    report, agreed = system_report(pool, by), agreement(pool, mode)
     return {
         "systems": {name: value.to_dict() for name, value in report["accuracy"].items()},
         "differences": {name: value.to_dict() for name, value in report["difference"].items()},
@@ -132,9 +135,14 @@ def _pass_at(pool: Pool, by: str) -> dict[str, Any]:
 
 
 def _split(chosen: Selection, path: str | Path, seed: int) -> Split:
-    """Nine tenths of the prompts to train on, one tenth (at least two) held out."""
+    """Nine tenths of the prompts to train on, one tenth (at least two) held out.
+
+    Rows of the pool with one prompt stay on one side.
+    """
     require(len(chosen) > 0, "no candidate passed the reward, so there is nothing to fine-tune on.")
-    usable = chosen.prompt_index.unique().tolist()
+    asked = [prompt_key(prompt) for prompt in chosen.prompts]  # K of them
+    in_order = sorted(zip(chosen.prompt_index.tolist(), asked, strict=True))
+    usable = list(dict.fromkeys(prompt for _, prompt in in_order))
     require(
         len(usable) >= 10,
         f"only {len(usable)} prompts of {path} have a reply that was kept; at least 10 are "
@@ -142,7 +150,7 @@ def _split(chosen: Selection, path: str | Path, seed: int) -> Split:
     )
     mixed = np.random.default_rng(seed).permutation(len(usable))
     held = {usable[i] for i in mixed[: max(2, len(usable) // 10)]}
-    keep = torch.tensor([i not in held for i in chosen.prompt_index.tolist()])
+    keep = torch.tensor([prompt not in held for prompt in asked])
 
     def part(mask: torch.Tensor) -> Selection:
         return replace(
@@ -159,7 +167,8 @@ def _policy(pool: Pool, policy: str | Path | None, world: Any, settings: RunSett
     """The policy to fine-tune: the one asked for, or a tiny one that knows the file's words."""
     if policy is not None:
         return load_asked(policy, settings.template, device=settings.device, system=world.system)
-    texts = [*pool.prompts, *(text for row in pool.texts for text in row)]
+    texts = [transcript(prompt) for prompt in pool.prompts]
+    texts += [text for row in pool.texts for text in row]
     seed = settings.sampling.seed
     return tiny_policy(texts, "qwen3", width=128, layers=2, seed=seed, system=world.system)
 
@@ -168,7 +177,7 @@ def _losses(base: Policy, student: Policy, held_out: Selection) -> dict[str, Any
     """Held-out loss in nats per token, by prompt: before, after, and the difference."""
     prompts, texts = base.encode(held_out.prompts), base.encode_responses(held_out.texts)
     examples = list(zip(prompts, texts, strict=True))
-    groups = held_out.prompt_index.tolist()
+    groups = [prompt_key(prompt) for prompt in held_out.prompts]
     before = group_mean(held_out_loss(base, examples).double().numpy(), groups)
     after = group_mean(held_out_loss(student, examples).double().numpy(), groups)
     return {
@@ -178,7 +187,7 @@ def _losses(base: Policy, student: Policy, held_out: Selection) -> dict[str, Any
     }
 
 
-def group_mean(values: np.ndarray, groups: list[int]) -> np.ndarray:
+def group_mean(values: np.ndarray, groups: Sequence[Hashable]) -> np.ndarray:
     """Means of ``values`` within equal labels of ``groups``: one number per prompt.
 
     In the order in which the labels first appear.

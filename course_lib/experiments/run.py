@@ -10,6 +10,7 @@ from .own_prompts import OwnPrompts
 from .results import Out, keep_result, open_folder
 from .rollouts_run import run_on_rollouts
 from .settings import RunSettings, tier
+from .sources import world_of_file
 
 TINY = {"lr": 2e-3, "epochs": 3}  # for the tiny policy that stands in where none is given
 
@@ -30,16 +31,22 @@ def run(
     default the CPU's for a world with a policy of its own, else this machine's. ``changes`` are
     fields of these settings, of their loop, its sampling or its training: ``n``, ``prompts``,
     ``rounds``, ``seed``, ``lr``, ``data`` and so on; None leaves one as it is. With ``rollouts`` (a
-    JSONL file) its replies take the place of sampling.
+    file that :func:`~course_lib.pools.read_rollouts` reads; ``keys`` says what is what in it) its
+    replies take the place of sampling.
 
     ``out``: a folder for stages, so that a killed run resumes, and for ``result.json``; a finished
     run gives the same result again. A folder with a run of other settings is refused; an
     :class:`Out` may allow it.
     """
     out = out if isinstance(out, Out) else Out(out)
+    require(
+        isinstance(world, str) or changes.get("answers") is None,
+        "answers says how a world given by name reads replies; make yours with a mode instead.",
+    )
     with Account() as account:
         if isinstance(world, str):
-            world = load_world(world, changes.get("data"))
+            load = load_world if rollouts is None else world_of_file
+            world = load(world, changes.get("data"), changes.get("answers"))
         settings = settings_of(
             world, tier_name, changes, tiny=rollouts is not None and policy is None
         )

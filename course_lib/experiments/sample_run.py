@@ -1,5 +1,6 @@
 """Sampling a pool for a world's prompts, or one's own; the tier's sizes where none are given."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ def sample_from_world(
     own = own_of(world, policy, asking.get("prompts_file"), sizes.max_tokens)
     system = world.system if own is None else own.system
     loaded = load_asked(name, asking.get("template"), device=device, system=system)
+    # what was asked for, not where the package lies on this machine: the pool may travel
+    loaded = replace(loaded, source=name)
     given = {key: value for key, value in sampling.items() if value is not None}
     seed = given.get("seed", 0)
     asked = asked_world(own or world, loaded, name, asking.get("shots"))

@@ -23,6 +23,7 @@ import torch
 from ..base import CourseError, key_of, require
 from ..methods import FineTuning, Rounds, rounds_from
 from ..models import Sampling
+from ..pools import Keys
 from .standin import make_standin
 
 FEWEST_HELD_OUT = 16  # held-out prompts of a small run that did not ask for a number
@@ -55,11 +56,13 @@ class RunSettings:
     template : "chat", or "plain" for prompts as bare text; None is what fits the policy.
     device : where to run; None takes cuda when there is one.
     skip_bad : leave out broken lines of a rollouts file instead of stopping.
+    keys : what is what in a rollouts file, see :func:`~course_lib.pools.read_rollouts`.
     data : folder of the world's data.
     prompts_file : a file of one's own prompts, in the place of the world's.
     shots : solved examples before each question, in plain prompts; None is what fits the policy.
     lr_by_model : the learning rate follows from the size of a policy that is named, in place of the
         one in ``loop``.
+    answers : how a verifier reads replies, "lenient" or "strict"; None is the world's own way.
     """
 
     name: str
@@ -76,10 +79,12 @@ class RunSettings:
     template: str | None = None
     device: str | None = None
     skip_bad: bool = False
+    keys: Keys | None = None
     data: str | None = None
     prompts_file: str | None = None
     shots: int | None = None
     lr_by_model: bool = False
+    answers: str | None = None
 
     def changed(self, **changes: Any) -> "RunSettings":
         """These settings with fields of their own, of the loop, or of its two steps replaced.

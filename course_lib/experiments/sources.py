@@ -1,14 +1,16 @@
-"""The reward behind a ``--reward`` argument."""
+"""The reward behind a ``--reward`` argument, and the world behind a file of rollouts."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
 import torch
 
 from ..assets import resolve
-from ..base import require
-from ..models import GoldReward, load_reward_model
+from ..base import CourseError, require
+from ..models import FunctionReward, GoldReward, Reward, load_reward_model
 from ..pools import Pool
-from ..worlds import World
+from ..worlds import GSM8K, World, check_mode, load_world, verifier
 from .prompting import OfQuestions
 
 
@@ -41,3 +43,35 @@ def make_reward(spec: str, world: World, device: str | None = None) -> GoldRewar
         resolve(spec), name="proxy", device=device, system=world.reward_system
     )
     return OfQuestions(model)
+
+
+def reward_for(pool: Pool, spec: str, world: World, device: str | None = None) -> Reward:
+    """:func:`make_reward` for a pool: its own reference answers are enough for a verifier."""
+    answers = all("answer" in info for info in pool.info)
+    if spec == "verifier" and answers and not world.verifiable:
+        return FunctionReward(verifier, name="proxy")
+    return make_reward(spec, world, device)
+
+
+class WithoutProblems(GSM8K):
+    """The GSM8K world for a file that brings its own questions and answers: no data is needed."""
+
+    def __init__(self, mode: str = "lenient") -> None:
+        check_mode(mode)
+        self.mode = mode
+
+    def problems(self, split: str) -> NoReturn:
+        """There are none."""
+        raise CourseError(
+            "the world 'gsm8k' needs a folder with train.jsonl and test.jsonl for its prompts: "
+            "give it with --data DIR (in Python: data=DIR)."
+        )
+
+
+def world_of_file(name: str, data: Path | str | None = None, answers: str | None = None) -> World:
+    """The world called ``name`` for work on a file that holds its prompts: ``data`` may be left
+    out.
+    """
+    if name == "gsm8k" and data is None:
+        return WithoutProblems(answers or "lenient")
+    return load_world(name, data, answers)

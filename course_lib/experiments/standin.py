@@ -105,7 +105,7 @@ def make_standin(
     is **random**: it loads like a real one, and its scores are noise.
     """
     from ..methods import finetune
-    from ..models import new_reward_model, tiny_policy
+    from ..models import load_policy, new_reward_model, tiny_policy
 
     folder = Path(folder)
     policy_folder = folder / "tiny-qwen3"
@@ -129,5 +129,7 @@ def make_standin(
         start = replace(start, template="plain")
         policy = finetune(start, pairs, epochs=epochs, lr=lr, batch_size=16, seed=seed)
         policy.save(policy_folder)
+    if not (reward_folder / "config.json").is_file():
+        policy = load_policy(policy_folder, device="cpu", template="plain")
         new_reward_model(policy, seed=seed + 1).save(reward_folder)
     return str(policy_folder), str(reward_folder), str(data)

@@ -142,6 +142,8 @@ def layout(rows: list[list[str]]) -> list[str]:
 def rollouts_table(result: dict[str, Any]) -> str:
     """The result of a run on rollouts as text."""
     skipped = f", {result['skipped']} bad lines skipped" if result["skipped"] else ""
+    for reason, count in result.get("dropped", {}).items():
+        skipped += f", {count} left out ({reason})"
     lines = [
         f"{result['candidates']:,} replies to {result['prompts']:,} prompts from "
         f"{result['rollouts']}, reward: {result['reward']}{skipped}"

@@ -6,6 +6,8 @@ steps.
 
 import math
 import time
+import warnings
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -201,12 +203,18 @@ def save_checkpoint(checkpoint: Checkpoint, extra: dict, *steppers: Stepper) -> 
 def load_checkpoint(checkpoint: Checkpoint | None, *steppers: Stepper) -> dict | None:
     """Go on from a checkpoint: its ``extra``, or None when there is none.
 
-    Raises :class:`~course_lib.base.CourseError` when it belongs to another run.
+    A damaged one is said and counts as none. Raises :class:`~course_lib.base.CourseError` when it
+    belongs to another run.
     """
     if checkpoint is None or not checkpoint.path.is_file():
         return None
-    device = steppers[0].device
-    saved = torch.load(checkpoint.path, map_location=device, weights_only=True)
+    saved = _read_checkpoint(checkpoint.path, steppers[0].device)
+    if saved is None:
+        warnings.warn(
+            f"{checkpoint.path} is damaged (cut short or changed); the training begins again.",
+            stacklevel=2,
+        )
+        return None
     require(
         saved["key"] == checkpoint.key,
         f"{checkpoint.path} is the checkpoint of another run (other data, settings or model). "
@@ -215,6 +223,18 @@ def load_checkpoint(checkpoint: Checkpoint | None, *steppers: Stepper) -> dict |
     for stepper, state in zip(steppers, saved["steppers"], strict=True):
         stepper.restore(state)
     return saved["extra"]
+
+
+def _read_checkpoint(path: Path, device: torch.device) -> dict | None:
+    """What :func:`save_checkpoint` wrote; None when the file is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:  # torch itself does not look at the checksums
+                return None
+        saved = torch.load(path, map_location=device, weights_only=True)
+        return saved if {"key", "steppers", "extra"} <= saved.keys() else None
+    except Exception:  # a damaged file fails in any way
+        return None
 
 
 def train(

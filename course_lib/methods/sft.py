@@ -43,22 +43,38 @@ def sft_loss(
 def selected_examples(policy: Policy, selection: Selection) -> list[Example]:
     """(prompt ids, response ids) of every kept candidate.
 
-    Sampled tokens are used as they are when ``policy`` wrote them in its own vocabulary; texts are
-    tokenized otherwise. A reply that was cut at the token limit gets no end token: the model must
-    not learn to stop in mid-sentence.
+    Sampled tokens are used as they are when ``policy`` wrote them in its own vocabulary and ended
+    them itself; texts are tokenized otherwise, also those that something else ended (a stop text),
+    so that the model learns to end there. A reply that was cut at the token limit gets no end
+    token: the model must not learn to stop in mid-sentence.
     """
     pool = selection.pool
     rows, columns = selection.prompt_index, selection.candidate_index
-    own = pool.tokens is not None and pool.provenance.vocabulary == policy.vocabulary
-    if own:
-        kept = pool.tokens[rows, columns].tolist()  # (K, T), padded with -1
-        responses = [[token for token in row if token >= 0] for row in kept]
-    else:
-        ended = (pool.finish[rows, columns] == STOP).tolist()
-        whole = policy.encode_responses(selection.texts)  # each with its end token
-        responses = [row if end else row[:-1] for row, end in zip(whole, ended, strict=True)]
+    ended = (pool.finish[rows, columns] == STOP).tolist()
+    responses = _own_tokens(policy, selection, ended)
+    lacking = [k for k, row in enumerate(responses) if row is None]
+    texts = selection.texts
+    whole = policy.encode_responses([texts[k] for k in lacking])  # each with its end token
+    for k, row in zip(lacking, whole, strict=True):
+        responses[k] = row if ended[k] else row[:-1]
     prompt_ids = policy.encode(pool.prompts)
     return [(prompt_ids[i], row) for i, row in zip(rows.tolist(), responses, strict=True)]
+
+
+def _own_tokens(
+    policy: Policy, selection: Selection, ended: Sequence[bool]
+) -> list[list[int] | None]:
+    """The tokens of each kept candidate that ``policy`` wrote and ended; None for the others."""
+    pool = selection.pool
+    if pool.tokens is None or pool.provenance.vocabulary != policy.vocabulary:
+        return [None] * len(ended)
+    kept = pool.tokens[selection.prompt_index, selection.candidate_index].tolist()
+    written = [[token for token in row if token >= 0] for row in kept]  # (K, T) padded with -1
+    ends = set(policy.stop_ids)
+    return [
+        row if not end or (row and row[-1] in ends) else None
+        for row, end in zip(written, ended, strict=True)
+    ]
 
 
 def finetune(

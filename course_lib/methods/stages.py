@@ -5,11 +5,16 @@ of the models used, the world. It appears in one rename when complete, so a run 
 on with the stages it finished, and a changed setting never meets an old result. Long stages keep
 their parts in ``NAME-KEY.partial`` meanwhile. Accounts belong to stages: what each cost lies beside
 it, so that the account of a resumed run is that of the whole.
+
+A stage and a part know the checksums of their files. One that is damaged is said and made again.
 """
 
 import hashlib
 import json
+import os
 import shutil
+import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +22,11 @@ from typing import Any, TypeVar
 import torch
 
 from ..base import Account, atomic_directory, read_json, require, spent, write_json
+from ..models import adapter_facts
 from ..pools import Pool
 
-STAGES_VERSION = 3  # raised when the meaning of a stage changes
+STAGES_VERSION = 4  # raised when the meaning of a stage changes
+DONE = "done.json"  # what a finished stage knows of itself
 NOT_THE_MODEL = ("_name_or_path", "transformers_version", "dtype", "architectures")
 
 Result = TypeVar("Result")
@@ -72,6 +79,7 @@ def _feed_model(digest: Any, value: Any) -> None:
         type(value).__name__,
         [tokenizer.eos_token_id, tokenizer.pad_token_id, getattr(value, "stop_ids", None)],
         {name: config[name] for name in config if name not in NOT_THE_MODEL},
+        adapter_facts(value.model),
     ]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
 
@@ -117,11 +125,13 @@ class Stages:
         ``accounts``.
         """
         place = self.place(name, inputs)
-        done = place / "done.json"
-        if done.is_file():
-            self._enter(place, read_json(done)["account"])
-            spent(self.accounts[place.name])
-            return load(place)
+        if place.exists():
+            known = unsealed(place)
+            if known is not None:
+                self._enter(place, known["account"])
+                spent(known["account"])
+                return load(place)
+            _set_aside(place, f"the stage {name}")
         partial = place.with_name(place.name + ".partial")
         for leftover in place.parent.glob(f".{place.name}.*.tmp"):  # of a process that was killed
             shutil.rmtree(leftover, ignore_errors=True)
@@ -129,8 +139,7 @@ class Stages:
             with Account() as account:
                 make(folder, partial)
             self._enter(place, account.to_dict())
-            kept = {"stage": name, "account": self.accounts[place.name]}
-            write_json(folder / "done.json", kept)
+            _seal(folder, {"stage": name, "account": self.accounts[place.name]})
         shutil.rmtree(partial, ignore_errors=True)
         return load(place)
 
@@ -171,14 +180,62 @@ class Stages:
 
 def _part(folder: Path, start: int, stop: int, make_part: Callable[[int, int], Pool]) -> Pool:
     """One part of a pool: read from ``folder``, or made and kept there with its account."""
-    file = folder / f"{start:07d}-{stop:07d}.npz"
-    cost = file.with_suffix(".json")
-    if file.is_file() and cost.is_file():
-        spent(read_json(cost))
-        return Pool.load(file)
+    place = folder / f"{start:07d}-{stop:07d}"
+    if place.exists():
+        known = unsealed(place)
+        if known is not None:
+            spent(known["account"])
+            return Pool.load(place / "pool.npz")
+        _set_aside(place, f"a part of {folder.name}")
     with Account() as account:
         made = make_part(start, stop)
-    # the account first: a part that is there has its account, whenever the process was killed
-    write_json(cost, account.to_dict())
-    made.save(file)
+    with atomic_directory(place) as part:
+        made.save(part / "pool.npz")
+        _seal(part, {"account": account.to_dict()})
     return made
+
+
+# ---- whole or damaged --------------------------------------------------------------------------
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in ``folder``, by its path in there with slashes."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): _checksum(file) for file in files}
+
+
+def _checksum(file: Path) -> str:
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _seal(folder: Path, facts: dict[str, Any]) -> None:
+    """Write ``done.json`` with ``facts``, the checksums of all other files, and its own."""
+    facts = {**facts, "files": checksums(folder)}
+    write_json(folder / DONE, {**facts, "seal": fingerprint(facts)})
+
+
+def unsealed(folder: Path) -> dict[str, Any] | None:
+    """What ``done.json`` says of ``folder``; None unless every file is as it was written."""
+    try:
+        facts = read_json(folder / DONE)
+        seal = facts.pop("seal")
+        there = checksums(folder)
+        whole = fingerprint(facts) == seal and all(
+            there.get(name) == value for name, value in facts["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return facts if whole else None
+
+
+def _set_aside(place: Path, what: str) -> None:
+    """Take a damaged folder away, and say so."""
+    warnings.warn(
+        f"{what} in {place.parent} is damaged (a file is missing, cut short or changed); it is "
+        "made again.",
+        stacklevel=2,
+    )
+    # renamed first: another process never sees half of it go
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as bin_:
+        os.replace(place, Path(bin_) / place.name)

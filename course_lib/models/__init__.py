@@ -1,5 +1,6 @@
 """One forward pass: policies, log-probabilities, sampling, reward models. No optimiser."""
 
+from .adapters import adapter_facts
 from .decoding import Engine, RepeatedCacheEngine, SharedPrefixEngine
 from .drawing import draw, filtered, uniforms
 from .loading import autocast, device_of, evaluating
@@ -36,6 +37,7 @@ __all__ = [
     "Sampling",
     "SharedPrefixEngine",
     "TinyShape",
+    "adapter_facts",
     "autocast",
     "batches_by_tokens",
     "byte_tokenizer",

@@ -2,8 +2,8 @@
 
 ``transformers`` lets a program register its own attention and passes extra keyword arguments of
 ``model(...)`` down to it. Both functions here use only that, so every decoder that supports it
-(Llama, Qwen3, Mistral ...) runs unchanged; :func:`supports` says whether a model does, and callers
-have a plain fallback for the others.
+(Llama, Qwen3, Mistral ...) runs unchanged. Whether a model does is tried before it is used
+(``proving.py``), and callers have a plain fallback for the others.
 
 * ``course_packed``: sequences of different lengths laid end to end in one row. Linear layers see no
   padding.
@@ -25,21 +25,51 @@ import torch.nn.functional as F
 from transformers import AttentionInterface
 from transformers.cache_utils import Cache
 
+# what transformers passes to an attention function and these two can do without: they know which
+# tokens belong together, and the mask, the positions and the cache say the same in other ways
+WITHOUT_MEANING = {
+    "attention_mask", "cache_position", "cache_positions", "dropout", "is_causal", "layer_idx",
+    "logits_to_keep", "max_length_k", "max_length_q", "output_attentions", "output_hidden_states",
+    "output_router_logits", "packing", "position_embeddings", "position_ids", "return_dict",
+    "shared", "use_cache",
+}  # fmt: skip
+SHIFTING_ROPE = ("dynamic", "longrope")  # turned by the longest text of a batch
 
-def supports(model: torch.nn.Module) -> bool:
-    """True when ``model`` can run the attention functions of this file.
 
-    It passes our keyword arguments to a registered attention and attends to the whole past in every
-    layer.
+class CannotAttendError(RuntimeError):
+    """A model asks for something in its attention that the functions of this file do not do."""
+
+
+def _refuse_unknown(module: torch.nn.Module, given: dict[str, Any]) -> None:
+    """Raise where an argument would change attention: a window, a soft cap, sinks, a bias."""
+    for name, value in given.items():
+        meant = value is not None and value is not False
+        if meant and name not in WITHOUT_MEANING:
+            raise CannotAttendError(f"its attention needs {name}")
+    if given.get("is_causal") is False or getattr(module, "is_causal", True) is False:
+        raise CannotAttendError("its attention is not causal")
+
+
+def misfit(model: torch.nn.Module) -> str:
+    """Why ``model`` cannot run the attention functions of this file, or "" when it may.
+
+    What shows in a long text only and no short trial would find: windows, chunks, positions that
+    shift. The rest is tried on a few tokens, see :mod:`course_lib.models.proving`.
     """
     config: Any = model.config
-    config = config.get_text_config()
+    config = config.get_text_config(decoder=True)
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    return (
-        bool(getattr(model.base_model, "_supports_attention_backend", False))
-        and kinds == {"full_attention"}
-        and getattr(config, "sliding_window", None) is None
-    )
+    if not getattr(model.base_model, "_supports_attention_backend", False):
+        return "it takes no attention from outside"
+    if kinds != {"full_attention"}:
+        return f"it has layers of the kinds {', '.join(sorted(kinds))}"
+    for name in ("sliding_window", "attention_chunk_size"):
+        if getattr(config, name, None) is not None and getattr(config, "use_" + name, True):
+            return f"it has a {name}"
+    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+    if isinstance(rope, dict) and rope.get("rope_type", rope.get("type")) in SHIFTING_ROPE:
+        return "its positions depend on the longest text of a batch"
+    return ""
 
 
 @contextmanager
@@ -114,6 +144,7 @@ def packed_attention(
     query (1, H, S, D), key and value (1, Hkv, S, D) → ((1, S, H, D), None). The order of the first
     five is that of ``transformers``; the mask is not used.
     """
+    _refuse_unknown(module, kwargs)
     dropout = kwargs.get("dropout", 0.0) if module.training else 0.0
     # padding stands after a sequence's tokens, so a causal mask alone keeps it out of them
     out = F.scaled_dot_product_attention(
@@ -247,6 +278,7 @@ def shared_attention(
     → ((R, 1, H, D), None). The softmax is taken in two parts, the prompt's tokens and the row's
     own, that share their maximum and their total.
     """
+    _refuse_unknown(module, kwargs)
     layer: Any = module.layer_idx
     prefix_key, prefix_value = shared.prefix[layer]  # (P, Hkv, L, D) each
     R, H, _, D = query.shape

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from ..base import progress
-from .decoding import new_engine
 from .loading import evaluating
 from .policy import Policy
+from .proving import new_engine
 from .settings import Sampling
 
 Ids = Sequence[Sequence[int]]  # token ids of each prompt
@@ -40,7 +40,7 @@ def beam_search(policy: Policy, ids: Ids, settings: Sampling, stops: list[int]) 
                 num_return_sequences=n,
                 max_new_tokens=T,
                 eos_token_id=stops,
-                pad_token_id=policy.tokenizer.pad_token_id,
+                pad_token_id=policy.pad_id,
                 **ranking,
             )[:, len(prompt) :]  # (N, t)
             done = torch.isin(rows, stop)

@@ -1,13 +1,17 @@
-"""Two decoding engines: prompts stored once, or the library's own cache repeated."""
+"""Decoding engines, the fastest first.
+
+Prompts stored once; the library's own cache repeated for every row; the same without any padding;
+and no cache at all. Which of them a model can have is tried in ``proving.py``.
+"""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
 from transformers.cache_utils import Cache
 
-from .attention import Packing, SharedPrefixCache, attention, supports
+from .attention import Packing, SharedPrefixCache, attention
 from .policy import Policy
 
 
@@ -28,18 +32,8 @@ class Engine(Protocol):
         """Go on with the rows at these sorted positions only."""
 
 
-def new_engine(policy: Policy, ids: Sequence[Sequence[int]]) -> Engine:
-    """The engine that fits ``policy``'s model, with the prompts ``ids`` (token ids) read."""
-    if supports(policy.model):
-        return SharedPrefixEngine(policy, ids)
-    return RepeatedCacheEngine(policy, ids)
-
-
 class SharedPrefixEngine:
-    """Decoding with prompts stored once.
-
-    The way for models that :func:`course_lib.models.attention.supports`.
-    """
+    """Decoding with prompts stored once: for models that run the attention of ``attention.py``."""
 
     def __init__(self, policy: Policy, ids: Sequence[Sequence[int]]) -> None:
         """Read the prompts ``ids`` (lists of token ids) once: packed in one row, no padding."""
@@ -124,7 +118,7 @@ class _Capture(Cache):
 class RepeatedCacheEngine:
     """Decoding with the library's own cache, the prompt's part repeated for every row.
 
-    The way for any other causal LM.
+    For any causal LM that reads a batch padded on the left as it reads each row alone.
     """
 
     cache: Any
@@ -132,7 +126,7 @@ class RepeatedCacheEngine:
     def __init__(self, policy: Policy, ids: Sequence[Sequence[int]]) -> None:
         self.policy = policy
         longest = max(len(prompt) for prompt in ids)
-        pad = policy.tokenizer.pad_token_id
+        pad = policy.pad_id
         rows, masks = [], []
         for prompt in ids:
             # on the left, so that every prompt ends in the last column, where its reply begins
@@ -141,14 +135,18 @@ class RepeatedCacheEngine:
             masks.append([0] * padding + [1] * len(prompt))
         self.ids = torch.tensor(rows, device=policy.device)  # (P, L)
         self.prompt_mask = torch.tensor(masks, device=policy.device)  # (P, L)
-        # not every model has positions to give
-        self.takes_positions = "position_ids" in inspect.signature(policy.model.forward).parameters
+        # not every model has positions to give, or a mask to take
+        self.takes = set(inspect.signature(policy.model.forward).parameters)
+        self.cache_name = "cache_params" if "cache_params" in self.takes else "past_key_values"
 
     def start(self, rows_per_prompt: int, max_tokens: int) -> torch.Tensor:
         self.cache = None  # the library's own, made in the first pass
         self.mask = self.prompt_mask
         logits = self._forward(self.ids)  # (P, V)
-        self.cache.batch_repeat_interleave(rows_per_prompt)
+        for layer in self.cache.layers:
+            if hasattr(layer, "batch_repeat_interleave"):
+                layer.batch_repeat_interleave(rows_per_prompt)
+            _change_states(layer, lambda x: x.repeat_interleave(rows_per_prompt, 0))
         self.mask = self.mask.repeat_interleave(rows_per_prompt, 0)
         return logits.repeat_interleave(rows_per_prompt, 0)
 
@@ -157,24 +155,117 @@ class RepeatedCacheEngine:
         return self._forward(tokens[:, None])
 
     def keep(self, rows: torch.Tensor) -> None:
-        self.cache.batch_select_indices(rows)
+        for layer in self.cache.layers:
+            if hasattr(layer, "batch_select_indices"):
+                layer.batch_select_indices(rows)
+            _change_states(layer, lambda x: x.index_select(0, rows))
         self.mask = self.mask[rows]
 
     def _forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Logits (R, V) after the tokens ``ids`` (R, t), the last columns of ``self.mask``."""
-        positions = {}
-        if self.takes_positions:
-            counted = (self.mask.cumsum(-1) - 1).clamp(min=0)  # padding is not counted
-            positions["position_ids"] = counted[:, -ids.shape[1] :]
-        out = self.policy.model(
-            input_ids=ids,
-            attention_mask=self.mask,
-            past_key_values=self.cache,
-            use_cache=True,
-            **positions,
-        )
-        self.cache = out.past_key_values
+        counted = (self.mask.cumsum(-1) - 1).clamp(min=0)  # padding is not counted
+        given = {"attention_mask": self.mask, "position_ids": counted[:, -ids.shape[1] :]}
+        if self.cache_name == "cache_params" and self.cache is not None:
+            del given["attention_mask"]  # a state needs no mask of what it has taken in
+        given = {name: value for name, value in given.items() if name in self.takes}
+        given[self.cache_name] = self.cache
+        out = self.policy.model(input_ids=ids, use_cache=True, **given)
+        self.cache = out[self.cache_name]
         return out.logits[:, -1]
+
+
+def _change_states(layer: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """Apply ``change`` to the states of linear attention, which the library leaves alone."""
+    for name in ("conv_states", "recurrent_states"):
+        states = getattr(layer, name, None)
+        if isinstance(states, dict):
+            for place, state in states.items():
+                if state is not None:
+                    states[place] = change(state)
+
+
+class UnpaddedEngine:
+    """Decoding without padding: prompts of one length go together, each length on its own.
+
+    For models with layers that padding would disturb, such as linear attention.
+    """
+
+    inner: type = RepeatedCacheEngine
+
+    def __init__(self, policy: Policy, ids: Sequence[Sequence[int]]) -> None:
+        lengths = [len(prompt) for prompt in ids]
+        self.groups = []  # per length: its prompts' places, and the engine that reads them
+        for length in sorted(set(lengths)):
+            places = [i for i, n in enumerate(lengths) if n == length]
+            self.groups.append((places, self.inner(policy, [ids[i] for i in places])))
+        self.device = policy.device
+
+    def start(self, rows_per_prompt: int, max_tokens: int) -> torch.Tensor:
+        width = rows_per_prompt
+        self.parts = []  # per engine: its rows' places in the batch
+        logits: list[torch.Tensor] = []
+        for places, engine in self.groups:
+            first = torch.tensor(places, device=self.device)[:, None] * width
+            rows = (first + torch.arange(width, device=self.device)).flatten()
+            self.parts.append((rows, engine))
+            logits.append(engine.start(width, max_tokens))
+        return self._joined(logits)
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self._joined([engine.step(tokens[rows]) for rows, engine in self.parts])
+
+    def keep(self, rows: torch.Tensor) -> None:
+        new_place = torch.full((int(rows.max()) + 1,), -1, device=self.device)
+        new_place[rows] = torch.arange(len(rows), device=self.device)
+        parts = []
+        for old, engine in self.parts:
+            kept = torch.isin(old, rows).nonzero()[:, 0]
+            if len(kept):
+                engine.keep(kept)
+                parts.append((new_place[old[kept]], engine))
+        self.parts = parts
+
+    def _joined(self, logits: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The engines' logits as one (R, V), each row at its place in the batch."""
+        places = torch.cat([rows for rows, _ in self.parts])
+        return torch.cat(list(logits))[places.argsort()]
+
+
+class _RereadingEngine:
+    """Decoding without any cache: at each step every row is read again from its beginning.
+
+    All prompts must have one length.
+    """
+
+    def __init__(self, policy: Policy, ids: Sequence[Sequence[int]]) -> None:
+        self.policy = policy
+        self.prompts = torch.tensor(ids, device=policy.device)  # (P, L)
+
+    def start(self, rows_per_prompt: int, max_tokens: int) -> torch.Tensor:
+        self.ids = self.prompts.repeat_interleave(rows_per_prompt, 0)  # (R, L)
+        return plain_logits(self.policy.model, self.prompts)[:, -1].repeat_interleave(
+            rows_per_prompt, 0
+        )
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        self.ids = torch.cat([self.ids, tokens[:, None]], 1)  # (R, L + t)
+        return plain_logits(self.policy.model, self.ids)[:, -1]
+
+    def keep(self, rows: torch.Tensor) -> None:
+        self.ids = self.ids[rows]
+
+
+class RereadingEngine(UnpaddedEngine):
+    """Decoding without a cache, for models whose memory is not keys and values. It is slow."""
+
+    inner = _RereadingEngine
+
+
+def plain_logits(model: torch.nn.Module, ids: torch.Tensor) -> torch.Tensor:
+    """Logits (B, L, V) of rows without padding (B, L): the model's own pass, nothing else."""
+    takes = inspect.signature(model.forward).parameters
+    given = {"use_cache": False} if "use_cache" in takes else {}
+    return model(input_ids=ids, **given).logits
 
 
 def bytes_per_row(policy: Policy, max_tokens: int) -> int:
@@ -183,9 +274,12 @@ def bytes_per_row(policy: Policy, max_tokens: int) -> int:
     Its keys and values, and a few rows of logits.
     """
     model: Any = policy.model
-    config = model.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    config = model.config.get_text_config(decoder=True)
+    hidden = getattr(config, "hidden_size", 1024)  # models of other kinds have other names
+    layers = getattr(config, "num_hidden_layers", 12)
+    queries = getattr(config, "num_attention_heads", None) or 1
+    heads = getattr(config, "num_key_value_heads", None) or queries
+    width = getattr(config, "head_dim", None) or hidden // queries
     size = next(model.parameters()).element_size()
-    cache = 2 * config.num_hidden_layers * heads * width * max_tokens * size * 3 // 2
-    return cache + 16 * config.vocab_size + 16 * config.hidden_size
+    cache = 2 * layers * heads * width * max_tokens * size * 3 // 2
+    return cache + 16 * config.vocab_size + 16 * hidden

@@ -55,7 +55,8 @@ def draw(
 
     logits (R, V), u (R,) in [0, 1). Returns tokens (R,), their log-probability under the model
     (temperature 1, unfiltered) and under the distribution sampled from, both (R,) in nats.
-    Temperature 0 takes the most likely token.
+    Temperature 0 takes the most likely token. Logits that are NaN or +infinite give a
+    log-probability that is NaN.
     """
     logits = logits.float()
     if temperature == 0:
@@ -77,6 +78,8 @@ def draw(
     token = torch.searchsorted(cdf, u[:, None].to(cdf.dtype) * total, right=True)  # (R, 1)
     # u · total may round up to the total itself: then the last token that has any probability
     token = torch.minimum(token, torch.searchsorted(cdf, total))
+    # where logits are NaN the search runs off the end; the NaN log-probability tells the caller
+    token = token.clamp(max=weights.shape[-1] - 1)
 
     logp_sampling = weights.gather(1, token).log() - total.log().float()  # (R, 1)
     if plain:

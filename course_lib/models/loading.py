@@ -40,6 +40,28 @@ def autocast(
     return contextlib.nullcontext()
 
 
+def vocabulary_size(model: Any) -> int:
+    """How many token ids ``model`` can read."""
+    return model.get_input_embeddings().weight.shape[0]
+
+
+def positions(model: Any) -> int | None:
+    """The longest sequence that ``model`` was made for, in tokens; None where there is no limit."""
+    config = model.config.get_text_config(decoder=True)
+    most = getattr(config, "max_position_embeddings", None)
+    return most if isinstance(most, int) and most > 0 else None
+
+
+def check_positions(model: Any, longest: int, what: str) -> None:
+    """Raise :class:`~course_lib.base.CourseError` where ``longest`` tokens pass the positions."""
+    most = positions(model)
+    require(
+        most is None or longest <= most,
+        f"{what} has {longest} tokens, but the model has only {most} positions. Shorten it, leave "
+        "it out, or use a model for longer texts.",
+    )
+
+
 @contextlib.contextmanager
 def evaluating(model: torch.nn.Module) -> Iterator[None]:
     """``model`` in evaluation mode without gradients inside the block.
@@ -104,7 +126,7 @@ def check_source(source: str | Path, what: str) -> None:
 def load_tokenizer(source: str) -> Any:
     """The tokenizer at ``source``.
 
-    Raises :class:`~course_lib.base.CourseError` when there is none or it has no pad token.
+    Raises :class:`~course_lib.base.CourseError` when there is none.
     """
     from transformers import AutoTokenizer
 
@@ -116,12 +138,6 @@ def load_tokenizer(source: str) -> Any:
             "The folder needs tokenizer.json and tokenizer_config.json: save it with "
             f"tokenizer.save_pretrained.{offline_hint(source)}"
         ) from error
-    if tokenizer.pad_token_id is None:
-        raise CourseError(
-            f"the tokenizer of {source} has no pad token. Set one that is not the end token, "
-            "e.g. tokenizer.pad_token = tokenizer.unk_token, and save it beside the model; "
-            "padding with the end token would teach the model never to stop."
-        )
     return tokenizer
 
 
@@ -138,6 +154,15 @@ def load_config(source: str) -> Any:
         ) from error
 
 
+def check_decoder(config: Any, name: str) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for models that need a second input."""
+    require(
+        not getattr(config, "is_encoder_decoder", False),
+        f"{name} is an encoder with a decoder; prompts here are continued by a causal language "
+        "model (Llama, Qwen, Gemma, GPT-2 ...).",
+    )
+
+
 def load_weights(auto_class: Any, source: str, dtype: torch.dtype | str) -> Any:
     """``auto_class.from_pretrained``, refusing checkpoints that are cut short or lack weights.
 
@@ -149,6 +174,12 @@ def load_weights(auto_class: Any, source: str, dtype: torch.dtype | str) -> Any:
                 source, dtype=dtype, output_loading_info=True
             )
     except Exception as error:
+        if "Unrecognized configuration class" in str(error):
+            raise CourseError(
+                f"{source} holds a model of a kind that {auto_class.__name__} does not know, so it "
+                "cannot be used here. A policy is a causal language model (Llama, Qwen, Gemma, "
+                "GPT-2 ...); a reward model is a sequence classifier."
+            ) from error
         raise CourseError(
             f"the weights of {source} could not be loaded ({type(error).__name__}: "
             f"{str(error).splitlines()[0]}). The files may be cut short: copy or download them "

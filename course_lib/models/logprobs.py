@@ -8,9 +8,10 @@ import torch
 
 from ..base import note
 from ..pools import Pool
-from .attention import Packing, attention, supports
-from .loading import evaluating
+from .attention import Packing, attention
+from .loading import check_positions, evaluating
 from .policy import Policy
+from .proving import packs
 
 Example = tuple[Sequence[int], Sequence[int]]  # prompt ids, response ids
 
@@ -43,6 +44,8 @@ def response_logits(
     packed rows get a right-padded batch; the result is the same.
     """
     device = policy.device
+    longest = max(len(prompt) + len(response) for prompt, response in examples)
+    check_positions(policy.model, longest, "a prompt with its reply")
     read = sum(len(prompt) + len(response) for prompt, response in examples)
     note("trained" if torch.is_grad_enabled() else "read", policy.model, read)
 
@@ -50,7 +53,7 @@ def response_logits(
     row = torch.arange(len(examples)).repeat_interleave(sizes).to(device)  # (K,)
     responses = [token for _, response in examples for token in response]
     targets = torch.tensor(responses, device=device)  # (K,)
-    if supports(policy.model):
+    if packs(policy.model):
         logits = _packed_logits(policy, examples)
     else:
         logits = _padded_logits(policy, examples, row)
@@ -88,7 +91,7 @@ def _padded_logits(policy: Policy, examples: Sequence[Example], row: torch.Tenso
     """(K, V) logits at the response tokens, from a batch padded on the right."""
     sequences = [torch.tensor([*prompt, *response]) for prompt, response in examples]
     ids = torch.nn.utils.rnn.pad_sequence(
-        sequences, batch_first=True, padding_value=policy.tokenizer.pad_token_id
+        sequences, batch_first=True, padding_value=policy.pad_id
     )  # (B, L)
     lengths = torch.tensor([len(sequence) for sequence in sequences])  # (B,)
     mask = (torch.arange(ids.shape[1])[None] < lengths[:, None]).long()  # (B, L)

@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
-from ..base import atomic_directory, free_for_model, progress, require
+from ..base import Prompt, atomic_directory, free_for_model, progress, require, transcript
+from .adapters import base_source, is_adapted, load_adapted, save_adapted
 from .loading import (
+    check_decoder,
     check_source,
     device_of,
     dtype_for,
@@ -18,6 +20,7 @@ from .loading import (
     load_tokenizer,
     load_weights,
 )
+from .rendering import rendered
 
 
 @dataclass
@@ -61,6 +64,17 @@ class Policy:
         return ids
 
     @property
+    def pad_id(self) -> int:
+        """The token that fills up a batch. What stands on it is never read.
+
+        The tokenizer's pad token, else its end token, else 0.
+        """
+        for known in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id):
+            if known is not None:
+                return known
+        return 0
+
+    @property
     def vocabulary(self) -> str:
         """A short name for the tokenizer's vocabulary.
 
@@ -84,22 +98,13 @@ class Policy:
         )
         return self.tokenizer.eos_token_id
 
-    def render(self, prompts: Sequence[str]) -> list[str]:
+    def render(self, prompts: Sequence[Prompt]) -> list[str]:
         """The text the model sees for each prompt, ready for the reply to follow."""
         if self.template == "plain":
-            return [str(prompt) for prompt in prompts]
-        before = [{"role": "system", "content": self.system}] if self.system else []
-        rendered = []
-        for prompt in prompts:
-            messages = [*before, {"role": "user", "content": prompt}]
-            rendered.append(
-                self.tokenizer.apply_chat_template(
-                    messages, tokenize=False, add_generation_prompt=True
-                )
-            )
-        return rendered
+            return [transcript(prompt) for prompt in prompts]
+        return rendered(self.tokenizer, prompts, self.system)
 
-    def encode(self, prompts: Sequence[str]) -> list[list[int]]:
+    def encode(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Token ids of each rendered prompt, one list per prompt."""
         if not prompts:
             return []
@@ -127,7 +132,8 @@ class Policy:
     def save(self, path: Path | str, extra: Callable[[Path], object] | None = None) -> None:
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically.
 
-        ``extra(folder)`` may add files.
+        Of a model with an adapter (LoRA) the adapter, as peft writes it. ``extra(folder)`` may add
+        files.
         """
         save_pretrained(self.model, self.tokenizer, path, extra)
 
@@ -142,7 +148,10 @@ def save_pretrained(
     free_for_model(path)
     with atomic_directory(path) as folder:
         with progress.no_loading_bars():
-            model.save_pretrained(folder)
+            if is_adapted(model):
+                save_adapted(model, folder)
+            else:
+                model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         if extra:
             extra(folder)
@@ -155,24 +164,46 @@ def load_policy(
     system: str | None = None,
     template: str = "chat",
 ) -> Policy:
-    """Load a causal LM and its tokenizer from a folder or the hub.
+    """Load a causal LM and its tokenizer from a folder or the hub, or an adapter from a folder.
 
     ``dtype`` defaults to float32 on a CPU and to the checkpoint's own on a GPU. Raises
     :class:`~course_lib.base.CourseError` when the folder does not exist, is not a causal LM, or its
-    tokenizer lacks a pad token, an end token or (for ``template="chat"``) a chat template.
+    tokenizer lacks an end token or (for ``template="chat"``) a chat template.
     """
+    source = str(source)
+    require(template in ("chat", "plain"), f"template must be 'chat' or 'plain'; got {template!r}.")
+    base = base_source(source)
+    own = base is None or (Path(source) / "tokenizer_config.json").is_file()
+    check_source(base or source, "model")
+    tokenizer = load_tokenizer(source if own else str(base))
+    device = device_of(device)
+    model = _load_model(base or source, device, dtype)
+    _check_tokenizer(tokenizer, source, template)
+    if base is not None:
+        model = load_adapted(model, source).eval()
+    return Policy(model, tokenizer, system=system, template=template, source=source)
+
+
+def _load_model(
+    source: str, device: torch.device, dtype: torch.dtype | str | None
+) -> torch.nn.Module:
+    """The causal LM in ``source``, on ``device`` and in evaluation mode."""
     from transformers import AutoModelForCausalLM
 
-    source = str(source)
-    check_source(source, "model")
-    require(template in ("chat", "plain"), f"template must be 'chat' or 'plain'; got {template!r}.")
-    kinds = load_config(source).architectures or []
+    config = load_config(source)
+    check_decoder(config, source)
+    kinds = config.architectures or []
     require(
         not any("SequenceClassification" in kind for kind in kinds),
         f"{source} is a sequence classifier ({', '.join(kinds)}), not a causal language model: "
         "it gives rewards, not replies. Use it with --reward, and a causal LM with --policy.",
     )
-    tokenizer = load_tokenizer(source)
+    model = load_weights(AutoModelForCausalLM, source, dtype_for(device, dtype))
+    return model.to(device).eval()
+
+
+def _check_tokenizer(tokenizer: Any, source: str, template: str) -> None:
+    """Raise :class:`~course_lib.base.CourseError` where prompts or ends could not be written."""
     require(
         tokenizer.eos_token_id is not None,
         f"the tokenizer of {source} has no end token (eos_token), so replies cannot end. Set "
@@ -183,14 +214,10 @@ def load_policy(
         f"the tokenizer of {source} has no chat template. Set tokenizer.chat_template and save "
         "it, or use template='plain' (--template plain) to give prompts as bare text.",
     )
-    device = device_of(device)
-    model = load_weights(AutoModelForCausalLM, source, dtype_for(device, dtype))
-    model = model.to(device).eval()
-    return Policy(model, tokenizer, system=system, template=template, source=source)
 
 
 def examples_of(
-    policy: Policy, prompts: Sequence[str], texts: Sequence[str]
+    policy: Policy, prompts: Sequence[Prompt], texts: Sequence[str]
 ) -> list[tuple[list[int], list[int]]]:
     """(prompt ids, response ids with the end token) for each prompt and text.
 

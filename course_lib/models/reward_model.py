@@ -5,15 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 
-from ..base import note, progress, require
+from ..base import CourseError, Prompt, note, progress, require
 from ..estimators import Interval, agreement_interval
 from ..pools import MISSING, Pool
-from .attention import Packing, attention, supports
+from .adapters import merged
+from .attention import Packing, attention
 from .loading import (
+    check_decoder,
+    check_positions,
     check_source,
     device_of,
     dtype_for,
@@ -21,9 +25,16 @@ from .loading import (
     load_config,
     load_tokenizer,
     load_weights,
+    vocabulary_size,
 )
 from .logprobs import batches_by_tokens
 from .policy import Policy, save_pretrained
+from .proving import packs
+from .rendering import conversations
+
+HEADS = (torch.nn.Linear,)
+# models whose packed scores were compared with the library's, and how that went
+_same_head: WeakKeyDictionary[torch.nn.Module, bool] = WeakKeyDictionary()
 
 
 @dataclass
@@ -52,30 +63,49 @@ class RewardModel:
         """The device of the model's weights."""
         return next(self.model.parameters()).device
 
-    def encode(self, prompts: Sequence[str], texts: Sequence[str]) -> list[list[int]]:
+    def encode(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> list[list[int]]:
         """Token ids of whole conversations, end token included, one list per (prompt, text)."""
-        before = [{"role": "system", "content": self.system}] if self.system else []
-        rendered = []
-        for prompt, text in zip(prompts, texts, strict=True):
-            asked = {"role": "user", "content": prompt}
-            answered = {"role": "assistant", "content": text}
-            messages = [*before, asked, answered]
-            rendered.append(self.tokenizer.apply_chat_template(messages, tokenize=False))
-        if not rendered:
+        rows = conversations(self.tokenizer, prompts, texts, self.system)
+        if not rows:
             return []
         # the template has written the special tokens already
-        return self.tokenizer(rendered, add_special_tokens=False)["input_ids"]
+        return self.tokenizer(rows, add_special_tokens=False)["input_ids"]
 
     def logits(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Scores (B,) of a batch of token-id rows, with gradients when they are on."""
+        """Scores (B,) of a batch of token-id rows, with gradients when they are on.
+
+        A row's score is read where ``transformers`` reads it: at its last token that is not the
+        pad token.
+        """
+        check_positions(self.model, max(len(row) for row in rows), "a conversation")
         read = sum(len(row) for row in rows)
         note("trained" if torch.is_grad_enabled() else "scored", self.model, read)
-        if supports(self.model) and hasattr(self.model, "score"):
+        if self._packs():
             return self._packed_scores(rows)
         return self._padded_scores(rows)
 
+    def _packs(self) -> bool:
+        """Whether packed rows have the scores that the library's own pass gives them."""
+        if not packs(self.model) or not isinstance(getattr(self.model, "score", None), HEADS):
+            return False
+        if self.model not in _same_head:
+            tokens = [i for i in range(vocabulary_size(self.model)) if i != self._pad][:64]
+            rows = [tokens[:5], tokens[5:14] or tokens[:2]]
+            with evaluating(self.model):
+                packed = self._packed_scores(rows)
+                own = torch.cat([self._padded_scores([row]) for row in rows])
+            near = 1e-3 if packed.dtype == torch.float32 else 0.1
+            _same_head[self.model] = torch.allclose(packed, own, rtol=near, atol=near)
+        return _same_head[self.model]
+
+    @property
+    def _pad(self) -> int | None:
+        """The token that the library skips at the end of a row."""
+        config: Any = self.model.config
+        return config.get_text_config().pad_token_id
+
     def _packed_scores(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Scores (B,) from all rows laid end to end: the head reads each row's last token."""
+        """Scores (B,) from all rows laid end to end: the head reads one token of each row."""
         model: Any = self.model
         lengths = torch.tensor([len(row) for row in rows])  # (B,)
         packed = [token for row in rows for token in row]
@@ -87,23 +117,33 @@ class RewardModel:
                 use_cache=False,
                 packing=packing,
             ).last_hidden_state  # (1, S, width)
-        last = lengths.cumsum(0) - 1  # (B,)
-        return model.score(hidden[0, last.to(self.device)])[:, 0]
+        starts = lengths.cumsum(0) - lengths  # (B,)
+        read = starts + torch.tensor([self._read_at(row) for row in rows])
+        return model.score(hidden[0, read.to(self.device)])[:, 0]
+
+    def _read_at(self, row: Sequence[int]) -> int:
+        """The place in ``row`` of its last token that is not the pad token; 0 if there is none."""
+        at = len(row) - 1
+        while at > 0 and row[at] == self._pad:
+            at -= 1
+        return at
 
     def _padded_scores(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Scores (B,) from a batch padded on the right."""
+        """Scores (B,) by the library's own pass over a batch padded on the right."""
+        if self._pad is None and len(rows) > 1:  # the library takes one row at a time then
+            return torch.cat([self._padded_scores([row]) for row in rows])
         lengths = torch.tensor([len(row) for row in rows])  # (B,)
         ids = torch.nn.utils.rnn.pad_sequence(
             [torch.tensor(row) for row in rows],
             batch_first=True,
-            padding_value=self.tokenizer.pad_token_id,
+            padding_value=self._pad or 0,
         )  # (B, L)
         mask = (torch.arange(ids.shape[1])[None] < lengths[:, None]).long()  # (B, L)
         out = self.model(input_ids=ids.to(self.device), attention_mask=mask.to(self.device))
         return out.logits[:, 0]
 
     def score_texts(
-        self, prompts: Sequence[str], texts: Sequence[str], budget: int = 16384
+        self, prompts: Sequence[Prompt], texts: Sequence[str], budget: int = 16384
     ) -> torch.Tensor:
         """Scores (K,) float32 of K conversations, in the order given.
 
@@ -150,8 +190,9 @@ def load_reward_model(
     """Load a one-label sequence classifier from a folder or the hub.
 
     Raises :class:`~course_lib.base.CourseError` when the source is a causal LM, has more than one
-    label, lacks a pad token or chat template, or when its head was not in the checkpoint:
-    ``transformers`` would then fill the head with random numbers and every score would be noise.
+    label, lacks a chat template, or when its head was not in the checkpoint: ``transformers`` would
+    then fill the head with random numbers and every score would be noise. Its pad token is the
+    configuration's, else the tokenizer's.
     """
     from transformers import AutoModelForSequenceClassification
 
@@ -178,7 +219,9 @@ def load_reward_model(
     )
     device = device_of(device)
     model = load_weights(AutoModelForSequenceClassification, source, dtype_for(device, dtype))
-    model.config.pad_token_id = tokenizer.pad_token_id
+    text: Any = model.config.get_text_config()
+    if text.pad_token_id is None:
+        text.pad_token_id = tokenizer.pad_token_id
     return RewardModel(model.to(device).eval(), tokenizer, name=name, system=system, source=source)
 
 
@@ -187,21 +230,36 @@ def new_reward_model(
 ) -> RewardModel:
     """An untrained reward model on a copy of ``policy``'s backbone, with a new one-number head.
 
-    ``layers``: keep the backbone's first layers only. ``seed`` draws the head.
+    ``layers``: keep the backbone's first layers only. ``seed`` draws the head. Raises
+    :class:`~course_lib.base.CourseError` for models that ``transformers`` has no such classifier
+    for, and for encoders.
     """
     from transformers import AutoModelForSequenceClassification
 
+    check_decoder(policy.model.config, type(policy.model).__name__)
     config: Any = copy.deepcopy(policy.model.config)
     config.num_labels = 1
     config.architectures = None
     config.num_hidden_layers = layers or config.num_hidden_layers
-    if getattr(config, "layer_types", None):
+    if layers and getattr(config, "layer_types", None):
         config.layer_types = config.layer_types[: config.num_hidden_layers]
-    config.pad_token_id = policy.tokenizer.pad_token_id
-    backbone: Any = policy.model.base_model
+    config.pad_token_id = policy.pad_id
+    backbone: Any = merged(policy.model).base_model
+    name_of = type(policy.model).__name__
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = AutoModelForSequenceClassification.from_config(config)
+        try:
+            model = AutoModelForSequenceClassification.from_config(config)
+        except ValueError as error:
+            raise CourseError(
+                f"transformers has no sequence classifier for {name_of}, so no reward model can be "
+                "made of it. Use a policy of another kind (Llama, Qwen, Gemma, GPT-2 ...)."
+            ) from error
+        require(
+            isinstance(getattr(model, "score", None), HEADS),
+            f"the classifier of {name_of} reads its first token, as encoders do; a reward model "
+            "reads the last. Use a policy of another kind (Llama, Qwen, Gemma, GPT-2 ...).",
+        )
         # not strict: with fewer layers, the policy has weights that find no place
         loaded = model.base_model.load_state_dict(backbone.state_dict(), strict=False)
         require(

@@ -8,28 +8,46 @@ Candidate j of prompt i reads its own stream of uniforms, keyed by (seed, i, j),
 turns each into a token by the inverse of the cumulative distribution. So it is the same candidate
 whatever the batch size, N, order, chunking or number of workers, up to rounding: two batch shapes
 may differ in the last bits of a logit, which changes a token only when its uniform falls in that
-gap: rare, and not seen in any of our tests.
+gap. In float32 that is rare, and not seen in any of our tests. In half precision it is not: with
+another ``memory_mb``, 24 of 512 candidates of the bundled policy change in bfloat16 and 10 in
+float16, and 13 of 16 of Gemma 3 270M's in bfloat16 (``benchmarks/half_precision.py``). They are
+samples of the same distribution all the same. Where candidates must come again one by one, sample
+in float32, or keep the whole call as it is.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from ..base import changed, note, progress, require
+from ..base import (
+    CourseError,
+    Prompt,
+    changed,
+    note,
+    progress,
+    require,
+    whole,
+)
 from ..pools import LENGTH, STOP, Pool, Provenance
+from .asking import check_room, checked_prompts, encoded
 from .beams import beam_search, diverse_beam_search
-from .decoding import Engine, bytes_per_row, new_engine
+from .decoding import Engine, bytes_per_row
 from .drawing import draw, uniforms
 from .loading import evaluating
 from .policy import Policy
+from .proving import new_engine
 from .settings import Sampling
+from .stops import Stops
+
+GOES_ON, BY_TOKEN, BY_TEXT = range(3)  # what ended a candidate
+MOST = 2**32 - 1  # the highest number of a prompt or candidate in a stream's key
 
 
 def sample(
     policy: Policy,
-    prompts: Iterable[str],
+    prompts: Iterable[Prompt],
     settings: Sampling = Sampling(),
     info: Iterable[dict[str, Any]] | None = None,
     first_prompt: int = 0,
@@ -43,31 +61,31 @@ def sample(
     ``info``: P dictionaries kept with the prompts. ``first_prompt`` and ``first_candidate`` number
     the prompts and candidates, so that a part of a larger job draws exactly what the whole would.
 
-    Raises :class:`~course_lib.base.CourseError` on n < 1, no prompts, or settings out of range.
+    A prompt is a string or a list of chat messages. Raises :class:`~course_lib.base.CourseError` on
+    no prompts, settings out of range, prompts that leave no room for a reply, and models that are
+    not causal or whose logits are not numbers.
     """
-    settings = changed(settings, changes)
-    settings.check()
-    settings = replace(settings, n=int(settings.n))  # 4.0 counts as 4
-    prompts = list(prompts)
-    check_prompts(prompts)
-
-    stops = stop_tokens(policy, settings.stop)
-    ids = encoded(policy, prompts)
-    if settings.method == "beam":
-        drawn = Drawn(beam_search(policy, ids, settings, stops))
-    elif settings.method == "diverse_beam":
-        drawn = Drawn(diverse_beam_search(policy, ids, settings, stops))
-    else:
-        streams = Streams(settings.seed, first_prompt, first_candidate)
+    settings = changed(settings, changes).normal()
+    asked = checked_prompts(prompts)
+    streams = Streams(
+        settings.seed,
+        whole(first_prompt, "first_prompt", 0, MOST),
+        whole(first_candidate, "first_candidate", 0, MOST),
+    )
+    stops = Stops.of(policy, settings.stop)
+    ids = encoded(policy, asked)
+    check_room(policy.model, ids, settings.max_tokens)
+    if settings.method == "sample":
         drawn = sampled(policy, ids, settings, stops, streams)
+    else:
+        drawn = _searched(policy, ids, settings, stops)
     written = int((drawn.tokens >= 0).sum())
     note("sampled", policy.model, written, passed=written + sum(map(len, ids)))
 
-    finish = finished(drawn.tokens, stops)
     return Pool(
-        prompts=prompts,
-        texts=texts_of(policy, drawn.tokens, finish),
-        finish=finish,
+        prompts=asked,
+        texts=texts_of(policy, drawn, stops),
+        finish=torch.where(drawn.ended > GOES_ON, STOP, LENGTH).to(torch.int8),
         tokens=drawn.tokens,
         logprobs=drawn.logprobs,
         sampling_logprobs=drawn.sampling_logprobs,
@@ -76,47 +94,17 @@ def sample(
     )
 
 
-# ---- check and encode --------------------------------------------------------------------------
-
-
-def check_prompts(prompts: Sequence[object]) -> None:
-    """Raise :class:`~course_lib.base.CourseError` unless these are strings, at least one."""
-    require(len(prompts) > 0, "no prompts to sample for: give at least one.")
-    for prompt in prompts:
-        require(isinstance(prompt, str), f"prompts must be strings; got {type(prompt).__name__}.")
-
-
-def stop_tokens(policy: Policy, stop: int | str | Sequence[int | str] | None) -> list[int]:
-    """Token ids from ``stop``: ids or strings that are one token each.
-
-    None means the policy's own end tokens.
-    """
-    if stop is None:
-        return policy.stop_ids
-    ids = []
-    for one in [stop] if isinstance(stop, int | str) else stop:
-        if isinstance(one, str):
-            pieces = policy.tokenizer(one, add_special_tokens=False)["input_ids"]
-            require(
-                len(pieces) == 1,
-                f"the stop string {one!r} is {len(pieces)} tokens for this tokenizer; give "
-                "strings that are one token each, or token ids.",
-            )
-            one = pieces[0]
-        ids.append(int(one))
-    return ids
-
-
-def encoded(policy: Policy, prompts: Sequence[str]) -> list[list[int]]:
-    """Token ids of each prompt. Raises :class:`~course_lib.base.CourseError` where one has none."""
-    ids = policy.encode(prompts)
-    for i, prompt in enumerate(ids):
-        require(
-            prompt,
-            f"prompt {i} has no tokens, so there is nothing to continue. "
-            "Use a chat template, or give it some text.",
-        )
-    return ids
+def _searched(
+    policy: Policy, ids: Sequence[Sequence[int]], settings: Sampling, stops: Stops
+) -> "Drawn":
+    """What a beam search finds."""
+    require(
+        not stops.texts,
+        "beam search ends at token ids only; give ids as stop, or leave it out.",
+    )
+    search = beam_search if settings.method == "beam" else diverse_beam_search
+    tokens = search(policy, ids, settings, stops.ids)
+    return Drawn(tokens, ended=_last_token_stops(tokens, stops.ids))
 
 
 def _provenance(policy: Policy, settings: Sampling) -> Provenance:
@@ -199,10 +187,12 @@ class Streams:
 class Drawn:
     """Tokens (..., T) int32 padded with -1, and the log-probability of each in nats, (..., T).
 
-    Under the model, and under the distribution sampled from. A search has none.
+    Under the model, and under the distribution sampled from. A search has none. ``ended`` (...)
+    int8 says what ended each: :data:`GOES_ON`, :data:`BY_TOKEN` or :data:`BY_TEXT`.
     """
 
     tokens: torch.Tensor
+    ended: torch.Tensor
     logprobs: torch.Tensor | None = None
     sampling_logprobs: torch.Tensor | None = None
 
@@ -211,7 +201,7 @@ def sampled(
     policy: Policy,
     ids: Sequence[Sequence[int]],
     settings: Sampling,
-    stops: list[int],
+    stops: Stops,
     streams: Streams,
 ) -> Drawn:
     """The candidates of all prompts, (P, N, T) each, chunk by chunk.
@@ -222,6 +212,8 @@ def sampled(
     tokens = torch.full((P, N, T), -1, dtype=torch.int32)
     logp = torch.zeros(P, N, T)
     logq = logp if settings.plain else torch.zeros(P, N, T)
+    ended = torch.zeros(P, N, dtype=torch.int8)
+    ending = Ending(policy, stops)
     used = 0  # the most tokens of any candidate
 
     budget = settings.memory_mb * 2**20
@@ -234,16 +226,41 @@ def sampled(
                 prompt, candidate = chunk.rows()  # (R,) each
                 u = streams.of(prompt, candidate, T).to(policy.device)  # (R, T)
                 width = len(chunk.candidates)
-                out_tokens, out_logp, out_logq = decode(engine, u, width, settings, stops, bar)
-                tokens[prompt, candidate] = out_tokens
-                logp[prompt, candidate] = out_logp
+                out = decode(engine, u, width, settings, ending, bar)
+                tokens[prompt, candidate] = out.tokens
+                ended[prompt, candidate] = out.ended
+                assert out.logprobs is not None and out.sampling_logprobs is not None
+                logp[prompt, candidate] = out.logprobs
                 if logq is not logp:
-                    logq[prompt, candidate] = out_logq
-                used = max(used, int((out_tokens >= 0).sum(-1).max()))
+                    logq[prompt, candidate] = out.sampling_logprobs
+                used = max(used, int((out.tokens >= 0).sum(-1).max()))
 
     logp_used = logp[..., :used].clone()
     logq_used = logp_used if logq is logp else logq[..., :used].clone()
-    return Drawn(tokens[..., :used].clone(), logp_used, logq_used)
+    return Drawn(tokens[..., :used].clone(), ended, logp_used, logq_used)
+
+
+class Ending:
+    """Which rows of a batch end, by their last token or by their text."""
+
+    def __init__(self, policy: Policy, stops: Stops) -> None:
+        self.policy = policy
+        self.stops = stops
+        self.ids = torch.tensor(stops.ids, dtype=torch.long, device=policy.device)
+        self.may_end = stops.may_end(policy) if stops.texts else None
+
+    def of(self, token: torch.Tensor, tokens: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
+        """(B,) int8, what ends each row now. ``token`` (B,) is the last one of ``tokens[row]``."""
+        ended = torch.isin(token, self.ids).to(torch.int8)
+        if self.may_end is None:
+            return ended
+        # a text is read only where the last token may have made it complete
+        for b in (self.may_end[token] & (ended == GOES_ON)).nonzero()[:, 0].tolist():
+            written = tokens[row[b]]
+            text = self.policy.decode([written[written >= 0].tolist()])[0]
+            if self.stops.reached(text):
+                ended[b] = BY_TEXT
+        return ended
 
 
 def decode(
@@ -251,18 +268,19 @@ def decode(
     u: torch.Tensor,
     rows_per_prompt: int,
     settings: Sampling,
-    stops: list[int],
+    ending: Ending,
     bar: Any,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Generate all R rows of one chunk, from their uniforms ``u`` (R, T).
+) -> Drawn:
+    """Generate all R rows of one chunk, from their uniforms ``u`` (R, T): (R, T) each, on the CPU.
 
-    Returns tokens (R, T) int32 padded with -1 and their two log-probabilities (R, T), on the CPU.
+    Tokens are padded with -1. Raises :class:`~course_lib.base.CourseError` where the model gives
+    logits that are not numbers.
     """
     R, T = u.shape
     device = u.device
     tokens = torch.full((R, T), -1, dtype=torch.int32, device=device)
     logp, logq = torch.zeros(2, R, T, device=device)
-    stop = torch.tensor(stops, device=device)
+    ended = torch.zeros(R, dtype=torch.int8, device=device)
     # the batch shrinks: row[b] is the output row of its row b, and alive[b] whether b goes on
     row = torch.arange(R, device=device)
     alive = torch.ones(R, dtype=torch.bool, device=device)
@@ -279,8 +297,12 @@ def decode(
         logp[here, t] = lp[writing]
         logq[here, t] = lq[writing]
 
-        alive &= ~torch.isin(token, stop)
-        remaining = int(alive.sum())
+        now = ending.of(token, tokens, row)  # (B,)
+        ended[here] = now[writing]
+        alive &= now == GOES_ON
+        remaining, broken = torch.stack([alive.sum(), (~torch.isfinite(lp)).sum()]).tolist()
+        if broken:
+            raise _not_numbers(logits, t)
         if remaining == 0 or t == T - 1:
             bar.update(len(row))
             break
@@ -293,25 +315,36 @@ def decode(
             token = token[going_on]
             alive = alive[going_on]
         logits = engine.step(token)
-    return tokens.cpu(), logp.cpu(), logq.cpu()
+    return Drawn(tokens.cpu(), ended.cpu(), logp.cpu(), logq.cpu())
+
+
+def _not_numbers(logits: torch.Tensor, t: int) -> CourseError:
+    """What to say of logits that are NaN or infinite."""
+    advice = "Its weights may be damaged: check them, or load the model again."
+    if logits.dtype == torch.float16:
+        advice = "float16 overflows easily: load the model in bfloat16 or float32."
+    return CourseError(
+        f"the model's logits are not numbers (NaN or infinite) at token {t} of a reply. {advice}"
+    )
 
 
 # ---- what the pool holds -----------------------------------------------------------------------
 
 
-def finished(tokens: torch.Tensor, stops: list[int]) -> torch.Tensor:
-    """(P, N) int8: STOP where a candidate's last token is one of ``stops``, else LENGTH."""
+def _last_token_stops(tokens: torch.Tensor, stops: list[int]) -> torch.Tensor:
+    """(P, N) int8: BY_TOKEN where a candidate's last token is one of ``stops``, else GOES_ON."""
     lengths = (tokens >= 0).sum(-1, keepdim=True)  # (P, N, 1)
     last = tokens.gather(2, (lengths - 1).clamp(min=0).long())[..., 0]  # (P, N)
-    ended = torch.isin(last, torch.tensor(stops, dtype=last.dtype))
-    return torch.where(ended, STOP, LENGTH).to(torch.int8)
+    return torch.isin(last, torch.tensor(stops, dtype=last.dtype)).to(torch.int8)
 
 
-def texts_of(policy: Policy, tokens: torch.Tensor, finish: torch.Tensor) -> list[list[str]]:
-    """P lists of N texts, without the token that ended them."""
-    P, N, _ = tokens.shape
-    lengths = (tokens >= 0).sum(-1)  # (P, N)
-    shown = (lengths - (finish == STOP).long()).flatten().tolist()
-    rows = tokens.flatten(0, 1).tolist()
+def texts_of(policy: Policy, drawn: Drawn, stops: Stops) -> list[list[str]]:
+    """P lists of N texts, without what ended them."""
+    P, N, _ = drawn.tokens.shape
+    lengths = (drawn.tokens >= 0).sum(-1)  # (P, N)
+    shown = (lengths - (drawn.ended == BY_TOKEN).long()).flatten().tolist()
+    rows = drawn.tokens.flatten(0, 1).tolist()
     flat = policy.decode([row[:count] for row, count in zip(rows, shown, strict=True)])
+    by_text = (drawn.ended == BY_TEXT).flatten().tolist()
+    flat = [stops.cut(text) if cut else text for text, cut in zip(flat, by_text, strict=True)]
     return [flat[i * N : (i + 1) * N] for i in range(P)]

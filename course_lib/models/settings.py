@@ -1,11 +1,12 @@
 """The settings of :func:`~course_lib.models.sample`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..base import no_key, require
+from ..base import no_key, number, require, whole
 
 METHODS = ("sample", "beam", "diverse_beam")
+COLDEST = 1e-3  # the lowest temperature above 0: logits of thousands still divide
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Sampling:
     top_k : the number of most likely tokens to draw from; 0 switches it off.
     max_tokens : the most tokens of a response, end token included.
     seed : the seed of all streams of uniforms.
-    stop : token ids or one-token strings that end a response; None means the model's own end
-        tokens.
+    stop : token ids, or texts of any length, that end a response. Ids stand in place of the model's
+        own end tokens, texts beside them. A response goes up to the first stop text, wherever
+        tokens begin and end. None: the model's own end tokens.
     method : "sample", or "beam" (the likeliest replies a search finds, the likeliest first) or
         "diverse_beam": not independent samples, kept for comparison.
-    memory_mb : memory for the candidates in flight, in MiB. It cannot change a candidate.
+    memory_mb : memory for the candidates in flight, in MiB. In float32 it changes no candidate; in
+        half precision rounding may, see :func:`~course_lib.models.sample`.
     """
 
     n: int = 16
@@ -44,29 +47,36 @@ class Sampling:
 
     def check(self) -> None:
         """Raise :class:`~course_lib.base.CourseError` for the first setting out of range."""
-        n, temperature, top_p = self.n, self.temperature, self.top_p
+        n = whole(self.n, "n, the number of candidates per prompt,", 1)
+        whole(self.top_k, "top_k (0 switches it off)", 0)
+        whole(self.max_tokens, "max_tokens", 1)
+        whole(self.seed, "seed", 0, 2**64 - 1)
+        number(self.memory_mb, "memory_mb", 0)
+        temperature = number(self.temperature, "temperature (0 is greedy)", 0)
         require(
-            not isinstance(n, bool) and int(n) == n and n >= 1,
-            "n is the number of candidates per prompt and must be a whole number of at least 1; "
-            f"got {n}.",
+            temperature == 0 or temperature >= COLDEST,
+            f"temperature must be 0 (greedy) or at least {COLDEST}: below, dividing by it gives no "
+            f"numbers any more; got {self.temperature}.",
         )
-        require(temperature >= 0, f"temperature must be 0 (greedy) or above; got {temperature}.")
-        require(
-            0 < top_p <= 1,
-            f"top_p must be above 0 and at most 1 (1 switches it off); got {top_p}.",
-        )
-        require(
-            self.top_k >= 0,
-            f"top_k must be 0 (off) or a positive number of tokens; got {self.top_k}.",
-        )
-        require(self.max_tokens >= 1, f"max_tokens must be at least 1; got {self.max_tokens}.")
-        require(0 <= self.seed < 2**64, f"seed must be a whole number from 0; got {self.seed}.")
+        top_p = number(self.top_p, "top_p (1 switches it off)", 0, 1)
+        require(top_p > 0, f"top_p must be above 0 and at most 1 (1 switches it off); got {top_p}.")
         require(
             self.method in METHODS,
             f"method must be one of {', '.join(METHODS)}; got {self.method!r}.",
         )
         require(
             temperature > 0 or n == 1 or self.method != "sample",
-            f"temperature 0 is greedy: all {int(n)} candidates of a prompt would be the same "
+            f"temperature 0 is greedy: all {n} candidates of a prompt would be the same "
             "reply. Use n=1, or a temperature above 0.",
+        )
+
+    def normal(self) -> "Sampling":
+        """The same settings, checked, with whole numbers as int: 4.0 counts as 4."""
+        self.check()
+        return replace(
+            self,
+            n=int(self.n),
+            top_k=int(self.top_k),
+            max_tokens=int(self.max_tokens),
+            seed=int(self.seed),
         )

@@ -1,7 +1,8 @@
 """Pools of candidates, what is kept of them, and the files they travel in."""
 
-from .dialogues import hh_pairs, read_pairs
+from .dialogues import PairList, hh_pairs, read_pairs
 from .export import write_pairs, write_rollouts, write_selection
+from .keys import Keys, parse_keys
 from .model_solutions import SYSTEMS, agreement, load_model_solutions
 from .pairs import annotate, preference_pairs
 from .pool import FINISH, LENGTH, MISSING, STOP, Pool
@@ -30,8 +31,10 @@ from .verifier_rules import distinct_paths, threshold
 __all__ = [
     "Dial",
     "FINISH",
+    "Keys",
     "LENGTH",
     "MISSING",
+    "PairList",
     "Pool",
     "Provenance",
     "RULES",
@@ -50,6 +53,7 @@ __all__ = [
     "load_model_solutions",
     "matched_control",
     "overall_control",
+    "parse_keys",
     "preference_pairs",
     "random_overall",
     "random_per_prompt",

@@ -1,18 +1,33 @@
-"""Preference pairs from whole dialogues, as hh-rlhf has them."""
+"""Preference pairs from files: hh-rlhf's whole dialogues, and all that is read as a pool."""
 
-import gzip
-import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 from ..base import read_jsonl, require, string
+from .keys import Keys
 from .pairs import preference_pairs
+from .pool import Pool
 from .rollouts import read_rollouts
+from .turns import ASSISTANT, shared_length
+from .words import listed
 
-ASSISTANT = "\n\nAssistant:"
+Pair = dict[str, Any]
 
-Pair = dict[str, str]
+
+class PairList(list[Pair]):
+    """Pairs from a file, and what of the file is not among them.
+
+    Attributes
+    ----------
+    dropped : reason → how many prompts of the file gave no pair for it.
+    """
+
+    def __init__(self, pairs: Iterable[Pair], dropped: Mapping[str, int]) -> None:
+        super().__init__(pairs)
+        self.dropped = dict(dropped)
 
 
 def hh_pairs(
@@ -29,11 +44,6 @@ def hh_pairs(
     "skipped"}``. The data holds offensive text by design: show counts, not replies. Errors never
     quote it. Source: Bai et al.
     """
-    kept, counts = _read_dialogues(path, skip_bad)
-    return (kept, counts) if return_counts else kept
-
-
-def _read_dialogues(path: Path | str, skip_bad: bool) -> tuple[list[Pair], dict[str, Any]]:
     rows, skipped = read_jsonl(path, _split_dialogues, skip_bad)
     kept = [row for row in rows if row["chosen"] != row["rejected"]]
     counts = {
@@ -44,13 +54,13 @@ def _read_dialogues(path: Path | str, skip_bad: bool) -> tuple[list[Pair], dict[
         "empty": sum(not row["chosen"] or not row["rejected"] for row in kept),
         "skipped": skipped,
     }
-    return kept, counts
+    return (kept, counts) if return_counts else kept
 
 
 def _split_dialogues(row: Mapping[str, Any]) -> Pair:
     """The two dialogues of one line as a prompt and two replies."""
     chosen, rejected = string(row, "chosen"), string(row, "rejected")
-    end = chosen.rfind(ASSISTANT, 0, _shared_length(chosen, rejected))
+    end = chosen.rfind(ASSISTANT, 0, shared_length(chosen, rejected))
     require(
         end >= 0,
         r"found two dialogues that part before their first '\n\nAssistant:'; expected the "
@@ -64,33 +74,63 @@ def _split_dialogues(row: Mapping[str, Any]) -> Pair:
     }
 
 
-def _shared_length(one: str, other: str) -> int:
-    """How many characters the two texts begin with in common."""
-    # one may be longer than the other
-    for i, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return i
-    return min(len(one), len(other))
+def read_pairs(path: Path | str, skip_bad: bool = False, keys: Keys | None = None) -> PairList:
+    """Preference pairs from any file that :func:`read_rollouts` reads, hh-rlhf's among them.
 
-
-def read_pairs(path: Path | str, skip_bad: bool = False) -> Sequence[dict[str, Any]]:
-    """Preference pairs from prompt/chosen/rejected lines, or from hh-rlhf's whole dialogues.
-
-    They are told apart by the first line's keys.
+    Of preferences each preferred reply stands against each other one of its row; of other files
+    the best reply against the worst, one pair a prompt, by their only reward or KTO's label.
+    ``dropped`` of the returned list counts the prompts without a pair, and the lines skipped.
     """
-    if _first_keys(path) == {"chosen", "rejected"}:
-        return _read_dialogues(path, skip_bad)[0]
-    return preference_pairs(read_rollouts(path, skip_bad=skip_bad), by="preference")
+    pool = read_rollouts(path, skip_bad, keys)
+    by = _reward_of(pool, path)
+    pairs = _each_pair(pool) if by == "preference" else preference_pairs(pool, by=by)
+    dropped = _without_pair(pool, by, {pair["prompt_index"] for pair in pairs})
+    dropped |= pool.provenance.dropped or {}
+    if pool.provenance.skipped:
+        dropped["bad line"] = len(pool.provenance.skipped)
+    return PairList(pairs, dropped)
 
 
-def _first_keys(path: Path | str) -> set[str]:
-    """The keys of a file's first line; none where that line cannot be read.
+def _each_pair(pool: Pool) -> list[Pair]:
+    """All pairs of a preferred reply and another, in rows like those of preference_pairs."""
+    pairs = []
+    preference = pool.reward("preference").tolist()
+    present = pool.present.tolist()
+    for i, (values, texts) in enumerate(zip(preference, pool.texts, strict=True)):
+        there = [j for j in range(pool.N) if present[i][j]]
+        for a, b in permutations(there, 2):
+            if values[a] > values[b] and texts[a] != texts[b]:
+                row: Pair = {"prompt": pool.prompts[i], "chosen": texts[a], "rejected": texts[b]}
+                row |= {"prompt_index": i, "chosen_index": a, "rejected_index": b}
+                pairs.append(row | {"margin": values[a] - values[b]})
+    return pairs
 
-    Then the reader of the whole file says what is wrong, with the line number.
-    """
-    opener = gzip.open if str(path).endswith(".gz") else open
-    try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            return set(json.loads(file.readline() or "{}"))
-    except (OSError, ValueError):
-        return set()
+
+def _reward_of(pool: Pool, path: Path | str) -> str:
+    """The reward that says which reply is better."""
+    for name in ("preference", "label"):
+        if name in pool.rewards:
+            return name
+    require(
+        len(pool.rewards) == 1,
+        f"{path} holds {len(pool.rewards)} rewards ({listed(pool.rewards)}), and one is needed to "
+        "say which reply is better: name it with --keys rewards=NAME.",
+    )
+    return next(iter(pool.rewards))
+
+
+def _without_pair(pool: Pool, by: str, paired: set[int]) -> dict[str, int]:
+    """Why prompts gave no pair: reason → how many."""
+    reasons: Counter[str] = Counter()
+    rewards = pool.reward(by)  # (P, N)
+    for i in range(pool.P):
+        if i in paired:
+            continue
+        there = rewards[i][pool.present[i]]
+        if len(there) < 2:
+            reasons["only one reply"] += 1
+        elif there.min() == there.max():
+            reasons["equal rewards"] += 1
+        else:
+            reasons["equal replies"] += 1
+    return dict(reasons)

@@ -138,9 +138,9 @@ def agreement(pool: Pool, mode: str = "lenient") -> dict[str, Any]:
 def _reason(verdict: Any) -> str:
     """How the answer was found, in words."""
     if verdict.marker is None:
-        return "no marker and no number to fall back on"
+        return f"no answer found: {verdict.reason}"
     if verdict.answer is None:
-        return f"the number found by {verdict.marker!r} is malformed"
+        return f"what {verdict.marker!r} points to is no answer: {verdict.reason}"
     if verdict.status == "correct":
         return f"found by {verdict.marker!r}, equal to the reference"
     return f"found by {verdict.marker!r}, another number than the reference"

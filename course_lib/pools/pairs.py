@@ -1,5 +1,6 @@
 """Preference pairs: from rewards, and from simulated annotators."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -102,11 +103,12 @@ def annotate(pool: Pool, annotator: Annotator, count: int, seed: int = 0) -> lis
 
 
 def _different_pairs(pool: Pool) -> list[tuple[int, int, int]]:
-    """(prompt, candidate a, candidate b), a < b, for all pairs whose texts differ."""
+    """(prompt, candidate a, candidate b), a < b, for all pairs that are there and differ."""
     pairs = []
+    present = pool.present.tolist()
     for i, texts in enumerate(pool.texts):
-        for a in range(pool.N):
-            for b in range(a + 1, pool.N):
-                if texts[a] != texts[b]:
-                    pairs.append((i, a, b))
+        there = [j for j in range(pool.N) if present[i][j]]
+        for a, b in combinations(there, 2):
+            if texts[a] != texts[b]:
+                pairs.append((i, a, b))
     return pairs

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from numpy.typing import ArrayLike
 
-from ..base import CourseError, require
+from ..base import CourseError, Prompt, require, simplest
 from .provenance import Provenance
 from .storage import load_fields, save_fields
 
@@ -26,8 +26,9 @@ class Pool:
 
     Attributes
     ----------
-    prompts : list of P strings, the user's messages. Equal prompts stay apart: a pool is indexed by
-        position.
+    prompts : list of P prompts: strings, the user's messages, or lists of chat messages with
+        history and system message (see ``base/chat.py``). Equal prompts stay apart: a pool is
+        indexed by position.
     texts : P lists of N strings, the candidates as a reader sees them.
     finish : (P, N) int8 tensor of indices into :data:`FINISH`.
     tokens : (P, N, T) int32 tensor of response token ids, end token included, padded with -1; or
@@ -46,7 +47,7 @@ class Pool:
     provenance : how the pool was made (policy, n, temperature, seed ...).
     """
 
-    prompts: list[str]
+    prompts: list[Prompt]
     texts: list[list[str]]
     finish: torch.Tensor
     tokens: torch.Tensor | None = None
@@ -240,7 +241,7 @@ class Pool:
     @classmethod
     def from_candidates(
         cls,
-        prompts: Sequence[str],
+        prompts: Sequence[Prompt],
         texts: Sequence[Sequence[str]],
         rewards: Mapping[str, Sequence[Sequence[float]]] | None = None,
         info: Sequence[dict[str, Any]] | None = None,
@@ -259,7 +260,7 @@ class Pool:
         finish, filled = _padded(texts, rewards or {})
         width = finish.shape[1]
         pool = cls(
-            prompts=list(prompts),
+            prompts=[simplest(prompt) for prompt in prompts],
             texts=[list(row) + [""] * (width - len(row)) for row in texts],
             finish=finish,
             info=list(info) if info else [],

@@ -19,6 +19,7 @@ class Provenance:
     vocabulary : a digest of the policy's vocabulary. Token ids mean the same under another policy
         only where this is equal.
     skipped : the bad lines of the file, ``{"line", "reason"}`` each.
+    dropped : how many good lines were left out, by reason.
     """
 
     source: str | None = None
@@ -34,6 +35,7 @@ class Provenance:
     method: str | None = None
     vocabulary: str | None = None
     skipped: tuple[dict[str, Any], ...] | None = None
+    dropped: dict[str, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What is known as plain data, under ``"settings"`` in a pool's file."""

@@ -1,39 +1,84 @@
 """Pools and selections from the files that the steps hand to each other."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..base import require
+from .keys import Keys
 from .pool import Pool
 from .rollouts import read_rollouts
 from .selection import Selection
+from .words import type_name
+
+TABLES = (".csv", ".tsv", ".xlsx")
+ROWS = (".jsonl", ".json", ".ndjson", ".parquet")  # how files of rows are called
 
 
-def read_pool(path: Path | str, skip_bad: bool = False) -> Pool:
-    """A pool from an ``.npz`` file, or from rollouts in JSONL, which may be gzip'd.
+def read_pool(path: Path | str, skip_bad: bool = False, keys: Keys | None = None) -> Pool:
+    """A pool from an ``.npz`` file, or from rollouts in any file that :func:`read_rollouts` reads.
 
-    ``skip_bad``: leave out broken lines of a JSONL file instead of raising.
+    ``skip_bad``: leave out broken lines instead of raising. ``keys``: what is what in the lines.
     """
     name = str(path).removesuffix(".gz")
-    if name.endswith((".jsonl", ".json")):
-        return read_rollouts(path, skip_bad=skip_bad)
+    require(
+        not name.endswith(TABLES),
+        f"{path} is a table; a pool (.npz), JSON lines or Parquet is expected. Turn it into "
+        "JSON lines, with pandas: read_csv(...).to_json(NAME, orient='records', lines=True).",
+    )
+    if name.endswith(ROWS):
+        return read_rollouts(path, skip_bad, keys)
+    require(
+        not keys,
+        f"{path} is read as a pool, which takes no --keys; files of rows end in {', '.join(ROWS)}.",
+    )
     return Pool.load(path)
 
 
-def read_selection(path: Path | str) -> Selection:
-    """The replies in a JSONL file of prompts and completions, with their weights.
+def read_selection(path: Path | str, skip_bad: bool = False, keys: Keys | None = None) -> Selection:
+    """The replies to train on in a file of prompts and replies, with their weights.
 
-    Empty replies are left out. A line without ``weight`` counts 1. Raises
-    :class:`~course_lib.base.CourseError` when no reply is left.
+    - Empty replies are left out.
+    - Of preferences only the preferred replies are taken, of KTO's rows those with a true label.
+    - Other rewards do not count: all replies are taken. Select with a rule first.
+    - A line without ``weight`` counts 1.
+
+    ``settings`` of the selection says how many replies were ``read`` and why others were
+    ``left_out``. Raises :class:`~course_lib.base.CourseError` when no reply is left.
     """
-    pool = read_rollouts(path)
+    pool = read_rollouts(path, skip_bad, keys)
     written = torch.tensor([[bool(text) for text in row] for row in pool.texts])  # (P, N)
-    prompts, candidates = (pool.present & written).nonzero(as_tuple=True)  # (K,) and (K,)
-    require(len(prompts) > 0, f"{path} holds no replies to train on.")
-    weights = []
-    for i, j in zip(prompts.tolist(), candidates.tolist(), strict=True):
-        weight = pool.info[i].get("weight", 1.0)
-        # lines of one prompt that differ in weight were read as a list
-        weights.append(float(weight[j] if isinstance(weight, list) else weight))
-    return Selection(pool, prompts, candidates, torch.tensor(weights))
+    wanted = pool.present & written
+    left_out = {"empty": int((pool.present & ~written).sum())}
+    for name, why in (("preference", "not preferred"), ("label", "label is false")):
+        if name in pool.rewards:
+            good = pool.reward(name) == 1
+            left_out[why] = int((wanted & ~good).sum())
+            wanted &= good
+    left_out |= pool.provenance.dropped or {}
+    left_out["bad line"] = len(pool.provenance.skipped or ())
+    prompts, candidates = wanted.nonzero(as_tuple=True)  # (K,) and (K,)
+    why = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+    require(len(prompts) > 0, f"{path} holds no replies to train on. Left out: {why or 'none'}.")
+    places = zip(prompts.tolist(), candidates.tolist(), strict=True)
+    weights = [_weight(pool, i, j) for i, j in places]
+    settings = {
+        "read": int(pool.present.sum()),
+        "left_out": {why: count for why, count in left_out.items() if count},
+        "unused_rewards": [n for n in pool.rewards if n not in ("preference", "label")],
+    }
+    return Selection(pool, prompts, candidates, torch.tensor(weights), "file", settings)
+
+
+def _weight(pool: Pool, prompt: int, candidate: int) -> float:
+    """The weight that the file gives a reply."""
+    weight: Any = pool.info[prompt].get("weight", 1.0)
+    if isinstance(weight, list):  # lines of one prompt that differ in it were read as a list
+        weight = weight[candidate] if candidate < len(weight) else None
+    good = isinstance(weight, int | float) and 0 <= weight < float("inf")
+    require(
+        good,
+        f"prompt {prompt} has a 'weight' that is not a number from 0: {type_name(weight)}.",
+    )
+    return float(weight)

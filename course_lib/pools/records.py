@@ -1,195 +1,229 @@
-"""One line of a file of rollouts, checked and in one form whatever its shape."""
+"""One row of a file in one form, whatever its shape, and the rows of one prompt joined."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..base import require, string
+from ..base import Prompt, messages_of, prompt_key, require, simplest, string
+from .file_rewards import Rewards, found_rewards
+from .messages import Side, is_messages, prompt_from, side_from, sides_from
 from .pool import FINISH, STOP
-from .shapes import LISTS, PAIRS, SHAPES, SINGLES, type_name
+from .turns import divided
+from .words import type_name
 
-LARGEST = 3.4e38  # rewards are kept as float32
+# where a reference answer may stand; it is copied to info["answer"], where verifiers look
+ANSWERS = (
+    "answer",
+    "ground_truth",
+    "gts",
+    "target",
+    "reference_answer",
+    "expected_answer",
+    "final_answer",
+    "gold_answer",
+    "gold",
+    "solution",
+)
+# what numbers the prompts of a file; read only where some number comes twice
+NUMBERS = ("prompt_id", "question_id", "problem_id", "task_id", "doc_id", "index", "idx", "id")
 
 
 @dataclass
 class Record:
     """A prompt with some replies, their rewards (name → list) and finish (indices into FINISH).
 
-    ``index`` is the line's ``prompt_index``, if it has one.
+    ``single``: the row holds one reply, and others of the same prompt may stand in other rows.
+    ``index`` is the row's ``prompt_index``, if it has one.
     """
 
-    prompt: str
+    prompt: Prompt
     texts: list[str]
-    rewards: dict[str, list[float]]
+    rewards: Rewards
     finish: list[int]
     info: dict[str, Any]
+    single: bool = False
     index: Any = None
 
 
-def record_of(row: Mapping[str, Any], shape: str) -> Record:
-    """The line ``row`` of shape ``shape``, checked.
+class Row:
+    """One row of a file while it is read: which of its keys were used, the others become info."""
 
-    Raises :class:`CourseError` saying what was found and expected; it never quotes the line.
-    """
-    ask, reply, extra = SHAPES[shape]
-    prompt, messages = _prompt(row, ask)
-    if shape in PAIRS:
-        texts = [_reply(row[reply], reply), _reply(row[extra], extra)]
-        rewards = {"preference": [1.0, 0.0]}
-    elif shape in LISTS:
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.used: set[str] = set()
+
+    def take(self, key: str) -> Any:
+        """The value under ``key``, which will not be in info; None where there is none."""
+        self.used.add(key)
+        return self.values.get(key)
+
+    def prompt(self, *keys: str) -> Prompt | None:
+        """The prompt under the first of ``keys`` that is there; None where none is.
+
+        The row's ``system`` message and ``history`` are put before it.
+        """
+        there = [key for key in keys if key in self.values]
+        if not there:
+            return None
+        key = next((key for key in there if self.values[key] is not None), there[0])
+        prompt = prompt_from(self.take(key), key)
+        return self.with_history(prompt)
+
+    def with_history(self, prompt: Prompt) -> Prompt:
+        """``prompt`` after the row's ``system`` message and ``history``, if it has them."""
+        before = []
+        history = self.values.get("history")
+        turns = history if isinstance(history, list) else []
+        if all(isinstance(turn, list) and len(turn) == 2 for turn in turns):
+            self.used |= {"history"} if turns else set()
+            for asked, replied in turns:
+                before.append({"role": "user", "content": string({"history": asked}, "history")})
+                text = string({"history": replied}, "history")
+                before.append({"role": "assistant", "content": text})
+        messages = messages_of(prompt)
+        for key in ("system", "system_prompt"):
+            system = self.values.get(key)
+            if isinstance(system, str) and [*before, *messages][0]["role"] != "system":
+                self.used.add(key)
+                if system.strip():
+                    before.insert(0, {"role": "system", "content": string(self.values, key)})
+        return simplest([*before, *messages])
+
+    def side(self, key: str) -> Side:
+        """The reply under ``key``."""
+        return side_from(self.take(key), key)
+
+    def sides(self, key: str) -> list[Side]:
+        """The replies under ``key``."""
+        return sides_from(self.take(key), key)
+
+    def list_of_sides(self, key: str) -> list[Side]:
+        """The replies under ``key``, which must be a list of them."""
+        value = self.take(key)
         require(
-            isinstance(row[reply], list) and row[reply],
-            f"found {type_name(row[reply])} under {reply!r}; expected a list of at least one "
-            "reply.",
+            isinstance(value, list) and value,
+            f"found {type_name(value)} under {key!r}; expected a list of at least one reply.",
         )
-        texts = [_reply(value, reply) for value in row[reply]]
-        rewards = _rewards(row, extra, len(texts))
-    else:
-        texts = [_reply(row[reply], reply)]
-        rewards = _rewards(row, extra, None)
-    finish = _finish(row, shape, len(texts))
-    used = {ask, reply, extra}
-    if shape in SINGLES:
-        used.add("prompt_index")
-    if finish is not None:
-        used.add("finish_reason")
-    info = {key: value for key, value in row.items() if key not in used}
-    if isinstance(info.get("info"), dict):  # where write_rollouts puts it
-        info.update(info.pop("info"))
-    if messages:
-        info["messages"] = messages
-    finish = finish or [STOP] * len(texts)
-    return Record(prompt, texts, rewards, finish, info, index=row.get("prompt_index"))
+        return [side_from(one, key) for one in value]
+
+    def is_list(self, key: str) -> bool:
+        """Whether there are several replies under ``key``, or could be."""
+        value = self.values.get(key)
+        return isinstance(value, list) and not is_messages(value)
+
+    def record(
+        self,
+        asked: Prompt | None,
+        sides: Sequence[Side],
+        rewards: Rewards | None = None,
+        single: bool = False,
+        own: str | None = None,
+    ) -> Record:
+        """The record of this row. Without ``rewards`` the row's own are looked for."""
+        whole = divided(asked, sides)
+        if asked is None:
+            whole = whole._replace(prompt=self.with_history(whole.prompt))
+        count = len(whole.texts)
+        # one reply in a list joins others like it; of replies that were compared none does
+        joins = single or (rewards is None and count == 1)
+        if rewards is None:
+            rewards, used = found_rewards(self.values, count, single, own)
+            self.used |= used
+        finish = self._finish(count, single)
+        index = self.take("prompt_index") if joins else None
+        info = self._info()
+        if whole.unused is not None:
+            info["prompt"] = whole.unused
+        return Record(whole.prompt, whole.texts, rewards, finish, info, joins, index)
+
+    def _finish(self, count: int, single: bool) -> list[int]:
+        """How each reply ended, as indices into FINISH, where the row says it of all."""
+        reasons = self.values.get("finish_reason")
+        if single:
+            reasons = [reasons]
+        if not isinstance(reasons, list) or len(reasons) != count:
+            return [STOP] * count
+        if any(reason not in ("stop", "length") for reason in reasons):
+            return [STOP] * count
+        self.used.add("finish_reason")
+        return [FINISH.index(reason) for reason in reasons]
+
+    def _info(self) -> dict[str, Any]:
+        """All that was not used, with the reference answer under ``answer``."""
+        info = {key: value for key, value in self.values.items() if key not in self.used}
+        if "answer" not in info:
+            answer = _answer(info)
+            if answer is not None:
+                info["answer"] = answer
+        elif isinstance(info["answer"], int | float | list):
+            info["answer"] = _as_text(info["answer"])
+        inner = info.get("info")
+        if isinstance(inner, dict) and not (inner.keys() - {"info"}) & info.keys():
+            info.update(info.pop("info"))  # where write_rollouts puts it
+        return info
 
 
-def _finish(row: Mapping[str, Any], shape: str, count: int) -> list[int] | None:
-    """The finish of each reply as indices into FINISH.
-
-    None when the line does not say "stop" or "length" for every reply.
-    """
-    if shape in PAIRS:
-        return None
-    reasons = row.get("finish_reason")
-    if shape in SINGLES:
-        reasons = [reasons]
-    if not isinstance(reasons, list) or len(reasons) != count:
-        return None
-    if any(reason not in ("stop", "length") for reason in reasons):
-        return None
-    return [FINISH.index(reason) for reason in reasons]
+def _answer(info: Mapping[str, Any]) -> Any:
+    """The reference answer under the first of its names, or where verl's data has it."""
+    for key in ANSWERS:
+        if info.get(key) is not None and not isinstance(info[key], dict | bool):
+            return _as_text(info[key])
+    judged = info.get("reward_model")
+    return _as_text(judged.get("ground_truth")) if isinstance(judged, dict) else None
 
 
-# ---- prompts and replies, plain or as chat messages
+def _as_text(answer: Any) -> Any:
+    """Numbers as text, and a list of one as that one."""
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    number = isinstance(answer, int | float) and not isinstance(answer, bool)
+    return str(answer) if number else answer
 
 
-def _prompt(row: Mapping[str, Any], key: str) -> tuple[str, list[dict[str, Any]]]:
-    """The prompt's text and the other chat messages."""
-    messages = row[key]
-    if not isinstance(messages, list):
-        return string(row, key), []
-    for message in messages:
-        _check_message(message, key)
-    users = [i for i, message in enumerate(messages) if message["role"] == "user"]
-    require(
-        users,
-        f"found {len(messages)} chat messages under {key!r} and none from the user; expected "
-        "at least one with role 'user'.",
-    )
-    last = users[-1]
-    return messages[last]["content"], messages[:last] + messages[last + 1 :]
-
-
-def _reply(value: Any, key: str) -> str:
-    """The text of one reply, given as a string or as a list with one assistant message."""
-    if not isinstance(value, list):
-        require(
-            isinstance(value, str),
-            f"found {type_name(value)} as a reply under {key!r}; expected a string or a list with "
-            "one assistant message.",
-        )
-        return string({key: value}, key)
-    require(
-        len(value) == 1,
-        f"found {len(value)} chat messages in one reply under {key!r}; expected one, from "
-        "the assistant.",
-    )
-    message = value[0]
-    _check_message(message, key)
-    require(
-        message["role"] == "assistant",
-        f"found a reply from {message['role'][:20]!r} under {key!r}; expected role 'assistant'.",
-    )
-    return message["content"]
-
-
-def _check_message(message: Any, key: str) -> None:
-    require(
-        isinstance(message, dict) and isinstance(message.get("role"), str),
-        f'found a chat message without a role under {key!r}; expected {{"role", "content"}}.',
-    )
-    string(message, "content")
-
-
-# ---- rewards
-
-
-def _rewards(row: Mapping[str, Any], key: str, count: int | None) -> dict[str, list[float]]:
-    """The rewards of one line by name.
-
-    Lists of ``count`` numbers, or of one number when ``count`` is None.
-    """
-    value = row.get(key)
-    if value is None:
-        return {}
-    named = value if isinstance(value, dict) else {"reward": value}
-    if count is None:
-        named = {name: [number] for name, number in named.items()}
-    else:
-        for name, numbers in named.items():
-            _check_list(name, numbers, key, count)
-    for name, numbers in named.items():
-        for number in numbers:
-            _check_number(name, number)
-    return {name: [float(number) for number in numbers] for name, numbers in named.items()}
-
-
-def _check_list(name: str, numbers: Any, key: str, count: int) -> None:
-    require(
-        isinstance(numbers, list),
-        f"found {type_name(numbers)} under {key!r}; expected a list of {count} "
-        "numbers, or names with such lists.",
-    )
-    require(
-        len(numbers) == count,
-        f"found {len(numbers)} rewards {name!r} for {count} replies; expected one for each.",
-    )
-
-
-def _check_number(name: str, number: Any) -> None:
-    require(
-        isinstance(number, int | float),
-        f"found {type_name(number)} as a reward {name!r}; expected a number.",
-    )
-    strange = "NaN" if number != number else "infinity or a number too large"
-    require(
-        -LARGEST < number < LARGEST,
-        f"found {strange} as a reward {name!r}; expected a finite number.",
-    )
-
-
-# ---- one reply a line
+# ---- one reply a row
 
 
 def grouped(records: Sequence[Record]) -> list[Record]:
-    """Neighbouring records with one prompt and one ``index`` joined, each with one reply before."""
-    groups: list[list[Record]] = []
-    for record in records:
-        last = groups[-1][0] if groups else None
-        if last and (last.prompt, last.index) == (record.prompt, record.index):
-            groups[-1].append(record)
-        else:
-            groups.append([record])
-    return [_group(group) for group in groups]
+    """Single records of one prompt and one number joined, wherever they stand in the file.
+
+    Each prompt stands where it first came. Records of several replies stay as they are.
+    """
+    number = _number(records)
+    groups: dict[Any, list[Record]] = {}
+    for place, record in enumerate(records):
+        key: Any = place
+        if record.single:
+            own = record.info.get(number) if number else None
+            key = (prompt_key(record.prompt), _hashable(record.index), _hashable(own))
+        groups.setdefault(key, []).append(record)
+    return [group[0] if not group[0].single else _group(group) for group in groups.values()]
+
+
+def _number(records: Sequence[Record]) -> str | None:
+    """The key that numbers prompts, if there is one.
+
+    It does when a number comes twice and always with the same prompt. One that differs in every row
+    numbers rows, one that comes with several prompts numbers candidates: both would tear the
+    replies of a prompt apart.
+    """
+    singles = [record for record in records if record.single]
+    if any(record.index is not None for record in singles):
+        return None  # prompt_index says it
+    for key in NUMBERS:
+        if singles and all(record.info.get(key) is not None for record in singles):
+            values = [_hashable(record.info[key]) for record in singles]
+            asked = {
+                (value, prompt_key(record.prompt))
+                for value, record in zip(values, singles, strict=True)
+            }
+            if len(asked) == len(set(values)) < len(values):
+                return key
+    return None
+
+
+def _hashable(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _group(group: Sequence[Record]) -> Record:

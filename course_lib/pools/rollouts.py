@@ -1,7 +1,8 @@
-"""Files of rollouts, read as a pool.
+"""Files of rollouts and of preferences, read as a pool.
 
-The shapes of their lines are in ``shapes.py``, the checks of one line in ``records.py``. Files may
-be gzip'd. What this leaves out: token ids and log-probabilities; :meth:`Pool.save` keeps those.
+The shapes of their rows are in ``shapes.py``, what a row becomes in ``records.py``, the mapping for
+other files in ``keys.py``. What this leaves out: token ids and log-probabilities; :meth:`Pool.save`
+keeps those.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,72 +12,101 @@ from typing import Any
 import torch
 
 from ..base import read_jsonl, require
+from .keys import Keys, mapped_shape, parse_keys
 from .model_solutions import parse_solution, solutions_pool
 from .pool import Pool
 from .provenance import Provenance
-from .records import Record, grouped, record_of
-from .shapes import SINGLES, SOLUTIONS, listed, shape_of
+from .records import Record, Row, grouped
+from .shapes import SOLUTIONS, TABLE, shape_of
+from .words import listed
 
 
-def read_rollouts(path: Path | str, skip_bad: bool = False) -> Pool:
-    """Read a file of rollouts as a :class:`Pool`; the first line's keys fix the shape of the file.
+def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = None) -> Pool:
+    """Read a file of rollouts or preferences as a :class:`Pool`.
 
-    - A prompt may be a string or a list of chat messages: the last user message becomes the prompt,
-      the others go to ``info["messages"]``. A completion may be a string or a list with one
-      assistant message. Empty replies are kept.
-    - In the shapes with one reply a line, **neighbouring** lines with the same prompt (and the same
-      ``prompt_index``, if they have one) are the candidates of one prompt. The same prompt further
-      down is another prompt: duplicates stay apart.
+    JSON lines, a JSON array, either of them gzip'd, or Parquet. The first row's keys fix the shape
+    of the file, see ``shapes.py``; ``keys`` says what is what in others, as a dictionary or as
+    ``"prompt=doc.question,responses=outputs"`` (see ``keys.py``).
+
+    - A prompt is a string or a list of chat messages, system message and history included; without
+      an own key it is what the replies' dialogues share. It is never empty. Empty replies are kept.
+    - Where rows hold one reply each, all rows of a prompt are its candidates, wherever they stand.
+      Equal prompts stay apart where ``prompt_index`` says so, or another number of prompts (``id``,
+      ``question_id`` …) that comes in several rows. Rows with several replies stay apart.
     - Prompts with fewer replies than others are filled up with ``missing`` candidates.
-    - Other keys go to ``info``. Where the lines of one group differ in such a key, it becomes the
-      list of their values. ``finish_reason`` ("stop" or "length") goes to ``finish``.
+    - A preference is the reward ``preference``, KTO's label the reward ``label``.
+    - Other keys go to ``info``. Where the rows of one group differ in such a key, it becomes the
+      list of their values. ``finish_reason`` ("stop" or "length") goes to ``finish``, a reference
+      under one of its usual names (``ground_truth``, ``gts``, ``target`` …) to ``info["answer"]``.
 
-    A bad line (broken JSON, another shape, missing keys, wrong types, a reward that is not finite,
+    A bad row (broken JSON, another shape, missing keys, wrong types, a reward that is not finite,
     fewer rewards than replies) raises :class:`CourseError` with file, line number, what was found
     and what was expected; with ``skip_bad`` the others are read and ``provenance.skipped`` lists
-    ``{"line", "reason"}``. Messages never quote prompts or replies.
+    ``{"line", "reason"}``. ``provenance.dropped`` counts what was left out for another reason.
+    Messages never quote prompts or replies.
     """
-    parser = _Parser()
-    records, skipped = read_jsonl(path, parser.parse, skip_bad)
+    parser = _Parser(parse_keys(keys))
+    parsed, skipped = read_jsonl(path, parser.parse, skip_bad)
     if parser.shape == SOLUTIONS:
-        return solutions_pool(records, path, skipped)
-    if parser.shape in SINGLES:
-        records = grouped(records)
+        return solutions_pool(parsed, path, skipped)
+    records = grouped([record for record in parsed if record is not None])
     provenance = Provenance(
         source=Path(path).name,
         shape=parser.shape,
         n=max(len(record.texts) for record in records),
         skipped=tuple(skipped),
+        dropped={"the same reply under another filter": parser.repeated}
+        if parser.repeated
+        else None,
     )
     return _pool_of(records, parser.rewards, provenance)
 
 
 class _Parser:
-    """Turns line after line into records; the first good line fixes the shape and the rewards."""
+    """Turns row after row into records; the first good row fixes the shape and the rewards."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self.keys = keys
         self.shape = ""
         self.rewards: list[str] = []
+        self.same: Any = None  # what all rows have under the shape's ``same``
+        self.repeated = 0
 
     def parse(self, row: Mapping[str, Any]) -> Any:
-        shape = shape_of(row)
-        require(
-            self.shape in ("", shape),
-            f"found shape {shape}, but the file began with {self.shape}; expected one shape a "
-            "file.",
-        )
-        if shape == SOLUTIONS:
-            self.shape = shape
-            return parse_solution(row)
-        record = record_of(row, shape)
-        if not self.shape:
+        if self.keys:
+            shape, record = mapped_shape(row, self.keys)
+        else:
+            shape = shape_of(row)
+            self._check_shape(shape)
+            if shape == SOLUTIONS:
+                solution = parse_solution(row)
+                self.shape = shape
+                return solution
+            record = TABLE[shape].read(Row(row))
+        self._check_shape(shape)
+        same = TABLE[shape].same if shape in TABLE else None
+        first = not self.shape
+        if first:
             self.shape, self.rewards = shape, list(record.rewards)
+            self.same = row.get(same) if same else None
+        if same and row.get(same) != self.same:
+            self.repeated += 1
+            return None
         require(
             set(record.rewards) == set(self.rewards),
             f"found rewards {listed(record.rewards)}; expected {listed(self.rewards)} as on "
             "the first line.",
         )
         return record
+
+    def _check_shape(self, shape: str) -> None:
+        known = self.shape in TABLE and shape in TABLE
+        alike = known and TABLE[self.shape].read == TABLE[shape].read
+        require(
+            alike or self.shape in ("", shape),
+            f"found shape {shape}, but the file began with {self.shape}; expected one shape a "
+            "file.",
+        )
 
 
 def _pool_of(records: Sequence[Record], rewards: Sequence[str], provenance: Provenance) -> Pool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..base import require
+from ..base import Prompt, require
 from .pool import FINISH, Pool
 
 
@@ -56,8 +56,8 @@ class Selection:
         )
 
     @property
-    def prompts(self) -> list[str]:
-        """K strings: the prompt of each kept candidate."""
+    def prompts(self) -> list[Prompt]:
+        """The prompt of each of the K kept candidates."""
         return [self.pool.prompts[i] for i in self.prompt_index.tolist()]
 
     @property

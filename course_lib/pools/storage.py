@@ -37,7 +37,7 @@ def _arrays(fields: Mapping[str, Any]) -> dict[str, Any]:
         "texts": fields["texts"],
     }
     arrays = {
-        "meta": np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), dtype=np.uint8),
+        "meta": np.frombuffer(_json(meta), dtype=np.uint8),
         "finish": fields["finish"].numpy().astype(np.int8),
     }
     for name in LOGPROBS:
@@ -54,6 +54,13 @@ def _arrays(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name, reward in fields["rewards"].items():
         arrays[f"reward:{name}"] = reward.numpy()
     return arrays
+
+
+def _json(meta: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(meta, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a character (a lone surrogate) in some info
+        return json.dumps(meta).encode()
 
 
 def _token_type(tokens: torch.Tensor) -> type:

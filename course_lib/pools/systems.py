@@ -9,7 +9,7 @@ from ..base import require
 from ..estimators import decidable, paired_difference, pass_at_k, wilson_interval
 from .model_solutions import SYSTEMS
 from .pool import Pool
-from .shapes import listed
+from .words import listed
 
 COMPARED = (
     ("6b_verification", "6b_finetuning"),

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from ..base import CourseError, require
+from ..base import CourseError, Prompt, require
 from .pool import Pool
 from .scoring import finite_reward, keep
 from .selection import Selection
 
-Key = Callable[[str, str, dict[str, Any]], Hashable]
+Key = Callable[[Any, str, dict[str, Any]], Hashable]  # prompt, text, info
 
 
 def threshold(
@@ -46,7 +46,7 @@ def distinct_paths(
     return keep(pool, first, counts, "distinct_paths", by=by, minimum=minimum, at_most=at_most)
 
 
-def _plain_text(prompt: str, text: str, info: dict[str, Any]) -> str:
+def _plain_text(prompt: Prompt, text: str, info: dict[str, Any]) -> str:
     return " ".join(text.split())
 
 

@@ -1,5 +1,6 @@
 """Worlds: where prompts, the gold reward and (simulated) annotators come from."""
 
+from .answers import extract_answer, find_answer
 from .arithmetic import SFT_PROBLEMS, SIZES, Arithmetic
 from .equation_paths import equation_holds, equation_path, equation_report, equations, evaluate
 from .expressions import rewrite, steps_of, value_of
@@ -9,7 +10,7 @@ from .helpdesk import Annotator, Helpdesk, write_reply
 from .helpdesk_gold import POINTS, gold_parts, harmlessness, helpfulness
 from .helpdesk_stock import HARMFUL, HELP, PHRASINGS, TOPICS, right_steps
 from .load import WORLDS, load_world
-from .numbers import extract_answer, find_answer, parse_number
+from .numbers import parse_number
 from .problems import (
     EASY,
     KINDS,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..base import require
+from .answers import check_mode
 from .equation_paths import equation_path, equation_report
 from .expressions import value_of
 from .problems import draw_problem, in_words, is_heldout, write_solution
@@ -29,7 +30,7 @@ class Arithmetic(BaseWorld):
     """The arithmetic world.
 
     Splits: "train", "heldout" (other problems, same wordings) and "templates" (other problems,
-    other wordings).
+    other wordings). ``mode`` is how answers are read, see :func:`find_answer`.
     """
 
     name = "arithmetic"
@@ -38,7 +39,9 @@ class Arithmetic(BaseWorld):
     max_tokens = 72
     verifiable = True
 
-    def __init__(self) -> None:
+    def __init__(self, mode: str = "strict") -> None:
+        check_mode(mode)
+        self.mode = mode
         self._problems: dict[str, list[dict[str, Any]]] = {}
 
     def problems(self, split: str) -> list[dict[str, Any]]:
@@ -78,11 +81,11 @@ class Arithmetic(BaseWorld):
     def verify(self, prompt: str, text: str, info: Info) -> dict[str, str | None]:
         """The verdict as a plain dictionary.
 
-        ``status`` ("correct", "wrong" or "unreadable"), ``answer`` (text or None), ``marker``. Only
-        a number after ``####`` counts: a reply that never gives an answer is unreadable, not wrong.
+        ``status`` ("correct", "wrong" or "unreadable"), ``answer`` (text or None), ``marker``. In
+        strict mode a reply that never gives an answer after ``####`` is unreadable, not wrong.
         """
         require("answer" in info, "the verifier needs info['answer'], the right answer.")
-        return verify(text, info["answer"], "strict").to_dict()
+        return verify(text, info["answer"], self.mode).to_dict()
 
     def gold(self, prompt: str, text: str, info: Info, finished: bool = True) -> float:
         """1.0 for a correct reply, else 0.0."""

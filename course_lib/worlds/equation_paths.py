@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from .numbers import MAX_DIGITS
+from .digits import MAX_DIGITS
 
 _EQUATION = re.compile(r"<<([^<>]*+)>>")
 

@@ -1,11 +1,11 @@
 r"""GSM8K: real grade-school word problems with checkable answers (Cobbe et al., 2110.14168).
 
 A reply is judged by its final number alone. Three outcomes are kept apart: *correct*, *wrong* (a
-number was read and it is another one) and *unreadable* (no number could be read). Nothing here
-calls ``eval``: replies are untrusted text.
+number was surely read and it is another one) and *unreadable* (no number could be read, or not
+surely one). Nothing here calls ``eval``: replies are untrusted text.
 
-What this leaves out: units ("18 dollars" reads as 18, "5 million" as 5), numbers in words,
-scientific notation.
+What this leaves out: units ("18 dollars" reads as 18), numbers in words, answers that are not
+numbers (π, roots, expressions, sets): all these but units are unreadable.
 """
 
 import random
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..base import CourseError, read_jsonl, require, string
+from .answers import check_mode, find_answer
 from .equation_paths import equation_path
-from .numbers import find_answer
 from .verdicts import verifier, verify
 from .world import BaseWorld, Info
 
@@ -62,7 +62,7 @@ class GSM8K(BaseWorld):
                 "data=... The files are in github.com/openai/grade-school-math, "
                 "grade_school_math/data."
             )
-        require(mode in ("lenient", "strict"), f"mode must be 'lenient' or 'strict'; got {mode!r}.")
+        check_mode(mode)
         self.data = Path(data)
         self.mode = mode
         self._problems: dict[str, list[dict[str, Any]]] = {}

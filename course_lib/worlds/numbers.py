@@ -1,97 +1,40 @@
-"""Reading the number a reply answers with.
+"""Reading one written number, exactly. Nothing here calls ``eval``: replies are untrusted text."""
 
-Nothing here calls ``eval``: replies are untrusted text.
-"""
-
-import re
 from fractions import Fraction
+from html import unescape
 
-from ..base import require
+from .atoms import atoms
+from .characters import plain_characters
+from .digits import Number
+from .latex import with_backslashes, without_latex
 
-# a longer number is unreadable: a word problem never needs it, and converting it takes quadratic
-# time
-MAX_DIGITS = 60
+MAX_STATEMENT = 400  # characters: what names an answer is shorter
 
-# The possessive *+ and ++ give nothing back, so that no text makes the search slow.
-_DIGITS = r"(?:[0-9][0-9,.]*+|\.[0-9][0-9,.]*+)"
-_SIGN = r"(?<![\w.])[-+−]?(?:\\?[$€£][ ]?[-−]?)?"  # and a currency, before or after the sign
-_EXPONENT = r"(?:[eE][-+]?[0-9]++)?"
-_MIXED = r"(?:[ ][0-9]++(?=/))?"  # the 1 of "2 1/2"
-_FRACTION = r"\\[dt]?frac\{[0-9]++\}\{[0-9]++\}"
-_NUMBER = rf"{_SIGN}(?:{_DIGITS}{_EXPONENT}{_MIXED}(?:/{_DIGITS})?|{_FRACTION})"
 
-_MARKER = r"(?P<marker>(?<!\#)\#{4,}+|\\boxed[ ]?\{|(?i:\banswer\s{0,3}(?:is|:))|^[ \t]{0,8}A:)"
-_BETWEEN = r"[\s*_`(\\{$:=~]{0,12}"  # between a marker and its number
-_MARKED = re.compile(rf"{_MARKER}{_BETWEEN}(?P<number>{_NUMBER})", re.MULTILINE)
+def plain_text(text: str) -> str:
+    """The text with one spelling for every digit, sign and command. Time is linear in the text."""
+    if "&" in text:
+        text = unescape(text)  # "1&nbsp;000"
+    return without_latex(plain_characters(with_backslashes(text)))
 
-_ANY_NUMBER = re.compile(_NUMBER)
 
-_PLAIN = r"[0-9]+(?:\.[0-9]+)?"
-_VALUE = re.compile(
-    r"(?P<sign>[-+]?)(?:(?P<whole>[0-9]+) (?=[0-9]+/))?"
-    rf"(?P<top>{_PLAIN}|\.[0-9]+)(?:/(?P<bottom>{_PLAIN}))?"
-)
+def read_number(text: str) -> Number | None:
+    """One written number with what else it could mean, or None when it is not surely one."""
+    if len(text) > MAX_STATEMENT:
+        return None
+    found = atoms(plain_text(text.strip()))
+    if found and found[-1].kind == "end" and found[-1].text == ".":
+        found.pop()
+    return found[0].number if len(found) == 1 else None
 
 
 def parse_number(text: str) -> Fraction | None:
-    """The exact value of one written number as a Fraction, or None when it is not one.
+    """The exact value of one written number as a Fraction, or None when it is not surely one.
 
-    Reads ``18``, ``1,234``, ``-$5``, ``18.0``, ``.5``, ``1/2``, ``2 1/2``, ``20%`` (as 20) and
-    ``\\frac{1}{2}``. Commas are dropped wherever they stand, as GSM8K's own reader does. Exponents,
-    division by zero and numbers of more than :data:`MAX_DIGITS` digits give None.
+    Reads ``18``, ``-$5``, ``18.0``, ``.5``, ``1/2``, ``2 1/2``, ``2½``, ``20%`` (as 20),
+    ``\\frac{1}{2}``, ``1,234``, ``1 234``, ``1.234,50``, ``1.5e3`` and ``1.5 \\times 10^3``, in the
+    digits of any script. Not read: ``3,4`` (34, 3.4, or two numbers?), division by zero, more than
+    60 digits.
     """
-    text = re.sub(r"\\[dt]?frac\{([0-9]+)\}\{([0-9]+)\}", r"\1/\2", text.strip())
-    text = text.replace("−", "-")
-    text = re.sub(r"\\?[$€£] ?", "", text)  # a currency
-    text = text.replace(",", "").rstrip("%.")
-    match = _VALUE.fullmatch(text)
-    if not match or sum(c.isdigit() for c in text) > MAX_DIGITS:
-        return None
-    bottom = Fraction(match["bottom"] or 1)
-    if bottom == 0:
-        return None
-    value = Fraction(match["whole"] or 0) + Fraction(match["top"]) / bottom
-    return -value if match["sign"] == "-" else value
-
-
-def find_answer(text: str, mode: str = "lenient") -> tuple[Fraction | None, str | None]:
-    r"""The final answer of a reply and how it was found: ``(Fraction or None, marker or None)``.
-
-    1. The **last** marker with a number behind it decides, whichever kind it is: ``#### 18``
-    (GSM8K's references), ``A: 18`` at the start of a line (the released model solutions),
-    ``\boxed{18}``, "answer is 18" or "answer: 18".
-    2. Without any, ``mode="lenient"`` takes the last number of the reply (marker ``"last
-    number"``).
-
-    ``mode="strict"`` knows only ``####`` and ``A:`` and never guesses. If the deciding number is
-    malformed (``1e999``, ``1/0``, 5,000 digits) the answer is None: no other number is tried. Time
-    is linear in the text.
-    """
-    require(mode in ("lenient", "strict"), f"mode must be 'lenient' or 'strict'; got {mode!r}.")
-    number = marker = None
-    for match in _MARKED.finditer(text):
-        name = _marker_name(match["marker"])
-        if mode == "lenient" or name in ("####", "A:"):
-            number, marker = match["number"], name
-    if marker is None and mode == "lenient":
-        for match in _ANY_NUMBER.finditer(text):
-            number, marker = match[0], "last number"
-    return (None if number is None else parse_number(number)), marker
-
-
-def _marker_name(found: str) -> str:
-    """What a marker found in a reply is called."""
-    found = found.strip().lower()
-    if found.startswith("#"):
-        return "####"
-    if found.startswith("\\"):
-        return "\\boxed"
-    return "A:" if found == "a:" else "answer is"
-
-
-def extract_answer(text: str, mode: str = "lenient") -> Fraction | None:
-    """The final answer of a reply as an exact Fraction, or None.
-
-    See :func:`find_answer` for the order of the rules.
-    """
-    return find_answer(text, mode)[0]
+    number = read_number(text)
+    return None if number is None else number.value

@@ -90,8 +90,8 @@ for text, answer in (("#### 18", "18"), ("#### 180", "18"), ("18 + 1 = 19. #### 
 # Public code has been seen to call `eval` on the reply, which executes whatever code stands there;
 # reading a number takes a few lines.
 #
-# `world.verify` says "correct", "wrong" (another number was read) or "unreadable" (no number was
-# found where one must stand).
+# `world.verify` says "correct", "wrong" (another number was surely read) or "unreadable" (no number
+# was found where one must stand, or not surely one).
 # Its rule: of all `####` that have a number behind them, the **last** one counts.
 #
 # **Your prediction.**
@@ -120,15 +120,18 @@ for text in strings:
 #   often.
 # - `#### 19 #### 18` is correct, since the last one counts.
 #   With "any of them counts" a policy could list all numbers and never be wrong.
-# - `#### 1,8` is read as 18: commas are dropped wherever they stand.
-#   A German 1,8 would be less than two.
+# - `#### 1,8` is unreadable.
+#   It may be 18 with a comma too many, a German 1.8, or two numbers; where groups of three digits
+#   leave one reading, as in `1,800`, the comma is dropped.
+#   What could be meant in several ways is neither paid nor called wrong.
 # - `#### 36/2` is correct: a fraction is one way to write a number.
-#   `#### 17 + 1` is wrong: the verifier reads a number, 17, and does not do the policy's
+#   `#### 17 + 1` is unreadable: the verifier reads numbers and does not do the policy's
 #   calculation.
-#   Where to stop reading is a choice; here it is before the `+`.
+#   With `#### 17 + 1 = 18` the policy has done it.
+#   Where to stop is a choice; a simpler verifier stops before the `+` and reads 17.
 # - `#### 1e999` is unreadable.
-#   Exponents are not read at all, since a few characters could name a number with billions of
-#   digits.
+#   A few characters could name a number with billions of digits, so that large exponents are not
+#   read.
 #
 # ## Three outcomes, kept apart
 #

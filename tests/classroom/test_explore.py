@@ -118,6 +118,15 @@ def test_without_temperatures_there_is_no_such_control(pool):
     assert cold.value == 0.4, "the lowest, where 1 is not offered"
 
 
+def test_a_dialogue_is_shown_by_its_last_turn(pool):
+    said = [
+        {"role": r, "content": c} for r, c in (("user", "a"), ("assistant", "b"), ("user", "<c>"))
+    ]
+    dialogues = replace(pool, prompts=[said, said])
+    table = explore.candidate_table(dialogues, 0, [0, 1])
+    assert "<b>&lt;c&gt;</b>" in table and "assistant" not in table
+
+
 def test_pools_of_other_prompts_are_refused(pool):
     with pytest.raises(CourseError, match="same prompts and the same N; that of 2.0 has not"):
         explore.best_of_n_slider({1.0: pool, 2.0: pool.prompts_at([1, 0])})

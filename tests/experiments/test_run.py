@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_lib.base import CourseError
-from course_lib.experiments import TIERS, run
+from course_lib.experiments import TIERS, run, sample_from_world
 from course_lib.experiments.comparison import selector
 from course_lib.methods import FineTuning
 from course_lib.pools import Pool
@@ -67,3 +67,8 @@ def test_settings_are_changed_by_name_wherever_they_lie():
         settings.changed(temprature=1)
     with pytest.raises(CourseError, match="sampling must be a Sampling"):
         settings.changed(sampling=FineTuning(seed=5))
+
+
+def test_a_pool_does_not_say_where_the_package_lies():
+    pool = sample_from_world("helpdesk", prompts=2, n=2, max_tokens=4)
+    assert pool.provenance.policy == "helpdesk/policy"

@@ -62,7 +62,7 @@ def test_packed_scores_are_those_of_the_models_own_forward(model):
 
 def test_plain_models_give_the_same_scores(model, monkeypatch):
     packed = model.score_texts(["prompt"] * 4, TEXTS)
-    monkeypatch.setattr("course_lib.models.reward_model.supports", lambda m: False)
+    monkeypatch.setattr("course_lib.models.reward_model.packs", lambda m: False)
     for side in ("left", "right"):
         model.tokenizer.padding_side = side
         torch.testing.assert_close(

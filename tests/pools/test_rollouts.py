@@ -79,24 +79,20 @@ def test_named_rewards_and_none(file):
 
 
 @pytest.mark.parametrize("prompt, reply", [("input", "output"), ("prompt", "completion")])
-def test_neighbours_with_one_prompt_are_its_candidates(file, prompt, reply):
+def test_rows_with_one_prompt_are_its_candidates_wherever_they_stand(file, prompt, reply):
     rows = [
         {prompt: p, reply: t, "reward": r, "topic": "x", "seed": s}
         for p, t, r, s in [("p", "a", 1, 1), ("p", "b", 2, 2), ("q", "c", 3, 1), ("p", "d", 4, 1)]
     ]
     pool = read(file, *rows)
-    assert pool.prompts == ["p", "q", "p"]  # the later "p" is another prompt
-    assert pool.texts == [["a", "b"], ["c", ""], ["d", ""]]
-    assert pool.reward()[0].tolist() == [1, 2]
-    assert pool.info == [
-        {"topic": "x", "seed": [1, 2]},
-        {"topic": "x", "seed": 1},
-        {"topic": "x", "seed": 1},
-    ]
+    assert pool.prompts == ["p", "q"]
+    assert pool.texts == [["a", "b", "d"], ["c", "", ""]]
+    assert pool.reward()[0].tolist() == [1, 2, 4]
+    assert pool.info == [{"topic": "x", "seed": [1, 2, 1]}, {"topic": "x", "seed": 1}]
 
 
 def test_duplicate_prompts_stay_apart_in_lists(file):
-    row = {"prompt": "p", "responses": ["a"], "rewards": [1]}
+    row = {"prompt": "p", "responses": ["a", "b"], "rewards": [1, 2]}
     assert read(file, row, row).prompts == ["p", "p"]
 
 
@@ -116,10 +112,10 @@ def test_chat_messages(file):
     old, last = message("assistant", "yes?"), message("user", "why?")
     row = {"prompt": [system, user, old, last], "completion": [message("assistant", "because")]}
     pool = read(file, {**row, "reward": 1})
-    assert pool.prompts == ["why?"] and pool.texts == [["because"]]
-    assert pool.info == [{"messages": [system, user, old]}]
-    pool = read(file, {"prompt": [user, old], "completion": "a"})
-    assert pool.prompts == ["hi"] and pool.info == [{"messages": [old]}]
+    assert pool.prompts == [[system, user, old, last]] and pool.texts == [["because"]]
+    assert pool.info == [{}]
+    with pytest.raises(CourseError, match="ends with a message from the assistant"):
+        read(file, {"prompt": [user, old], "completion": "a"})
     replies = {"chosen": [message("assistant", "a")], "rejected": [message("assistant", "")]}
     pool = read(file, {"prompt": [last], **replies})
     assert pool.prompts == ["why?"] and pool.texts == [["a", ""]] and pool.info == [{}]
@@ -240,7 +236,7 @@ infos = st.dictionaries(
 
 @st.composite
 def pools(draw):
-    prompts = draw(st.lists(st.sampled_from(["p", "q", "", "\u2028x\n"]), min_size=1, max_size=4))
+    prompts = draw(st.lists(st.sampled_from(["p", "q", "\u2028x\n"]), min_size=1, max_size=4))
     texts = [draw(st.lists(words, min_size=1, max_size=3)) for _ in prompts]
     names = draw(st.sampled_from([[], ["reward"], ["proxy"], ["proxy", "reward"]]))
     number = st.floats(

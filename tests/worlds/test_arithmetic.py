@@ -124,14 +124,14 @@ def test_prompts_follow_the_seed_and_a_limit_is_a_prefix():
         ("####", "unreadable"),
         ("#### twelve", "unreadable"),
         ("#### 12 #### 13", "wrong"),
-        ("#### 1 2", "wrong"),
+        ("#### 1 2", "unreadable"),
         ("#### -12", "wrong"),
         ("#### __import__('os').system('true')", "unreadable"),
         ("#### 1e999", "unreadable"),
         ("#### 1/0", "unreadable"),
         ("#### " + "9" * 5000, "unreadable"),
         ("#### 12" + "0" * 40, "wrong"),
-        ("#### 6+6", "wrong"),
+        ("#### 6+6", "unreadable"),
     ],
 )
 def test_the_verifier_tells_wrong_from_unreadable(text, status):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base import require
+from ...base import last_turn, require
 from ...pools import Pool
 from ...worlds import Annotator
 from . import view
@@ -68,7 +68,7 @@ def be_the_annotator(
     """
     rows = verdicts(pool, reward, gold, annotators=annotators, seed=seed)
     shown = rows[:SHOWN]
-    questions = [f"{k}. {pool.prompts[row['prompt']]}" for k, row in enumerate(shown, 1)]
+    questions = [f"{k}. {last_turn(pool.prompts[row['prompt']])}" for k, row in enumerate(shown, 1)]
     said = [_said(row, reward, annotators) for row in shown]
     start = f"{len(rows)} pairs; {annotators} simulated annotators for each. The first {len(shown)}"
     text = f"{start}:\n{_as_text(questions, shown, said)}"
@@ -76,7 +76,7 @@ def be_the_annotator(
     w = view.widgets()
     if w is None:
         return View(None, text, table)
-    desk = _Desk(w, pool.prompts, rows, reward, annotators)
+    desk = _Desk(w, list(map(last_turn, pool.prompts)), rows, reward, annotators)
     return View(
         desk.box,
         text,

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import numpy as np
 
-from ...base import require
+from ...base import last_turn, require
 from ...estimators import best_of_n_curve
 from ...pools import Pool
 from .. import plots
@@ -102,7 +102,7 @@ class _Explorer:
     ) -> tuple[str, str, Figure]:
         """What one setting shows: HTML of the chosen reply, text, figure."""
         pool = self.pools[temperature]
-        question = pool.prompts[prompt]
+        question = last_turn(pool.prompts[prompt])
         selecting = pool.reward(by)[prompt, :n]
         evaluating = self.judged[temperature][prompt, :n]
         best = int(selecting.argmax())

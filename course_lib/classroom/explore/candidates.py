@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from ...base import require
+from ...base import last_turn, require
 from ...pools import FINISH, Pool
 from . import view
 from .view import View
@@ -57,7 +57,7 @@ def candidate_table(
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
     return (
         f'<table><caption style="text-align:left">Prompt {prompt}: '
-        f"<b>{html.escape(pool.prompts[prompt])}</b></caption>"
+        f"<b>{html.escape(last_turn(pool.prompts[prompt]))}</b></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
@@ -66,7 +66,7 @@ def candidate_text(
     pool: Pool, prompt: int, candidates: Sequence[int], verdicts: Verdicts | None = None
 ) -> str:
     """The same table as plain text."""
-    lines = [f"Prompt {prompt}: {pool.prompts[prompt]}"]
+    lines = [f"Prompt {prompt}: {last_turn(pool.prompts[prompt])}"]
     for j in candidates:
         values = {name: float(reward[prompt, j]) for name, reward in pool.rewards.items()}
         rewards = "  ".join(f"{name} {value:.2f}" for name, value in values.items())

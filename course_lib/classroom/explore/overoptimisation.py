@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...base import require
+from ...base import last_turn, require
 from ...estimators import best_of_n_curve, kl_best_of_n_bound, overoptimisation_fit
 from ...pools import Pool
 from .. import plots
@@ -106,7 +106,7 @@ class _Explorer:
         best = int(scores.argmax())
         lines = [
             figure.summary,
-            f"Prompt: {self.pool.prompts[prompt]}",
+            f"Prompt: {last_turn(self.pool.prompts[prompt])}",
             f"Of the first {n} candidates {by} chooses number {best}: {by} "
             f"{float(scores[best]):.2f}, {gold} {float(worth[best]):.2f} (highest {gold} there "
             f"was: {float(worth.max()):.2f}):",
