@@ -20,6 +20,8 @@ from .records import Record, Row, grouped
 from .shapes import SOLUTIONS, TABLE, shape_of
 from .words import listed
 
+REPEATED = "the same reply under another filter"
+
 
 def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = None) -> Pool:
     """Read a file of rollouts or preferences as a :class:`Pool`.
@@ -55,9 +57,7 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
         shape=parser.shape,
         n=max(len(record.texts) for record in records),
         skipped=tuple(skipped),
-        dropped={"the same reply under another filter": parser.repeated}
-        if parser.repeated
-        else None,
+        dropped={REPEATED: parser.repeated} if parser.repeated else None,
     )
     return _pool_of(records, parser.rewards, provenance)
 
@@ -85,8 +85,7 @@ class _Parser:
             record = TABLE[shape].read(Row(row))
         self._check_shape(shape)
         same = TABLE[shape].same if shape in TABLE else None
-        first = not self.shape
-        if first:
+        if not self.shape:
             self.shape, self.rewards = shape, list(record.rewards)
             self.same = row.get(same) if same else None
         if same and row.get(same) != self.same:

@@ -1,6 +1,6 @@
 """Worlds: where prompts, the gold reward and (simulated) annotators come from."""
 
-from .answers import extract_answer, find_answer
+from .answers import check_mode, extract_answer, find_answer
 from .arithmetic import SFT_PROBLEMS, SIZES, Arithmetic
 from .equation_paths import equation_holds, equation_path, equation_report, equations, evaluate
 from .expressions import rewrite, steps_of, value_of
@@ -50,6 +50,7 @@ __all__ = [
     "Verdict",
     "WORLDS",
     "World",
+    "check_mode",
     "draw_problem",
     "equation_holds",
     "equation_path",
