@@ -138,6 +138,8 @@ def opens_text(node: ast.Call) -> bool:
         return False
     if name in ("run", "Popen"):
         return "text" in given
+    if len(node.args) > {"read_text": 0, "write_text": 1}.get(name, 9):
+        return False  # the encoding by its place
     if isinstance(node.func, ast.Attribute) and name == "open":
         return isinstance(node.func.value, ast.Name) and node.func.value.id in ("path", "file")
     strings = [a.value for a in node.args if isinstance(a, ast.Constant)]
@@ -162,6 +164,9 @@ def test_text_files_are_opened_with_an_encoding():
         ("open(p, 'rb')", False),
         ("open(p, encoding='utf-8')", False),
         ("file.read_text()", True),
+        ("file.read_text('utf-8')", False),
+        ("file.write_text(t, 'utf-8')", False),
+        ("file.write_text(t)", True),
         ("subprocess.run(c, text=True)", True),
         ("subprocess.run(c)", False),
     ],

@@ -90,6 +90,13 @@ def test_sampling_for_own_prompts(tmp_path):
     assert Pool.load(tmp_path / "q.npz").prompts == QUESTIONS.split("\n")[:3]
 
 
+def test_sampling_for_a_dialogue(tmp_path):
+    file = write(tmp_path / "p.jsonl", json.dumps({"prompt": TURNS}))
+    words = ["sample", "--prompts-file", str(file), "-n", "2", "--quiet"]
+    assert main([*words, "--out", str(tmp_path / "p.npz")]) == 0
+    assert Pool.load(tmp_path / "p.npz").prompts == [TURNS]
+
+
 def test_a_run_on_own_prompts_is_judged_by_its_reward_and_says_so(tmp_path):
     file = write(tmp_path / "p.txt", QUESTIONS)
     result = run(prompts_file=str(file), reward="helpdesk/reward-500", n=2, epochs=1)

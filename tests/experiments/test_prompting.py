@@ -24,6 +24,7 @@ from course_lib.experiments.prompting import (
 )
 from course_lib.experiments.run import settings_of
 from course_lib.models import FunctionReward, new_reward_model, score, tiny_policy
+from course_lib.models.stops import Stops
 from course_lib.pools import Pool
 from course_lib.worlds import load_world
 
@@ -161,8 +162,8 @@ def test_a_reward_model_reads_the_bare_question(problems, base):
 
 @pytest.mark.slow
 def test_a_whole_run_with_examples(problems, base):
-    """With a stop of one token, and a reward that is no verifier."""
-    sizes = {"prompts": 6, "n": 2, "held_out": 4, "epochs": 1, "max_tokens": 12, "stop": ["#"]}
+    """With the stops of few-shot prompts, and a reward that is no verifier."""
+    sizes = {"prompts": 6, "n": 2, "held_out": 4, "epochs": 1, "max_tokens": 12}
     result = run(
         "gsm8k", data=problems, policy=base, reward=base.parent / "reward", device="cpu", **sizes
     )
@@ -190,6 +191,16 @@ def test_a_stop_from_the_command_line_ends_a_reply(tmp_path):
     assert cut.lengths.max() <= 20 and cut.lengths.sum() < whole.lengths.sum()
     assert not any("Then" in text for row in cut.texts for text in row)
     assert torch.equal(cut.tokens[:, :, 0], whole.tokens[:, :, 0]), "the same draws"
+
+
+def test_a_stop_the_tokenizer_has_no_token_for_is_a_text():
+    """Not its unknown token, which would stand in the place of the end tokens as well."""
+    policy = load_policy(path("helpdesk/policy"))
+    assert policy.tokenizer.convert_tokens_to_ids("\n\nQuestion:") == policy.tokenizer.unk_token_id
+    stops = Stops.of(policy, ["\n\nQuestion:", "Then", policy.tokenizer.eos_token])
+    assert stops.texts == ("\n\nQuestion:", "Then")
+    assert stops.ids == [policy.tokenizer.eos_token_id]
+    assert Stops.of(policy, "Then").ids == policy.stop_ids
 
 
 @pytest.mark.parametrize(
