@@ -10,7 +10,7 @@ from ..base import require
 from ..pools import MISSING, STOP, Pool
 from ..worlds import World, harmlessness, helpfulness
 
-RewardFunction = Callable[[str, str, dict[str, Any]], float]  # prompt, text, info → number
+RewardFunction = Callable[[Any, str, dict[str, Any]], float]  # prompt, text, info → number
 
 
 class Reward(Protocol):
@@ -77,7 +77,7 @@ class GoldReward:
                 values[i, j] = seen[key]
         return values
 
-    def _value(self, prompt: str, text: str, info: dict[str, Any], ended: bool) -> float:
+    def _value(self, prompt: Any, text: str, info: dict[str, Any], ended: bool) -> float:
         if self.part == "gold":
             return self.world.gold(prompt, text, info, ended)
         half = {"helpful": helpfulness, "harmless": harmlessness}[self.part]
