@@ -88,7 +88,7 @@ def base_of(base, setting, seed, folder):
         measures, pool = clinic.careful(base, base, setting, seed)
         measured = {name: rounded(values) for name, values in measures.items()}
         write_json(file, {"base": measured, "base_samples": samples(pool)})
-    return json.loads(file.read_text())
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def job(task):
@@ -318,7 +318,9 @@ def main():
                 wanted[case.name, role, seed] = task
     unique = {task[-1]: task for task in wanted.values()}
     run_jobs(job, list(unique.values()), args.workers, say)
-    found = {key: json.loads(Path(task[-1]).read_text()) for key, task in wanted.items()}
+    found = {
+        key: json.loads(Path(task[-1]).read_text(encoding="utf-8")) for key, task in wanted.items()
+    }
 
     result = {
         "command": "python benchmarks/clinic.py" + (" --quick" if args.quick else ""),
@@ -329,7 +331,7 @@ def main():
         runs = [[found[case.name, role, seed] for seed in seeds] for role in ROLES]
         settings = [wanted[case.name, role, seeds[0]][2] for role in ("broken", "healthy")]
         result["cases"][case.name] = summary(case, *runs, settings)
-    seconds = [json.loads(Path(file).read_text())["seconds"] for file in unique]
+    seconds = [json.loads(Path(file).read_text(encoding="utf-8"))["seconds"] for file in unique]
     result |= {
         "process_seconds": sum(seconds),
         "seconds": time.perf_counter() - began,

@@ -5,7 +5,6 @@ import json
 import logging
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -17,6 +16,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "ACTIVE")  # a benchmark wants the machine for itself
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from course_lib.base import terminal
+
+terminal.make_printable(sys.stdout, sys.stderr)
 
 
 def options(documentation: str) -> argparse.ArgumentParser:
@@ -105,7 +108,11 @@ def matrix_product_limit(flops_per_token: float, seconds_each: float = 0.5) -> t
 
 
 def peak_mb() -> float:
-    """Peak resident memory of this process so far, in MB."""
+    """Peak resident memory of this process so far, in MB; not a number where it is not told."""
+    try:
+        import resource  # Unix only
+    except ImportError:
+        return float("nan")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -115,7 +122,7 @@ def in_a_fresh_process(arguments: Sequence[str]) -> dict:
     For memory, which only a new process shows.
     """
     command = [sys.executable, sys.argv[0], *arguments]
-    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    out = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
     return json.loads(out.stdout.strip().splitlines()[-1])
 
 
@@ -140,7 +147,7 @@ def run_jobs(
                 name = Path(future.result()).stem
                 spent = time.perf_counter() - started
                 say(f"{spent:6.0f} s  {done} of {len(missing)}  {name}")
-    return [json.loads(Path(task[-1]).read_text()) for task in tasks]
+    return [json.loads(Path(task[-1]).read_text(encoding="utf-8")) for task in tasks]
 
 
 def finish(args: argparse.Namespace, result: dict, lines: Sequence[str]) -> None:

@@ -510,7 +510,9 @@ def main():
         "choosing_seeds": choosing,
         "shown_seeds": shown,
         **compared(grid, best, judged),
-        "process_seconds": sum(json.loads(file.read_text())["seconds"] for file in files),
+        "process_seconds": sum(
+            json.loads(file.read_text(encoding="utf-8"))["seconds"] for file in files
+        ),
         "seconds": time.perf_counter() - began,
         "versions": versions(),
     }

@@ -36,7 +36,12 @@ def command(out: Path) -> list[str]:
 
 def start(out: Path) -> subprocess.Popen:
     return subprocess.Popen(
-        command(out), env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(out),
+        env=ENV,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     )
 
 
@@ -80,7 +85,7 @@ def no_room(folder: Path, clean: Any) -> dict[str, Any]:
     """Every file may hold 100 kB: the model cannot be written. Then the limit is gone."""
     out = folder / "full"
     limited = [sys.executable, "-c", LIMITED, *RUN, "--out", str(out)]
-    first = subprocess.run(limited, env=ENV, capture_output=True, text=True)
+    first = subprocess.run(limited, env=ENV, capture_output=True, text=True, encoding="utf-8")
     said = first.stderr.strip().splitlines()[-1:] or [""]
     clear = first.returncode != 0 and "Traceback" not in first.stderr
     return {"clear": clear, "said": said[0], "equal": rows(start(out)) == clean}
@@ -91,7 +96,7 @@ def read_only(folder: Path) -> dict[str, Any]:
     out = Path("/proc/course") if os.geteuid() == 0 else folder / "locked" / "out"
     if os.geteuid():
         (folder / "locked").mkdir(mode=0o500)
-    done = subprocess.run(command(out), env=ENV, capture_output=True, text=True)
+    done = subprocess.run(command(out), env=ENV, capture_output=True, text=True, encoding="utf-8")
     said = done.stderr.strip().splitlines()[-1:] or [""]
     clear = done.returncode != 0 and "Traceback" not in done.stderr
     return {"clear": clear, "said": said[0]}

@@ -51,6 +51,7 @@ def fresh(work: str, folder: str) -> dict:
         env=environment,
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=True,
     )
     return json.loads(out.stdout)

@@ -47,7 +47,7 @@ def milliseconds(before, count, beside=2):
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_", "GOMP_"))}
     command = [sys.executable, "-c", f"{before}\n{WORK}", str(count)]
     running = [
-        subprocess.Popen(command, env=keep, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(command, env=keep, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         for _ in range(beside)
     ]
     said = [process.communicate()[0] for process in running]

@@ -563,7 +563,7 @@ def main():
     whole = Pool.concat([Pool.load(file) for file in pools[0]])
     path = Arithmetic().path
     by_method = {name: [online[name, s] for s in size["online_seeds"]] for name in ONLINE}
-    files = [json.loads(file.read_text()) for file in folder.glob("*.json")]
+    files = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*.json")]
     result = {
         "command": "python benchmarks/verifiable.py" + (" --quick" if args.quick else ""),
         "size": size,

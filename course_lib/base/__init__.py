@@ -3,7 +3,7 @@
 Errors, settings, hooks, files, JSON lines, progress bars, accounts, versions.
 """
 
-from . import progress
+from . import progress, terminal
 from .accounts import Account, flops_per_token, hold, note, spent
 from .chat import (
     Message,
@@ -16,8 +16,15 @@ from .chat import (
     transcript,
 )
 from .errors import CourseError, require
-from .files import atomic_directory, atomic_write, free_for_model, read_json, write_json
-from .hooks import Hooks
+from .files import (
+    atomic_directory,
+    atomic_write,
+    free_for_model,
+    free_to_write,
+    read_json,
+    write_json,
+)
+from .hooks import Hooks, nothing
 from .jsonl import read_jsonl, string
 from .numbers import number, whole
 from .progress import in_notebook, no_loading_bars
@@ -37,6 +44,7 @@ __all__ = [
     "check_prompt",
     "flops_per_token",
     "free_for_model",
+    "free_to_write",
     "hold",
     "in_notebook",
     "key_of",
@@ -45,6 +53,7 @@ __all__ = [
     "no_key",
     "no_loading_bars",
     "note",
+    "nothing",
     "number",
     "progress",
     "prompt_key",
@@ -54,6 +63,7 @@ __all__ = [
     "simplest",
     "spent",
     "string",
+    "terminal",
     "transcript",
     "versions",
     "whole",

@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import CourseError
+from .errors import CourseError, require
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EFBIG: "the file-size limit was reached",
-    errno.EDQUOT: "the disk quota is used up",
     errno.EACCES: "permission was denied",
     errno.EROFS: "the file system is read-only",
     errno.EIO: "the disk reported an error",
@@ -27,6 +26,8 @@ _REASONS_OF_THE_PATH = {
     errno.ENOENT: "its folder cannot be made there",
     errno.ENOTDIR: "a part of this path is a file",
 }
+if hasattr(errno, "EDQUOT"):  # not on every system
+    _REASONS[errno.EDQUOT] = "the disk quota is used up"
 
 
 def _error_number(error: Exception) -> int | None:
@@ -141,6 +142,27 @@ def write_json(path: Path | str, value: Any) -> None:
 def read_json(path: Path | str) -> Any:
     """Read one JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def free_to_write(path: Path | str, force: bool = False, folder: bool = False) -> None:
+    """Raise where writing a file (or a ``folder``) to ``path`` would replace what is there.
+
+    ``force``: it may be replaced, but never a folder by a file or a file by a folder. Ask before
+    the work, not after it.
+    """
+    path = Path(path)
+    if folder and path.is_dir() and not any(path.iterdir()):
+        return
+    require(
+        not path.exists() or force,
+        f"{path} is there already, and nothing is replaced unasked. Give another name with --out, "
+        "or --force to replace it.",
+    )
+    kind, wanted = ("folder", "file") if path.is_dir() else ("file", "folder")
+    require(
+        not path.exists() or path.is_dir() == folder,
+        f"{path} is a {kind}, and a {wanted} is to be written. Give another name with --out.",
+    )
 
 
 def free_for_model(path: Path | str) -> None:

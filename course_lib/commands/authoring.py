@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from ..base import require
+from ..base import free_to_write, require
 
 
 def build_command(args: Namespace) -> int:
@@ -12,6 +12,7 @@ def build_command(args: Namespace) -> int:
     from ..authoring import build_all, check_all, write_solved
 
     if args.solved:
+        free_to_write(args.solved, args.force, folder=True)
         for path in write_solved(args.names, args.solved):
             print(path)
         return 0
@@ -65,10 +66,14 @@ def build_assets_command(args: Namespace) -> int:
         not args.miniature or args.out,
         "--miniature needs --out DIR, so that it never replaces the bundled models.",
     )
+    worlds = [args.world] if args.world else list(build.WORLDS)
+    if args.out:  # the package's own are there to be made again
+        for world in worlds:
+            free_to_write(Path(args.out) / world, args.force, folder=True)
     build.build(
         folder,
         args.miniature,
-        [args.world] if args.world else tuple(build.WORLDS),
+        worlds,
         log=lambda line: print(line, flush=True),
     )
     return 0

@@ -3,15 +3,38 @@
 import sys
 from collections.abc import Sequence
 
-from ..base import CourseError, progress
+from ..base import CourseError, progress, terminal
 from .parser import build_parser
 
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point. Returns the exit status: 0, 1 after a clear error, 130 when interrupted."""
-    args = build_parser().parse_args(argv)
+    """Entry point. Returns the exit status.
+
+    0, 1 after a clear error, 130 when interrupted, 141 when nobody reads what is printed any more.
+    """
+    terminal.make_printable(sys.stdout, sys.stderr)
+    try:
+        try:
+            return run_command_line(argv)
+        finally:
+            # --help ends by an exception: what it printed is flushed too
+            terminal.flush()
+    except OSError as error:
+        if not terminal.is_closed_pipe(error):
+            raise
+        terminal.drop_output()
+        return terminal.CLOSED_PIPE
+
+
+def run_command_line(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says. Returns the exit status."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help()
+        return 0
     progress.quiet = args.quiet
     try:
         return args.function(args) or 0

@@ -1,5 +1,6 @@
 """``course doctor``: what is installed, which device, which tier, and what to do."""
 
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -9,6 +10,7 @@ from argparse import Namespace
 from ..base import require
 from .show import show
 
+ROOMS = ("estimators", "worlds", "pools", "models", "methods", "experiments", "classroom.quiz")
 WANTED = {
     "torch": "core",
     "transformers": "core",
@@ -96,13 +98,28 @@ def examine() -> dict:
         "packages": found,
         "advice": [],
     }
-    if found["torch"]:
+    result["broken"] = [] if missing else broken_rooms()
+    if found["torch"] and not result["broken"]:
         result |= _device_facts()
     result["assets"] = "; ".join(problems[:3]) or "as in the manifest"
     result["disk_free_gb"] = disk
-    result["ready"] = not missing and not problems
+    result["ready"] = not missing and not problems and not result["broken"]
     result["advice"] = _advice(result, missing)
     return result
+
+
+def broken_rooms() -> list[str]:
+    """What of this library cannot be imported here, and why.
+
+    That packages are installed does not say that they work on this system.
+    """
+    found = []
+    for room in ROOMS:
+        try:
+            importlib.import_module(f"course_lib.{room}")
+        except Exception as error:  # whatever it is, a lesson would meet it
+            found.append(f"course_lib.{room}: {type(error).__name__}: {error}")
+    return found
 
 
 def _installed(name: str) -> str | None:
@@ -133,14 +150,22 @@ def _advice(result: dict, missing: list[str]) -> list[str]:
             f"install the core packages that are missing ({', '.join(missing)}): pip install "
             "-c constraints.txt -e ."
         )
+    if result["broken"]:
+        advice.append(
+            f"the course cannot be imported here ({result['broken'][0]}): install it anew, and if "
+            "that does not help report these lines."
+        )
     tier = result.get("tier", "cpu")
     if tier != "cpu":
         from ..experiments import TIERS
+        from ..models.loading import is_on
 
         advice.append(
             f"lesson 09 and `course run --tier {tier}` download "
             f"{TIERS[tier].policy} on first use; everything else is bundled."
         )
+        if is_on("HF_HUB_OFFLINE"):
+            advice.append("HF_HUB_OFFLINE is set, so nothing is downloaded: unset it before that.")
     if result["assets"] != "as in the manifest":
         advice.append(
             "bundled models or pools are missing or changed: run `course build-assets`, or "

@@ -2,13 +2,15 @@
 
 from argparse import Namespace
 
+from ..base import free_for_model, free_to_write
+
 
 def finetune_command(args: Namespace) -> None:
-    from ..base import free_for_model
     from ..experiments import finetune_from_file, world_of_file
     from ..pools import read_selection
 
     free_for_model(args.out)
+    free_to_write(args.out, args.force, folder=True)
     facts = finetune_from_file(
         read_selection(args.selection, args.skip_bad, args.keys),
         args.out,
@@ -31,7 +33,8 @@ def finetune_command(args: Namespace) -> None:
             "replies were trained on. `course select` keeps the best."
         )
     first, last = facts["losses"]
+    chosen = "" if args.lr is not None else f", lr {facts['lr']:g} ({facts['lr_reason']})"
     print(
-        f"trained on {facts['replies']} replies, {facts['tokens']:,} tokens, "
+        f"trained on {facts['replies']} replies, {facts['tokens']:,} tokens{chosen}, "
         f"{facts['seconds']:.0f} s: loss {first:.3f} → {last:.3f} nats per token → {args.out}"
     )

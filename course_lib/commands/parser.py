@@ -1,14 +1,25 @@
 """The parser of every ``course`` command: what it is called, what it takes, what it runs."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from ..base import VERSION
-from ..worlds import WORLDS
 from .authoring import build_assets_command, build_command, prove_command, release_command
 from .doctor import doctor_command
 from .finetune import finetune_command
+from .help import BEGIN, Help, rules_help
 from .learning import check_command, findings_command, lab_command, progress_command
+from .options import (
+    answers_argument,
+    device_argument,
+    force_argument,
+    minimum_argument,
+    policy_arguments,
+    positive,
+    prompting_arguments,
+    reward_argument,
+    world_arguments,
+)
 from .report import export_command, report_command
 from .run import run_command
 from .sample import sample_command
@@ -22,16 +33,16 @@ AddCommand = Callable[[str, str, Callable], argparse.ArgumentParser]
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every ``course`` command."""
-    parser = argparse.ArgumentParser(
-        prog="course", description="Rejection sampling for LLM fine-tuning: the course's command."
-    )
+    parser = argparse.ArgumentParser(prog="course", description=BEGIN, formatter_class=Help)
     parser.add_argument("--version", action="version", version=VERSION)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--quiet", action="store_true", help="no progress bars")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name: str, help: str, function: Callable) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help, parents=[common])
+        sub = commands.add_parser(
+            name, help=help, description=help, parents=[common], formatter_class=Help
+        )
         sub.set_defaults(function=function)
         return sub
 
@@ -56,55 +67,6 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-# ---- what several commands take ----------------------------------------------------------------
-
-
-def positive(text: str) -> int:
-    """A whole number, for argparse. That it is at least 1 the library says in its own words."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
-
-
-def one_of(names: Iterable[str]) -> str:
-    """The names as a reader would list them: "a, b or c"."""
-    *first, last = names
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def world_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--world", default="helpdesk", help=one_of(WORLDS))
-    p.add_argument("--data", help="folder with the world's data (gsm8k: train.jsonl, test.jsonl)")
-
-
-def answers_argument(p: argparse.ArgumentParser) -> None:
-    p.add_argument(
-        "--answers",
-        choices=("lenient", "strict"),
-        help="how a verifier reads replies: strict takes only what stands behind #### or A: "
-        "(default: the world's; gsm8k lenient, arithmetic strict)",
-    )
-
-
-def policy_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--policy", help="causal LM: a folder or a hub name (default: the tier's)")
-    p.add_argument(
-        "--template",
-        choices=("chat", "plain"),
-        default="chat",
-        help="plain gives prompts as bare text",
-    )
-
-
-def reward_argument(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--reward", help="reward model (a folder or hub name), gold, or verifier")
-
-
-def device_argument(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--device", help="cpu, cuda ... (default: cuda when there is one)")
-
-
 # ---- the whole loop, and its steps -------------------------------------------------------------
 
 
@@ -117,29 +79,53 @@ def add_run(command: AddCommand) -> None:
     policy_arguments(p)
     reward_argument(p)
     device_argument(p)
-    p.add_argument("-n", type=positive, help="candidates per prompt")
-    p.add_argument("--temperature", type=float, help="above 0")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--prompts", type=positive, help="training prompts")
-    p.add_argument("--held-out", type=positive, help="held-out prompts for the comparison")
+    prompting_arguments(p)
+    p.add_argument("-n", type=positive, help="candidates per prompt (default: the tier's)")
+    p.add_argument("--temperature", type=float, help="above 0 (default: the tier's)")
+    p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    p.add_argument("--prompts", type=positive, help="training prompts (default: the tier's)")
+    p.add_argument(
+        "--held-out",
+        type=positive,
+        help="held-out prompts for the comparison (default: the tier's, in proportion to "
+        "--prompts where that is given, at least 16)",
+    )
     rounds_arguments(p)
     p.add_argument(
         "--rule", help="selection rule (default: best_per_prompt; threshold for a verifier)"
     )
+    minimum_argument(p)
     p.add_argument(
         "--tier", choices=("cpu", "t4", "big"), help="sizes and models (default: by this machine)"
     )
-    p.add_argument("--epochs", type=float)
-    p.add_argument("--lr", type=float)
+    p.add_argument("--epochs", type=float, help="of fine-tuning (default: the tier's)")
+    lr_argument(p)
     rollouts_arguments(p)
     p.add_argument(
-        "--out", help="folder for stages and result.json: a run that is killed goes on from here"
+        "--out",
+        help="folder for stages and result.json: a run that is killed goes on from here, a "
+        "finished one is shown again; with other settings it is refused",
     )
+    force_argument(p)
+    json_argument(p)
+    p.epilog = rules_help()
+
+
+def json_argument(p: argparse.ArgumentParser) -> None:
     p.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
+def lr_argument(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--lr",
+        type=float,
+        help="the highest learning rate (default: by the model, 1e-3 up to 50 million "
+        "parameters, 1e-5 above, 2e-4 for LoRA)",
+    )
+
+
 def rounds_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--rounds", type=positive, default=1)
+    p.add_argument("--rounds", type=positive, default=1, help="of sampling and fine-tuning")
     p.add_argument(
         "--start", choices=("base", "last"), default="base", help="what each round fine-tunes"
     )
@@ -178,16 +164,26 @@ def add_sample(command: AddCommand) -> None:
     world_arguments(p)
     policy_arguments(p)
     device_argument(p)
-    p.add_argument("-n", type=positive, help="candidates per prompt")
-    p.add_argument("--temperature", type=float, help="0 is greedy (with -n 1)")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--split", choices=("train", "heldout"), default="train")
-    p.add_argument("--prompts", type=positive)
-    p.add_argument("--top-p", type=float, default=1.0)
-    p.add_argument("--top-k", type=int, default=0)
-    p.add_argument("--max-tokens", type=positive)
-    p.add_argument("--method", choices=("sample", "beam", "diverse_beam"), default="sample")
+    prompting_arguments(p)
+    p.add_argument("-n", type=positive, help="candidates per prompt (default: the tier's)")
+    p.add_argument("--temperature", type=float, help="0 is greedy, with -n 1 (default: the tier's)")
+    p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    p.add_argument(
+        "--split", choices=("train", "heldout"), default="train", help="of the world's prompts"
+    )
+    p.add_argument("--prompts", type=positive, help="how many (default: all there are)")
+    p.add_argument("--top-p", type=float, default=1.0, help="the nucleus; 1 switches it off")
+    p.add_argument(
+        "--top-k", type=int, default=0, help="draw from so many likeliest tokens; 0 switches it off"
+    )
+    p.add_argument(
+        "--method",
+        choices=("sample", "beam", "diverse_beam"),
+        default="sample",
+        help="how replies are found; the two searches do not draw",
+    )
     p.add_argument("--out", required=True, help="the pool to write (.npz)")
+    force_argument(p)
 
 
 def add_score(command: AddCommand) -> None:
@@ -201,19 +197,27 @@ def add_score(command: AddCommand) -> None:
         "--name", help="the reward's name in the pool (default: proxy, gold or verifier)"
     )
     rows_arguments(p)
-    p.add_argument("--out", help="the pool to write (default: the same file)")
+    p.add_argument(
+        "--out",
+        help="the pool to write (default: the reward is added to the same file, whose other "
+        "rewards stay)",
+    )
+    force_argument(p)
 
 
 def add_select(command: AddCommand) -> None:
     p = command(
         "select", "step 3: keep candidates; writes TRL's prompt/completion lines", select_command
     )
-    p.add_argument("pool")
+    p.add_argument("pool", help="a scored pool (.npz) or a rollouts file (.jsonl)")
     p.add_argument("--by", help="the reward to select by (default: the pool's only one)")
-    p.add_argument("--rule", default="best_per_prompt")
+    p.add_argument("--rule", default="best_per_prompt", help="selection rule, see below")
     p.add_argument(
-        "-k", type=positive, help="how many to keep (per prompt or overall, by the rule)"
+        "-k",
+        type=positive,
+        help="how many to keep, per prompt or overall (default: the rule's own)",
     )
+    minimum_argument(p)
     p.add_argument(
         "--control", action="store_true", help="the rule's matched random control instead"
     )
@@ -222,9 +226,11 @@ def add_select(command: AddCommand) -> None:
         action="store_true",
         help="write prompt/chosen/rejected pairs (best against worst) instead",
     )
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     rows_arguments(p)
     p.add_argument("--out", required=True, help="the JSONL file to write")
+    force_argument(p)
+    p.epilog = rules_help()
 
 
 def add_finetune(command: AddCommand) -> None:
@@ -233,19 +239,22 @@ def add_finetune(command: AddCommand) -> None:
     world_arguments(p)
     policy_arguments(p)
     device_argument(p)
-    p.add_argument("--epochs", type=float, default=3.0)
-    p.add_argument("--lr", type=float, default=1e-3)
-    p.add_argument("--batch-size", type=positive, default=32)
-    p.add_argument("--accumulate", type=positive, default=1)
+    p.add_argument("--epochs", type=float, default=3.0, help="passes over the replies")
+    lr_argument(p)
+    p.add_argument("--batch-size", type=positive, default=32, help="replies a step")
+    p.add_argument(
+        "--accumulate", type=positive, default=1, help="parts a step is cut into, to save memory"
+    )
     p.add_argument(
         "--dtype",
         choices=("float32", "float16", "bfloat16"),
         default="float32",
         help="mixed precision on a GPU",
     )
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     rows_arguments(p)
     p.add_argument("--out", required=True, help="folder of the new policy")
+    force_argument(p)
 
 
 # ---- pools and pairs ---------------------------------------------------------------------------
@@ -255,19 +264,27 @@ def add_report(command: AddCommand) -> None:
     p = command(
         "report", "what is in a pool: rewards, lengths, best-of-n curves, pass@k", report_command
     )
-    p.add_argument("pool")
-    p.add_argument("--by", help="selecting reward")
+    p.add_argument("pool", help="a pool (.npz) or a rollouts file (.jsonl)")
+    p.add_argument("--by", help="selecting reward (default: the first that is not gold)")
     p.add_argument("--gold", help="evaluating reward (default: gold when the pool has it)")
+    p.add_argument(
+        "-k",
+        type=positive,
+        action="append",
+        help="pass@k for this k, at most the candidates of a prompt; may be repeated (default: 1, "
+        "2, 4 ... and all)",
+    )
     rows_arguments(p)
-    p.add_argument("--json", action="store_true")
+    json_argument(p)
 
 
 def add_export(command: AddCommand) -> None:
     p = command("export", "write a pool as JSONL in a shape other tools read", export_command)
-    p.add_argument("pool")
-    p.add_argument("--shape", default="prompt/responses/rewards")
+    p.add_argument("pool", help="a pool (.npz) or a rollouts file")
+    p.add_argument("--shape", default="prompt/responses/rewards", help="the keys of a line")
     rows_arguments(p)
-    p.add_argument("--out", required=True)
+    p.add_argument("--out", required=True, help="the JSONL file to write")
+    force_argument(p)
 
 
 def add_train_reward(command: AddCommand) -> None:
@@ -283,14 +300,17 @@ def add_train_reward(command: AddCommand) -> None:
         "--policy", help="backbone to start from (default: a tiny Qwen3 with random weights)"
     )
     p.add_argument("--held-out", type=float, default=0.2, help="share of pairs held out")
-    p.add_argument("--epochs", type=float, default=2.0)
-    p.add_argument("--lr", type=float, default=1e-3)
-    p.add_argument("--max-length", type=positive, default=512)
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--epochs", type=float, default=2.0, help="passes over the pairs")
+    lr_argument(p)
+    p.add_argument(
+        "--max-length", type=positive, default=512, help="tokens of a dialogue that are read"
+    )
+    p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     rows_arguments(p)
-    p.add_argument("--device")
-    p.add_argument("--out", help="folder for the reward model")
-    p.add_argument("--json", action="store_true")
+    device_argument(p)
+    p.add_argument("--out", help="folder for the reward model (default: it is not kept)")
+    force_argument(p)
+    json_argument(p)
 
 
 # ---- readers of the course ---------------------------------------------------------------------
@@ -302,8 +322,8 @@ def add_findings(command: AddCommand) -> None:
         "measure the course's findings: estimate, interval, and whether each holds",
         findings_command,
     )
-    p.add_argument("--lesson", help="only this lesson's, such as 01")
-    p.add_argument("--json", action="store_true")
+    p.add_argument("--lesson", help="only this lesson's, such as 1 or 01 (default: all)")
+    json_argument(p)
 
 
 def add_check(command: AddCommand) -> None:
@@ -313,7 +333,7 @@ def add_check(command: AddCommand) -> None:
         check_command,
     )
     p.add_argument("exercise", help="an exercise, such as ex01, or the path of its notebook")
-    p.add_argument("--json", action="store_true")
+    json_argument(p)
 
 
 def add_progress(command: AddCommand) -> None:
@@ -323,14 +343,14 @@ def add_progress(command: AddCommand) -> None:
         "is due again",
         progress_command,
     )
-    p.add_argument("--json", action="store_true")
+    json_argument(p)
 
 
 def add_doctor(command: AddCommand) -> None:
     p = command(
         "doctor", "what is installed, which device, which tier, and what to do", doctor_command
     )
-    p.add_argument("--json", action="store_true")
+    json_argument(p)
 
 
 # ---- authors and instructors -------------------------------------------------------------------
@@ -345,7 +365,7 @@ def add_prove(command: AddCommand) -> None:
     p.add_argument(
         "names", nargs="*", metavar="NAME", help="exercises, such as ex01 (default: all)"
     )
-    p.add_argument("--json", action="store_true")
+    json_argument(p)
 
 
 def add_release(command: AddCommand) -> None:
@@ -363,7 +383,7 @@ def add_release(command: AddCommand) -> None:
     p.add_argument(
         "--keys",
         default="release-keys.json",
-        help="file of the cohorts' secret seeds, outside --out (default: release-keys.json)",
+        help="file of the cohorts' secret seeds, outside --out",
     )
     p.add_argument("--nbgrader", action="store_true", help="with nbgrader's cell metadata")
 
@@ -387,6 +407,7 @@ def add_build_assets(command: AddCommand) -> None:
         action="store_true",
         help="compare the files with the manifest instead of building",
     )
+    force_argument(p)
 
 
 def add_build(command: AddCommand) -> None:
@@ -410,3 +431,4 @@ def add_build(command: AddCommand) -> None:
     p.add_argument(
         "--no-execute", action="store_true", help="write the notebooks without running them"
     )
+    force_argument(p)

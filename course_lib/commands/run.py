@@ -1,8 +1,9 @@
 """``course run``: the four steps end to end, and what they bought."""
 
+import sys
 from argparse import Namespace
 
-from ..base import require
+from ..base import nothing, require
 from .show import show
 
 # what `course run` cannot use where the replies are already there, with its default
@@ -15,6 +16,10 @@ SAMPLES = {
     "keep": "all",
     "temperature": None,
     "n": None,
+    "max_tokens": None,
+    "shots": None,
+    "stop": None,
+    "prompts_file": None,
 }
 
 
@@ -29,10 +34,15 @@ def require_no_sampling(args: Namespace) -> None:
     )
 
 
+def announce(line: str) -> None:
+    """Say on standard error what is about to be done: standard output is for the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def run_command(args: Namespace) -> None:
     if args.rollouts:
         require_no_sampling(args)
-    from ..experiments import run, table
+    from ..experiments import Out, run, table
 
     result = run(
         world=args.world,
@@ -42,7 +52,7 @@ def run_command(args: Namespace) -> None:
         prompts=args.prompts,
         rounds=args.rounds,
         seed=args.seed,
-        out=args.out,
+        out=Out(args.out, args.force, nothing if args.quiet else announce),
         data=args.data,
         answers=args.answers,
         tier_name=args.tier,
@@ -58,5 +68,10 @@ def run_command(args: Namespace) -> None:
         epochs=args.epochs,
         lr=args.lr,
         temperature=args.temperature,
+        minimum=args.minimum,
+        max_tokens=args.max_tokens,
+        shots=args.shots,
+        stop=args.stop,
+        prompts_file=args.prompts_file,
     )
     show(result, args.json, lambda: table(result))

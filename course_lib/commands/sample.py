@@ -2,18 +2,26 @@
 
 from argparse import Namespace
 
+from ..base import free_to_write
+
 
 def sample_command(args: Namespace) -> None:
     from ..experiments import sample_from_world
     from ..worlds import load_world
 
+    free_to_write(args.out, args.force)
     pool = sample_from_world(
         load_world(args.world, args.data),
         args.policy,
         split=args.split,
         prompts=args.prompts,
         device=args.device,
-        template=args.template,
+        asking={
+            "template": args.template,
+            "shots": args.shots,
+            "prompts_file": args.prompts_file,
+        },
+        stop=args.stop,
         seed=args.seed,
         n=args.n,
         temperature=args.temperature,

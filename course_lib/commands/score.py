@@ -1,8 +1,9 @@
 """``course score``: step 2, adding a reward to a pool."""
 
 from argparse import Namespace
+from pathlib import Path
 
-from ..base import require
+from ..base import free_to_write, require
 
 
 def score_command(args: Namespace) -> None:
@@ -17,11 +18,20 @@ def score_command(args: Namespace) -> None:
         f"the scored pool needs a name ending in .npz; got {out}. Give one with --out.",
     )
     require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
+    name = args.name or default_name(args.reward)
+    added = Path(out).resolve() == Path(args.pool).resolve()
+    if not added:
+        free_to_write(out, args.force)
+    require(
+        not added or name not in pool.rewards or args.force,
+        f"{args.pool} has a reward {name!r} already, and nothing is replaced unasked. Give the new "
+        "one another --name, or --force to replace it.",
+    )
     # answers to read are a problem's, whatever world the command would else take
-    name = "gsm8k" if args.answers and args.world == "helpdesk" else args.world
-    world = world_of_file(name, args.data, args.answers)
+    kind = "gsm8k" if args.answers and args.world == "helpdesk" else args.world
+    world = world_of_file(kind, args.data, args.answers)
     reward = reward_for(pool, args.reward, world, args.device)
-    pool = score(pool, reward, args.name or default_name(args.reward))
+    pool = score(pool, reward, name)
     pool.save(out)
     print(f"{pool} → {out}")
 

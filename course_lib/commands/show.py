@@ -1,12 +1,16 @@
 """Printing a command's result."""
 
 import json
+import sys
 from collections.abc import Callable
+
+from ..base import terminal
 
 
 def show(result: object, as_json: bool, text: Callable[[], str]) -> None:
     """Print ``result`` as JSON, or ``text()``."""
     if as_json:
-        print(json.dumps(result, indent=1, ensure_ascii=False))
+        # JSON has a spelling in ASCII for every character: nothing is lost on a poor console
+        print(json.dumps(result, indent=1, ensure_ascii=not terminal.shows_unicode(sys.stdout)))
     else:
         print(text())

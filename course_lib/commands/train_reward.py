@@ -2,12 +2,16 @@
 
 from argparse import Namespace
 
+from ..base import free_for_model, free_to_write
 from .show import show
 
 
 def train_reward_command(args: Namespace) -> None:
     from ..experiments import train_reward_from_file
 
+    if args.out:
+        free_for_model(args.out)
+        free_to_write(args.out, args.force, folder=True)
     result = train_reward_from_file(
         args.pairs,
         policy=args.policy,

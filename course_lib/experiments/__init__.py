@@ -4,6 +4,7 @@ from .finetune_run import finetune_from_file
 from .interruptions import Disconnected, Watch, counting, disconnect
 from .measures import ROWS
 from .report import pool_report, report_text
+from .results import Out
 from .reward_run import train_reward_from_file
 from .run import run
 from .sample_run import sample_from_world
@@ -14,6 +15,7 @@ from .tables import layout, rollouts_table, table
 
 __all__ = [
     "Disconnected",
+    "Out",
     "ROWS",
     "RunSettings",
     "TIERS",

@@ -6,22 +6,24 @@ control, fine-tuned in the same way on the same number of randomly chosen replie
 selects anything but the ceiling.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..assets import resolve
 from ..base import Account, flops_per_token, require
 from ..estimators import paired_difference
 from ..methods import Request, Round, Rounds, Stages, rejection_sampling_rounds, trained
-from ..models import GoldReward, Policy, device_of, load_policy
-from ..pools import RULES, Pool, Selection, matched_control, random_per_prompt
+from ..models import GoldReward, Policy, device_of
+from ..pools import RULES, Pool, Rule, Selection, check_minimum, random_per_prompt
 from ..worlds import World
-from .measures import ROWS, Arms, Served, repaid_after, serve, serving, summary
+from .defaults import default_lr
+from .measures import ROWS, Arms, Served, repaid_after, serve, serving, signalless, summary
+from .own_prompts import OwnPrompts
+from .prompting import FewShot, asked_world, load_asked, stops_for
 from .settings import RunSettings
-from .sources import make_reward
+from .sources import JudgedByProxy, make_reward
 
 DIFFERENCES = (
     ("rft", "base"),
@@ -31,7 +33,6 @@ DIFFERENCES = (
     ("random_control", "base"),
 )
 EVALUATION_SEED = 2**32  # far from the seeds of training
-APART = 2**16  # between the seeds of a random treatment and of its control
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Plan:
     world: World
     base: Policy
     proxy: Any
-    gold: GoldReward
+    gold: Any
     settings: RunSettings
     loop: Rounds
     policy_name: str
@@ -60,7 +61,10 @@ class Trained:
 
 
 def plan_of(world: World, policy: Any, reward: Any, settings: RunSettings) -> Plan:
-    """Load what ``settings`` name. Raises for a world, policy, reward or rule that does not fit."""
+    """Load what ``settings`` name. Raises for a world, policy, reward or rule that does not fit.
+
+    A learning rate that nobody gave follows from the policy, unless it is the tier's own.
+    """
     if policy is None:
         require(
             settings.bundled == bool(world.policy),
@@ -70,36 +74,67 @@ def plan_of(world: World, policy: Any, reward: Any, settings: RunSettings) -> Pl
     policy_name = str(policy or world.policy or settings.policy)
     on_gpu = device_of(settings.device).type == "cuda"
     half = settings.training.dtype if on_gpu else None
-    base = load_policy(
-        resolve(policy_name),
-        device=settings.device,
-        system=world.system,
-        template=settings.template,
-        dtype=half,
-    )
+    how = {"device": settings.device, "system": world.system, "dtype": half}
+    base = load_asked(policy_name, settings.template, **how)
     base.source = policy_name
+    own = isinstance(world, OwnPrompts)
+    require(
+        not own or reward not in (None, "gold", "verifier"),
+        "your own prompts have no gold and no verifier: give a reward model with --reward DIR.",
+    )
     reward_name = str(reward or ("verifier" if world.verifiable else settings.reward))
+    world = asked_world(world, base, policy_name, settings.shots)
     proxy = make_reward(reward_name, world, settings.device)
-    max_tokens = min(world.max_tokens, settings.max_tokens)
+    rule = rule_for(settings, reward_name, world)
+    prompts = world.every if isinstance(world, OwnPrompts) else ()
     loop = replace(
         settings.loop,
-        sampling=replace(settings.sampling, max_tokens=max_tokens),
+        sampling=replace(settings.sampling, stop=stops_for(base, world, settings.stop, prompts)),
         training=replace(settings.loop.training, dtype=half),
+        select=selector(rule.name, world, settings.sampling.seed, settings.minimum),
     )
-    rule = settings.rule or ("threshold" if reward_name == "verifier" else "best_per_prompt")
-    require(rule in RULES, f"no selection rule {rule!r}; the rules are: {', '.join(RULES)}.")
-    loop = replace(loop, select=selector(rule, world, loop.sampling.seed))
-    gold = GoldReward(world)
-    return Plan(world, base, proxy, gold, settings, loop, policy_name, reward_name, rule)
+    if settings.lr_by_model and policy is not None:
+        loop = replace(loop, training=replace(loop.training, lr=default_lr(base.model)[0]))
+    gold = JudgedByProxy() if own else GoldReward(world)
+    return Plan(world, base, proxy, gold, settings, loop, policy_name, reward_name, rule.name)
 
 
-def selector(rule: str, world: World, seed: int = 0) -> Callable[[Pool], Selection]:
+def rule_for(settings: RunSettings, reward_name: str, world: World) -> Rule:
+    """The selection rule of a run, by default what fits the reward."""
+    name = settings.rule or ("threshold" if reward_name == "verifier" else "best_per_prompt")
+    require(name in RULES, f"no selection rule {name!r}; the rules are: {', '.join(RULES)}.")
+    verdicts = reward_name in ("gold", "verifier") and world.verifiable
+    check_minimum(RULES[name], settings.minimum, verdicts)
+    return RULES[name]
+
+
+def plan_text(plan: Plan) -> str:
+    """What a run is about to do, in a few words."""
+    settings, loop = plan.settings, plan.loop
+    n, groups = settings.n, settings.groups
+    rounds = "" if loop.rounds == 1 else f" in each of {loop.rounds} rounds"
+    asked = f"{plan.base.template} prompts"
+    if isinstance(plan.world, FewShot):
+        asked += f" with {plan.world.shots} solved examples"
+    texts = [repr(one) for one in loop.sampling.stop or () if isinstance(one, str)]
+    stops = f", ended by {' or '.join(texts)}" if texts else ""
+    return (
+        f"{settings.prompts} × {n} replies to train on{rounds}, {settings.held_out} × "
+        f"{groups * (n + 2)} for the comparison, of at most {loop.sampling.max_tokens} tokens; "
+        f"{asked}{stops}; learning rate {loop.training.lr:g}"
+    )
+
+
+def selector(
+    rule: str, world: World, seed: int = 0, minimum: float | None = None
+) -> Callable[[Pool], Selection]:
     """The function of a scored pool that keeps candidates by ``rule``.
 
-    ``seed`` is for a rule that draws.
+    ``seed`` is for a rule that draws, ``minimum`` for one that keeps what reaches a least reward.
     """
     chosen = RULES[rule]
-    settings = {**chosen.from_options(by="proxy", seed=seed), **chosen.for_world(world)}
+    options = chosen.from_options(by="proxy", seed=seed, minimum=minimum)
+    settings = {**options, **chosen.for_world(world)}
 
     def select(pool: Pool) -> Selection:
         return chosen(pool, **settings)
@@ -115,8 +150,7 @@ def train_both(plan: Plan, stages: Stages | None) -> Trained:
     """
     settings, loop, seed = plan.settings, plan.loop, plan.loop.sampling.seed
     prompts, info = plan.world.prompts("train", limit=settings.prompts, seed=seed)
-    # a treatment that is random itself must not be compared with its own draw
-    control_seed = seed + APART if RULES[plan.rule].control is None else seed
+    rule = RULES[plan.rule]
     with Account() as cost:
         treatment = rejection_sampling_rounds(
             plan.base, prompts, plan.proxy, loop, info=info, out=stages
@@ -124,14 +158,14 @@ def train_both(plan: Plan, stages: Stages | None) -> Trained:
     if loop.rounds == 1:
         chosen = treatment[0].selection
         if plan.rule == "best_per_prompt":
-            random = random_per_prompt(chosen.pool, 1, control_seed)
+            random = random_per_prompt(chosen.pool, 1, seed)
         else:
-            random = matched_control(chosen, control_seed)
+            random = rule.control_of(chosen, seed)
         control = trained(plan.base, random, loop.training, stages, "control-policy", loop.hooks)
         return Trained(treatment, control, [], cost)
 
     def select(pool: Pool) -> Selection:
-        return matched_control(loop.select(pool), control_seed)
+        return rule.control_of(loop.select(pool), seed)
 
     rounds = rejection_sampling_rounds(
         plan.base, prompts, plan.proxy, replace(loop, select=select), info=info, out=stages
@@ -181,16 +215,18 @@ def compare(plan: Plan, stages: Stages | None) -> dict[str, Any]:
         difference = paired_difference(per_prompt[a]["gold"], per_prompt[b]["gold"])
         differences[f"{a} - {b}"] = difference.to_dict()
     costs = serving(arms, per_prompt, asked, flops_per_token, plan.proxy)
-    pools = [r.pool for r in done.treatment] + done.control_pools
-    pools += [arms.base.pool, arms.rft.pool, arms.random_control.pool]
+    to_train = tokens_of([r.pool for r in done.treatment] + done.control_pools)
+    to_compare = tokens_of([arms.base.pool, arms.rft.pool, arms.random_control.pool])
     settings = plan.settings
     return {
         "rows": rows,
         "differences": differences,
         "fine_tuning_cost": done.cost.to_dict(),
         "serving_flops": costs["serving_flops"],
-        **repaid_after(done.cost.flops, costs),
-        "tokens_sampled": sum(int(pool.lengths.sum()) for pool in pools),
+        **repaid_after(done.cost.flops, costs, differences["rft - base"]["mean"]),
+        "tokens_sampled": to_train + to_compare,
+        "tokens_to_compare": to_compare,
+        "no_signal": signalless([r.pool for r in done.treatment], "proxy"),
         "trained_on": len(done.treatment[-1].trained_on),
         "n": settings.n,
         "rounds": plan.loop.rounds,
@@ -201,4 +237,14 @@ def compare(plan: Plan, stages: Stages | None) -> dict[str, Any]:
         "prompts": settings.prompts,
         "held_out": settings.held_out,
         "tier": settings.name,
+        "judge": plan.gold.name if not isinstance(plan.gold, JudgedByProxy) else "proxy",
+        "template": plan.base.template,
+        "shots": plan.world.shots if isinstance(plan.world, FewShot) else 0,
+        "lr": plan.loop.training.lr,
+        "minimum": settings.minimum,
     }
+
+
+def tokens_of(pools: Sequence[Pool]) -> int:
+    """Tokens of all replies of these pools."""
+    return sum(int(pool.lengths.sum()) for pool in pools)

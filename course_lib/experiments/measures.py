@@ -1,7 +1,7 @@
 """What is measured of served replies, row by row of the comparison."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ def serve(
     pool = sampled(policy, request, stages, name)
     seconds = time.perf_counter() - started
     if stages is not None:
-        seconds = stages.accounts[name]["seconds"]
+        seconds = stages.account(name)["seconds"]
     tokens = max(1, int(pool.lengths.sum()))
     for reward in rewards:
         pool = score(pool, reward)
@@ -177,17 +177,40 @@ def serving(
     }
 
 
-def repaid_after(once: float, serving: dict[str, Any]) -> dict[str, float | None]:
-    """After how many queries the cost ``once`` of fine-tuning is repaid; None for never."""
+def repaid_after(once: float, serving: dict[str, Any], gain: float) -> dict[str, float | None]:
+    """After how many queries the cost ``once`` of fine-tuning is repaid; None for never.
+
+    ``gain``: the gold reward of the fine-tuned policy above the base's. Without one nothing is
+    repaid, however cheap a reply is: the base policy would have served as well for nothing.
+    """
     costs = serving["serving_flops"]
-    equal = None
-    if serving["equal_quality_n"] < np.inf:
-        equal = finite(break_even(once, serving["rival"], costs["rft"]))
+    after, equal = None, None
+    if gain > 0:
+        after = finite(break_even(once, costs["best_of_n"], costs["rft"]))
+        if serving["equal_quality_n"] < np.inf:
+            equal = finite(break_even(once, serving["rival"], costs["rft"]))
     return {
-        "break_even_queries": finite(break_even(once, costs["best_of_n"], costs["rft"])),
+        "break_even_queries": after,
         "equal_quality_n": finite(serving["equal_quality_n"]),
         "break_even_at_equal_quality": equal,
     }
+
+
+def signalless(pools: Sequence[Pool], by: str) -> float | None:
+    """The share of prompts with several candidates whose rewards are all equal.
+
+    Such a prompt says nothing about which reply is better: choosing among its replies is drawing.
+    None where no prompt has two candidates.
+    """
+    equal = several = 0
+    for pool in pools:
+        present, values = pool.present, pool.rewards[by].double()
+        highest = values.masked_fill(~present, -np.inf).amax(1)  # (P,)
+        lowest = values.masked_fill(~present, np.inf).amin(1)
+        choice = present.sum(1) > 1
+        several += int(choice.sum())
+        equal += int((choice & (highest == lowest)).sum())
+    return equal / several if several else None
 
 
 def finite(value: float) -> float | None:

@@ -11,6 +11,8 @@ from ..base import changed, free_for_model, prompt_key, require, transcript
 from ..methods import train_reward_model
 from ..models import Policy, RewardModel, load_policy, preference_report, tiny_policy
 from ..pools import Keys, PairList, read_pairs
+from .defaults import chosen_lr
+from .tables import few_prompts
 
 Pairs = list[dict[str, Any]]  # each with "prompt", "chosen" and "rejected"
 
@@ -22,14 +24,15 @@ class RewardRun:
     Attributes
     ----------
     held_out : share of the prompts whose pairs are kept for the report, between 0 and 1.
-    epochs, lr : passes over the training pairs, and the learning rate.
+    epochs : passes over the training pairs.
+    lr : the learning rate; None is what fits the backbone.
     max_length : tokens of a dialogue; longer ones are cut from the left.
     seed : of the split, of the tiny backbone and of training.
     """
 
     held_out: float = 0.2
     epochs: float = 2.0
-    lr: float = 1e-3
+    lr: float | None = None
     max_length: int = 512
     seed: int = 0
 
@@ -69,15 +72,9 @@ def train_reward_from_file(
         base = _tiny_backbone(train_pairs, settings.seed)
     else:
         base = load_policy(resolve(policy), device=device)
-    model = train_reward_model(
-        base,
-        train_pairs,
-        epochs=settings.epochs,
-        lr=settings.lr,
-        batch_size=32,
-        seed=settings.seed,
-        max_length=settings.max_length,
-    )
+    lr, reason = chosen_lr(settings.lr, base.model)
+    how = {"epochs": settings.epochs, "seed": settings.seed, "max_length": settings.max_length}
+    model = train_reward_model(base, train_pairs, lr=lr, batch_size=32, **how)
     report = preference_report(model, test_pairs)
     if out:
         model.save(out)
@@ -86,8 +83,9 @@ def train_reward_from_file(
     dropped = _dropped(pairs, model, settings)
     text = (
         f"reward model on {base.source}: {model.facts['pairs']} pairs to train on, "
-        f"{seconds:.0f} s{_left_out(dropped)}\nheld out: {report}"
+        f"lr {lr:g} ({reason}), {seconds:.0f} s{_left_out(dropped)}\nheld out: {report}"
     )
+    text = "\n".join([text, *few_prompts(len(_prompts(test_pairs)))])
     return {
         "accuracy": report.accuracy.to_dict(),
         "ties": report.ties,
@@ -98,14 +96,20 @@ def train_reward_from_file(
         "length_correlation": report.length_correlation,
         "calibration": report.calibration,
         "seconds": seconds,
+        "lr": lr,
         "seed": settings.seed,
         "text": text,
     }
 
 
+def _prompts(pairs: Pairs) -> set[str]:
+    """The different prompts of ``pairs``, by their keys."""
+    return {prompt_key(pair["prompt"]) for pair in pairs}
+
+
 def _split(pairs: PairList, path: Path | str, settings: RewardRun) -> tuple[Pairs, Pairs]:
     """(pairs to train on, held-out pairs): a share of the prompts is held out, at least one."""
-    prompts = sorted({prompt_key(pair["prompt"]) for pair in pairs})
+    prompts = sorted(_prompts(pairs))
     require(
         len(prompts) >= 10,
         f"{path} has pairs for {len(prompts)} different prompts; at least 10 are needed to hold "

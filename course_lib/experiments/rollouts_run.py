@@ -8,20 +8,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..assets import resolve
 from ..base import prompt_key, require, transcript
 from ..estimators import bootstrap_interval, decidable, paired_difference, pass_at_k
 from ..methods import Stages, held_out_loss, trained
-from ..models import Policy, load_policy, score, tiny_policy
+from ..models import Policy, score, tiny_policy
 from ..pools import (
     Pool,
     Selection,
     agreement,
     best_per_prompt,
+    is_verdict,
     read_rollouts,
     system_report,
     threshold,
 )
+from .defaults import default_lr
+from .measures import signalless
+from .prompting import load_asked
 from .settings import RunSettings
 from .sources import reward_for
 
@@ -60,15 +63,15 @@ def run_on_rollouts(
     }
     if pool.provenance.systems is not None:
         result |= _systems(pool, by, getattr(world, "mode", "lenient"))
-    if _is_binary(pool, by):
+    if is_verdict(pool, by):
         result |= _pass_at(pool, by)
-        chosen = threshold(pool, by=by, minimum=1.0)
-    else:
-        chosen = best_per_prompt(pool, by=by)
+    chosen = _chosen(pool, by, settings.minimum)
     split = _split(chosen, path, settings.sampling.seed)
     base = _policy(pool, policy, world, settings)
     dtype = settings.training.dtype if base.device.type == "cuda" else None
     training = replace(settings.loop.training, dtype=dtype)
+    if settings.lr_by_model:
+        training = replace(training, lr=default_lr(base.model)[0])
     student = trained(base, split.train, training, stages, "rollouts-policy")
     return {
         **result,
@@ -78,6 +81,8 @@ def run_on_rollouts(
         "policy": base.source,
         "held_out_loss": _losses(base, student, split.held_out),
         "tokens_sampled": 0,
+        "lr": training.lr,
+        "no_signal": signalless([pool], by),
     }
 
 
@@ -101,10 +106,11 @@ def _scored(
     return scored, "proxy", wanted
 
 
-def _is_binary(pool: Pool, by: str) -> bool:
-    """Whether the reward says right or wrong and nothing else."""
-    values = torch.unique(pool.rewards[by][pool.present]).tolist()
-    return set(values) <= {0.0, 1.0}
+def _chosen(pool: Pool, by: str, minimum: float | None) -> Selection:
+    """What passes a verifier or reaches ``minimum``; the best of each prompt by another reward."""
+    if minimum is None and not is_verdict(pool, by):
+        return best_per_prompt(pool, by=by)
+    return threshold(pool, by=by, minimum=1.0 if minimum is None else minimum)
 
 
 def _systems(pool: Pool, by: str, mode: str) -> dict[str, Any]:
@@ -160,12 +166,7 @@ def _split(chosen: Selection, path: str | Path, seed: int) -> Split:
 def _policy(pool: Pool, policy: str | Path | None, world: Any, settings: RunSettings) -> Policy:
     """The policy to fine-tune: the one asked for, or a tiny one that knows the file's words."""
     if policy is not None:
-        return load_policy(
-            resolve(policy),
-            device=settings.device,
-            system=world.system,
-            template=settings.template,
-        )
+        return load_asked(policy, settings.template, device=settings.device, system=world.system)
     texts = [transcript(prompt) for prompt in pool.prompts]
     texts += [text for row in pool.texts for text in row]
     seed = settings.sampling.seed

@@ -1,13 +1,15 @@
-"""Sampling a pool for a world's prompts, with the tier's sizes where none are given."""
+"""Sampling a pool for a world's prompts, or one's own; the tier's sizes where none are given."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from ..assets import resolve
 from ..base import changed
-from ..models import load_policy, sample
+from ..models import sample
 from ..pools import Pool
 from ..worlds import World, load_world
+from .own_prompts import OwnPrompts
+from .prompting import asked_world, load_asked, stops_for
 from .settings import tier
 
 
@@ -18,26 +20,45 @@ def sample_from_world(
     split: str = "train",
     prompts: int | None = None,
     device: str | None = None,
-    template: str = "chat",
-    seed: int = 0,
+    asking: dict[str, Any] | None = None,
     **sampling: Any,
 ) -> Pool:
     """A pool of candidates for ``prompts`` prompts of one split of a world (None: all of them).
 
     ``world`` is a name, or an object for a world that needs data of its own. ``policy`` is a folder
-    or hub name; without one it is the world's own, or the tier's. ``sampling``: fields of
-    :class:`~course_lib.models.Sampling`; ``n``, ``temperature`` and ``max_tokens`` come from the
-    tier where they are missing or None.
+    or hub name; without one it is the world's own, or the tier's. ``asking`` says how it is asked:
+    ``template`` and ``shots`` (see :class:`~course_lib.experiments.RunSettings`), and
+    ``prompts_file``, whose prompts take the place of the world's. ``sampling``: fields of
+    :class:`~course_lib.models.Sampling`; ``n``, ``temperature``, ``max_tokens`` and ``stop`` follow
+    from tier, world and policy where they are missing or None.
     """
+    asking = asking or {}
     if isinstance(world, str):
         world = load_world(world)
     sizes = tier("cpu" if world.policy else None)
-    asked = policy or world.policy or sizes.policy
-    loaded = load_policy(resolve(asked), device=device, system=world.system, template=template)
+    name = str(policy or world.policy or sizes.policy)
+    own = own_of(world, policy, asking.get("prompts_file"), sizes.max_tokens)
+    system = world.system if own is None else own.system
+    loaded = load_asked(name, asking.get("template"), device=device, system=system)
     # what was asked for, not where the package lies on this machine: the pool may travel
-    loaded = replace(loaded, source=str(asked))
-    texts, info = world.prompts(split, limit=prompts, seed=seed)
-    given = {name: value for name, value in sampling.items() if value is not None}
-    max_tokens = min(world.max_tokens, sizes.max_tokens)
+    loaded = replace(loaded, source=name)
+    given = {key: value for key, value in sampling.items() if value is not None}
+    seed = given.get("seed", 0)
+    asked = asked_world(own or world, loaded, name, asking.get("shots"))
+    if own is not None:
+        texts, info = own.every[:prompts], own.info[:prompts]
+    else:
+        texts, info = asked.prompts(split, limit=prompts, seed=seed)
+    max_tokens = min(asked.max_tokens, sizes.max_tokens)
+    given["stop"] = stops_for(loaded, asked, given.get("stop"), texts)
     settings = changed(sizes.sampling, {"max_tokens": max_tokens, **given, "seed": seed})
     return sample(loaded, texts, settings, info=info)
+
+
+def own_of(
+    world: World, policy: str | None, path: str | Path | None, max_tokens: int
+) -> OwnPrompts | None:
+    """The prompts of a file, if there is one. The world's system message is for its own policy."""
+    if path is None:
+        return None
+    return OwnPrompts(path, world.system if policy is None else None, world.policy, max_tokens)

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from ..base import CourseError, require
+from ..base import CourseError, key_of, require
 from ..methods import FineTuning, Rounds, rounds_from
 from ..models import Sampling
 from ..pools import Keys
@@ -51,12 +51,17 @@ class RunSettings:
     dtype : precision of sampling and of mixed-precision training on a GPU.
     loop : rounds, sampling and training.
     rule : the selection rule's name; None chooses by the reward.
-    template : "chat", or "plain" for prompts as bare text.
+    minimum : the least reward that ``threshold`` and ``distinct_paths`` keep; None is 1 for a
+        verifier and must be given for another reward.
+    template : "chat", or "plain" for prompts as bare text; None is what fits the policy.
     device : where to run; None takes cuda when there is one.
     skip_bad : leave out broken lines of a rollouts file instead of stopping.
     keys : what is what in a rollouts file, see :func:`~course_lib.pools.read_rollouts`.
     data : folder of the world's data.
-    shots : solved examples before each question.
+    prompts_file : a file of one's own prompts, in the place of the world's.
+    shots : solved examples before each question, in plain prompts; None is what fits the policy.
+    lr_by_model : the learning rate follows from the size of a policy that is named, in place of the
+        one in ``loop``.
     answers : how a verifier reads replies, "lenient" or "strict"; None is the world's own way.
     """
 
@@ -70,12 +75,15 @@ class RunSettings:
     dtype: str = "float32"
     loop: Rounds = field(default_factory=Rounds)
     rule: str | None = None
-    template: str = "chat"
+    minimum: float | None = None
+    template: str | None = None
     device: str | None = None
     skip_bad: bool = False
     keys: Keys | None = None
     data: str | None = None
-    shots: int = 0
+    prompts_file: str | None = None
+    shots: int | None = None
+    lr_by_model: bool = False
     answers: str | None = None
 
     def changed(self, **changes: Any) -> "RunSettings":
@@ -112,6 +120,15 @@ class RunSettings:
             "temperature must be above 0 for this comparison, which needs different candidates; "
             f"got {self.temperature}.",
         )
+
+    def asked(self) -> dict[str, Any]:
+        """All that may change a result, as plain data: what two runs must share to be one run."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in ("loop", "device"):
+            del own[name]
+        loop = {name: getattr(self.loop, name) for name in ("rounds", "start", "keep")}
+        steps = {"sampling": key_of(self.sampling), "training": key_of(self.loop.training)}
+        return {**own, **loop, **steps}
 
     @property
     def bundled(self) -> bool:
@@ -267,6 +284,7 @@ def job(tier: RunSettings, folder: str | Path, data: str | Path | None = None) -
             groups=8,
             loop=replace(loop, part=40),
             data=problems,
+            shots=0,
         )
     sampling = replace(tier.sampling, stop=["\n\n", "<|endoftext|>"])
     part = max(1, tier.prompts // 16)

@@ -1,16 +1,31 @@
 """The reward behind a ``--reward`` argument, and the world behind a file of rollouts."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import torch
+
 from ..assets import resolve
 from ..base import CourseError, require
-from ..models import FunctionReward, GoldReward, Reward, RewardModel, load_reward_model
+from ..models import FunctionReward, GoldReward, Reward, load_reward_model
 from ..pools import Pool
 from ..worlds import GSM8K, World, check_mode, load_world, verifier
+from .prompting import OfQuestions
 
 
-def make_reward(spec: str, world: World, device: str | None = None) -> GoldReward | RewardModel:
+@dataclass
+class JudgedByProxy:
+    """Where there is no gold, the reward that selects is the only judge: its scores once more."""
+
+    name: str = "gold"
+
+    def score_pool(self, pool: Pool) -> torch.Tensor:
+        """(P, N) float32, the pool's ``proxy``."""
+        return pool.rewards["proxy"]
+
+
+def make_reward(spec: str, world: World, device: str | None = None) -> GoldReward | OfQuestions:
     """The reward behind a ``--reward`` argument.
 
     A folder or hub name of a reward model, "gold", or "verifier".
@@ -24,7 +39,10 @@ def make_reward(spec: str, world: World, device: str | None = None) -> GoldRewar
             "folder.",
         )
         return GoldReward(world, name="proxy")
-    return load_reward_model(resolve(spec), name="proxy", device=device, system=world.reward_system)
+    model = load_reward_model(
+        resolve(spec), name="proxy", device=device, system=world.reward_system
+    )
+    return OfQuestions(model)
 
 
 def reward_for(pool: Pool, spec: str, world: World, device: str | None = None) -> Reward:

@@ -12,6 +12,8 @@ TITLES = {
     "rft": "RFT, {rounds}",
     "random_control": "its random control",
 }
+FEW = 8  # prompts; below, an interval is flagged
+MOST = 0.5  # of prompts without a signal; from there it is a caution
 COLUMNS = (  # heading, key, format
     ("gold", "gold", ".2f"),
     ("proxy", "proxy", ".2f"),
@@ -37,16 +39,50 @@ def table(result: dict[str, Any]) -> str:
     lines = [*layout([heads, *body]), ""]
     lines += [_difference(name, value) for name, value in result["differences"].items()]
     lines.append(f"\n{_repaid(result)}")
+    to_compare = result["tokens_to_compare"]
     lines.append(
         f"\n95 % intervals over {result['held_out']} held-out prompts · "
-        f"{result['tokens_sampled']:,} tokens sampled · {result['seconds']:.0f} s · seed "
-        f"{result['seed']}"
+        f"{result['tokens_sampled']:,} tokens sampled, {to_compare:,} of them for this comparison "
+        f"· {result['seconds']:.0f} s · seed {result['seed']}"
     )
     lines.append(
         "tokens and ms: what serving one reply costs. '≤' marks the upper bound log n − "
         "(n−1)/n, used where rewards tie."
     )
-    return "\n".join(lines)
+    return "\n".join([*lines, *cautions(result)])
+
+
+def cautions(result: dict[str, Any]) -> list[str]:
+    """Sentences on numbers of a result that mean less than they seem to, or nothing."""
+    lines = []
+    if result.get("judge") == "proxy":
+        lines.append(
+            "caution: your own prompts have no gold. What stands under gold is the reward that "
+            "also selects, so gains are too large: judge the replies by something else."
+        )
+    lines += few_prompts(result["held_out"])
+    lines += no_signal(result["no_signal"], "training prompts")
+    return lines
+
+
+def few_prompts(count: int) -> list[str]:
+    """A caution where an interval over so few prompts says little."""
+    if count >= FEW:
+        return []
+    return [
+        f"caution: an interval over {count} prompts means little, and is likely too narrow; "
+        f"take at least {FEW}."
+    ]
+
+
+def no_signal(share: float | None, what: str = "prompts") -> list[str]:
+    """How many prompts say nothing about which reply is better; a caution where it is most."""
+    if not share:
+        return []
+    line = f"{share:.1%} of {what} have no signal: all their replies have the same reward"
+    if share < MOST:
+        return [f"{line}."]
+    return [f"caution: {line}, so choosing among them is drawing at random."]
 
 
 def _cell(value: dict[str, Any], spec: str) -> str:
@@ -66,20 +102,29 @@ def _difference(name: str, value: dict[str, float]) -> str:
 
 
 def _repaid(result: dict[str, Any]) -> str:
-    """After how many queries fine-tuning has paid for itself."""
+    """After how many queries fine-tuning has paid for itself, if it bought anything."""
 
     def after(queries: float | None) -> str:
         return f"after {queries:,.0f} queries" if queries is not None else "never"
 
+    cost = f"fine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs."
+    gain = result["differences"]["rft - base"]
+    if gain["mean"] <= 0:
+        how = "below the base policy's" if gain["high"] < 0 else "no higher than the base policy's"
+        return (
+            f"{cost} It does not repay itself: the fine-tuned policy's gold reward is {how} "
+            f"({gain['mean']:+.2f} [{gain['low']:+.2f}, {gain['high']:+.2f}])."
+        )
     rival = "no best-of-n of this pool reaches its gold reward"
     if result["equal_quality_n"]:
         rival = (
             "against the best-of-n of equal gold reward, n = "
             f"{result['equal_quality_n']:.1f}, {after(result['break_even_at_equal_quality'])}"
         )
+    doubt = "" if gain["low"] > 0 else " Its gain over the base is not told apart from zero."
     return (
-        f"fine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs. It repays itself "
-        f"against serving best-of-{result['n']} {after(result['break_even_queries'])}; {rival}."
+        f"{cost} It repays itself against serving best-of-{result['n']} "
+        f"{after(result['break_even_queries'])}; {rival}.{doubt}"
     )
 
 
@@ -121,7 +166,10 @@ def rollouts_table(result: dict[str, Any]) -> str:
         f"held-out loss (nats per token, {result['held_out_replies']} replies): before "
         f"{_interval(loss['before'])}, after {_interval(loss['after'])}, difference "
         f"{_interval(loss['difference'], '+.3f')}",
-        f"\n95 % intervals over prompts · {result['seconds']:.0f} s · seed {result['seed']}",
+        f"\n95 % intervals over prompts · learning rate {result['lr']:g} · "
+        f"{result['seconds']:.0f} s · seed {result['seed']}",
+        *few_prompts(result["prompts"]),
+        *no_signal(result["no_signal"]),
     ]
     return "\n".join(lines)
 

@@ -28,6 +28,7 @@ has a ratio and a clip, as in TRL, which change nothing with one update; "best" 
 first, when several tie for the best.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,10 +38,12 @@ import torch
 
 from ..base import changed, require
 from ..models import Policy
-from .online import Batch, Task, clipped, minibatches, now, student_of, train_online
+from .online import Batch, OnlineLog, Task, clipped, minibatches, now, student_of, train_online
 from .optimiser import Stepper, constant_rate
 from .settings import GRPO, Training
 
+COMPARE = ("group_std", "group", "leave_one_out", "best")  # advantages made of differences
+NEARLY_ALL = 0.9  # of the groups without a signal; from there on it is warned of
 ADVANTAGES = ("group_std", "group", "leave_one_out", "reward", "best", "positive")
 METHODS = {
     "grpo": {"advantage": "group_std", "ratio": "token", "kl": "loss", "beta": 0.05},
@@ -216,8 +219,24 @@ def grpo(
     student.training_log = train_online(
         task, settings, update, [stepper], checkpoint=checkpoint, label=settings.method
     )
+    warn_without_signal(student.training_log, settings)
     student.source = f"{policy.source} trained by {settings.method}"
     return student
+
+
+def warn_without_signal(log: OnlineLog, settings: GRPO) -> None:
+    """Warn where nearly every group had equal rewards, and the method learns from differences."""
+    shares = [step["no_signal"] for step in log.steps if "no_signal" in step]
+    share = sum(shares) / len(shares) if shares else 0.0
+    if share < NEARLY_ALL or settings.advantage not in COMPARE:
+        return
+    warnings.warn(
+        f"{share:.0%} of the groups had no signal: all their rewards were equal, so "
+        f"{settings.method} learnt next to nothing of the reward. Use a reward that differs "
+        "between replies, easier or harder prompts, a higher temperature, or more replies "
+        "a prompt (n).",
+        stacklevel=3,
+    )
 
 
 def with_switches(settings: GRPO) -> GRPO:

@@ -59,7 +59,7 @@ class Batch:
 
 @dataclass
 class OnlineLog:
-    """A dictionary per step (reward, kl, length, entropy, clip_fraction, loss, kept …).
+    """A dictionary per step (reward, kl, length, no_signal, entropy, clip_fraction, loss, kept …).
 
     ``account`` is what the run cost.
     """
@@ -272,11 +272,22 @@ def _facts(batch: Batch) -> dict[str, float]:
         "reward": float(batch.rewards.mean()),
         "kl": float(batch.kl.mean()),
         "length": float(batch.mask.sum(-1).float().mean()),
+        "no_signal": no_signal(batch.rewards),
         "cut": float((batch.pool.finish == LENGTH).float().mean()),
         "entropy": batch.entropy,
         "clip_fraction": 0.0,
         "loss": 0.0,
     }
+
+
+def no_signal(rewards: torch.Tensor) -> float:
+    """The share of groups whose rewards (P, N) are all equal, so that none is better than another.
+
+    A baseline made of the group then leaves no gradient. 0 where a group is one reply.
+    """
+    if rewards.shape[1] < 2:
+        return 0.0
+    return float((rewards.amax(1) == rewards.amin(1)).float().mean())
 
 
 def minibatches(

@@ -89,7 +89,8 @@ class Stages:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.accounts: dict[str, dict] = {}  # of the stages seen so far, by name
+        # of the stages seen so far, by NAME-KEY: treatment and control have stages of one name
+        self.accounts: dict[str, dict] = {}
         require(
             not self.folder.is_file(),
             f"{folder} is a file; --out names a folder for the results. Choose another name.",
@@ -99,6 +100,16 @@ class Stages:
         """The folder of stage ``name`` for ``inputs``, whether it exists yet or not."""
         key = fingerprint([STAGES_VERSION, inputs])[:16]
         return self.folder / "stages" / f"{name}-{key}"
+
+    def account(self, name: str) -> dict[str, Any]:
+        """What the stage ``name`` cost: the one seen last, where several have that name."""
+        # a name may itself hold a dash, the key does not
+        found = [self.accounts[at] for at in self.accounts if at.rpartition("-")[0] == name]
+        return found[-1]
+
+    def _enter(self, place: Path, account: dict[str, Any]) -> None:
+        self.accounts.pop(place.name, None)  # the last one seen comes last
+        self.accounts[place.name] = account
 
     def stage(
         self,
@@ -117,8 +128,8 @@ class Stages:
         if place.exists():
             known = unsealed(place)
             if known is not None:
-                self.accounts[name] = known["account"]
-                spent(self.accounts[name])
+                self._enter(place, known["account"])
+                spent(known["account"])
                 return load(place)
             _set_aside(place, f"the stage {name}")
         partial = place.with_name(place.name + ".partial")
@@ -127,8 +138,8 @@ class Stages:
         with atomic_directory(place) as folder:
             with Account() as account:
                 make(folder, partial)
-            self.accounts[name] = account.to_dict()
-            _seal(folder, {"stage": name, "account": self.accounts[name]})
+            self._enter(place, account.to_dict())
+            _seal(folder, {"stage": name, "account": self.accounts[place.name]})
         shutil.rmtree(partial, ignore_errors=True)
         return load(place)
 

@@ -1,6 +1,7 @@
 """Loading checkpoints: devices, tokenizers, configurations, weights, each with a clear error."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,31 @@ def evaluating(model: torch.nn.Module) -> Iterator[None]:
         model.train(training)
 
 
+# what may be given where a model was not found
+EXAMPLES = {
+    "model": "Qwen/Qwen3-0.6B-Base",
+    "reward model": "Skywork/Skywork-Reward-V2-Qwen3-0.6B; a bundled one is helpdesk/reward-8000, "
+    "and a reward may also be gold or verifier",
+}
+
+
+def offline_hint(source: str) -> str:
+    """What to add to an error about a hub model where the environment forbids to download it."""
+    named = [name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if is_on(name)]
+    if not named or Path(source).is_dir():
+        return ""
+    return (
+        f" {' and '.join(named)} is set in the environment, so nothing is downloaded: unset it to "
+        "load a hub model (in a notebook: restart the kernel, and before anything is imported "
+        f"del os.environ[{named[0]!r}])."
+    )
+
+
+def is_on(name: str) -> bool:
+    """Whether a variable of the environment switches something on, as ``huggingface_hub`` reads."""
+    return os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")
+
+
 def check_source(source: str | Path, what: str) -> None:
     """Raise unless ``source`` is a model folder or looks like a hub name (``owner/name``)."""
     path = Path(source)
@@ -93,8 +119,7 @@ def check_source(source: str | Path, what: str) -> None:
     )
     require(
         looks_like_hub,
-        f"no {what} at {source}. Give an existing folder or a hub name such as "
-        "Qwen/Qwen3-0.6B-Base.",
+        f"no {what} at {source}. Give an existing folder or a hub name such as {EXAMPLES[what]}.",
     )
 
 
@@ -111,7 +136,7 @@ def load_tokenizer(source: str) -> Any:
         raise CourseError(
             f"no tokenizer could be loaded from {source} ({type(error).__name__}). "
             "The folder needs tokenizer.json and tokenizer_config.json: save it with "
-            "tokenizer.save_pretrained."
+            f"tokenizer.save_pretrained.{offline_hint(source)}"
         ) from error
     return tokenizer
 
@@ -125,7 +150,7 @@ def load_config(source: str) -> Any:
     except Exception as error:
         raise CourseError(
             f"the configuration of {source} could not be read ({type(error).__name__}: "
-            f"{error}). Check the name, or the network for a hub model."
+            f"{error}). Check the name, or the network for a hub model.{offline_hint(source)}"
         ) from error
 
 
@@ -158,7 +183,7 @@ def load_weights(auto_class: Any, source: str, dtype: torch.dtype | str) -> Any:
         raise CourseError(
             f"the weights of {source} could not be loaded ({type(error).__name__}: "
             f"{str(error).splitlines()[0]}). The files may be cut short: copy or download them "
-            "again."
+            f"again.{offline_hint(source)}"
         ) from error
     missing = sorted(loading["missing_keys"])
     named = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")

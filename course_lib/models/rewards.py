@@ -78,7 +78,7 @@ class GoldReward:
                 values[i, j] = seen[key]
         return values
 
-    def _value(self, prompt: str, text: str, info: dict[str, Any], ended: bool) -> float:
+    def _value(self, prompt: Any, text: str, info: dict[str, Any], ended: bool) -> float:
         if self.part == "gold":
             return self.world.gold(prompt, text, info, ended)
         half = {"helpful": helpfulness, "harmless": harmlessness}[self.part]

@@ -49,9 +49,9 @@ class Stops:
                 ids.append(_known(policy, one))
                 continue
             require(one != "", "stop holds an empty text, which would end every reply at once.")
-            special = policy.tokenizer.convert_tokens_to_ids(one)
-            if special is not None and special in policy.tokenizer.all_special_ids:
-                ids.append(special)
+            # asked for a text it does not know, a tokenizer gives the id of its unknown token
+            if one in policy.tokenizer.all_special_tokens:
+                ids.append(policy.tokenizer.convert_tokens_to_ids(one))
             else:
                 texts.append(one)
         return cls(ids or policy.stop_ids, tuple(texts))

@@ -21,7 +21,8 @@ from .reward_rules import (
     top_k_overall,
 )
 from .rollouts import read_rollouts
-from .rules import RULES, Dial, Rule
+from .rules import RULES, Dial, Rule, check_minimum
+from .scoring import is_verdict
 from .selection import Selection
 from .shapes import SHAPES
 from .systems import system_report
@@ -45,8 +46,10 @@ __all__ = [
     "agreement",
     "annotate",
     "best_per_prompt",
+    "check_minimum",
     "distinct_paths",
     "hh_pairs",
+    "is_verdict",
     "load_model_solutions",
     "matched_control",
     "overall_control",

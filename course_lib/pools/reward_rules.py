@@ -40,9 +40,9 @@ def best_per_prompt(pool: Pool, by: str | None = None, k: int = 1) -> Selection:
 
 
 def random_per_prompt(pool: Pool, k: int = 1, seed: int = 0) -> Selection:
-    """The control of :func:`best_per_prompt`.
+    """``k`` candidates of each prompt at random: the control of best_per_prompt.
 
-    ``k`` candidates of each prompt, uniformly at random without replacement.
+    Uniformly, without replacement.
     """
     check_k(pool, k)
     scores = uniform_scores(pool, seed, CONTROL)
@@ -61,9 +61,9 @@ def top_k_overall(pool: Pool, by: str | None = None, k: int | None = None) -> Se
 
 
 def random_overall(pool: Pool, k: int | None = None, seed: int = 0) -> Selection:
-    """The control of :func:`top_k_overall`.
+    """``k`` candidates of the whole pool at random: the control of top_k_overall.
 
-    ``k`` candidates (P by default), uniformly at random from the whole pool.
+    Uniformly; ``k`` is P by default.
     """
     scores = uniform_scores(pool, seed, CONTROL)
     return keep(pool, scores, counts_overall(pool, scores, k), "random_overall", k=k, seed=seed)

@@ -4,10 +4,12 @@ A new rule is one function, in ``reward_rules.py`` or ``verifier_rules.py``, and
 :data:`RULES`: ``course select``, ``course run`` and the explorer of selection rules read it there.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..base import require
 from .pool import Pool
 from .reward_rules import (
     best_per_prompt,
@@ -24,6 +26,7 @@ from .selection import Selection
 from .verifier_rules import distinct_paths, threshold
 
 Control = Callable[[Selection, int], Selection]
+APART = 2**16  # between the seeds of a random rule and of its control
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,20 @@ class Rule:
     def __call__(self, pool: Pool, **settings: Any) -> Selection:
         return self.function(pool, **settings)
 
+    def control_of(self, selection: Selection, seed: int = 0) -> Selection:
+        """The random control of a selection that this rule made.
+
+        That of a rule which is random itself is another draw, never its own.
+        """
+        if self.control is None:
+            return matched_control(selection, seed + APART)
+        return self.control(selection, seed)
+
+    @property
+    def has_minimum(self) -> bool:
+        """Whether it keeps what reaches a least reward."""
+        return "minimum" in self.dials
+
     @property
     def sliders(self) -> tuple[str, ...]:
         """The explorer's sliders that it listens to."""
@@ -86,11 +103,15 @@ class Rule:
         reward = ("by",) if "reward" in self.needs else ()
         return (*reward, *(dial.option for dial in self.dials.values() if dial.option))
 
-    def from_options(self, by: str | None = None, **options: Any) -> dict[str, Any]:
+    def from_options(
+        self, by: str | None = None, minimum: float | None = None, **options: Any
+    ) -> dict[str, Any]:
         """The parameters that these options of ``course select`` set; None sets nothing."""
-        settings = {}
+        settings: dict[str, Any] = {}
         if by is not None and "reward" in self.needs:
             settings["by"] = by
+        if minimum is not None and self.has_minimum:
+            settings["minimum"] = minimum
         for name, dial in self.dials.items():
             if options.get(dial.option) is not None:
                 settings[name] = options[dial.option]
@@ -117,6 +138,28 @@ class Rule:
         if "path" in self.needs and hasattr(world, "path"):
             settings["key"] = world.path
         return settings
+
+
+def check_minimum(rule: Rule, minimum: float | None, verdicts: bool) -> None:
+    """Raise where a least reward is given to a rule that takes none, or is missing.
+
+    ``verdicts``: the reward says right or wrong, 1 or 0, so that 1 is a least reward that means
+    something. Scores of a reward model have no zero and no one.
+    """
+    require(
+        minimum is None or rule.has_minimum,
+        f"the rule {rule.name!r} does not take --minimum {minimum}; leave it out.",
+    )
+    require(
+        minimum is None or math.isfinite(minimum),
+        f"minimum is the least reward that is kept, a finite number; got {minimum}.",
+    )
+    require(
+        verdicts or minimum is not None or not rule.has_minimum,
+        f"the rule {rule.name!r} keeps what reaches a least reward, and this reward is no verdict "
+        "of 1 or 0: its scale has no natural zero. Say the least reward with --minimum; "
+        "`course report` shows what rewards a pool has.",
+    )
 
 
 K = Dial(1, option="k", slider="k")

@@ -66,6 +66,12 @@ def keep(
     return Selection(pool, prompt_index, candidate_index, rule=rule, settings=settings)
 
 
+def is_verdict(pool: Pool, by: str | None = None) -> bool:
+    """Whether a reward says right or wrong and nothing else: all 1 or 0."""
+    values = torch.unique(pool.reward(by)[pool.present]).tolist()
+    return set(values) <= {0.0, 1.0}
+
+
 def counts_overall(pool: Pool, scores: np.ndarray, k: int | None) -> np.ndarray:
     """(P,) how many of the ``k`` highest scores of the whole pool each prompt holds.
 

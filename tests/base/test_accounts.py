@@ -115,7 +115,7 @@ def test_a_resumed_run_has_the_account_of_the_whole(tiny, tmp_path, monkeypatch)
             training = FineTuning(epochs=4, batch_size=2)
             stages = Stages(folder)
             trained(tiny, select_best(best), training, stages)
-        return account, stages.accounts["policy"]["seconds"]
+        return account, stages.account("policy")["seconds"]
 
     whole, seconds = loop(tmp_path / "whole")
     real, calls = rounds.sample, []

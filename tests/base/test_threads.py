@@ -29,6 +29,13 @@ def test_after_torch_an_idle_team_keeps_the_others_asleep(threads):
 
 
 @pytest.mark.slow
+def test_the_idle_team_is_there_too_where_torch_has_worked_before():
+    """As in a notebook whose first cell computes something with torch."""
+    work = "import torch; torch.set_num_threads(2); torch.ones(10**6).mul(2).sum()"
+    assert said(f"{work}; before = 2; import course_lib") == ["True", "PASSIVE", "True"]
+
+
+@pytest.mark.slow
 def test_before_torch_the_policy_is_enough():
     first = "import course_lib, torch; before = torch.get_num_threads()"
     assert said(first) == ["False", "PASSIVE", "True"]

@@ -134,12 +134,15 @@ def test_run_prints_the_table_and_the_same_json(arguments, capsys, tmp_path):
 
 @pytest.mark.slow
 def test_two_rounds_and_other_rules(arguments, capsys, tmp_path):
-    for extra in (
-        ["--rounds", "2", "--start", "last", "--keep", "last"],
-        ["--rule", "top_k_overall"],
-        ["--reward", "gold"],
+    for number, extra in enumerate(
+        (
+            ["--rounds", "2", "--start", "last", "--keep", "last"],
+            ["--rule", "top_k_overall"],
+            ["--reward", "gold"],
+        )
     ):
-        status, out, err = course(capsys, *arguments, *extra, "--json", "--out", tmp_path)
+        out_folder = tmp_path / str(number)
+        status, out, err = course(capsys, *arguments, *extra, "--json", "--out", out_folder)
         assert status == 0, err
         assert set(json.loads(out)["rows"]) == set(ROWS)
 
@@ -147,7 +150,7 @@ def test_two_rounds_and_other_rules(arguments, capsys, tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 def test_killed_at_any_moment_and_run_again(arguments, tmp_path):
-    """kill -9 after ever longer times; the final rerun gives the rows of an undisturbed run."""
+    """kill -9 after ever more files; the final rerun gives the rows of an undisturbed run."""
     command = [sys.executable, "-m", "course_lib", *arguments, "--json"]
     command += ["--prompts", "64", "--epochs", "6"]
 
@@ -159,20 +162,23 @@ def test_killed_at_any_moment_and_run_again(arguments, tmp_path):
 
     clean = finished(tmp_path / "clean")
     killed = 0
-    for delay in (1.5, 3.0, 3.7, 4.4, 5.1, 6.0):
+    folder = tmp_path / "killed"
+    for files in (1, 2, 4, 7, 12, 18):
         process = subprocess.Popen(
-            [*command, "--out", tmp_path / "killed"],
+            [*command, "--out", folder],
             env=ENV,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(delay)
+        # by what it has written, not by the clock: machines are fast and slow
+        while process.poll() is None and len(list(folder.rglob("*"))) < files:
+            time.sleep(0.01)
         if process.poll() is None:
             killed += 1
             process.send_signal(signal.SIGKILL)
         process.wait()
     again = finished(tmp_path / "killed")
-    assert killed >= 2
+    assert killed >= 1
     for row in ROWS:
         for name in MEASURES:
             assert again["rows"][row][name] == clean["rows"][row][name], (row, name)

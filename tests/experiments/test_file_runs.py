@@ -96,7 +96,7 @@ def test_score_and_finetune_need_no_data_folder(passes, policy, tmp_path, capsys
     out = tmp_path / "scored.npz"
     for world in ("helpdesk", "gsm8k"):
         words = ["score", passes, "--world", world, "--reward", "verifier", "--out", out, "--quiet"]
-        assert main([str(word) for word in words]) == 0
+        assert main([str(word) for word in [*words, "--force"]]) == 0
         assert Pool.load(out).reward("verifier").mean() == 0.5
     words = ["finetune", passes, "--world", "gsm8k", "--policy", policy, "--epochs", "0.1"]
     assert main([str(word) for word in [*words, "--out", tmp_path / "m", "--quiet"]]) == 0

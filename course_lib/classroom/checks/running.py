@@ -104,7 +104,7 @@ def _run_with_nbval(path: Path, environment: dict[str, str]) -> None:
     command += ["--nbval-lax", f"--nbval-cell-timeout={TIMEOUT}", "--nbval-current-env"]
     command += ["-p", "no:cacheprovider", "-p", "no:xdist", path.name]
     folder = path.resolve().parent
-    subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+    subprocess.run(command, env=environment, cwd=folder, capture_output=True)
 
 
 def _run_with_nbclient(path: Path, environment: dict[str, str]) -> None:

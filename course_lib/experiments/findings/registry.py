@@ -7,6 +7,7 @@ it reports. One that does not hold is in the table like the others, and its less
 """
 
 import html
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,12 +99,22 @@ def known(lesson: str | None = None) -> list[Finding]:
     Raises for a lesson without findings.
     """
     in_order = [_KNOWN[number] for number in sorted(_KNOWN)]
+    lesson = None if lesson is None else lesson_number(lesson)
     found = [one for one in in_order if lesson in (None, one.lesson)]
     lessons = sorted({one.lesson for one in in_order})
     require(
         found, f"no findings for lesson {lesson!r}; lessons with findings: {', '.join(lessons)}."
     )
     return found
+
+
+def lesson_number(lesson: str) -> str:
+    """A lesson as it is numbered here, "01", from "1", "01", "lesson 1" or a file's name.
+
+    Anything else stays as it is.
+    """
+    match = re.fullmatch(r"(?:lesson)?[ _-]*([0-9]+)(?:_.*)?", str(lesson).strip(), re.IGNORECASE)
+    return f"{int(match[1]):02}" if match else str(lesson)
 
 
 def measure(one: Finding) -> Row:
