@@ -78,6 +78,7 @@ def preference_probability(t: Trial) -> None:
         _pair_by_pair(t)
     with t.part(1, "holds for large scores"):
         _large_scores(t)
+        t.untidy()
 
 
 def _probability_is(
@@ -268,6 +269,7 @@ def bradley_terry(t: Trial) -> None:
         _margin_below_zero(t)
     with t.part(1, "is the mean over comparisons"):
         _mean_over_comparisons(t)
+        t.untidy()
     with t.part(1, "stays right for scores of 1000 and -1000"):
         _scores_of_a_thousand(t)
     with t.part(1, "the gradient reaches chosen and rejected"):
@@ -544,6 +546,7 @@ def usable_pairs(t: Trial) -> None:
         _left_as_they_are(t)
         _capitals_and_full_stops(t)
         _order_and_edges(t)
+        t.untidy()
 
 
 def _kept_and_dropped(t: Trial) -> None:
@@ -809,6 +812,7 @@ def fit_reward(t: Trial) -> None:
     with t.part(2, "finds the weights that the comparisons ask for"):
         _weights_of_one_feature(t)
         _weights_of_more_features(t)
+        t.untidy()
 
 
 FITTING_SLIPS = [
@@ -1103,6 +1107,7 @@ def calibration(t: Trial) -> None:
         _outcomes_stay_with_predictions(t)
     with t.part(1, "groups of equal size, for any k"):
         _groups_of_equal_size(t)
+        t.untidy()
 
 
 NOT_ONE_GROUP = [

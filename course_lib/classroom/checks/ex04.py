@@ -34,6 +34,7 @@ def kl_bound(t: Trial) -> None:
         _nothing_moved(t)
     with t.part(1, "log n less (n − 1)/n, in nats, for any n"):
         _bound_in_nats(t)
+        t.untidy()
 
 
 def _nothing_moved(t: Trial) -> None:
@@ -116,6 +117,7 @@ def best_of_n_distribution(t: Trial) -> None:
         _two_levels(t)
     with t.part(1, "a reply of probability 0 stays at 0, and one reply alone is certain"):
         _probability_zero_stays(t)
+        t.untidy()
 
 
 def _two_replies(t: Trial) -> None:
@@ -299,6 +301,7 @@ def exact_kl(t: Trial) -> None:
         _weighted_by_after(t)
     with t.part(1, "leaves out replies of probability 0"):
         _zeros_left_out(t)
+        t.untidy()
 
 
 def _nothing_has_moved(t: Trial) -> None:
@@ -432,6 +435,7 @@ def pick_reward_model(t: Trial) -> None:
     with t.part(1, "compares means, and takes the first model when they are equal"):
         _means_and_not_wins(t)
         _equal_means(t)
+        t.untidy()
 
 
 def _choices_by_gold(t: Trial) -> None:
@@ -582,6 +586,7 @@ def cautious(t: Trial) -> None:
         _agreement_costs_nothing(t)
         _disagreement_is_taken_off(t)
         _prompt_by_prompt(t)
+        t.untidy()
 
 
 def _models(*scores: list[list[float]]) -> torch.Tensor:

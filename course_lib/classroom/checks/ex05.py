@@ -7,7 +7,7 @@ from math import exp, log
 
 import torch
 
-from .compare import plain_value, same_value
+from .plain import plain_value
 from .registry import need as need
 from .registry import task
 from .trial import Trial
@@ -63,13 +63,13 @@ def best_and_control(t: Trial) -> None:
         _best_of_negative_rewards(t)
         _best_of_equal_rewards(t)
     with t.part(1, "control: u·N, rounded down, an integer"):
-        _control_is_not_drawn_again(t)
         _control_of_four(t)
         _control_of_two(t)
         _control_when_u_is_0(t)
     with t.part(1, "control: each prompt by its own u, whatever the rewards"):
         _control_when_u_falls_on_the_best(t)
         _control_of_two_prompts(t)
+        t.untidy()
 
 
 def _best_of_one_prompt(t: Trial) -> None:
@@ -121,18 +121,6 @@ def _best_of_equal_rewards(t: Trial) -> None:
     last_wins = "of two equal rewards the last wins; the lowest index should."
     best.same(
         (rewards, u), [1], [([2], last_wins)], otherwise="with a tie the lowest index should win"
-    )
-
-
-def _control_is_not_drawn_again(t: Trial) -> None:
-    rewards = torch.tensor([[2.0, 9.0, 7.0, 1.0]])
-    u = torch.tensor([0.65])
-    draws = [t.one_of((rewards, u), 1, BOTH).run(rewards, u) for _ in range(8)]
-    t.holds(
-        all(same_value(draw, draws[0], 0.0) for draw in draws),
-        "the control differs from call to call with the same u. The draw is made already: use u, "
-        "and no random numbers of your own.",
-        f"{t.call_text((rewards, u))}, eight times",
     )
 
 
@@ -278,6 +266,7 @@ def top_k_overall(t: Trial) -> None:
     with t.part(1, "any P and N, also all of them"):
         _wider_than_high(t)
         _all_of_them(t)
+        t.untidy()
 
 
 def _the_highest(t: Trial) -> None:
@@ -449,6 +438,7 @@ def response_mask(t: Trial) -> None:
     with t.part(1, "replies of one token, and of none"):
         _end_token_alone(t)
         _no_reply(t)
+        t.untidy()
 
 
 def _rows(ids: list, prompt_lengths: list, total_lengths: list) -> tuple[torch.Tensor, ...]:
@@ -622,6 +612,7 @@ def sft_loss(t: Trial) -> None:
     with t.part(1, "large scores, and any number of rows, places and tokens"):
         _large_scores(t)
         _equal_scores(t)
+        t.untidy()
 
 
 def _one_token(t: Trial) -> None:
@@ -865,6 +856,7 @@ def pool_rounds(t: Trial) -> None:
         _last_round_with_an_old_pair(t)
         _order_of_the_last(t)
         _last_round_empty(t)
+        t.untidy()
 
 
 def _two_rounds(t: Trial) -> None:

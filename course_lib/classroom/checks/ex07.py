@@ -62,6 +62,7 @@ def group_advantage(t: Trial) -> None:
         _two_groups(t)
         _equal_rewards(t)
         _three_in_a_group(t)
+        t.untidy()
 
 
 def _group_mean(t: Trial) -> None:
@@ -278,6 +279,7 @@ def rloo_advantage(t: Trial) -> None:
         _five_replies(t)
     with t.part(1, "takes each prompt by itself"):
         _two_prompts(t)
+        t.untidy()
 
 
 def _two_replies(t: Trial) -> None:
@@ -454,6 +456,7 @@ def ppo_clip(t: Trial) -> None:
         _bad_tokens(t)
     with t.part(1, "one loss for each token, for any clip"):
         _two_replies_of_three_tokens(t)
+        t.untidy()
     with t.part(1, "the gradient reaches logp, and is 0 where the clip holds"):
         _clip_gradient(t)
 
@@ -711,6 +714,7 @@ def dpo_loss(t: Trial) -> None:
         _chosen_gains(t)
     with t.part(1, "is the mean over the batch"):
         _two_pairs(t)
+        t.untidy()
     with t.part(1, "stays finite when the policy is very wrong"):
         _very_wrong(t)
     with t.part(1, "the gradient reaches both terms of the policy"):
@@ -952,6 +956,7 @@ def break_even(t: Trial) -> None:
         _many_questions(t)
     with t.part(1, "says infinity when it is never repaid"):
         _never_repaid(t)
+        t.untidy()
 
 
 def _whole_multiple(t: Trial) -> None:

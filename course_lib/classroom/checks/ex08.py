@@ -141,6 +141,7 @@ def split_prompts(t: Trial) -> None:
     with t.part(1, "case and blanks make no difference, and nothing else does"):
         _spellings_of_one_prompt(t)
         _different_prompts(t)
+        t.untidy()
 
 
 def _enough_in_test(t: Trial) -> None:
@@ -347,6 +348,7 @@ def keep_aligned(t: Trial) -> None:
         _one_reply_to_two_prompts(t)
         _negative_rewards(t)
         _nothing_good_enough(t)
+        t.untidy()
     with t.part(1, "lists of different lengths are refused"):
         _lengths_differ(t)
 
@@ -518,16 +520,15 @@ def _refused(t: Trial, *lists: list) -> None:
     """The reader's function must stop with a ValueError, which ``run`` would not let through."""
     t.run(["p"], ["r"], [1.0], 0.5)  # so that an empty stub is not told about lengths
     shown = t.call_text((*lists, 0.5))
-    try:
-        t.value(*[list(x) for x in lists], 0.5)
-    except ValueError:
+    error = t.stopped(*lists, 0.5)
+    if error and issubclass(error, ValueError):
         return
-    except Exception as error:
+    if error:
         raise Wrong(
             "lists of different lengths should stop with a ValueError; yours stop "
-            f"with {type(error).__name__}.",
+            f"with {error.__name__}.",
             shown,
-        ) from None
+        )
     raise Wrong(
         "the three lists differ in length and nobody is told. Stop with a ValueError, whichever of "
         "the three differs.",
@@ -571,6 +572,7 @@ def training_ids(t: Trial) -> None:
         _end_learnt(t)
         _end_inside_the_prompt(t)
         _empty_reply(t)
+        t.untidy()
 
 
 def _one_token_each(t: Trial) -> None:
@@ -767,7 +769,6 @@ def honest_report(t: Trial) -> None:
         _selected_in_two_rows(t)
         _selected_among_equals(t)
     with t.part(1, "control: the candidate at floor(u N), judged by the judge"):
-        _nothing_drawn(t)
         _control_in_one_row(t)
         _control_in_two_rows(t)
         _control_when_u_is_0(t)
@@ -775,6 +776,7 @@ def honest_report(t: Trial) -> None:
         _difference_in_one_row(t)
         _difference_in_two_rows(t)
         _three_keys(t)
+        t.untidy()
 
 
 def _selected_in_one_row(t: Trial) -> None:
@@ -845,15 +847,6 @@ def _selected_among_equals(t: Trial) -> None:
         (8 / 3, "tied candidates are averaged; the lowest index should win."),
     ]
     _entry(t, EQUAL_REWARDS, "selected", 1.0, mistakes, "with a tie the lowest index should win")
-
-
-def _nothing_drawn(t: Trial) -> None:
-    t.holds(
-        len({repr(t.run(*TWO_ROWS)) for _ in range(5)}) == 1,
-        "the same input does not always give the same result. Draw nothing of your own: the chance "
-        "is in u.",
-        t.call_text(TWO_ROWS),
-    )
 
 
 def _control_in_one_row(t: Trial) -> None:
@@ -1014,6 +1007,7 @@ def diagnose(t: Trial) -> None:
         _at_thresholds(t)
     with t.part(1, "of several faults the first in the order is named"):
         _several_faults(t)
+        t.untidy()
 
 
 def _leak_and_no_fault(t: Trial) -> None:

@@ -45,6 +45,7 @@ def training_gigabytes(t: Trial) -> None:
     with t.part(1, "all models together, of any size"):
         _two_trained_one_frozen(t)
         _one_trained_two_frozen(t)
+        t.untidy()
 
 
 def _one_trained(t: Trial) -> None:
@@ -164,6 +165,7 @@ def forecast(t: Trial) -> None:
         _half_width_of_four_timings(t)
         _equal_timings(t)
         _half_a_part(t)
+        t.untidy()
 
 
 def _total_of_two_timings(t: Trial) -> None:
@@ -302,6 +304,7 @@ def missing_parts(t: Trial) -> None:
     with t.part(1, "other keys are ignored"):
         _other_numbers(t)
         _a_name_among_keys(t)
+        t.untidy()
 
 
 def _nothing_done(t: Trial) -> None:
@@ -440,6 +443,7 @@ def shards(t: Trial) -> None:
     with t.part(1, "no empty shard"):
         _more_workers_than_prompts(t)
         _one_prompt(t)
+        t.untidy()
 
 
 def _one_worker(t: Trial) -> None:
@@ -583,6 +587,7 @@ def trl_rows(t: Trial) -> None:
     with t.part(1, "chat messages"):
         _one_chat(t)
         _two_chats(t)
+        t.untidy()
 
 
 def _row(prompt: object, completion: object) -> dict:

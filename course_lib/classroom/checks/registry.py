@@ -9,6 +9,7 @@ from typing import Any
 
 from ...base import CourseError, in_notebook, require
 from ..record import record_task
+from .calling import Answer, Ask
 from .compare import as_sentence
 from .outcome import CheckFailed, NotWritten, Outcome, Part
 from .trial import Trial
@@ -65,11 +66,10 @@ class Task:
 
     def outcome(self, value: Any) -> Outcome:
         """Check ``value`` and return the :class:`Outcome`; nothing is printed or kept."""
-        trial = Trial(value)
         try:
             if value is None or value is Ellipsis:
                 raise NotWritten("it is still empty.")
-            self.function(trial)
+            trial = self.trial(value)
         except NotWritten as unwritten:
             part = Part("written", self.points, message=unwritten.message)
             return Outcome(self.id, self.points, [part], written=False)
@@ -79,6 +79,23 @@ class Task:
             f"{self.id}: the parts are worth {total} points, the task {self.points}.",
         )
         return Outcome(self.id, self.points, trial.parts)
+
+    def trial(self, value: Any) -> Trial:
+        """The :class:`Trial` of ``value`` after the whole check.
+
+        The check runs again from the start after every call that it asks for, and each call is
+        made here, where no variable of any caller holds what is right.
+        """
+        answers: list[Answer] = []
+        while True:
+            trial = Trial(value, answers, self.id)
+            try:
+                self.function(trial)
+                return trial
+            except Ask as ask:
+                call = ask.call
+            del trial
+            answers.append(call.made(value))
 
     def __call__(self, value: Any) -> float | None:
         """Check the reader's object: print the points, or stop with what is wrong."""
