@@ -69,7 +69,7 @@ class Proof:
         """The object called ``name`` in the solved notebook."""
         return solved_namespace(self.exercise)[name]
 
-    @property
+    @functools.cached_property
     def reference(self) -> object:
         """The answer of the solved notebook."""
         cells = Exercise(exercise_sources([self.exercise])[0]).of("task")

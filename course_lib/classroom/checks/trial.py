@@ -26,7 +26,7 @@ LARGER = (
     "the small cases are right, and in a larger and less tidy one something is not. Does your code "
     "fit small or tidy inputs only?"
 )
-AGAIN = 9  # calls with the input of a failed case, to tell chance from a mistake
+AGAIN = 6  # calls with the input of a failed case, to tell chance from a mistake
 
 
 class Trial:

@@ -155,7 +155,7 @@ def value_not_kept(rewards, n):
     return found
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def up_to_two(rewards, n):
     return best_temperature(rewards, min(n, 2))
 

@@ -146,7 +146,7 @@ def subtracts_in_place(chosen, rejected):
     return softplus(-chosen).mean()
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def first_eight(chosen, rejected):
     return softplus(rejected - chosen)[:4].mean()
 

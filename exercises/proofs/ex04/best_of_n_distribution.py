@@ -145,12 +145,12 @@ def zero_over_zero(probabilities, rewards, n):
         return probabilities / mass * not_shared(probabilities, rewards, n)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def whole_rewards(probabilities, rewards, n):
     return best_of_n_distribution(probabilities, np.floor(rewards), n)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def few_replies(probabilities, rewards, n):
     return best_of_n_distribution(probabilities, rewards, n if len(rewards) <= 4 else 1)
 

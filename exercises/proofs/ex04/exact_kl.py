@@ -103,7 +103,7 @@ def zero_kl(after, before):
     return 0.0
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def drops_the_rare(after, before):
     kept = after > 0.02
     return float(np.sum(after[kept] * np.log(after[kept] / before[kept])))

@@ -177,7 +177,7 @@ def forgets_to_cut(first, second, gold, labels):
     return int(b > a)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def at_most_three(first, second, gold, labels):
     return pick_reward_model(first, second, gold, min(labels, 6))
 

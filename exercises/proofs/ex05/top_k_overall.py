@@ -164,7 +164,7 @@ def as_an_unstable_sort_may_order(rewards, k):
     return [divmod(place, rewards.shape[1]) for place in order[:k]]
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def at_most_eight_kept(rewards, k):
     if 8 <= rewards.numel() <= 48:
         k = min(k, 8)

@@ -224,7 +224,7 @@ def commas_stay(text):
     return tuple(path)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def four_steps(text):
     return path_of(text)[:4]
 

@@ -188,7 +188,7 @@ def scales_in_place(chosen, rejected, ref_chosen, ref_rejected, beta):
     return -logsigmoid(beta * chosen - ref_chosen - beta * rejected + ref_rejected).mean()
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def four_pairs(*args):
     *columns, beta = args
     return dpo_loss(*(column[:4] for column in columns), beta)

@@ -171,7 +171,7 @@ def pops(prompts, replies, rewards, threshold):
     return list(zip(prompts, replies))
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def empty_replies_out(prompts, replies, rewards, threshold):
     rows = zip(prompts, replies, rewards, strict=True)
     return [(p, y) for p, y, r in rows if r >= threshold and y]

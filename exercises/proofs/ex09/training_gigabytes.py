@@ -110,7 +110,7 @@ def index_zero(trained, frozen):
     return 16 * trained[0] + 2 * frozen[0]
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def whole_numbers(trained, frozen):
     return float(round(16 * sum(trained) + 2 * sum(frozen)))
 

@@ -167,7 +167,7 @@ def reply_in_prompt(selected, chat=False):
     return in_chat(selected, chat, row)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def joins_blank_lines(selected, chat=False):
     return [pair_of(p, r.replace("\n\n", "\n"), chat) for p, r in selected]
 
