@@ -80,7 +80,7 @@ class Call:
                     "your function changes its input. Work on a copy: who calls it may still need "
                     "it."
                 )
-            if again and not _alike(answer.got, got):
+            if again and not alike(answer.got, got):
                 raise Wrong(VARIES)
             answer.got = got
             if got is None or got is Ellipsis:
@@ -131,7 +131,7 @@ def _result(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         raise Wrong(f"your code stopped with {said}{where}") from error
 
 
-def _alike(one: Any, other: Any) -> bool:
+def alike(one: Any, other: Any) -> bool:
     """Whether two results are the same; of what cannot be compared only the type counts."""
     return same_value(_comparable(one), _comparable(other), SAME)
 

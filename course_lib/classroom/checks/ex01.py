@@ -95,9 +95,14 @@ def _takes_negative_ones(t: Trial) -> None:
     negative = (
         "all rewards are below 0 here, and no candidate is chosen: does your search start at 0?"
     )
-    args = ([["a", "b"]], torch.tensor([[-2.0, -1.0]]))
+    args = ([["a", "b", "c"]], torch.tensor([[-4.0, -2.0, -5.0]]))
     mistakes = [
-        (["a"], "-1 is higher than -2: is the reward compared by its absolute value?"),
+        (["c"], "-2 is higher than -5: is the reward compared by its absolute value?"),
+        (
+            ["a"],
+            "all rewards are below 0 here, and the first candidate is chosen: does your search "
+            "start above them, at 0 or -1?",
+        ),
         ([None], negative),
         ([""], negative),
     ]
@@ -106,19 +111,33 @@ def _takes_negative_ones(t: Trial) -> None:
 
 def _takes_one_of_each_row(t: Trial) -> None:
     texts = [["a", "b", "c"], ["d", "e", "f"]]
-    rewards = torch.tensor([[3.0, 1.0, 2.0], [-0.5, -0.3, -0.4]])
+    rewards = torch.tensor([[1.0, 3.0, 2.0], [-0.4, -0.45, -0.3]])
     mistakes = [
-        (["b", "d"], "that is the candidate with the lowest reward."),
-        (["a", "d"], "the second prompt gets its first candidate, whatever its reward."),
+        (["a", "e"], "that is the candidate with the lowest reward."),
         (
-            ["a"],
+            ["b", "e"],
+            "the second prompt gets the candidate in the first one's place. Look for the highest "
+            "of each row anew: dim=1, or in a loop a best that begins anew with each prompt.",
+        ),
+        (
+            ["b", "d"],
+            "the second prompt gets its first candidate. Its rewards differ by less than 1: are "
+            "they rounded, or made whole numbers?",
+        ),
+        (
+            ["b", "b"],
+            "the second prompt gets a reply to the first: does the best of one prompt stay when "
+            "the next one begins?",
+        ),
+        (
+            ["b"],
             "there are two prompts, and the result holds one text: is the return inside the loop?",
         ),
         (["a", "b", "c"], "the highest is taken over prompts. Take it over candidates: dim=1."),
     ]
     t.same(
         (texts, rewards),
-        ["a", "e"],
+        ["b", "f"],
         mistakes,
         otherwise="that is not the candidate with the highest reward of each row",
     )

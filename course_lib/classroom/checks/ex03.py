@@ -278,22 +278,28 @@ def bradley_terry(t: Trial) -> None:
 
 
 def _minus_the_logarithm(t: Trial) -> None:
-    args = scores([1.0], [1.0])
+    args = scores([1.0], [0.75])
+    right = loss(0.25)
     no_logarithm = "this is the probability, without its logarithm."
     mistakes = [
-        (0.5, no_logarithm),
-        (-0.5, no_logarithm),
-        (-loss(0), "the sign is missing: it is minus the logarithm."),
-        (0.0, "this is the margin. It still has to go through -log σ."),
-        (1.0, "this is the loss in bits. In nats the logarithm is the natural one, torch.log."),
-        (0.30103, "this is a logarithm to base 10. In nats it is the natural one."),
+        (sigma(0.25), no_logarithm),
+        (-sigma(0.25), no_logarithm),
+        (-right, "the sign is missing: it is minus the logarithm."),
+        (loss(-0.25), "chosen and rejected are the wrong way round."),
+        (0.25, "this is the margin. It still has to go through -log σ."),
+        (0.75, "this is a hinge, which is 0 from a margin of 1 on. The loss is -log σ."),
         (
-            [loss(0)],
+            right / math.log(2),
+            "this is the loss in bits. In nats the logarithm is the natural one, torch.log.",
+        ),
+        (right / math.log(10), "this is a logarithm to base 10. In nats it is the natural one."),
+        (
+            [right],
             "this is one loss for each comparison, or a mean that kept its dimension. Return one "
             "number.",
         ),
         (loss(1), "only the chosen score is used. Take the difference of the two."),
-        (loss(2), "the two scores are added. Take their difference."),
+        (loss(1.75), "the two scores are added. Take their difference."),
         (
             math.inf,
             "the loss of one comparison is infinite. Is the sum divided by K - 1? Divide by K.",
@@ -301,9 +307,9 @@ def _minus_the_logarithm(t: Trial) -> None:
     ]
     t.same(
         args,
-        loss(0),
+        right,
         mistakes,
-        otherwise="with equal scores the loss is another number: it is -log σ of 0",
+        otherwise="with a margin of 0.25 the loss is another number: it is -log σ of 0.25",
     )
 
 

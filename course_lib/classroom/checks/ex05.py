@@ -346,6 +346,11 @@ def _three_equal_rewards(t: Trial) -> None:
         ([(1, 1), (1, 0)], LAST_COMES_FIRST),
         ([(1, 0), (0, 1)], LOWER_CANDIDATE_FIRST),
         (
+            [(0, 1), (0, 0)],
+            "both are from the first prompt, although those of the second have higher rewards than "
+            "its candidate 0. k counts for the whole matrix, not for a prompt.",
+        ),
+        (
             [(0, 1), (0, 2)],
             "there is no candidate 2 here: the place in the line is divided by N, and N is the "
             "number of columns.",
@@ -843,20 +848,33 @@ def _equal_scores(t: Trial) -> None:
 )
 def pool_rounds(t: Trial) -> None:
     with t.part(1, "keep='all': every round's pairs, oldest round first"):
+        _rounds_in_order(t)
         _two_rounds(t)
         _two_prompts_one_reply(t)
         _keep_left_out(t)
     with t.part(1, "the same prompt and reply once, where it appeared first"):
-        _pairs_that_come_again(t)
         _order_of_many(t)
+        _pairs_that_come_again(t)
         _pairs_that_share_a_side(t)
         _twice_in_one_round(t)
     with t.part(1, "keep='last': the last round alone"):
+        _order_of_the_last(t)
         _the_last_of_three(t)
         _last_round_with_an_old_pair(t)
-        _order_of_the_last(t)
         _last_round_empty(t)
         t.untidy()
+
+
+def _rounds_in_order(t: Trial) -> None:
+    """That a set was used is told whatever order it happens to have."""
+    rounds = [[(f"prompt {i}", f"reply {(7 * i) % 9}") for i in range(k, k + 5)] for k in (5, 0, 9)]
+    right = [list(pair) for pairs in rounds for pair in pairs]
+    turned = [list(pair) for pairs in rounds[::-1] for pair in pairs]
+    got = plain_value(t.run(rounds, "all"))
+    shown = "three rounds of 5 pairs each"
+    t.holds(got != turned, "the oldest round should come first: are the rounds turned round?", shown)
+    as_text = [sorted(map(str, pairs)) for pairs in (got, right) if isinstance(pairs, list)]
+    t.holds(got == right or len(as_text) < 2 or as_text[0] != as_text[1], ORDER_LOST, shown)
 
 
 def _two_rounds(t: Trial) -> None:
@@ -956,9 +974,8 @@ def _order_of_many(t: Trial) -> None:
         pairs = [(f"prompt {i}", f"reply {(7 * i) % size}") for i in range(size)]
         got = t.run([pairs, pairs], "all")
         t.holds(
-            [tuple(pair) for pair in got] == pairs,
-            "the order of first appearance is lost, or a pair that appears again is still there: "
-            "is a set used?",
+            sorted(map(str, got)) != sorted(map(str, pairs)) or list(map(tuple, got)) == pairs,
+            ORDER_LOST,
             f"two equal rounds of {size} pairs",
         )
 
@@ -1039,7 +1056,7 @@ def _order_of_the_last(t: Trial) -> None:
     pairs = [(f"prompt {i}", f"reply {(7 * i) % 9}") for i in range(9)]
     got = t.run([pairs[:1], pairs], "last")
     t.holds(
-        [tuple(pair) for pair in got] == pairs,
+        sorted(map(str, got)) != sorted(map(str, pairs)) or list(map(tuple, got)) == pairs,
         "the order of first appearance is lost in the last round: is a set used?",
         "a last round of 9 pairs",
     )

@@ -567,6 +567,7 @@ def _path(
 def path_of(t: Trial) -> None:
     with t.part(1, "the marked equations, all of them, in their order, as a tuple"):
         _one_equation(t)
+        _order_of_many(t)
         _two_equations(t)
         _repeats_and_no_equation(t)
     with t.part(1, "blanks do not count"):
@@ -601,6 +602,19 @@ def _one_equation(t: Trial) -> None:
         ("3+2=5",),
         mistakes,
         otherwise="the path of a reply with one equation is not right",
+    )
+
+
+def _order_of_many(t: Trial) -> None:
+    """A set has the right order of a few equations now and then, of many never."""
+    right = [f"{k}*7={7 * k}" for k in (5, 3, 9, 2, 8, 4, 7, 1, 6)]
+    got = t.run(" ".join(f"<<{equation}>>" for equation in right))
+    in_another = isinstance(got, tuple) and sorted(map(str, got)) == sorted(right)
+    t.holds(
+        not in_another or list(got) in (right, right[::-1]),
+        "the order of the equations is lost: is something sorted? Or was this a set? A set has no "
+        "order.",
+        "a text with nine equations",
     )
 
 

@@ -341,6 +341,7 @@ def keep_aligned(t: Trial) -> None:
         _one_row(t)
         _one_row_of_two(t)
     with t.part(1, "keeps all that are good enough, in order, duplicates too"):
+        _order_of_many(t)
         _at_the_threshold(t)
         _two_rows_of_four(t)
         _prompt_that_comes_twice(t)
@@ -410,6 +411,21 @@ def _at_the_threshold(t: Trial) -> None:
         [("p", "r"), ("q", "s")],
         [([("q", "s")], "a reward equal to the threshold is dropped; 'at least' keeps it.")],
         "both rewards reach the threshold",
+    )
+
+
+def _order_of_many(t: Trial) -> None:
+    """A set has the right order of a few pairs now and then, of many never."""
+    prompts = [f"prompt {k}" for k in range(11)]
+    replies = [f"reply {(7 * k) % 11}" for k in range(11)]
+    got = _as_lists(t.run(prompts, replies, [1.0] * 11, 0.5))
+    right = [list(pair) for pair in zip(prompts, replies, strict=True)]
+    in_another = sorted(map(str, got)) == sorted(map(str, right))
+    t.holds(
+        got == right or not in_another,
+        "the pairs are the right ones in another order: is something sorted, or a set used? Keep "
+        "the order of the rows.",
+        "11 rows that are all good enough",
     )
 
 

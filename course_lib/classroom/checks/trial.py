@@ -17,7 +17,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from .calling import VARIES, Answer, Ask, Call, has_body
+from .calling import VARIES, Answer, Ask, Call, alike, has_body
 from .compare import in_a_line, in_words, same_value, shape_in_words
 from .outcome import NotWritten, Part, Wrong
 from .untidy import fits, untidy_cases
@@ -26,7 +26,7 @@ LARGER = (
     "the small cases are right, and in a larger and less tidy one something is not. Does your code "
     "fit small or tidy inputs only?"
 )
-AGAIN = 6  # calls with the input of a failed case, to tell chance from a mistake
+AGAIN = 5  # calls with the input of a failed case, to tell chance from a mistake
 
 
 class Trial:
@@ -115,12 +115,18 @@ class Trial:
         return self._answers[at]
 
     def _varies(self) -> bool:
-        """Whether the last input gives something else when it is tried often."""
-        if self._last is None:
-            return False
+        """Whether the last input gives something else when it is tried often, or the first now."""
         last = self._last
+        if last is None:
+            return False
         wrong = self._answer(Call(last.args, last.kwargs, AGAIN, last.around)).wrong
-        return wrong is not None and wrong.message == VARIES
+        if wrong is not None and wrong.message == VARIES:
+            return True
+        if not self._answers or self._answers[0].wrong or self.asked[0].which:
+            return False
+        first, before = self.asked[0], self._answers[0].got
+        now = self._answer(Call(first.args, first.kwargs, 1, first.around))
+        return now.wrong is None and not alike(before, now.got)
 
     def _expect_something(self, got: Any) -> None:
         """Tell an empty stub from a function in which one way ends without a return."""

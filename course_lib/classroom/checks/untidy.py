@@ -218,6 +218,7 @@ def ex03_usable_pairs(r: random.Random) -> Iterator[tuple]:
 def ex03_fit_reward(r: random.Random) -> Iterator[tuple]:
     yield table(r, 13, 9, -4, 4, 2), table(r, 13, 9, -4, 4, 2), 7, 0.3
     yield table(r, 23, 3, -4, 4, 2), table(r, 23, 3, -4, 4, 2), 12, 0.7
+    yield table(r, 6, 11, -4, 4, 2), table(r, 6, 11, -4, 4, 2), 9, 0.2
 
 
 @maker
@@ -338,7 +339,7 @@ def ex06_verdict(r: random.Random) -> Iterator[tuple]:
 
 @maker
 def ex06_pass_at_k(r: random.Random) -> Iterator[tuple]:
-    for P, N, k in ((5, 13, 4), (3, 300, 180), (11, 9, 2)):
+    for P, N, k in ((5, 13, 4), (3, 300, 180), (11, 9, 2), (13, 40, 11)):
         rows = [[float(r.random() < p / P) for _ in range(N)] for p in range(P)]
         yield torch.tensor(rows), k
 
@@ -405,7 +406,7 @@ def ex07_dpo_loss(r: random.Random) -> Iterator[tuple]:
 
 @maker
 def ex07_break_even(r: random.Random) -> Iterator[tuple]:
-    for _ in range(9):
+    for _ in range(24):
         yield tuple(whole(r, 1, high) / 8 for high in (400_000, 320, 300))
 
 

@@ -151,6 +151,11 @@ def first_eight(chosen, rejected):
     return softplus(rejected - chosen)[:4].mean()
 
 
+@proof.wrong(says="this is a hinge")
+def hinge(chosen, rejected):
+    return torch.relu(1 - (chosen - rejected)).mean()
+
+
 @proof.right
 def by_logsigmoid(chosen, rejected):
     return -logsigmoid(chosen - rejected).sum() / len(chosen)

@@ -109,6 +109,18 @@ def drops_the_rare(after, before):
     return float(np.sum(after[kept] * np.log(after[kept] / before[kept])))
 
 
+@proof.wrong(says="a small number added")
+def with_epsilon(after, before):
+    return float(np.sum((after + 1e-3) * np.log((after + 1e-3) / (before + 1e-3))))
+
+
+@proof.wrong(says="divided by the sum")
+def before_renormalised(after, before):
+    kept = after > 0
+    left = before[kept] / before[kept].sum()
+    return float(np.sum(after[kept] * np.log(after[kept] / left)))
+
+
 @proof.right
 def kl_by_loop(after, before):
     return sum(float(q) * math.log(q / p) for q, p in zip(after, before) if q > 0)

@@ -171,6 +171,14 @@ def at_most_eight_kept(rewards, k):
     return top_k_overall(rewards, k)
 
 
+@proof.wrong(says="not for a prompt")
+def of_each_prompt_and_cut(rewards, k):
+    pairs = []
+    for p, row in enumerate(rewards.tolist()):
+        pairs += [(p, j) for j in sorted(range(len(row)), key=lambda j: -row[j])[:k]]
+    return pairs[:k]
+
+
 @proof.right
 def by_stable_sort(rewards, k):
     order = torch.sort(rewards.flatten(), descending=True, stable=True).indices[:k]

@@ -177,6 +177,12 @@ def empty_replies_out(prompts, replies, rewards, threshold):
     return [(p, y) for p, y, r in rows if r >= threshold and y]
 
 
+@proof.wrong(says="in another order")
+def as_a_set(prompts, replies, rewards, threshold):
+    rows = zip(prompts, replies, rewards, strict=True)
+    return list({(p, r) for p, r, reward in rows if reward >= threshold})
+
+
 @proof.right
 def with_indices(prompts, replies, rewards, threshold):
     if not len(prompts) == len(replies) == len(rewards):

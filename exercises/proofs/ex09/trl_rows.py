@@ -177,6 +177,21 @@ def strips_prompts(selected, chat=False):
     return [pair_of(p.rstrip(), r, chat) for p, r in selected]
 
 
+@proof.wrong(says="without an end token")
+def with_an_end_token(selected, chat=False):
+    return [pair_of(p, r + "<|endoftext|>", chat) for p, r in selected]
+
+
+@proof.wrong(says="without an end token or a blank")
+def with_a_leading_blank(selected, chat=False):
+    return [pair_of(p, " " + r, chat) for p, r in selected]
+
+
+@proof.wrong(says="changed their order")
+def as_a_set(selected, chat=False):
+    return [pair_of(p, r, chat) for p, r in set(selected)]
+
+
 @proof.right
 def two_loops(selected, chat=False):
     rows = []
