@@ -872,7 +872,8 @@ def _rounds_in_order(t: Trial) -> None:
     turned = [list(pair) for pairs in rounds[::-1] for pair in pairs]
     got = plain_value(t.run(rounds, "all"))
     shown = "three rounds of 5 pairs each"
-    t.holds(got != turned, "the oldest round should come first: are the rounds turned round?", shown)
+    turned_round = "the oldest round should come first: are the rounds turned round?"
+    t.holds(got != turned, turned_round, shown)
     as_text = [sorted(map(str, pairs)) for pairs in (got, right) if isinstance(pairs, list)]
     t.holds(got == right or len(as_text) < 2 or as_text[0] != as_text[1], ORDER_LOST, shown)
 

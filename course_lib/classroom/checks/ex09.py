@@ -82,11 +82,9 @@ def _one_trained(t: Trial) -> None:
         (16e9 / 2**30, "this is divided by 2^30. Here a GB has 10^9 bytes."),
         ([1.0] * 16, "a number times a list repeats the list. Take its sum first."),
     ]
-    by_eight = same_value(t.run([1.0], []), 2.0, 1e-9) and same_value(
-        t.run([], [1.0]), 0.25, 1e-9
-    )
+    trained, frozen = t.run([1.0], []), t.run([], [1.0])
     t.holds(
-        not by_eight,
+        not same_value((trained, frozen), (2.0, 0.25), 1e-9),
         "this is divided by 8, as if the numbers were bits. They are bytes already.",
         f"{t.call_text(([1.0], []))} gave 2.0",
     )

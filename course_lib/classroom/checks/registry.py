@@ -1,7 +1,6 @@
 """A registered check: points, minutes, hints, and what a reader sees of it."""
 
 import contextlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from .compare import as_sentence
 from .outcome import CheckFailed, NotWritten, Outcome, Part
 from .trial import Trial
 
+RUNNING = "COURSE_CHECK"  # set in the kernel in which ``course check`` runs a notebook
 DIFFICULTIES = ("easy", "medium", "hard")
 
 
@@ -184,14 +184,11 @@ def need(*tasks: Task) -> None:
 def keep(found: Outcome) -> None:
     """Note an outcome.
 
-    It is kept here, in the log of ``course check`` when one runs, and in a notebook in the reader's
-    progress file.
+    It is kept here, and in a notebook in the reader's progress file; ``course check`` and nbgrader
+    run it for reasons of their own.
     """
     OUTCOMES[found.task] = found
-    if log := os.environ.get("COURSE_CHECK_LOG"):
-        with open(log, "a", encoding="utf-8") as file:
-            file.write(json.dumps(found.to_dict()) + "\n")
-    elif in_notebook() and not os.environ.get("NBGRADER_EXECUTION"):
+    if in_notebook() and not os.environ.get(RUNNING) and not os.environ.get("NBGRADER_EXECUTION"):
         # an unreadable progress file must not hide the check's own words
         with contextlib.suppress(CourseError, OSError):
             record_task(found.task, found.points, found.most)

@@ -33,8 +33,8 @@ class Trial:
     """The reader's object under test.
 
     ``value`` is what was handed in: usually a function, sometimes a number, list or dictionary.
-    ``answers``: what the calls so far have given (:mod:`.calling`); without it every call is made at
-    once. ``task``: the id of the task, for its untidy cases.
+    ``answers``: what the calls so far have given (:mod:`.calling`); without it every call is made
+    at once. ``task``: the id of the task, for its untidy cases.
     """
 
     def __init__(self, value: Any, answers: Sequence[Answer] | None = None, task: str = "") -> None:

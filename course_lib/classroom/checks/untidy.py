@@ -485,8 +485,7 @@ def ex09_missing_parts(r: random.Random) -> Iterator[tuple]:
 
 @maker
 def ex09_shards(r: random.Random) -> Iterator[tuple]:
-    for P, W in ((101, 13), (whole(r, 900, 2999), 17), (11, whole(r, 12, 40)), (95, 12)):
-        yield P, W
+    yield from ((101, 13), (whole(r, 900, 2999), 17), (11, whole(r, 12, 40)), (95, 12))
 
 
 @maker
