@@ -860,7 +860,6 @@ def _share_of_different_pairs(t: Trial) -> None:
         (9 / 22, "these are pairs of letters. Split the text into words first."),
         (7 / 5, "turned round: different pairs divided by all pairs."),
         (0, "the result is 0, but there are pairs here. Is it cut to a whole number (//)?"),
-        (5.0, no_share),
         (500 / 7, no_share),
     ]
     t.same(args, 5 / 7, mistakes, otherwise="the share of different pairs is not right")

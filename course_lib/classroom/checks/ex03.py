@@ -177,7 +177,6 @@ def _pair_by_pair(t: Trial) -> None:
             [[sigma(-1), sigma(-1)], [sigma(1), sigma(1)]],
             "every A meets every B. Pair them element by element.",
         ),
-        (sigma(0), "this is one number. Return one probability for each pair."),
         (
             [sigma(1), sigma(-1)],
             "this is the probability that B is preferred. A's score comes first in the difference.",
@@ -417,7 +416,8 @@ def _large_loss_is(
         "of tensors for log σ that does not do this.",
     )
     with _explained(overflow):
-        t.same(args, right, mistakes, otherwise=otherwise)
+        # float32 keeps four digits after the point of a score of 1000
+        t.same(args, right, mistakes, tolerance=1e-4, otherwise=otherwise)
 
 
 def _scores_of_a_thousand(t: Trial) -> None:
@@ -776,8 +776,9 @@ def _order_and_edges(t: Trial) -> None:
         pair("Yes", "yes", prompt="q"),
         pair("a b", "b a", prompt="p"),
     )
-    orders = itertools.permutations([one, two, three])
-    mistakes = [((list(order), 2), "the kept pairs are in another order.") for order in orders]
+    right = [one, two, three]
+    orders = [list(order) for order in itertools.permutations(right) if list(order) != right]
+    mistakes = [((order, 2), "the kept pairs are in another order.") for order in orders]
     t.same(
         ([one, EQUAL, two, LATE, three], 2),
         ([one, two, three], 2),

@@ -867,7 +867,9 @@ def pool_rounds(t: Trial) -> None:
 
 def _rounds_in_order(t: Trial) -> None:
     """That a set was used is told whatever order it happens to have."""
-    rounds = [[(f"prompt {i}", f"reply {(7 * i) % 9}") for i in range(k, k + 5)] for k in (5, 0, 9)]
+    rounds = [
+        [(f"prompt {i}", f"reply {(7 * i) % 9}") for i in range(k, k + 5)] for k in (5, 0, 10)
+    ]
     right = [list(pair) for pairs in rounds for pair in pairs]
     turned = [list(pair) for pairs in rounds[::-1] for pair in pairs]
     got = plain_value(t.run(rounds, "all"))

@@ -588,12 +588,13 @@ def trl_rows(t: Trial) -> None:
     with t.part(1, "texts under prompt and completion"):
         _one_pair(t)
     with t.part(1, "nothing is lost or changed"):
-        _order_of_many(t)
+        _order_of_many(t, False)
         _no_pairs(t)
         _blanks_stay(t)
         _three_pairs(t)
         _pair_twice(t)
     with t.part(1, "chat messages"):
+        _order_of_many(t, True)
         _one_chat(t)
         _two_chats(t)
         t.untidy()
@@ -667,11 +668,11 @@ def _no_pairs(t: Trial) -> None:
     t.same(([],), [], otherwise="without pairs there are no rows")
 
 
-def _order_of_many(t: Trial) -> None:
+def _order_of_many(t: Trial, chat: bool) -> None:
     """A set has the right order of a few pairs now and then, of many never."""
     pairs = [(f"prompt {k}", f"reply {(7 * k) % 11}") for k in range(11)]
-    got = plain_value(t.run(pairs))
-    right = [_row(*pair) for pair in pairs]
+    got = plain_value(t.run(pairs, chat))
+    right = [_row(_asked(p), _said(r)) if chat else _row(p, r) for p, r in pairs]
     in_another = isinstance(got, list) and sorted(map(str, got)) == sorted(map(str, right))
     t.holds(
         got == right or not in_another,

@@ -20,7 +20,7 @@ import torch
 from .plain import plain_value
 
 SEED = 20
-NEAR = 1e-5  # of a print, relatively
+NEAR = 3e-5  # of a print, relatively: right answers may be in float32
 PRINTS = Path(__file__).with_name("prints.json")
 GOLDEN = (math.sqrt(5) - 1) / 2
 
