@@ -74,7 +74,9 @@ class Call:
     def _results(self, function: Callable, answer: Answer) -> None:
         for again in range(self.times):
             given = copy.deepcopy((self.args, self.kwargs))
-            got = builtin_value(_result(function, *given))
+            # what the function prints is shown once
+            with contextlib.redirect_stdout(io.StringIO()) if again else contextlib.nullcontext():
+                got = builtin_value(_result(function, *given))
             if not same_value((self.args, self.kwargs), builtin_value(given), 0.0):
                 raise Wrong(
                     "your function changes its input. Work on a copy: who calls it may still need "
