@@ -28,11 +28,11 @@ import warnings
 import numpy as np
 
 from course_lib.authoring.exercises import Exercise, between, exercise_sources
-from course_lib.authoring.proofs import grade_probe, proofs_of
+from course_lib.authoring.proofs import proofs_of
 from course_lib.base import versions
-from course_lib.classroom.checks import trial as core
+from course_lib.classroom.checks import calling
 
-core.SECONDS = 3  # a mutant that does not end is rejected sooner
+calling.SECONDS = 3  # a mutant that does not end is rejected sooner
 SWAPS = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -160,16 +160,7 @@ def survivors(source):
             exec(compile(changed, exercise.stem, "exec"), local)
             student = local[cell.metadata.get("object", name)]
             if tasks[name].outcome(student).passed:
-                share = min(
-                    grade_probe(
-                        proofs[name].reference,
-                        proofs[name].inputs,
-                        student,
-                        seed,
-                        proofs[name].tolerance,
-                    )[0]
-                    for seed in (11, 12)
-                )
+                share = min(proofs[name].share_right(student, seed) for seed in (11, 12))
                 found.append((tasks[name].id, line, change, share))
     return count, found
 

@@ -116,6 +116,7 @@ def pass_at_k(correct, k):
 #
 # What stands between `<<` and `>>` counts as an equation, whatever it is: `<< friends 4 = 4 >>` is
 # `friends4=4`, and `<< 28 >>` is `28`.
+# Only `<` and `>` themselves never stand inside, as in `<<3<4>>`; no check has them.
 # A `<<` whose `>>` is missing, as where a reply breaks off, is none.
 # A reply without equations has the empty path `()`.
 # Nothing else in the text counts, and no side of an equation is exchanged: `2+3=5` and `3+2=5` are

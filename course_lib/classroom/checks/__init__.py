@@ -4,12 +4,15 @@
 file an exercise, ``exNN.py``, written by hand; what proves a check is in ``exercises/proofs/``.
 """
 
-from .compare import as_sentence, in_a_line, plain_value, same_value, shape_in_words
+from .calling import has_body
+from .compare import as_sentence, in_a_line, same_value, shape_in_words
 from .listing import exercises, tasks
 from .outcome import CheckFailed, NotWritten, Outcome, Part, Wrong
+from .plain import builtin_value, kinds, plain_value
 from .registry import Facts, Task, keep, need, task
 from .running import find_notebook, remember, report, standing, text_of
-from .trial import Trial, has_body
+from .trial import Trial
+from .untidy import untidy_inputs, write_prints
 
 __all__ = [
     "CheckFailed",
@@ -21,11 +24,13 @@ __all__ = [
     "Trial",
     "Wrong",
     "as_sentence",
+    "builtin_value",
     "exercises",
     "find_notebook",
     "has_body",
     "in_a_line",
     "keep",
+    "kinds",
     "need",
     "plain_value",
     "remember",
@@ -36,4 +41,6 @@ __all__ = [
     "task",
     "tasks",
     "text_of",
+    "untidy_inputs",
+    "write_prints",
 ]

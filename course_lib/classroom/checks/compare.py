@@ -1,26 +1,15 @@
 """Comparing a reader's result with the right one, and writing values in a line."""
 
+import math
 import numbers
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from .plain import Thing, plain_value, read_once
+
 # words of one or two letters that begin a sentence; other short ones are names from code
 SHORT_WORDS = frozenset("a an as at by if in is it no of on so to".split())
-
-
-def plain_value(value: Any) -> Any:
-    """Tensors, arrays and tuples as nested lists; everything else as it is."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, (np.ndarray, np.generic)):
-        return value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [plain_value(v) for v in value]
-    if isinstance(value, dict):
-        return {k: plain_value(v) for k, v in value.items()}
-    return value
 
 
 def same_value(a: Any, b: Any, tolerance: float) -> bool:
@@ -39,8 +28,11 @@ def _size(value: Any) -> float:
         value = list(value.values())
     if isinstance(value, list):
         return max(map(_size, value), default=0.0)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return abs(value) if is_number and np.isfinite(value) else 0.0
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0.0
+    if isinstance(value, int):
+        return float(min(abs(value), 10**300))
+    return abs(value) if math.isfinite(value) else 0.0
 
 
 def _equal(a: Any, b: Any, slack: float) -> bool:
@@ -50,10 +42,17 @@ def _equal(a: Any, b: Any, slack: float) -> bool:
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(_equal(x, y, slack) for x, y in zip(a, b, strict=True))
     if isinstance(a, numbers.Real) and isinstance(b, numbers.Real):
-        return a == b or abs(a - b) <= slack or (a != a and b != b)
+        return _near(a, b, slack)
     try:
         return type(a) is type(b) and bool(a == b)
     except Exception:
+        return False
+
+
+def _near(a: numbers.Real, b: numbers.Real, slack: float) -> bool:
+    try:
+        return a == b or abs(a - b) <= slack or (a != a and b != b)
+    except OverflowError:  # an integer beyond float, less a float
         return False
 
 
@@ -70,8 +69,8 @@ def shape_in_words(value: Any) -> str:
         return "one number"
     if type(value) is str:
         return "one text"
-    kind = type(value).__name__
-    if isinstance(value, Iterator):
+    kind = value.kind if isinstance(value, Thing) else type(value).__name__
+    if read_once(value):
         return f"type {kind}, which can be read only once (list() makes a list of it)"
     return f"type {kind}"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from .compare import in_a_line, same_value
 from .registry import need as need
 from .registry import task
 from .trial import Trial
@@ -34,6 +35,7 @@ def kl_bound(t: Trial) -> None:
         _nothing_moved(t)
     with t.part(1, "log n less (n − 1)/n, in nats, for any n"):
         _bound_in_nats(t)
+        t.untidy()
 
 
 def _nothing_moved(t: Trial) -> None:
@@ -116,52 +118,59 @@ def best_of_n_distribution(t: Trial) -> None:
         _two_levels(t)
     with t.part(1, "a reply of probability 0 stays at 0, and one reply alone is certain"):
         _probability_zero_stays(t)
+        t.untidy()
 
 
 def _two_replies(t: Trial) -> None:
     rising = np.array([0.0, 1.0])
-    args = (np.array([0.5, 0.5]), rising, 2)
+    args = (np.array([0.4, 0.6]), rising, 2)
+    turned = (
+        "the reply with the lower reward became more likely: is the order of the rewards turned "
+        "around, or the result in the order of the rewards?"
+    )
     mistakes = [
+        ([0.64, 0.36], turned),
+        ([0.84, 0.16], turned),
         (
-            [0.75, 0.25],
-            "the reply with the lower reward became more likely: is the order of the rewards "
-            "turned around, or the result in the order of the rewards?",
+            [0.32, 1.2],
+            "these do not add up to 1. n p F to the power n - 1 holds for rewards without levels; "
+            "here it is F to the n less F⁻ to the n.",
         ),
         (
-            [0.25, 1.0],
+            [0.16, 1.0],
             "this is F to the n alone, which counts the lower replies too. Subtract F⁻ to the n.",
         ),
         (
-            [0.5, 0.5],
+            [0.4, 0.6],
             "these are the policy's own probabilities, although the best of 2 prefers the second "
             "reply. Are F and F⁻ each raised to the power n?",
         ),
         ([0.0, 1.0], "the best reply is not always among the n samples, so it is not certain."),
         (
-            [0.75, 0.75],
+            [0.64, 0.84],
             "this is the probability to sample a reply at least once. It must also be the best of "
             "those sampled.",
         ),
-        ([0.25, 0.25], "this is (F − F⁻) to the n: raise each to the power n first."),
+        ([0.16, 0.36], "this is (F − F⁻) to the n: raise each to the power n first."),
         (
-            [0.25, 0.0],
+            [0.16, 0.2],
             "F should count every reply with a reward at most that one, not one level alone.",
         ),
         ([0.0, 0.0], "this is zero for every reply; best-of-n always returns one of them."),
-        ([0.5, 1.0], "this is F. It has to be raised to the power n, less the power of F⁻."),
+        ([0.4, 1.0], "this is F. It has to be raised to the power n, less the power of F⁻."),
         (
-            [0.125, 0.375],
+            [0.064, 0.504],
             "each number is multiplied by the reply's probability. A share is that probability "
             "over the sum of its level, and here each reply is alone on its level.",
         ),
     ]
     t.same(
         args,
-        [0.25, 0.75],
+        [0.16, 0.84],
         mistakes,
         otherwise=(
-            "with two replies of probability 1/2 and n = 2, list the four ways to draw two, and "
-            "see which reply is the best of each"
+            "with two replies and n = 2, list the four ways to draw two, how likely each is, and "
+            "which reply is the best of each"
         ),
     )
 
@@ -299,6 +308,7 @@ def exact_kl(t: Trial) -> None:
         _weighted_by_after(t)
     with t.part(1, "leaves out replies of probability 0"):
         _zeros_left_out(t)
+        t.untidy()
 
 
 def _nothing_has_moved(t: Trial) -> None:
@@ -355,11 +365,22 @@ def _weighted_by_after(t: Trial) -> None:
         (0.0, "best-of-n has moved the policy here, and the result does not show it."),
         ([0.75 * a, 0.25 * b], "these are the terms. Sum them."),
     ]
+    _not_nearly(t, args, right)
     t.same(
         args,
         right,
         mistakes,
         otherwise="the lesson works this example out by hand, and gets another number",
+    )
+
+
+def _not_nearly(t: Trial, args: tuple, right: float) -> None:
+    got = t.run(*args)
+    t.holds(
+        same_value(got, right, 1e-6) or not same_value(got, right, 0.005),
+        "close: is a small number added to the probabilities, or is this rounded? Leave replies of "
+        "probability 0 out, and change nothing in the others.",
+        f"{t.call_text(args)} gave {in_a_line(got)}",
     )
 
 
@@ -379,16 +400,23 @@ def _zeros_left_out(t: Trial) -> None:
         ),
     ]
     adds_nothing = "a reply that is never given after choosing should add nothing"
-    args = (np.array([0.0, 1.0]), np.array([0.25, 0.75]))
+    args = (np.array([0.0, 0.25, 0.75]), np.array([0.5, 0.25, 0.25]))
+    right = 0.75 * math.log(3)
     mistakes = [
         *zeros,
         (
-            math.log(4),
+            0.25 * math.log(0.5) + 0.75 * math.log(3),
             "the probability before belongs to another reply. Leave out the same replies in both "
             "arrays.",
         ),
+        (
+            0.25 * math.log(0.5) + 0.75 * math.log(1.5),
+            "the probabilities before are divided by the sum of what is left. Leave the reply out, "
+            "and the others as they are.",
+        ),
     ]
-    t.same(args, -math.log(0.75), mistakes, otherwise=adds_nothing)
+    _not_nearly(t, args, right)
+    t.same(args, right, mistakes, otherwise=adds_nothing)
 
     t.same(
         (np.array([0.0, 1.0, 0.0]), np.array([0.5, 0.5, 0.0])),
@@ -432,6 +460,7 @@ def pick_reward_model(t: Trial) -> None:
     with t.part(1, "compares means, and takes the first model when they are equal"):
         _means_and_not_wins(t)
         _equal_means(t)
+        t.untidy()
 
 
 def _choices_by_gold(t: Trial) -> None:
@@ -582,6 +611,7 @@ def cautious(t: Trial) -> None:
         _agreement_costs_nothing(t)
         _disagreement_is_taken_off(t)
         _prompt_by_prompt(t)
+        t.untidy()
 
 
 def _models(*scores: list[list[float]]) -> torch.Tensor:

@@ -112,6 +112,7 @@ def verdict(t: Trial) -> None:
         _exponents(t)
         _exact_comparison(t)
         _very_long_number(t)
+        t.untidy()
 
 
 def _three_verdicts(t: Trial) -> None:
@@ -169,18 +170,14 @@ def _nothing_is_run(t: Trial) -> None:
         "correct",
         "not even the plain number is read, so nothing can be said about safety.",
     )
-    with _watched(CODE) as ran:
-        try:
-            _case(t, CODE, "unreadable", "code is not a number.")
-        except Wrong:
-            if not ran:
-                raise
+    ran = t.noted((CODE, "18"), lambda: _watched(CODE))
     t.holds(
         not ran,
         "the text was run as code. A policy may write any text, also one that deletes files. Never "
         "give a reply to eval or exec, not even inside try.",
         t.call_text((CODE, "18")),
     )
+    _case(t, CODE, "unreadable", "code is not a number.")
 
 
 def _commas_and_signs(t: Trial) -> None:
@@ -388,6 +385,7 @@ def pass_at_k(t: Trial) -> None:
     with t.part(1, "any k up to N, without overflow"):
         _few_wrong(t)
         _two_thousand_samples(t)
+        t.untidy()
 
 
 def _one_of_two_right(t: Trial) -> None:
@@ -569,6 +567,7 @@ def _path(
 def path_of(t: Trial) -> None:
     with t.part(1, "the marked equations, all of them, in their order, as a tuple"):
         _one_equation(t)
+        _order_of_many(t)
         _two_equations(t)
         _repeats_and_no_equation(t)
     with t.part(1, "blanks do not count"):
@@ -578,6 +577,7 @@ def path_of(t: Trial) -> None:
         _zeros_behind_the_point(t)
         _numbers_below_one(t)
         _digits_kept(t)
+        t.untidy()
 
 
 def _one_equation(t: Trial) -> None:
@@ -602,6 +602,19 @@ def _one_equation(t: Trial) -> None:
         ("3+2=5",),
         mistakes,
         otherwise="the path of a reply with one equation is not right",
+    )
+
+
+def _order_of_many(t: Trial) -> None:
+    """A set has the right order of a few equations now and then, of many never."""
+    right = [f"{k}*7={7 * k}" for k in (5, 3, 9, 2, 8, 4, 7, 1, 6)]
+    got = t.run(" ".join(f"<<{equation}>>" for equation in right))
+    in_another = isinstance(got, tuple) and sorted(map(str, got)) == sorted(right)
+    t.holds(
+        not in_another or list(got) in (right, right[::-1]),
+        "the order of the equations is lost: is something sorted? Or was this a set? A set has no "
+        "order.",
+        "a text with nine equations",
     )
 
 
@@ -787,6 +800,7 @@ def distinct_right(t: Trial) -> None:
         _parts_of_paths(t)
         _empty_paths(t)
         _copy_further_on(t)
+        t.untidy()
 
 
 def _one_path(t: Trial) -> None:
@@ -1002,6 +1016,7 @@ def decidable(t: Trial) -> None:
         _three_problems(t)
         _five_samples(t)
         _one_sample(t)
+        t.untidy()
 
 
 def _one_of_two_problems(t: Trial) -> None:

@@ -62,6 +62,7 @@ def group_advantage(t: Trial) -> None:
         _two_groups(t)
         _equal_rewards(t)
         _three_in_a_group(t)
+        t.untidy()
 
 
 def _group_mean(t: Trial) -> None:
@@ -278,6 +279,7 @@ def rloo_advantage(t: Trial) -> None:
         _five_replies(t)
     with t.part(1, "takes each prompt by itself"):
         _two_prompts(t)
+        t.untidy()
 
 
 def _two_replies(t: Trial) -> None:
@@ -454,6 +456,7 @@ def ppo_clip(t: Trial) -> None:
         _bad_tokens(t)
     with t.part(1, "one loss for each token, for any clip"):
         _two_replies_of_three_tokens(t)
+        t.untidy()
     with t.part(1, "the gradient reaches logp, and is 0 where the clip holds"):
         _clip_gradient(t)
 
@@ -711,6 +714,7 @@ def dpo_loss(t: Trial) -> None:
         _chosen_gains(t)
     with t.part(1, "is the mean over the batch"):
         _two_pairs(t)
+        t.untidy()
     with t.part(1, "stays finite when the policy is very wrong"):
         _very_wrong(t)
     with t.part(1, "the gradient reaches both terms of the policy"):
@@ -747,18 +751,32 @@ def _all_four_equal(t: Trial) -> None:
 def _policy_equals_reference(t: Trial) -> None:
     mistakes = [
         (
-            L(-1.5),
+            L(-0.75),
             "the policy equals the reference, but the loss sees a difference. The reference is "
             "left out.",
         ),
         (
-            L(-3),
+            L(-1.5),
             "the policy equals the reference, but the loss sees a difference. Is the reference "
-            "added, left out together with beta, or set against the other reply? Take from each "
-            "reply its own reference.",
+            "added, or set against the other reply? Take from each reply its own reference.",
         ),
         (
-            L(1.5),
+            L(-3),
+            "the policy equals the reference, but the loss sees a difference. The reference and "
+            "beta are left out.",
+        ),
+        (
+            L(2.25),
+            "the policy equals the reference, but the loss sees a difference: beta is on the "
+            "policy's terms only. It belongs on the whole margin.",
+        ),
+        (
+            L(-2.25),
+            "the policy equals the reference, but the loss sees a difference: beta is on the "
+            "reference's terms only. It belongs on the whole margin.",
+        ),
+        (
+            L(0.75),
             "the policy equals the reference, but the loss sees a difference. Are policy and "
             "reference mixed up?",
         ),
@@ -769,7 +787,7 @@ def _policy_equals_reference(t: Trial) -> None:
         ),
     ]
     t.same(
-        _batch([-12.0], [-9.0], [-12.0], [-9.0], 0.5),
+        _batch([-12.0], [-9.0], [-12.0], [-9.0], 0.25),
         L(0),
         mistakes,
         otherwise="the policy equals the reference, so the margin should be 0",
@@ -816,22 +834,31 @@ def _chosen_gains(t: Trial) -> None:
 
 
 def _two_pairs(t: Trial) -> None:
-    batch = _batch([-8.0, -14.0], [-11.0, -10.0], [-10.0, -12.0], [-10.0, -11.0], 0.5)
+    batch = _batch([-8.0, -13.0], [-11.0, -10.0], [-10.0, -12.0], [-10.0, -11.0], 0.5)
+    mean_probability = (math.exp(-L(1.5)) + math.exp(-L(-1))) / 2
     mistakes = [
         (
-            L(1.5) + L(-1.5),
+            L(1.5) + L(-1),
             "this is the sum over the batch. Take the mean, so that the step does not grow with "
             "the batch.",
         ),
-        ([L(1.5), L(-1.5)], LOSS_OF_EACH_PAIR),
-        (L(0), "this is the loss of the mean margin. Take the loss of each pair, then their mean."),
+        ([L(1.5), L(-1)], LOSS_OF_EACH_PAIR),
+        (
+            L(0.25),
+            "this is the loss of the mean margin. Take the loss of each pair, then their mean.",
+        ),
+        (
+            -math.log(mean_probability),
+            "this is the logarithm of the mean probability. Take the loss of each pair, then their "
+            "mean.",
+        ),
         (L(1.5), "only the first pair counts."),
         (L(1.5) / 2, "only the first pair counts. Does return stand inside the loop?"),
-        (L(-1.5), "only the last pair counts."),
+        (L(-1), "only the last pair counts."),
     ]
     t.same(
         batch,
-        (L(1.5) + L(-1.5)) / 2,
+        (L(1.5) + L(-1)) / 2,
         mistakes,
         otherwise="with two pairs, one right and one wrong, the result is another number",
     )
@@ -952,6 +979,7 @@ def break_even(t: Trial) -> None:
         _many_questions(t)
     with t.part(1, "says infinity when it is never repaid"):
         _never_repaid(t)
+        t.untidy()
 
 
 def _whole_multiple(t: Trial) -> None:

@@ -141,6 +141,7 @@ def split_prompts(t: Trial) -> None:
     with t.part(1, "case and blanks make no difference, and nothing else does"):
         _spellings_of_one_prompt(t)
         _different_prompts(t)
+        t.untidy()
 
 
 def _enough_in_test(t: Trial) -> None:
@@ -340,6 +341,7 @@ def keep_aligned(t: Trial) -> None:
         _one_row(t)
         _one_row_of_two(t)
     with t.part(1, "keeps all that are good enough, in order, duplicates too"):
+        _order_of_many(t)
         _at_the_threshold(t)
         _two_rows_of_four(t)
         _prompt_that_comes_twice(t)
@@ -347,6 +349,7 @@ def keep_aligned(t: Trial) -> None:
         _one_reply_to_two_prompts(t)
         _negative_rewards(t)
         _nothing_good_enough(t)
+        t.untidy()
     with t.part(1, "lists of different lengths are refused"):
         _lengths_differ(t)
 
@@ -408,6 +411,21 @@ def _at_the_threshold(t: Trial) -> None:
         [("p", "r"), ("q", "s")],
         [([("q", "s")], "a reward equal to the threshold is dropped; 'at least' keeps it.")],
         "both rewards reach the threshold",
+    )
+
+
+def _order_of_many(t: Trial) -> None:
+    """A set has the right order of a few pairs now and then, of many never."""
+    prompts = [f"prompt {k}" for k in range(11)]
+    replies = [f"reply {(7 * k) % 11}" for k in range(11)]
+    got = _as_lists(t.run(prompts, replies, [1.0] * 11, 0.5))
+    right = [list(pair) for pair in zip(prompts, replies, strict=True)]
+    in_another = sorted(map(str, got)) == sorted(map(str, right))
+    t.holds(
+        got == right or not in_another,
+        "the pairs are the right ones in another order: is something sorted, or a set used? Keep "
+        "the order of the rows.",
+        "11 rows that are all good enough",
     )
 
 
@@ -518,16 +536,15 @@ def _refused(t: Trial, *lists: list) -> None:
     """The reader's function must stop with a ValueError, which ``run`` would not let through."""
     t.run(["p"], ["r"], [1.0], 0.5)  # so that an empty stub is not told about lengths
     shown = t.call_text((*lists, 0.5))
-    try:
-        t.value(*[list(x) for x in lists], 0.5)
-    except ValueError:
+    error = t.stopped(*lists, 0.5)
+    if error and issubclass(error, ValueError):
         return
-    except Exception as error:
+    if error:
         raise Wrong(
             "lists of different lengths should stop with a ValueError; yours stop "
-            f"with {type(error).__name__}.",
+            f"with {error.__name__}.",
             shown,
-        ) from None
+        )
     raise Wrong(
         "the three lists differ in length and nobody is told. Stop with a ValueError, whichever of "
         "the three differs.",
@@ -571,6 +588,7 @@ def training_ids(t: Trial) -> None:
         _end_learnt(t)
         _end_inside_the_prompt(t)
         _empty_reply(t)
+        t.untidy()
 
 
 def _one_token_each(t: Trial) -> None:
@@ -767,7 +785,6 @@ def honest_report(t: Trial) -> None:
         _selected_in_two_rows(t)
         _selected_among_equals(t)
     with t.part(1, "control: the candidate at floor(u N), judged by the judge"):
-        _nothing_drawn(t)
         _control_in_one_row(t)
         _control_in_two_rows(t)
         _control_when_u_is_0(t)
@@ -775,6 +792,7 @@ def honest_report(t: Trial) -> None:
         _difference_in_one_row(t)
         _difference_in_two_rows(t)
         _three_keys(t)
+        t.untidy()
 
 
 def _selected_in_one_row(t: Trial) -> None:
@@ -845,15 +863,6 @@ def _selected_among_equals(t: Trial) -> None:
         (8 / 3, "tied candidates are averaged; the lowest index should win."),
     ]
     _entry(t, EQUAL_REWARDS, "selected", 1.0, mistakes, "with a tie the lowest index should win")
-
-
-def _nothing_drawn(t: Trial) -> None:
-    t.holds(
-        len({repr(t.run(*TWO_ROWS)) for _ in range(5)}) == 1,
-        "the same input does not always give the same result. Draw nothing of your own: the chance "
-        "is in u.",
-        t.call_text(TWO_ROWS),
-    )
 
 
 def _control_in_one_row(t: Trial) -> None:
@@ -1014,6 +1023,7 @@ def diagnose(t: Trial) -> None:
         _at_thresholds(t)
     with t.part(1, "of several faults the first in the order is named"):
         _several_faults(t)
+        t.untidy()
 
 
 def _leak_and_no_fault(t: Trial) -> None:

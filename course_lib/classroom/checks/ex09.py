@@ -5,6 +5,8 @@ What the reader's answer must do, property by property.
 
 from math import sqrt
 
+from .compare import in_a_line, same_value
+from .plain import plain_value
 from .registry import need as need
 from .registry import task
 from .trial import Trial
@@ -45,6 +47,7 @@ def training_gigabytes(t: Trial) -> None:
     with t.part(1, "all models together, of any size"):
         _two_trained_one_frozen(t)
         _one_trained_two_frozen(t)
+        t.untidy()
 
 
 def _one_trained(t: Trial) -> None:
@@ -79,6 +82,12 @@ def _one_trained(t: Trial) -> None:
         (16e9 / 2**30, "this is divided by 2^30. Here a GB has 10^9 bytes."),
         ([1.0] * 16, "a number times a list repeats the list. Take its sum first."),
     ]
+    trained, frozen = t.run([1.0], []), t.run([], [1.0])
+    t.holds(
+        not same_value((trained, frozen), (2.0, 0.25), 1e-9),
+        "this is divided by 8, as if the numbers were bits. They are bytes already.",
+        f"{t.call_text(([1.0], []))} gave 2.0",
+    )
     t.same(
         ([1.0], []),
         16.0,
@@ -164,6 +173,7 @@ def forecast(t: Trial) -> None:
         _half_width_of_four_timings(t)
         _equal_timings(t)
         _half_a_part(t)
+        t.untidy()
 
 
 def _total_of_two_timings(t: Trial) -> None:
@@ -302,6 +312,7 @@ def missing_parts(t: Trial) -> None:
     with t.part(1, "other keys are ignored"):
         _other_numbers(t)
         _a_name_among_keys(t)
+        t.untidy()
 
 
 def _nothing_done(t: Trial) -> None:
@@ -440,6 +451,7 @@ def shards(t: Trial) -> None:
     with t.part(1, "no empty shard"):
         _more_workers_than_prompts(t)
         _one_prompt(t)
+        t.untidy()
 
 
 def _one_worker(t: Trial) -> None:
@@ -576,13 +588,16 @@ def trl_rows(t: Trial) -> None:
     with t.part(1, "texts under prompt and completion"):
         _one_pair(t)
     with t.part(1, "nothing is lost or changed"):
+        _order_of_many(t, False)
         _no_pairs(t)
         _blanks_stay(t)
         _three_pairs(t)
         _pair_twice(t)
     with t.part(1, "chat messages"):
+        _order_of_many(t, True)
         _one_chat(t)
         _two_chats(t)
+        t.untidy()
 
 
 def _row(prompt: object, completion: object) -> dict:
@@ -623,6 +638,13 @@ def _one_pair(t: Trial) -> None:
         ([{"p": "r"}], "prompt and completion are the names of the keys, not the texts."),
         ([_row(_asked("p"), _said("r"))], "these are chat messages, and chat is False here."),
     ]
+    got = t.run([("p", "r")])
+    t.holds(
+        not _adds_to_a_text(got),
+        "the keys are right, and a text was changed: something is added to it. It should stay as "
+        "it is, without an end token or a blank.",
+        f"{t.call_text(([('p', 'r')],))} gave {in_a_line(got)}",
+    )
     t.same(
         ([("p", "r")],),
         [_row("p", "r")],
@@ -631,8 +653,32 @@ def _one_pair(t: Trial) -> None:
     )
 
 
+def _adds_to_a_text(rows: object) -> bool:
+    """Whether this is the row of ("p", "r") with something beside p or r."""
+    one = rows[0] if isinstance(rows, list) and len(rows) == 1 else None
+    if not isinstance(one, dict) or one.keys() != {"prompt", "completion"}:
+        return False
+    prompt, reply = one["prompt"], one["completion"]
+    if not isinstance(prompt, str) or not isinstance(reply, str) or (prompt, reply) == ("p", "r"):
+        return False
+    return "p" in prompt and "r" in reply and "p" not in reply and "r" not in prompt
+
+
 def _no_pairs(t: Trial) -> None:
     t.same(([],), [], otherwise="without pairs there are no rows")
+
+
+def _order_of_many(t: Trial, chat: bool) -> None:
+    """A set has the right order of a few pairs now and then, of many never."""
+    pairs = [(f"prompt {k}", f"reply {(7 * k) % 11}") for k in range(11)]
+    got = plain_value(t.run(pairs, chat))
+    right = [_row(_asked(p), _said(r)) if chat else _row(p, r) for p, r in pairs]
+    in_another = isinstance(got, list) and sorted(map(str, got)) == sorted(map(str, right))
+    t.holds(
+        got == right or not in_another,
+        "the rows have changed their order: is something sorted, or a set used?",
+        "11 pairs",
+    )
 
 
 def _blanks_stay(t: Trial) -> None:

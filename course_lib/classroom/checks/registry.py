@@ -1,7 +1,6 @@
 """A registered check: points, minutes, hints, and what a reader sees of it."""
 
 import contextlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +8,12 @@ from typing import Any
 
 from ...base import CourseError, in_notebook, require
 from ..record import record_task
+from .calling import Answer, Ask
 from .compare import as_sentence
 from .outcome import CheckFailed, NotWritten, Outcome, Part
 from .trial import Trial
 
+RUNNING = "COURSE_CHECK"  # set in the kernel in which ``course check`` runs a notebook
 DIFFICULTIES = ("easy", "medium", "hard")
 
 
@@ -65,11 +66,10 @@ class Task:
 
     def outcome(self, value: Any) -> Outcome:
         """Check ``value`` and return the :class:`Outcome`; nothing is printed or kept."""
-        trial = Trial(value)
         try:
             if value is None or value is Ellipsis:
                 raise NotWritten("it is still empty.")
-            self.function(trial)
+            trial = self.trial(value)
         except NotWritten as unwritten:
             part = Part("written", self.points, message=unwritten.message)
             return Outcome(self.id, self.points, [part], written=False)
@@ -79,6 +79,23 @@ class Task:
             f"{self.id}: the parts are worth {total} points, the task {self.points}.",
         )
         return Outcome(self.id, self.points, trial.parts)
+
+    def trial(self, value: Any) -> Trial:
+        """The :class:`Trial` of ``value`` after the whole check.
+
+        The check runs again from the start after every call that it asks for, and each call is
+        made here, where no variable of any caller holds what is right.
+        """
+        answers: list[Answer] = []
+        while True:
+            trial = Trial(value, answers, self.id)
+            try:
+                self.function(trial)
+                return trial
+            except Ask as ask:
+                call = ask.call
+            del trial
+            answers.append(call.made(value))
 
     def __call__(self, value: Any) -> float | None:
         """Check the reader's object: print the points, or stop with what is wrong."""
@@ -167,14 +184,11 @@ def need(*tasks: Task) -> None:
 def keep(found: Outcome) -> None:
     """Note an outcome.
 
-    It is kept here, in the log of ``course check`` when one runs, and in a notebook in the reader's
-    progress file.
+    It is kept here, and in a notebook in the reader's progress file; ``course check`` and nbgrader
+    run it for reasons of their own.
     """
     OUTCOMES[found.task] = found
-    if log := os.environ.get("COURSE_CHECK_LOG"):
-        with open(log, "a", encoding="utf-8") as file:
-            file.write(json.dumps(found.to_dict()) + "\n")
-    elif in_notebook() and not os.environ.get("NBGRADER_EXECUTION"):
+    if in_notebook() and not os.environ.get(RUNNING) and not os.environ.get("NBGRADER_EXECUTION"):
         # an unreadable progress file must not hide the check's own words
         with contextlib.suppress(CourseError, OSError):
             record_task(found.task, found.points, found.most)

@@ -1,17 +1,21 @@
 """``course check ex03``: run a reader's notebook in a fresh kernel and say where they stand.
 
-The notebook runs under nbval where that is installed, and otherwise through nbclient, which Colab
-has. Either way each check writes its outcome to a log, and points are read from there: a cell that
-fails does not end the run.
+After each cell that checks an answer this process sends a cell of its own, which loads the checks
+anew from their files and tries the answer again (``witness.py``). Only what that cell says counts:
+not what a cell of the notebook says of itself, nor what it has put in the place of a check. A cell
+that fails does not end the run.
+
+This is for readers one trusts. The answer and its check still run in one process, whose Python a
+notebook can change from the ground up.
 """
 
+import ast
 import contextlib
 import json
 import os
 import re
-import subprocess
-import sys
-import tempfile
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +23,9 @@ from ...base import CourseError, require
 from ..record import record_task
 from .compare import as_sentence
 from .listing import exercises, tasks
-from .registry import OUTCOMES
+from .registry import OUTCOMES, RUNNING
 
+HERE = Path(__file__).parent
 TIMEOUT = 120  # seconds a cell
 MISSING = (
     "its check did not run: was its cell deleted, or does the cell above it stop with an error, or "
@@ -84,52 +89,84 @@ def exercise_of(path: Path | str) -> str:
     return found[1]
 
 
-def run_notebook(path: Path | str, log: Path | str) -> None:
+def run_notebook(path: Path | str, exercise: str) -> dict[str, dict[str, Any]]:
     """Run every cell of the notebook in a fresh kernel, failing ones included.
 
-    Outcomes of checks go to the file ``log``. The notebook is not changed.
+    Returns task id → what its check said, the last time where it ran twice. The notebook is not
+    changed.
     """
-    environment = {**os.environ, "COURSE_CHECK_LOG": str(log)}
-    try:
-        import nbval  # noqa: F401
-        import pytest  # noqa: F401
-    except ImportError:
-        _run_with_nbclient(Path(path), environment)
-    else:
-        _run_with_nbval(Path(path), environment)
-
-
-def _run_with_nbval(path: Path, environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "pytest", "-q"]
-    command += ["--nbval-lax", f"--nbval-cell-timeout={TIMEOUT}", "--nbval-current-env"]
-    command += ["-p", "no:cacheprovider", "-p", "no:xdist", path.name]
-    folder = path.resolve().parent
-    subprocess.run(command, env=environment, cwd=folder, capture_output=True)
-
-
-def _run_with_nbclient(path: Path, environment: dict[str, str]) -> None:
     try:
         import nbformat
         from nbclient import NotebookClient
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
     except ImportError as missing:
         raise CourseError(
-            "running a notebook needs nbval or nbclient, and neither is installed here "
-            f"({missing.name} is missing). Install one: pip install nbclient."
+            f"running a notebook needs nbclient, which is not installed here ({missing.name} is "
+            "missing). Install it: pip install nbclient."
         ) from None
-    # ipykernel 6 warns on stderr otherwise
-    environment = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}
+    notebook = nbformat.read(path, as_version=4)
+    witnesses, cells = [], []
+    for cell in notebook.cells:
+        code = cell.source if cell.cell_type == "code" else ""
+        asked = [Witness(*found) for found in checked_in(code, exercise)]
+        cells += [cell, *(nbformat.v4.new_code_cell(w.source) for w in asked)]
+        witnesses += asked
+    notebook.cells = cells
     client = NotebookClient(
-        nbformat.read(path, as_version=4),
+        notebook,
         timeout=TIMEOUT,
         interrupt_on_timeout=True,
         kernel_name="python3",  # the one named in the file may be another machine's
         allow_errors=True,
-        resources={"metadata": {"path": str(path.resolve().parent)}},
+        resources={"metadata": {"path": str(Path(path).resolve().parent)}},
     )
+    # ipykernel 6 warns on stderr otherwise
+    environment = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", **os.environ, RUNNING: "1"}
     # what was checked until then counts
     with contextlib.suppress(CellTimeoutError, DeadKernelError):
         client.execute(env=environment)
+    said = {cell.source: cell.outputs for cell in cells if cell.cell_type == "code"}
+    return {w.task: found for w in witnesses if (found := w.heard(said[w.source]))}
+
+
+class Witness:
+    """A cell that tries an answer again: ``source``, and how to read what it prints."""
+
+    def __init__(self, task: str, expression: str) -> None:
+        self.task = task
+        self.nonce = secrets.token_hex(16)
+        code = (HERE / "witness.py").read_text(encoding="utf-8")
+        told = f"told['tell'](value, {task!r}, {str(HERE)!r}, {self.nonce!r})"
+        # in names of its own, whatever the notebook calls print or json
+        self.source = (
+            f"(lambda told, value: (__import__('builtins').exec({code!r}, told), {told}))"
+            f"({{}}, {expression})"
+        )
+
+    def heard(self, outputs: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """What the cell said of the answer; None when it said nothing that can be read."""
+        text = "".join(out.get("text", "") for out in outputs if out.get("name") == "stdout")
+        lines = [line for line in text.splitlines() if line.startswith(self.nonce)]
+        with contextlib.suppress(ValueError):
+            found = json.loads(lines[-1].removeprefix(self.nonce)) if lines else None
+            return found if isinstance(found, dict) and found.get("task") == self.task else None
+        return None
+
+
+def checked_in(source: str, exercise: str) -> Iterator[tuple[str, str]]:
+    """(task id, handed-in expression) of each check that a cell calls."""
+    plain = re.sub(r"^\s*[%!?].*$", "", source, flags=re.MULTILINE)  # IPython's own lines
+    try:
+        tree = ast.parse(plain)
+    except SyntaxError:
+        return
+    known = tasks(exercise)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        of_checks = isinstance(node.func.value, ast.Name) and node.func.attr in known
+        if of_checks and len(node.args) == 1 and not node.keywords:
+            yield known[node.func.attr].id, ast.unparse(node.args[0])
 
 
 def standing(name: Path | str, folder: Path | str = ".") -> list[dict[str, Any]]:
@@ -139,15 +176,7 @@ def standing(name: Path | str, folder: Path | str = ".") -> list[dict[str, Any]]
     """
     path = find_notebook(name, folder)
     exercise = exercise_of(path)
-    with tempfile.TemporaryDirectory() as scratch:
-        log = Path(scratch) / "log.jsonl"
-        run_notebook(path, log)
-        lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-    outcomes = {}
-    for line in lines:
-        found = json.loads(line)
-        outcomes[found["task"]] = found  # a task checked twice counts as the last check said
-    return _rows(exercise, outcomes, MISSING)
+    return _rows(exercise, run_notebook(path, exercise), MISSING)
 
 
 def _rows(exercise: str, outcomes: dict[str, dict], missing: str) -> list[dict[str, Any]]:
@@ -218,7 +247,7 @@ def report(name: str) -> None:
     Where the notebook is not in the working folder, as on Colab, the points are those of the checks
     that ran in this kernel.
     """
-    if os.environ.get("COURSE_CHECK_LOG") or os.environ.get("NBGRADER_EXECUTION"):
+    if os.environ.get(RUNNING) or os.environ.get("NBGRADER_EXECUTION"):
         return
     try:
         path = find_notebook(name)

@@ -3,39 +3,48 @@
 A check is a function of a :class:`Trial`, registered by :func:`task`. It states properties from the
 most basic on, each with its points and its cases from the smallest input on. The first case that
 fails is shown with what the reader's code returned, never with what it should have returned.
-Expected values of the visible cases are few and small; hidden probes, which are in no release and
-not in the package (``exercises/proofs/``), test the rest.
+Expected values of the small cases are few; one large and untidy case (``untidy.py``) is compared by
+a number alone, and hidden probes, which are in no release and not in the package
+(``exercises/proofs/``), test the rest.
+
+A check runs once more for every call that it makes (:mod:`.calling` says why), so it must do the
+same each time and change nothing.
 """
 
 import contextlib
-import copy
-import dis
 import functools
 import inspect
-import io
-import os
-import signal
-import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from .calling import VARIES, Answer, Ask, Call, alike, has_body
 from .compare import in_a_line, in_words, same_value, shape_in_words
 from .outcome import NotWritten, Part, Wrong
+from .untidy import fits, untidy_cases
 
-SECONDS = 20  # one call of the reader's function
+LARGER = (
+    "the small cases are right, and in a larger and less tidy one something is not. Does your code "
+    "fit small or tidy inputs only?"
+)
+AGAIN = 5  # calls with the input of a failed case, to tell chance from a mistake
 
 
 class Trial:
     """The reader's object under test.
 
     ``value`` is what was handed in: usually a function, sometimes a number, list or dictionary.
+    ``answers``: what the calls so far have given (:mod:`.calling`); without it every call is made
+    at once. ``task``: the id of the task, for its untidy cases.
     """
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, answers: Sequence[Answer] | None = None, task: str = "") -> None:
         self.value = value
+        self.task = task
         self.parts: list[Part] = []
         self.answered = False  # some call has returned something
+        self.asked: list[Call] = []
+        self._answers = answers
+        self._last: Call | None = None  # the last call that ended well
 
     @contextlib.contextmanager
     def part(self, points: float, name: str) -> Iterator[Part]:
@@ -45,13 +54,14 @@ class Trial:
         """
         part = Part(name, points)
         self.parts.append(part)
+        self._last = None
         try:
             yield part
             part.passed = True
         except NotWritten:
             raise
         except Wrong as wrong:
-            part.message = wrong.message
+            part.message = VARIES if self._varies() else wrong.message
             part.shown = wrong.shown
         except Exception as error:  # the reader's value has a type the check could not read
             said = f"{type(error).__name__}: {str(error).rstrip('.')}"
@@ -61,42 +71,62 @@ class Trial:
             )
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
-        """The reader's function on a copy of the input.
+        """What the reader's function gives for a copy of the input, in types of Python's own.
 
-        Errors, a missing result and a changed input become :class:`Wrong`.
+        Errors, a missing result, a changed input and another result of a second call become
+        :class:`Wrong`.
         """
-        given = copy.deepcopy((args, kwargs))
+        return self.answer(Call(args, kwargs)).got
+
+    def answer(self, call: Call) -> Answer:
+        """The :class:`Answer` to a call that must end well."""
+        answer = self._answer(call)
         try:
-            got = self._result_of(*given)
-            self._expect_something(got)
-            if not same_value((args, kwargs), given, 0.0):
-                raise Wrong(
-                    "your function changes its input. Work on a copy: who calls it may still need "
-                    "it."
-                )
+            if answer.wrong:
+                raise type(answer.wrong)(answer.wrong.message)
+            self._expect_something(answer.got)
         except NotWritten:
             raise
         except Wrong as wrong:
-            raise Wrong(wrong.message, self.call_text(args, kwargs)) from None
-        return got
+            self._last = None
+            raise Wrong(wrong.message, self.call_text(call.args, call.kwargs)) from None
+        self._last = call
+        return answer
 
-    def _result_of(self, args: tuple, kwargs: dict[str, Any]) -> Any:
-        """What the reader's function returns in time; its errors in words."""
-        try:
-            with _limit(SECONDS), _quiet():
-                return self.value(*args, **kwargs)
-        except _Late:
-            raise Wrong(
-                f"your function has not ended after {SECONDS} seconds for this input. "
-                "Is there a loop that never stops?"
-            ) from None
-        except Exception as error:
-            if isinstance(error, NotImplementedError) and not error.args:
-                raise NotWritten("not written yet.") from None
-            said = ": ".join(filter(None, (type(error).__name__, str(error))))
-            line = _line_of(error, self.value)
-            where = f" (line {line} of the function)." if line else "."
-            raise Wrong(f"your code stopped with {said}{where}") from None
+    def stopped(self, *args: Any) -> type | None:
+        """The type of the error with which the reader's function stops on this input, or None."""
+        return self._answer(Call(args, times=1)).stopped
+
+    def noted(self, args: tuple, around: Callable) -> Any:
+        """What the context manager ``around`` notes while the reader's function runs on ``args``.
+
+        Whatever comes of the call itself.
+        """
+        return self._answer(Call(args, times=1, around=around)).noted
+
+    def _answer(self, call: Call) -> Answer:
+        if self._answers is None:
+            self.asked.append(call)
+            return call.made(self.value)
+        at = len(self.asked)
+        if at == len(self._answers):
+            raise Ask(call)
+        self.asked.append(call)
+        return self._answers[at]
+
+    def _varies(self) -> bool:
+        """Whether the last input gives something else when it is tried often, or the first now."""
+        last = self._last
+        if last is None:
+            return False
+        wrong = self._answer(Call(last.args, last.kwargs, AGAIN, last.around)).wrong
+        if wrong is not None and wrong.message == VARIES:
+            return True
+        if not self._answers or self._answers[0].wrong or self.asked[0].which:
+            return False
+        first, before = self.asked[0], self._answers[0].got
+        now = self._answer(Call(first.args, first.kwargs, 1, first.around))
+        return now.wrong is None and not alike(before, now.got)
 
     def _expect_something(self, got: Any) -> None:
         """Tell an empty stub from a function in which one way ends without a return."""
@@ -168,11 +198,9 @@ class Trial:
         ``which``: positions of tensors among ``args``. Where there are no gradients,
         :class:`Wrong` says kindly why.
         """
-        import torch
-
-        args = [a.clone().requires_grad_() if k in which else a for k, a in enumerate(args)]
+        leaves = [a.clone().requires_grad_() if k in which else a for k, a in enumerate(args)]
         try:
-            self.run(*args)
+            got = self.run(*leaves)
         except Wrong as wrong:
             if "numpy()" in wrong.message or "requires grad" in wrong.message:
                 raise Wrong(
@@ -181,15 +209,28 @@ class Trial:
                     wrong.shown,
                 ) from None
             raise
-        got = self.value(*args)  # run works on copies, and gradients would arrive there
+        # run works on copies, and gradients would arrive there
+        found = self._answer(Call(tuple(args), which=which)).got
         self.holds(
-            isinstance(got, torch.Tensor) and got.requires_grad,
+            found is not None,
             "the result has no gradient, so nothing could be trained with it. Keep it a tensor: "
             "no float(), no .item(), no .detach(), no torch.no_grad().",
-            f"{self.call_text(args)} gave {in_a_line(got)}",
+            f"{self.call_text(leaves)} gave {in_a_line(got)}",
         )
-        got.sum().backward()
-        return [torch.zeros_like(args[k]) if args[k].grad is None else args[k].grad for k in which]
+        return found
+
+    def untidy(self, message: str = "") -> None:
+        """The task's large and untidy cases; ``message`` says more of what may be wrong.
+
+        They are left out where an earlier property does not hold: one mistake costs its points
+        once.
+        """
+        if not all(part.passed for part in self.parts[:-1]):
+            return
+        for args, right in untidy_cases(self.task):
+            got = self.run(*args)
+            shown = f"{self.call_text(args)} gave {in_a_line(got)}"
+            self.holds(fits(got, right), f"{LARGER} {message}".strip(), shown)
 
     def holds(self, condition: Any, message: str, shown: str = "") -> None:
         """Raise :class:`Wrong` with ``message`` unless ``condition``."""
@@ -210,86 +251,3 @@ class Trial:
         for key, value in (kwargs or {}).items():
             written.append(f"{key}={in_a_line(value, given=True)}")
         return f"{name}({', '.join(written)})"
-
-
-class _Late(BaseException):
-    """Time is up.
-
-    Not an Exception, so that a reader's own ``except Exception`` does not catch it.
-    """
-
-
-def _quiet() -> contextlib.AbstractContextManager:
-    """Without the reader's warnings under nbgrader.
-
-    It gives no points to a cell with anything on stderr.
-    """
-    if os.environ.get("NBGRADER_EXECUTION"):
-        return contextlib.redirect_stderr(io.StringIO())
-    return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def _limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`_Late` in what runs longer than ``seconds``, where that is possible.
-
-    It is in the main thread, on Linux and macOS.
-    """
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def late(*_: Any) -> None:
-        raise _Late
-
-    handler_before = signal.signal(signal.SIGALRM, late)
-    timer_before = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer_before)
-        signal.signal(signal.SIGALRM, handler_before)
-
-
-def _line_of(error: Exception, function: Callable) -> int | None:
-    """The line of ``function`` (from 1) where ``error`` arose, or None."""
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return None
-    here = (code.co_filename, code.co_name)
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if (frame.filename, frame.name) == here]
-    return lines[-1] - code.co_firstlineno + 1 if lines else None
-
-
-def _empty() -> None:
-    """Every form of an empty body, one a line."""
-    ...
-    pass
-    return None
-
-
-def _opnames(function: Callable) -> set[str]:
-    return {step.opname for step in dis.get_instructions(function)}
-
-
-# what an empty body is made of, whatever this version of Python calls it
-NOTHING = _opnames(_empty) | _opnames(lambda: None)
-
-
-def has_body(function: Any) -> bool:
-    """True when a function is more than a stub.
-
-    A stub holds only a docstring, ``...``, ``pass`` and ``return None``. What calls, computes or
-    assigns anything takes instructions that no stub has.
-    """
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return code is not None and not all(map(_does_nothing, dis.get_instructions(code)))
-
-
-def _does_nothing(step: dis.Instruction) -> bool:
-    """Whether an instruction stands in empty bodies too; constants there are None and ``...``."""
-    if step.opcode in dis.hasconst and step.argval is not None and step.argval is not Ellipsis:
-        return False
-    return step.opname in NOTHING

@@ -75,7 +75,7 @@ def returns_in_the_loop(texts, rewards):
         return [row[int(scores.argmax())]]
 
 
-@proof.wrong(says="whatever its reward")
+@proof.wrong(says="made whole numbers")
 def whole_rewards(texts, rewards):
     return [row[i] for row, i in zip(texts, rewards.int().argmax(dim=1).tolist())]
 
@@ -118,7 +118,7 @@ def absolute(texts, rewards):
     return [row[i] for row, i in zip(texts, rewards.abs().argmax(dim=1).tolist())]
 
 
-@proof.wrong(says="whatever its reward")
+@proof.wrong(says="in the first one's place")
 def first_prompt_only(texts, rewards):
     return [row[int(rewards[0].argmax())] for row in texts]
 
@@ -128,6 +128,63 @@ def sorts_its_input(texts, rewards):
     best = [row[i] for row, i in zip(texts, rewards.argmax(dim=1).tolist())]
     rewards.copy_(rewards.sort(dim=1, descending=True).values)
     return best
+
+
+@proof.wrong(says="in the first one's place")
+def place_in_the_whole_matrix(texts, rewards):
+    return [row[int(rewards.argmax()) % len(row)] for row in texts]
+
+
+@proof.wrong(says="at 0 or -1")
+def starts_at_minus_one(texts, rewards):
+    out = []
+    for row, scores in zip(texts, rewards):
+        at, highest = 0, -1
+        for j, score in enumerate(scores):
+            if score > highest:
+                at, highest = j, score
+        out.append(row[at])
+    return out
+
+
+@proof.wrong(says="in the first one's place")
+def place_not_reset(texts, rewards):
+    out = []
+    at, highest = 0, -float("inf")
+    for row, scores in zip(texts, rewards):
+        for j, score in enumerate(scores):
+            if score > highest:
+                at, highest = j, score
+        out.append(row[at])
+    return out
+
+
+@proof.wrong(says="does the best of one prompt stay")
+def best_not_reset(texts, rewards):
+    out = []
+    best, highest = None, -float("inf")
+    for row, scores in zip(texts, rewards):
+        for text, score in zip(row, scores):
+            if score > highest:
+                best, highest = text, score
+        out.append(best)
+    return out
+
+
+@proof.wrong(says="made whole numbers")
+def rounded_rewards(texts, rewards):
+    return [row[i] for row, i in zip(texts, rewards.round().argmax(dim=1).tolist())]
+
+
+@proof.right
+def with_numpy_strings(texts, rewards):
+    places = np.asarray(rewards).argmax(-1)
+    return list(np.array(texts)[np.arange(len(texts)), places])
+
+
+@proof.right
+def as_an_array(texts, rewards):
+    return np.array(texts)[np.arange(len(texts)), np.asarray(rewards).argmax(-1)]
 
 
 @proof.right

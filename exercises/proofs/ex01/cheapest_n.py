@@ -181,7 +181,7 @@ def takes_away(ns, quality, share, budget):
     return first_with(wanted, list(zip(ns, quality)))
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def four_at_most(ns, quality, share, budget):
     return cheapest_n(ns[:4], quality[:4], share, budget)
 

@@ -90,7 +90,7 @@ def mean_of_terms(rewards, n):
 generator = np.random.default_rng(0)
 
 
-@proof.wrong(says="two calls")
+@proof.wrong(says="the second call")
 def random_subsets(rewards, n):
     return float(np.mean([max(generator.choice(rewards, n, replace=False)) for _ in range(500)]))
 
@@ -166,7 +166,7 @@ def only_four(rewards, n):
     return expected_best(rewards, n) if len(rewards) <= 4 else max(rewards)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def only_small(rewards, n):
     return expected_best(rewards, n) if len(rewards) <= 5 else max(rewards)
 

@@ -138,6 +138,25 @@ def nearly_equal(a, b):
     return float(((a > b) & ~tie).double().mean() + 0.5 * tie.double().mean())
 
 
+generator = np.random.default_rng(0)
+
+
+@proof.wrong(says="the second call")
+def tosses_a_coin(a, b):
+    coin = torch.tensor(generator.integers(0, 2, len(a)))
+    return float(torch.where(a == b, coin, (a > b).long()).double().mean())
+
+
+@proof.right
+def by_heaviside(a, b):
+    return torch.heaviside(a - b, torch.tensor(0.5)).mean()
+
+
+@proof.right
+def by_ones(a, b):
+    return (((a > b).float() + 0.5 * (a == b).float()) @ torch.ones(len(a))) / len(a)
+
+
 @proof.right
 def by_loop(a, b):
     total = 0.0

@@ -1,5 +1,7 @@
 """Proof of the check of ex02.best_temperature: probes, wrong and right solutions."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -155,9 +157,19 @@ def value_not_kept(rewards, n):
     return found
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def up_to_two(rewards, n):
     return best_temperature(rewards, min(n, 2))
+
+
+@proof.right
+def with_weights_in_single_precision(rewards, n):
+    def value(r):
+        N = r.shape[1]
+        weights = torch.tensor([math.comb(i, n - 1) / math.comb(N, n) for i in range(N)])
+        return float((r.sort(dim=1).values @ weights).mean())
+
+    return max(sorted(rewards), key=lambda T: round(value(rewards[T]), 6))
 
 
 @proof.right

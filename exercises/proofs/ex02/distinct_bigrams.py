@@ -178,7 +178,7 @@ def always_zero(texts):
     return 0.0
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def short_texts_only(texts):
     cut = [text if "  " in text else " ".join(text.split()[:8]) for text in texts]
     return distinct_bigrams(cut)

@@ -33,7 +33,7 @@ def greedy(probs, u):
     return probs.argmax(1)
 
 
-@proof.wrong(says="without further chance")
+@proof.wrong(says="the second call")
 def rolls_dice(probs, u):
     return torch.multinomial(probs, 1)[:, 0]
 
@@ -159,7 +159,7 @@ def returns_in_the_loop(probs, u):
         return draw_tokens(row[None], point[None])
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def six_words_only(probs, u):
     return draw_tokens(probs[:, :6], u)
 

@@ -242,7 +242,7 @@ def looked_up(probs, p):
     return out
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def four_words_at_most(probs, p):
     kept = nucleus(probs, p)
     kept[:, 4:] = 0.0

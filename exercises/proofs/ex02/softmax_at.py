@@ -153,7 +153,7 @@ def highest_before_temperature(logits, T):
     return divided(weights)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def two_words_only(logits, T):
     p = torch.sigmoid((logits[:, -1:] - logits[:, :1]) / T)
     return torch.cat([1 - p, p], dim=1)

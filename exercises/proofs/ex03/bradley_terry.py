@@ -9,7 +9,7 @@ from course_lib.authoring.proofs import Proof
 proof = Proof("ex03", "bradley_terry")
 
 
-@proof.probe()
+@proof.probe(tolerance=1e-4)  # float32 at scores of a thousand
 def bradley_terry_inputs(rng):
     for k in range(20):
         K = int(rng.integers(1, 12))
@@ -146,9 +146,14 @@ def subtracts_in_place(chosen, rejected):
     return softplus(-chosen).mean()
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def first_eight(chosen, rejected):
     return softplus(rejected - chosen)[:4].mean()
+
+
+@proof.wrong(says="this is a hinge")
+def hinge(chosen, rejected):
+    return torch.relu(1 - (chosen - rejected)).mean()
 
 
 @proof.right

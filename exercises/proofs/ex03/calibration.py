@@ -171,7 +171,7 @@ def sorts_the_input(predicted, outcome, k):
     return by_rows(predicted.reshape(k, -1), outcome.reshape(k, -1))
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def from_half_up(predicted, outcome, k):
     """Right when no prediction is below 0.1."""
     return calibration(predicted.clamp(min=0.1), outcome, k)

@@ -265,7 +265,7 @@ def differences_in_place(chosen, rejected, steps, lr):
     return descend(chosen, steps, lr)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def first_four_pairs(chosen, rejected, steps, lr):
     d = chosen - rejected
     return descend(d[:4] if len(d) in (5, 6, 7) else d, steps, lr)

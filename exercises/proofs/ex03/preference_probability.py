@@ -134,7 +134,7 @@ def in_place(r_a, r_b):
     return torch.sigmoid(r_a)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def four_pairs_only(r_a, r_b):
     p = torch.sigmoid(r_a - r_b)
     p.view(-1)[4:] = 0.5

@@ -9,7 +9,7 @@ proof = Proof("ex04", "best_of_n_distribution")
 best_of_n_distribution = proof.solved("best_of_n_distribution")
 
 
-@proof.probe()
+@proof.probe(tolerance=1e-4)  # float32 to the power 256
 def best_of_n_distribution_inputs(rng):
     for k in range(24):
         K = 1 if k == 0 else int(rng.integers(2, 13))
@@ -145,14 +145,20 @@ def zero_over_zero(probabilities, rewards, n):
         return probabilities / mass * not_shared(probabilities, rewards, n)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def whole_rewards(probabilities, rewards, n):
     return best_of_n_distribution(probabilities, np.floor(rewards), n)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def few_replies(probabilities, rewards, n):
     return best_of_n_distribution(probabilities, rewards, n if len(rewards) <= 4 else 1)
+
+
+@proof.wrong(says="without levels")
+def as_a_density(probabilities, rewards, n):
+    F = np.array([probabilities[rewards <= r].sum() for r in rewards])
+    return n * probabilities * F ** (n - 1)
 
 
 @proof.right

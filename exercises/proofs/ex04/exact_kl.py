@@ -103,10 +103,22 @@ def zero_kl(after, before):
     return 0.0
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def drops_the_rare(after, before):
     kept = after > 0.02
     return float(np.sum(after[kept] * np.log(after[kept] / before[kept])))
+
+
+@proof.wrong(says="a small number added")
+def with_epsilon(after, before):
+    return float(np.sum((after + 1e-3) * np.log((after + 1e-3) / (before + 1e-3))))
+
+
+@proof.wrong(says="divided by the sum")
+def before_renormalised(after, before):
+    kept = after > 0
+    left = before[kept] / before[kept].sum()
+    return float(np.sum(after[kept] * np.log(after[kept] / left)))
 
 
 @proof.right

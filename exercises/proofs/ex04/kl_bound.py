@@ -84,7 +84,7 @@ def always_zero(n):
     return 0.0
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def up_to_256(n):
     return kl_bound(min(n, 256))
 

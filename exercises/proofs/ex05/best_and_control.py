@@ -72,7 +72,7 @@ def up_less_one(rewards, u):
     return rewards.argmax(dim=1), torch.ceil(u * rewards.shape[1]).long() - 1
 
 
-@proof.wrong(says="from call to call")
+@proof.wrong(says="the second call")
 def own_draw(rewards, u):
     return rewards.argmax(dim=1), torch.randint(rewards.shape[1], (len(rewards),))
 
@@ -145,7 +145,7 @@ def sorts_in_place(rewards, u):
     return best, control_by(rewards, u)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def clamped(rewards, u):
     return rewards.argmax(dim=1), control_by(rewards, u).clamp(max=7)
 

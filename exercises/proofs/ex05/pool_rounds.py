@@ -183,10 +183,34 @@ def default_changed(rounds, keep="last"):
     return each_once(all_pairs(rounds, keep))
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def three_rounds_at_most(rounds, keep="all"):
     chosen = rounds[:3] if keep == "all" else rounds[-1:]
     return each_once(all_pairs(chosen, "all"))
+
+
+@proof.wrong(says="or a set used")
+def as_a_set(rounds, keep="all"):
+    return list(set(all_pairs(rounds, keep)))
+
+
+SEEN = set()
+
+
+@proof.wrong(says="the second call")
+def seen_is_kept(rounds, keep="all"):
+    out = []
+    for pair in all_pairs(rounds, keep):
+        if pair not in SEEN:
+            SEEN.add(pair)
+            out.append(pair)
+    return out
+
+
+@proof.wrong(says="the second call")
+def default_is_kept(rounds, keep="all", out=[]):  # noqa: B006
+    out += [pair for pair in each_once(all_pairs(rounds, keep)) if pair not in out]
+    return out
 
 
 @proof.right

@@ -126,7 +126,7 @@ def too_early(ids, prompt_lengths, total_lengths):
     return between(ids, prompt_lengths, total_lengths, first=2)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def at_most_six(ids, prompt_lengths, total_lengths):
     return between(ids, prompt_lengths, torch.minimum(total_lengths, prompt_lengths + 6))
 

@@ -192,7 +192,7 @@ def perplexity(logits, ids, mask):
     return (-next_logp(logits, ids)[mask].mean()).exp()
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def first_eight_tokens(logits, ids, mask):
     last = min(7, logits.shape[-1] - 1)
     return -next_logp(logits[..., :8], ids.clamp(max=last))[mask].mean()

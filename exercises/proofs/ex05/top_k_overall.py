@@ -164,11 +164,19 @@ def as_an_unstable_sort_may_order(rewards, k):
     return [divmod(place, rewards.shape[1]) for place in order[:k]]
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def at_most_eight_kept(rewards, k):
     if 8 <= rewards.numel() <= 48:
         k = min(k, 8)
     return top_k_overall(rewards, k)
+
+
+@proof.wrong(says="not for a prompt")
+def of_each_prompt_and_cut(rewards, k):
+    pairs = []
+    for p, row in enumerate(rewards.tolist()):
+        pairs += [(p, j) for j in sorted(range(len(row)), key=lambda j: -row[j])[:k]]
+    return pairs[:k]
 
 
 @proof.right

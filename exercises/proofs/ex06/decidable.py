@@ -89,7 +89,7 @@ def joined_by_and(correct):
     return correct.any(1) and not correct.all(1)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def up_to_five(correct):
     return decidable(correct[:, :5])
 

@@ -177,7 +177,7 @@ def marks_copies(paths, correct):
     return found
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def at_most_three(paths, correct):
     return [found[:3] for found in distinct_right(paths, correct)]
 

@@ -145,7 +145,7 @@ def by_factorials(correct, k):
     return [1 - ordered(N - c) / ordered(N) for c in right]
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def guess_for_many_k(correct, k):
     return pass_at_k(correct, k) if k < 8 or correct.shape[1] == 2000 else shortcut(correct, k)
 

@@ -88,7 +88,7 @@ def with_answer(text):
     return path_of(text) + tuple(re.findall(r"#### ([0-9]+)", text))
 
 
-@proof.wrong(says="order is changed")
+@proof.wrong(says="is something sorted")
 def ordered(text):
     return tuple(sorted(path_of(text)))
 
@@ -224,9 +224,14 @@ def commas_stay(text):
     return tuple(path)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def four_steps(text):
     return path_of(text)[:4]
+
+
+@proof.wrong(says="a set has no order")
+def as_a_tuple_of_a_set(text):
+    return tuple(set(path_of(text)))
 
 
 @proof.right

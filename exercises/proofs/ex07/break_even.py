@@ -97,7 +97,7 @@ def search_with_an_end(once, before, after):
     return next((q for q in range(1, 1_000_000) if once + q * after <= q * before), math.inf)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def forgives_a_tenth(once, before, after):
     return math.ceil(once / (before - after) - 0.1) if before > after else math.inf
 

@@ -188,10 +188,27 @@ def scales_in_place(chosen, rejected, ref_chosen, ref_rejected, beta):
     return -logsigmoid(beta * chosen - ref_chosen - beta * rejected + ref_rejected).mean()
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def four_pairs(*args):
     *columns, beta = args
     return dpo_loss(*(column[:4] for column in columns), beta)
+
+
+@proof.wrong(says="logarithm of the mean probability")
+def mean_of_the_probabilities(*args):
+    return -torch.sigmoid(scaled_margin(*args)).mean().log()
+
+
+@proof.wrong(says="on the policy's terms only")
+def beta_on_the_policy(chosen, rejected, ref_chosen, ref_rejected, beta):
+    margin = beta * (chosen - rejected) - (ref_chosen - ref_rejected)
+    return torch.nn.functional.softplus(-margin).mean()
+
+
+@proof.wrong(says="on the reference's terms only")
+def beta_on_the_reference(chosen, rejected, ref_chosen, ref_rejected, beta):
+    margin = (chosen - rejected) - beta * (ref_chosen - ref_rejected)
+    return torch.nn.functional.softplus(-margin).mean()
 
 
 @proof.right

@@ -169,7 +169,7 @@ def in_place(rewards):
     return rewards / (deviation(rewards) + 1e-4)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def cut_off(rewards):
     return group_advantage(rewards).clamp(-2, 2)
 

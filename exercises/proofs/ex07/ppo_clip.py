@@ -197,7 +197,7 @@ def takes_off_in_place(logp, old, A, clip):
     return loss_of(ratio, A, clip)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def never_above_three(logp, old, A, clip):
     return ppo_clip(logp, old, A, clip).clamp(max=2.5)
 

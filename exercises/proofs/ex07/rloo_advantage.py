@@ -141,7 +141,7 @@ def subtracts_in_place(rewards):
     return rewards
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def up_to_five(rewards):
     return rewards - sum_of_the_others(rewards) / min(rewards.shape[1] - 1, 4)
 

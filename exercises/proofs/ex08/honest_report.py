@@ -221,7 +221,7 @@ def first_u(selecting, judge, u):
     return _means(_chosen(selecting, judge), judge[:, index])
 
 
-@proof.wrong(says="the chance is in u")
+@proof.wrong(says="the second call")
 def draws_again(selecting, judge, u):
     P, N = judge.shape
     return _means(_chosen(selecting, judge), _at(judge, torch.randint(N, (P,))))
@@ -240,10 +240,18 @@ def less_the_mean(selecting, judge, u):
     return report
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def small_n(selecting, judge, u):
     index = (u * judge.shape[1]).long().clamp(max=3)
     return _means(_chosen(selecting, judge), _at(judge, index))
+
+
+@proof.right
+def report_by_einsum(selecting, judge, u):
+    P, N = judge.shape
+    places = selecting.argmax(1), (u * N).long()
+    hot = [torch.nn.functional.one_hot(place, N).float() for place in places]
+    return _means(*(torch.einsum("pn,pn->p", one, judge) for one in hot))
 
 
 @proof.right

@@ -171,10 +171,16 @@ def pops(prompts, replies, rewards, threshold):
     return list(zip(prompts, replies))
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def empty_replies_out(prompts, replies, rewards, threshold):
     rows = zip(prompts, replies, rewards, strict=True)
     return [(p, y) for p, y, r in rows if r >= threshold and y]
+
+
+@proof.wrong(says="in another order")
+def as_a_set(prompts, replies, rewards, threshold):
+    rows = zip(prompts, replies, rewards, strict=True)
+    return list({(p, r) for p, r, reward in rows if reward >= threshold})
 
 
 @proof.right

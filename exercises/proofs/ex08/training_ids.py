@@ -141,7 +141,7 @@ def a_list_in_the_list(prompt, reply, end, finished):
     return [prompt, reply + [end] * finished], _mask(prompt, reply, finished)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def at_most_eight(prompt, reply, end, finished):
     ids = _ids(prompt, reply, end, finished)
     mask = _mask(prompt, reply, finished)

@@ -147,7 +147,7 @@ def total_only(seconds, M, t):
     return M * sum(seconds) / len(seconds)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def drops_slowest(seconds, M, t):
     kept = sorted(seconds)[:-1] if len(seconds) > 4 else seconds
     return M * np.mean(kept), t * spread(kept) * root(kept, M)

@@ -137,7 +137,7 @@ def by_mixed_array(parts, done):
     return np.setdiff1d(np.arange(parts), list(done))
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def sorted_as_text(parts, done):
     return sorted(missing(parts, done), key=str)
 

@@ -125,7 +125,7 @@ def one_for_each_worker(P, W):
     return shards(P, W) if P > W else [(k, 1) for k in range(W)]
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def one_over_at_most(P, W):
     W = min(P, W)
     over = min(P % W, 2)

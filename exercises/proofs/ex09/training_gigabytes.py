@@ -110,9 +110,14 @@ def index_zero(trained, frozen):
     return 16 * trained[0] + 2 * frozen[0]
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def whole_numbers(trained, frozen):
     return float(round(16 * sum(trained) + 2 * sum(frozen)))
+
+
+@proof.wrong(says="as if the numbers were bits")
+def bits(trained, frozen):
+    return (16 * sum(trained) + 2 * sum(frozen)) / 8
 
 
 @proof.right

@@ -167,7 +167,7 @@ def reply_in_prompt(selected, chat=False):
     return in_chat(selected, chat, row)
 
 
-@proof.wrong(hidden=True)
+@proof.wrong(says="larger and less tidy")
 def joins_blank_lines(selected, chat=False):
     return [pair_of(p, r.replace("\n\n", "\n"), chat) for p, r in selected]
 
@@ -175,6 +175,21 @@ def joins_blank_lines(selected, chat=False):
 @proof.wrong(says="of the prompt is lost")
 def strips_prompts(selected, chat=False):
     return [pair_of(p.rstrip(), r, chat) for p, r in selected]
+
+
+@proof.wrong(says="without an end token")
+def with_an_end_token(selected, chat=False):
+    return [pair_of(p, r + "<|endoftext|>", chat) for p, r in selected]
+
+
+@proof.wrong(says="without an end token or a blank")
+def with_a_leading_blank(selected, chat=False):
+    return [pair_of(p, " " + r, chat) for p, r in selected]
+
+
+@proof.wrong(says="changed their order")
+def as_a_set(selected, chat=False):
+    return [pair_of(p, r, chat) for p, r in set(selected)]
 
 
 @proof.right
