@@ -224,7 +224,8 @@ def _only(values: np.ndarray, allowed: Sequence[float]) -> bool:
 
 
 def _is_rare(units: _Units) -> bool:
-    return min(units.mean, 1 - units.mean) * units.G < RARE
+    """Whether fewer than :data:`RARE` units have the outcome at all, or lack it at all."""
+    return min((units.sums > 0).sum(), (units.sums < units.sizes).sum()) < RARE
 
 
 # ---- the kinds ---------------------------------------------------------------------------------

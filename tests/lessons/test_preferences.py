@@ -50,7 +50,7 @@ def test_intervals_resample_prompts_where_margins_come_by_prompt():
 
 def test_grouped_interval_counts_groups_and_weights_values_equally():
     spread = grouped_interval([1.0, 1.0, 1.0, 0.0], ["a", "a", "a", "b"])
-    assert (spread.mean, spread.low, spread.high) == (0.75, 0.0, 1.0)
+    assert (spread.mean, spread.low, spread.high) == pytest.approx((0.75, 0.0, 1.0))
     with pytest.raises(CourseError, match="at least 2"):
         grouped_interval([1.0, 0.0], ["a", "a"])
     with pytest.raises(CourseError, match="each of the 2 values"):
