@@ -49,6 +49,9 @@ from course_lib.classroom.checks import ex06 as check
 # 3. **Compare** exactly.
 #    18.0 is 18; 17.9999999 is not.
 #
+# (The library's own reader says *unreadable* where it is not sure, as with `1,8` and `18 + 0`; here
+# the short rule counts.)
+#
 # Every string must get a verdict, and nothing in it may be run: no `eval`, no `exec`.
 # A number of 5,000 digits must not stop your function (wrong or unreadable, as you like).
 # Fractions such as `36/2`, other beginnings such as `+18`, `.5` and `$-4`, and tabs or line breaks

@@ -975,7 +975,7 @@ back = read_rollouts(folder / "rollouts.jsonl")
 
 # %%
 print("keys of a line:", ", ".join(json.loads((folder
-    / "rollouts.jsonl").read_text().splitlines()[0])))
+    / "rollouts.jsonl").read_text(encoding="utf-8").splitlines()[0])))
 same = {what: getattr(back, what) == getattr(some, what) for what in ("prompts", "texts", "info")}
 same["finish"] = torch.equal(back.finish, some.finish)
 print("the same after reading:", same, "| tokens kept:", back.tokens is not None)
@@ -1010,7 +1010,7 @@ print(rollouts_table({**result, "rollouts": "rollouts.jsonl", "seconds": 0}).rsp
 write_selection(chosen.to_rows(), folder / "sft.jsonl")
 write_pairs(preference_pairs(some, by="verifier"), folder / "pairs.jsonl")
 for name in ("sft.jsonl", "pairs.jsonl"):
-    lines = (folder / name).read_text().splitlines()
+    lines = (folder / name).read_text(encoding="utf-8").splitlines()
     print(name, len(lines), "lines;",
         {k: v[:38] for k, v in json.loads(lines[0]).items() if isinstance(v, str)})
 

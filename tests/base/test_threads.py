@@ -23,6 +23,7 @@ def said(program, **environment):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.slow
 def test_after_torch_an_idle_team_keeps_the_others_asleep(threads):
     first = f"import torch; torch.set_num_threads({threads}); before = {threads}; import course_lib"
     assert said(first) == ["True", "PASSIVE", "True"]

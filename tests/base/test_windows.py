@@ -72,6 +72,7 @@ def without_unix(code: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_and_commands_run_without_unix(tmp_path):
     said = without_unix(IMPORT_ALL + COMMANDS, tmp_path)
     assert int(said.split(" modules")[0]) > 150
@@ -125,6 +126,7 @@ def unix_imports(path: Path) -> Iterator[str]:
             yield f"{path.name}:{node.lineno}"
 
 
+@pytest.mark.slow
 def test_unix_modules_are_imported_only_where_they_may_be_missing():
     found = [line for path in files("course_lib", "benchmarks") for line in unix_imports(path)]
     assert found == []

@@ -184,6 +184,7 @@ def test_killed_at_any_moment_and_run_again(arguments, tmp_path):
             assert again["rows"][row][name] == clean["rows"][row][name], (row, name)
 
 
+@pytest.mark.slow
 def test_the_four_steps_one_at_a_time(mini, capsys, tmp_path):
     pool = tmp_path / "pool.npz"
     chosen, control = tmp_path / "chosen.jsonl", tmp_path / "control.jsonl"

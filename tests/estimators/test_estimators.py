@@ -405,6 +405,7 @@ def coverage(make, truth, trials=300):
     return np.mean([i.low <= truth <= i.high for i in intervals])
 
 
+@pytest.mark.slow
 def test_bootstrap_interval_covers():
     """40 skewed values, 95 %: within 5 points (simulation error is 1.3)."""
     values = rng(5).exponential(size=(300, 40))

@@ -148,6 +148,7 @@ def test_few_prompts_are_flagged_in_a_report():
 # ---- a least reward, a learning rate, groups that teach nothing ----------------------------------
 
 
+@pytest.mark.slow
 def test_a_least_reward_must_be_given_where_one_means_nothing(capsys):
     words = ["run", "--prompts", "8", "-n", "4", "--held-out", "8", "--epochs", "1", "--quiet"]
     assert main([*words, "--rule", "threshold"]) == 1

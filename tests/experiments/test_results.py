@@ -17,6 +17,7 @@ from course_lib.worlds import load_world
 SMALL = {"prompts": 8, "n": 2, "held_out": 8, "epochs": 1}
 
 
+@pytest.mark.slow
 def test_a_repeated_run_gives_the_same_result_to_the_last_second(tmp_path):
     first = run(out=tmp_path, **SMALL)
     stored = (tmp_path / "result.json").read_bytes()
@@ -80,6 +81,7 @@ def test_what_is_about_to_be_done_is_said_and_where_the_tokens_went():
     assert 0 < result["tokens_to_compare"] < result["tokens_sampled"]
 
 
+@pytest.mark.slow
 def test_accounts_of_treatment_and_control_stand_side_by_side(tmp_path):
     """Both have a stage "round2-samples"; none may stand in the other's place."""
     world = load_world("helpdesk")

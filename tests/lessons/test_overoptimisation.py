@@ -105,6 +105,7 @@ def test_points_have_intervals_both_ways_and_labels():
 # ---- explorer ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_explorer_follows_model_size_and_prompt(pool):
     careful = [[-abs(j - 11.0) for j in range(16)]] * 4  # likes candidate 11 best
     both = pool.with_reward("careful", careful)

@@ -98,6 +98,7 @@ def test_rounds_are_drawn_from_the_base_on(stored):
 # ---- explorer ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_explorer_follows_rule_and_dials(pool):
     view = explore.selection_explorer(pool)
     c = view.controls
@@ -132,6 +133,7 @@ def test_explorer_works_with_every_rule_and_refuses_the_selector_as_judge(pool):
         explore.selection_explorer(pool, by="gold")
 
 
+@pytest.mark.slow
 def test_explorer_has_a_stand_in_and_core_widgets_only(pool, monkeypatch):
     view = explore.selection_explorer(pool)
 

@@ -41,7 +41,7 @@ REPLIES = [
 ]
 
 
-@pytest.fixture(scope="session", params=["llama", "qwen3"])
+@pytest.fixture(scope="session", params=[pytest.param("llama", marks=pytest.mark.slow), "qwen3"])
 def tiny(request):
     return tiny_policy(PROMPTS * 3 + REPLIES * 3, request.param, width=32, vocabulary=320, seed=1)
 

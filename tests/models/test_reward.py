@@ -29,7 +29,7 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="session", params=["llama", "qwen3"])
+@pytest.fixture(scope="session", params=[pytest.param("llama", marks=pytest.mark.slow), "qwen3"])
 def tiny(request):
     return tiny_policy(
         TEXTS * 3 + ["good good good bad bad"], request.param, width=32, vocabulary=300, seed=1

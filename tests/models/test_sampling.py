@@ -36,7 +36,7 @@ PROMPTS = [
 FALSE_ALARM = 1e-6  # probability that a correct sampler fails one distribution test
 
 
-@pytest.fixture(scope="session", params=["llama", "qwen3"])
+@pytest.fixture(scope="session", params=[pytest.param("llama", marks=pytest.mark.slow), "qwen3"])
 def tiny(request):
     """A tiny checkpoint with sharpened random weights, so that some tokens are likely."""
     policy = tiny_policy(PROMPTS * 3, request.param, width=32, vocabulary=300, seed=1)

@@ -212,11 +212,13 @@ def steps(text):
 
 
 @pytest.mark.parametrize("piece", NASTY)
+@pytest.mark.slow
 def test_work_grows_no_faster_than_the_text(piece):
     short, long = (steps(piece * (size // len(piece))) for size in (5_000, 20_000))
     assert long <= 5 * short + 5_000
 
 
+@pytest.mark.slow
 def test_a_million_characters_are_read():
     """No time is asserted; a pattern with quadratic cost would take hours here."""
     for piece in NASTY[:8]:

@@ -80,6 +80,7 @@ def mutated(text, rng):
     return text
 
 
+@pytest.mark.slow
 def test_ten_thousand_mutated_replies():
     rng = random.Random(0)
     rows = [row for rows in CASES.values() for row in rows]

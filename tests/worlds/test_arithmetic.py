@@ -148,6 +148,7 @@ def test_gold_parts_count_false_steps():
     assert path == ("3*4=12", "12+1=13")
 
 
+@pytest.mark.slow
 def test_the_same_extractor_counts_gsm8k(shared_data):
     solutions = [p["solution"] for p in read_problems(shared_data / "gsm8k" / "train.jsonl")]
     report = equation_report(solutions)
@@ -155,6 +156,7 @@ def test_the_same_extractor_counts_gsm8k(shared_data):
     assert report["unreadable"] + report["false"] < 0.01 * report["equations"]
 
 
+@pytest.mark.slow
 def test_the_bundled_policy_is_neither_hopeless_nor_perfect():
     """pass@1 between .25 and .5 and pass@16 at least .7 on held-out problems.
 

@@ -181,6 +181,7 @@ def test_a_wrong_mode_is_refused():
         "1 1/",
     ],
 )
+@pytest.mark.slow
 def test_the_longest_replies_end(piece):
     """No time is asserted; a rule with quadratic cost would take minutes here."""
     text = piece * (200_000 // len(piece))
@@ -435,6 +436,7 @@ def test_the_world_judges(tmp_path):
 # ---- the real files ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_real_training_problems(shared_data):
     world = GSM8K(shared_data / "gsm8k")
     problems = world.problems("train")
