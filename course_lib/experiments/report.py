@@ -31,7 +31,7 @@ def pool_report(
     by = by or next((name for name in pool.rewards if name != "gold"), None)
     by = by or next(iter(pool.rewards), None)
     gold = gold or ("gold" if "gold" in pool.rewards else by)
-    verdicts = [name for name in pool.rewards if is_verdict(pool, name)]
+    verdicts = [name for name in pool.rewards if _says_right_or_wrong(pool, name)]
     check_ks(pool, ks, verdicts)
     result = {
         "prompts": pool.P,
@@ -52,6 +52,12 @@ def pool_report(
         result["best_of_n"] = _best_of_n(pool, by, gold)
         result["pass_at"] = {name: _pass_at(pool, name, ks) for name in verdicts}
     return result
+
+
+def _says_right_or_wrong(pool: Pool, name: str) -> bool:
+    """Whether a reward is 1 and 0. A mark that is 1 everywhere may be the lowest of five."""
+    wrong = pool.rewards[name][pool.present] == 0
+    return is_verdict(pool, name) and bool(wrong.any() or "verif" in name)
 
 
 def check_ks(pool: Pool, ks: Sequence[int] | None, verdicts: Sequence[str]) -> None:
