@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from collections import deque
 from threading import get_ident
 
 import numpy as np
@@ -16,7 +17,8 @@ from course_lib import authoring
 from course_lib.authoring import exercises as ex
 from course_lib.authoring import proofs
 from course_lib.classroom import checks
-from course_lib.classroom.checks import calling, plain, running, trial, untidy
+from course_lib.classroom.checks import calling, ex01, ex02, ex03, plain, running, trial, untidy
+from course_lib.classroom.checks.outcome import CheckFailed
 
 TASKS = {
     task.id: task for exercise in checks.exercises() for task in checks.tasks(exercise).values()
@@ -531,3 +533,19 @@ def test_checks_are_found_in_cells_of_any_form():
     assert found == [("ex01.best_of_n", "a[0]"), ("ex01.win_share", "f")]
     assert not list(running.checked_in("check.need(check.win_share)\ncheck.other(f)", "ex01"))
     assert not list(running.checked_in("def f(:", "ex01"))
+
+
+@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+def test_half_precision_is_named(half):
+    """Its two or three digits are too few to tell right from wrong."""
+    with pytest.raises(CheckFailed, match=f"is in {half}, which keeps two or three digits"):
+        ex02.softmax_at(lambda l, T: torch.softmax(l / T, 1).to(getattr(torch, half)))
+
+
+def test_sparse_tensors_and_deques_are_read():
+    ex03.preference_probability(lambda a, b: torch.sigmoid(a - b).to_sparse())
+    ex01.best_of_n(
+        lambda texts, rewards: deque(
+            row[int(r.argmax())] for row, r in zip(texts, rewards, strict=True)
+        )
+    )

@@ -1,7 +1,9 @@
 """Making values plain: of Python's own types, whatever a reader's classes say of themselves."""
 
 import sys
+from collections import deque
 from collections.abc import Iterator
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -42,9 +44,16 @@ def builtin_value(value: Any, depth: int = 0) -> Any:
     torch = sys.modules.get("torch")
     if torch is not None and issubclass(kind, torch.Tensor):
         with torch._C.DisableTorchFunctionSubclass():
-            return torch.Tensor.clone(torch.Tensor.detach(value)).as_subclass(torch.Tensor)
+            copy = torch.Tensor.clone(torch.Tensor.detach(value))
+            if copy.layout is not torch.strided:
+                copy = torch.Tensor.to_dense(copy)
+            return copy.as_subclass(torch.Tensor)
     if kind is Fraction:
         return value.numerator / value.denominator
+    if kind is Decimal:
+        return float(value)
+    if kind is deque:
+        return [builtin_value(x, depth + 1) for x in value]
     return Thing(kind) if kind.__flags__ & HEAP_TYPE else value
 
 
@@ -71,7 +80,9 @@ def _builtin_container(value: Any, kind: type, depth: int) -> Any:
 def plain_value(value: Any) -> Any:
     """Tensors, arrays and tuples as nested lists; everything else as it is."""
     if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        # NumPy has no bfloat16
+        value = (value.float() if "bfloat16" in str(value.dtype) else value).numpy()
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     if isinstance(value, (list, tuple)):
@@ -84,6 +95,15 @@ def plain_value(value: Any) -> Any:
 def read_once(value: Any) -> bool:
     """Whether a value is used up by reading it, as what ``zip`` gives."""
     return value.once if isinstance(value, Thing) else isinstance(value, Iterator)
+
+
+def half_precision(value: Any) -> str:
+    """The half precision that some tensor or array in ``value`` has, such as "float16", or ""."""
+    for _, kind in kinds(value):
+        for name in ("bfloat16", "float16"):
+            if kind.endswith(f" {name}"):
+                return name
+    return ""
 
 
 def kinds(value: Any, at: str = "") -> set[tuple[str, str]]:

@@ -20,6 +20,7 @@ from typing import Any
 from .calling import VARIES, Answer, Ask, Call, alike, has_body
 from .compare import in_a_line, in_words, same_value, shape_in_words
 from .outcome import NotWritten, Part, Wrong
+from .plain import half_precision
 from .untidy import fits, untidy_cases
 
 LARGER = (
@@ -45,6 +46,7 @@ class Trial:
         self.asked: list[Call] = []
         self._answers = answers
         self._last: Call | None = None  # the last call that ended well
+        self._got: Any = None  # and what it gave
 
     @contextlib.contextmanager
     def part(self, points: float, name: str) -> Iterator[Part]:
@@ -54,18 +56,18 @@ class Trial:
         """
         part = Part(name, points)
         self.parts.append(part)
-        self._last = None
+        self._last = self._got = None
         try:
             yield part
             part.passed = True
         except NotWritten:
             raise
         except Wrong as wrong:
-            part.message = VARIES if self._varies() else wrong.message
+            part.message = VARIES if self._varies() else self._coarse() or wrong.message
             part.shown = wrong.shown
         except Exception as error:  # the reader's value has a type the check could not read
             said = f"{type(error).__name__}: {str(error).rstrip('.')}"
-            part.message = (
+            part.message = self._coarse() or (
                 f"this could not be checked: {said}. "
                 "Is the result of the type the docstring asks for?"
             )
@@ -90,7 +92,7 @@ class Trial:
         except Wrong as wrong:
             self._last = None
             raise Wrong(wrong.message, self.call_text(call.args, call.kwargs)) from None
-        self._last = call
+        self._last, self._got = call, answer.got
         return answer
 
     def stopped(self, *args: Any) -> type | None:
@@ -127,6 +129,14 @@ class Trial:
         first, before = self.asked[0], self._answers[0].got
         now = self._answer(Call(first.args, first.kwargs, 1, first.around))
         return now.wrong is None and not alike(before, now.got)
+
+    def _coarse(self) -> str:
+        """What to say of a result in half precision, or ""."""
+        half = half_precision(self._got)
+        return half and (
+            f"the result is in {half}, which keeps two or three digits: too few to compare. "
+            "Compute in float32, as the tensors you are given are."
+        )
 
     def _expect_something(self, got: Any) -> None:
         """Tell an empty stub from a function in which one way ends without a return."""
