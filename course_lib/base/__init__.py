@@ -17,6 +17,7 @@ from .chat import (
 )
 from .errors import CourseError, require
 from .files import (
+    abandoned,
     atomic_directory,
     atomic_write,
     free_for_model,
@@ -38,6 +39,7 @@ __all__ = [
     "Message",
     "Prompt",
     "VERSION",
+    "abandoned",
     "atomic_directory",
     "atomic_write",
     "changed",

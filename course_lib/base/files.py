@@ -3,8 +3,10 @@
 import errno
 import json
 import os
+import platform
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,7 +131,37 @@ def atomic_directory(path: Path | str) -> Iterator[Path]:
 
 
 def _new_folder_beside(path: Path, suffix: str) -> Path:
-    return Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent))
+    prefix = f".{path.name}.{_this_process()}."
+    return Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=path.parent))
+
+
+def _this_process() -> str:
+    host = re.sub(r"[^\w-]", "-", platform.node())[:40]
+    return f"{host}_{os.getpid()}"
+
+
+def abandoned(path: Path) -> list[Path]:
+    """Temporary folders beside ``path`` whose process on this machine was killed."""
+    found = []
+    for folder in path.parent.glob(f".{path.name}.*.tmp"):
+        owner = folder.name.removeprefix(f".{path.name}.").split(".")[0]
+        host, _, number = owner.rpartition("_")
+        if host == _this_process().rpartition("_")[0] and not _alive(int(number)):
+            found.append(folder)
+    return found
+
+
+def _alive(process: int) -> bool:
+    """Whether a process of this machine is running; in doubt, yes."""
+    if sys.platform == "win32":  # where asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def write_json(path: Path | str, value: Any) -> None:

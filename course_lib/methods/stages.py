@@ -9,6 +9,7 @@ it, so that the account of a resumed run is that of the whole.
 A stage and a part know the checksums of their files. One that is damaged is said and made again.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from ..base import Account, atomic_directory, read_json, require, spent, write_json
+from ..base import Account, abandoned, atomic_directory, read_json, require, spent, write_json
 from ..models import adapter_facts
 from ..pools import Pool
 
@@ -46,6 +47,7 @@ def _feed(digest: Any, value: Any) -> None:
     if hasattr(value, "model") and hasattr(value, "tokenizer"):
         _feed_model(digest, value)
     elif isinstance(value, dict):
+        digest.update(f"{{{len(value)}}}".encode())
         for key in sorted(value):
             digest.update(f"<{key}>".encode())
             _feed(digest, value[key])
@@ -68,7 +70,11 @@ def _feed_model(digest: Any, value: Any) -> None:
         digest.update(flat.view(dtype=torch.uint8).numpy().tobytes())
     tokenizer = value.tokenizer
     if hasattr(tokenizer, "backend_tokenizer"):
-        digest.update(tokenizer.backend_tokenizer.to_str().encode())
+        # how the last batch was padded or cut is no part of a tokenizer
+        known = json.loads(tokenizer.backend_tokenizer.to_str())
+        known.pop("padding", None)
+        known.pop("truncation", None)
+        digest.update(json.dumps(known, sort_keys=True).encode())
     else:
         digest.update(repr(tokenizer).encode())
     config = value.model.config.to_dict()
@@ -80,6 +86,7 @@ def _feed_model(digest: Any, value: Any) -> None:
         [tokenizer.eos_token_id, tokenizer.pad_token_id, getattr(value, "stop_ids", None)],
         {name: config[name] for name in config if name not in NOT_THE_MODEL},
         adapter_facts(value.model),
+        [name for name, weight in value.model.named_parameters() if not weight.requires_grad],
     ]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
 
@@ -133,7 +140,7 @@ class Stages:
                 return load(place)
             _set_aside(place, f"the stage {name}")
         partial = place.with_name(place.name + ".partial")
-        for leftover in place.parent.glob(f".{place.name}.*.tmp"):  # of a process that was killed
+        for leftover in abandoned(place):
             shutil.rmtree(leftover, ignore_errors=True)
         with atomic_directory(place) as folder:
             with Account() as account:
@@ -221,8 +228,10 @@ def unsealed(folder: Path) -> dict[str, Any] | None:
         facts = read_json(folder / DONE)
         seal = facts.pop("seal")
         there = checksums(folder)
-        whole = fingerprint(facts) == seal and all(
-            there.get(name) == value for name, value in facts["files"].items()
+        whole = (
+            fingerprint(facts) == seal
+            and len(facts["files"]) > 0
+            and all(there.get(name) == value for name, value in facts["files"].items())
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -238,4 +247,5 @@ def _set_aside(place: Path, what: str) -> None:
     )
     # renamed first: another process never sees half of it go
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as bin_:
-        os.replace(place, Path(bin_) / place.name)
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            os.replace(place, Path(bin_) / place.name)
