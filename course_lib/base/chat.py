@@ -12,11 +12,13 @@ from .errors import require
 
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant" | ..., "content": text}
 Prompt = str | list[Message]
+KEYS = ("role", "content")
 
 
 def check_prompt(prompt: object, name: str = "a prompt") -> None:
     """Raise :class:`~course_lib.base.CourseError` unless ``prompt`` is one. Never quotes it."""
     if isinstance(prompt, str):
+        _check_text(prompt, name)
         return
     require(
         isinstance(prompt, list | tuple),
@@ -33,10 +35,24 @@ def check_prompt(prompt: object, name: str = "a prompt") -> None:
             f'{name} holds a chat message without text; expected {{"role": ..., "content": ...}} '
             "with a string each.",
         )
+        more = [key for key, value in message.items() if value and key not in KEYS]
+        require(
+            not more,
+            f"{name} holds a chat message with {', '.join(map(str, more))[:80]}; only role and "
+            "content are read. Write what matters into the content.",
+        )
+        _check_text(message["content"], name)
     require(
         prompt[-1]["role"] not in ("assistant", "system"),
         f"{name} ends with a message from the {prompt[-1]['role'][:20]}; expected the user's last "
         "message there, the one to be answered.",
+    )
+
+
+def _check_text(text: str, name: str) -> None:
+    require(
+        text.isascii() or text.encode("utf-8", "ignore").decode() == text,
+        f"{name} holds half a character (a lone surrogate); expected valid Unicode.",
     )
 
 

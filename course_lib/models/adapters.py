@@ -1,13 +1,15 @@
-"""LoRA and other adapters of peft: saved small beside the name of their base, loaded onto it."""
+"""LoRA and its kin of peft: saved small beside the name of their base, loaded onto it."""
 
 import copy
+import shutil
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..base import CourseError, read_json
+from ..base import CourseError, read_json, require
 
 ADAPTER = "adapter_config.json"  # what peft writes
 BASE = "base"  # the base's folder beside the adapter, where it has no other home
@@ -19,35 +21,96 @@ def is_adapted(model: torch.nn.Module) -> bool:
     return peft is not None and isinstance(model, peft.PeftModel)
 
 
-def adapter_facts(model: torch.nn.Module) -> dict[str, Any]:
-    """The adapters' settings by name, such as alpha, that no weight shows; {} without any."""
+def adapter_facts(model: Any) -> list[Any]:
+    """What no weight shows of adapters: their settings, such as alpha, and which are in use."""
     if not is_adapted(model):
-        return {}
-    configs: Any = model.peft_config
-    return {name: config.to_dict() for name, config in configs.items()}
+        return []
+    configs = {name: config.to_dict() for name, config in model.peft_config.items()}
+    return [configs, list(_active(model)), _switched_off(model)]
+
+
+def check_adapter(model: Any) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for adapters that put tokens before the prompt.
+
+    Prompt and prefix tuning: their logits stand at other places than the tokens given.
+    """
+    require(
+        not is_adapted(model) or not model.active_peft_config.is_prompt_learning,
+        "the policy has an adapter that puts tokens of its own before the prompt (prompt or prefix "
+        "tuning); log-probabilities and training are for LoRA and its kin.",
+    )
 
 
 def merged(model: torch.nn.Module) -> torch.nn.Module:
     """``model`` itself, or a copy with its adapter's changes added to the weights."""
     if not is_adapted(model):
         return model
+    check_adapter(model)
     adapted: Any = copy.deepcopy(model)
     return adapted.merge_and_unload()
 
 
 def save_adapted(model: Any, folder: Path) -> None:
-    """Write the adapter to ``folder``, and its base too unless that is on disk or on the hub."""
-    model.save_pretrained(folder)
-    named = str(model.get_base_model().config._name_or_path or "")
-    if not _has_home(named):
-        copy.deepcopy(model).unload().save_pretrained(folder / BASE)
+    """Write the adapter in use to ``folder``, and its base unless that lies as it is on disk.
+
+    Raises :class:`~course_lib.base.CourseError` where several are in use or all are switched off.
+    """
+    active = list(_active(model))
+    require(
+        len(active) == 1 and not _switched_off(model),
+        f"the model has {len(active)} adapters in use"
+        + (", and they are switched off" if _switched_off(model) else "")
+        + "; a policy is saved with one. Merge them, or set one with set_adapter.",
+    )
+    others = [name for name in model.peft_config if name not in active]
+    if others:
+        warnings.warn(
+            f"of the adapters only the one in use, {active[0]!r}, is saved, not "
+            f"{', '.join(others)}.",
+            stacklevel=2,
+        )
+    model.save_pretrained(folder, selected_adapters=active)
+    if active[0] != "default":  # peft puts it into a folder of its own
+        inside = folder / active[0]
+        for file in inside.iterdir():
+            shutil.move(str(file), folder / file.name)
+        inside.rmdir()
+    base = copy.deepcopy(model)
+    if any(getattr(module, "merged", False) for module in base.modules()):
+        base.unmerge_adapter()
+    base = base.unload()
+    if not _lies_at(base, str(base.config._name_or_path or "")):
+        base.save_pretrained(folder / BASE)
 
 
-def _has_home(named: str) -> bool:
-    """Whether a base of this name can be loaded again."""
-    if (Path(named) / "config.json").is_file():
-        return True
-    return named.count("/") == 1 and not Path(named).is_absolute() and not Path(named).exists()
+def _active(model: Any) -> list[str]:
+    active = model.active_adapters
+    return list(active() if callable(active) else active)
+
+
+def _switched_off(model: torch.nn.Module) -> bool:
+    return any(getattr(module, "_disable_adapters", False) for module in model.modules())
+
+
+def _lies_at(model: torch.nn.Module, named: str) -> bool:
+    """Whether the folder ``named`` holds the very weights of ``model``."""
+    from safetensors import safe_open
+
+    folder = Path(named)
+    if not named or not (folder / "config.json").is_file():
+        return False
+    own = model.state_dict()
+    found = 0
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(str(file), framework="pt") as opened:
+            for name in opened.keys():  # noqa: SIM118  # it is no dictionary
+                if name not in own:
+                    return False
+                stored = opened.get_tensor(name).to(own[name].dtype)
+                if not torch.equal(stored, own[name].cpu()):
+                    return False
+                found += 1
+    return found > 0
 
 
 def base_source(folder: Path | str) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..base import Prompt, check_prompt, require, simplest
-from .loading import positions
+from .loading import positions, vocabulary_size
 from .policy import Policy
 
 
@@ -48,4 +48,11 @@ def encoded(policy: Policy, prompts: Sequence[Prompt]) -> list[list[int]]:
             f"prompt {i} has no tokens, so there is nothing to continue. "
             "Use a chat template, or give it some text.",
         )
+    size = vocabulary_size(policy.model)
+    highest = max(max(prompt) for prompt in ids)
+    require(
+        highest < size,
+        f"the tokenizer writes token {highest}, but the model knows {size} tokens. They do not "
+        "belong together.",
+    )
     return ids

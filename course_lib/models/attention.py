@@ -66,10 +66,17 @@ def misfit(model: torch.nn.Module) -> str:
     for name in ("sliding_window", "attention_chunk_size"):
         if getattr(config, name, None) is not None and getattr(config, "use_" + name, True):
             return f"it has a {name}"
+    return "its positions depend on the longest text of a batch" if shifts(model) else ""
+
+
+def shifts(model: torch.nn.Module) -> bool:
+    """Whether a row is read otherwise beside a longer one: positions that turn with the longest."""
+    config: Any = model.config
+    config = config.get_text_config(decoder=True)
     rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
-    if isinstance(rope, dict) and rope.get("rope_type", rope.get("type")) in SHIFTING_ROPE:
-        return "its positions depend on the longest text of a batch"
-    return ""
+    kinds = [rope, *rope.values()] if isinstance(rope, dict) else []
+    named = [kind.get("rope_type", kind.get("type")) for kind in kinds if isinstance(kind, dict)]
+    return any(name in SHIFTING_ROPE for name in named)
 
 
 @contextmanager

@@ -23,25 +23,31 @@ def beam_search(policy: Policy, ids: Ids, settings: Sampling, stops: list[int]) 
     its default divides by the length, which puts longer replies in front. A search may still miss
     likelier replies.
     """
+    from transformers import GenerationConfig
+
     model: Any = policy.model
     n, T = settings.n, settings.max_tokens
     out = torch.full((len(ids), n, T), -1, dtype=torch.int32)
-    stop = torch.tensor(stops, device=policy.device)
+    stop = torch.tensor(stops, dtype=torch.long, device=policy.device)
     # one beam is greedy decoding, and generate warns of the setting there
     ranking = {"length_penalty": 0.0} if n > 1 else {}
+    # not the model's own settings: a repetition penalty would bend the ranking
+    plain = GenerationConfig(
+        do_sample=False,
+        num_beams=n,
+        num_return_sequences=n,
+        max_new_tokens=T,
+        eos_token_id=stops or None,
+        pad_token_id=policy.pad_id,
+        **ranking,
+    )
     with _searching(policy, ids, "beam") as bar:
         for i, prompt in enumerate(ids):
             given = torch.tensor([prompt], device=policy.device)  # (1, L)
             rows = model.generate(
                 given,
                 attention_mask=torch.ones_like(given),
-                do_sample=False,
-                num_beams=n,
-                num_return_sequences=n,
-                max_new_tokens=T,
-                eos_token_id=stops,
-                pad_token_id=policy.pad_id,
-                **ranking,
+                generation_config=plain,
             )[:, len(prompt) :]  # (N, t)
             done = torch.isin(rows, stop)
             after_the_end = (done.cumsum(1) - done.int()) > 0

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ..base import note
+from ..base import note, require
 from ..pools import Pool
-from .attention import Packing, attention
+from .adapters import check_adapter
+from .attention import Packing, attention, shifts
 from .loading import check_positions, evaluating
 from .policy import Policy
 from .proving import packs
@@ -44,6 +45,13 @@ def response_logits(
     packed rows get a right-padded batch; the result is the same.
     """
     device = policy.device
+    check_adapter(policy.model)
+    empty = sum(not prompt for prompt, _ in examples)
+    require(
+        empty == 0,
+        f"{empty} prompts have no tokens, so nothing says what their replies begin from. Give them "
+        "some text, or use a chat template.",
+    )
     longest = max(len(prompt) + len(response) for prompt, response in examples)
     check_positions(policy.model, longest, "a prompt with its reply")
     read = sum(len(prompt) + len(response) for prompt, response in examples)
@@ -52,9 +60,13 @@ def response_logits(
     sizes = torch.tensor([len(response) for _, response in examples])  # (B,)
     row = torch.arange(len(examples)).repeat_interleave(sizes).to(device)  # (K,)
     responses = [token for _, response in examples for token in response]
-    targets = torch.tensor(responses, device=device)  # (K,)
+    targets = torch.tensor(responses, dtype=torch.long, device=device)  # (K,)
     if packs(policy.model):
         logits = _packed_logits(policy, examples)
+    elif shifts(policy.model):  # each alone: padding would count as length
+        alone = torch.zeros(0, dtype=torch.long, device=device)
+        parts = [_padded_logits(policy, [one], alone.new_zeros(len(one[1]))) for one in examples]
+        logits = torch.cat(parts)
     else:
         logits = _padded_logits(policy, examples, row)
     return logits, targets, row

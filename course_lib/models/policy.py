@@ -31,7 +31,7 @@ class Policy:
     ----------
     model : the causal LM.
     tokenizer : its ``transformers`` tokenizer.
-    system : the system message written before every prompt, or None.
+    system : the system message written before every chat, or None. Plain prompts go without it.
     template : "chat" (the tokenizer's chat template) or "plain" (the prompt's text as it is).
     source : where it came from.
     """
@@ -80,12 +80,12 @@ class Policy:
 
         Pools carry it, so that token ids are never read with another one.
         """
-        known = getattr(self.tokenizer, "course_vocabulary", None)
-        if known is None:
+        size, known = getattr(self.tokenizer, "course_vocabulary", (0, ""))
+        if size != len(self.tokenizer):  # tokens may be added
             entries = sorted(self.tokenizer.get_vocab().items())
             listing = "\n".join(f"{token} {i}" for token, i in entries)
             known = hashlib.sha256(listing.encode()).hexdigest()[:16]
-            self.tokenizer.course_vocabulary = known
+            self.tokenizer.course_vocabulary = (len(self.tokenizer), known)
         return known
 
     @property
@@ -110,7 +110,16 @@ class Policy:
             return []
         # a chat template writes its own special tokens: none may be added a second time
         special = self.template == "plain"
-        return self.tokenizer(self.render(prompts), add_special_tokens=special)["input_ids"]
+        texts = self.render(prompts)
+        rows = self.tokenizer(texts, add_special_tokens=special)["input_ids"]
+        end = self.tokenizer.eos_token_id
+        if special and end is not None:
+            # some tokenizers end every text; a prompt goes on
+            plain = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+            for row, bare in zip(rows, plain, strict=True):
+                if row and row[-1] == end and (not bare or bare[-1] != end):
+                    row.pop()
+        return rows
 
     def encode_responses(self, texts: Sequence[str], end: bool = True) -> list[list[int]]:
         """Token ids of responses, followed by the end token unless ``end`` is False."""

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from ..base import CourseError, require
-from .attention import CannotAttendError, Packing, attention, misfit
+from .attention import CannotAttendError, Packing, attention, misfit, shifts
 from .decoding import (
     Engine,
     RepeatedCacheEngine,
@@ -118,6 +118,8 @@ def _first_right_engine(policy: Policy, reasons: dict[str, str]) -> type[Any]:
     case = _Case(policy.model, _ordinary_tokens(policy))
     for engine in ENGINES:
         reason = misfit(policy.model) if engine is SharedPrefixEngine else ""
+        if engine is RepeatedCacheEngine and shifts(policy.model):
+            reason = misfit(policy.model)
         if not reason:
             reason = _reason(partial(_engine_error, engine, policy, case))
         if not reason:

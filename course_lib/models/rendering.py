@@ -31,15 +31,17 @@ def conversations(
     """
     if not prompts:
         return []
-    example = [{"role": "user", "content": "a"}, {"role": "assistant", "content": MARK}]
-    whole = _written(tokenizer, example, False)
+    # the first prompt as the example: some templates want a system message, or turns in order
+    asked = messages_of(prompts[0], system)
+    reply: Message = {"role": "assistant", "content": MARK}
+    whole = _written(tokenizer, [*asked, reply], False)
     require(
         whole.count(MARK) == 1,
         f"the chat template writes a reply {whole.count(MARK)} times; expected once. Set "
         "tokenizer.chat_template to one that writes the whole conversation.",
     )
     end_of_turn = whole.partition(MARK)[2]
-    begins_reply = _written(tokenizer, example[:1], True) != _written(tokenizer, example[:1], False)
+    begins_reply = _written(tokenizer, asked, True) != _written(tokenizer, asked, False)
     rows = []
     for prompt, text in zip(prompts, texts, strict=True):
         messages = messages_of(prompt, system)

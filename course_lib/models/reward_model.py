@@ -10,11 +10,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from ..base import CourseError, Prompt, note, progress, require
+from ..base import CourseError, Prompt, note, progress, require, whole
 from ..estimators import Interval, agreement_interval
 from ..pools import MISSING, Pool
 from .adapters import merged
-from .attention import Packing, attention
+from .attention import Packing, attention, shifts
 from .loading import (
     check_decoder,
     check_positions,
@@ -130,7 +130,9 @@ class RewardModel:
 
     def _padded_scores(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """Scores (B,) by the library's own pass over a batch padded on the right."""
-        if self._pad is None and len(rows) > 1:  # the library takes one row at a time then
+        # without a pad token the library takes one row at a time, and where padding would count as
+        # length so do we
+        if len(rows) > 1 and (self._pad is None or shifts(self.model)):
             return torch.cat([self._padded_scores([row]) for row in rows])
         lengths = torch.tensor([len(row) for row in rows])  # (B,)
         ids = torch.nn.utils.rnn.pad_sequence(
@@ -240,9 +242,8 @@ def new_reward_model(
     config: Any = copy.deepcopy(policy.model.config)
     config.num_labels = 1
     config.architectures = None
-    config.num_hidden_layers = layers or config.num_hidden_layers
-    if layers and getattr(config, "layer_types", None):
-        config.layer_types = config.layer_types[: config.num_hidden_layers]
+    if layers is not None:
+        _keep_layers(config, layers)
     config.pad_token_id = policy.pad_id
     backbone: Any = merged(policy.model).base_model
     name_of = type(policy.model).__name__
@@ -269,6 +270,23 @@ def new_reward_model(
         )
         torch.nn.init.normal_(model.score.weight, std=0.01)
     return RewardModel(model.to(policy.device), policy.tokenizer, name=name, system=policy.system)
+
+
+def _keep_layers(config: Any, layers: int) -> None:
+    """Cut ``config`` down to its first layers."""
+    have = getattr(config, "num_hidden_layers", None)
+    require(have is not None, "this kind of model cannot be cut to fewer layers; leave layers out.")
+    layers = whole(layers, "layers", 1, have)
+    if layers == have:
+        return
+    try:
+        config.num_hidden_layers = layers
+        if getattr(config, "layer_types", None):
+            config.layer_types = config.layer_types[:layers]
+    except AttributeError as error:
+        raise CourseError(
+            "the layers of this kind of model are not a list that can be cut; leave layers out."
+        ) from error
 
 
 @dataclass

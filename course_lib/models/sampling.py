@@ -69,8 +69,8 @@ def sample(
     asked = checked_prompts(prompts)
     streams = Streams(
         settings.seed,
-        whole(first_prompt, "first_prompt", 0, MOST),
-        whole(first_candidate, "first_candidate", 0, MOST),
+        whole(first_prompt, "first_prompt", 0, MOST - len(asked)),
+        whole(first_candidate, "first_candidate", 0, MOST - settings.n),
     )
     stops = Stops.of(policy, settings.stop)
     ids = encoded(policy, asked)

@@ -1,6 +1,6 @@
 """What ends a reply: token ids, and texts that may be several tokens or a part of one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ class Stops:
         """
         if stop is None:
             return cls(policy.stop_ids)
-        given = [stop] if isinstance(stop, int | str) else list(stop)
+        given = [stop] if isinstance(stop, str) or not isinstance(stop, Iterable) else list(stop)
         require(
             len(given) > 0,
             "stop is an empty list, so no reply could end by itself. Leave it out for the model's "
@@ -87,8 +87,8 @@ def _known(policy: Policy, token: object) -> int:
 
 def _pieces(tokenizer: Any) -> list[str]:
     """The text that each token id adds to a text before it; kept with the tokenizer."""
-    known = getattr(tokenizer, "course_pieces", None)
-    if known is None:
+    known = getattr(tokenizer, "course_pieces", [])
+    if len(known) != len(tokenizer):  # tokens may be added
         # behind another token: at the beginning of a text a blank may be left out
         before = tokenizer("a", add_special_tokens=False)["input_ids"][:1]
         start = len(tokenizer.decode(before))
