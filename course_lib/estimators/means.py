@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..base import require
+from ..base import require, whole
 from .arrays import as_array, as_pair
 from .intervals import Interval, check_level, wilson_interval
 from .quantiles import beta_quantile, t_quantile
@@ -28,6 +28,7 @@ from .quantiles import beta_quantile, t_quantile
 FEW = 30  # units: with fewer, the percentile bootstrap is too narrow
 SKEWED = 1.0  # as is it for values of this skewness or more
 RARE = 5  # an outcome that fewer units than this have, or lack
+TWO_VALUED = 4  # so many units with two values between them are a yes and a no by another name
 
 
 def bootstrap_interval(
@@ -40,7 +41,8 @@ def bootstrap_interval(
     """:class:`Interval` of the mean of ``values`` (P,), one for each prompt.
 
     Chosen by the kind of value, see the table above. Average a prompt's candidates first: they
-    share the prompt and are not independent units. ``groups`` (P,) names what prompts have in
+    share the prompt and are not independent units. Values that are all equal say nothing of their
+    spread: but for 0 and 1, their interval has no width. ``groups`` (P,) names what prompts have in
     common, such as their topic, when the claim is about other topics too; ``n`` is then the number
     of groups. Raises :class:`~course_lib.base.CourseError` for values that are not finite.
     """
@@ -53,6 +55,10 @@ class _Resampling:
 
     resamples: int
     seed: int
+
+    def __post_init__(self) -> None:
+        whole(self.resamples, "resamples", 100)
+        whole(self.seed, "seed", 0)
 
 
 def _interval(
@@ -71,12 +77,16 @@ def _interval(
     unit = "prompts" if groups is None else "groups"
     units = _Units.of(values, np.arange(len(values)) if groups is None else groups)
     require(units.G >= 2, f"an interval needs at least 2 {unit}; got {units.G}.")
-    inside = not signed and values.min() >= 0 and values.max() <= 1
-    if inside and (_only(values, (0, 1)) or _is_rare(units)):
-        return _share(units, level)
-    if groups is None and _only(values, (-1, 0, 1)):
-        return _difference_of_shares(values, level)
     rng = np.random.default_rng(how.seed)
+    if not signed and _only(values, (0, 1)):
+        return _share(units, level)
+    if groups is None and _only(values, (-1, 0, 1)) and (signed or 0 in values):
+        return _difference_of_shares(values, level)
+    ends = np.unique(values)
+    if len(ends) == 2 and units.G >= TWO_VALUED:
+        return _of_two_values(ends, units, level)
+    if not signed and values.min() >= 0 and values.max() <= 1 and _is_rare(units):
+        return _wider(_share(units, level), _bootstrap_t(units, level, how.resamples, rng))
     if units.G < FEW or abs(units.skewness()) >= SKEWED:
         return _bootstrap_t(units, level, how.resamples, rng)
     draws = units.means(rng, how.resamples)
@@ -172,12 +182,15 @@ class _Units:
 
     @classmethod
     def of(cls, values: np.ndarray, groups: ArrayLike) -> "_Units":
-        names = np.asarray(groups)
+        given: Any = groups
+        names = list(given)
         require(
             len(names) == len(values),
             f"groups must name a group for each of the {len(values)} values; got {len(names)}.",
         )
-        _, group_of = np.unique(names, return_inverse=True)
+        # anything may name a group, a dialogue too
+        number = {key: k for k, key in enumerate(dict.fromkeys(map(repr, names)))}
+        group_of = np.array([number[repr(name)] for name in names])
         return cls(np.bincount(group_of, values), np.bincount(group_of).astype(float))
 
     @property
@@ -250,6 +263,21 @@ def _share(units: _Units, level: float) -> Interval:
     low = beta_quantile(tail, successes, trials - successes + 1) if p > 0 else 0.0
     high = beta_quantile(1 - tail, successes + 1, trials - successes) if p < 1 else 1.0
     return Interval(p, min(low, p), max(high, p), level, units.G)
+
+
+def _of_two_values(ends: np.ndarray, units: "_Units", level: float) -> Interval:
+    """For marks of two values, such as −1 and 1, or 0 and 100: a share between the two."""
+    low, high = float(ends[0]), float(ends[1])
+    sums = np.round((units.sums - low * units.sizes) / (high - low))  # (G,) how many are high
+    share = _share(_Units(sums, units.sizes), level)
+    scale = high - low
+    return Interval(units.mean, low + scale * share.low, low + scale * share.high, level, units.G)
+
+
+def _wider(one: Interval, other: Interval) -> Interval:
+    """From the lower of two lows to the higher of two highs, for shares."""
+    low, high = max(0.0, min(one.low, other.low)), min(1.0, max(one.high, other.high))
+    return Interval(one.mean, low, high, one.level, one.n)
 
 
 def _difference_of_shares(values: np.ndarray, level: float) -> Interval:

@@ -31,7 +31,6 @@ def beam_search(policy: Policy, ids: Ids, settings: Sampling, stops: list[int]) 
     stop = torch.tensor(stops, dtype=torch.long, device=policy.device)
     # one beam is greedy decoding, and generate warns of the setting there
     ranking = {"length_penalty": 0.0} if n > 1 else {}
-    # not the model's own settings: a repetition penalty would bend the ranking
     plain = GenerationConfig(
         do_sample=False,
         num_beams=n,
@@ -41,7 +40,7 @@ def beam_search(policy: Policy, ids: Ids, settings: Sampling, stops: list[int]) 
         pad_token_id=policy.pad_id,
         **ranking,
     )
-    with _searching(policy, ids, "beam") as bar:
+    with _plain_settings(model), _searching(policy, ids, "beam") as bar:
         for i, prompt in enumerate(ids):
             given = torch.tensor([prompt], device=policy.device)  # (1, L)
             rows = model.generate(
@@ -98,6 +97,19 @@ def _diverse_step(score: torch.Tensor, penalty: float) -> torch.Tensor:
         token[group] = (score[group] - penalty * taken).argmax()
         taken[token[group]] += 1
     return token
+
+
+@contextmanager
+def _plain_settings(model: Any) -> Iterator[None]:
+    """``model`` without generation settings of its own: a penalty would bend the ranking."""
+    from transformers import GenerationConfig
+
+    own = model.generation_config
+    model.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 @contextmanager
