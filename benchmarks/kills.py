@@ -58,22 +58,25 @@ def rows(process: subprocess.Popen) -> Any:
 
 
 def killed(folder: Path, clean: Any, seconds: float, times: int, seed: int = 0) -> dict[str, Any]:
-    """kill -9 at ``times`` random moments; each new run goes on where the last was cut off."""
+    """kill -9 at ``times`` random moments; each new run goes on where the last was cut off.
+
+    A run that ends before its moment is compared, and the next begins in a folder of its own.
+    """
     rng = random.Random(seed)
-    done, moments = 0, []
-    for k in range(times):
-        # a folder for every five, so that the later stages are met unfinished too
-        out = folder / f"killed-{k // 5}"
-        moment = rng.uniform(0.1, 1.0) * seconds
-        process = start(out)
+    moments: list[float] = []
+    ended, equal, number = 0, 0, 0
+    while len(moments) < times:
+        moment = rng.uniform(0.05, 1.0) * seconds
+        process = start(folder / f"killed-{number}")
         time.sleep(moment)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-            done += 1
+            process.communicate()
             moments.append(round(moment, 2))
-        process.communicate()
-    equal = [rows(start(out)) == clean for out in sorted(folder.glob("killed-*"))]
-    return {"kills": done, "moments": moments, "folders": len(equal), "equal": sum(equal)}
+            continue
+        ended, equal, number = ended + 1, equal + (rows(process) == clean), number + 1
+    equal += rows(start(folder / f"killed-{number}")) == clean
+    return {"kills": len(moments), "moments": moments, "ended": ended + 1, "equal": equal}
 
 
 def together(folder: Path, clean: Any) -> dict[str, Any]:
