@@ -49,7 +49,12 @@ def positions(model: Any) -> int | None:
     """The longest sequence that ``model`` was made for, in tokens; None where there is no limit."""
     config = model.config.get_text_config(decoder=True)
     most = getattr(config, "max_position_embeddings", None)
-    return most if isinstance(most, int) and most > 0 else None
+    if not isinstance(most, int) or most <= 0:
+        return None
+    # RoBERTa's kin count positions from behind the pad token's
+    embeddings = getattr(model.base_model, "embeddings", None)
+    padding = getattr(embeddings, "padding_idx", None)
+    return most - padding - 1 if isinstance(padding, int) else most
 
 
 def check_positions(model: Any, longest: int, what: str) -> None:

@@ -216,3 +216,10 @@ def test_two_valued_marks_have_exact_intervals():
     assert (marks.low, marks.high) == pytest.approx((2 * shares.low - 1, 2 * shares.high - 1))
     few = bootstrap_interval([0.5, 0.51])
     assert few.high - few.low > 0.1
+
+
+def test_positions_that_begin_behind_the_pad_tokens():
+    policy = tiny("roberta", pad_token_id=1)
+    sample(policy, ["x" * 60], n=1, max_tokens=126 - len(policy.encode(["x" * 60])[0]))
+    with pytest.raises(CourseError, match="only 126 positions"):
+        sample(policy, ["x" * 60], n=1, max_tokens=127 - len(policy.encode(["x" * 60])[0]))
