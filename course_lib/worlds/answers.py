@@ -162,7 +162,7 @@ class _Reply:
                 return None
             end = mark.end() + found.end
             check_mark(self.text, mark)
-            check_behind(self.text, end)
+            check_behind(self.text, mark.end(), end)
         except Doubt as doubt:
             if self._introduces(mark, behind, doubt.told, doubt.counted):
                 return None

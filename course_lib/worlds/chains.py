@@ -160,3 +160,15 @@ def check_rest(number: Number, rest: Sequence[Atom]) -> None:
             if not aside or joined or "or" in words:
                 raise Doubt("more than one number could be the answer")
             words = []
+
+
+def check_joined(rest: Sequence[Atom]) -> None:
+    """Raise where "and" joins more to a number: "hours and 30 minutes", "dollars and fifty cents"."""
+    words: list[str] = []
+    for atom in rest:
+        number = atom.kind in READ or atom.text.lower().split("-")[0] in NUMBER_WORDS | PARTS
+        if number and "and" in words[-2:] and len(words) <= UNIT_WORDS:
+            raise Doubt("part of the number stands behind it")
+        if atom.kind != "word" or number:
+            return
+        words.append(atom.text.lower())
