@@ -37,7 +37,7 @@ _HTML = re.compile(
     r"</?(?:b|i|u|em|strong|span|p|div|br|code|sup)\b[^<>\n]{0,60}>|^>[ ]", re.I | re.M
 )
 _SOLVED = re.compile(r"<<[^<>\n]{0,80}+>>(?=\s?[$€£]?\s?[0-9])")  # GSM8K's 6*7=<<6*7=42>>42
-_TOKEN = re.compile(r"<\|[a-zA-Z_]{1,24}\|>")  # a model's end mark, such as <|im_end|>
+_TOKEN = re.compile(r"<\|[a-zA-Z_]{1,24}\|>|<(?:end|start)_of_turn>")  # a model's end mark, such as <|im_end|>
 _BOLD = re.compile(r"(?<![0-9])\*\*|\*\*(?![0-9])")
 _TIMES = re.compile(r"(?<=[0-9])([ ]?)[xX](?=[ ]?[$€£]?[.]?[0-9])")
 
@@ -45,7 +45,7 @@ _NEAR = 120  # characters in which an answer may be taken back
 _TAKEN_BACK = re.compile(
     r"[\s\W]{0,12}"
     r"(?i:or|no|wait|actually|alternatively|hmm|maybe|perhaps|possibly|oops|sorry|correction|but"
-    r"|however|on\ second\ thought|let\ me\ (?:re|double|check))[^\n]{0,80}[0-9]"
+    r"|however|on\ second\ thought|let\ me\ (?:re-?)?(?:check|do|calculate|count))\b[^\n]{0,80}[0-9]"
 )
 # what is said of an answer that is none: before it in its sentence, and behind it
 _NOT_MEANT = re.compile(
@@ -79,6 +79,7 @@ _GOES_ON = re.compile(
 _GOES_BEFORE = re.compile(r"(?:[-+/^×÷√π≤≥≠]\s?\$?|[0-9]|\s[<>]\s?|\}\{"
     r"|\\(?!boxed|fbox)[a-zA-Z]++\s?(?:\[[^]\n]{0,9}\])?\{|\\(?:sqrt|log|ln|sin|cos|tan)\s?|\)"
     r"|(?<![a-zA-Z])[a-zA-Z])\Z")
+_LABEL = re.compile(r"([^\S\n]{0,3}\n?\s{0,8})[\"*]{0,2}([1-9]|[12][0-9])[.)][\"*]?[ \t]{1,4}(\S)")
 _CHOICES = re.compile(r"[^\n]*\n+[ \t]*B[:.)]")
 _SCALE = re.compile(
     r'[\s$"*]{0,4}(%|percent\b|per cent\b|thousand\b|million\b|billion\b|trillion\b)'
@@ -115,6 +116,18 @@ def check_behind(text: str, start: int, end: int) -> None:
         raise Doubt("the answer is called wrong")
     if _TAKEN_BACK.match(text[end : end + _NEAR]):
         raise Doubt("the answer is taken back, or another one is offered")
+
+
+def check_label(mark: re.Match[str], behind: str) -> None:
+    """Raise :class:`Doubt` where the number behind a mark may be the label of a list or heading.
+
+    As in ``#### 2. Multiply`` or "Answer:", above a line that begins with "1."
+    """
+    label = _LABEL.match(behind)
+    if label and mark.lastgroup != "box":
+        listed = mark.lastgroup == "says" and "\n" in label[1]
+        if listed or mark.lastgroup != "says" or not label[3][0].isalpha():
+            raise Doubt("the number may be the label of a step", told=listed)
 
 
 def check_mark(text: str, mark: re.Match[str]) -> None:

@@ -19,13 +19,15 @@ class Behind(NamedTuple):
 
     ``end`` is where the sentence ends. ``told`` says that words come before the number: what
     follows "Answer:" may be a whole solution, and this its first sentence. ``counted`` says the
-    same of a number with a calculation or several words beside it.
+    same of a number with a calculation or several words beside it. ``named`` says that words stand
+    behind the number.
     """
 
     number: Number
     end: int
     told: bool = False
     counted: bool = False
+    named: bool = False
 
 
 # ---- a box -------------------------------------------------------------------------------------
@@ -116,7 +118,8 @@ def read_behind(statement: str, must_follow: bool) -> Behind | None:
         words = sum(atom.kind == "word" for atom in rest)
         counted = words > UNIT_WORDS or any(atom.kind in ("op", "equal") for atom in rest)
         try:
-            return Behind(_read_first(rest), end, counted=counted)
+            number = _read_first(rest)
+            return Behind(number, end, counted=counted, named=words > 0 and not must_follow)
         except Doubt as doubt:
             raise Doubt(str(doubt), counted=True) from None
     return _read_told(sentence, end)
