@@ -62,7 +62,8 @@ _NEUTRAL = frozenset(
     "руб рублей рубля рубль км кг см м г ч л мин час часа часов штук шт евро долларов".split()
 )
 _NEUTRAL_STARTS = (
-    "个個只本人元円圆块枚冊册分秒天日月年岁歳歲小时時米公厘升克次页頁张張条條件题名位で개명원권살시일ह"
+    "个個只本人元円圆块枚冊册分秒天日月年岁歳歲小时時米公厘升克次页頁张張条條件题名位"
+    "で개명원권살시일ह"
 )
 _HALVES = frozenset("半余餘多几幾来來点點만천백십억조반割折成倍")
 # a unit that some leave to the number: 350 cents are 3.50, and 5 pairs are 10
@@ -77,6 +78,8 @@ def is_altered(text: str, start: int, end: int) -> bool:
     if text.startswith(".", start) and text[max(0, start - 1) : start] in (".", "…"):
         return True  # "...5" is not .5
     before = text[max(0, start - _WINDOW) : start]
+    if " " in text[start:end].strip() and before[-1:] == " " and before[-2:-1].isdigit():
+        return True  # "x2 1 250"
     return bool(_BEFORE.search(before) or _BEHIND.match(text[end : end + _WINDOW]))
 
 

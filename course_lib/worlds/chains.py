@@ -163,7 +163,7 @@ def check_rest(number: Number, rest: Sequence[Atom]) -> None:
 
 
 def check_joined(rest: Sequence[Atom]) -> None:
-    """Raise where "and" joins more to a number: "hours and 30 minutes", "dollars and fifty cents"."""
+    """Raise where "and" joins more to a number: "2 hours and 30 minutes", "and fifty cents"."""
     words: list[str] = []
     for atom in rest:
         number = atom.kind in READ or atom.text.lower().split("-")[0] in NUMBER_WORDS | PARTS

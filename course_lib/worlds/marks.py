@@ -37,7 +37,9 @@ _HTML = re.compile(
     r"</?(?:b|i|u|em|strong|span|p|div|br|code|sup)\b[^<>\n]{0,60}>|^>[ ]", re.I | re.M
 )
 _SOLVED = re.compile(r"<<[^<>\n]{0,80}+>>(?=\s?[$€£]?\s?[0-9])")  # GSM8K's 6*7=<<6*7=42>>42
-_TOKEN = re.compile(r"<\|[a-zA-Z_]{1,24}\|>|<(?:end|start)_of_turn>")  # a model's end mark, such as <|im_end|>
+_TOKEN = re.compile(
+    r"<\|[a-zA-Z_]{1,24}\|>|<(?:end|start)_of_turn>"
+)  # a model's end mark, such as <|im_end|>
 _BOLD = re.compile(r"(?<![0-9])\*\*|\*\*(?![0-9])")
 _TIMES = re.compile(r"(?<=[0-9])([ ]?)[xX](?=[ ]?[$€£]?[.]?[0-9])")
 
@@ -45,7 +47,8 @@ _NEAR = 120  # characters in which an answer may be taken back
 _TAKEN_BACK = re.compile(
     r"[\s\W]{0,12}"
     r"(?i:or|no|wait|actually|alternatively|hmm|maybe|perhaps|possibly|oops|sorry|correction|but"
-    r"|however|on\ second\ thought|let\ me\ (?:re-?)?(?:check|do|calculate|count))\b[^\n]{0,80}[0-9]"
+    r"|however|on\ second\ thought|let\ me\ (?:re-?)?(?:check|do|calculate|count))\b"
+    r"[^\n]{0,80}[0-9]"
 )
 # what is said of an answer that is none: before it in its sentence, and behind it
 _NOT_MEANT = re.compile(
@@ -74,11 +77,14 @@ _DENIED = re.compile(r"(?i:\bnot|n't|\bnever)[^\w\n]{0,4}\Z")
 _BULLET = re.compile(r"\n[ \t]{0,8}[-+*][ \t]{1,4}\Z")
 # a box that is part of a calculation
 _GOES_ON = re.compile(
-    r"\s?[/^×÷]|[ ]?\*[ ]?[0-9\\(]|[ ]?[π√±]|[0-9.](?=[0-9])|[0-9]|\s?[+-]\s?[0-9\\(]|[ ]?\\(?:sqrt|log)\b"
+    r"\s?[/^×÷]|[ ]?\*[ ]?[0-9\\(]|[ ]?[π√±]|[0-9.](?=[0-9])|[0-9]"
+    r"|\s?[+-]\s?[0-9\\(]|[ ]?\\(?:sqrt|log)\b"
 )
-_GOES_BEFORE = re.compile(r"(?:[-+/^×÷√π≤≥≠]\s?\$?|[0-9]|\s[<>]\s?|\}\{"
+_GOES_BEFORE = re.compile(
+    r"(?:[-+/^×÷√π≤≥≠]\s?\$?|[0-9]|\s[<>]\s?|\}\{"
     r"|\\(?!boxed|fbox)[a-zA-Z]++\s?(?:\[[^]\n]{0,9}\])?\{|\\(?:sqrt|log|ln|sin|cos|tan)\s?|\)"
-    r"|(?<![a-zA-Z])[a-zA-Z])\Z")
+    r"|(?<![a-zA-Z])[a-zA-Z])\Z"
+)
 _LABEL = re.compile(r"([^\S\n]{0,3}\n?\s{0,8})[\"*]{0,2}([1-9]|[12][0-9])[.)][\"*]?[ \t]{1,4}(\S)")
 _CHOICES = re.compile(r"[^\n]*\n+[ \t]*B[:.)]")
 _SCALE = re.compile(
