@@ -78,7 +78,7 @@ def is_altered(text: str, start: int, end: int) -> bool:
     if text.startswith(".", start) and text[max(0, start - 1) : start] in (".", "…"):
         return True  # "...5" is not .5
     before = text[max(0, start - _WINDOW) : start]
-    if " " in text[start:end].strip() and before[-1:] == " " and before[-2:-1].isdigit():
+    if re.search(r"\S\s+\S", text[start:end]) and re.search(r"[0-9]\s\Z", before):
         return True  # "x2 1 250"
     return bool(_BEFORE.search(before) or _BEHIND.match(text[end : end + _WINDOW]))
 
