@@ -1,18 +1,19 @@
 """Finding the statement that gives a reply's answer, and the number in it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..base import require
 from .chains import Doubt
-from .digits import Number
+from .digits import Number, read_digits
 from .last_number import last_digit, last_number
 from .marks import (
     MARK,
     NAMES,
     NEXT_QUESTION,
     check_behind,
+    check_label,
     check_mark,
     prepared,
     read_boxed,
@@ -57,6 +58,7 @@ class _Statement:
     answer: Answer
     start: int
     end: int
+    named: bool = False  # words stand behind the number: "9 eggs"
 
 
 def check_mode(mode: str) -> None:
@@ -135,7 +137,7 @@ class _Reply:
         for at in reversed(range(len(self.marks))):
             statement = self.statement(at)
             if statement is not None:
-                return self._unless_in_a_row(at, statement)
+                return self._unless_in_a_row(at, self._unless_a_step(statement))
         if self.mode == "strict":
             return Answer(None, None, "no mark with a number behind it")
         try:
@@ -153,6 +155,7 @@ class _Reply:
             end = min(end, self.marks[at + 1].start())
         behind = self.text[mark.end() : end]
         try:
+            check_label(mark, behind)
             if name == "\\boxed":
                 found = read_boxed(self.text, mark)
             else:
@@ -162,12 +165,12 @@ class _Reply:
                 return None
             end = mark.end() + found.end
             check_mark(self.text, mark)
-            check_behind(self.text, end)
+            check_behind(self.text, mark.end(), end)
         except Doubt as doubt:
             if self._introduces(mark, behind, doubt.told, doubt.counted):
                 return None
             return _Statement(Answer(None, name, str(doubt)), mark.start(), end)
-        return _Statement(Answer(found.number, name), mark.start(), end)
+        return _Statement(Answer(found.number, name), mark.start(), end, found.named)
 
     def _introduces(self, mark: re.Match[str], behind: str, told: bool, counted: bool) -> bool:
         """Whether a mark such as "Answer:" introduces a solution, of which this is the start."""
@@ -175,6 +178,20 @@ class _Reply:
         end = mark.end() + (sentence.end() if sentence else len(behind))
         counted = counted and mark[0].rstrip("*_").endswith(":") and mark.lastgroup == "says"
         return (told and self.last_digit >= end) or (counted and self.last_equal >= end)
+
+    def _unless_a_step(self, found: _Statement) -> _Statement:
+        """A statement such as "Answer: 9 eggs are left." may be the first step of a solution.
+
+        So it must have the last number, too, where others follow.
+        """
+        number = found.answer.number
+        if number is None or not found.named or self.last_digit < found.end:
+            return found
+        runs = re.findall(r"[0-9][0-9,.]*+", self.text[found.end :])
+        last = read_digits(runs[-1].rstrip(",."))
+        if last is not None and last.readings & number.readings:
+            return found
+        return replace(found, answer=Answer(None, found.answer.marker, "other numbers follow"))
 
     def _unless_in_a_row(self, at: int, last: _Statement) -> Answer:
         """The answer of the last statement, unless it ends a row of different ones.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial
 
+from .altered import is_altered, is_scale, other_unit
 from .digits import MAX_DIGITS, Number, read_digits
 from .words import MINUS_WORDS
 
@@ -53,9 +54,7 @@ _ATOM = re.compile(
 _LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 # letters behind a number that make it another one, or none
 _NO_UNITS = frozenset(
-    "st nd rd th am pm mn mio mrd bn pi sqrt log ln sin cos tan mod choose squared cubed "
-    "hundred hundreds dozen dozens score half halves third thirds fourth fourths fifth fifths "
-    "quarter quarters lakh lakhs crore crores factorial".split()
+    "st nd rd th am pm pi sqrt log ln sin cos tan mod choose squared cubed factorial".split()
 )
 _SCALE_LETTERS = frozenset("kKMB")
 _ONE_LETTER_UNITS = frozenset("gshlLCF")
@@ -106,8 +105,11 @@ def atoms(statement: str) -> list[Atom]:
             found[-1] = Atom("odd", atom.text, before.start, atom.end)
         elif before and before.kind == "number" and atom.text.lower() in _LARGE:
             found[-1] = _enlarged(before, atom)
-        elif before and before.kind == "number" and _changes(atom.text):
+        elif before and before.kind == "number" and atom.kind == "word" and _changes(atom.text):
             found[-1] = Atom("odd", before.text, before.start, atom.end)
+        elif before and before.number and other_unit(atom.text):
+            found[-1] = _in_other_unit(before, other_unit(atom.text) or Fraction(1))
+            found.append(atom)
         else:
             found.append(atom)
     return found
@@ -117,7 +119,8 @@ def _pieces(statement: str) -> Iterator[Atom]:
     for match in _ATOM.finditer(statement):
         kind, place = match.lastgroup or "other", (match[0], match.start(), match.end())
         if kind == "number":
-            number = _value(match)
+            altered = is_altered(statement, match.start(), match.end())
+            number = None if altered else _value(match)
             yield Atom("number" if number else "odd", *place, number)
         elif match["other"] is None and not _is_emphasis(match, statement):
             yield Atom(kind, *place)
@@ -150,6 +153,14 @@ def _enlarged(before: Atom, atom: Atom) -> Atom:
     factor = _LARGE[atom.text.lower()]
     number = before.number.times(Fraction(factor)).or_else(*before.number.readings)
     return Atom("number", f"{before.text} {atom.text}", before.start, atom.end, number)
+
+
+def _in_other_unit(before: Atom, factor: Fraction) -> Atom:
+    """A number whose unit may count for it: 350 cents are 350, and could be 3.50."""
+    assert before.number is not None
+    others = (value * factor for value in before.number.readings)
+    number = before.number.or_else(*others)
+    return Atom("number", before.text, before.start, before.end, number)
 
 
 def _value(match: re.Match[str]) -> Number | None:
@@ -199,7 +210,7 @@ def _unsigned(match: re.Match[str]) -> Number | None:
 
 def _changes(word: str) -> bool:
     """Whether a word behind a number makes it another one, or none."""
-    return word.lower() in _NO_UNITS or word in _SCALE_LETTERS
+    return word.lower() in _NO_UNITS or word in _SCALE_LETTERS or is_scale(word)
 
 
 def _is_unit(letters: str) -> bool:

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from .atoms import Atom
 from .digits import Number
 from .equation_paths import evaluate
-from .words import ASIDES, PARTS
+from .words import ASIDES, NUMBER_WORDS, PARTS
 
 READ = ("number", "odd")  # kinds of atoms with digits, or what stands for them
 CHAIN = ("number", "op", "open", "close", "equal")
@@ -151,7 +151,8 @@ def check_rest(number: Number, rest: Sequence[Atom]) -> None:
     for atom in rest:
         if atom.kind == "word":
             words.append(atom.text.lower())
-            if words[-1] in PARTS and "and" in words[-3:]:
+            in_words = words[-2:-1] == ["and"] and words[-1].split("-")[0] in NUMBER_WORDS
+            if in_words or (words[-1] in PARTS and "and" in words[-3:]):
                 raise Doubt("part of the number stands in words")
         elif atom.kind == "odd" or (atom.number and atom.number.value not in number.readings):
             aside = aside or bool(ASIDES & set(words))
@@ -159,3 +160,15 @@ def check_rest(number: Number, rest: Sequence[Atom]) -> None:
             if not aside or joined or "or" in words:
                 raise Doubt("more than one number could be the answer")
             words = []
+
+
+def check_joined(rest: Sequence[Atom]) -> None:
+    """Raise where "and" joins more to a number: "2 hours and 30 minutes", "and fifty cents"."""
+    words: list[str] = []
+    for atom in rest:
+        number = atom.kind in READ or atom.text.lower().split("-")[0] in NUMBER_WORDS | PARTS
+        if number and "and" in words[-2:] and len(words) <= UNIT_WORDS:
+            raise Doubt("part of the number stands behind it")
+        if atom.kind != "word" or number:
+            return
+        words.append(atom.text.lower())

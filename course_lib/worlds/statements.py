@@ -1,12 +1,14 @@
 """The number that a statement names: a box, or what stands behind a mark."""
 
+from fractions import Fraction
 from itertools import groupby
 from typing import NamedTuple
 
 from .atoms import Atom, atoms
-from .chains import READ, UNIT_WORDS, Doubt, chain_from, check_rest, number_of_chain
+from .chains import READ, UNIT_WORDS, Doubt, chain_from, check_joined, check_rest, number_of_chain
 from .digits import Number
 from .endings import read_end
+from .numbers import read_number
 from .words import CHINESE_DIGITS, COPULAS, FILLERS, JOINS, LIMITS, NEGATIONS, NUMBER_WORDS
 
 EMPTY_BOX = "no number in the box"
@@ -17,13 +19,15 @@ class Behind(NamedTuple):
 
     ``end`` is where the sentence ends. ``told`` says that words come before the number: what
     follows "Answer:" may be a whole solution, and this its first sentence. ``counted`` says the
-    same of a number with a calculation or several words beside it.
+    same of a number with a calculation or several words beside it. ``named`` says that words stand
+    behind the number.
     """
 
     number: Number
     end: int
     told: bool = False
     counted: bool = False
+    named: bool = False
 
 
 # ---- a box -------------------------------------------------------------------------------------
@@ -54,6 +58,24 @@ def read_box(content: str) -> Number:
         if not equal and any(a.number for a in parts):
             _check_units(parts, content)
     return number_of_chain(found)
+
+
+def read_surroundings(content: str, before: str, after: str) -> frozenset[Fraction]:
+    """What else a box could mean because of what stands beside it, as if it were no box.
+
+    Raises where that changes its number, as in ``\\boxed{5}k`` or "less than \\boxed{5}".
+    """
+    own = read_number(content)
+    before = before[max(before.rfind("\n"), before.rfind(". ")) + 1 :]
+    found = atoms(before + (content if own else "7") + after)
+    place = next((i for i, atom in enumerate(found) if atom.end > len(before)), len(found))
+    read = found[place].number if place < len(found) else None
+    value = own.value if own else Fraction(7)
+    if read is None or value not in (read.value, -read.value) or (read.others and not own):
+        raise Doubt("what stands beside the box makes it another number")
+    size = next((i for i, a in enumerate(found) if i > place and a.kind == "end"), len(found))
+    check_joined([atom for atom in found[place + 1 : size]])
+    return read.others if own and value == read.value else frozenset()
 
 
 def _check_units(side: list[Atom], content: str) -> None:
@@ -96,7 +118,8 @@ def read_behind(statement: str, must_follow: bool) -> Behind | None:
         words = sum(atom.kind == "word" for atom in rest)
         counted = words > UNIT_WORDS or any(atom.kind in ("op", "equal") for atom in rest)
         try:
-            return Behind(_read_first(rest), end, counted=counted)
+            number = _read_first(rest)
+            return Behind(number, end, counted=counted, named=words > 0 and not must_follow)
         except Doubt as doubt:
             raise Doubt(str(doubt), counted=True) from None
     return _read_told(sentence, end)

@@ -21,6 +21,12 @@ COMPOUND = frozenset(
 )
 PARTS = frozenset("half halves third thirds quarter quarters fourth fifth".split())
 COPULAS = frozenset("is are was be equals equal makes totals costs of".split())
+# verbs behind which a number is what a sentence tells
+VERBS = (COPULAS - {"of"}) | frozenset(
+    "has have had earns earned earn pays paid pay gets got get makes made make needs needed need "
+    "spends spent spend saves saved save costs cost leaves takes took take gives give gave "
+    "receives received were being left".split()
+)
 FILLERS = frozenset(
     "about approximately approx roughly around nearly almost exactly just simply only therefore "
     "thus then so hence equal to a the total of now still also again indeed x y n".split()

