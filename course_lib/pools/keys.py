@@ -61,6 +61,11 @@ def parse_keys(keys: Keys | None) -> dict[str, str]:
         "chosen" not in found or "responses" not in found,
         "a mapping names responses, or chosen and rejected; not both.",
     )
+    require(
+        "chosen" not in found or "rewards" not in found,
+        "a mapping names rewards, or chosen and rejected, which say themselves what is better; "
+        "not both.",
+    )
     return found
 
 
@@ -105,6 +110,7 @@ def mapped_shape(row: Mapping[str, Any], keys: Mapping[str, str]) -> tuple[str, 
     for name, path in keys.items():
         values[name] = value_at(row, path)
     mapped = Row(values)
+    mapped.rewards_named = "rewards" in keys
     if "responses" in keys:
         several = mapped.is_list("responses")
         asked = mapped.prompt("prompt", *ASKS, *DIALOGUES)
@@ -116,8 +122,9 @@ def mapped_shape(row: Mapping[str, Any], keys: Mapping[str, str]) -> tuple[str, 
     if name not in TABLE:
         raise CourseError(f"rows of the shape {name} take no mapping.")
     record = TABLE[name].read(mapped)
-    if "prompt" in keys:
-        record.prompt = prompt_from(values["prompt"], keys["prompt"])
+    if "prompt" in keys and "prompt" not in mapped.used:  # the shape has it elsewhere
+        record.prompt = mapped.with_history(prompt_from(values["prompt"], keys["prompt"]))
+        record.info.pop("prompt", None)
     if "rewards" in keys:
         count = len(record.texts)
         record.rewards = numbers(values["rewards"], "reward", count, record.single, "rewards")

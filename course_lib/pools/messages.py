@@ -112,7 +112,7 @@ def side_from(value: Any, key: str) -> Side:
 
 def sides_from(value: Any, key: str) -> list[Side]:
     """The replies under ``key``: one, or a list of them."""
-    if not isinstance(value, list) or is_messages(value):
+    if not isinstance(value, list) or is_dialogue(value):
         return [side_from(value, key)]
     require(value, f"found an empty list under {key!r}; expected at least one reply.")
     return [side_from(one, key) for one in value]
@@ -123,6 +123,18 @@ def is_messages(value: Any) -> bool:
     if not isinstance(value, list) or not value:
         return False
     return all(isinstance(one, dict) and ("role" in one or "from" in one) for one in value)
+
+
+def is_dialogue(value: Any) -> bool:
+    """Whether ``value`` is a list of chat messages, and not of several replies to one prompt."""
+    if not is_messages(value):
+        return False
+    roles = [_known_role(one) for one in value]
+    return len(roles) == 1 or any(role != "assistant" for role in roles)
+
+
+def _known_role(message: dict[str, Any]) -> str | None:
+    return ROLES.get(str(message.get("role", message.get("from"))).strip().lower())
 
 
 def messages_from(value: Any, key: str) -> list[Message]:

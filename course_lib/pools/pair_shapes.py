@@ -85,8 +85,9 @@ def _compared(one: Any, other: Any, name: str) -> float:
 
 
 WINNERS = ("winner", "preferred", "preference", "choice", "label")
-FIRST = ("a", "model_a", "response_a", "model a", "1", "first", "a>b")
-SECOND = ("b", "model_b", "response_b", "model b", "2", "second", "b>a")
+# no numbers: 0 and 1, or 1 and 2, cannot be told apart in one row
+FIRST = ("a", "model_a", "response_a", "model a", "first", "a>b")
+SECOND = ("b", "model_b", "response_b", "model b", "second", "b>a")
 
 
 def by_winner(row: Row) -> float:
@@ -97,6 +98,12 @@ def by_winner(row: Row) -> float:
         return float(word in FIRST)
     if word.startswith(("tie", "same", "equal", "both", "neither")):
         return 0.5
+    if word.isdecimal():
+        raise CourseError(
+            f"found a number under {key!r}, which may count the replies from 0 or from 1; expected "
+            'a word for the better one: "a" or "model_a", "b" or "model_b", "tie". Or write rows '
+            "of prompt, chosen and rejected."
+        )
     raise CourseError(
         f"found two replies and no word for the better one; expected one of {listed(WINNERS)} to "
         "say model_a, model_b or tie."

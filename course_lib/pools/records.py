@@ -7,7 +7,7 @@ from typing import Any
 
 from ..base import Prompt, messages_of, prompt_key, require, simplest, string
 from .file_rewards import Rewards, found_rewards
-from .messages import Side, is_messages, prompt_from, side_from, sides_from
+from .messages import Side, is_dialogue, prompt_from, side_from, sides_from
 from .pool import FINISH, STOP
 from .turns import divided
 from .words import type_name
@@ -24,6 +24,7 @@ ANSWERS = (
     "gold_answer",
     "gold",
     "solution",
+    "label",  # where it is no verdict
 )
 # what numbers the prompts of a file; read only where some number comes twice
 NUMBERS = ("prompt_id", "question_id", "problem_id", "task_id", "doc_id", "index", "idx", "id")
@@ -34,7 +35,8 @@ class Record:
     """A prompt with some replies, their rewards (name → list) and finish (indices into FINISH).
 
     ``single``: the row holds one reply, and others of the same prompt may stand in other rows.
-    ``index`` is the row's ``prompt_index``, if it has one.
+    ``index`` is the row's ``prompt_index``, if it has one. ``gold`` is the number under ``label``,
+    read as a verdict where it is 0 or 1.
     """
 
     prompt: Prompt
@@ -44,6 +46,7 @@ class Record:
     info: dict[str, Any]
     single: bool = False
     index: Any = None
+    gold: Any = None
 
 
 class Row:
@@ -52,6 +55,7 @@ class Row:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.used: set[str] = set()
+        self.rewards_named = False  # by whoever reads: then no label counts beside them
 
     def take(self, key: str) -> Any:
         """The value under ``key``, which will not be in info; None where there is none."""
@@ -110,7 +114,7 @@ class Row:
     def is_list(self, key: str) -> bool:
         """Whether there are several replies under ``key``, or could be."""
         value = self.values.get(key)
-        return isinstance(value, list) and not is_messages(value)
+        return isinstance(value, list) and not is_dialogue(value)
 
     def record(
         self,
@@ -128,14 +132,16 @@ class Row:
         # one reply in a list joins others like it; of replies that were compared none does
         joins = single or (rewards is None and count == 1)
         if rewards is None:
-            rewards, used = found_rewards(self.values, count, single, own)
+            rewards, used = found_rewards(self.values, count, single, own, not self.rewards_named)
             self.used |= used
         finish = self._finish(count, single)
         index = self.take("prompt_index") if joins else None
         info = self._info()
         if whole.unused is not None:
             info["prompt"] = whole.unused
-        return Record(whole.prompt, whole.texts, rewards, finish, info, joins, index)
+        label = self.values.get("label")
+        gold = label if isinstance(label, int | float) and not isinstance(label, bool) else None
+        return Record(whole.prompt, whole.texts, rewards, finish, info, joins, index, gold)
 
     def _finish(self, count: int, single: bool) -> list[int]:
         """How each reply ended, as indices into FINISH, where the row says it of all."""
@@ -179,6 +185,15 @@ def _as_text(answer: Any) -> Any:
         answer = answer[0]
     number = isinstance(answer, int | float) and not isinstance(answer, bool)
     return str(answer) if number else answer
+
+
+def with_answers(records: Sequence[Record]) -> None:
+    """Turn labels into answers where a number among them says that they are no verdicts."""
+    if any(record.gold not in (None, 0, 1) for record in records):
+        for record in records:
+            if record.gold is not None and record.rewards.pop("label", None):
+                record.info["label"] = record.gold
+                record.info.setdefault("answer", str(record.gold))
 
 
 # ---- one reply a row

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..base import CourseError, Prompt, require
 from .file_rewards import LARGEST, Rewards, numbers
-from .messages import Side, is_messages, messages_from, prompt_from
+from .messages import Side, is_dialogue, is_messages, messages_from, prompt_from, side_from
+from .pool import FINISH
 from .records import Record, Row
 from .words import listed, type_name
 
@@ -144,7 +145,9 @@ def scored_dialogue(row: Row) -> Record:
 
 def is_objects(value: Any) -> bool:
     """Whether ``value`` is a list of objects with a reply in each, and no chat messages."""
-    if not isinstance(value, list) or not value or is_messages(value):
+    if not isinstance(value, list) or not value or is_dialogue(value):
+        return False
+    if is_messages(value) and not any(one.keys() - {"role", "content"} for one in value):
         return False
     return all(isinstance(one, dict) and first_of(one, TEXTS) for one in value)
 
@@ -158,11 +161,17 @@ def objects(row: Row) -> Record:
         rest = Row(one)
         name = first_of(one, TEXTS)
         assert name is not None
-        sides.append(rest.side(name))
+        if "role" in one:
+            rest.used |= {"role", "content"}
+            sides.append(side_from(one, many))
+        else:
+            sides.append(rest.side(name))
         others.append({key: value for key, value in one.items() if key not in rest.used})
     rewards = _marks(others) or None  # else they may stand beside the replies
     record = row.record(row.prompt(*ASKS, *DIALOGUES), sides, rewards)
     record.info[many] = others
+    if all(one.get("finish_reason") in FINISH[:2] for one in others):
+        record.finish = [FINISH.index(one["finish_reason"]) for one in others]
     return record
 
 
@@ -170,8 +179,8 @@ def _marks(replies: list[dict[str, Any]]) -> Rewards:
     """The reward that all replies have: a score, a rank (the first is the best), or ratings."""
     for name in ("reward", "score", "overall_score", "rating", "pm_score"):
         values = [one.get(name) for one in replies]
-        if all(_is_mark(value) for value in values):
-            return {name: [float(value) for value in values if value is not None]}
+        if all(isinstance(value, int | float) for value in values):
+            return numbers(values, name, len(values), False)
     ranks = [one.get("rank") for one in replies]
     if all(_is_mark(rank) for rank in ranks):
         return {"rank": [-float(rank) for rank in ranks if rank is not None]}
@@ -214,13 +223,13 @@ def lm_eval(row: Row) -> Record:
     )
     texts: list[Side] = [*Row({"resps": replies[0]}).list_of_sides("resps")]
     asked = _request(row)
-    rewards = {}
+    rewards: Rewards = {}
     if len(texts) == 1:
         named = row.values.get("metrics")
         names = named if isinstance(named, list) else METRICS
         for name in names:
-            if isinstance(name, str) and _is_mark(row.values.get(name)):
-                rewards[name] = [float(row.take(name))]
+            if isinstance(name, str) and isinstance(row.values.get(name), int | float):
+                rewards |= numbers(row.take(name), name, 1, True)
     return row.record(asked, texts, rewards, single=len(texts) == 1)
 
 

@@ -16,7 +16,7 @@ from .keys import Keys, mapped_shape, parse_keys
 from .model_solutions import parse_solution, solutions_pool
 from .pool import Pool
 from .provenance import Provenance
-from .records import Record, Row, grouped
+from .records import Record, Row, grouped, with_answers
 from .shapes import SOLUTIONS, TABLE, shape_of
 from .words import listed
 
@@ -51,7 +51,15 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
     parsed, skipped = read_jsonl(path, parser.parse, skip_bad)
     if parser.shape == SOLUTIONS:
         return solutions_pool(parsed, path, skipped)
-    records = grouped([record for record in parsed if record is not None])
+    read = [record for record in parsed if record is not None]
+    with_answers(read)
+    alike = sum(record.rewards.keys() == read[0].rewards.keys() for record in read)
+    require(
+        alike == len(read),
+        f"{path}: found a verdict under 'label' in some rows only ({len(read) - alike} differ from "
+        "the first); expected it in all, or in none.",
+    )
+    records = grouped(read)
     provenance = Provenance(
         source=Path(path).name,
         shape=parser.shape,
@@ -59,7 +67,7 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
         skipped=tuple(skipped),
         dropped={REPEATED: parser.repeated} if parser.repeated else None,
     )
-    return _pool_of(records, parser.rewards, provenance)
+    return _pool_of(records, list(records[0].rewards), provenance)
 
 
 class _Parser:
@@ -91,8 +99,10 @@ class _Parser:
         if same and row.get(same) != self.same:
             self.repeated += 1
             return None
+        # a number under "label" may be an answer, which only the whole file shows
+        numbered = {"label"} if record.gold is not None else set()
         require(
-            set(record.rewards) == set(self.rewards),
+            set(record.rewards) - numbered == set(self.rewards) - numbered,
             f"found rewards {listed(record.rewards)}; expected {listed(self.rewards)} as on "
             "the first line.",
         )
