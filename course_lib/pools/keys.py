@@ -12,7 +12,7 @@ from .file_rewards import numbers
 from .messages import prompt_from
 from .pair_shapes import pair
 from .records import Record, Row
-from .reply_shapes import ASKS, DIALOGUES
+from .reply_shapes import DIALOGUES, asked
 from .shapes import TABLE, shape_of
 from .words import listed, type_name
 
@@ -110,12 +110,12 @@ def mapped_shape(row: Mapping[str, Any], keys: Mapping[str, str]) -> tuple[str, 
     for name, path in keys.items():
         values[name] = value_at(row, path)
     mapped = Row(values)
-    mapped.rewards_named = "rewards" in keys
+    mapped.named = set(keys)
     if "responses" in keys:
         several = mapped.is_list("responses")
-        asked = mapped.prompt("prompt", *ASKS, *DIALOGUES)
+        prompt = asked(mapped, *DIALOGUES)
         sides = mapped.sides("responses")
-        return MAPPED, mapped.record(asked, sides, single=not several, own=_own(keys))
+        return MAPPED, mapped.record(prompt, sides, single=not several, own=_own(keys))
     if "chosen" in keys:
         return MAPPED, pair(mapped)
     name = shape_of(values)

@@ -5,6 +5,7 @@ parts, and the names that people give to the same few roles.
 """
 
 import re
+from itertools import pairwise
 from typing import Any
 
 from ..base import Message, Prompt, check_prompt, require, simplest, string
@@ -33,7 +34,8 @@ ROLES = {
 NOT_TEXT = ("tool_calls", "function_call", "reasoning_content", "reasoning", "thinking", "images")
 CHATML = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n?", re.DOTALL)
 CHATML_REPLY = "<|im_start|>assistant\n"
-CHATML_END = "<|im_end|>"
+
+NEMO = re.compile(r"\n?<extra_id_1>(User|Assistant)\n")
 
 Side = str | list[Message]  # a reply: its text, or a dialogue that ends with it
 
@@ -45,7 +47,7 @@ def prompt_from(value: Any, key: str) -> Prompt:
     Raises :class:`CourseError` for an empty prompt.
     """
     if isinstance(value, str):
-        return checked(from_chatml(string({key: value}, key)), key)
+        return checked(from_marks(string({key: value}, key)), key)
     require(
         isinstance(value, list | dict),
         f"found {type_name(value)} under {key!r}; expected a string or a list of chat messages.",
@@ -70,6 +72,22 @@ def checked(prompt: Prompt, key: str = "prompt") -> Prompt:
     last = prompt if isinstance(prompt, str) else prompt[-1]["content"]
     require(last.strip(), f"found an empty prompt under {key!r}; expected something to answer.")
     return simplest(prompt)
+
+
+def from_marks(text: str) -> Prompt:
+    """The messages of a whole prompt whose turns are marked as in ChatML or HelpSteer; or ``text``.
+
+    HelpSteer marks the turns after the first.
+    """
+    first, *rest = NEMO.split(text)
+    if not rest:
+        return from_chatml(text)
+    roles = ["user", *("user" if role == "User" else "assistant" for role in rest[::2])]
+    turns = [first, *rest[1::2]]
+    good = roles[-1] == "user" and all(one != other for one, other in pairwise(roles))
+    if not good or not all(turn.strip() for turn in turns):
+        return text
+    return [{"role": role, "content": turn} for role, turn in zip(roles, turns, strict=True)]
 
 
 def from_chatml(text: str) -> Prompt:

@@ -16,10 +16,11 @@ from .keys import Keys, mapped_shape, parse_keys
 from .model_solutions import parse_solution, solutions_pool
 from .pool import Pool
 from .provenance import Provenance
-from .records import Record, Row, grouped, with_answers
-from .shapes import SOLUTIONS, TABLE, shape_of
+from .records import Record, Row, grouped, with_answers, without_prompts
+from .shapes import SHAPES, SOLUTIONS, TABLE, shape_of
 from .words import listed
 
+QUOTED = "prompts at the beginning of replies, cut off"
 REPEATED = "the same reply under another filter"
 
 
@@ -59,13 +60,16 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
         f"{path}: found a verdict under 'label' in some rows only ({len(read) - alike} differ from "
         "the first); expected it in all, or in none.",
     )
+    # what this course writes itself holds replies as they are
+    cut = without_prompts(read) if parser.shape not in SHAPES else 0
     records = grouped(read)
+    dropped = {REPEATED: parser.repeated, QUOTED: cut}
     provenance = Provenance(
         source=Path(path).name,
         shape=parser.shape,
         n=max(len(record.texts) for record in records),
         skipped=tuple(skipped),
-        dropped={REPEATED: parser.repeated} if parser.repeated else None,
+        dropped={reason: count for reason, count in dropped.items() if count} or None,
     )
     return _pool_of(records, list(records[0].rewards), provenance)
 

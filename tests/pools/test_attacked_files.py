@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from course_lib.base import CourseError
-from course_lib.pools import LENGTH, STOP, read_pairs, read_rollouts, read_selection
+from course_lib.pools import (
+    LENGTH,
+    STOP,
+    Pool,
+    read_pairs,
+    read_rollouts,
+    read_selection,
+    write_rollouts,
+)
 
 
 @pytest.fixture
@@ -130,3 +138,144 @@ def test_a_named_prompt_keeps_system_message_and_history(file):
     whole = [say("system", "Be brief."), say("user", "h"), say("assistant", "r"), say("user", "q")]
     for replies in ({"chosen": "a", "rejected": "b"}, {"response": "a"}):
         assert read(file, row | replies, keys="prompt=my").prompts == [whole]
+
+
+ASK = "What is two and three?"
+STEPS = {"chosen": "Step 1: add. The answer is 5.", "rejected": "Step 1: add. The answer is 6."}
+
+
+@pytest.mark.parametrize("asked", [
+    {"trajectory": [{"from": "user", "value": ASK}]},
+    {"context_messages": [say("user", ASK)]},
+    {"context": ASK},
+    {"context": [say("user", ASK)]},
+    {"post": ASK},
+    {"history": ASK},
+])  # fmt: skip
+def test_what_stands_before_a_pair_is_its_prompt(file, asked):
+    pool = read(file, asked | STEPS)
+    assert pool.prompts == [ASK] and pool.texts == [list(STEPS.values())]
+
+
+@pytest.mark.parametrize("asked", [{"stem": ASK}, {"turns": [say("user", ASK)]}])
+def test_no_prompt_is_made_of_what_replies_share_while_other_text_is_there(file, asked):
+    with pytest.raises(CourseError, match=f"text under {next(iter(asked))}; .*--keys") as error:
+        read(file, asked | STEPS | {"source": "x", "id": "7"})
+    assert "two" not in str(error.value) and "Step" not in str(error.value)
+    assert read(file, asked | STEPS, keys=f"prompt={next(iter(asked))}").prompts == [ASK]
+    assert read(file, STEPS | {"source": "x"}).prompts == ["Step 1: add. The answer is"]
+
+
+TURNS = [say("user", "h"), say("assistant", "r")]
+BOTH = [*TURNS, say("user", "q")]
+
+
+@pytest.mark.parametrize("row, prompt", [
+    ({"history": TURNS, "prompt": "q"}, BOTH),
+    ({"history": TURNS, "prompt": BOTH}, BOTH),
+    ({"question": "q", "context": "c"}, "q\n\nc"),
+    ({"prompt": "q", "context": "c"}, "q\n\nc"),
+    ({"prompt": "c: q", "context": "c"}, "c: q"),
+    ({"system_message": "s", "prompt": "q"}, [say("system", "s"), say("user", "q")]),
+    ({"system_prompt": "s", "prompt": "q"}, [say("system", "s"), say("user", "q")]),
+    ({"instruction": "q", "prompt": "Below is: q"}, "Below is: q"),
+    ({"prompt": "h\n<extra_id_1>Assistant\nr\n<extra_id_1>User\nq"}, BOTH),
+])  # fmt: skip
+@pytest.mark.parametrize("replies", [{"response": "x"}, {"responses": ["x", "y"]},
+                                     {"chosen": "x", "rejected": "y"}])  # fmt: skip
+def test_all_parts_of_a_prompt_are_kept(file, row, prompt, replies):
+    assert read(file, row | replies).prompts == [prompt]
+
+
+@pytest.mark.parametrize("row", [
+    {"instruction": "Be concise.", "prompt": "zanzibar"},
+    {"instruction": "Be concise.", "question": "zanzibar"},
+    {"instruction": "Be concise.", "input": {"a": "zanzibar"}},
+    {"prompt": "q", "history": ["zanzibar"]},
+])  # fmt: skip
+@pytest.mark.parametrize("replies", [{"response": "x"}, {"completion": "x"},
+                                     {"chosen": "x", "rejected": "y"}])  # fmt: skip
+def test_where_part_of_a_prompt_would_be_lost_the_row_is_refused(file, row, replies):
+    with pytest.raises(CourseError, match="expected") as error:
+        read(file, row | replies)
+    assert "zanzibar" not in str(error.value)
+
+
+def test_an_instruction_beside_a_prompt_may_be_named(file):
+    row = {"instruction": "Be concise.", "prompt": "q", "response": "x"}
+    assert read(file, row, keys="prompt=prompt").prompts == ["q"]
+    whole = [say("system", "Be concise."), say("user", "q")]
+    assert read(file, row, keys="prompt=prompt,system=instruction").prompts == [whole]
+
+
+# ---- replies that repeat the prompt
+
+
+def asks(i):
+    return f"What is the capital of country {i}?"
+
+
+@pytest.mark.parametrize("shape", ["prompt/responses/rewards", "question/completions/rewards",
+                                   "input/output/reward", "prompt/completion/reward",
+                                   "prompt/chosen/rejected"])  # fmt: skip
+def test_replies_that_begin_with_their_question_are_written_and_read(tmp_path, shape):
+    texts = [[f"{asks(i)} Paris.", f"{asks(i)}\n  Rome."] for i in range(6)]
+    pool = Pool.from_candidates([asks(i) for i in range(6)], texts, {"preference": [[1, 0]] * 6})
+    write_rollouts(pool, tmp_path / "r.jsonl", shape)
+    assert read_rollouts(tmp_path / "r.jsonl").texts == texts
+
+
+def test_prompts_are_cut_off_where_a_whole_file_repeats_them_and_it_is_said(file):
+    rows = [{"prompt": asks(i), "generated_text": f"{asks(i)}\n    x = 1"} for i in range(5)]
+    pool = read(file, *rows)
+    assert pool.texts == [["    x = 1"]] * 5, "with its indentation"
+    assert pool.provenance.dropped == {"prompts at the beginning of replies, cut off": 5}
+    others = [*rows, {"prompt": asks(9), "generated_text": "x"}]
+    for kept in (rows[:3], others):
+        assert [t for [t] in read(file, *kept).texts] == [row["generated_text"] for row in kept]
+
+
+CHATML = "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n"
+LLAMA = ("<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nq<|eot_id|>"
+         "<|start_header_id|>assistant<|end_header_id|>\n\n")  # fmt: skip
+
+
+@pytest.mark.parametrize("asked, before, end, prompt", [
+    (CHATML, CHATML, "<|im_end|>\n", "q"),
+    ("q", CHATML, "<|im_end|>", "q"),
+    ("q", "\n\nHuman: q\n\nAssistant: ", "", "\n\nHuman: q\n\nAssistant:"),
+    ("q", "\n\nHuman: h\n\nAssistant: r\n\nHuman: q\n\nAssistant: ", "",
+     "\n\nHuman: h\n\nAssistant: r\n\nHuman: q\n\nAssistant:"),
+    (LLAMA, LLAMA, "<|eot_id|>", LLAMA.strip()),
+    ("q", LLAMA, "<|eot_id|>", LLAMA),
+    (None, LLAMA, "<|eot_id|>", LLAMA.strip()),
+    ("q", "<s>[INST] q [/INST]", " </s>", "<s>[INST] q [/INST]"),
+    (None, "<s>[INST] q [/INST]", " </s>", "<s>[INST] q [/INST]"),
+])  # fmt: skip
+def test_the_turns_of_text_dialogues_are_no_part_of_the_replies(file, asked, before, end, prompt):
+    row = {side: f"{before}{side} one{end}" for side in ("chosen", "rejected")}
+    pool = read(file, {"prompt": asked} | row if asked else row)
+    assert pool.texts == [["chosen one", "rejected one"]]
+    assert [pool.prompts[0].strip()] == [prompt.strip()]
+    if asked:
+        pool = read(file, {"prompt": asked, "completion": row["chosen"]})
+        assert pool.texts == [["chosen one"]] and pool.prompts[0].strip() == prompt.strip()
+
+
+def test_a_system_message_stays_beside_text_dialogues(file):
+    row = {side: f"{CHATML}{side}" for side in ("chosen", "rejected")} | {"system": "s"}
+    whole = [say("system", "s"), say("user", "q")]
+    assert read(file, row).prompts == [whole] == read(file, row | {"prompt": "q"}).prompts
+
+
+# ---- weights
+
+
+def test_a_reply_of_weight_0_is_left_out_and_counted(file):
+    rows = [{"messages": [say("user", f"q{i}"), say("assistant", f"r{i}", weight=i)]}
+            for i in (0, 1)]  # fmt: skip
+    rows.append({"messages": [*TURNS[:1], say("assistant", "r", weight=0), *BOTH[2:],
+                              say("assistant", "x")]})  # fmt: skip
+    chosen = read_selection(write(file, *rows))
+    assert chosen.texts == ["r1", "x"]
+    assert chosen.settings["left_out"] == {"weight is 0": 1}
