@@ -22,8 +22,8 @@ START = 4096  # bytes looked at
 # where a file that is one object keeps its rows
 WRAPPERS = ("data", "rows", "instances", "examples", "samples")
 # an object with one of these is a row itself, whatever lists it holds
-ASKED = ("prompt", "question", "problem", "query", "instruction", "messages", "conversations",
-         "chosen", "doc")  # fmt: skip
+ASKED = ("prompt", "question", "problem", "query", "instruction", "input", "messages",
+         "conversations", "chosen", "doc")  # fmt: skip
 # the first bytes of files that are no rows, what such a file is, and what to do
 REFUSED = (
     (b"\xff\xfe", "text in UTF-16", "Save it as UTF-8."),

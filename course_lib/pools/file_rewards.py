@@ -43,14 +43,14 @@ def found_rewards(
                 used.add(key)
     for key in LABELS if labels else ():
         value = row.get(key)
-        said = [_label(one) for one in (value if isinstance(value, list) else [value])]
+        said = [verdict(one) for one in (value if isinstance(value, list) else [value])]
         if len(said) == count and None not in said:
             rewards["label"] = [float(label) for label in said if label is not None]
             used.add(key)
     return rewards, used
 
 
-def _label(value: Any) -> bool | None:
+def verdict(value: Any) -> bool | None:
     """Whether a label says that a reply is wanted; None where it is no label."""
     if isinstance(value, str):
         return WANTED.get(value.strip().lower())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base import CourseError, require
-from .file_rewards import numbers
+from .file_rewards import LABELS, Rewards, numbers, verdict
 from .messages import prompt_from
 from .pair_shapes import pair
 from .records import Record, Row
@@ -115,7 +115,10 @@ def mapped_shape(row: Mapping[str, Any], keys: Mapping[str, str]) -> tuple[str, 
         several = mapped.is_list("responses")
         prompt = asked(mapped, *DIALOGUES)
         sides = mapped.sides("responses")
-        return MAPPED, mapped.record(prompt, sides, single=not several, own=_own(keys))
+        record = mapped.record(prompt, sides, single=not several, own=_own(keys))
+        if keys.get("rewards") in LABELS:
+            record.rewards = _named_rewards(values["rewards"], keys["rewards"], record)
+        return MAPPED, record
     if "chosen" in keys:
         return MAPPED, pair(mapped)
     name = shape_of(values)
@@ -123,16 +126,29 @@ def mapped_shape(row: Mapping[str, Any], keys: Mapping[str, str]) -> tuple[str, 
         raise CourseError(f"rows of the shape {name} take no mapping.")
     record = TABLE[name].read(mapped)
     if "prompt" in keys and "prompt" not in mapped.used:  # the shape has it elsewhere
+        found = record.prompt
         record.prompt = mapped.with_history(prompt_from(values["prompt"], keys["prompt"]))
         record.info.pop("prompt", None)
+        if found != record.prompt:
+            record.info["prompt"] = found  # what the shape would have asked
     if "rewards" in keys:
-        count = len(record.texts)
-        record.rewards = numbers(values["rewards"], "reward", count, record.single, "rewards")
+        record.rewards = _named_rewards(values["rewards"], keys["rewards"], record)
     if "answer" in keys:
         record.info["answer"] = values["answer"]
     if "prompt_index" in keys:
         record.index = values["prompt_index"]
     return name, record
+
+
+def _named_rewards(value: Any, path: str, record: Record) -> Rewards:
+    """The rewards that the mapping names; a label of KTO keeps its name, and what it means."""
+    name = "reward"
+    if path in LABELS:
+        name, several = "label", isinstance(value, list)
+        said = [verdict(one) for one in (value if several else [value])]
+        if None not in said:
+            value = [float(bool(one)) for one in said]
+    return numbers(value, name, len(record.texts), record.single, "rewards")
 
 
 def _own(keys: Mapping[str, str]) -> str | None:

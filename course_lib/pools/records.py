@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..base import Message, Prompt, messages_of, prompt_key, require, simplest, string
-from .file_rewards import Rewards, found_rewards
+from .file_rewards import LARGEST, Rewards, found_rewards
 from .messages import (
     Side,
     is_dialogue,
@@ -41,7 +42,7 @@ SYSTEMS = ("system", "system_prompt", "system_message")
 # what describes a row in words and is no prompt
 NO_PROMPT = re.compile(
     r"(.*_)?(id|uuid|model|source|hash|date|url)|model_.*|dataset|subset|split|category|categories"
-    r"|type|lang|language|domain|task|license|tags?|label"
+    r"|type|lang|language|domain|license|tags?|label"
 )
 # what numbers the prompts of a file; read only where some number comes twice
 NUMBERS = ("prompt_id", "question_id", "problem_id", "task_id", "doc_id", "index", "idx", "id")
@@ -63,7 +64,7 @@ class Record:
     info: dict[str, Any]
     single: bool = False
     index: Any = None
-    gold: Any = None
+    gold: float | None = None
 
 
 class Row:
@@ -112,17 +113,20 @@ class Row:
 
     def with_history(self, prompt: Prompt) -> Prompt:
         """``prompt`` after the row's ``system`` message and ``history``, if it has them."""
-        messages = messages_of(prompt)
-        before = self._history()
-        if messages[: len(before)] == before:
+        head, body = _headed(messages_of(prompt))
+        own, before = _headed(self._history())
+        if body[: len(before)] == before:
             before = []  # the prompt has it already
+        if own and head and own != head:
+            before = [*own, *before]
+        head = head or own
         for key in SYSTEMS:
             system = self.values.get(key)
-            if isinstance(system, str) and [*before, *messages][0]["role"] != "system":
+            if isinstance(system, str) and not head:
                 self.used.add(key)
                 if system.strip():
-                    before.insert(0, {"role": "system", "content": string(self.values, key)})
-        return simplest([*before, *messages])
+                    head = [{"role": "system", "content": string(self.values, key)}]
+        return simplest([*head, *before, *body])
 
     def _history(self) -> list[Message]:
         """The turns under ``history``: chat messages, or pairs of a question and its answer."""
@@ -188,24 +192,22 @@ class Row:
         finish = self._finish(count, single)
         index = self.take("prompt_index") if joins else None
         info = self._info()
-        if whole.unused is not None:
+        if whole.unused is not None and "prompt" in self.named:
+            whole = whole._replace(prompt=whole.unused)
+        elif whole.unused is not None:
             info["prompt"] = whole.unused
-        label = self.values.get("label")
-        gold = label if isinstance(label, int | float) and not isinstance(label, bool) else None
+        gold = _gold(self.values.get("label"))
         return Record(whole.prompt, whole.texts, rewards, finish, info, joins, index, gold)
 
     def _check_alone(self, sides: Sequence[Side]) -> None:
         """Raise where the prompt of replies without turns may stand under a name not known."""
-        if marked([side for side in sides if isinstance(side, str)]):
+        texts = [side for side in sides if isinstance(side, str)]
+        if len(texts) < len(sides) or marked(texts):
             return
         rest = {key: value for key, value in self.values.items() if key not in self.used}
-        others = [
-            key
-            for key, value in rest.items()
-            if key not in SYSTEMS and not NO_PROMPT.fullmatch(key) and _holds_text(value)
-        ]
+        others = [key for key, value in rest.items() if _may_ask(key, value)]
         require(
-            not others or any(not isinstance(side, str) for side in sides),
+            not others,
             f"found replies without a prompt, and text under {listed(others)[:200]}; expected the "
             "prompt under a known name. Say which it is with --keys prompt=NAME.",
         )
@@ -237,8 +239,29 @@ class Row:
         return info
 
 
+def _gold(label: Any) -> float | None:
+    """A number under ``label``, as it is."""
+    number = isinstance(label, int | float) and not isinstance(label, bool)
+    return label if number and -LARGEST < label < LARGEST else None
+
+
+def _headed(messages: list[Message]) -> tuple[list[Message], list[Message]]:
+    """The system message that ``messages`` begin with, if there is one, and the others."""
+    at = int(bool(messages) and messages[0]["role"] == "system")
+    return messages[:at], messages[at:]
+
+
+def _may_ask(key: str, value: Any) -> bool:
+    """Whether the text under ``key`` could be a prompt: text that only describes a row is none."""
+    if isinstance(value, str) and NO_PROMPT.fullmatch(key):
+        return len(value.split()) > 4
+    return key not in SYSTEMS and _holds_text(value)
+
+
 def _holds_text(value: Any) -> bool:
-    return bool(value.strip()) if isinstance(value, str) else isinstance(value, list | dict)
+    if isinstance(value, list | dict):
+        return any(map(_holds_text, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _answer(info: Mapping[str, Any]) -> Any:
@@ -279,13 +302,20 @@ def _repeats(record: Record) -> bool:
     return all(text.startswith(asked) and len(text) > len(asked) for text in record.texts)
 
 
-def with_answers(records: Sequence[Record]) -> None:
+def with_answers(records: Sequence[Record], path: Path | str) -> None:
     """Turn labels into answers where a number among them says that they are no verdicts."""
-    if any(record.gold not in (None, 0, 1) for record in records):
-        for record in records:
-            if record.gold is not None and record.rewards.pop("label", None):
-                record.info["label"] = record.gold
-                record.info.setdefault("answer", str(record.gold))
+    golds = {record.gold for record in records} - {None}
+    require(
+        -1 not in golds or not golds <= {-1, 0, 1},
+        f"{path}: found -1 under 'label'; expected true or false, for a reply that is wanted or not.",
+    )
+    if golds <= {0, 1}:
+        return
+    for record in records:
+        if record.gold is not None and "label" in record.rewards:
+            del record.rewards["label"]
+            record.info["label"] = record.gold
+            record.info.setdefault("answer", str(record.gold))
 
 
 # ---- one reply a row

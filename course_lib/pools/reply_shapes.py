@@ -140,7 +140,7 @@ def dialogue(row: Row) -> Record:
     assert key is not None
     last = row.values[key][-1] if is_messages(row.values[key]) else {}
     messages = messages_from(row.take(key), key)
-    if last.get("weight") == 0 and "weight" not in row.values:  # OpenAI's: not to be learned
+    if last.get("weight") == 0:  # OpenAI's: not to be learned
         row.values = {**row.values, "weight": 0}
     require(
         messages[-1]["role"] == "assistant",

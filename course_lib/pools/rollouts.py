@@ -53,7 +53,7 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
     if parser.shape == SOLUTIONS:
         return solutions_pool(parsed, path, skipped)
     read = [record for record in parsed if record is not None]
-    with_answers(read)
+    with_answers(read, path)
     alike = sum(record.rewards.keys() == read[0].rewards.keys() for record in read)
     require(
         alike == len(read),

@@ -201,13 +201,14 @@ def _end_of_question(asked: Prompt, texts: Sequence[str]) -> int:
     """Where the reply begins in dialogues that hold what is asked; 0 where they are none."""
     question = last_turn(asked).strip()
     first = texts[0]
+    whole = question.endswith(tuple(mark.strip() for mark in MARKS))  # a dialogue itself
+    if not whole and not OPENING.match(first):
+        return 0
     shared = len(first) if len(texts) == 1 else min(shared_length(first, t) for t in texts[1:])
-    if question.endswith(tuple(mark.strip() for mark in MARKS)):  # the whole dialogue is asked
+    if whole:
         start = len(first) - len(first.lstrip())
         end = start + len(question)
         return end if end <= shared and first[start:end] == question else 0
-    if not OPENING.match(first):
-        return 0
     marks = "|".join(re.escape(mark.strip()) for mark in MARKS)
     found = re.finditer(rf"{re.escape(question)}\s*{BETWEEN}\s*(?:{marks})\n*", first[:shared])
     return max((one.end() for one in found), default=0)

@@ -63,7 +63,9 @@ def test_a_reward_beside_a_label_is_kept_and_one_must_be_named_for_pairs(file):
     assert set(read(file, *rows).rewards) == {"reward", "label"}
     with pytest.raises(CourseError, match="holds 2 rewards .*--keys rewards=NAME"):
         read_pairs(file)
-    assert [pair["chosen"] for pair in read_pairs(file, keys="rewards=label")] == ["0"]
+    for keys in ("rewards=label", "prompt=prompt,responses=completion,rewards=label"):
+        assert [pair["chosen"] for pair in read_pairs(file, keys=keys)] == ["0"]
+        assert read_selection(file, keys=keys).texts == ["0"]
 
 
 def test_a_number_that_is_no_verdict_is_the_answer(file):
@@ -73,6 +75,9 @@ def test_a_number_that_is_no_verdict_is_the_answer(file):
         assert not pool.rewards
         assert [info["answer"] for info in pool.info] == [str(row["label"]) for row in order]
     assert set(read(file, *rows[:2]).rewards) == {"label"}
+    for label in (-1, float("nan")):
+        with pytest.raises(CourseError, match="expected"):
+            read(file, *rows[:2], {**rows[2], "label": label})
 
 
 @pytest.mark.parametrize("word", ["NaN", "1e400", "-Infinity"])
@@ -163,7 +168,8 @@ def test_no_prompt_is_made_of_what_replies_share_while_other_text_is_there(file,
         read(file, asked | STEPS | {"source": "x", "id": "7"})
     assert "two" not in str(error.value) and "Step" not in str(error.value)
     assert read(file, asked | STEPS, keys=f"prompt={next(iter(asked))}").prompts == [ASK]
-    assert read(file, STEPS | {"source": "x"}).prompts == ["Step 1: add. The answer is"]
+    marks = {"source": "Stack Exchange", "scores": [1, 0]}
+    assert read(file, STEPS | marks).prompts == ["Step 1: add. The answer is"]
 
 
 TURNS = [say("user", "h"), say("assistant", "r")]
@@ -176,6 +182,9 @@ BOTH = [*TURNS, say("user", "q")]
     ({"question": "q", "context": "c"}, "q\n\nc"),
     ({"prompt": "q", "context": "c"}, "q\n\nc"),
     ({"prompt": "c: q", "context": "c"}, "c: q"),
+    ({"history": TURNS, "prompt": [say("system", "s"), say("user", "q")]},
+     [say("system", "s"), *BOTH]),
+    ({"history": [say("system", "s"), *TURNS], "prompt": "q"}, [say("system", "s"), *BOTH]),
     ({"system_message": "s", "prompt": "q"}, [say("system", "s"), say("user", "q")]),
     ({"system_prompt": "s", "prompt": "q"}, [say("system", "s"), say("user", "q")]),
     ({"instruction": "q", "prompt": "Below is: q"}, "Below is: q"),
@@ -205,6 +214,10 @@ def test_an_instruction_beside_a_prompt_may_be_named(file):
     row = {"instruction": "Be concise.", "prompt": "q", "response": "x"}
     assert read(file, row, keys="prompt=prompt").prompts == ["q"]
     whole = [say("system", "Be concise."), say("user", "q")]
+    named = read(
+        file, {"instruction": "q", "input": "more", "output": "x"}, keys="prompt=instruction"
+    )
+    assert named.prompts == ["q"] and "more" in str(named.info)
     assert read(file, row, keys="prompt=prompt,system=instruction").prompts == [whole]
 
 
