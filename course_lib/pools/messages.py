@@ -35,7 +35,7 @@ NOT_TEXT = ("tool_calls", "function_call", "reasoning_content", "reasoning", "th
 CHATML = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n?", re.DOTALL)
 CHATML_REPLY = "<|im_start|>assistant\n"
 
-NEMO = re.compile(r"\n?<extra_id_1>(User|Assistant)\n")
+NEMO = re.compile(r"\n?<extra_id_[01]>(System|User|Assistant)\n?")
 
 Side = str | list[Message]  # a reply: its text, or a dialogue that ends with it
 
@@ -77,17 +77,22 @@ def checked(prompt: Prompt, key: str = "prompt") -> Prompt:
 def from_marks(text: str) -> Prompt:
     """The messages of a whole prompt whose turns are marked as in ChatML or HelpSteer; or ``text``.
 
-    HelpSteer marks the turns after the first.
+    HelpSteer may mark only the turns after the first.
     """
     first, *rest = NEMO.split(text)
     if not rest:
         return from_chatml(text)
-    roles = ["user", *("user" if role == "User" else "assistant" for role in rest[::2])]
-    turns = [first, *rest[1::2]]
-    good = roles[-1] == "user" and all(one != other for one, other in pairwise(roles))
-    if not good or not all(turn.strip() for turn in turns):
-        return text
-    return [{"role": role, "content": turn} for role, turn in zip(roles, turns, strict=True)]
+    turns = list(zip(rest[::2], rest[1::2], strict=True))
+    if first.strip():
+        turns.insert(0, ("User", first))
+    if turns[-1] == ("Assistant", ""):  # where the reply begins
+        turns = turns[:-1]
+    messages = [{"role": ROLES[who.lower()], "content": said} for who, said in turns]
+    roles = [message["role"] for message in messages if message["content"].strip()]
+    good = len(roles) == len(messages) > 0 and roles[-1] == "user" and "system" not in roles[1:]
+    if not good or any(one == other for one, other in pairwise(roles)):
+        return from_chatml(text)
+    return simplest(messages)
 
 
 def from_chatml(text: str) -> Prompt:

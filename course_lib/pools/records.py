@@ -38,6 +38,7 @@ ANSWERS = (
 )
 FEW = 4  # rows
 QUESTIONS = ("prompt", "question", "problem", "query")  # what a context may belong to
+ASKED = (*QUESTIONS, "instruction", "input")
 SYSTEMS = ("system", "system_prompt", "system_message")
 # what describes a row in words and is no prompt
 NO_PROMPT = re.compile(
@@ -91,7 +92,7 @@ class Row:
             return None
         key = next((key for key in there if self.values[key] is not None), there[0])
         prompt = prompt_from(self.take(key), key)
-        self._check_instruction(key, prompt)
+        self._check_others(key, prompt)
         context = self.values.get("context")
         if key in QUESTIONS and isinstance(prompt, str) and isinstance(context, str):
             self.used.add("context")
@@ -99,17 +100,20 @@ class Row:
                 prompt = f"{prompt}\n\n{string(self.values, 'context')}"
         return prompt if key == "history" else self.with_history(prompt)
 
-    def _check_instruction(self, key: str, prompt: Prompt) -> None:
-        """Raise where an instruction beside the prompt would be lost."""
-        other = self.values.get("instruction")
-        if key not in QUESTIONS or "prompt" in self.named or not isinstance(other, str):
+    def _check_others(self, key: str, prompt: Prompt) -> None:
+        """Raise where text under another name of a prompt would be lost beside this one."""
+        if key not in ASKED or "prompt" in self.named:
             return
-        require(
-            any(other.strip() in message["content"] for message in messages_of(prompt)),
-            f"found a prompt under {key!r} and another text under 'instruction'; expected one of "
-            f"them. Say what they are: --keys prompt={key}, or "
-            f"--keys prompt={key},system=instruction.",
-        )
+        held = " ".join(" ".join(message["content"] for message in messages_of(prompt)).split())
+        for other in (*ASKED, "history"):
+            text = self.values.get(other)
+            lost = other != key and isinstance(text, str) and " ".join(text.split()) not in held
+            require(
+                not lost,
+                f"found a prompt under {key!r} and another text under {other!r}; expected one of "
+                f"them. Say which is the prompt with --keys prompt={key}, or with "
+                f"--keys prompt={key},system={other} what the other is.",
+            )
 
     def with_history(self, prompt: Prompt) -> Prompt:
         """``prompt`` after the row's ``system`` message and ``history``, if it has them."""
@@ -307,7 +311,7 @@ def with_answers(records: Sequence[Record], path: Path | str) -> None:
     golds = {record.gold for record in records} - {None}
     require(
         -1 not in golds or not golds <= {-1, 0, 1},
-        f"{path}: found -1 under 'label'; expected true or false, for a reply that is wanted or not.",
+        f"{path}: found -1 under 'label'; expected true or false: whether a reply is wanted.",
     )
     if golds <= {0, 1}:
         return

@@ -33,11 +33,16 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
 
     - A prompt is a string or a list of chat messages, system message and history included; without
       an own key it is what the replies' dialogues share. It is never empty. Empty replies are kept.
+    - ``context`` is part of the prompt. Text under two names of a prompt is refused until ``keys``
+      says which it is, and so are replies without one beside text that may be it.
+    - Replies in marked turns (``Human:``, ChatML …) are read without them. The prompt is cut off
+      plain replies only where all of a file repeat it, in no shape that this course writes.
     - Where rows hold one reply each, all rows of a prompt are its candidates, wherever they stand.
       Equal prompts stay apart where ``prompt_index`` says so, or another number of prompts (``id``,
       ``question_id`` …) that comes in several rows. Rows with several replies stay apart.
     - Prompts with fewer replies than others are filled up with ``missing`` candidates.
-    - A preference is the reward ``preference``, KTO's label the reward ``label``.
+    - A preference is the reward ``preference``, KTO's label the reward ``label``; a label with
+      other numbers than 0 and 1 is an answer. Rewards that ``keys`` names stand alone.
     - Other keys go to ``info``. Where the rows of one group differ in such a key, it becomes the
       list of their values. ``finish_reason`` ("stop" or "length") goes to ``finish``, a reference
       under one of its usual names (``ground_truth``, ``gts``, ``target`` …) to ``info["answer"]``.

@@ -210,8 +210,15 @@ def _end_of_question(asked: Prompt, texts: Sequence[str]) -> int:
         end = start + len(question)
         return end if end <= shared and first[start:end] == question else 0
     marks = "|".join(re.escape(mark.strip()) for mark in MARKS)
-    found = re.finditer(rf"{re.escape(question)}\s*{BETWEEN}\s*(?:{marks})\n*", first[:shared])
-    return max((one.end() for one in found), default=0)
+    pattern = rf"{re.escape(question)}\s*{BETWEEN}\s*(?:{marks})\n*"
+    found = re.finditer(pattern, first[:shared])
+    end = max((one.end() for one in found), default=0)
+    require(
+        end or not all(re.search(pattern, text) for text in texts),
+        "found dialogues as text that part before their last message; expected the same dialogue "
+        "up to a reply.",
+    )
+    return end
 
 
 def _without_end(before: str, reply: str) -> str:

@@ -189,6 +189,8 @@ BOTH = [*TURNS, say("user", "q")]
     ({"system_prompt": "s", "prompt": "q"}, [say("system", "s"), say("user", "q")]),
     ({"instruction": "q", "prompt": "Below is: q"}, "Below is: q"),
     ({"prompt": "h\n<extra_id_1>Assistant\nr\n<extra_id_1>User\nq"}, BOTH),
+    ({"prompt": "<extra_id_0>System\ns\n<extra_id_1>User\nq\n<extra_id_1>Assistant\n"},
+     [say("system", "s"), say("user", "q")]),
 ])  # fmt: skip
 @pytest.mark.parametrize("replies", [{"response": "x"}, {"responses": ["x", "y"]},
                                      {"chosen": "x", "rejected": "y"}])  # fmt: skip
@@ -199,6 +201,9 @@ def test_all_parts_of_a_prompt_are_kept(file, row, prompt, replies):
 @pytest.mark.parametrize("row", [
     {"instruction": "Be concise.", "prompt": "zanzibar"},
     {"instruction": "Be concise.", "question": "zanzibar"},
+    {"prompt": "q", "question": "zanzibar"},
+    {"prompt": "q", "input": "zanzibar"},
+    {"prompt": "q", "history": "zanzibar"},
     {"instruction": "Be concise.", "input": {"a": "zanzibar"}},
     {"prompt": "q", "history": ["zanzibar"]},
 ])  # fmt: skip
@@ -273,6 +278,13 @@ def test_the_turns_of_text_dialogues_are_no_part_of_the_replies(file, asked, bef
     if asked:
         pool = read(file, {"prompt": asked, "completion": row["chosen"]})
         assert pool.texts == [["chosen one"]] and pool.prompts[0].strip() == prompt.strip()
+
+
+def test_text_dialogues_that_part_before_what_is_asked_are_no_pair(file):
+    row = {key: f"\n\nHuman: {key}\n\nAssistant: r\n\nHuman: q\n\nAssistant: x"
+           for key in ("chosen", "rejected")}  # fmt: skip
+    with pytest.raises(CourseError, match="part before their last message"):
+        read(file, row | {"prompt": "q"})
 
 
 def test_a_system_message_stays_beside_text_dialogues(file):
