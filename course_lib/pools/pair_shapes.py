@@ -96,7 +96,7 @@ def by_winner(row: Row) -> float:
         return float(word in FIRST)
     if word.startswith(("tie", "same", "equal", "both", "neither")):
         return 0.5
-    if word.isdecimal():
+    if word.lstrip("-").replace(".", "").isdecimal():
         raise CourseError(
             f"found a number under {key!r}, which may count the replies from 0 or from 1; expected "
             'a word for the better one: "a" or "model_a", "b" or "model_b", "tie". Or write rows '

@@ -41,7 +41,7 @@ def say(role, text, **more):
 
 
 @pytest.mark.parametrize("key", ["label", "winner", "preference"])
-@pytest.mark.parametrize("code", [0, 1, 2, "0", "1"])
+@pytest.mark.parametrize("code", [0, 1, 2, 1.0, "0", "1"])
 def test_a_number_for_the_winner_is_refused(file, key, code):
     with pytest.raises(CourseError, match="from 0 or from 1; .*model_a"):
         read(file, {"prompt": "q", "response_a": "a", "response_b": "b", key: code})
