@@ -21,6 +21,9 @@ BOM = b"\xef\xbb\xbf"  # the byte order mark that some editors put before UTF-8
 START = 4096  # bytes looked at
 # where a file that is one object keeps its rows
 WRAPPERS = ("data", "rows", "instances", "examples", "samples")
+# an object with one of these is a row itself, whatever lists it holds
+ASKED = ("prompt", "question", "problem", "query", "instruction", "input", "messages",
+         "conversations", "chosen", "doc")  # fmt: skip
 # the first bytes of files that are no rows, what such a file is, and what to do
 REFUSED = (
     (b"\xff\xfe", "text in UTF-16", "Save it as UTF-8."),
@@ -123,7 +126,7 @@ def _whole(path: Path) -> list[Any] | None:
     values = [json.loads(first)] if alone else _objects(path)
     if len(values) != 1:
         return values or None  # none: lines, the first of them broken
-    for name in WRAPPERS:
+    for name in WRAPPERS if not any(key in values[0] for key in ASKED) else ():
         inner = values[0].get(name)
         if isinstance(inner, list) and inner and all(isinstance(row, dict) for row in inner):
             return inner

@@ -5,6 +5,7 @@ that has done its work must not die of its last line.
 """
 
 import codecs
+import errno
 import os
 import sys
 import unicodedata
@@ -66,6 +67,11 @@ def is_closed_pipe(error: OSError) -> bool:
     """Whether ``error`` says that nobody reads what is printed any more, as after ``| head``."""
     # Windows reports a closed pipe as an invalid argument
     return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == 22)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether ``error`` says that there is no room for what is written."""
+    return error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def flush() -> None:

@@ -22,6 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             # --help ends by an exception: what it printed is flushed too
             terminal.flush()
     except OSError as error:
+        if terminal.is_full(error):
+            print(
+                "course: no space left where this is written. Make room and run it again.",
+                file=sys.stderr,
+            )
+            terminal.drop_output()
+            return 1
         if not terminal.is_closed_pipe(error):
             raise
         terminal.drop_output()

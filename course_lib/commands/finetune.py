@@ -29,8 +29,8 @@ def finetune_command(args: Namespace) -> None:
         print(f"left out: {count} ({reason})")
     if facts["unused_rewards"]:
         print(
-            f"the file's rewards ({', '.join(facts['unused_rewards'])}) do not count here: all its "
-            "replies were trained on. `course select` keeps the best."
+            f"the file's rewards ({', '.join(facts['unused_rewards'])}) do not count here: all "
+            "replies but those left out were trained on. `course select` keeps the best."
         )
     first, last = facts["losses"]
     chosen = "" if args.lr is not None else f", lr {facts['lr']:g} ({facts['lr_reason']})"

@@ -138,7 +138,7 @@ def report_text(pool: Pool, result: dict) -> str:
     if result["skipped"]:
         lines.append(f"{result['skipped']} bad lines of the file skipped")
     for reason, count in (pool.provenance.dropped or {}).items():
-        lines.append(f"{count} lines of the file left out: {reason}")
+        lines.append(f"left out of the file: {count} ({reason})")
     for name, interval in result["rewards"].items():
         lines.append(f"  {name}: {_shown(interval)}")
     if "best_of_n" in result:

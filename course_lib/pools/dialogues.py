@@ -11,6 +11,7 @@ from .keys import Keys
 from .pairs import preference_pairs
 from .pool import Pool
 from .rollouts import read_rollouts
+from .shapes import SOLUTIONS
 from .turns import ASSISTANT, shared_length
 from .words import listed
 
@@ -78,7 +79,8 @@ def read_pairs(path: Path | str, skip_bad: bool = False, keys: Keys | None = Non
     """Preference pairs from any file that :func:`read_rollouts` reads, hh-rlhf's among them.
 
     Of preferences each preferred reply stands against each other one of its row; of other files
-    the best reply against the worst, one pair a prompt, by their only reward or KTO's label.
+    the best reply against the worst, one pair a prompt, by their only reward. A file with several,
+    KTO's label among them, is refused until ``keys`` names one.
     ``dropped`` of the returned list counts the prompts without a pair, and the lines skipped.
     """
     pool = read_rollouts(path, skip_bad, keys)
@@ -108,9 +110,10 @@ def _each_pair(pool: Pool) -> list[Pair]:
 
 def _reward_of(pool: Pool, path: Path | str) -> str:
     """The reward that says which reply is better."""
-    for name in ("preference", "label"):
-        if name in pool.rewards:
-            return name
+    if "preference" in pool.rewards:
+        return "preference"
+    if "label" in pool.rewards and pool.provenance.shape == SOLUTIONS:
+        return "label"
     require(
         len(pool.rewards) == 1,
         f"{path} holds {len(pool.rewards)} rewards ({listed(pool.rewards)}), and one is needed to "

@@ -23,13 +23,17 @@ Rewards = dict[str, list[float]]  # name → one number for each reply of the ro
 
 
 def found_rewards(
-    row: Mapping[str, Any], count: int, alone: bool, own: str | None = None
+    row: Mapping[str, Any],
+    count: int,
+    alone: bool,
+    own: str | None = None,
+    labels: bool = True,
 ) -> tuple[Rewards, set[str]]:
     """The rewards of a row with ``count`` replies, and the keys they stood under.
 
     ``alone``: the row holds one reply by itself, so a reward may be a number without a list.
     ``own``: the key that the row's shape has them under; what stands there must be rewards. A label
-    of KTO is read beside the others.
+    of KTO is read beside the others, with ``labels``.
     """
     rewards, used = _main(row, count, alone, own)
     if not rewards:
@@ -37,16 +41,16 @@ def found_rewards(
             if OTHER.fullmatch(key) and _fits(row[key], count, alone):
                 rewards[key] = numbers(row[key], key, count, alone)[key]
                 used.add(key)
-    for key in LABELS:
+    for key in LABELS if labels else ():
         value = row.get(key)
-        labels = [_label(one) for one in (value if isinstance(value, list) else [value])]
-        if len(labels) == count and None not in labels:
-            rewards["label"] = [float(label) for label in labels if label is not None]
+        said = [verdict(one) for one in (value if isinstance(value, list) else [value])]
+        if len(said) == count and None not in said:
+            rewards["label"] = [float(label) for label in said if label is not None]
             used.add(key)
     return rewards, used
 
 
-def _label(value: Any) -> bool | None:
+def verdict(value: Any) -> bool | None:
     """Whether a label says that a reply is wanted; None where it is no label."""
     if isinstance(value, str):
         return WANTED.get(value.strip().lower())
@@ -98,12 +102,10 @@ def numbers(value: Any, name: str, count: int, alone: bool, key: str | None = No
 
 
 def _fits(value: Any, count: int, alone: bool) -> bool:
-    """Whether ``value`` could be rewards of ``count`` replies."""
+    """Whether ``value`` could be rewards of ``count`` replies; :func:`numbers` looks closer."""
     if isinstance(value, list):
-        good = [isinstance(one, int | float) and -LARGEST < one < LARGEST for one in value]
-        return len(good) == count and all(good)
-    single = alone or count == 1
-    return single and isinstance(value, int | float) and -LARGEST < value < LARGEST
+        return len(value) == count and all(isinstance(one, int | float) for one in value)
+    return (alone or count == 1) and isinstance(value, int | float)
 
 
 def _check_list(name: str, values: Any, key: str, count: int) -> None:

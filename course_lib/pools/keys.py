@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base import CourseError, require
-from .file_rewards import numbers
+from .file_rewards import LABELS, Rewards, numbers, verdict
 from .messages import prompt_from
 from .pair_shapes import pair
 from .records import Record, Row
-from .reply_shapes import ASKS, DIALOGUES
+from .reply_shapes import DIALOGUES, asked
 from .shapes import TABLE, shape_of
 from .words import listed, type_name
 
@@ -61,6 +61,11 @@ def parse_keys(keys: Keys | None) -> dict[str, str]:
         "chosen" not in found or "responses" not in found,
         "a mapping names responses, or chosen and rejected; not both.",
     )
+    require(
+        "chosen" not in found or "rewards" not in found,
+        "a mapping names rewards, or chosen and rejected, which say themselves what is better; "
+        "not both.",
+    )
     return found
 
 
@@ -105,27 +110,45 @@ def mapped_shape(row: Mapping[str, Any], keys: Mapping[str, str]) -> tuple[str, 
     for name, path in keys.items():
         values[name] = value_at(row, path)
     mapped = Row(values)
+    mapped.named = set(keys)
     if "responses" in keys:
         several = mapped.is_list("responses")
-        asked = mapped.prompt("prompt", *ASKS, *DIALOGUES)
+        prompt = asked(mapped, *DIALOGUES)
         sides = mapped.sides("responses")
-        return MAPPED, mapped.record(asked, sides, single=not several, own=_own(keys))
+        record = mapped.record(prompt, sides, single=not several, own=_own(keys))
+        if keys.get("rewards") in LABELS:
+            record.rewards = _named_rewards(values["rewards"], keys["rewards"], record)
+        return MAPPED, record
     if "chosen" in keys:
         return MAPPED, pair(mapped)
     name = shape_of(values)
     if name not in TABLE:
         raise CourseError(f"rows of the shape {name} take no mapping.")
     record = TABLE[name].read(mapped)
-    if "prompt" in keys:
-        record.prompt = prompt_from(values["prompt"], keys["prompt"])
+    if "prompt" in keys and "prompt" not in mapped.used:  # the shape has it elsewhere
+        found = record.prompt
+        record.prompt = mapped.with_history(prompt_from(values["prompt"], keys["prompt"]))
+        record.info.pop("prompt", None)
+        if found != record.prompt:
+            record.info["prompt"] = found  # what the shape would have asked
     if "rewards" in keys:
-        count = len(record.texts)
-        record.rewards = numbers(values["rewards"], "reward", count, record.single, "rewards")
+        record.rewards = _named_rewards(values["rewards"], keys["rewards"], record)
     if "answer" in keys:
         record.info["answer"] = values["answer"]
     if "prompt_index" in keys:
         record.index = values["prompt_index"]
     return name, record
+
+
+def _named_rewards(value: Any, path: str, record: Record) -> Rewards:
+    """The rewards that the mapping names; a label of KTO keeps its name, and what it means."""
+    name = "reward"
+    if path in LABELS:
+        name, several = "label", isinstance(value, list)
+        said = [verdict(one) for one in (value if several else [value])]
+        if None not in said:
+            value = [float(bool(one)) for one in said]
+    return numbers(value, name, len(record.texts), record.single, "rewards")
 
 
 def _own(keys: Mapping[str, str]) -> str | None:

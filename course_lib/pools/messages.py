@@ -5,6 +5,7 @@ parts, and the names that people give to the same few roles.
 """
 
 import re
+from itertools import pairwise
 from typing import Any
 
 from ..base import Message, Prompt, check_prompt, require, simplest, string
@@ -33,7 +34,8 @@ ROLES = {
 NOT_TEXT = ("tool_calls", "function_call", "reasoning_content", "reasoning", "thinking", "images")
 CHATML = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n?", re.DOTALL)
 CHATML_REPLY = "<|im_start|>assistant\n"
-CHATML_END = "<|im_end|>"
+
+NEMO = re.compile(r"\n?<extra_id_[01]>(System|User|Assistant)\n?")
 
 Side = str | list[Message]  # a reply: its text, or a dialogue that ends with it
 
@@ -45,7 +47,7 @@ def prompt_from(value: Any, key: str) -> Prompt:
     Raises :class:`CourseError` for an empty prompt.
     """
     if isinstance(value, str):
-        return checked(from_chatml(string({key: value}, key)), key)
+        return checked(from_marks(string({key: value}, key)), key)
     require(
         isinstance(value, list | dict),
         f"found {type_name(value)} under {key!r}; expected a string or a list of chat messages.",
@@ -70,6 +72,27 @@ def checked(prompt: Prompt, key: str = "prompt") -> Prompt:
     last = prompt if isinstance(prompt, str) else prompt[-1]["content"]
     require(last.strip(), f"found an empty prompt under {key!r}; expected something to answer.")
     return simplest(prompt)
+
+
+def from_marks(text: str) -> Prompt:
+    """The messages of a whole prompt whose turns are marked as in ChatML or HelpSteer; or ``text``.
+
+    HelpSteer may mark only the turns after the first.
+    """
+    first, *rest = NEMO.split(text)
+    if not rest:
+        return from_chatml(text)
+    turns = list(zip(rest[::2], rest[1::2], strict=True))
+    if first.strip():
+        turns.insert(0, ("User", first))
+    if turns[-1] == ("Assistant", ""):  # where the reply begins
+        turns = turns[:-1]
+    messages = [{"role": ROLES[who.lower()], "content": said} for who, said in turns]
+    roles = [message["role"] for message in messages if message["content"].strip()]
+    good = len(roles) == len(messages) > 0 and roles[-1] == "user" and "system" not in roles[1:]
+    if not good or any(one == other for one, other in pairwise(roles)):
+        return from_chatml(text)
+    return simplest(messages)
 
 
 def from_chatml(text: str) -> Prompt:
@@ -112,7 +135,7 @@ def side_from(value: Any, key: str) -> Side:
 
 def sides_from(value: Any, key: str) -> list[Side]:
     """The replies under ``key``: one, or a list of them."""
-    if not isinstance(value, list) or is_messages(value):
+    if not isinstance(value, list) or is_dialogue(value):
         return [side_from(value, key)]
     require(value, f"found an empty list under {key!r}; expected at least one reply.")
     return [side_from(one, key) for one in value]
@@ -123,6 +146,18 @@ def is_messages(value: Any) -> bool:
     if not isinstance(value, list) or not value:
         return False
     return all(isinstance(one, dict) and ("role" in one or "from" in one) for one in value)
+
+
+def is_dialogue(value: Any) -> bool:
+    """Whether ``value`` is a list of chat messages, and not of several replies to one prompt."""
+    if not is_messages(value):
+        return False
+    roles = [_known_role(one) for one in value]
+    return len(roles) == 1 or any(role != "assistant" for role in roles)
+
+
+def _known_role(message: dict[str, Any]) -> str | None:
+    return ROLES.get(str(message.get("role", message.get("from"))).strip().lower())
 
 
 def messages_from(value: Any, key: str) -> list[Message]:

@@ -9,7 +9,7 @@ from typing import Any
 from ..base import CourseError, Prompt, require, string
 from .messages import Side, checked
 from .records import Record, Row
-from .reply_shapes import ASKS, DIALOGUES, first_of, with_input
+from .reply_shapes import BEFORE, DIALOGUES, asked, first_of
 from .words import listed
 
 Verdict = Callable[[Row], float]  # 1.0 where the first reply is preferred, 0.0 the second, 0.5 none
@@ -30,30 +30,28 @@ def pair_of_responses(row: Row) -> Record:
 
 def _asked(row: Row, sides: list[Side]) -> Prompt | None:
     """The prompt beside the replies; None where it stands only in them."""
-    if isinstance(row.values.get("instruction"), str) and "prompt" not in row.values:
-        return with_input(row)
     texts = all(isinstance(side, str) for side in sides)
     # whole dialogues beside dialogues repeat them
-    return row.prompt(*ASKS, *(DIALOGUES if texts else ()))
+    return asked(row, *((*DIALOGUES, *BEFORE) if texts else ()))
 
 
 def best_and_worse(row: Row) -> Record:
     """RewardBench 2: lists of right and of wrong replies."""
     chosen, rejected = row.list_of_sides("chosen"), row.list_of_sides("rejected")
     preference = [1.0] * len(chosen) + [0.0] * len(rejected)
-    return row.record(row.prompt(*ASKS), [*chosen, *rejected], {"preference": preference})
+    return row.record(asked(row), [*chosen, *rejected], {"preference": preference})
 
 
 def two(first: str, second: str, verdict: Verdict, row: Row) -> Record:
     """Two replies and a verdict on them."""
     sides = [row.side(first), row.side(second)]
     better = verdict(row)
-    asked = row.prompt("context") if isinstance(row.values.get("context"), list) else None
-    if asked is None and isinstance(row.values.get("question"), dict):  # webgpt's
-        asked = checked(string(row.values["question"], "full_text"), "question")
-    if asked is None:
-        asked = row.prompt(*ASKS, "history") if isinstance(sides[0], str) else None
-    return row.record(asked, sides, {"preference": [better, 1.0 - better]})
+    prompt = row.prompt("context") if isinstance(row.values.get("context"), list) else None
+    if prompt is None and isinstance(row.values.get("question"), dict):  # webgpt's
+        prompt = checked(string(row.values["question"], "full_text"), "question")
+    if prompt is None and isinstance(sides[0], str):
+        prompt = asked(row, *BEFORE)
+    return row.record(prompt, sides, {"preference": [better, 1.0 - better]})
 
 
 def by_id(key: str, row: Row) -> float:
@@ -85,8 +83,9 @@ def _compared(one: Any, other: Any, name: str) -> float:
 
 
 WINNERS = ("winner", "preferred", "preference", "choice", "label")
-FIRST = ("a", "model_a", "response_a", "model a", "1", "first", "a>b")
-SECOND = ("b", "model_b", "response_b", "model b", "2", "second", "b>a")
+# no numbers: 0 and 1, or 1 and 2, cannot be told apart in one row
+FIRST = ("a", "model_a", "response_a", "model a", "first", "a>b")
+SECOND = ("b", "model_b", "response_b", "model b", "second", "b>a")
 
 
 def by_winner(row: Row) -> float:
@@ -97,6 +96,12 @@ def by_winner(row: Row) -> float:
         return float(word in FIRST)
     if word.startswith(("tie", "same", "equal", "both", "neither")):
         return 0.5
+    if word.lstrip("-").replace(".", "").isdecimal():
+        raise CourseError(
+            f"found a number under {key!r}, which may count the replies from 0 or from 1; expected "
+            'a word for the better one: "a" or "model_a", "b" or "model_b", "tie". Or write rows '
+            "of prompt, chosen and rejected."
+        )
     raise CourseError(
         f"found two replies and no word for the better one; expected one of {listed(WINNERS)} to "
         "say model_a, model_b or tie."

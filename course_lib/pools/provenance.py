@@ -19,7 +19,7 @@ class Provenance:
     vocabulary : a digest of the policy's vocabulary. Token ids mean the same under another policy
         only where this is equal.
     skipped : the bad lines of the file, ``{"line", "reason"}`` each.
-    dropped : how many good lines were left out, by reason.
+    dropped : how many good lines were left out, or cut, by reason.
     """
 
     source: str | None = None

@@ -42,7 +42,7 @@ def read_selection(path: Path | str, skip_bad: bool = False, keys: Keys | None =
     - Empty replies are left out.
     - Of preferences only the preferred replies are taken, of KTO's rows those with a true label.
     - Other rewards do not count: all replies are taken. Select with a rule first.
-    - A line without ``weight`` counts 1.
+    - A line without ``weight`` counts 1; one of weight 0 is left out.
 
     ``settings`` of the selection says how many replies were ``read`` and why others were
     ``left_out``. Raises :class:`~course_lib.base.CourseError` when no reply is left.
@@ -58,6 +58,10 @@ def read_selection(path: Path | str, skip_bad: bool = False, keys: Keys | None =
             wanted &= good
     left_out |= pool.provenance.dropped or {}
     left_out["bad line"] = len(pool.provenance.skipped or ())
+    for i, j in wanted.nonzero().tolist():
+        if _weight(pool, i, j) == 0:
+            wanted[i, j] = False
+            left_out["weight is 0"] = left_out.get("weight is 0", 0) + 1
     prompts, candidates = wanted.nonzero(as_tuple=True)  # (K,) and (K,)
     why = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
     require(len(prompts) > 0, f"{path} holds no replies to train on. Left out: {why or 'none'}.")
@@ -75,7 +79,8 @@ def _weight(pool: Pool, prompt: int, candidate: int) -> float:
     """The weight that the file gives a reply."""
     weight: Any = pool.info[prompt].get("weight", 1.0)
     if isinstance(weight, list):  # lines of one prompt that differ in it were read as a list
-        weight = weight[candidate] if candidate < len(weight) else None
+        weight = weight[candidate] if candidate < len(weight) else 1.0
+        weight = 1.0 if weight is None else weight  # a line without
     good = isinstance(weight, int | float) and 0 <= weight < float("inf")
     require(
         good,

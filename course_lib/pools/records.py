@@ -1,16 +1,26 @@
 """One row of a file in one form, whatever its shape, and the rows of one prompt joined."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from ..base import Prompt, messages_of, prompt_key, require, simplest, string
-from .file_rewards import Rewards, found_rewards
-from .messages import Side, is_messages, prompt_from, side_from, sides_from
+from ..base import Message, Prompt, messages_of, prompt_key, require, simplest, string
+from .file_rewards import LARGEST, Rewards, found_rewards
+from .messages import (
+    Side,
+    is_dialogue,
+    is_messages,
+    messages_from,
+    prompt_from,
+    side_from,
+    sides_from,
+)
 from .pool import FINISH, STOP
-from .turns import divided
-from .words import type_name
+from .turns import LONG, divided, marked
+from .words import listed, type_name
 
 # where a reference answer may stand; it is copied to info["answer"], where verifiers look
 ANSWERS = (
@@ -24,6 +34,16 @@ ANSWERS = (
     "gold_answer",
     "gold",
     "solution",
+    "label",  # where it is no verdict
+)
+FEW = 4  # rows
+QUESTIONS = ("prompt", "question", "problem", "query")  # what a context may belong to
+ASKED = (*QUESTIONS, "instruction", "input")
+SYSTEMS = ("system", "system_prompt", "system_message")
+# what describes a row in words and is no prompt
+NO_PROMPT = re.compile(
+    r"(.*_)?(id|uuid|model|source|hash|date|url)|model_.*|dataset|subset|split|category|categories"
+    r"|type|lang|language|domain|license|tags?|label"
 )
 # what numbers the prompts of a file; read only where some number comes twice
 NUMBERS = ("prompt_id", "question_id", "problem_id", "task_id", "doc_id", "index", "idx", "id")
@@ -34,7 +54,8 @@ class Record:
     """A prompt with some replies, their rewards (name → list) and finish (indices into FINISH).
 
     ``single``: the row holds one reply, and others of the same prompt may stand in other rows.
-    ``index`` is the row's ``prompt_index``, if it has one.
+    ``index`` is the row's ``prompt_index``, if it has one. ``gold`` is the number under ``label``,
+    read as a verdict where it is 0 or 1.
     """
 
     prompt: Prompt
@@ -44,6 +65,7 @@ class Record:
     info: dict[str, Any]
     single: bool = False
     index: Any = None
+    gold: float | None = None
 
 
 class Row:
@@ -52,6 +74,7 @@ class Row:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.used: set[str] = set()
+        self.named: set[str] = set()  # the fields that whoever reads has named; they decide
 
     def take(self, key: str) -> Any:
         """The value under ``key``, which will not be in info; None where there is none."""
@@ -61,34 +84,70 @@ class Row:
     def prompt(self, *keys: str) -> Prompt | None:
         """The prompt under the first of ``keys`` that is there; None where none is.
 
-        The row's ``system`` message and ``history`` are put before it.
+        The row's ``system`` message and ``history`` are put before it, and its ``context`` after
+        it, which the question is about.
         """
         there = [key for key in keys if key in self.values]
         if not there:
             return None
         key = next((key for key in there if self.values[key] is not None), there[0])
         prompt = prompt_from(self.take(key), key)
-        return self.with_history(prompt)
+        self._check_others(key, prompt)
+        context = self.values.get("context")
+        if key in QUESTIONS and isinstance(prompt, str) and isinstance(context, str):
+            self.used.add("context")
+            if context.strip() and context.strip() not in prompt:
+                prompt = f"{prompt}\n\n{string(self.values, 'context')}"
+        return prompt if key == "history" else self.with_history(prompt)
+
+    def _check_others(self, key: str, prompt: Prompt) -> None:
+        """Raise where text under another name of a prompt would be lost beside this one."""
+        if key not in ASKED or "prompt" in self.named:
+            return
+        held = " ".join(" ".join(message["content"] for message in messages_of(prompt)).split())
+        for other in (*ASKED, "history"):
+            text = self.values.get(other)
+            lost = other != key and isinstance(text, str) and " ".join(text.split()) not in held
+            require(
+                not lost,
+                f"found a prompt under {key!r} and another text under {other!r}; expected one of "
+                f"them. Say which is the prompt with --keys prompt={key}, or with "
+                f"--keys prompt={key},system={other} what the other is.",
+            )
 
     def with_history(self, prompt: Prompt) -> Prompt:
         """``prompt`` after the row's ``system`` message and ``history``, if it has them."""
-        before = []
-        history = self.values.get("history")
-        turns = history if isinstance(history, list) else []
-        if all(isinstance(turn, list) and len(turn) == 2 for turn in turns):
-            self.used |= {"history"} if turns else set()
-            for asked, replied in turns:
-                before.append({"role": "user", "content": string({"history": asked}, "history")})
-                text = string({"history": replied}, "history")
-                before.append({"role": "assistant", "content": text})
-        messages = messages_of(prompt)
-        for key in ("system", "system_prompt"):
+        head, body = _headed(messages_of(prompt))
+        own, before = _headed(self._history())
+        if body[: len(before)] == before:
+            before = []  # the prompt has it already
+        if own and head and own != head:
+            before = [*own, *before]
+        head = head or own
+        for key in SYSTEMS:
             system = self.values.get(key)
-            if isinstance(system, str) and [*before, *messages][0]["role"] != "system":
+            if isinstance(system, str) and not head:
                 self.used.add(key)
                 if system.strip():
-                    before.insert(0, {"role": "system", "content": string(self.values, key)})
-        return simplest([*before, *messages])
+                    head = [{"role": "system", "content": string(self.values, key)}]
+        return simplest([*head, *before, *body])
+
+    def _history(self) -> list[Message]:
+        """The turns under ``history``: chat messages, or pairs of a question and its answer."""
+        turns = self.values.get("history")
+        if not isinstance(turns, list) or not turns:
+            return []
+        self.used.add("history")
+        if is_messages(turns):
+            return messages_from(turns, "history")
+        require(
+            all(isinstance(turn, list) and len(turn) == 2 for turn in turns),
+            "found a list under 'history' that is neither of chat messages nor of pairs "
+            "[question, answer]; expected one of them.",
+        )
+        roles = ("user", "assistant")
+        said = [part for turn in turns for part in zip(roles, turn, strict=True)]
+        return [{"role": role, "content": string({"history": t}, "history")} for role, t in said]
 
     def side(self, key: str) -> Side:
         """The reply under ``key``."""
@@ -110,7 +169,7 @@ class Row:
     def is_list(self, key: str) -> bool:
         """Whether there are several replies under ``key``, or could be."""
         value = self.values.get(key)
-        return isinstance(value, list) and not is_messages(value)
+        return isinstance(value, list) and not is_dialogue(value)
 
     def record(
         self,
@@ -121,6 +180,8 @@ class Row:
         own: str | None = None,
     ) -> Record:
         """The record of this row. Without ``rewards`` the row's own are looked for."""
+        if asked is None:
+            self._check_alone(sides)
         whole = divided(asked, sides)
         if asked is None:
             whole = whole._replace(prompt=self.with_history(whole.prompt))
@@ -128,14 +189,32 @@ class Row:
         # one reply in a list joins others like it; of replies that were compared none does
         joins = single or (rewards is None and count == 1)
         if rewards is None:
-            rewards, used = found_rewards(self.values, count, single, own)
+            rewards, used = found_rewards(
+                self.values, count, single, own, "rewards" not in self.named
+            )
             self.used |= used
         finish = self._finish(count, single)
         index = self.take("prompt_index") if joins else None
         info = self._info()
-        if whole.unused is not None:
+        if whole.unused is not None and "prompt" in self.named:
+            whole = whole._replace(prompt=whole.unused)
+        elif whole.unused is not None:
             info["prompt"] = whole.unused
-        return Record(whole.prompt, whole.texts, rewards, finish, info, joins, index)
+        gold = _gold(self.values.get("label"))
+        return Record(whole.prompt, whole.texts, rewards, finish, info, joins, index, gold)
+
+    def _check_alone(self, sides: Sequence[Side]) -> None:
+        """Raise where the prompt of replies without turns may stand under a name not known."""
+        texts = [side for side in sides if isinstance(side, str)]
+        if len(texts) < len(sides) or marked(texts):
+            return
+        rest = {key: value for key, value in self.values.items() if key not in self.used}
+        others = [key for key, value in rest.items() if _may_ask(key, value)]
+        require(
+            not others,
+            f"found replies without a prompt, and text under {listed(others)[:200]}; expected the "
+            "prompt under a known name. Say which it is with --keys prompt=NAME.",
+        )
 
     def _finish(self, count: int, single: bool) -> list[int]:
         """How each reply ended, as indices into FINISH, where the row says it of all."""
@@ -164,6 +243,31 @@ class Row:
         return info
 
 
+def _gold(label: Any) -> float | None:
+    """A number under ``label``, as it is."""
+    number = isinstance(label, int | float) and not isinstance(label, bool)
+    return label if number and -LARGEST < label < LARGEST else None
+
+
+def _headed(messages: list[Message]) -> tuple[list[Message], list[Message]]:
+    """The system message that ``messages`` begin with, if there is one, and the others."""
+    at = int(bool(messages) and messages[0]["role"] == "system")
+    return messages[:at], messages[at:]
+
+
+def _may_ask(key: str, value: Any) -> bool:
+    """Whether the text under ``key`` could be a prompt: text that only describes a row is none."""
+    if isinstance(value, str) and NO_PROMPT.fullmatch(key):
+        return len(value.split()) > 4
+    return key not in SYSTEMS and _holds_text(value)
+
+
+def _holds_text(value: Any) -> bool:
+    if isinstance(value, list | dict):
+        return any(map(_holds_text, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and bool(value.strip())
+
+
 def _answer(info: Mapping[str, Any]) -> Any:
     """The reference answer under the first of its names, or where verl's data has it."""
     for key in ANSWERS:
@@ -179,6 +283,43 @@ def _as_text(answer: Any) -> Any:
         answer = answer[0]
     number = isinstance(answer, int | float) and not isinstance(answer, bool)
     return str(answer) if number else answer
+
+
+def without_prompts(records: Sequence[Record]) -> int:
+    """Cut the prompt off replies that repeat it, where all replies of a file do; says how many.
+
+    A reply may begin with its question by chance or by habit: a file of few rows is left alone.
+    """
+    if len(records) < FEW or not all(_repeats(record) for record in records):
+        return 0
+    for record in records:
+        assert isinstance(record.prompt, str)
+        rests = [text[len(record.prompt) :] for text in record.texts]
+        record.texts = [rest[1:] if rest[0] in " \n" else rest for rest in rests]
+    return sum(len(record.texts) for record in records)
+
+
+def _repeats(record: Record) -> bool:
+    asked = record.prompt
+    if not isinstance(asked, str) or len(asked) < LONG:
+        return False
+    return all(text.startswith(asked) and len(text) > len(asked) for text in record.texts)
+
+
+def with_answers(records: Sequence[Record], path: Path | str) -> None:
+    """Turn labels into answers where a number among them says that they are no verdicts."""
+    golds = {record.gold for record in records} - {None}
+    require(
+        -1 not in golds or not golds <= {-1, 0, 1},
+        f"{path}: found -1 under 'label'; expected true or false: whether a reply is wanted.",
+    )
+    if golds <= {0, 1}:
+        return
+    for record in records:
+        if record.gold is not None and "label" in record.rewards:
+            del record.rewards["label"]
+            record.info["label"] = record.gold
+            record.info.setdefault("answer", str(record.gold))
 
 
 # ---- one reply a row

@@ -10,13 +10,16 @@ from typing import Any
 
 from ..base import CourseError, Prompt, require
 from .file_rewards import LARGEST, Rewards, numbers
-from .messages import Side, is_messages, messages_from, prompt_from
-from .records import Record, Row
+from .messages import Side, is_dialogue, is_messages, messages_from, prompt_from, side_from
+from .pool import FINISH
+from .records import QUESTIONS, Record, Row
 from .words import listed, type_name
 
 # names of a prompt, of one reply, of several replies, and of the text in a reply that is an object
 ASKS = ("prompt", "question", "problem", "query", "instruction", "input")
 DIALOGUES = ("messages", "conversations", "conversation", "dialogue", "dialog")
+# where pairs have what was said before their replies, if there is none of the others
+BEFORE = ("trajectory", "context_messages", "context", "post", "history")
 REPLIES = (
     "completion",
     "response",
@@ -63,7 +66,7 @@ def one_reply(ask: str, reply: str, own: str, row: Row) -> Record:
 def any_list(row: Row) -> Record:
     """A prompt and a list of replies under some of the usual names."""
     many = next(key for key in MANY if row.is_list(key))
-    return row.record(row.prompt(*ASKS, *DIALOGUES), row.list_of_sides(many))
+    return row.record(asked(row, *DIALOGUES), row.list_of_sides(many))
 
 
 def any_reply(row: Row) -> Record:
@@ -71,7 +74,7 @@ def any_reply(row: Row) -> Record:
     reply = first_of(row.values, REPLIES)
     assert reply is not None
     several = row.is_list(reply)
-    return row.record(row.prompt(*ASKS), row.sides(reply), single=not several)
+    return row.record(asked(row), row.sides(reply), single=not several)
 
 
 def alpaca(row: Row) -> Record:
@@ -83,8 +86,24 @@ def alpaca(row: Row) -> Record:
     return row.record(prompt, row.sides(reply), single=not several)
 
 
+def asked(row: Row, *more: str) -> Prompt | None:
+    """The prompt under one of its usual names or of ``more``; None where there is none."""
+    if isinstance(row.values.get("instruction"), str) and "prompt" not in row.values:
+        return with_input(row)
+    return row.prompt(*ASKS, *more)
+
+
 def with_input(row: Row) -> Prompt:
-    """Alpaca's prompt: the instruction, and the input or context after an empty line."""
+    """Alpaca's prompt: the instruction, and the input or context after an empty line.
+
+    A question beside it is the prompt, unless the instruction holds it.
+    """
+    key = first_of(row.values, QUESTIONS)
+    question, whole = row.values.get(key or ""), row.values.get("instruction")
+    if key and not (isinstance(question, str) and isinstance(whole, str) and question in whole):
+        prompt = row.prompt(key)
+        assert prompt is not None
+        return prompt
     parts = []
     for key in ("instruction", "input", "context"):
         value = row.values.get(key)
@@ -95,6 +114,12 @@ def with_input(row: Row) -> Prompt:
                 f"found {type_name(text)} under {key!r}; expected a string.",
             )
             parts.append(text)
+        else:
+            require(
+                not value,
+                f"found {type_name(value)} under {key!r} beside an instruction; expected a string. "
+                "Say which key is the whole prompt with --keys prompt=NAME.",
+            )
     prompt = prompt_from("\n\n".join(part for part in parts if part.strip()), "instruction")
     return row.with_history(prompt)
 
@@ -113,7 +138,10 @@ def dialogue(row: Row) -> Record:
     """Whole dialogues, as OpenAI and ShareGPT have them: the last message is the reply."""
     key = first_of(row.values, DIALOGUES)
     assert key is not None
+    last = row.values[key][-1] if is_messages(row.values[key]) else {}
     messages = messages_from(row.take(key), key)
+    if last.get("weight") == 0:  # OpenAI's: not to be learned
+        row.values = {**row.values, "weight": 0}
     require(
         messages[-1]["role"] == "assistant",
         f"found a dialogue under {key!r} that ends with a message from the "
@@ -144,7 +172,9 @@ def scored_dialogue(row: Row) -> Record:
 
 def is_objects(value: Any) -> bool:
     """Whether ``value`` is a list of objects with a reply in each, and no chat messages."""
-    if not isinstance(value, list) or not value or is_messages(value):
+    if not isinstance(value, list) or not value or is_dialogue(value):
+        return False
+    if is_messages(value) and not any(one.keys() - {"role", "content"} for one in value):
         return False
     return all(isinstance(one, dict) and first_of(one, TEXTS) for one in value)
 
@@ -158,11 +188,17 @@ def objects(row: Row) -> Record:
         rest = Row(one)
         name = first_of(one, TEXTS)
         assert name is not None
-        sides.append(rest.side(name))
+        if "role" in one:
+            rest.used |= {"role", "content"}
+            sides.append(side_from(one, many))
+        else:
+            sides.append(rest.side(name))
         others.append({key: value for key, value in one.items() if key not in rest.used})
     rewards = _marks(others) or None  # else they may stand beside the replies
-    record = row.record(row.prompt(*ASKS, *DIALOGUES), sides, rewards)
+    record = row.record(asked(row, *DIALOGUES), sides, rewards)
     record.info[many] = others
+    if all(one.get("finish_reason") in FINISH[:2] for one in others):
+        record.finish = [FINISH.index(one["finish_reason"]) for one in others]
     return record
 
 
@@ -170,8 +206,8 @@ def _marks(replies: list[dict[str, Any]]) -> Rewards:
     """The reward that all replies have: a score, a rank (the first is the best), or ratings."""
     for name in ("reward", "score", "overall_score", "rating", "pm_score"):
         values = [one.get(name) for one in replies]
-        if all(_is_mark(value) for value in values):
-            return {name: [float(value) for value in values if value is not None]}
+        if all(isinstance(value, int | float) for value in values):
+            return numbers(values, name, len(values), False)
     ranks = [one.get("rank") for one in replies]
     if all(_is_mark(rank) for rank in ranks):
         return {"rank": [-float(rank) for rank in ranks if rank is not None]}
@@ -214,13 +250,13 @@ def lm_eval(row: Row) -> Record:
     )
     texts: list[Side] = [*Row({"resps": replies[0]}).list_of_sides("resps")]
     asked = _request(row)
-    rewards = {}
+    rewards: Rewards = {}
     if len(texts) == 1:
         named = row.values.get("metrics")
         names = named if isinstance(named, list) else METRICS
         for name in names:
-            if isinstance(name, str) and _is_mark(row.values.get(name)):
-                rewards[name] = [float(row.take(name))]
+            if isinstance(name, str) and isinstance(row.values.get(name), int | float):
+                rewards |= numbers(row.take(name), name, 1, True)
     return row.record(asked, texts, rewards, single=len(texts) == 1)
 
 

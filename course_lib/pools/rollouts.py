@@ -16,10 +16,11 @@ from .keys import Keys, mapped_shape, parse_keys
 from .model_solutions import parse_solution, solutions_pool
 from .pool import Pool
 from .provenance import Provenance
-from .records import Record, Row, grouped
-from .shapes import SOLUTIONS, TABLE, shape_of
+from .records import Record, Row, grouped, with_answers, without_prompts
+from .shapes import SHAPES, SOLUTIONS, TABLE, shape_of
 from .words import listed
 
+QUOTED = "prompts at the beginning of replies, cut off"
 REPEATED = "the same reply under another filter"
 
 
@@ -32,11 +33,16 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
 
     - A prompt is a string or a list of chat messages, system message and history included; without
       an own key it is what the replies' dialogues share. It is never empty. Empty replies are kept.
+    - ``context`` is part of the prompt. Text under two names of a prompt is refused until ``keys``
+      says which it is, and so are replies without one beside text that may be it.
+    - Replies in marked turns (``Human:``, ChatML …) are read without them. The prompt is cut off
+      plain replies only where all of a file repeat it, in no shape that this course writes.
     - Where rows hold one reply each, all rows of a prompt are its candidates, wherever they stand.
       Equal prompts stay apart where ``prompt_index`` says so, or another number of prompts (``id``,
       ``question_id`` …) that comes in several rows. Rows with several replies stay apart.
     - Prompts with fewer replies than others are filled up with ``missing`` candidates.
-    - A preference is the reward ``preference``, KTO's label the reward ``label``.
+    - A preference is the reward ``preference``, KTO's label the reward ``label``; a label with
+      other numbers than 0 and 1 is an answer. Rewards that ``keys`` names stand alone.
     - Other keys go to ``info``. Where the rows of one group differ in such a key, it becomes the
       list of their values. ``finish_reason`` ("stop" or "length") goes to ``finish``, a reference
       under one of its usual names (``ground_truth``, ``gts``, ``target`` …) to ``info["answer"]``.
@@ -51,15 +57,26 @@ def read_rollouts(path: Path | str, skip_bad: bool = False, keys: Keys | None = 
     parsed, skipped = read_jsonl(path, parser.parse, skip_bad)
     if parser.shape == SOLUTIONS:
         return solutions_pool(parsed, path, skipped)
-    records = grouped([record for record in parsed if record is not None])
+    read = [record for record in parsed if record is not None]
+    with_answers(read, path)
+    alike = sum(record.rewards.keys() == read[0].rewards.keys() for record in read)
+    require(
+        alike == len(read),
+        f"{path}: found a verdict under 'label' in some rows only ({len(read) - alike} differ from "
+        "the first); expected it in all, or in none.",
+    )
+    # what this course writes itself holds replies as they are
+    cut = without_prompts(read) if parser.shape not in SHAPES else 0
+    records = grouped(read)
+    dropped = {REPEATED: parser.repeated, QUOTED: cut}
     provenance = Provenance(
         source=Path(path).name,
         shape=parser.shape,
         n=max(len(record.texts) for record in records),
         skipped=tuple(skipped),
-        dropped={REPEATED: parser.repeated} if parser.repeated else None,
+        dropped={reason: count for reason, count in dropped.items() if count} or None,
     )
-    return _pool_of(records, parser.rewards, provenance)
+    return _pool_of(records, list(records[0].rewards), provenance)
 
 
 class _Parser:
@@ -91,8 +108,10 @@ class _Parser:
         if same and row.get(same) != self.same:
             self.repeated += 1
             return None
+        # a number under "label" may be an answer, which only the whole file shows
+        numbered = {"label"} if record.gold is not None else set()
         require(
-            set(record.rewards) == set(self.rewards),
+            set(record.rewards) - numbered == set(self.rewards) - numbered,
             f"found rewards {listed(record.rewards)}; expected {listed(self.rewards)} as on "
             "the first line.",
         )

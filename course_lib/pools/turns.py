@@ -5,11 +5,12 @@ share is the prompt. As messages they are compared one by one; as text the promp
 mark of a turn that both share, such as ``"\n\nAssistant:"``, and without marks at a word's end.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..base import Message, Prompt, messages_of, require
-from .messages import CHATML_END, Side, checked, from_chatml
+from ..base import Message, Prompt, last_turn, messages_of, require, simplest
+from .messages import Side, checked, from_chatml
 
 ASSISTANT = "\n\nAssistant:"  # hh-rlhf's
 MARKS = (
@@ -23,6 +24,15 @@ MARKS = (
     "ASSISTANT:",
     "Assistant:",
 )
+# with what a dialogue as text begins, what may close a turn, and the tokens that end a reply
+OPENING = re.compile(
+    r"\s*(<\|\w+\|>|<s>|<bos>|<start_of_turn>|\[INST\]|(### ?)?(human|user|system|instruction):)",
+    re.IGNORECASE,
+)
+BETWEEN = r"(?:<\|im_end\|>|<\|eot_id\|>|<\|end\|>|<end_of_turn>|</s>)?"
+SPECIAL = re.compile(r"<\|\w+\|>|\[/INST\]|<start_of_turn>")
+ENDS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<|im_end|>", "<|eot_id|>", "<|end|>",
+        "<end_of_turn>")  # fmt: skip
 CLOSING = "?!:>]"
 LONG = 20  # characters: a shorter prompt may stand at the beginning of replies by chance
 
@@ -46,7 +56,7 @@ def divided(asked: Prompt | None, sides: Sequence[Side]) -> Divided:
     if len(texts) == len(sides):
         if asked is None:
             return Divided(*implicit(texts))
-        return Divided(asked, _unquoted(asked, texts))
+        return _repeated(asked, texts) or Divided(asked, texts)
     require(
         not texts,
         "found replies as text beside replies as dialogues; expected all in one form.",
@@ -109,19 +119,15 @@ def implicit(texts: Sequence[str]) -> tuple[Prompt, list[str]]:
         "found replies as text that share no beginning, and no prompt; expected a prompt, or whole "
         "dialogues. Those of hh-rlhf are read by hh_pairs too.",
     )
-    messages = from_chatml(prompt)
-    if messages != prompt:
-        replies = [reply.removesuffix(CHATML_END).rstrip() for reply in replies]
-    return checked(messages, "the shared beginning"), replies
+    replies = [_without_end(prompt, reply) for reply in replies]
+    return checked(from_chatml(prompt), "the shared beginning"), replies
 
 
 def split_texts(texts: Sequence[str]) -> tuple[str, list[str]]:
     """The shared beginning of ``texts`` up to a turn or a word, and what follows it in each."""
     first = texts[0]
     shared = min(shared_length(first, other) for other in texts[1:])
-    end = _after(ASSISTANT, first, shared)
-    if not end:
-        end = max(_after(mark, first, shared) for mark in MARKS)
+    end = _turn_end(first, shared)
     if end:
         return first[:end], [text[end:].strip() for text in texts]
     require(
@@ -132,6 +138,18 @@ def split_texts(texts: Sequence[str]) -> tuple[str, list[str]]:
     while shared and not _word_ends(texts, shared):
         shared -= 1
     return first[:shared].rstrip(), [text[shared:].strip() for text in texts]
+
+
+def marked(texts: Sequence[str]) -> bool:
+    """Whether all ``texts`` begin with the same turns of a dialogue, by their marks."""
+    shared = min((shared_length(texts[0], other) for other in texts[1:]), default=0)
+    return shared > 0 and _turn_end(texts[0], shared) > 0
+
+
+def _turn_end(text: str, shared: int) -> int:
+    """Where the last turn before ``shared`` begins to be answered; 0 where no mark says it."""
+    end = _after(ASSISTANT, text, shared)
+    return end or max(_after(mark, text, shared) for mark in MARKS)
 
 
 def _word_ends(texts: Sequence[str], at: int) -> bool:
@@ -156,10 +174,57 @@ def shared_length(one: str, other: str) -> int:
     return min(len(one), len(other))
 
 
-def _unquoted(asked: Prompt, texts: list[str]) -> list[str]:
-    """The texts without the prompt, where all of them begin with it."""
-    if not isinstance(asked, str) or len(asked) < LONG:
-        return texts
-    if not all(text.startswith(asked) and len(text) > len(asked) for text in texts):
-        return texts
-    return [text[len(asked) :].lstrip() for text in texts]
+# ---- a prompt beside text dialogues that repeat it
+
+
+def _repeated(asked: Prompt, texts: Sequence[str]) -> Divided | None:
+    """The prompt and replies where all ``texts`` are dialogues whose last turn is asked again.
+
+    None where they are not. A dialogue may have more turns before it than ``asked``.
+    """
+    end = _end_of_question(asked, texts)
+    if not end or not all(text[end:].strip() for text in texts):
+        return None
+    before = texts[0][:end]
+    replies = [_without_end(before, text[end:].strip()) for text in texts]
+    whole = from_chatml(before)
+    messages = messages_of(asked)
+    if whole != before or before.strip() == last_turn(asked).strip():
+        prompt, unused = _joined(asked, messages_of(whole))
+        return Divided(checked(prompt, "the dialogue"), replies, unused)
+    system = [one for one in messages if one["role"] == "system"]
+    said = all(one["content"].strip() in before for one in messages if one not in system)
+    return Divided(simplest([*system, *messages_of(before)]), replies) if said else None
+
+
+def _end_of_question(asked: Prompt, texts: Sequence[str]) -> int:
+    """Where the reply begins in dialogues that hold what is asked; 0 where they are none."""
+    question = last_turn(asked).strip()
+    first = texts[0]
+    whole = question.endswith(tuple(mark.strip() for mark in MARKS))  # a dialogue itself
+    if not whole and not OPENING.match(first):
+        return 0
+    shared = len(first) if len(texts) == 1 else min(shared_length(first, t) for t in texts[1:])
+    if whole:
+        start = len(first) - len(first.lstrip())
+        end = start + len(question)
+        return end if end <= shared and first[start:end] == question else 0
+    marks = "|".join(re.escape(mark.strip()) for mark in MARKS)
+    pattern = rf"{re.escape(question)}\s*{BETWEEN}\s*(?:{marks})\n*"
+    found = re.finditer(pattern, first[:shared])
+    end = max((one.end() for one in found), default=0)
+    require(
+        end or not all(re.search(pattern, text) for text in texts),
+        "found dialogues as text that part before their last message; expected the same dialogue "
+        "up to a reply.",
+    )
+    return end
+
+
+def _without_end(before: str, reply: str) -> str:
+    """The reply without the token that ends turns in dialogues such as ``before``."""
+    if not SPECIAL.search(before):
+        return reply
+    for end in ENDS:
+        reply = reply.removesuffix(end).rstrip()
+    return reply

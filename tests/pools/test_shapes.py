@@ -110,7 +110,7 @@ KNOWN = [
     ("implicit ChatML", {"chosen": f"{CHATML}{GOOD}<|im_end|>\n", "rejected":
      f"{CHATML}{BAD}<|im_end|>\n"}, ASK, *PAIR),
     ("the prompt in the replies", {"prompt": ASK, "chosen": f"{ASK} {GOOD}", "rejected":
-     f"{ASK}\n{BAD}"}, ASK, *PAIR),
+     f"{ASK}\n{BAD}"}, ASK, [f"{ASK} {GOOD}", f"{ASK}\n{BAD}"], PREFERRED),
     ("Orca DPO", {"system": "Be brief.", "question": ASK, "chosen": GOOD, "rejected": BAD},
      [SYSTEM, USER], *PAIR),
     ("Argilla", {"source": "x", "instruction": ASK, "chosen_response": GOOD,
