@@ -4,6 +4,9 @@ Tensors are (R, T): R = P·N replies in prompt order, T tokens, ``mask`` True on
 end token included.
 """
 
+import functools
+import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +16,7 @@ import torch
 
 from ..base import Account, changed, hold, key_of, progress, require, spent
 from ..models import (
+    FunctionReward,
     Policy,
     Sampling,
     autocast,
@@ -27,6 +31,7 @@ from .settings import Online
 from .stages import fingerprint
 
 SHOWN = ("reward", "kl", "length", "entropy", "clip_fraction")  # beside the progress bar
+DROPS = re.compile("drop(out|_?path|$)|layer_?drop")  # attributes that are a dropout's probability
 
 
 @dataclass
@@ -139,16 +144,52 @@ def identity(reward: Any) -> Any:
     """What tells one reward from another in a checkpoint's key.
 
     A model's weights, an ensemble's members, else where its function or class is defined, with its
-    name, part and world.
+    name, part and world. A function, wrapped or not, is also told by what it does: its code, its
+    defaults and the plain values it holds.
     """
     if hasattr(reward, "members"):
         return [reward.how, reward.k, [identity(member) for member in reward.members]]
     if hasattr(reward, "tokenizer"):
         return reward
+    if isinstance(reward, FunctionReward):
+        return [type(reward).__qualname__, reward.name, identity(reward.function)]
+    if isinstance(reward, functools.partial):
+        given = [_constant(value) for value in (*reward.args, *sorted(reward.keywords.items()))]
+        return ["partial", identity(reward.func), given]
     defined = reward if hasattr(reward, "__qualname__") else type(reward)
     world = getattr(getattr(reward, "world", None), "name", "")
     told = [getattr(reward, "name", ""), getattr(reward, "part", ""), world]
-    return [defined.__module__, defined.__qualname__, *told]
+    return [defined.__module__, defined.__qualname__, *told, _code_of(defined)]
+
+
+def _code_of(function: Any) -> list:
+    """What a function of Python does, as plain values; [] for anything else."""
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    if not inspect.isfunction(function):
+        return []
+    held = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()]
+    return [_constant(function.__code__), *map(_constant, defaults), *map(_constant, held)]
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:  # a name that has no value yet
+        return False
+
+
+def _constant(value: Any) -> Any:
+    """A plain value, or the code of a function, the same in every process; else its type's name."""
+    if inspect.iscode(value):
+        return [value.co_code.hex(), list(value.co_names), [*map(_constant, value.co_consts)]]
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    if isinstance(value, list | tuple):
+        return [_constant(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str | bytes | complex):
+        return repr(value)
+    return type(value).__qualname__
 
 
 def student_of(policy: Policy) -> Policy:
@@ -160,8 +201,12 @@ def student_of(policy: Policy) -> Policy:
     student = policy.copy()
     student.model.float()
     for module in student.model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
+        drops = "Drop" in type(module).__name__
+        # many models keep the probability as a number, and call the function
+        for name, value in list(vars(module).items()):
+            named = DROPS.search(name) or (drops and name in ("p", "drop_prob"))
+            if named and isinstance(value, float):
+                setattr(module, name, 0.0)
     return student
 
 

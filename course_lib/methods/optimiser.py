@@ -111,6 +111,11 @@ class Stepper:
         )
         self.model = model
         self.parameters = [p for p in model.parameters() if p.requires_grad]
+        require(
+            self.parameters,
+            "no weight of the model can be trained: all have requires_grad=False. Load an adapter "
+            "with is_trainable=True, or set requires_grad_(True) on the weights to train.",
+        )
         self.device = self.parameters[0].device
         self.steps = steps
         self.settings = settings

@@ -24,6 +24,7 @@ import torch
 
 from ..base import CourseError, changed, require
 from ..models import Policy, batches_by_tokens, evaluating, response_logits
+from ..models.adapters import merged
 from .online import Batch, Task, clipped, minibatches, now, padded, student_of, train_online
 from .optimiser import Stepper, constant_rate
 from .settings import PPO, Training
@@ -48,7 +49,8 @@ def new_critic(policy: Policy, seed: int = 0) -> Policy:
             f"transformers has no token classifier for the architecture {config.model_type!r}, "
             "so PPO has no critic for it. Use GRPO or RLOO, which need none."
         ) from error
-    backbone = policy.model.base_model.state_dict()
+    core: Any = merged(policy.model).base_model  # with what an adapter adds
+    backbone = core.state_dict()
     # not strict: a classifier's backbone may lack the language model's pooler or the like
     loaded = model.base_model.load_state_dict(backbone, strict=False)
     require(

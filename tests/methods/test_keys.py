@@ -1,5 +1,6 @@
 """A checkpoint belongs to one run: its key is made from everything that may change the result."""
 
+import functools
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,7 @@ from course_lib.methods import (
 )
 from course_lib.methods.online import identity
 from course_lib.methods.optimiser import Checkpoint, train
-from course_lib.models import GoldReward, Sampling, sample, tiny_policy
+from course_lib.models import FunctionReward, GoldReward, Sampling, sample, tiny_policy
 
 PROMPTS = ["How are you?", "What is new?", "Where is it?", "Who is there?"]
 REPLIES = ["Very well.", "Nothing at all.", "Over there.", "It is only me."]
@@ -125,6 +126,32 @@ def test_rewards_that_are_told_apart():
     assert identity(short) != identity(long) and identity(short) == identity(short)
     golds = [GoldReward(SimpleNamespace(name=name)) for name in ("here", "there")]
     assert identity(golds[0]) != identity(golds[1])
+
+
+def at_least(length):
+    return lambda prompt, text, info: float(len(text) >= length)
+
+
+def test_wrapped_functions_are_told_apart_as_bare_ones_are():
+    assert identity(FunctionReward(short)) != identity(FunctionReward(long))
+    assert identity(FunctionReward(short)) == identity(FunctionReward(short))
+    assert identity(FunctionReward(short)) != identity(FunctionReward(short, "other"))
+    for wrap in (lambda f: f, FunctionReward):
+        one, two = wrap(lambda prompt, text, info: 1.0), wrap(lambda prompt, text, info: 2.0)
+        assert identity(one) != identity(two)  # both are called <lambda>
+        assert identity(wrap(at_least(3))) != identity(wrap(at_least(4)))
+        assert identity(wrap(at_least(3))) == identity(wrap(at_least(3)))
+        parts = [functools.partial(short, info=value) for value in (1, 2)]
+        assert identity(wrap(parts[0])) != identity(wrap(parts[1]))
+
+
+def test_a_run_does_not_go_on_with_another_wrapped_function(tiny, tmp_path):
+    settings = {"steps": 1, "prompts_per_step": 2, "n": 2, "max_tokens": 4, "method": "rloo"}
+    kept = tmp_path / "run.pt"
+    grpo(tiny, PROMPTS, FunctionReward(at_least(3)), checkpoint=kept, **settings)
+    grpo(tiny, PROMPTS, FunctionReward(at_least(3)), checkpoint=kept, **settings)
+    with pytest.raises(CourseError, match="another run"):
+        grpo(tiny, PROMPTS, FunctionReward(at_least(2)), checkpoint=kept, **settings)
 
 
 def test_a_function_is_in_no_key():
