@@ -90,6 +90,32 @@ def constant_rate(step: int, steps: int, lr: float) -> float:
     return lr * min(1.0, (step + 1) / (WARMUP * steps + 1))
 
 
+Own = dict[str, torch.Tensor | torch.dtype]  # by name: a buffer as it was, a parameter's dtype
+
+
+def to_float32(model: torch.nn.Module) -> Own:
+    """Turn ``model`` into float32; what it was before, for :func:`to_own_precision`."""
+    own: Own = {name: weight.dtype for name, weight in model.named_parameters()}
+    own |= {name: buffer.detach().clone() for name, buffer in model.named_buffers()}
+    model.float()
+    return own
+
+
+def to_own_precision(model: torch.nn.Module, own: Own) -> None:
+    """Give every parameter and buffer of ``model`` the precision it had before training.
+
+    One by one, as a model may mix them: float32 adapters on a base in half precision, or rotary
+    frequencies, which are never in half precision.
+    """
+    for name, weight in model.named_parameters():
+        weight.data = weight.data.to(own[name])
+        weight.grad = None
+    for name, buffer in model.named_buffers():
+        before = own[name].to(buffer.device)
+        same = before.shape == buffer.shape and torch.equal(before.to(buffer.dtype), buffer)
+        buffer.data = before if same else buffer.data.to(before.dtype)
+
+
 class Stepper:
     """AdamW with a schedule, clipping, accumulation, mixed precision and a checkpoint.
 
