@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ..base import Account, changed, hold, key_of, require
+from ..base import Account, changed, hold, key_of, number, require
 from ..models import Policy, autocast, examples_of, response_logits, sequence_logprobs
 from ..pools import Pool, Selection, preference_pairs
 from .online import student_of
@@ -110,7 +110,7 @@ def dpo(
     reply above the other's), margin, and the chosen replies' own reward, which often *falls*: the
     loss only asks for a difference.
     """
-    settings = changed(settings, changes)
+    settings = changed(settings, changes).normal()
     check(pairs, settings)
     chosen, rejected = pairs
     beta = settings.beta
@@ -177,6 +177,6 @@ def check(pairs: Pairs, settings: DPO) -> None:
         f"{len(rejected)}.",
     )
     require(
-        settings.beta > 0,
+        number(settings.beta, "beta", 0) > 0,
         f"beta must be above 0; got {settings.beta}. At 0 the loss does not depend on the policy.",
     )

@@ -6,15 +6,18 @@ end token included.
 
 import functools
 import inspect
+import json
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from ..base import Account, changed, hold, key_of, progress, require, spent
+from ..base import Account, CourseError, Prompt, changed, hold, key_of, progress, require, spent
 from ..models import (
     FunctionReward,
     Policy,
@@ -25,6 +28,7 @@ from ..models import (
     score,
     token_logprobs,
 )
+from ..models.asking import checked_prompts
 from ..pools import LENGTH, Pool
 from .optimiser import Checkpoint, Stepper, load_checkpoint, order_of_epoch, save_checkpoint
 from .settings import Online
@@ -88,7 +92,7 @@ def padded(rows: Sequence[torch.Tensor], width: int) -> torch.Tensor:
 def collect(
     student: Policy,
     reference: Policy,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     info: Sequence[dict],
     reward: Any,
     settings: Sampling = Sampling(n=8),
@@ -99,7 +103,8 @@ def collect(
     settings = changed(settings, changes)
     n, temperature = settings.n, settings.temperature
     with autocast(student.device, dtype):
-        pool = score(sample(student, prompts, settings, info=info), reward, "reward")
+        pool = score(sample(student, prompts, settings, info=info), finite_only(reward), "reward")
+        check_finite(pool.rewards["reward"])
         ids = student.encode(prompts)
         tokens = pool.tokens.flatten(0, 1)  # (R, T), padded with -1
         mask = tokens >= 0
@@ -210,19 +215,102 @@ def student_of(policy: Policy) -> Policy:
     return student
 
 
+def checked_info(info: Iterable[dict[str, Any]] | None, count: int) -> list[dict[str, Any]]:
+    """``count`` dictionaries of facts, with numpy's numbers as Python's; empty ones for none.
+
+    Raises :class:`~course_lib.base.CourseError` for another number of them, or anything else.
+    """
+    if info is None:
+        return [{} for _ in range(count)]
+    require(
+        isinstance(info, Iterable) and not isinstance(info, str | bytes | Mapping),
+        f"info must be a list of dictionaries, one a prompt; got one {type(info).__name__}.",
+    )
+    facts = list(info)
+    require(
+        len(facts) in (0, count),
+        f"there are {count} prompts but {len(facts)} dictionaries of info; give one a prompt.",
+    )
+    for i, row in enumerate(facts):
+        require(
+            isinstance(row, Mapping),
+            f"info {i} must be a dictionary; got {type(row).__name__}.",
+        )
+    return [_in_python(dict(row)) for row in facts] or [{} for _ in range(count)]
+
+
+def _in_python(value: Any) -> Any:
+    """``value`` with numpy's single numbers and texts as Python's own."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (list, tuple):
+        return type(value)(map(_in_python, value))
+    if type(value) is dict:
+        return {_in_python(key): _in_python(item) for key, item in value.items()}
+    return value
+
+
+def check_plain(info: Sequence[dict[str, Any]]) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for facts that cannot be written to disk."""
+    for i, row in enumerate(info):
+        for name, value in row.items():
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError) as error:
+                raise CourseError(
+                    f"{name!r} in info {i} is {type(value).__name__}, which cannot be kept on "
+                    "disk. Give numbers, texts, lists and dictionaries of them."
+                ) from error
+
+
+def check_finite(rewards: torch.Tensor) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for rewards (P, N) that cannot be compared."""
+    bad = ~torch.isfinite(rewards)
+    if bad.any():
+        i, j = bad.nonzero()[0].tolist()
+        raise CourseError(
+            f"the reward gave {float(rewards[i, j])} for {int(bad.sum())} of {bad.numel()} "
+            f"replies, first for reply {j} to prompt {i} of the step; it must give a finite number "
+            "for each."
+        )
+
+
+def finite_only(reward: Any) -> Any:
+    """``reward`` itself, or a function's with each value checked as it comes."""
+    wrapped = type(reward) is FunctionReward
+    if not wrapped and (not callable(reward) or hasattr(reward, "score_pool")):
+        return reward
+    function = reward.function if wrapped else reward
+
+    def checked(prompt: Any, text: str, info: dict[str, Any]) -> float:
+        value = function(prompt, text, info)
+        try:
+            good = not isinstance(value, str | bytes) and math.isfinite(value)
+        except (TypeError, ValueError, RuntimeError):
+            good = False
+        require(
+            good,
+            f"the reward gave {repr(value)[:40]} for the reply {text[:60]!r}; it must give a "
+            "finite number for every reply.",
+        )
+        return value
+
+    return FunctionReward(checked, getattr(reward, "name", "reward"))
+
+
 @dataclass
 class Task:
     """Who takes part in an online run, and on which prompts."""
 
     student: Policy
     reference: Policy
-    prompts: Sequence[str]
+    prompts: Sequence[Prompt]
     info: Sequence[dict] | None
     reward: Any
 
     def __post_init__(self) -> None:
-        require(len(self.prompts) > 0, "no prompts to train on: give at least one.")
-        self.info = self.info or [{} for _ in self.prompts]
+        self.prompts = checked_prompts(self.prompts)
+        self.info = checked_info(self.info, len(self.prompts))
 
     def held(self) -> dict[str, Any]:
         """The models in memory at once, by name."""
@@ -236,7 +324,12 @@ class Task:
         """What a checkpoint of this run is known by."""
         who = [self.student, self.reference, identity(self.reward)]
         what = [type(settings).__name__, key_of(settings)]
-        return fingerprint([who, list(self.prompts), list(self.info), what])
+        info = checked_info(self.info, len(self.prompts))
+        try:
+            return fingerprint([who, list(self.prompts), info, what])
+        except TypeError:
+            check_plain(info)
+            raise
 
     def prompts_of(self, step: int, settings: Online) -> list[int]:
         """Positions of a step's prompts: a function of (seed, step) alone."""

@@ -287,9 +287,8 @@ def train(
     steps and at the end, and an interrupted run goes on from it, to the same result for a model
     without dropout. Raises when the loss stops being a number.
     """
-    settings = changed(settings, changes)
+    settings = changed(settings, changes).normal()
     require(count > 0, "nothing to train on: the selection is empty.")
-    settings.check()
     per_epoch = -(-count // settings.batch_size)  # the last, smaller batch is kept
     steps = max(1, round(per_epoch * settings.epochs))
     stepper, log = Stepper(model, steps, settings), TrainingLog()

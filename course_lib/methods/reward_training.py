@@ -43,7 +43,7 @@ def train_reward_model(
     counted in ``facts``. ``changes`` are fields of ``settings``. ``checkpoint``: a file for
     interrupted runs; one of another run (other pairs, settings or model) is refused.
     """
-    settings = changed(settings, changes)
+    settings = changed(settings, changes).normal()
     pairs = checked_comparisons(pairs)
     model = _untrained(base, settings, name)
     chosen, rejected = _sides(model, pairs, settings.max_length)

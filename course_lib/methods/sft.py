@@ -101,7 +101,7 @@ def finetune(
     result is saved. The returned policy carries ``training_log``.
     Raises when nothing was selected or a response is empty.
     """
-    settings = changed(settings, changes)
+    settings = changed(settings, changes).normal()
     examples, weights = _examples_and_weights(policy, selection, weights, also)
     student = policy.copy()
     own = to_float32(student.model)
@@ -220,6 +220,7 @@ def trained(
     hooks: Hooks = Hooks(),
 ) -> Policy:
     """:func:`finetune`, kept on disk and resumed from its checkpoint when ``stages`` is given."""
+    settings = settings.normal()
     if stages is None:
         return finetune(policy, selection, settings, hooks=hooks)
 

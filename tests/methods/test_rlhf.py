@@ -734,7 +734,7 @@ def test_bad_settings_are_refused(tiny):
             grpo(tiny, PROMPTS, LENGTH_REWARD, **{"steps": 1, "max_tokens": 3, **settings})
     with pytest.raises(CourseError, match="no prompts"):
         ppo(tiny, [], LENGTH_REWARD)
-    with pytest.raises(CourseError, match="between 0 and 1"):
+    with pytest.raises(CourseError, match="from 0 to 1"):
         ppo(tiny, PROMPTS, LENGTH_REWARD, lam=2)
 
 
