@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -164,12 +164,14 @@ def identity(reward: Any) -> Any:
     defined = reward if hasattr(reward, "__qualname__") else type(reward)
     world = getattr(getattr(reward, "world", None), "name", "")
     told = [getattr(reward, "name", ""), getattr(reward, "part", ""), world]
+    if is_dataclass(reward) and not isinstance(reward, type):
+        told += [_constant(getattr(reward, field.name)) for field in fields(reward)]
     return [defined.__module__, defined.__qualname__, *told, _code_of(defined)]
 
 
 def _code_of(function: Any) -> list:
     """What a function of Python does, as plain values; [] for anything else."""
-    function = inspect.unwrap(getattr(function, "__func__", function))
+    function = getattr(function, "__func__", function)
     if not inspect.isfunction(function):
         return []
     held = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
@@ -186,6 +188,8 @@ def _is_filled(cell: Any) -> bool:
 
 def _constant(value: Any) -> Any:
     """A plain value, or the code of a function, the same in every process; else its type's name."""
+    if inspect.isfunction(value):
+        return [value.__module__, value.__qualname__, _constant(value.__code__)]
     if inspect.iscode(value):
         return [value.co_code.hex(), list(value.co_names), [*map(_constant, value.co_consts)]]
     if isinstance(value, set | frozenset):
@@ -197,21 +201,27 @@ def _constant(value: Any) -> Any:
     return type(value).__qualname__
 
 
+def _silence(holder: Any, names: Sequence[str] = ()) -> None:
+    """Set to 0 what ``holder`` has of ``names``, and each number that a dropout is named by."""
+    for name, value in list(getattr(holder, "__dict__", {}).items()):
+        if isinstance(value, float) and (name in names or DROPS.search(name)):
+            setattr(holder, name, 0.0)
+
+
 def student_of(policy: Policy) -> Policy:
     """A copy of ``policy`` to be trained.
 
     Float32, and without dropout, so that on fresh samples the importance ratio is 1 and a resumed
-    run is the same run.
+    run is the same run. Its configuration says so too.
     """
     student = policy.copy()
     student.model.float()
     for module in student.model.modules():
         drops = "Drop" in type(module).__name__
-        # many models keep the probability as a number, and call the function
-        for name, value in list(vars(module).items()):
-            named = DROPS.search(name) or (drops and name in ("p", "drop_prob"))
-            if named and isinstance(value, float):
-                setattr(module, name, 0.0)
+        _silence(module, ("p", "drop_prob") if drops else ())
+        # many models keep the probability as a number, or read it from the configuration
+        if hasattr(module, "config"):
+            _silence(module.config)
     return student
 
 

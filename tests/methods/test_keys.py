@@ -1,6 +1,7 @@
 """A checkpoint belongs to one run: its key is made from everything that may change the result."""
 
 import functools
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -145,6 +146,33 @@ def test_wrapped_functions_are_told_apart_as_bare_ones_are():
         assert identity(wrap(at_least(3))) == identity(wrap(at_least(3)))
         parts = [functools.partial(short, info=value) for value in (1, 2)]
         assert identity(wrap(parts[0])) != identity(wrap(parts[1]))
+
+
+@dataclass
+class LongerThan:
+    """A reward with a setting of its own."""
+
+    length: int
+
+    def __call__(self, prompt, text, info):
+        return float(len(text) > self.length)
+
+
+def doubled(function):
+    @functools.wraps(function)
+    def double(prompt, text, info):
+        return 2 * function(prompt, text, info)
+
+    return double
+
+
+def test_what_a_function_holds_tells_it_apart():
+    for wrap in (lambda f: f, FunctionReward):
+        assert identity(wrap(LongerThan(3))) != identity(wrap(LongerThan(4)))
+        assert identity(wrap(LongerThan(3))) == identity(wrap(LongerThan(3)))
+        assert identity(wrap(doubled(short))) != identity(wrap(short))
+        assert identity(wrap(doubled(short))) != identity(wrap(doubled(long)))
+        assert identity(wrap(len)) != identity(wrap(abs))
 
 
 def test_a_run_does_not_go_on_with_another_wrapped_function(tiny, tmp_path):

@@ -8,7 +8,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+)
 
 from course_lib.base import CourseError
 from course_lib.methods import (
@@ -553,9 +560,10 @@ def test_dropout_is_off_while_training(tiny):
     )
 
 
-def llama(tiny, **changes):
-    """A tiny Llama whose attention counts."""
-    config = LlamaConfig(
+def decoder(kind, tiny, **changes):
+    """A tiny model whose attention counts."""
+    config = AutoConfig.for_model(
+        kind,
         vocab_size=300,
         hidden_size=32,
         intermediate_size=48,
@@ -569,16 +577,17 @@ def llama(tiny, **changes):
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = LlamaForCausalLM(config).eval()
+        model = AutoModelForCausalLM.from_config(config).eval()
     for name, weight in model.named_parameters():
         if weight.dim() >= 2 and "embed" not in name:
             weight.data.mul_(4.0)
     return Policy(model, tiny.tokenizer)
 
 
-def test_dropout_that_is_a_number_is_off_too(tiny):
-    """Llama's attention hands a probability to a function; no module shows it."""
-    policy = llama(tiny, attention_dropout=0.5)
+@pytest.mark.parametrize("kind", ["llama", "falcon"])
+def test_dropout_that_is_a_number_is_off_too(tiny, kind):
+    """No module shows it: Llama's attention has the number, Falcon's reads the configuration."""
+    policy = decoder(kind, tiny, attention_dropout=0.5)
     runs = []
     for seed in (0, 1):
         torch.manual_seed(seed)
@@ -600,7 +609,8 @@ def test_dropout_that_is_a_number_is_off_too(tiny):
     pairs = pairs_from(policy, score(sample(policy, PROMPTS, n=4, max_tokens=6), LENGTH_REWARD))
     trained = dpo(policy, pairs, lr=1e-12, epochs=1)
     assert trained.training_log.steps[0]["margin"] == pytest.approx(0.0, abs=1e-4)
-    assert policy.model.model.layers[0].self_attn.attention_dropout == 0.5
+    assert policy.model.config.attention_dropout == 0.5
+    assert runs[0].model.config.attention_dropout == 0.0
 
 
 def test_a_token_budget_ends_the_run_and_is_in_its_checkpoint(tiny, tmp_path):
