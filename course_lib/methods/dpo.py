@@ -14,17 +14,16 @@ from typing import Any
 
 import torch
 
-from ..base import Account, changed, hold, key_of, require
+from ..base import Account, changed, hold, key_of, number, require
 from ..models import Policy, autocast, examples_of, response_logits, sequence_logprobs
 from ..pools import Pool, Selection, preference_pairs
 from .online import student_of
 from .optimiser import Checkpoint, train
-from .reward_training import bradley_terry_loss
+from .reward_training import SIDES, bradley_terry_loss, checked_comparisons
 from .settings import DPO
 from .sft import selected_examples
 from .stages import fingerprint
 
-SIDES = ("chosen", "rejected")
 Pairs = tuple[Sequence, Sequence]  # two lists of (prompt ids, response ids)
 
 
@@ -60,7 +59,7 @@ def labelled_pairs(policy: Policy, rows: Sequence[Mapping[str, Any]]) -> Pairs:
 
     Rows with two equal replies are left out.
     """
-    rows = [row for row in rows if row["chosen"] != row["rejected"]]
+    rows = [row for row in checked_comparisons(rows) if row["chosen"] != row["rejected"]]
     require(
         len(rows) > 0,
         "no pair to learn from: in every row the chosen and the rejected reply are the same.",
@@ -111,7 +110,7 @@ def dpo(
     reply above the other's), margin, and the chosen replies' own reward, which often *falls*: the
     loss only asks for a difference.
     """
-    settings = changed(settings, changes)
+    settings = changed(settings, changes).normal()
     check(pairs, settings)
     chosen, rejected = pairs
     beta = settings.beta
@@ -149,15 +148,35 @@ def dpo(
     return student
 
 
+def is_example(value: Any) -> bool:
+    """Whether ``value`` looks like (prompt ids, response ids)."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return False
+    return all(hasattr(ids, "__len__") and not isinstance(ids, str | Mapping) for ids in value)
+
+
 def check(pairs: Pairs, settings: DPO) -> None:
     """Raise :class:`~course_lib.base.CourseError` for pairs or a beta that teach nothing."""
+    sides = isinstance(pairs, list | tuple) and len(pairs) == 2
+    require(
+        sides and all(isinstance(side, list | tuple) for side in pairs),
+        "pairs must be two lists of (prompt ids, response ids), chosen and rejected. Make them by "
+        "labelled_pairs(policy, rows) from dictionaries, or by pairs_from(policy, pool).",
+    )
     chosen, rejected = pairs
+    for side, examples in zip(SIDES, pairs, strict=True):
+        for i, example in enumerate(examples):
+            require(
+                is_example(example),
+                f"pair {i} has no token ids as its {side} side; expected (prompt ids, response "
+                "ids), as labelled_pairs and pairs_from give.",
+            )
     require(
         len(chosen) == len(rejected) and len(chosen) > 0,
         f"pairs must be two lists of the same length, not empty; got {len(chosen)} and "
         f"{len(rejected)}.",
     )
     require(
-        settings.beta > 0,
+        number(settings.beta, "beta", 0) > 0,
         f"beta must be above 0; got {settings.beta}. At 0 the loss does not depend on the policy.",
     )

@@ -36,7 +36,7 @@ from typing import Any
 
 import torch
 
-from ..base import changed, require
+from ..base import Prompt, changed, number, require
 from ..models import Policy
 from .online import Batch, OnlineLog, Task, clipped, minibatches, now, student_of, train_online
 from .optimiser import Stepper, constant_rate
@@ -54,20 +54,32 @@ METHODS = {
 }
 
 
+def check_advantage(kind: str | None, n: int) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for one that does not exist or needs a group."""
+    require(kind in ADVANTAGES, f"advantage must be one of {', '.join(ADVANTAGES)}; got {kind!r}.")
+    require(
+        n >= 2 or kind not in COMPARE,
+        f"advantage {kind!r} compares replies to the same prompt, so n must be at least 2; got "
+        f"{n}.",
+    )
+
+
+def check_drop(drop: str | None) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for a choice that does not exist."""
+    require(
+        drop in (None, "equal", "wrong"), f"drop must be None, 'equal' or 'wrong'; got {drop!r}."
+    )
+
+
 def advantages(rewards: torch.Tensor, kind: str = "group_std") -> torch.Tensor:
     """The weight of each reply: rewards (P, N) → (P, N) float32.
 
     "group_std" divides by the sample standard deviation (N − 1) plus 1e-4, as TRL does. "best"
     marks one reply a prompt, the first of ties. Raises for N = 1 where a group is needed.
     """
-    require(kind in ADVANTAGES, f"advantage must be one of {', '.join(ADVANTAGES)}; got {kind!r}.")
     rewards = torch.as_tensor(rewards, dtype=torch.float32)
     N = rewards.shape[1]
-    require(
-        N >= 2 or kind in ("reward", "positive"),
-        f"advantage {kind!r} compares replies to the same prompt, so n must be at least 2; got "
-        f"{N}.",
-    )
+    check_advantage(kind, N)
     if kind == "reward":
         return rewards.clone()
     if kind == "positive":
@@ -88,9 +100,7 @@ def kept_groups(rewards: torch.Tensor, drop: str | None = None) -> torch.Tensor:
 
     ``drop``: None, "equal" (all rewards of a group the same) or "wrong" (none above zero).
     """
-    require(
-        drop in (None, "equal", "wrong"), f"drop must be None, 'equal' or 'wrong'; got {drop!r}."
-    )
+    check_drop(drop)
     if drop == "equal":
         return (rewards.amax(1) - rewards.amin(1)) > 1e-8
     if drop == "wrong":
@@ -177,7 +187,7 @@ def grpo_loss(
 
 def grpo(
     policy: Policy,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     reward: Any,
     info: Sequence[dict] | None = None,
     settings: GRPO = GRPO(),
@@ -254,8 +264,11 @@ def with_switches(settings: GRPO) -> GRPO:
     require(
         settings.kl in ("loss", "reward"), f"kl must be 'loss' or 'reward'; got {settings.kl!r}."
     )
-    require(settings.beta >= 0, f"beta must be 0 or more; got {settings.beta}.")
-    settings.check()
+    number(settings.beta, "beta", 0)
+    settings = settings.normal()
+    check_advantage(settings.advantage, settings.n)
+    check_drop(settings.drop)
+    Objective(settings.ratio, settings.clip, loss_beta(settings), settings.per).check()
     require(
         settings.ratio or settings.updates == 1 or settings.advantage in ("best", "positive"),
         "several updates on the same samples need the importance ratio; give ratio='token' or "

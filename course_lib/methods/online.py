@@ -4,15 +4,22 @@ Tensors are (R, T): R = P·N replies in prompt order, T tokens, ``mask`` True on
 end token included.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import functools
+import inspect
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from ..base import Account, changed, hold, key_of, progress, require, spent
+from ..base import Account, CourseError, Prompt, changed, hold, key_of, progress, require, spent
 from ..models import (
+    FunctionReward,
     Policy,
     Sampling,
     autocast,
@@ -21,12 +28,14 @@ from ..models import (
     score,
     token_logprobs,
 )
+from ..models.asking import checked_prompts
 from ..pools import LENGTH, Pool
 from .optimiser import Checkpoint, Stepper, load_checkpoint, order_of_epoch, save_checkpoint
 from .settings import Online
 from .stages import fingerprint
 
 SHOWN = ("reward", "kl", "length", "entropy", "clip_fraction")  # beside the progress bar
+DROPS = re.compile("drop(out|_?path|$)|layer_?drop")  # attributes that are a dropout's probability
 
 
 @dataclass
@@ -83,7 +92,7 @@ def padded(rows: Sequence[torch.Tensor], width: int) -> torch.Tensor:
 def collect(
     student: Policy,
     reference: Policy,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     info: Sequence[dict],
     reward: Any,
     settings: Sampling = Sampling(n=8),
@@ -94,7 +103,8 @@ def collect(
     settings = changed(settings, changes)
     n, temperature = settings.n, settings.temperature
     with autocast(student.device, dtype):
-        pool = score(sample(student, prompts, settings, info=info), reward, "reward")
+        pool = score(sample(student, prompts, settings, info=info), finite_only(reward), "reward")
+        check_finite(pool.rewards["reward"])
         ids = student.encode(prompts)
         tokens = pool.tokens.flatten(0, 1)  # (R, T), padded with -1
         mask = tokens >= 0
@@ -139,30 +149,163 @@ def identity(reward: Any) -> Any:
     """What tells one reward from another in a checkpoint's key.
 
     A model's weights, an ensemble's members, else where its function or class is defined, with its
-    name, part and world.
+    name, part and world. A function, wrapped or not, is also told by what it does: its code, its
+    defaults and the plain values it holds.
     """
     if hasattr(reward, "members"):
         return [reward.how, reward.k, [identity(member) for member in reward.members]]
     if hasattr(reward, "tokenizer"):
         return reward
+    if isinstance(reward, FunctionReward):
+        return [type(reward).__qualname__, reward.name, identity(reward.function)]
+    if isinstance(reward, functools.partial):
+        given = [_constant(value) for value in (*reward.args, *sorted(reward.keywords.items()))]
+        return ["partial", identity(reward.func), given]
     defined = reward if hasattr(reward, "__qualname__") else type(reward)
     world = getattr(getattr(reward, "world", None), "name", "")
     told = [getattr(reward, "name", ""), getattr(reward, "part", ""), world]
-    return [defined.__module__, defined.__qualname__, *told]
+    if is_dataclass(reward) and not isinstance(reward, type):
+        told += [_constant(getattr(reward, field.name)) for field in fields(reward)]
+    return [defined.__module__, defined.__qualname__, *told, _code_of(defined)]
+
+
+def _code_of(function: Any) -> list:
+    """What a function of Python does, as plain values; [] for anything else."""
+    function = getattr(function, "__func__", function)
+    if not inspect.isfunction(function):
+        return []
+    held = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()]
+    return [_constant(function.__code__), *map(_constant, defaults), *map(_constant, held)]
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:  # a name that has no value yet
+        return False
+
+
+def _constant(value: Any) -> Any:
+    """A plain value, or the code of a function, the same in every process; else its type's name."""
+    if inspect.isfunction(value):
+        return [value.__module__, value.__qualname__, _constant(value.__code__)]
+    if inspect.iscode(value):
+        return [value.co_code.hex(), list(value.co_names), [*map(_constant, value.co_consts)]]
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    if isinstance(value, list | tuple):
+        return [_constant(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str | bytes | complex):
+        return repr(value)
+    return type(value).__qualname__
+
+
+def _silence(holder: Any, names: Sequence[str] = ()) -> None:
+    """Set to 0 what ``holder`` has of ``names``, and each number that a dropout is named by."""
+    for name, value in list(getattr(holder, "__dict__", {}).items()):
+        if isinstance(value, float) and (name in names or DROPS.search(name)):
+            setattr(holder, name, 0.0)
 
 
 def student_of(policy: Policy) -> Policy:
     """A copy of ``policy`` to be trained.
 
     Float32, and without dropout, so that on fresh samples the importance ratio is 1 and a resumed
-    run is the same run.
+    run is the same run. Its configuration says so too.
     """
     student = policy.copy()
     student.model.float()
     for module in student.model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
+        drops = "Drop" in type(module).__name__
+        _silence(module, ("p", "drop_prob") if drops else ())
+        # many models keep the probability as a number, or read it from the configuration
+        if hasattr(module, "config"):
+            _silence(module.config)
     return student
+
+
+def checked_info(info: Iterable[dict[str, Any]] | None, count: int) -> list[dict[str, Any]]:
+    """``count`` dictionaries of facts, with numpy's numbers as Python's; empty ones for none.
+
+    Raises :class:`~course_lib.base.CourseError` for another number of them, or anything else.
+    """
+    if info is None:
+        return [{} for _ in range(count)]
+    require(
+        isinstance(info, Iterable) and not isinstance(info, str | bytes | Mapping),
+        f"info must be a list of dictionaries, one a prompt; got one {type(info).__name__}.",
+    )
+    facts = list(info)
+    require(
+        len(facts) in (0, count),
+        f"there are {count} prompts but {len(facts)} dictionaries of info; give one a prompt.",
+    )
+    for i, row in enumerate(facts):
+        require(
+            isinstance(row, Mapping),
+            f"info {i} must be a dictionary; got {type(row).__name__}.",
+        )
+    return [_in_python(dict(row)) for row in facts] or [{} for _ in range(count)]
+
+
+def _in_python(value: Any) -> Any:
+    """``value`` with numpy's single numbers and texts as Python's own."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (list, tuple):
+        return type(value)(map(_in_python, value))
+    if type(value) is dict:
+        return {_in_python(key): _in_python(item) for key, item in value.items()}
+    return value
+
+
+def check_plain(info: Sequence[dict[str, Any]]) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for facts that cannot be written to disk."""
+    for i, row in enumerate(info):
+        for name, value in row.items():
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError) as error:
+                raise CourseError(
+                    f"{name!r} in info {i} is {type(value).__name__}, which cannot be kept on "
+                    "disk. Give numbers, texts, lists and dictionaries of them."
+                ) from error
+
+
+def check_finite(rewards: torch.Tensor) -> None:
+    """Raise :class:`~course_lib.base.CourseError` for rewards (P, N) that cannot be compared."""
+    bad = ~torch.isfinite(rewards)
+    if bad.any():
+        i, j = bad.nonzero()[0].tolist()
+        raise CourseError(
+            f"the reward gave {float(rewards[i, j])} for {int(bad.sum())} of {bad.numel()} "
+            f"replies, first for reply {j} to prompt {i} of the step; it must give a finite number "
+            "for each."
+        )
+
+
+def finite_only(reward: Any) -> Any:
+    """``reward`` itself, or a function's with each value checked as it comes."""
+    wrapped = type(reward) is FunctionReward
+    if not wrapped and (not callable(reward) or hasattr(reward, "score_pool")):
+        return reward
+    function = reward.function if wrapped else reward
+
+    def checked(prompt: Any, text: str, info: dict[str, Any]) -> float:
+        value = function(prompt, text, info)
+        try:
+            good = not isinstance(value, str | bytes) and math.isfinite(value)
+        except (TypeError, ValueError, RuntimeError):
+            good = False
+        require(
+            good,
+            f"the reward gave {repr(value)[:40]} for the reply {text[:60]!r}; it must give a "
+            "finite number for every reply.",
+        )
+        return value
+
+    return FunctionReward(checked, getattr(reward, "name", "reward"))
 
 
 @dataclass
@@ -171,13 +314,13 @@ class Task:
 
     student: Policy
     reference: Policy
-    prompts: Sequence[str]
+    prompts: Sequence[Prompt]
     info: Sequence[dict] | None
     reward: Any
 
     def __post_init__(self) -> None:
-        require(len(self.prompts) > 0, "no prompts to train on: give at least one.")
-        self.info = self.info or [{} for _ in self.prompts]
+        self.prompts = checked_prompts(self.prompts)
+        self.info = checked_info(self.info, len(self.prompts))
 
     def held(self) -> dict[str, Any]:
         """The models in memory at once, by name."""
@@ -191,7 +334,12 @@ class Task:
         """What a checkpoint of this run is known by."""
         who = [self.student, self.reference, identity(self.reward)]
         what = [type(settings).__name__, key_of(settings)]
-        return fingerprint([who, list(self.prompts), list(self.info), what])
+        info = checked_info(self.info, len(self.prompts))
+        try:
+            return fingerprint([who, list(self.prompts), info, what])
+        except TypeError:
+            check_plain(info)
+            raise
 
     def prompts_of(self, step: int, settings: Online) -> list[int]:
         """Positions of a step's prompts: a function of (seed, step) alone."""

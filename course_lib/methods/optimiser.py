@@ -90,6 +90,32 @@ def constant_rate(step: int, steps: int, lr: float) -> float:
     return lr * min(1.0, (step + 1) / (WARMUP * steps + 1))
 
 
+Own = dict[str, torch.Tensor | torch.dtype]  # by name: a buffer as it was, a parameter's dtype
+
+
+def to_float32(model: torch.nn.Module) -> Own:
+    """Turn ``model`` into float32; what it was before, for :func:`to_own_precision`."""
+    own: Own = {name: weight.dtype for name, weight in model.named_parameters()}
+    own |= {name: buffer.detach().clone() for name, buffer in model.named_buffers()}
+    model.float()
+    return own
+
+
+def to_own_precision(model: torch.nn.Module, own: Own) -> None:
+    """Give every parameter and buffer of ``model`` the precision it had before training.
+
+    One by one, as a model may mix them: float32 adapters on a base in half precision, or rotary
+    frequencies, which are never in half precision.
+    """
+    for name, weight in model.named_parameters():
+        weight.data = weight.data.to(own[name])
+        weight.grad = None
+    for name, buffer in model.named_buffers():
+        before = own[name].to(buffer.device)
+        same = before.shape == buffer.shape and torch.equal(before.to(buffer.dtype), buffer)
+        buffer.data = before if same else buffer.data.to(before.dtype)
+
+
 class Stepper:
     """AdamW with a schedule, clipping, accumulation, mixed precision and a checkpoint.
 
@@ -111,6 +137,11 @@ class Stepper:
         )
         self.model = model
         self.parameters = [p for p in model.parameters() if p.requires_grad]
+        require(
+            self.parameters,
+            "no weight of the model can be trained: all have requires_grad=False. Load an adapter "
+            "with is_trainable=True, or set requires_grad_(True) on the weights to train.",
+        )
         self.device = self.parameters[0].device
         self.steps = steps
         self.settings = settings
@@ -256,9 +287,8 @@ def train(
     steps and at the end, and an interrupted run goes on from it, to the same result for a model
     without dropout. Raises when the loss stops being a number.
     """
-    settings = changed(settings, changes)
+    settings = changed(settings, changes).normal()
     require(count > 0, "nothing to train on: the selection is empty.")
-    settings.check()
     per_epoch = -(-count // settings.batch_size)  # the last, smaller batch is kept
     steps = max(1, round(per_epoch * settings.epochs))
     stepper, log = Stepper(model, steps, settings), TrainingLog()

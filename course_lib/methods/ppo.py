@@ -22,8 +22,9 @@ from typing import Any
 
 import torch
 
-from ..base import CourseError, changed, require
+from ..base import CourseError, Prompt, changed, require
 from ..models import Policy, batches_by_tokens, evaluating, response_logits
+from ..models.adapters import merged
 from .online import Batch, Task, clipped, minibatches, now, padded, student_of, train_online
 from .optimiser import Stepper, constant_rate
 from .settings import PPO, Training
@@ -48,7 +49,8 @@ def new_critic(policy: Policy, seed: int = 0) -> Policy:
             f"transformers has no token classifier for the architecture {config.model_type!r}, "
             "so PPO has no critic for it. Use GRPO or RLOO, which need none."
         ) from error
-    backbone = policy.model.base_model.state_dict()
+    core: Any = merged(policy.model).base_model  # with what an adapter adds
+    backbone = core.state_dict()
     # not strict: a classifier's backbone may lack the language model's pooler or the like
     loaded = model.base_model.load_state_dict(backbone, strict=False)
     require(
@@ -175,7 +177,7 @@ def explained_variance(
 
 def ppo(
     policy: Policy,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     reward: Any,
     info: Sequence[dict] | None = None,
     settings: PPO = PPO(),
@@ -193,8 +195,7 @@ def ppo(
     ``training_log`` is an :class:`~course_lib.methods.online.OnlineLog` with the critic's
     ``value_loss`` and ``explained`` variance, and ``critic`` is kept.
     """
-    settings = changed(settings, changes)
-    check(settings)
+    settings = changed(settings, changes).normal()
     student, critic = student_of(policy), new_critic(policy, settings.seed)
     task = Task(student, reference or policy, prompts, info, reward)
     update = Update(student, critic, settings)
@@ -262,14 +263,3 @@ class Update:
             return value_loss(v, before, target, mask, self.settings.value_clip)
 
         return self.learner.several(loss_of, self._batches(batch, step), self.settings.accumulate)
-
-
-def check(settings: PPO) -> None:
-    """Raise :class:`~course_lib.base.CourseError` for values that no run can have."""
-    gamma, lam, beta = settings.gamma, settings.lam, settings.beta
-    require(
-        0 <= lam <= 1 and 0 <= gamma <= 1,
-        f"lam and gamma must be between 0 and 1; got {lam} and {gamma}.",
-    )
-    require(beta >= 0, f"beta must be 0 or more; got {beta}.")
-    settings.check()

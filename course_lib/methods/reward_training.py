@@ -1,19 +1,20 @@
 """Training a Bradley–Terry reward model on comparisons."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..base import Hooks, changed, key_of, require
+from ..base import Hooks, changed, check_prompt, key_of, require
 from ..models import Policy, RewardModel, new_reward_model
 from .optimiser import Checkpoint, train
 from .settings import RewardTraining
 from .stages import fingerprint
 
 Pair = Mapping[str, Any]  # with "prompt", "chosen" and "rejected"
+SIDES = ("chosen", "rejected")
 
 
 def bradley_terry_loss(chosen: torch.Tensor, rejected: torch.Tensor) -> torch.Tensor:
@@ -42,8 +43,8 @@ def train_reward_model(
     counted in ``facts``. ``changes`` are fields of ``settings``. ``checkpoint``: a file for
     interrupted runs; one of another run (other pairs, settings or model) is refused.
     """
-    settings = changed(settings, changes)
-    require(len(pairs) > 0, "no comparisons to train on.")
+    settings = changed(settings, changes).normal()
+    pairs = checked_comparisons(pairs)
     model = _untrained(base, settings, name)
     chosen, rejected = _sides(model, pairs, settings.max_length)
     require(
@@ -80,6 +81,34 @@ def train_reward_model(
     return model
 
 
+def checked_comparisons(rows: Iterable[Pair]) -> list[Pair]:
+    """The rows as a list: dictionaries with a "prompt" and the texts "chosen" and "rejected".
+
+    Raises :class:`~course_lib.base.CourseError` for anything else, with its position.
+    """
+    require(
+        isinstance(rows, Iterable) and not isinstance(rows, str | bytes | Mapping),
+        f"comparisons must be a list of dictionaries; got one {type(rows).__name__}.",
+    )
+    rows = list(rows)
+    require(len(rows) > 0, "no comparisons to train on.")
+    for i, row in enumerate(rows):
+        good = isinstance(row, Mapping)
+        lacking = [key for key in ("prompt", *SIDES) if not good or key not in row]
+        require(
+            not lacking,
+            f"comparison {i} has no {' and no '.join(map(repr, lacking))}; expected a dictionary "
+            'with "prompt", "chosen" and "rejected".',
+        )
+        check_prompt(row["prompt"], f"the prompt of comparison {i}")
+        for side in SIDES:
+            require(
+                isinstance(row[side], str),
+                f"{side!r} of comparison {i} must be a string; got {type(row[side]).__name__}.",
+            )
+    return rows
+
+
 def _untrained(base: Policy | RewardModel, settings: RewardTraining, name: str) -> RewardModel:
     """The model that training starts from: a new head on a policy, or a copy of a reward model."""
     if isinstance(base, Policy):
@@ -93,7 +122,7 @@ def _sides(
     """Token ids of the chosen and the rejected conversations, cut, equal pairs left out."""
     prompts = [pair["prompt"] for pair in pairs]
     sides = []
-    for side in ("chosen", "rejected"):
+    for side in SIDES:
         rows = model.encode(prompts, [pair[side] for pair in pairs])
         sides.append([row[-max_length:] for row in rows])
     different = [(a, b) for a, b in zip(*sides, strict=True) if a != b]

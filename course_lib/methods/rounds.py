@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..base import Hooks, changed, hold, key_of, require
+from ..base import Hooks, Prompt, changed, hold, key_of, require, whole
 from ..models import Policy, Sampling, sample, score
+from ..models.asking import checked_prompts
 from ..pools import Pool, Selection
+from .online import check_plain, checked_info
 from .optimiser import TrainingLog
 from .settings import Rounds
 from .sft import trained
@@ -40,7 +42,7 @@ class Round:
 
 def rejection_sampling_rounds(
     policy: Policy,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     reward: Any,
     settings: Rounds = Rounds(),
     info: Sequence[dict] | None = None,
@@ -55,14 +57,15 @@ def rejection_sampling_rounds(
     affects it, and a killed run goes on; while it samples, every ``part`` prompts are kept (see
     :func:`sampled`).
     """
-    settings = rounds_from(settings, changes)
-    settings.check()
+    settings = rounds_from(settings, changes).normal()
+    prompts = checked_prompts(prompts)
+    facts = checked_info(info, len(prompts))
     stages = out if out is None or isinstance(out, Stages) else Stages(out)
     hold(policy=policy.model, student=policy.model, reward=getattr(reward, "model", None))
     current, history = policy, []
     for r in range(settings.rounds):
         sampling = replace(settings.sampling, seed=settings.sampling.seed + 1000 * r)
-        request = Request(prompts, info, sampling, settings.part)
+        request = Request(prompts, facts, sampling, settings.part)
         pool = sampled(current, request, stages, f"round{r + 1}-samples", settings.hooks)
         if settings.refresh is not None:
             reward = settings.refresh(r, pool, reward)
@@ -116,7 +119,7 @@ class Request:
     ``part`` None: as many as have about 400,000 tokens to write at most.
     """
 
-    prompts: Sequence[str]
+    prompts: Sequence[Prompt]
     info: Sequence[dict] | None
     sampling: Sampling
     part: int | None = None
@@ -124,7 +127,9 @@ class Request:
     def prompts_a_part(self) -> int:
         """Prompts whose candidates are kept on disk together."""
         tokens = self.sampling.n * self.sampling.max_tokens
-        return self.part or max(1, TOKENS_A_PART // tokens)
+        if self.part is not None:
+            return whole(self.part, "part (None is the library's own)", 1)
+        return max(1, TOKENS_A_PART // int(tokens))
 
 
 def sampled(
@@ -139,8 +144,8 @@ def sampled(
     A crash costs at most one part. ``hooks.before_part`` and ``hooks.on_part`` are called around
     each.
     """
-    prompts, sampling = request.prompts, request.sampling
-    info = request.info or [{} for _ in prompts]
+    prompts, sampling = checked_prompts(request.prompts), request.sampling.normal()
+    info = checked_info(request.info, len(prompts))
 
     def make(start: int, stop: int) -> Pool:
         hooks.before_part()
@@ -152,5 +157,6 @@ def sampled(
 
     if stages is None:
         return make(0, len(prompts))
+    check_plain(info)
     inputs = {"policy": policy, "prompts": prompts, "info": info, "settings": key_of(sampling)}
     return stages.pool(name, inputs, make, len(prompts), request.prompts_a_part())

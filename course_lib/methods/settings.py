@@ -4,13 +4,49 @@ Those of a stage are whole in its key; a loop, which holds functions, is keyed b
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self, TypeVar
 
 import torch
 
-from ..base import Hooks, no_key, require
+from ..base import Hooks, no_key, number, require, whole
 from ..models import Sampling
 from ..pools import Pool, Selection, select_best
+
+Chosen = TypeVar("Chosen")
+MOST_SEED = 2**64 - 1
+MOST_ONLINE_SEED = 2**40 - 1  # each step of a run has its own, and a run up to 2**24 steps
+
+
+def whole_numbers(settings: Any, **lowest: int) -> None:
+    """Raise :class:`~course_lib.base.CourseError` unless these fields are whole and large enough.
+
+    ``lowest``: a field's name, and the least it may be.
+    """
+    for name, low in lowest.items():
+        whole(getattr(settings, name), name, low)
+
+
+def above_zero(settings: Any, *names: str) -> None:
+    """Raise :class:`~course_lib.base.CourseError` unless these fields are finite and above 0."""
+    for name in names:
+        value = number(getattr(settings, name), name, 0, what=" and above 0")
+        require(value > 0, f"{name} must be above 0; got {value}.")
+
+
+def in_python(settings: Chosen) -> Chosen:
+    """Checked settings as plain ints and floats, whatever stood for them.
+
+    A whole float where an int belongs becomes one; an int where a float belongs stays.
+    """
+    plain = {}
+    for f in fields(settings):  # type: ignore[arg-type]
+        value = getattr(settings, f.name)
+        if f.type in (int, int | None) and value is not None:
+            plain[f.name] = int(value)
+        elif f.type is float and not isinstance(value, int | float):
+            plain[f.name] = float(value)
+    return replace(settings, **plain)  # type: ignore[type-var]
 
 
 @dataclass(frozen=True)
@@ -25,7 +61,7 @@ class Training:
     accumulate : parts a batch is cut into. The step is the same, with less memory.
     seed : decides the order of the examples.
     weight_decay, betas : of AdamW.
-    clip : the largest norm of a step's gradient; a larger one is scaled down to it.
+    clip : the largest norm of a step's gradient; a larger one is scaled down to it. 0 is no limit.
     dtype : float16 or bfloat16 turn on mixed precision on a GPU; None is float32.
     checkpoint_every : steps between two checkpoints, where there is a checkpoint at all.
     """
@@ -43,12 +79,20 @@ class Training:
 
     def check(self) -> None:
         """Raise :class:`~course_lib.base.CourseError` for values that cannot be trained with."""
-        positive = self.lr > 0 and self.batch_size >= 1 and self.accumulate >= 1 and self.epochs > 0
-        require(
-            positive,
-            f"lr, batch_size, accumulate and epochs must be positive; got {self.lr}, "
-            f"{self.batch_size}, {self.accumulate}, {self.epochs}.",
-        )
+        above_zero(self, "epochs", "lr")
+        whole_numbers(self, batch_size=1, accumulate=1, checkpoint_every=1)
+        whole(self.seed, "seed", 0, MOST_SEED)
+        number(self.weight_decay, "weight_decay", 0)
+        number(self.clip, "clip (0 switches it off)", 0)
+        pair = isinstance(self.betas, list | tuple) and len(self.betas) == 2
+        require(pair, f"betas must be two numbers, such as (0.9, 0.98); got {self.betas!r}.")
+        for beta in self.betas:
+            require(number(beta, "each of betas", 0, 1) < 1, f"betas must be below 1; got {beta}.")
+
+    def normal(self) -> Self:
+        """The same settings, checked, with whole numbers as int: 4.0 counts as 4."""
+        self.check()
+        return in_python(self)
 
 
 @dataclass(frozen=True)
@@ -72,6 +116,13 @@ class RewardTraining(Training):
 
     layers: int | None = None
     max_length: int = 2048
+
+    def check(self) -> None:
+        """Raise :class:`~course_lib.base.CourseError` for values that cannot be trained with."""
+        super().check()
+        whole_numbers(self, max_length=1)
+        if self.layers is not None:
+            whole(self.layers, "layers (None is all)", 1)
 
 
 @dataclass(frozen=True)
@@ -117,15 +168,21 @@ class Online:
 
     def check(self) -> None:
         """Raise :class:`~course_lib.base.CourseError` for values that no run can have."""
-        require(
-            self.updates >= 1 and self.accumulate >= 1,
-            f"updates and accumulate must be at least 1; got {self.updates} and {self.accumulate}.",
-        )
-        require(
-            self.steps >= 1 and self.prompts_per_step >= 1 and self.n >= 1,
-            f"steps, prompts_per_step and n must be at least 1; got {self.steps}, "
-            f"{self.prompts_per_step} and {self.n}.",
-        )
+        whole_numbers(self, steps=1, prompts_per_step=1, n=1, updates=1, accumulate=1)
+        whole_numbers(self, max_tokens=1, checkpoint_every=1)
+        whole(self.seed, "seed", 0, MOST_ONLINE_SEED)
+        if self.minibatch is not None:
+            whole(self.minibatch, "minibatch (None is the method's own)", 1)
+        if self.token_budget is not None:
+            whole(self.token_budget, "token_budget (None is no limit)", 0)
+        above_zero(self, "lr")
+        number(self.clip, "clip", 0)
+        above_zero(self, "temperature")
+
+    def normal(self) -> Self:
+        """The same settings, checked, with whole numbers as int: 4.0 counts as 4."""
+        self.check()
+        return in_python(self)
 
     def updates_in_all(self, size: int) -> int:
         """Optimiser steps of the whole run, with ``size`` replies an update."""
@@ -178,6 +235,16 @@ class PPO(Online):
     lam: float = 0.95
     critic_warmup: int = 0
 
+    def check(self) -> None:
+        """Raise :class:`~course_lib.base.CourseError` for values that no run can have."""
+        super().check()
+        number(self.lam, "lam", 0, 1)
+        number(self.gamma, "gamma", 0, 1)
+        number(self.beta, "beta", 0)
+        number(self.value_clip, "value_clip", 0)
+        above_zero(self, "critic_lr")
+        whole_numbers(self, critic_warmup=0)
+
 
 Select = Callable[[Pool], Selection]
 
@@ -213,8 +280,16 @@ class Rounds:
 
     def check(self) -> None:
         """Raise :class:`~course_lib.base.CourseError` for values that no run can have."""
-        require(self.rounds >= 1, f"rounds must be at least 1; got {self.rounds}.")
+        whole_numbers(self, rounds=1)
+        if self.part is not None:
+            whole(self.part, "part (None is the library's own)", 1)
         require(
             self.start in ("base", "last"), f"start must be 'base' or 'last'; got {self.start!r}."
         )
         require(self.keep in ("all", "last"), f"keep must be 'all' or 'last'; got {self.keep!r}.")
+
+    def normal(self) -> Self:
+        """The same settings, checked, those of both steps too, with whole numbers as int."""
+        self.check()
+        steps = {"sampling": self.sampling.normal(), "training": self.training.normal()}
+        return replace(in_python(self), **steps)

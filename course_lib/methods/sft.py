@@ -7,20 +7,22 @@ What this leaves out, against Llama 2 (2307.09288): a separate larger model that
 ones, and PPO on top.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..base import Hooks, changed, key_of, read_json, require, write_json
+from ..base import Hooks, Prompt, changed, check_prompt, key_of, read_json, require, write_json
 from ..models import Policy, load_policy, response_logits, token_logprobs
 from ..pools import STOP, Selection
-from .optimiser import Checkpoint, TrainingLog, train
+from .optimiser import Checkpoint, TrainingLog, to_float32, to_own_precision, train
 from .settings import FineTuning, Training
 from .stages import Stages, fingerprint
 
 Example = tuple[Sequence[int], Sequence[int]]  # (prompt ids, response ids)
+Pair = tuple[Prompt, str] | Mapping[str, Any]  # a mapping: "prompt" and one of TEXTS
+TEXTS = ("completion", "response", "text")  # what the reply of a mapping may be called
 Weights = Sequence[float] | torch.Tensor  # one number a reply
 
 
@@ -79,11 +81,11 @@ def _own_tokens(
 
 def finetune(
     policy: Policy,
-    selection: Selection | Iterable[tuple[str, str]],
+    selection: Selection | Iterable[Pair],
     settings: Training = FineTuning(),
     *,
     weights: Weights | None = None,
-    also: Iterable[tuple[str, str]] = (),
+    also: Iterable[Pair] = (),
     checkpoint: str | Path | None = None,
     hooks: Hooks = Hooks(),
     **changes: Any,
@@ -91,18 +93,18 @@ def finetune(
     """A copy of ``policy`` trained on the selected candidates; ``policy`` itself is unchanged.
 
     ``selection`` is a :class:`~course_lib.pools.Selection` (its weights count unless ``weights``
-    are given) or a list of (prompt, text) pairs. ``also``: more (prompt, text) pairs to train on,
-    such as the original SFT data (RFT, 2308.01825), with weight 1. ``changes`` are fields of
+    are given) or a list of (prompt, text) pairs; a dictionary with "prompt" and "completion" is a
+    pair too. ``also``: more pairs to train on, such as the original SFT data (RFT, 2308.01825),
+    with weight 1. ``changes`` are fields of
     ``settings``: epochs, lr, batch_size and so on. With ``dtype`` float16 or bfloat16 weights are
     kept in float32 while training. ``checkpoint``: a file for interrupted runs; delete it once the
     result is saved. The returned policy carries ``training_log``.
     Raises when nothing was selected or a response is empty.
     """
-    settings = changed(settings, changes)
-    examples, weights = _examples_and_weights(policy, selection, weights, list(also))
+    settings = changed(settings, changes).normal()
+    examples, weights = _examples_and_weights(policy, selection, weights, also)
     student = policy.copy()
-    own_dtype = next(student.model.parameters()).dtype
-    student.model.float()
+    own = to_float32(student.model)
 
     def loss_of(indices: list[int]) -> tuple[torch.Tensor, int]:
         part = [examples[i] for i in indices]
@@ -121,7 +123,7 @@ def finetune(
         hooks=hooks,
         label="fine-tuning",
     )
-    student.model.to(own_dtype)
+    to_own_precision(student.model, own)
     student.source = f"{policy.source} fine-tuned on {len(examples)} replies"
     student.training_log = log
     return student
@@ -129,16 +131,17 @@ def finetune(
 
 def _examples_and_weights(
     policy: Policy,
-    selection: Selection | Iterable[tuple[str, str]],
+    selection: Selection | Iterable[Pair],
     weights: Weights | None,
-    also: list[tuple[str, str]],
+    more: Iterable[Pair],
 ) -> tuple[list[Example], torch.Tensor | None]:
     """What :func:`finetune` trains on, and its weights: None when all are 1."""
     if isinstance(selection, Selection):
         examples = selected_examples(policy, selection)
         weights = selection.weights if weights is None else weights
     else:
-        examples = _encoded(policy, list(selection))
+        examples = _encoded(policy, checked_pairs(selection))
+    also = checked_pairs(more, "also")
     examples += _encoded(policy, also)
     if weights is not None and also:
         own = torch.as_tensor(weights, dtype=torch.float32)
@@ -163,7 +166,40 @@ def _examples_and_weights(
     return examples, torch.as_tensor(weights, dtype=torch.float32)
 
 
-def _encoded(policy: Policy, pairs: list[tuple[str, str]]) -> list[Example]:
+def checked_pairs(pairs: Iterable[Pair], name: str = "selection") -> list[tuple[Prompt, str]]:
+    """``pairs`` as a list of (prompt, text).
+
+    Raises :class:`~course_lib.base.CourseError` for anything else, with its position.
+    """
+    require(
+        isinstance(pairs, Iterable) and not isinstance(pairs, str | bytes | Mapping),
+        f"{name} must be a list of (prompt, text) pairs; got one {type(pairs).__name__}. For one "
+        "pair, write [(prompt, text)].",
+    )
+    return [_checked_pair(pair, f"pair {i} of {name}") for i, pair in enumerate(pairs)]
+
+
+def _checked_pair(pair: Any, name: str) -> tuple[Prompt, str]:
+    wanted = 'expected (prompt, text), or a dictionary with "prompt" and "completion"'
+    if isinstance(pair, Mapping):
+        found = [key for key in TEXTS if key in pair]
+        require(
+            "prompt" in pair and len(found) == 1,
+            f"{name} has the names {', '.join(map(str, pair))}; {wanted}.",
+        )
+        pair = (pair["prompt"], pair[found[0]])
+    shown = f"{len(pair)} items" if isinstance(pair, list | tuple) else type(pair).__name__
+    require(isinstance(pair, list | tuple) and len(pair) == 2, f"{name} is {shown}; {wanted}.")
+    prompt, text = pair
+    check_prompt(prompt, f"the prompt in {name}")
+    require(
+        isinstance(text, str),
+        f"the text in {name} must be a string; got {type(text).__name__}.",
+    )
+    return prompt, text
+
+
+def _encoded(policy: Policy, pairs: list[tuple[Prompt, str]]) -> list[Example]:
     """(prompt ids, response ids with the end token) of (prompt, text) pairs."""
     prompts = policy.encode([prompt for prompt, _ in pairs])
     responses = policy.encode_responses([text for _, text in pairs])
@@ -184,6 +220,7 @@ def trained(
     hooks: Hooks = Hooks(),
 ) -> Policy:
     """:func:`finetune`, kept on disk and resumed from its checkpoint when ``stages`` is given."""
+    settings = settings.normal()
     if stages is None:
         return finetune(policy, selection, settings, hooks=hooks)
 

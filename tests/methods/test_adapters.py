@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_lib.base import CourseError
-from course_lib.methods import finetune, fingerprint, rejection_sampling_rounds
+from course_lib.methods import finetune, fingerprint, new_critic, ppo, rejection_sampling_rounds
 from course_lib.models import FunctionReward, load_policy, new_reward_model, sample, tiny_policy
 from course_lib.pools import best_per_prompt
 
@@ -124,3 +124,23 @@ def test_adapters_that_cannot_be_loaded_say_why(base, tmp_path, monkeypatch):
     )
     with pytest.raises(CourseError, match="does not name its base"):
         load_policy(tmp_path / "a", device="cpu")
+
+
+def test_ppo_has_a_critic_that_starts_from_the_adapted_weights(base):
+    policy = with_lora(base)
+    settings = {"steps": 1, "prompts_per_step": 2, "max_tokens": 4}
+    trained = ppo(policy, PROMPTS, longest, **settings)
+    assert trainable(trained) == trainable(policy)
+    ids = torch.tensor([policy.encode(["the cat"])[0]])
+    critic = new_critic(policy)
+    with torch.inference_mode():
+        own = policy.model(ids, output_hidden_states=True).hidden_states[-1]
+        theirs = critic.model(ids, output_hidden_states=True).hidden_states[-1]
+    torch.testing.assert_close(own, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_an_adapter_that_is_frozen_says_so(base):
+    policy = with_lora(base)
+    policy.model.requires_grad_(False)
+    with pytest.raises(CourseError, match="is_trainable=True"):
+        finetune(policy, [("the cat", "sat")])

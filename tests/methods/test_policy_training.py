@@ -10,14 +10,17 @@ import torch
 
 from course_lib.base import CourseError
 from course_lib.methods import (
+    dpo,
     finetune,
     held_out_loss,
+    labelled_pairs,
     order_of_epoch,
     rejection_sampling_rounds,
     rounds,
     selected_examples,
     sft_loss,
     train,
+    train_reward_model,
 )
 from course_lib.methods import sft as finetuning
 from course_lib.models import examples_of, load_policy, sample, sequence_logprobs, tiny_policy
@@ -194,6 +197,75 @@ def test_empty_selection_and_empty_responses_are_refused(tiny):
         finetune(tiny, [])
     with pytest.raises(CourseError, match="empty"):
         train(tiny.model, None, 0)
+
+
+def test_pairs_may_be_dictionaries(tiny):
+    pairs = list(zip(PROMPTS, REPLIES, strict=True))
+    one = finetune(tiny, pairs, epochs=1)
+    for name in ("completion", "response", "text"):
+        other = finetune(tiny, [{"prompt": p, name: r} for p, r in pairs], epochs=1)
+        assert one.training_log.losses == other.training_log.losses
+
+
+@pytest.mark.parametrize(
+    "pair, words",
+    [
+        ("ab", "pair 1 of .* is str"),
+        (("a", "b", "c"), "pair 1 of .* is 3 items"),
+        ({"question": "a", "answer": "b"}, "pair 1 of .* question, answer"),
+        ({"prompt": "a", "completion": "b", "text": "c"}, "pair 1 of .* names"),
+        ((None, "b"), "prompt in pair 1"),
+        (("a", None), "text in pair 1"),
+        ((["a"], "b"), "prompt in pair 1"),
+        (7, "pair 1 of .* is int"),
+    ],
+)
+def test_what_is_no_pair_is_refused_with_its_position(tiny, pair, words):
+    good = ("the cat", "sat")
+    with pytest.raises(CourseError, match=words):
+        finetune(tiny, [good, pair])
+    with pytest.raises(CourseError, match=words):
+        finetune(tiny, [good], also=[good, pair])
+
+
+@pytest.mark.parametrize("pairs", ["hello", {"prompt": "a", "completion": "b"}, 3, None])
+def test_one_thing_is_no_list_of_pairs(tiny, pairs):
+    with pytest.raises(CourseError, match="list of .prompt, text. pairs"):
+        finetune(tiny, pairs)
+
+
+@pytest.mark.parametrize(
+    "row, words",
+    [
+        ({"prompt": "a", "chosen": "b"}, "comparison 1 has no 'rejected'"),
+        (("a", "b", "c"), "comparison 1 has no 'prompt'"),
+        ({"prompt": "a", "chosen": "b", "rejected": None}, "'rejected' of comparison 1"),
+        ({"prompt": 3, "chosen": "b", "rejected": "c"}, "prompt of comparison 1"),
+    ],
+)
+def test_what_is_no_comparison_is_refused_with_its_position(tiny, row, words):
+    rows = [{"prompt": "a", "chosen": "b", "rejected": "c"}, row]
+    with pytest.raises(CourseError, match=words):
+        train_reward_model(tiny, rows)
+    with pytest.raises(CourseError, match=words):
+        labelled_pairs(tiny, rows)
+    with pytest.raises(CourseError, match="labelled_pairs"):
+        dpo(tiny, rows)
+
+
+def test_half_precision_is_given_back_weight_by_weight(tiny):
+    """Rotary frequencies are float32 in a model of half precision, and stay so, to the last bit."""
+    policy = tiny.copy()
+    weights = list(policy.model.named_parameters())
+    for _, weight in weights[1:]:  # the first stays in float32, as an adapter may
+        weight.data = weight.data.to(torch.bfloat16)
+    tuned = finetune(policy, [("the cat", "sat")], epochs=1, lr=1e-2)
+    for (name, before), (_, after) in zip(weights, tuned.model.named_parameters(), strict=True):
+        assert before.dtype == after.dtype, name
+    buffers = dict(policy.model.named_buffers())
+    assert any(buffer.dtype == torch.float32 for buffer in buffers.values())
+    for name, after in tuned.model.named_buffers():
+        assert after.dtype == buffers[name].dtype and torch.equal(after, buffers[name]), name
 
 
 def test_loss_that_is_not_a_number_stops_with_advice(tiny):

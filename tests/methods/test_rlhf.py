@@ -8,7 +8,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+)
 
 from course_lib.base import CourseError
 from course_lib.methods import (
@@ -553,6 +560,59 @@ def test_dropout_is_off_while_training(tiny):
     )
 
 
+def decoder(kind, tiny, **changes):
+    """A tiny model whose attention counts."""
+    config = AutoConfig.for_model(
+        kind,
+        vocab_size=300,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=128,
+        bos_token_id=None,
+        eos_token_id=tiny.end_id,
+        pad_token_id=tiny.tokenizer.pad_token_id,
+        **changes,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = AutoModelForCausalLM.from_config(config).eval()
+    for name, weight in model.named_parameters():
+        if weight.dim() >= 2 and "embed" not in name:
+            weight.data.mul_(4.0)
+    return Policy(model, tiny.tokenizer)
+
+
+@pytest.mark.parametrize("kind", ["llama", "falcon"])
+def test_dropout_that_is_a_number_is_off_too(tiny, kind):
+    """No module shows it: Llama's attention has the number, Falcon's reads the configuration."""
+    policy = decoder(kind, tiny, attention_dropout=0.5)
+    runs = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        runs.append(
+            grpo(
+                policy,
+                PROMPTS,
+                LENGTH_REWARD,
+                steps=2,
+                prompts_per_step=2,
+                n=4,
+                max_tokens=6,
+                updates=2,
+                lr=1e-12,
+            )
+        )
+    assert torch.equal(weights_of(runs[0]), weights_of(runs[1]))
+    assert runs[0].training_log.column("clip_fraction") == [0.0, 0.0]
+    pairs = pairs_from(policy, score(sample(policy, PROMPTS, n=4, max_tokens=6), LENGTH_REWARD))
+    trained = dpo(policy, pairs, lr=1e-12, epochs=1)
+    assert trained.training_log.steps[0]["margin"] == pytest.approx(0.0, abs=1e-4)
+    assert policy.model.config.attention_dropout == 0.5
+    assert runs[0].model.config.attention_dropout == 0.0
+
+
 def test_a_token_budget_ends_the_run_and_is_in_its_checkpoint(tiny, tmp_path):
     settings = dict(
         steps=50,
@@ -684,7 +744,7 @@ def test_bad_settings_are_refused(tiny):
             grpo(tiny, PROMPTS, LENGTH_REWARD, **{"steps": 1, "max_tokens": 3, **settings})
     with pytest.raises(CourseError, match="no prompts"):
         ppo(tiny, [], LENGTH_REWARD)
-    with pytest.raises(CourseError, match="between 0 and 1"):
+    with pytest.raises(CourseError, match="from 0 to 1"):
         ppo(tiny, PROMPTS, LENGTH_REWARD, lam=2)
 
 
