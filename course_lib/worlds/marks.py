@@ -52,8 +52,8 @@ _TAKEN_BACK = re.compile(
 )
 # what is said of an answer that is none: before it in its sentence, and behind it
 _NOT_MEANT = re.compile(
-    r"\b(?:wrong|incorrect|false|mistaken?|mistakes|error|trap|cannot|can't|not|never|isn't|unlikely"
-    r"|doubt(?:ful)?|what if|suppose|supposing|assum(?:e|es|ed|ing)|imagine|pretend|guess"
+    r"\b(?:wrong|incorrect|false|mistaken?|mistakes|error|trap|cannot|can't|not|never|isn't"
+    r"|unlikely|doubt(?:ful)?|what if|suppose|supposing|assum(?:e|es|ed|ing)|imagine|pretend|guess"
     r"|(?:might|may|could|would|some) (?:say|think|believe|claim|argue|answer|guess)"
     r"|(?:if|whether)(?= (?:(?:the|my|our|your|his|her|its|final|correct|right) ){0,3}\Z)"
     r"|(?:if|whether)(?= (?:the )?\Z))\b",
