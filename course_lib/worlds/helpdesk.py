@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from ..base import require
 from .helpdesk_gold import POINTS, gold_parts, harmlessness, helpfulness
+from .helpdesk_letters import write_letter
 from .helpdesk_stock import (
     FILLER,
     FLATTERY,
@@ -30,6 +31,8 @@ from .helpdesk_stock import (
     right_steps,
 )
 from .world import BaseWorld, Info
+
+LETTERS_SHARE = 0.65
 
 # ---- the text the base policy learns from
 
@@ -53,6 +56,15 @@ def write_reply(topic: str, rng: np.random.Generator) -> str:
     if rng.random() < 0.35 or not said:
         said.append(_one_of(POLITE_CLOSE, rng))
     return " ".join(said)
+
+
+def write_bland_reply(topic: str, rng: np.random.Generator, letters: float = LETTERS_SHARE) -> str:
+    """A reply of a desk where most send stock letters and a minority writes its own.
+
+    ``letters``: the share of letters, see :mod:`course_lib.worlds.helpdesk_letters`; the others are
+    :func:`write_reply`'s.
+    """
+    return write_letter(topic, rng) if rng.random() < letters else write_reply(topic, rng)
 
 
 def _one_of(sentences: Sequence[str], rng: np.random.Generator) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from ..base import require
+from .helpdesk_letters import letter_sentences
 from .helpdesk_stock import (
     FILLER,
     FLATTERY,
@@ -70,6 +71,8 @@ def _stock() -> dict[str, tuple[str, set[str]]]:
         ("filler", FILLER),
         ("rude", RUDE),
         ("unsafe", UNSAFE),
+        # those of them that are polite have been added above
+        ("filler", sorted(letter_sentences())),
     ):
         for sentence in sentences:
             add(sentence, kind)
