@@ -14,7 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.estimators import bootstrap_interval
+from course_lib.estimators import (
+    between_seeds_interval,
+    bootstrap_interval,
+    seeds_and_prompts_interval,
+)
 
 Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray | None]]
 
@@ -63,6 +67,26 @@ def plain(name: str, n: int) -> Draw:
     return lambda rng: (draws[name](rng), None)
 
 
+def of_seeds(seeds: int, share: float, topics: int = 24, prompts: int = 4) -> Draw:
+    """Runs on the same prompts: (S, P) values and the prompts' topics.
+
+    ``share`` of the variance of the mean is between seeds; the rest is the topics'.
+    """
+
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        topic = np.repeat(np.arange(topics), prompts)
+        of_seed = rng.normal(size=(seeds, 1)) * np.sqrt(share * seeds)
+        of_topic = rng.normal(size=topics)[topic] * np.sqrt((1 - share) * topics)
+        return of_seed + of_topic + rng.normal(size=(seeds, len(topic))), topic
+
+    return draw
+
+
+SEEDS: dict[str, tuple[float, Draw]] = {
+    f"{seeds} seeds, {share:.0%} between them": (0.0, of_seeds(seeds, share))
+    for seeds in (3, 5, 10)
+    for share in (0.1, 0.5, 0.9)
+}
 CASES: dict[str, tuple[float, Draw]] = {
     **{f"binary .01, P = {n}": (0.01, binary(0.01, n)) for n in (20, 100, 400)},
     **{f"binary .3, P = {n}": (0.3, binary(0.3, n)) for n in (10, 50)},
@@ -104,6 +128,27 @@ def coverage(mean: float, draw: Draw, trials: int, resamples: int, seed: int = 0
     }
 
 
+def seed_coverage(mean: float, draw: Draw, trials: int, resamples: int) -> dict[str, Any]:
+    """As :func:`coverage`, for seeds × prompts: "percentile" resamples seeds and prompts."""
+    rng = np.random.default_rng(0)
+    held = {"ours": 0, "percentile": 0}
+    widths: dict[str, list[float]] = {"ours": [], "percentile": []}
+    for trial in range(trials):
+        matrix, topics = draw(rng)
+        found = {
+            "ours": between_seeds_interval(matrix, groups=topics),
+            "percentile": seeds_and_prompts_interval(matrix, resamples=resamples, seed=trial),
+        }
+        for name, interval in found.items():
+            held[name] += interval.low <= mean <= interval.high
+            widths[name].append(interval.high - interval.low)
+    return {
+        "trials": trials,
+        **{name: held[name] / trials for name in held},
+        **{f"{name}_width": float(np.median(widths[name])) for name in widths},
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer samples")
@@ -112,6 +157,8 @@ def main() -> None:
     options = parser.parse_args()
     trials, resamples = (200, 300) if options.quick else (2000, 1000)
     found = {name: coverage(*case, trials, resamples) for name, case in CASES.items()}
+    for name, case in SEEDS.items():
+        found[name] = seed_coverage(*case, trials, resamples)
     if options.out:
         options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     if options.json:

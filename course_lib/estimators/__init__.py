@@ -42,6 +42,7 @@ from .kl import (
 )
 from .means import (
     agreement_interval,
+    between_seeds_interval,
     bootstrap_interval,
     grouped_interval,
     paired_difference,
@@ -62,6 +63,7 @@ __all__ = [
     "best_of_n_distribution",
     "best_of_n_weights",
     "bootstrap_best_of_n",
+    "between_seeds_interval",
     "bootstrap_interval",
     "break_even",
     "cache_bytes",

@@ -153,6 +153,34 @@ def seeds_and_prompts_interval(
     return Interval(float(matrix.mean()), float(low), float(high), level, S * P)
 
 
+def between_seeds_interval(
+    matrix: ArrayLike, level: float = 0.95, groups: ArrayLike | None = None
+) -> Interval:
+    """:class:`Interval` of the mean of ``matrix`` (S, P) for other seeds and other prompts.
+
+    S seeds (training runs) and P prompts, all seeds on the same prompts. Student's half-width over
+    the seeds' means and that over the prompts' means, each with its own degrees of freedom, are
+    added in squares, so that three seeds count as three. ``groups`` (P,) names what prompts have in
+    common, such as their topic. ``benchmarks/interval_coverage.py`` measures how often it covers,
+    beside :func:`seeds_and_prompts_interval`. ``n`` is S. Source: the modified large-sample method
+    of Graybill and Wang (1980).
+    """
+    matrix = as_array(matrix, "matrix", 2)
+    check_level(level)
+    S, P = matrix.shape
+    require(
+        S >= 2 and P >= 2,
+        f"matrix must be (seeds, prompts) with at least 2 of each; got {matrix.shape}.",
+    )
+    seeds = _Units.of(matrix.mean(1), np.arange(S))
+    prompts = _Units.of(matrix.mean(0), np.arange(P) if groups is None else groups)
+    require(prompts.G >= 2, f"an interval needs at least 2 groups; got {prompts.G}.")
+    tail = (1 + level) / 2
+    halves = [t_quantile(tail, u.G - 1) * u.standard_error() for u in (seeds, prompts)]
+    mean, half = float(matrix.mean()), math.hypot(*halves)
+    return Interval(mean, mean - half, mean + half, level, S)
+
+
 def agreement_interval(right: ArrayLike, prompts: Sequence[Any] | np.ndarray) -> Interval:
     """95 % :class:`Interval` of a share of comparisons, resampled over prompts.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-from interval_coverage import CASES, coverage
+from interval_coverage import CASES, SEEDS, coverage, seed_coverage
 
 from course_lib.base import CourseError
 from course_lib.estimators import bootstrap_interval, paired_difference
@@ -24,6 +24,15 @@ def test_coverage(name):
     found = coverage(*CASES[name], trials=400, resamples=400)
     assert found["ours"] >= LEAST[name] - 0.02
     assert found["ours"] >= found["percentile"] - 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SEEDS)
+def test_coverage_between_seeds(name):
+    """Three to ten runs, prompts clustered by topic."""
+    found = seed_coverage(*SEEDS[name], trials=1000, resamples=100)
+    assert found["ours"] >= 0.93
+    assert found["ours"] > found["percentile"] - 0.01
 
 
 def test_rare_outcomes_have_an_interval():
