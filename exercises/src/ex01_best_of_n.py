@@ -30,7 +30,6 @@ from course_lib.classroom.checks import ex01 as check
 # Where rewards tie, the lowest index wins.
 # The result is a list of $P$ strings.
 
-
 # %% role="task" task="best_of_n"
 def best_of_n(texts, rewards):
     """The highest-reward candidate of each prompt, a list of P strings.
@@ -44,7 +43,6 @@ def best_of_n(texts, rewards):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="win_share"
 # ## Task 2. Who wins?
 #
@@ -52,7 +50,6 @@ def best_of_n(texts, rewards):
 # prompts.
 # Return the share of prompts that `a` wins; **a tie counts half**.
 # One number between 0 and 1.
-
 
 # %% role="task" task="win_share"
 def win_share(a, b):
@@ -66,7 +63,6 @@ def win_share(a, b):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="expected_best"
 # ## Task 3. The best of $n$ from a pool of $N$
@@ -93,7 +89,6 @@ def expected_best(rewards, n):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="cheapest_n"
 # ## Task 4. How far to go
 #
@@ -107,7 +102,6 @@ def expected_best(rewards, n):
 # If no affordable $n$ has that share, return the affordable $n$ with the highest quality, of equals
 # the smaller.
 # `ns[0]` is always affordable, and the gain on offer may be 0.
-
 
 # %% role="task" task="cheapest_n"
 def cheapest_n(ns, quality, share, budget):
@@ -125,7 +119,6 @@ def cheapest_n(ns, quality, share, budget):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure
@@ -154,7 +147,6 @@ for share in (0.5, 0.75, 0.9):
 # chose: first the reward model's score, then a thumb, 1 for at least 2 points of gold.
 # Which of them should be near $n/(n+1)$, and why is the other one not?
 
-
 # %%
 def games(rewards):
     shares = []
@@ -162,7 +154,6 @@ def games(rewards):
         best_of_four = rewards[:, k : k + 4].max(dim=1).values
         shares.append(float(win_share(best_of_four, rewards[:, k + 4])))
     return np.mean(shares)
-
 
 thumb = (few.reward("gold") >= 2).float()
 print(f"reward-8000 {games(few.reward('reward-8000')):.2f}   thumb {games(thumb):.2f}")

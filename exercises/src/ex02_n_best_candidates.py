@@ -40,7 +40,6 @@ from course_lib.estimators import best_of_n_curve
 # (`torch.softmax` would pass the check.
 # You learn more from writing it without.)
 
-
 # %% role="task" task="softmax_at"
 def softmax_at(logits, T):
     """Probabilities (R, V) at temperature T: each row adds up to 1.
@@ -53,7 +52,6 @@ def softmax_at(logits, T):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="nucleus"
 # ## Task 2. Top-p
@@ -70,7 +68,6 @@ def softmax_at(logits, T):
 # Of equally likely words, the one that stands further left counts as the likelier.
 # Where rounding keeps the sum of a whole row a little below $p$, all its words stay.
 
-
 # %% role="task" task="nucleus"
 def nucleus(probs, p):
     """Top-p: (R, V), 0 outside the nucleus and each row adding up to 1 again.
@@ -86,7 +83,6 @@ def nucleus(probs, p):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="draw_tokens"
 # ## Task 3. The draw
@@ -106,7 +102,6 @@ def nucleus(probs, p):
 # Then draw the last word of the row that has any probability.
 # (The check makes the gap larger, so that you can see it.)
 
-
 # %% role="task" task="draw_tokens"
 def draw_tokens(probs, u):
     """Index of the word drawn in each row, (R,).
@@ -122,7 +117,6 @@ def draw_tokens(probs, u):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="distinct_bigrams"
 # ## Task 4. How different are the candidates?
 #
@@ -135,7 +129,6 @@ def draw_tokens(probs, u):
 # Words are what `split()` gives: any number of blanks stands between them, and capital letters and
 # punctuation stay as they are.
 # Without any pair the result is 0.
-
 
 # %% role="task" task="distinct_bigrams"
 def distinct_bigrams(texts):
@@ -153,7 +146,6 @@ def distinct_bigrams(texts):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="best_temperature"
 # ## Task 5. The best temperature for $n$
 #
@@ -168,7 +160,6 @@ def distinct_bigrams(texts):
 # You need not write the estimator again: `best_of_n_curve(rewards_at_T, ns=[n])` gives it, shape
 # `(P, 1)`, one value for each prompt.
 
-
 # %% role="task" task="best_temperature"
 def best_temperature(rewards, n):
     """The temperature with the highest expected best of n, ties to the lower one.
@@ -181,7 +172,6 @@ def best_temperature(rewards, n):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure
@@ -199,7 +189,7 @@ from course_lib.models import draw
 policy = course.load_policy(assets.path("helpdesk/policy"))
 ids = policy.encode(["How do I reset my password?"])
 with torch.no_grad():
-    logits = policy.model(torch.tensor(ids)).logits[:, -1].float()  # (1, V)
+    logits = policy.model(torch.tensor(ids)).logits[:, -1].float()   # (1, V)
 u = (torch.arange(10_000) + 0.5) / 10_000
 
 # %%

@@ -35,7 +35,6 @@ from course_lib.classroom.checks import ex03 as check
 # The result is a tensor of the shape of `r_a`.
 # It must be right for scores of 1000 and −1000 too.
 
-
 # %% role="task" task="preference_probability"
 def preference_probability(r_a, r_b):
     """Probability that A is preferred to B under Bradley-Terry, pair by pair.
@@ -47,7 +46,6 @@ def preference_probability(r_a, r_b):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="bradley_terry"
 # ## Task 2. The loss
@@ -63,7 +61,6 @@ def preference_probability(r_a, r_b):
 # (The course has `course_lib.methods.bradley_terry_loss`.
 # Write yours without it.)
 
-
 # %% role="task" task="bradley_terry"
 def bradley_terry(chosen, rejected):
     """Mean of -log sigma(chosen - rejected) over K comparisons, in nats.
@@ -75,7 +72,6 @@ def bradley_terry(chosen, rejected):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="usable_pairs"
 # ## Task 3. Comparisons that teach nothing
@@ -90,24 +86,20 @@ def bradley_terry(chosen, rejected):
 # Return two things: the list of kept pairs (the dictionaries as they were, not cut, in their
 # order), and **how many** pairs were dropped.
 
-
 # %% role="task" task="usable_pairs"
 def usable_pairs(pairs, max_words):
     """(kept, dropped): pairs whose last max_words words differ, and the number of the others.
 
     The kept pairs are uncut and in order. pairs: dicts with "chosen", "rejected".
     """
-
     # SOLUTION
     def seen(text):
         return text.split()[-max_words:]
-
     kept = [p for p in pairs if seen(p["chosen"]) != seen(p["rejected"])]
     return kept, len(pairs) - len(kept)
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="fit_reward"
 # ## Task 4. Train a reward model
@@ -126,7 +118,6 @@ def usable_pairs(pairs, max_words):
 # $1 - \sigma(\text{margin})$, here times the difference of the two feature vectors.
 # No momentum, no Adam.
 
-
 # %% role="task" task="fit_reward"
 def fit_reward(chosen, rejected, steps, lr):
     """Weights (D,) of a linear reward after `steps` full-batch gradient steps from w = 0.
@@ -144,7 +135,6 @@ def fit_reward(chosen, rejected, steps, lr):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="calibration"
 # ## Task 5. Do its probabilities come true?
 #
@@ -157,7 +147,6 @@ def fit_reward(chosen, rejected, steps, lr):
 # You may assume that no two predictions are equal.
 # (The lesson's figure turned predictions below one half round.
 # Here they stay as they are.)
-
 
 # %% role="task" task="calibration"
 def calibration(predicted, outcome, k):
@@ -172,7 +161,6 @@ def calibration(predicted, outcome, k):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure
@@ -199,7 +187,6 @@ for who, looks in (("careful", gold), ("hurried", gold + words / 10)):
     annotator, rng = helpdesk.Annotator(), np.random.default_rng(1)
     votes[who] = annotator.prefers_first(looks[:, 0::2], looks[:, 1::2], rng)  # (128, 8)
 
-
 # %%
 def comparisons(said, rows):
     """Pairs of the prompts in rows, as a labelling team would hand them over."""
@@ -210,7 +197,6 @@ def comparisons(said, rows):
             chosen, rejected = (a, b) if first else (b, a)
             out.append({"prompt": stored.prompts[i], "chosen": chosen, "rejected": rejected})
     return out
-
 
 pairs = {who: comparisons(said, range(64)) for who, said in votes.items()}
 for max_words in (2, 5, 10, 200):
@@ -232,16 +218,13 @@ stock = [
     helpdesk.UNSAFE,
 ]
 
-
 def describe(text):
     """Six features: tens of words, and how many sentences of each stock occur."""
     found = [sum(s.lower() in text.lower() for s in group) for group in stock]
     return [len(text.split()) / 10, *map(float, found)]
 
-
 def described(pairs, side):
     return torch.tensor([describe(p[side]) for p in pairs])
-
 
 weights = {}
 for who in votes:
@@ -263,11 +246,9 @@ held = slice(64, 128)
 every = torch.tensor([[describe(text) for text in row] for row in stored.texts])  # (128, 16, 6)
 linear = {who: every @ w for who, w in weights.items()}  # (128, 16) scores
 
-
 def accuracy(R, said):
     first = win_scores(R[held, 0::2], R[held, 1::2])
     return np.where(said[held], first, 1 - first).mean(1)
-
 
 for who, R in linear.items():
     judged = [

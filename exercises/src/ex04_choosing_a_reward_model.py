@@ -34,7 +34,6 @@ from course_lib.classroom.checks import ex04 as check
 # `n` is a whole number, 1 or more.
 # Return one number.
 
-
 # %% role="task" task="kl_bound"
 def kl_bound(n):
     """Upper bound on the KL of best-of-n from the policy, in nats. n: a whole number from 1 on.
@@ -46,7 +45,6 @@ def kl_bound(n):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="best_of_n_distribution"
 # ## Task 2. What best-of-$n$ makes of a policy
@@ -66,7 +64,6 @@ def kl_bound(n):
 # A reply of probability 0 stays at 0.
 # The result is exact: nothing is drawn.
 
-
 # %% role="task" task="best_of_n_distribution"
 def best_of_n_distribution(probabilities, rewards, n):
     """(K,) probabilities of the K replies under best-of-n.
@@ -85,7 +82,6 @@ def best_of_n_distribution(probabilities, rewards, n):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="exact_kl"
 # ## Task 3. The exact KL
 #
@@ -98,7 +94,6 @@ def best_of_n_distribution(probabilities, rewards, n):
 # A reply with $\pi_n(y) = 0$ adds nothing; leave it out.
 # (Choosing does not make an impossible reply possible: where $\pi_{\text{ref}}$ is 0, $\pi_n$ is 0
 # too, and the reply is left out as well.)
-
 
 # %% role="task" task="exact_kl"
 def exact_kl(after, before):
@@ -113,7 +108,6 @@ def exact_kl(after, before):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="pick_reward_model"
 # ## Task 4. Two models and a budget
@@ -132,7 +126,6 @@ def exact_kl(after, before):
 # second's has.
 # With equal means return 0.
 
-
 # %% role="task" task="pick_reward_model"
 def pick_reward_model(first, second, gold, labels):
     """0 or 1: the model whose best-of-N has more gold on the first labels // 2 prompts.
@@ -147,7 +140,6 @@ def pick_reward_model(first, second, gold, labels):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="cautious"
 # ## Task 5. A cautious ensemble
@@ -166,7 +158,6 @@ def pick_reward_model(first, second, gold, labels):
 # 0 in step 2.
 # Let its scores count as 0.
 
-
 # %% role="task" task="cautious"
 def cautious(scores, k):
     """(P, N): the mean across models minus k standard deviations.
@@ -180,7 +171,6 @@ def cautious(scores, k):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure

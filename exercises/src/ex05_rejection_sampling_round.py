@@ -39,7 +39,6 @@ from course_lib.classroom.checks import ex05 as check
 # The control is matched: the same prompts, the same candidates, as many kept.
 # It differs only in that it does not look at the rewards.
 
-
 # %% role="task" task="best_and_control"
 def best_and_control(rewards, u):
     """(best, control): for each prompt the index of its best candidate and of a random one.
@@ -53,7 +52,6 @@ def best_and_control(rewards, u):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="top_k_overall"
 # ## Task 2. Top-k overall
 #
@@ -65,7 +63,6 @@ def best_and_control(rewards, u):
 # The prompts in the pairs show the **coverage**: how many of the $P$ prompts have a reply in the
 # set.
 # The part "Now measure" counts it; your function returns the pairs alone.
-
 
 # %% role="task" task="top_k_overall"
 def top_k_overall(rewards, k):
@@ -80,7 +77,6 @@ def top_k_overall(rewards, k):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="response_mask"
 # ## Task 3. Which tokens count
@@ -102,7 +98,6 @@ def top_k_overall(rewards, k):
 # So the ids cannot tell you where a reply ends.
 # The lengths can.
 
-
 # %% role="task" task="response_mask"
 def response_mask(ids, prompt_lengths, total_lengths):
     """True where the next token belongs to the reply.
@@ -117,7 +112,6 @@ def response_mask(ids, prompt_lengths, total_lengths):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="sft_loss"
 # ## Task 4. The loss
 #
@@ -130,7 +124,6 @@ def response_mask(ids, prompt_lengths, total_lengths):
 # Every marked token of the batch counts the same, in a long reply or a short one.
 # Return a tensor with one number, in nats, from which gradients flow back to the logits.
 # At least one place is marked.
-
 
 # %% role="task" task="sft_loss"
 def sft_loss(logits, ids, mask):
@@ -147,7 +140,6 @@ def sft_loss(logits, ids, mask):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="pool_rounds"
 # ## Task 5. Pooling rounds
 #
@@ -163,7 +155,6 @@ def sft_loss(logits, ids, mask):
 # The rest stays in the order of first appearance.
 # One prompt may keep several different replies, and two prompts may have the same reply.
 
-
 # %% role="task" task="pool_rounds"
 def pool_rounds(rounds, keep="all"):
     """The training set over rounds, each pair once, in order of first appearance.
@@ -177,7 +168,6 @@ def pool_rounds(rounds, keep="all"):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure
@@ -215,7 +205,6 @@ print(f"prompts covered: best {pool.P}, top-k overall {len({p for p, _ in pairs}
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
 
-
 def batch(prompts, replies):
     """ids (B, T) and mask (B, T - 1) of a batch of texts."""
     asked = policy.encode(prompts)
@@ -227,7 +216,6 @@ def batch(prompts, replies):
     ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=padding)
     return ids, response_mask(ids, prompt_lengths, total_lengths)
 
-
 def loss_of(student, pairs):
     """Your loss of a list of (prompt, reply).
 
@@ -236,11 +224,9 @@ def loss_of(student, pairs):
     ids, mask = batch(*zip(*pairs))
     return sft_loss(student.model(ids).logits, ids, mask)
 
-
 def pairs_at(kept):
     """The pairs (prompt, reply) of one candidate a prompt."""
     return [(pool.prompts[p], pool.texts[p][int(j)]) for p, j in enumerate(kept)]
-
 
 chosen, random = pairs_at(best), pairs_at(control)
 with torch.no_grad():
@@ -258,7 +244,6 @@ print(f"loss in nats a token: chosen {chosen_loss:.2f}, random {random_loss:.2f}
 from course_lib.estimators import paired_difference
 from course_lib.models import GoldReward
 
-
 def train_on(pairs, epochs=2, lr=1e-3):
     """A copy of the policy, trained on the pairs by your loss."""
     student = policy.copy()
@@ -271,7 +256,6 @@ def train_on(pairs, epochs=2, lr=1e-3):
             loss_of(student, [pairs[i] for i in rows]).backward()
             optimizer.step()
     return student
-
 
 unseen = stored.prompts_at(range(96, 128))
 judge = GoldReward(course.load_world("helpdesk"))

@@ -57,7 +57,6 @@ from course_lib.classroom.checks import ex06 as check
 # Fractions such as `36/2`, other beginnings such as `+18`, `.5` and `$-4`, and tabs or line breaks
 # behind a mark are left out here; no check has them.
 
-
 # %% role="task" task="verdict"
 def verdict(text, reference):
     """The verdict: "correct", "wrong" (another number was read) or "unreadable" (none was).
@@ -77,7 +76,6 @@ def verdict(text, reference):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="pass_at_k"
 # ## Task 2. pass@k
 #
@@ -93,7 +91,6 @@ def verdict(text, reference):
 # a whole number.
 # Return $P$ numbers.
 
-
 # %% role="task" task="pass_at_k"
 def pass_at_k(correct, k):
     """Unbiased estimates of pass@k, P numbers in [0, 1].
@@ -107,7 +104,6 @@ def pass_at_k(correct, k):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="path_of"
 # ## Task 3. The path of a reply
@@ -129,14 +125,12 @@ def pass_at_k(correct, k):
 # Nothing else in the text counts, and no side of an equation is exchanged: `2+3=5` and `3+2=5` are
 # different.
 
-
 # %% role="task" task="path_of"
 def path_of(text):
     """The reply's marked equations as a tuple of strings, in order.
 
     Blanks are removed, and numbers are in their shortest form.
     """
-
     # SOLUTION
     def shortest(found):
         whole, _, decimals = found[0].replace(",", "").partition(".")
@@ -149,7 +143,6 @@ def path_of(text):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="distinct_right"
 # ## Task 4. Distinct right replies
 #
@@ -159,7 +152,6 @@ def path_of(text):
 # Return $P$ lists of indices, ascending; a problem without a right reply has the empty list.
 # The empty path `()` is a path like the others.
 # Each problem is looked at for itself.
-
 
 # %% role="task" task="distinct_right"
 def distinct_right(paths, correct):
@@ -180,14 +172,12 @@ def distinct_right(paths, correct):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="decidable"
 # ## Task 5. Where a verifier can choose
 #
 # A problem is **decidable** when some of its samples are right and some are wrong.
 # `correct` has shape `(P, N)`.
 # Return $P$ truth values.
-
 
 # %% role="task" task="decidable"
 def decidable(correct):
@@ -201,7 +191,6 @@ def decidable(correct):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure
@@ -229,11 +218,9 @@ print(Counter(v for row in verdicts for v in row))
 differ = int((correct != stored.reward("verifier")).sum())
 print("replies on which we differ from the stored verdicts:", differ)
 
-
 # %%
 def mean(values):
     return float(np.mean([float(v) for v in values]))
-
 
 print("pass@k:", {k: round(mean(pass_at_k(correct, k)), 3) for k in (1, 4, 16, 64)})
 paths = [[path_of(text) for text in texts] for texts in stored.texts]

@@ -39,7 +39,6 @@ from course_lib.classroom.checks import ex07 as check
 # `rewards` is a tensor of shape `(P, N)`: $P$ prompts with $N \geq 2$ replies each.
 # Return the weights in the same shape.
 
-
 # %% role="task" task="group_advantage"
 def group_advantage(rewards):
     """GRPO's weight of each reply.
@@ -55,7 +54,6 @@ def group_advantage(rewards):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="rloo_advantage"
 # ## Task 2. RLOO's weights
 #
@@ -66,7 +64,6 @@ def group_advantage(rewards):
 #
 # `rewards` has the shape `(P, N)`, as in task 1, and so has the result.
 # There is no standard deviation here.
-
 
 # %% role="task" task="rloo_advantage"
 def rloo_advantage(rewards):
@@ -81,7 +78,6 @@ def rloo_advantage(rewards):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="ppo_clip"
 # ## Task 3. The clip
 #
@@ -94,7 +90,6 @@ def rloo_advantage(rewards):
 #
 # Return one loss for each token, shape `(R, T)`.
 # The gradient has to reach `logp`.
-
 
 # %% role="task" task="ppo_clip"
 def ppo_clip(logp, old, A, clip):
@@ -109,7 +104,6 @@ def ppo_clip(logp, old, A, clip):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="dpo_loss"
 # ## Task 4. DPO
@@ -126,7 +120,6 @@ def ppo_clip(logp, old, A, clip):
 # Its gradient has to reach both terms of the policy, and it has to stay finite however wrong the
 # policy is.
 
-
 # %% role="task" task="dpo_loss"
 def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):
     """DPO's loss, the mean over B pairs, a tensor with one number.
@@ -139,7 +132,6 @@ def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="break_even"
 # ## Task 5. When is it repaid?
@@ -154,7 +146,6 @@ def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):
 # If there is no such $q$, return infinity, `math.inf`.
 # (A loop that counts until it is repaid would not end then.)
 
-
 # %% role="task" task="break_even"
 def break_even(once, before, after):
     """The smallest whole number of served questions that repay fine-tuning.
@@ -167,7 +158,6 @@ def break_even(once, before, after):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure

@@ -44,7 +44,6 @@ from course_lib.classroom.checks import ex08 as check
 # For a share of 0.5 the test set needs two prompts: "close" moves, then "print", and the result is
 # `([0, 2], [1, 3])`.
 
-
 # %% role="task" task="split_prompts"
 def split_prompts(prompts, share):
     """(train, test): two ascending lists of indices, no test prompt in training.
@@ -65,7 +64,6 @@ def split_prompts(prompts, share):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="keep_aligned"
 # ## Task 2. A filter that keeps pairs together
 #
@@ -77,7 +75,6 @@ def split_prompts(prompts, share):
 #
 # So that no later mistake of this kind goes by in silence: when the three lists differ in length,
 # stop with a `ValueError`.
-
 
 # %% role="task" task="keep_aligned"
 def keep_aligned(prompts, replies, rewards, threshold):
@@ -92,7 +89,6 @@ def keep_aligned(prompts, replies, rewards, threshold):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="training_ids"
 # ## Task 3. What the optimiser sees
 #
@@ -105,7 +101,6 @@ def keep_aligned(prompts, replies, rewards, threshold):
 # end token.
 # `reply` comes without an end token.
 # (Mask position $t$ belongs to `ids[t]`; the shift by one that predicting needs is made elsewhere.)
-
 
 # %% role="task" task="training_ids"
 def training_ids(prompt, reply, end, finished):
@@ -121,7 +116,6 @@ def training_ids(prompt, reply, end, finished):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="honest_report"
 # ## Task 4. A report that may be believed
 #
@@ -135,7 +129,6 @@ def training_ids(prompt, reply, end, finished):
 # - `"control"`: the judge's mean of a random candidate of each prompt, the one at index
 #   $\lfloor u N \rfloor$ (counted from 0).
 # - `"difference"`: the mean over prompts of selected less control.
-
 
 # %% role="task" task="honest_report"
 def honest_report(selecting, judge, u):
@@ -156,7 +149,6 @@ def honest_report(selecting, judge, u):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="diagnose"
 # ## Task 5. A first diagnosis
 #
@@ -176,7 +168,6 @@ def honest_report(selecting, judge, u):
 # What makes the later numbers worthless comes first.
 # The thresholds are rules of thumb for this small world; a real report gives intervals.
 
-
 # %% role="task" task="diagnose"
 def diagnose(facts):
     """Name of the first rule that holds, or "none".
@@ -195,7 +186,6 @@ def diagnose(facts):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure
@@ -231,11 +221,9 @@ for name in ("reward-125", "reward-8000"):
 # Which does `diagnose` find?
 # Which does it not, and what would you look at there?
 
-
 # %%
 def same_text(prompt):
     return " ".join(prompt.lower().split())
-
 
 def facts_of(case, stored_run):
     """The six facts of a stored run."""
@@ -253,7 +241,6 @@ def facts_of(case, stored_run):
         "gold_change": careful["gold"]["mean"] - base_gold,
         "control_gold_change": control["gold"]["mean"] - base_gold,
     }
-
 
 runs = results.load("clinic")["cases"]
 print(f"{'fault':59}{'diagnosis':11}  leak   cut  distinct  proxy   gold  control")

@@ -47,7 +47,6 @@ from course_lib.classroom.checks import ex09 as check
 # Return all of it together, in GB of $10^9$ bytes.
 # Logits, keys and values, and activations are left out.
 
-
 # %% role="task" task="training_gigabytes"
 def training_gigabytes(trained, frozen):
     """GB (10^9 bytes) of all parameters, with gradients and Adam's moments.
@@ -60,7 +59,6 @@ def training_gigabytes(trained, frozen):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="forecast"
 # ## Task 2. How long will it take?
@@ -75,7 +73,6 @@ def training_gigabytes(trained, frozen):
 #
 # Student's quantile `t` is given: 4.303 for three timings.
 # $M$ need not be a whole number.
-
 
 # %% role="task" task="forecast"
 def forecast(seconds, M, t):
@@ -92,7 +89,6 @@ def forecast(seconds, M, t):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="missing_parts"
 # ## Task 3. What is left to do?
 #
@@ -108,7 +104,6 @@ def forecast(seconds, M, t):
 # - Other things may lie in the same folder.
 #   Keys that are not one of the numbers 0 to `parts` − 1 are ignored.
 
-
 # %% role="task" task="missing_parts"
 def missing_parts(parts, done):
     """The parts still to make, a list of integers, lowest first.
@@ -121,7 +116,6 @@ def missing_parts(parts, done):
     # ...  # replace this line
     # END
 
-
 # %% [markdown] task="shards"
 # ## Task 4. Who does which prompts?
 #
@@ -133,7 +127,6 @@ def missing_parts(parts, done):
 # With more workers than prompts there are only $P$ shards: nobody gets an empty one.
 # Return the list of pairs.
 # (The lesson's own function writes (start, stop), and its larger shards need not come first.)
-
 
 # %% role="task" task="shards"
 def shards(P, W):
@@ -149,7 +142,6 @@ def shards(P, W):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown] task="trl_rows"
 # ## Task 5. For another trainer
@@ -168,14 +160,12 @@ def shards(P, W):
 # wrote.
 # A pair or a prompt that is there twice stays there twice.
 
-
 # %% role="task" task="trl_rows"
 def trl_rows(selected, chat=False):
     """A list of dictionaries with the keys prompt and completion.
 
     Under them texts, or lists of messages when chat. selected: list of (prompt, reply).
     """
-
     # SOLUTION
     def side(role, text):
         return [{"role": role, "content": text}] if chat else text
@@ -187,7 +177,6 @@ def trl_rows(selected, chat=False):
     # STUB
     # ...  # replace this line
     # END
-
 
 # %% [markdown]
 # ## Now measure
@@ -224,7 +213,6 @@ stored = Pool.load(assets.path("arithmetic/pools/heldout.npz")).first(4)
 pieces = shards(stored.P, 7)
 made = []
 
-
 def make(part):
     """The right replies of one part, as pairs (prompt, reply)."""
     made.append(part)
@@ -232,7 +220,6 @@ def make(part):
     right = stored.reward("verifier")[first : first + count] > 0.5
     places = right.nonzero().tolist()
     return [(stored.prompts[first + i], stored.texts[first + i][j]) for i, j in places]
-
 
 disk = {part: make(part) for part in (0, 3, 1)}  # what the first try left
 disk["notes.txt"] = "first try, lost at 14:05"

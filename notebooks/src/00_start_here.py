@@ -120,10 +120,8 @@ print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per 
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
 world = course.load_world("helpdesk")
-print(
-    f"{sum(p.numel() for p in policy.model.parameters()):,} parameters, "
-    f"{len(policy.tokenizer)} words"
-)
+print(f"{sum(p.numel() for p in policy.model.parameters()):,} parameters, "
+    f"{len(policy.tokenizer)} words")
 
 # %% [markdown]
 # The policy does not see your question as you typed it.
@@ -158,9 +156,8 @@ prompts, info = world.prompts("heldout", seed=4)
 harmful = [i for i, about in enumerate(info) if about["harmful"]]
 harmless = [i for i, about in enumerate(info) if not about["harmful"]]
 picked = harmless[:3] + harmful[:2]
-pool = course.sample(
-    policy, [prompts[i] for i in picked], n=4, seed=1, info=[info[i] for i in picked]
-)
+pool = course.sample(policy, [prompts[i] for i in picked], n=4, seed=1,
+    info=[info[i] for i in picked])
 
 # %%
 for prompt, replies in zip(pool.prompts, pool.texts, strict=True):
@@ -207,10 +204,8 @@ print(", ".join(f"{part} {points:+.2f}" for part, points in POINTS.items()))
 # %% tags=["nbval-check-output"]
 about = {"topic": "password"}
 good = world.ideal_reply(about)
-mixed = (
-    "Happy to help. First, follow the link in the email. Then open the sign-in page. "
-    "Finally, choose forgot password."
-)
+mixed = ("Happy to help. First, follow the link in the email. Then open the sign-in page. "
+    "Finally, choose forgot password.")
 for reply in (good, mixed, "Read the manual."):
     parts = {k: v for k, v in world.gold_parts(question, reply, about).items() if v}
     print(f"{world.gold(question, reply, about):5.2f}  {reply}\n       {parts}")

@@ -65,15 +65,8 @@ from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_di
 # Then run the cells.
 
 # %%
-R = torch.tensor(
-    [
-        [0.2, 1.1, 0.7, -0.3],
-        [1.5, 0.1, 1.5, 0.9],
-        [-1.0, -0.4, -0.8, -2.0],
-        [0.6, 0.5, 0.4, 0.7],
-        [2.0, -1.0, 0.3, 0.0],
-    ]
-)
+R = torch.tensor([[0.2, 1.1, 0.7, -0.3], [1.5, 0.1, 1.5, 0.9], [-1.0, -0.4, -0.8, -2.0],
+    [0.6, 0.5, 0.4, 0.7], [2.0, -1.0, 0.3, 0.0]])
 
 # %% tags=["nbval-check-output"]
 print("argmax, which candidate:", R.argmax(dim=1).tolist())
@@ -87,10 +80,8 @@ print("max, its reward:        ", [round(v, 1) for v in R.max(dim=1).values.toli
 
 # %% tags=["nbval-check-output"]
 random, best_of_4 = R.mean(), R.max(dim=1).values.mean()
-print(
-    f"random candidate {random:.2f} on average, best of 4 {best_of_4:.2f}, a rise of "
-    f"{best_of_4 - random:.2f}"
-)
+print(f"random candidate {random:.2f} on average, best of 4 {best_of_4:.2f}, a rise of "
+    f"{best_of_4 - random:.2f}")
 
 # %% [markdown]
 # A random candidate gives, on average, the mean of its row.
@@ -197,14 +188,13 @@ assert gain.low > 0
 # %%
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-ceiling = best_of_n_curve(stored.reward("gold"), ns=sizes)  # (P, 9): expected best of n, by prompt
+ceiling = best_of_n_curve(stored.reward("gold"), ns=sizes)   # (P, 9): expected best of n, by prompt
 print(stored.P, "prompts,", stored.N, "candidates each")
 
 # %%
 random_choice = stored.reward("gold").mean(1, keepdim=True).expand(-1, len(sizes))
-plots.best_of_n(
-    sizes, {"chosen by gold (ceiling)": ceiling, "random choice (control)": random_choice}
-)
+plots.best_of_n(sizes, {"chosen by gold (ceiling)": ceiling,
+    "random choice (control)": random_choice})
 
 # %% [markdown]
 # The axis is logarithmic: each step to the right doubles $n$.
@@ -213,7 +203,7 @@ plots.best_of_n(
 # Here they are as numbers, each with its interval over prompts.
 
 # %%
-added = np.diff(ceiling, axis=1)  # (P, 8): what each doubling adds, by prompt
+added = np.diff(ceiling, axis=1)   # (P, 8): what each doubling adds, by prompt
 steps = [bootstrap_interval(column) for column in added.T]
 for (a, b), step in zip(pairwise(sizes), steps, strict=True):
     print(f"{a:4} → {b:<4} {step}")
@@ -312,10 +302,8 @@ from course_lib.experiments.findings.best_of_n import estimates
 errors = {n: estimates(N=16, n=n) for n in (4, 16)}  # n → name → (deals, prompts), gold points
 for n in errors:
     for name, error in errors[n].items():
-        print(
-            f"n = {n:<3} {name:20} bias {bootstrap_interval(error.mean(0)):+.3f}   spread "
-            f"{error.std(0).mean():.2f}"
-        )
+        print(f"n = {n:<3} {name:20} bias {bootstrap_interval(error.mean(0)):+.3f}   spread "
+            f"{error.std(0).mean():.2f}")
 
 # %% [markdown]
 # The *bias* is the average error.
@@ -329,10 +317,8 @@ for n in errors:
 # its spread shows it.
 
 # %%
-bias = {
-    n: {name: bootstrap_interval(error.mean(0)) for name, error in errors[n].items()}
-    for n in errors
-}
+bias = {n: {name: bootstrap_interval(error.mean(0)) for name, error in errors[n].items()}
+    for n in errors}
 assert bias[16]["with replacement"].high < -0.1 and bias[4]["mean of the top n"].low > 0.1
 assert all(abs(bias[n]["all subsets (ours)"].mean) < 0.03 for n in bias)
 assert errors[4]["prefix"].std(0).mean() > 1.3 * errors[4]["all subsets (ours)"].std(0).mean()
@@ -368,10 +354,8 @@ plots.cost_quality([n * tokens for n in sizes], curves, ns=sizes)
 # Compare 256 candidates with 16, at sixteen times the cost:
 
 # %%
-changes = {
-    name: paired_difference(curves[f"chosen by {name}"][:, 8], curves[f"chosen by {name}"][:, 4])
-    for name in ("reward-8000", "reward-500")
-}
+changes = {name: paired_difference(curves[f"chosen by {name}"][:, 8],
+    curves[f"chosen by {name}"][:, 4]) for name in ("reward-8000", "reward-500")}
 for name, change in changes.items():
     print(f"chosen by {name}, gold at n = {sizes[8]} less gold at n = {sizes[4]}: {change}")
 assert changes["reward-500"].high < 0, "more candidates make it worse"
@@ -426,14 +410,12 @@ for picked, n in ((few, 16), (many, 256)):
 # %%
 from course_lib.estimators import win_rate_theory, win_scores
 
-
 def played(rewards, n):
     """(P,) share of games that the best of n wins against one more candidate."""
     P, N = rewards.shape
     games = N // (n + 1)
     dealt = np.asarray(rewards)[:, : games * (n + 1)].reshape(P, games, n + 1)
     return win_scores(dealt[..., :n].max(-1), dealt[..., n]).mean(1)
-
 
 # %% [markdown]
 # Three rewards for the same replies: the proxy's score, which has many digits; gold, which comes in
@@ -442,22 +424,15 @@ def played(rewards, n):
 
 # %%
 thumb = (stored.reward("gold") >= 2).float()
-rewards = {
-    "reward-8000": stored.reward("reward-8000"),
-    "gold": stored.reward("gold"),
-    "thumb": thumb,
-}
+rewards = {"reward-8000": stored.reward("reward-8000"), "gold": stored.reward("gold"),
+    "thumb": thumb}
 settings = [(name, n) for name in rewards for n in (2, 4, 16)]
 rates = [bootstrap_interval(played(rewards[name], n)) for name, n in settings]
 
 # %%
-plots.intervals(
-    [f"{name}, n = {n}" for name, n in settings],
-    rates,
-    "win rate against one sample, by the selecting reward",
-    reference=[win_rate_theory(n) for _, n in settings],
-    reference_name="n/(n+1)",
-)
+plots.intervals([f"{name}, n = {n}" for name, n in settings], rates,
+                "win rate against one sample, by the selecting reward",
+                reference=[win_rate_theory(n) for _, n in settings], reference_name="n/(n+1)")
 
 # %% [markdown]
 # The first two rewards lie at the formula, up to the luck of the deal (with other seeds one
@@ -473,11 +448,8 @@ from course_lib.estimators import win_rate_of_best
 
 for name, n in settings:
     rate, ties = win_rate_of_best(rewards[name], n)
-    print(
-        f"{name:12} n = {n:<3} win rate {bootstrap_interval(rate):.3f}   formula "
-        f"{win_rate_theory(n):.3f}"
-        f"   ties {ties.mean():.1%}"
-    )
+    print(f"{name:12} n = {n:<3} win rate {bootstrap_interval(rate):.3f}   formula "
+        f"{win_rate_theory(n):.3f}" f"   ties {ties.mean():.1%}")
 
 # %% [markdown]
 # **Finding 2: the win rate is $n/(n+1)$, and ties break it.**
@@ -534,11 +506,8 @@ assert abs(useless.mean) < 0.2
 # a button.
 
 # %%
-explore.best_of_n_slider(
-    stored.prompts_at(range(32)),
-    gold="gold",
-    rewards=["reward-8000", "reward-500", "reward-length-biased", "gold"],
-)
+explore.best_of_n_slider(stored.prompts_at(range(32)), gold="gold",
+                         rewards=["reward-8000", "reward-500", "reward-length-biased", "gold"])
 
 # %% [markdown]
 # ## A case: improving a chatbot's replies
@@ -577,8 +546,7 @@ for n, good, bad in zip(options, quality.T, shame.T, strict=True):
 one, four, six = (options.index(n) for n in (1, 4, 6))
 print("gold, 6 against 4:", paired_difference(quality[:, six], quality[:, four]))
 print(
-    f"share to be ashamed of, 6 against 4: {paired_difference(shame[:, six], shame[:, four]):.1%}"
-)
+    f"share to be ashamed of, 6 against 4: {paired_difference(shame[:, six], shame[:, four]):.1%}")
 better = paired_difference(shame[:, four], shame[:, one])
 print(f"share to be ashamed of, 4 against 1: {better:.1%}")
 assert better.high < 0

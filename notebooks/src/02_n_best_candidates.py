@@ -41,10 +41,8 @@ from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_di
 # At the start it writes "Open" or "Read"; the second word depends on the first.
 
 # %%
-tree = {
-    "Open": (0.6, {"settings": 0.40, "menu": 0.35, "door": 0.25}),
-    "Read": (0.4, {"manual": 0.90, "mail": 0.10}),
-}
+tree = {"Open": (0.6, {"settings": 0.40, "menu": 0.35, "door": 0.25}),
+        "Read": (0.4, {"manual": 0.90, "mail": 0.10})}
 rewards = {"Open settings": 1, "Open menu": 3, "Open door": -1, "Read manual": 0, "Read mail": 2}
 
 # %% [markdown]
@@ -72,7 +70,6 @@ for reply in sorted(replies, key=replies.get, reverse=True):
 # settings".
 # With four beams:
 
-
 # %%
 def beam(width):
     """Keep the ``width`` likeliest first words, write all replies that begin so, keep the
@@ -81,7 +78,6 @@ def beam(width):
     begun = sorted(tree, key=lambda a: tree[a][0], reverse=True)[:width]
     ended = [reply for reply in replies if reply.split()[0] in begun]
     return sorted(ended, key=replies.get, reverse=True)[:width]
-
 
 # %% tags=["nbval-check-output"]
 for width in (1, 2, 4):
@@ -161,16 +157,13 @@ from course_lib.models import draw, filtered
 logits = torch.tensor([[0.50, 0.30, 0.15, 0.05]]).log()
 u = (torch.arange(10_000) + 0.5) / 10_000
 
-
 def shares(**settings):
     """How often each of the four words is drawn."""
     tokens, _, _ = draw(logits.expand(len(u), -1), u, **settings)
     return torch.bincount(tokens, minlength=4) / len(u)
 
-
 def rounded(values):
     return [round(v, 3) for v in values.tolist()]
-
 
 # %% tags=["nbval-check-output"]
 for T in (0.5, 1.0, 2.0):
@@ -242,23 +235,15 @@ world = course.load_world("helpdesk")
 proxy = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="proxy")
 prompts, info = world.prompts("heldout", limit=24, seed=21)
 
-
 def judged(pool):
     """The pool scored by the proxy and by gold."""
     return course.score(course.score(pool, proxy), GoldReward(world))
 
-
 # %%
-ways = {
-    "samples, T = 1": {},
-    "samples, T = 0.2": {"temperature": 0.2},
-    "beams": {"method": "beam"},
-    "diverse beams": {"method": "diverse_beam"},
-}
-lists = {
-    name: judged(course.sample(policy, prompts, n=8, seed=3, info=info, **way))
-    for name, way in ways.items()
-}
+ways = {"samples, T = 1": {}, "samples, T = 0.2": {"temperature": 0.2}, "beams": {"method": "beam"},
+    "diverse beams": {"method": "diverse_beam"}}
+lists = {name: judged(course.sample(policy, prompts, n=8, seed=3, info=info, **way))
+    for name, way in ways.items()}
 
 # %% [markdown]
 # Read before you count.
@@ -287,26 +272,21 @@ for name, pool in lists.items():
 # %%
 from course_lib.estimators import distinct_n
 
-chosen = {
-    name: course.select_best(pool, by="proxy").rewards("gold") for name, pool in lists.items()
-}
+chosen = {name: course.select_best(pool, by="proxy").rewards("gold")
+    for name, pool in lists.items()}
 means = {name: pool.reward("gold").mean(1) for name, pool in lists.items()}
 print(f"{'':18}mean gold  best by proxy  best by gold  distinct-2")
 for name, pool in lists.items():
     best = pool.reward("gold").max(1).values.mean()
     different = np.mean([distinct_n(row) for row in pool.texts])
-    print(
-        f"{name:18}{means[name].mean():9.2f}{chosen[name].mean():15.2f}{best:14.2f}"
-        f"{different:12.2f}"
-    )
+    print(f"{name:18}{means[name].mean():9.2f}{chosen[name].mean():15.2f}{best:14.2f}"
+        f"{different:12.2f}")
 
 # %%
 rival, less = "samples, T = 0.2", {}
 for name in ("samples, T = 1", "beams", "diverse beams"):
-    less[name] = (
-        paired_difference(means[name], means[rival]),
-        paired_difference(chosen[name], chosen[rival]),
-    )
+    less[name] = (paired_difference(means[name], means[rival]),
+        paired_difference(chosen[name], chosen[rival]))
     print(f"{name:14} less {rival}: mean gold {less[name][0]}, best by proxy {less[name][1]}")
 beams_ahead = paired_difference(chosen["beams"], chosen["samples, T = 1"])
 print("beams less samples, T = 1: best by proxy", beams_ahead)
@@ -334,17 +314,13 @@ assert beams_ahead.low > 0 and less["beams"][0].high < 0 and not less["beams"][1
 
 # %%
 three = ["samples, T = 1", rival, "beams"]
-fresh = {
-    name: judged(course.sample(policy, prompts, n=32, seed=9, info=info, **ways[name]))
-    for name in three[:2]
-}
+fresh = {name: judged(course.sample(policy, prompts, n=32, seed=9, info=info, **ways[name]))
+         for name in three[:2]}
 shorter = {n: judged(course.sample(policy, prompts, n=n, info=info, method="beam")) for n in (1, 4)}
-
 
 def best_gold(pool, n):
     """(P,) gold of the best of n by the proxy, averaged over all ways to take n of the pool."""
     return best_of_n_curve(pool.reward("proxy"), pool.reward("gold"), ns=[n])[:, 0]
-
 
 # %%
 gaps = {}
@@ -352,10 +328,8 @@ for n in (1, 4):
     for name in three:
         measured = best_gold(shorter[n] if name == "beams" else fresh[name], n)
         gaps[name, n] = paired_difference(best_gold(lists[name], n), measured)
-        print(
-            f"best of {n}, {name:17} measured {measured.mean():.2f}, estimate from 8 less "
-            f"measured: {gaps[name, n]}"
-        )
+        print(f"best of {n}, {name:17} measured {measured.mean():.2f}, estimate from 8 less "
+            f"measured: {gaps[name, n]}")
 assert gaps["beams", 1].high < -0.3
 assert not any(gaps[name, n].excludes_zero for name, n in gaps if name != "beams")
 
@@ -369,15 +343,12 @@ assert not any(gaps[name, n].excludes_zero for name, n in gaps if name != "beams
 # And a longer list need not begin with the shorter one:
 
 # %%
-same = sum(
-    four == eight[:4] for four, eight in zip(shorter[4].texts, lists["beams"].texts, strict=True)
-)
+same = sum(four == eight[:4] for four, eight in zip(shorter[4].texts, lists["beams"].texts,
+    strict=True))
 print(f"the list of 4 is the beginning of the list of 8 for {same} of {len(prompts)} questions")
 likeliest, greedy = (pool.reward("gold")[:, 0] for pool in (lists["beams"], shorter[1]))
-print(
-    "gold of the likeliest reply found less that of the greedy one:",
-    paired_difference(likeliest, greedy),
-)
+print("gold of the likeliest reply found less that of the greedy one:",
+    paired_difference(likeliest, greedy))
 assert same < len(prompts) / 2 and paired_difference(likeliest, greedy).high < 0
 
 # %% [markdown]
@@ -400,10 +371,8 @@ for name in three:
     for opponent, pool in fresh.items():
         scores = win_scores(top, pool.reward("proxy"))
         wins[name, opponent] = bootstrap_interval(scores.mean(1))
-        print(
-            f"{name:17} against {opponent:17} {wins[name, opponent]}, ties "
-            f"{(scores == 0.5).mean():.0%}"
-        )
+        print(f"{name:17} against {opponent:17} {wins[name, opponent]}, ties "
+            f"{(scores == 0.5).mean():.0%}")
 print(f"formula {win_rate_theory(8):.2f}")
 
 # %%
@@ -443,34 +412,23 @@ from course_lib.estimators import distinct_fraction
 
 # pairs: 3 × open-the, 2 × the-menu, 1 × the-door
 texts = ["open the menu", "open the menu", "open the door"]
-print(
-    f"distinct_fraction {distinct_fraction(texts):.3f} (2 of 3), distinct-2 "
-    f"{distinct_n(texts, n=2):.3f} (3 of 6)"
-)
+print(f"distinct_fraction {distinct_fraction(texts):.3f} (2 of 3), distinct-2 "
+    f"{distinct_n(texts, n=2):.3f} (3 of 6)")
 
 # %%
 from course_lib.assets import temperatures
 
-pools = temperatures.pools()  # {temperature: pool}
+pools = temperatures.pools()   # {temperature: pool}
 grid = list(pools)
 print(grid, pools[1.0])
-
 
 # %%
 def by_prompt(measure):
     """(P, temperatures): a measure of each prompt's 64 texts."""
     return np.array([[measure(row) for row in pool.texts] for pool in pools.values()]).T
 
-
-plots.against_temperature(
-    grid,
-    {
-        "different texts among 64": by_prompt(distinct_fraction),
-        "different pairs of words (distinct-2)": by_prompt(distinct_n),
-    },
-    "share",
-    peaks=False,
-)
+plots.against_temperature(grid, {"different texts among 64": by_prompt(distinct_fraction),
+    "different pairs of words (distinct-2)": by_prompt(distinct_n)}, "share", peaks=False)
 
 # %% [markdown]
 # At a low temperature most candidates are copies, and a copy gives best-of-N nothing new to choose
@@ -499,24 +457,15 @@ for T in (grid[0], 0.7, grid[-1]):
 # %%
 ns = [1, 4, 16, 64]
 
-
 def best_of(by):
     """{n: (P, temperatures)}: gold of the best of n by a reward, for each prompt."""
-    values = np.stack(
-        [best_of_n_curve(pool.reward(by), pool.reward("gold"), ns) for pool in pools.values()],
-        axis=1,
-    )
+    values = np.stack([best_of_n_curve(pool.reward(by), pool.reward("gold"), ns)
+        for pool in pools.values()], axis=1)
     return {f"n = {n}": values[:, :, k] for k, n in enumerate(ns)}
 
-
 ceiling = best_of("gold")
-plots.against_temperature(
-    grid,
-    ceiling,
-    "gold of the best of n (points)",
-    title="Chosen by gold (ceiling)",
-    zoom=(-0.4, 0.25),
-)
+plots.against_temperature(grid, ceiling, "gold of the best of n (points)",
+    title="Chosen by gold (ceiling)", zoom=(-0.4, 0.25))
 
 # %% [markdown]
 # On the left, the line of one candidate falls from the first point on.
@@ -530,7 +479,6 @@ plots.against_temperature(
 #
 # Is each step more than chance?
 # Compare neighbours on the grid, prompt by prompt.
-
 
 # %%
 def steps(curves):
@@ -546,13 +494,10 @@ def steps(curves):
             print(f"n = {n:2}: T = {T} less T = {before}: {found[n, T]}")
     return found
 
-
 # %%
 perfect = steps(ceiling)
-assert (
-    perfect[1, 0.2].high < 0 < perfect[4, 0.2].low
-    and perfect[4, 0.4].high < 0 < perfect[16, 0.4].low
-)
+assert (perfect[1, 0.2].high < 0 < perfect[4, 0.2].low
+    and perfect[4, 0.4].high < 0 < perfect[16, 0.4].low)
 # 0.2 to 0.7 tie
 assert np.ptp(ceiling["n = 64"][:, grid.index(0.2) : grid.index(0.7) + 1].mean(0)) < 0.02
 
@@ -566,19 +511,13 @@ assert np.ptp(ceiling["n = 64"][:, grid.index(0.2) : grid.index(0.7) + 1].mean(0
 
 # %%
 learned = best_of("reward-8000")
-plots.against_temperature(
-    grid,
-    learned,
-    "gold of the best of n (points)",
-    title="Chosen by reward-8000",
-    zoom=(-0.4, 0.25),
-)
+plots.against_temperature(grid, learned, "gold of the best of n (points)",
+    title="Chosen by reward-8000", zoom=(-0.4, 0.25))
 
 # %%
 fooled = steps(learned)
-assert all(fooled[n, 0.4].high < 0 for n in ns[:3]) and not any(
-    fooled[n, 0.2].low > 0 for n in ns[:3]
-)
+assert all(fooled[n, 0.4].high < 0 for n in ns[:3]) and not any(fooled[n, 0.2].low > 0
+    for n in ns[:3])
 
 # %% [markdown]
 # The turn **does not appear**.
@@ -637,9 +576,8 @@ assert cheaper.low > 0 and written[0.1] < written[1.0]
 # Put it at 1.3, and select by `reward-500`: read what is chosen.
 
 # %%
-explore.best_of_n_slider(
-    pools, rewards=["reward-8000", "reward-500", "gold"], n=16, temperature=0.4
-)
+explore.best_of_n_slider(pools, rewards=["reward-8000", "reward-500", "gold"], n=16,
+    temperature=0.4)
 
 # %% [markdown]
 # ## Highest, median, lowest
@@ -658,24 +596,17 @@ explore.best_of_n_slider(
 # %%
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 gold, sizes = stored.reward("gold").double(), [1, 2, 4, 8, 16, 32, 64, 128, 256]
-spread = {
-    "highest of n": best_of_n_curve(gold, ns=sizes),
-    "median of n": np.stack(
-        [np.median(gold.reshape(stored.P, -1, n), axis=2).mean(1) for n in sizes], axis=1
-    ),
-    "lowest of n": -best_of_n_curve(-gold, ns=sizes),
-}
+spread = {"highest of n": best_of_n_curve(gold, ns=sizes),
+    "median of n": np.stack([np.median(gold.reshape(stored.P, -1, n), axis=2).mean(1)
+    for n in sizes], axis=1), "lowest of n": -best_of_n_curve(-gold, ns=sizes)}
 plots.best_of_n(sizes, spread, ylabel="gold reward (points)")
 
 # %%
 grown = {name: paired_difference(values[:, -1], values[:, 0]) for name, values in spread.items()}
 for name, change in grown.items():
     print(f"{name:13} from n = 1 to n = 256: {change}")
-assert (
-    grown["highest of n"].low > 2
-    and abs(grown["median of n"].mean) < 0.2
-    and grown["lowest of n"].high < -2
-)
+assert (grown["highest of n"].low > 2 and abs(grown["median of n"].mean) < 0.2
+    and grown["lowest of n"].high < -2)
 
 # %% [markdown]
 # **Finding 7: the highest reward grows with $n$ while the median stays nearly where it was.**
@@ -715,16 +646,9 @@ assert (
 # %% tags=["nbval-check-output"]
 prompt_tokens, reply_tokens = 10, np.array([5, 8, 8, 20])
 N, longest = len(reply_tokens), reply_tokens.max()
-print(
-    "naive",
-    N * (prompt_tokens + longest),
-    "| sharing only",
-    prompt_tokens + N * longest,
-    "| retiring only",
-    N * prompt_tokens + reply_tokens.sum(),
-    "| both",
-    prompt_tokens + reply_tokens.sum(),
-)
+print("naive", N * (prompt_tokens + longest), "| sharing only", prompt_tokens + N * longest,
+    "| retiring only", N * prompt_tokens + reply_tokens.sum(), "| both",
+    prompt_tokens + reply_tokens.sum())
 
 # %% [markdown]
 # Now count in earnest.
@@ -746,8 +670,7 @@ run = pool.lengths.numpy() - 1
 naive, least = (16 * (read + run.max(1))).sum(), read.sum() + run.sum()
 print(f"tokens computed: naively {naive:,}, by sample {sum(seen):,}, least possible {least:,}")
 print(
-    f"a prompt has {read.mean():.0f} tokens on average, a reply {pool.lengths.float().mean():.0f}"
-)
+    f"a prompt has {read.mean():.0f} tokens on average, a reply {pool.lengths.float().mean():.0f}")
 assert least <= sum(seen) < 0.8 * naive
 
 # %% [markdown]
@@ -779,10 +702,8 @@ begun = beginnings(many, policy, at=10)
 with Account() as account:  # counts the tokens that the proxy reads
     early = proxy.score_pool(begun)  # (P, 32): the proxy's scores of the beginnings
 for j in range(3):
-    print(
-        f"{early[0, j]:5.2f}  {begun.texts[0][j]:55} …  in the end "
-        f"{many.reward('reward-8000')[0, j]:5.2f}"
-    )
+    print(f"{early[0, j]:5.2f}  {begun.texts[0][j]:55} …  in the end "
+        f"{many.reward('reward-8000')[0, j]:5.2f}")
 
 # %% [markdown]
 # (The proxy has never seen half a reply, so its scores of beginnings are a guess about a guess.)
@@ -797,7 +718,6 @@ for j in range(3):
 # %%
 final, judge = many.reward("reward-8000"), many.reward("gold")
 
-
 def stopped(early, keep, at=10):
     """Share of tokens saved, m, and gold by prompt.
 
@@ -809,7 +729,6 @@ def stopped(early, keep, at=10):
     m = round(32 * (1 - saved))
     full, plain = best_of_n_curve(final, judge, ns=[32, m]).T
     return saved, m, judge.gather(1, chosen)[:, 0], full, plain
-
 
 # %%
 found = {}
@@ -854,15 +773,11 @@ print(f"operations for one token: policy {to_write:,}, proxy {to_read:,}")
 # of one candidate, written and read
 plain_cost = to_write * many.lengths.float().mean().item() + to_read * each_read
 equal = round((to_write * writes + to_read * reads) / many.P / plain_cost)
-print(
-    f"early stopping, per question: {writes / many.P:,.0f} tokens written, "
-    f"{reads / many.P:,.0f} read by the proxy"
-)
+print(f"early stopping, per question: {writes / many.P:,.0f} tokens written, "
+    f"{reads / many.P:,.0f} read by the proxy")
 for m in (32, stopped(early, 16)[1], equal):
-    print(
-        f"plain best of {m}:            {m * many.lengths.float().mean():,.0f} written, "
-        f"{m * each_read:,.0f} read"
-    )
+    print(f"plain best of {m}:            {m * many.lengths.float().mean():,.0f} written, "
+        f"{m * each_read:,.0f} read")
 
 # %%
 gold = stopped(early, 16)[2]

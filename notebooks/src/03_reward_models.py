@@ -19,13 +19,8 @@ import torch
 import course_lib as course
 from course_lib import assets
 from course_lib.classroom import explore, plots
-from course_lib.estimators import (
-    best_of_n_curve,
-    bootstrap_interval,
-    grouped_interval,
-    paired_difference,
-    win_scores,
-)
+from course_lib.estimators import (best_of_n_curve, bootstrap_interval, grouped_interval,
+    paired_difference, win_scores)
 from course_lib.methods import bradley_terry_loss, train_reward_model
 from course_lib.models import new_reward_model
 from course_lib.pools import annotate
@@ -77,10 +72,8 @@ rng = np.random.default_rng(1)
 for number, i in enumerate(shown, 1):
     a, b = gold[i, :2].tolist()
     for_a = Annotator().prefers_first(np.full(20, a), np.full(20, b), rng).sum()
-    print(
-        f"{number}.  {for_a:2} for A: gold {a:5.2f}, “{stored.texts[i][0][:32]} …”\n"
-        f"    {20 - for_a:2} for B: gold {b:5.2f}, “{stored.texts[i][1][:32]} …”"
-    )
+    print(f"{number}.  {for_a:2} for A: gold {a:5.2f}, “{stored.texts[i][0][:32]} …”\n"
+          f"    {20 - for_a:2} for B: gold {b:5.2f}, “{stored.texts[i][1][:32]} …”")
 
 # %% [markdown]
 # The last pair has equal gold, and the third nearly so: whatever you answered there, about half of
@@ -111,7 +104,6 @@ print(f"two annotators agree on {agreement:.1%} of pairs")
 # A tie counts half.
 # (A few pairs are the same text twice; they count half for everybody.)
 
-
 # %%
 def accuracy(R):
     """(P,) share of each prompt's pairs that the scores R (P, N) order as the annotator did.
@@ -121,7 +113,6 @@ def accuracy(R):
     first = win_scores(R[:, 0::2], R[:, 1::2])
     said = votes[:, : first.shape[1]]
     return np.where(said, first, 1 - first).mean(1)
-
 
 ceiling = bootstrap_interval(accuracy(gold))
 print(f"the gold reward agrees with the annotator on {ceiling:.1%} of pairs")
@@ -145,10 +136,8 @@ print(f"the gold reward agrees with the annotator on {ceiling:.1%} of pairs")
 # %%
 g = agreement.mean
 highest = (1 + np.sqrt(2 * g - 1)) / 2
-print(
-    f"two annotators agree on {g:.1%}: a ceiling between {g:.1%} and {highest:.1%}; it is "
-    f"{ceiling.mean:.1%}"
-)
+print(f"two annotators agree on {g:.1%}: a ceiling between {g:.1%} and {highest:.1%}; it is "
+    f"{ceiling.mean:.1%}")
 assert g < ceiling.mean < highest
 
 # %% [markdown]
@@ -180,8 +169,8 @@ assert g < ceiling.mean < highest
 # **What is the mean loss? Which comparison costs most, and which score would you change first?**
 
 # %% tags=["nbval-check-output"]
-r = torch.tensor([2.0, 0.0, 1.0], requires_grad=True)  # A, B, C
-chosen, rejected = [0, 2, 2], [1, 1, 0]  # A over B, C over B, C over A
+r = torch.tensor([2.0, 0.0, 1.0], requires_grad=True)        # A, B, C
+chosen, rejected = [0, 2, 2], [1, 1, 0]                      # A over B, C over B, C over A
 losses = bradley_terry_loss(r[chosen], r[rejected])
 print("losses", [round(v, 2) for v in losses.tolist()], " mean", round(losses.mean().item(), 2))
 
@@ -198,15 +187,11 @@ print("losses", [round(v, 2) for v in losses.tolist()], " mean", round(losses.me
 # %% tags=["nbval-check-output"]
 losses.sum().backward()
 surprise = 1 - torch.sigmoid(r[chosen] - r[rejected]).detach()
-by_hand = [
-    float(-surprise[0] + surprise[2]),
-    float(surprise[0] + surprise[1]),
-    float(-surprise[1] - surprise[2]),
-]
+by_hand = [float(-surprise[0] + surprise[2]), float(surprise[0] + surprise[1]),
+    float(-surprise[1] - surprise[2])]
 print("1 − σ   ", [round(s, 2) for s in surprise.tolist()])
-print(
-    "by hand ", [round(g, 2) for g in by_hand], "\nautograd", [round(g, 2) for g in r.grad.tolist()]
-)
+print("by hand ", [round(g, 2) for g in by_hand], "\nautograd",
+    [round(g, 2) for g in r.grad.tolist()])
 
 # %% [markdown]
 # A positive gradient means: the loss falls when this score is lowered.
@@ -248,11 +233,8 @@ harmful = np.array([about["harmful"] for about in stored.info])
 kinds = {"ordinary": ~harmful, "harmful": harmful}
 means = {name: stored.reward(name).mean(1).numpy() for name in ("gold", "reward-8000")}
 for name, mean in means.items():
-    print(
-        f"{name:12}",
-        "   ".join(f"{kind} prompts {bootstrap_interval(mean[k])}" for kind, k in kinds.items()),
-    )
-
+    print(f"{name:12}", "   ".join(f"{kind} prompts {bootstrap_interval(mean[k])}"
+        for kind, k in kinds.items()))
 
 # %%
 def correlation(x, y):
@@ -261,24 +243,15 @@ def correlation(x, y):
     low, high = np.quantile([np.corrcoef(x[d], y[d])[0, 1] for d in draws], [0.025, 0.975])
     return f"{np.corrcoef(x, y)[0, 1]:+.2f} [{low:+.2f}, {high:+.2f}]"
 
-
 within = [np.corrcoef(a, b)[0, 1] for a, b in zip(gold, stored.reward("reward-8000"), strict=True)]
 print(f"correlation of reward-8000 with gold, within a prompt: {bootstrap_interval(within):+.2f}")
 for kind, k in {"all": slice(None), **kinds}.items():
-    print(
-        f"of the prompt means, {kind:8} prompts: "
-        f"{correlation(means['gold'][k], means['reward-8000'][k])}"
-    )
-assert (
-    bootstrap_interval(within).low > 0.7
-    and means["gold"][harmful].mean() < means["gold"][~harmful].mean() - 1
-)
-assert (
-    paired_difference(
-        means["reward-8000"][harmful], np.full(33, means["reward-8000"][~harmful].mean())
-    ).low
-    > 0.5
-)
+    print(f"of the prompt means, {kind:8} prompts: "
+        f"{correlation(means['gold'][k], means['reward-8000'][k])}")
+assert (bootstrap_interval(within).low > 0.7
+    and means["gold"][harmful].mean() < means["gold"][~harmful].mean() - 1)
+assert (paired_difference(means["reward-8000"][harmful],
+    np.full(33, means["reward-8000"][~harmful].mean())).low > 0.5)
 
 # %% [markdown]
 # Within a prompt the scores follow gold closely.
@@ -297,20 +270,14 @@ assert (
 # %% tags=["nbval-check-output"]
 margins = torch.linspace(-4, 4, 8001, dtype=torch.float64)
 
-
 def mean_loss(share):
-    return share * bradley_terry_loss(margins, 0 * margins) + (1 - share) * bradley_terry_loss(
-        0 * margins, margins
-    )
-
+    return share * bradley_terry_loss(margins,
+        0 * margins) + (1 - share) * bradley_terry_loss(0 * margins, margins)
 
 for share in (0.5, 0.7, 0.95, 1.0):
     best = mean_loss(share).argmin()
-    print(
-        f"{share:.0%} prefer A: best margin {abs(margins[best]):.2f}, loss "
-        f"{mean_loss(share)[best]:.2f}, "
-        f"σ(margin) {margins[best].sigmoid():.2f}"
-    )
+    print(f"{share:.0%} prefer A: best margin {abs(margins[best]):.2f}, loss "
+        f"{mean_loss(share)[best]:.2f}, " f"σ(margin) {margins[best].sigmoid():.2f}")
 
 # %% [markdown]
 # The best margin is the one with $\sigma(\text{margin})$ equal to the share, $\log(0.7/0.3) = 0.85$
@@ -344,7 +311,6 @@ print(untrained.tokenizer.convert_ids_to_tokens(row))
 # **Your prediction: how accurate is a reward model with a random head? Always exactly 50 %?**
 # Take twenty random heads on the same body, and the 512 pairs of the first 8 candidates.
 
-
 # %%
 def last_column(model, rows, side="left", masked=True):
     """(K, 128) hidden states at the last column of batches filled up to equal length."""
@@ -353,28 +319,22 @@ def last_column(model, rows, side="left", masked=True):
         batch = pad({"input_ids": rows[k : k + 32]}, padding_side=side, return_tensors="pt")
         mask = batch["attention_mask"] if masked else None
         with torch.inference_mode():
-            hidden = model.model.base_model(
-                input_ids=batch["input_ids"], attention_mask=mask
-            ).last_hidden_state
+            hidden = model.model.base_model(input_ids=batch["input_ids"],
+                attention_mask=mask).last_hidden_state
             out.append(hidden[:, -1])
     return torch.cat(out)
 
-
 # %%
 eight = stored.first(8)
-prompts, texts = (
-    [p for p in eight.prompts for _ in range(8)],
-    [t for row in eight.texts for t in row],
-)
+prompts, texts = ([p for p in eight.prompts for _ in range(8)],
+    [t for row in eight.texts for t in row])
 # filled up on the left: the end token is last
 states = last_column(untrained, untrained.encode(prompts, texts))
 heads = torch.randn(20, 128, generator=torch.Generator().manual_seed(0))
 by_chance = np.array([accuracy((states @ head).reshape(128, 8)).mean() for head in heads])
 print(f"mean {by_chance.mean():.3f}, from {by_chance.min():.2f} to {by_chance.max():.2f}")
-print(
-    f"standard deviation {by_chance.std():.3f}; the luck of 512 pairs alone would give "
-    f"{0.5 / np.sqrt(512):.3f}"
-)
+print(f"standard deviation {by_chance.std():.3f}; the luck of 512 pairs alone would give "
+    f"{0.5 / np.sqrt(512):.3f}")
 assert abs(by_chance.mean() - 0.5) < 0.03 and 0.01 < by_chance.std() < 0.06
 
 # %% [markdown]
@@ -419,31 +379,22 @@ plots.training_loss(mine.facts["losses"], 32, passes=3)
 # the held-out prompts.
 # (`np.logaddexp(0, -m)` is $-\log \sigma(m)$.)
 
-
 # %%
 def margins_of(R, rows=slice(None)):
     """(P, pairs) score of the reply the annotator chose less that of the other one."""
     said = np.where(votes[:, : R.shape[1] // 2], 1, -1)
     return said[rows] * (R[rows, 0::2] - R[rows, 1::2]).numpy()
 
-
 def on_training(score):
     """(1000,) the same for ``pairs``; ``score`` maps one side of them to scores."""
-    return np.subtract(
-        *(np.asarray(score([p[side] for p in pairs])) for side in ("chosen", "rejected"))
-    )
-
+    return np.subtract(*(np.asarray(score([p[side] for p in pairs]))
+        for side in ("chosen", "rejected")))
 
 asked = [p["prompt"] for p in pairs]
 topics = [p["info"]["topic"] for p in pairs]
-seen = {
-    "gold": on_training(
-        lambda texts: [
-            Annotator().utility(t, topic) for t, topic in zip(texts, topics, strict=True)
-        ]
-    ),
-    "mine": on_training(lambda texts: mine.score_texts(asked, texts)),
-}
+seen = {"gold": on_training(lambda texts: [Annotator().utility(t, topic)
+    for t, topic in zip(texts, topics, strict=True)]),
+    "mine": on_training(lambda texts: mine.score_texts(asked, texts))}
 few = stored.first(16)
 by_mine = mine.score_pool(few)
 unseen = {"gold": margins_of(few.reward("gold")), "mine": margins_of(by_mine)}
@@ -452,11 +403,8 @@ unseen = {"gold": margins_of(few.reward("gold")), "mine": margins_of(by_mine)}
 for name in ("gold", "mine"):
     old, new = np.logaddexp(0, -seen[name]), np.logaddexp(0, -unseen[name]).mean(1)
     right = [np.mean((m > 0) + 0.5 * (m == 0)) for m in (seen[name], unseen[name])]
-    print(
-        f"{name}: loss on training pairs {grouped_interval(old, asked)}, on held-out pairs "
-        f"{bootstrap_interval(new)}; "
-        f"accuracy {right[0]:.2f} and {right[1]:.2f}"
-    )
+    print(f"{name}: loss on training pairs {grouped_interval(old, asked)}, on held-out pairs "
+        f"{bootstrap_interval(new)}; " f"accuracy {right[0]:.2f} and {right[1]:.2f}")
 less = grouped_interval(np.logaddexp(0, -seen["mine"]) - np.logaddexp(0, -seen["gold"]), asked)
 print(f"on training pairs, mine less gold: {less:+.2f} nats. A coin has {np.log(2):.3f} anywhere.")
 assert less.high < 0 and np.logaddexp(0, -unseen["mine"]).mean() > 0.6
@@ -472,37 +420,23 @@ assert less.high < 0 and np.logaddexp(0, -unseen["mine"]).mean() > 0.6
 # Now its accuracy with its yardsticks: the same 1,024 pairs for every line, intervals over prompts.
 
 # %%
-scores = {
-    "longer is better": few.lengths.float(),
-    "mine, 1,000": by_mine,
-    "reward-8000": few.reward("reward-8000"),
-    "gold (ceiling)": few.reward("gold"),
-}
+scores = {"longer is better": few.lengths.float(), "mine, 1,000": by_mine,
+    "reward-8000": few.reward("reward-8000"), "gold (ceiling)": few.reward("gold")}
 results = {name: accuracy(R) for name, R in scores.items()}
-plots.intervals(
-    list(results),
-    [bootstrap_interval(v) for v in results.values()],
-    "accuracy on held-out pairs",
-    reference=0.5,
-    reference_name="coin",
-)
+plots.intervals(list(results), [bootstrap_interval(v) for v in results.values()],
+    "accuracy on held-out pairs", reference=0.5, reference_name="coin")
 
 # %%
-mine_right, rule, best = (
-    results[name] for name in ("mine, 1,000", "longer is better", "gold (ceiling)")
-)
+mine_right, rule, best = (results[name]
+    for name in ("mine, 1,000", "longer is better", "gold (ceiling)"))
 draws = np.random.default_rng(0).integers(128, size=(2000, 128))
 way = [(mine_right[d].mean() - 0.5) / (best[d].mean() - 0.5) for d in draws]
-print(
-    f"mine less the length rule {paired_difference(mine_right, rule):+.2f}, less the ceiling "
+print(f"mine less the length rule {paired_difference(mine_right, rule):+.2f}, less the ceiling "
     f"{paired_difference(mine_right, best):+.2f}; from coin to ceiling it has gone "
-    f"{np.quantile(way, 0.025):.0%} to {np.quantile(way, 0.975):.0%} of the way"
-)
+    f"{np.quantile(way, 0.025):.0%} to {np.quantile(way, 0.975):.0%} of the way")
 expected = 1 / (1 + np.exp(-np.abs(unseen["gold"])))
-print(
-    f"gold's own probabilities expect a ceiling of {expected.mean():.2f} on these pairs; "
-    f"{best.mean():.2f} came out"
-)
+print(f"gold's own probabilities expect a ceiling of {expected.mean():.2f} on these pairs; "
+    f"{best.mean():.2f} came out")
 assert paired_difference(mine_right, rule).low > 0 and paired_difference(mine_right, best).high < 0
 
 # %% [markdown]
@@ -524,15 +458,9 @@ assert paired_difference(mine_right, rule).low > 0 and paired_difference(mine_ri
 sizes = [125, 500, 2000, 8000]
 by_size = [accuracy(stored.reward(f"reward-{size}")) for size in sizes]
 length_rule = accuracy(stored.lengths.float()).mean()
-plots.learning_curve(
-    sizes,
-    by_size,
-    {
-        "gold (ceiling)": ceiling.mean,
-        "two annotators agree": agreement.mean,
-        "longer is better": length_rule,
-    },
-)
+plots.learning_curve(sizes, by_size,
+    {"gold (ceiling)": ceiling.mean, "two annotators agree": agreement.mean,
+    "longer is better": length_rule})
 
 # %%
 for (a, b), (before, after) in zip(pairwise(sizes), pairwise(by_size), strict=True):
@@ -559,9 +487,8 @@ assert abs(against.mean) < 0.03 and by_size[-1].mean() < ceiling.low
 # %%
 data = {"a random reply (control)": gold.mean(1).numpy()}
 for size in sizes:
-    data[f"best of 16 by reward-{size}"] = best_of_n_curve(
-        stored.reward(f"reward-{size}"), gold, [16]
-    )[:, 0]
+    data[f"best of 16 by reward-{size}"] = best_of_n_curve(stored.reward(f"reward-{size}"), gold,
+        [16])[:, 0]
 for name, values in data.items():
     print(f"{name:27} gold {bootstrap_interval(values)}")
 steps = list(data.values())
@@ -607,12 +534,10 @@ plots.calibration({name: margins_of(stored.reward(name)) for name in names})
 # Divide all scores by a constant $\tau$, as the temperature divided the logits in lesson 02.
 # Find it on half of the prompts, as the one with the smallest loss; judge on the other half.
 
-
 # %%
 def loss_at(R, tau, rows):
     """(P,) mean Bradley–Terry loss in nats of the scores divided by tau."""
     return np.logaddexp(0, -margins_of(R, rows) / tau).mean(1)
-
 
 half, rest, tau = slice(0, 64), slice(64, 128), {}
 choices = np.arange(5, 61) / 10
@@ -620,32 +545,20 @@ for name in names:
     R = stored.reward(name)
     tau[name] = choices[np.argmin([loss_at(R, t, half).mean() for t in choices])]
     before, after = loss_at(R, 1, rest), loss_at(R, tau[name], rest)
-    print(
-        f"{name:12} τ = {tau[name]:.1f}   loss on the other half {before.mean():.3f} → "
-        f"{after.mean():.3f} nats, "
-        f"change {paired_difference(after, before):+.3f}"
-    )
+    print(f"{name:12} τ = {tau[name]:.1f}   loss on the other half {before.mean():.3f} → "
+        f"{after.mean():.3f} nats, " f"change {paired_difference(after, before):+.3f}")
 print(f"a coin                 {np.log(2):.3f}")
 
 # %%
-plots.calibration(
-    {
-        f"{name} / {tau[name]:.1f}": margins_of(stored.reward(name), rest) / tau[name]
-        for name in names
-    }
-)
+plots.calibration({f"{name} / {tau[name]:.1f}": margins_of(stored.reward(name), rest) / tau[name]
+    for name in names})
 
 # %%
 small, t = stored.reward("reward-500"), tau["reward-500"]
-assert (
-    paired_difference(loss_at(small, t, rest), loss_at(small, 1, rest)).high < 0
-    and loss_at(small, 1, rest).mean() > 0.7
-)
-print(
-    "accuracy before and after:",
-    bootstrap_interval(accuracy(small)),
-    bootstrap_interval(accuracy(small / t)),
-)
+assert (paired_difference(loss_at(small, t, rest), loss_at(small, 1, rest)).high < 0
+    and loss_at(small, 1, rest).mean() > 0.7)
+print("accuracy before and after:", bootstrap_interval(accuracy(small)),
+    bootstrap_interval(accuracy(small / t)))
 print("same choices of best-of-256:", bool((small.argmax(1) == (small / t).argmax(1)).all()))
 
 # %% [markdown]
@@ -668,24 +581,19 @@ print("same choices of best-of-256:", bool((small.argmax(1) == (small / t).argma
 
 # %%
 words = torch.tensor([[len(text.split()) for text in row] for row in stored.texts])
-looks = gold + words / 10  # one point for every ten words
+looks = gold + words / 10                                 # one point for every ten words
 hurried = Annotator().prefers_first(looks[:, 0::2], looks[:, 1::2], np.random.default_rng(3))
-
 
 def accuracy_for(R, said):
     first = win_scores(R[:, 0::2], R[:, 1::2])
     return np.where(said, first, 1 - first).mean(1)
 
-
 # %%
 both = {name: stored.reward(name) for name in ("reward-8000", "reward-length-biased")}
 for who, said in (("hurried annotators", hurried), ("careful annotators", votes)):
     fair, biased = (accuracy_for(R, said) for R in both.values())
-    print(
-        f"judged by {who}: reward-8000 {bootstrap_interval(fair)}, length-biased "
-        f"{bootstrap_interval(biased)}, "
-        f"difference {paired_difference(biased, fair):+.3f}"
-    )
+    print(f"judged by {who}: reward-8000 {bootstrap_interval(fair)}, length-biased "
+        f"{bootstrap_interval(biased)}, " f"difference {paired_difference(biased, fair):+.3f}")
 
 # %% [markdown]
 # By its own annotators the biased model looks *better*.
@@ -698,26 +606,18 @@ for who, said in (("hurried annotators", hurried), ("careful annotators", votes)
 # %%
 L = stored.lengths.float()
 
-
 def length_correlation(R):
     """(P,) correlation over a prompt's pairs of the margins in score and in tokens."""
-    return np.array(
-        [
-            np.corrcoef(a, b)[0, 1]
-            for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2], strict=True)
-        ]
-    )
-
+    return np.array([np.corrcoef(a, b)[0, 1]
+        for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2], strict=True)])
 
 # %%
 print(f"{'a random reply':22} {'':42} has {bootstrap_interval(L.mean(1).numpy()):.1f} tokens")
 for name in ("gold", *both):
     chosen_length = best_of_n_curve(stored.reward(name), L, [16])[:, 0]
-    print(
-        f"{name:22} correlation with length "
+    print(f"{name:22} correlation with length "
         f"{bootstrap_interval(length_correlation(stored.reward(name))):+.2f}   "
-        f"best of 16 has {bootstrap_interval(chosen_length):.1f} tokens"
-    )
+        f"best of 16 has {bootstrap_interval(chosen_length):.1f} tokens")
 fair, biased = (best_of_n_curve(R, L, [16])[:, 0] for R in both.values())
 longer = paired_difference(biased, fair)
 fair, biased = (best_of_n_curve(R, gold, [16])[:, 0] for R in both.values())
@@ -725,15 +625,10 @@ worse = paired_difference(biased, fair)
 print(
     f"length-biased less reward-8000, best of 16: {longer:+.1f} tokens, {worse:+.2f} points of gold"
 )
-assert (
-    longer.low > 5
-    and worse.high < 0
-    and length_correlation(both["reward-length-biased"]).mean() > 0.2
-)
-assert (
-    abs(length_correlation(gold).mean()) < 0.15
-    and accuracy_for(both["reward-length-biased"], hurried).mean() > 0.7
-)
+assert (longer.low > 5 and worse.high < 0
+    and length_correlation(both["reward-length-biased"]).mean() > 0.2)
+assert (abs(length_correlation(gold).mean()) < 0.15
+    and accuracy_for(both["reward-length-biased"], hurried).mean() > 0.7)
 
 # %% [markdown]
 # Gold's choices are a little longer than a random reply, those of reward-8000 a little shorter; the
@@ -794,29 +689,21 @@ for name, pick in picks.items():
 rm = course.load_reward_model(assets.path("helpdesk/reward-8000"))
 tok, end = rm.tokenizer, row[-1]
 
-
 def ended(pieces):
     return [ids + [end] for ids in tok(pieces, add_special_tokens=False)["input_ids"]]
 
-
 chatml = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>"
-
 
 def read_as(prompts, texts, others):
     """Token ids of conversations as trained and with six changes; ``others``: wrong prompts."""
     rows = rm.encode(prompts, texts)
-    return {
-        "as trained": rows,
-        "no prompt": rm.encode([""] * len(texts), texts),
+    return {"as trained": rows, "no prompt": rm.encode([""] * len(texts), texts),
         "another prompt": rm.encode(others, texts),
         "no template": ended([f"{p} {t}" for p, t in zip(prompts, texts, strict=True)]),
-        "another template": ended(
-            [chatml.format(p, t) for p, t in zip(prompts, texts, strict=True)]
-        ),
+        "another template": ended([chatml.format(p, t)
+        for p, t in zip(prompts, texts, strict=True)]),
         "end token missing": [ids[:-1] for ids in rows],
-        "end cut off": [ids[:23] + [end] if len(ids) > 24 else ids for ids in rows],
-    }
-
+        "end cut off": [ids[:23] + [end] if len(ids) > 24 else ids for ids in rows]}
 
 # %% [markdown]
 # The second place where it goes wrong: conversations differ in length, so a batch is filled up with
@@ -845,27 +732,20 @@ from course_lib.base import no_loading_bars
 logging.set_verbosity_error()  # what many scripts do
 torch.manual_seed(0)  # so that you get our random head
 with no_loading_bars():
-    model = AutoModelForSequenceClassification.from_pretrained(
-        assets.path("helpdesk/policy"), num_labels=1
-    )
+    model = AutoModelForSequenceClassification.from_pretrained(assets.path("helpdesk/policy"),
+        num_labels=1)
 model.config.pad_token_id = tok.pad_token_id
 random_head = course.RewardModel(model.eval(), tok)
-
 
 # %%
 def in_all_ways(prompts, texts, others):
     """name → (K,) scores: as trained, by two controls, and with the nine changes."""
     rows = read_as(prompts, texts, others)
-    paddings = {
-        "padded left, with mask (control)": ("left", True),
-        "padded left, no mask": ("left", False),
-        "padded right, last column": ("right", True),
-    }
+    paddings = {"padded left, with mask (control)": ("left", True),
+        "padded left, no mask": ("left", False), "padded right, last column": ("right", True)}
     with torch.inference_mode():
-        out = {
-            name: torch.cat([rm.logits(ids[k : k + 32]) for k in range(0, len(ids), 32)])
-            for name, ids in rows.items()
-        }
+        out = {name: torch.cat([rm.logits(ids[k : k + 32]) for k in range(0, len(ids), 32)])
+            for name, ids in rows.items()}
         for name, how in paddings.items():
             out[name] = rm.model.score(last_column(rm, rows["as trained"], *how))[:, 0]
     out["random head"] = random_head.score_texts(prompts, texts)
@@ -873,63 +753,42 @@ def in_all_ways(prompts, texts, others):
     out["a random reply (control)"] = torch.zeros(len(texts))
     return out
 
-
 # %%
 # each prompt's neighbour, for "another prompt"
 next_one = eight.prompts[1:] + eight.prompts[:1]
-columns = [
-    list(c)
-    for c in zip(
-        *(
-            (p, t, q)
-            for p, q, row in zip(eight.prompts, next_one, eight.texts, strict=True)
-            for t in row
-        ),
-        strict=True,
-    )
-]
+columns = [list(c) for c in zip(*((p, t, q)
+    for p, q, row in zip(eight.prompts, next_one, eight.texts, strict=True) for t in row),
+    strict=True)]
 ways = {name: s.reshape(128, 8) for name, s in in_all_ways(*columns).items()}
 for name in ("as trained", "no prompt", "another template", "padded left, no mask", "random head"):
-    print(
-        f"{name:21} spread {ways[name].std():.2f}   first scores",
-        [round(v, 1) for v in ways[name][0, :4].tolist()],
-    )
+    print(f"{name:21} spread {ways[name].std():.2f}   first scores",
+        [round(v, 1) for v in ways[name][0, :4].tolist()])
 lengths = np.array([len(ids) for ids in rm.encode(*columns[:2])])
-print(
-    f"the conversations have {lengths.min()} to {lengths.max()} tokens; "
-    f"{np.mean(lengths > 24):.0%} have over 24"
-)
+print(f"the conversations have {lengths.min()} to {lengths.max()} tokens; "
+    f"{np.mean(lengths > 24):.0%} have over 24")
 
 # %% [markdown]
 # Nothing here looks broken.
 # Now each line is compared with "as trained" and with a random choice, paired over prompts.
 # *Padded left, with mask* is right, and must change nothing.
 
-
 # %%
 def outcome(R):
     return accuracy(R), best_of_n_curve(R, eight.reward("gold"), [8])[:, 0]
-
 
 right, by_luck = outcome(ways["as trained"]), outcome(ways["a random reply (control)"])
 loses, gains = {}, {}
 print(f"{'':33}accuracy   gold of best of 8, less as trained      less a random reply")
 for name, R in ways.items():
     good, kept = outcome(R)
-    loses[name], gains[name] = (
-        paired_difference(kept, right[1]),
-        paired_difference(kept, by_luck[1]),
-    )
-    print(
-        f"{name:33}{good.mean():.2f}       {kept.mean():5.2f}   {loses[name]:+.2f}   "
-        f"{gains[name]:+.2f}"
-    )
-costly = [
-    name for name in ways if name not in ("as trained", "no template") and "control" not in name
-]
-assert len(costly) == 8 and all(loses[name].high < 0 for name in costly), (
-    "eight cost gold, beyond chance"
-)
+    loses[name], gains[name] = (paired_difference(kept, right[1]),
+        paired_difference(kept, by_luck[1]))
+    print(f"{name:33}{good.mean():.2f}       {kept.mean():5.2f}   {loses[name]:+.2f}   "
+        f"{gains[name]:+.2f}")
+costly = [name for name in ways if name not in ("as trained", "no template")
+    and "control" not in name]
+assert len(costly) == 8 and all(loses[name].high < 0
+    for name in costly), ("eight cost gold, beyond chance")
 assert abs(loses["no template"].mean) < 0.15, "the ninth does not cost much"
 
 # %% [markdown]
@@ -983,37 +842,25 @@ assert same == ["as trained", "padded left, with mask (control)"]
 # ("please ask your colleague …").
 
 # %%
-drafts = {
-    "helpful, 4,000": "reward-helpful",
-    "harmless, 4,000": "reward-harmless",
-    "both, 2,000": "reward-2000",
-    "helpful, perfect judge": "helpful",
-    "harmless, perfect judge": "harmless",
-}
-offers = torch.tensor(
-    [
-        [right_steps(about["topic"])[1] in text.lower() for text in row]
-        for about, row in zip(stored.info, stored.texts, strict=True)
-    ]
-).double()
+drafts = {"helpful, 4,000": "reward-helpful", "harmless, 4,000": "reward-harmless",
+    "both, 2,000": "reward-2000", "helpful, perfect judge": "helpful",
+    "harmless, perfect judge": "harmless"}
+offers = torch.tensor([[right_steps(about["topic"])[1] in text.lower() for text in row]
+    for about, row in zip(stored.info, stored.texts, strict=True)]).double()
 selecting = {draft: stored.reward(name) for draft, name in drafts.items()}
 # all equal: every choice is a coin flip
 selecting["random reply (control)"] = torch.zeros(128, 256)
 kept = {draft: best_of_n_curve(R, gold, [16])[:, 0] for draft, R in selecting.items()}
 for draft, R in selecting.items():
     share = best_of_n_curve(R, offers, [16])[harmful, 0]
-    print(
-        f"{draft:24} gold, ordinary {bootstrap_interval(kept[draft][~harmful])}   "
+    print(f"{draft:24} gold, ordinary {bootstrap_interval(kept[draft][~harmful])}   "
         f"harmful {bootstrap_interval(kept[draft][harmful])}   alternative in "
-        f"{bootstrap_interval(share):.0%}"
-    )
+        f"{bootstrap_interval(share):.0%}")
 for draft in list(drafts)[:2]:
     for kind, k in kinds.items():
         gap = paired_difference(kept[draft][k], kept["both, 2,000"][k])
-        print(
-            f"{draft} less both, {kind:8} prompts: "
-            f"{gap:+.2f}{'' if gap.excludes_zero else '   includes 0'}"
-        )
+        print(f"{draft} less both, {kind:8} prompts: "
+            f"{gap:+.2f}{'' if gap.excludes_zero else '   includes 0'}")
         assert gap.high < 0 if draft.startswith("harmless") else gap.mean < 0.1
 
 # %% [markdown]

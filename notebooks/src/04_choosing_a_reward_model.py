@@ -41,24 +41,10 @@ from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_di
 # Pairs that gold ties are left out, so gold itself would get 100 %.)
 
 # %%
-proxy = torch.tensor(
-    [
-        [0.9, 0.4, 0.1, 0.2],
-        [0.5, 0.8, 0.3, 0.1],
-        [0.2, 0.1, 0.6, 0.7],
-        [0.5, 0.4, 0.6, 0.9],
-        [0.1, 0.6, 0.2, 0.4],
-    ]
-)
-gold = torch.tensor(
-    [
-        [2.0, 1.0, 0.5, 0.0],
-        [1.5, -1.0, 1.0, 0.0],
-        [0.0, 0.5, 2.0, 1.5],
-        [1.0, 0.5, 1.5, -0.5],
-        [0.4, 1.0, 0.0, 0.5],
-    ]
-)
+proxy = torch.tensor([[0.9, 0.4, 0.1, 0.2], [0.5, 0.8, 0.3, 0.1], [0.2, 0.1, 0.6, 0.7],
+                      [0.5, 0.4, 0.6, 0.9], [0.1, 0.6, 0.2, 0.4]])
+gold = torch.tensor([[2.0, 1.0, 0.5, 0.0], [1.5, -1.0, 1.0, 0.0], [0.0, 0.5, 2.0, 1.5],
+                     [1.0, 0.5, 1.5, -0.5], [0.4, 1.0, 0.0, 0.5]])
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.findings.choosing import pair_accuracy
@@ -113,9 +99,8 @@ plots.overoptimisation(stored, sized, quiet=True)
 
 # %%
 sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-judged = {
-    name: best_of_n_curve(stored.reward(name), stored.reward("gold"), sizes) for name in sized
-}
+judged = {name: best_of_n_curve(stored.reward(name), stored.reward("gold"), sizes)
+    for name in sized}
 rise = {name: paired_difference(curve[:, 4], curve[:, 0]) for name, curve in judged.items()}
 fall = {name: paired_difference(curve[:, 8], curve[:, 4]) for name, curve in judged.items()}
 for name in sized:
@@ -125,9 +110,9 @@ print(f"reward-8000, from its highest point, 64 → 256: {late}")
 
 # %%
 own = {name: best_of_n_curve(stored.reward(name), ns=sizes).mean(0) for name in sized}
-assert all((np.diff(curve) > 0).all() for curve in own.values())  # the proxy rises all the way
-assert all(rise[name].low > 0 for name in sized)  # gold rises
-assert all(fall[name].high < 0 for name in sized[:3])  # and falls
+assert all((np.diff(curve) > 0).all() for curve in own.values())     # the proxy rises all the way
+assert all(rise[name].low > 0 for name in sized)                     # gold rises
+assert all(fall[name].high < 0 for name in sized[:3])                # and falls
 assert abs(fall["reward-8000"].mean) < 0.2
 
 # %% [markdown]
@@ -147,8 +132,7 @@ among_16 = course.select_best(stored.first(16), by="reward-500")
 among_256 = course.select_best(stored, by="reward-500")
 for i in among_256.rewards("gold").argsort()[:6].tolist():
     print(
-        f"{stored.prompts[i]}\n   gold {among_256.rewards('gold')[i]:5.2f}   {among_256.texts[i]}"
-    )
+        f"{stored.prompts[i]}\n   gold {among_256.rewards('gold')[i]:5.2f}   {among_256.texts[i]}")
 
 # %% [markdown]
 # They sound confident, often with a courtesy at the end.
@@ -160,10 +144,8 @@ for i in among_256.rewards("gold").argsort()[:6].tolist():
 
 # %%
 world = course.load_world("helpdesk")
-found = [
-    [world.gold_parts(prompt, text, about) for text in texts]
-    for prompt, texts, about in zip(stored.prompts, stored.texts, stored.info, strict=True)
-]
+found = [[world.gold_parts(prompt, text, about) for text in texts]
+    for prompt, texts, about in zip(stored.prompts, stored.texts, stored.info, strict=True)]
 # (P, N) each
 parts = {part: np.array([[one[part] for one in row] for row in found]) for part in found[0][0]}
 
@@ -173,13 +155,10 @@ for part, value in parts.items():
     random, few = value[:, :16].mean(1), value[rows, among_16.candidate_index]
     more, many = paired_difference(few, random), value[rows, among_256.candidate_index]
     change = paired_difference(many, few)
-    print(
-        f"{part:12} random {random.mean():5.2f}   best of 16: {more:+.2f}   from there to 256: "
-        f"{change:+.2f}"
-    )
-    assert part != "wrong_steps" or (
-        change.high < 0 and more.low < 0.05 and many.mean() < 1.5 * few.mean()
-    )
+    print(f"{part:12} random {random.mean():5.2f}   best of 16: {more:+.2f}   from there to 256: "
+        f"{change:+.2f}")
+    assert part != "wrong_steps" or (change.high < 0 and more.low < 0.05
+        and many.mean() < 1.5 * few.mean())
 
 # %% [markdown]
 # Beside a random candidate, the best of 16 has more right steps, more refusals where they are due,
@@ -279,18 +258,14 @@ print(f"log 2 = {np.log(2):.3f}")
 # %%
 from course_lib.worlds import right_steps
 
-
 def complete(prompt, text, info):
     return float(all(step.lower() in text.lower() for step in right_steps(info["topic"])))
-
 
 stored = course.score(stored, complete)
 # (P,) how often a candidate passes, by prompt
 p = stored.reward("complete").mean(1)
-print(
-    f"passes: {bootstrap_interval(p):.1%} of candidates; by prompt from {p.min():.1%} to "
-    f"{p.max():.1%}"
-)
+print(f"passes: {bootstrap_interval(p):.1%} of candidates; by prompt from {p.min():.1%} to "
+    f"{p.max():.1%}")
 
 # %% [markdown]
 # Now the KL of best-of-$n$ by this verifier, exact if these frequencies were the true
@@ -307,11 +282,8 @@ print(f"candidates that repeat another one of their prompt: {repeats:.1%}")
 verifier_kl = kl_of_pass_fail(stored.reward("complete"), sizes)
 many_kl = kl_of_candidates(stored.reward("reward-8000")[:32], sizes)
 limit = float(-np.log(np.asarray(p, dtype=float)).mean())
-plots.kl_and_bound(
-    sizes,
-    {"a list of 256 replies (reward-8000)": many_kl, "verifier, pass or fail": verifier_kl},
-    limits={"mean of −log p": limit},
-)
+plots.kl_and_bound(sizes, {"a list of 256 replies (reward-8000)": many_kl,
+    "verifier, pass or fail": verifier_kl}, limits={"mean of −log p": limit})
 
 # %%
 bound = kl_best_of_n_bound(sizes)
@@ -319,10 +291,8 @@ assert (verifier_kl <= bound + 1e-9).all() and (many_kl <= bound + 1e-9).all()
 assert (verifier_kl <= -np.log(np.asarray(p, dtype=float))[:, None] + 1e-6).all()
 for name, kl in (("verifier", verifier_kl), ("few ties", many_kl)):
     print(f"{name:9} n = 16: exact less bound {bootstrap_interval(kl[:, 4] - bound[4]):.3f} nats")
-assert (
-    bootstrap_interval(verifier_kl[:, 4] - bound[4]).high < 0
-    and many_kl[:, 4].mean() > 0.95 * bound[4]
-)
+assert (bootstrap_interval(verifier_kl[:, 4] - bound[4]).high < 0
+    and many_kl[:, 4].mean() > 0.95 * bound[4])
 
 # %% [markdown]
 # **Finding 3: the bound holds, and the equality fails with ties.**
@@ -369,10 +339,8 @@ peaks = fitted_peaks(list(judged.values()))  # (300, 4): refitted on prompts dra
 for k, name in enumerate(sized):
     low, high = np.quantile(peaks[:, k], [0.025, 0.975])
     fit, at_n = fits[name], 2 ** np.interp(fits[name].peak_d, d, np.log2(sizes))
-    print(
-        f"{name:12} α {fit.alpha:.2f}  β {fit.beta:.2f}"
-        f"   peak at d = {fit.peak_d:.2f} [{low:.2f}, {high:.2f}], n ≈ {at_n:.0f}"
-    )
+    print(f"{name:12} α {fit.alpha:.2f}  β {fit.beta:.2f}"
+        f"   peak at d = {fit.peak_d:.2f} [{low:.2f}, {high:.2f}], n ≈ {at_n:.0f}")
     # α/2β
     assert np.isclose(fit.predict(np.linspace(0, 3, 3001)).argmax() / 1000, fit.peak_d, atol=1e-3)
 
@@ -400,24 +368,17 @@ plots.overoptimisation(stored, sized, x="kl", fit=True, quiet=True)
 
 # %%
 lines = np.stack([d, -(d**2)], axis=1)
-missed = {
-    name: (curve - curve[:, :1]) @ (np.eye(9) - lines @ np.linalg.pinv(lines))
-    for name, curve in judged.items()
-}
+missed = {name: (curve - curve[:, :1]) @ (np.eye(9) - lines @ np.linalg.pinv(lines))
+    for name, curve in judged.items()}
 # (P, 9) each
 for name, miss in missed.items():
     at_2 = bootstrap_interval(miss[:, 1])
-    print(
-        f"{name:12}",
-        "  ".join(f"{v + 0:+.2f}" for v in miss.mean(0).round(2)),
-        f"   at n = 2: {at_2:+.2f}",
-    )
+    print(f"{name:12}", "  ".join(f"{v + 0:+.2f}" for v in miss.mean(0).round(2)),
+        f"   at n = 2: {at_2:+.2f}")
     assert at_2.high < 0
 moved = np.quantile(peaks[:, 3] - peaks[:, 1], [0.025, 0.975])
-print(
-    f"peak of reward-8000 less peak of reward-500: between {moved[0]:.2f} and {moved[1]:.2f} "
-    "in √nats"
-)
+print(f"peak of reward-8000 less peak of reward-500: between {moved[0]:.2f} and {moved[1]:.2f} "
+    "in √nats")
 assert moved[0] > 0 and min(fits[name].r2 for name in sized[1:]) > 0.95
 
 # %% [markdown]
@@ -442,9 +403,8 @@ from course_lib.estimators import seeds_and_prompts_interval
 trained = results.load("accuracy_and_gain")
 for kind, size in (("random pairs, 500", 500), ("random pairs", 2000)):
     runs = trained["runs"][kind]
-    later = seeds_and_prompts_interval(
-        [np.subtract(run["gold"]["32"], run["gold"]["16"]) for run in runs]
-    )
+    later = seeds_and_prompts_interval([np.subtract(run["gold"]["32"], run["gold"]["16"])
+        for run in runs])
     print(f"{size:5} comparisons, {len(runs)} seeds: gold, 16 → 32: {later:+.2f}")
     assert (later.high < 0) == (size == 500)
 
@@ -456,9 +416,8 @@ for kind, size in (("random pairs, 500", 500), ("random pairs", 2000)):
 # (The first 48 prompts only, so its numbers differ from those above.)
 
 # %%
-explore.overoptimisation_explorer(
-    stored.prompts_at(range(48)), [*sized, "reward-length-biased"], by="reward-500"
-)
+explore.overoptimisation_explorer(stored.prompts_at(range(48)), [*sized, "reward-length-biased"],
+    by="reward-500")
 
 # %% [markdown]
 # ## Accuracy is not gain
@@ -478,22 +437,13 @@ explore.overoptimisation_explorer(
 # %%
 names = [*sized, "reward-length-biased", "reward-helpful", "reward-harmless"]
 accuracy = {name: pair_accuracy(stored.reward(name), stored.reward("gold")) for name in names}
-gain = {
-    name: best_of_n_curve(stored.reward(name), stored.reward("gold"), [64])[:, 0] for name in names
-}
-points_of = {
-    name.removeprefix("reward-"): (
-        bootstrap_interval(accuracy[name]),
-        bootstrap_interval(gain[name]),
-    )
-    for name in names
-}
-plots.one_against_another(
-    {"reward models": points_of},
-    "accuracy on all pairs of a prompt's candidates",
-    "gold of the best of 64 (points)",
-    offsets={"length-biased": (-6, 6), "2000": (-6, -12)},
-)
+gain = {name: best_of_n_curve(stored.reward(name), stored.reward("gold"), [64])[:, 0]
+    for name in names}
+points_of = {name.removeprefix("reward-"): (bootstrap_interval(accuracy[name]),
+    bootstrap_interval(gain[name])) for name in names}
+plots.one_against_another({"reward models": points_of},
+    "accuracy on all pairs of a prompt's candidates", "gold of the best of 64 (points)",
+    offsets={"length-biased": (-6, 6), "2000": (-6, -12)})
 
 # %% [markdown]
 # It is a rising cloud: accuracy tells something.
@@ -508,28 +458,19 @@ plots.one_against_another(
 top = {name: pair_accuracy(stored.reward(name), stored.reward("gold"), best=0.25) for name in names}
 # (7, P) each
 A, T = (np.stack([kind[name] for name in names]) for kind in (accuracy, top))
-drawn = [np.arange(stored.P)] + [
-    np.random.default_rng(seed).integers(stored.P, size=stored.P) for seed in range(500)
-]
+drawn = [np.arange(stored.P)] + [np.random.default_rng(seed).integers(stored.P, size=stored.P)
+    for seed in range(500)]
 for n in (4, 16, 64, 256):
-    G = np.stack(
-        [best_of_n_curve(stored.reward(name), stored.reward("gold"), [n])[:, 0] for name in names]
-    )
-    rho = np.array(
-        [[np.corrcoef(kind[:, i].mean(1), G[:, i].mean(1))[0, 1] for kind in (A, T)] for i in drawn]
-    )
+    G = np.stack([best_of_n_curve(stored.reward(name), stored.reward("gold"), [n])[:, 0]
+        for name in names])
+    rho = np.array([[np.corrcoef(kind[:, i].mean(1), G[:, i].mean(1))[0, 1] for kind in (A, T)]
+        for i in drawn])
     low, high = np.quantile(rho[1:], [0.025, 0.975], axis=0)
-    print(
-        f"n = {n:<3}",
-        "   ".join(
-            f"{kind} {rho[0, k]:.2f} [{low[k]:.2f}, {high[k]:.2f}]"
-            for k, kind in enumerate(("all pairs", "top quarter"))
-        ),
-    )
+    print(f"n = {n:<3}", "   ".join(f"{kind} {rho[0, k]:.2f} [{low[k]:.2f}, {high[k]:.2f}]"
+        for k, kind in enumerate(("all pairs", "top quarter"))))
     assert low.min() > 0.5
-print(
-    {name.removeprefix("reward-"): round(float(values.mean()), 2) for name, values in top.items()}
-)
+print({name.removeprefix("reward-"): round(float(values.mean()), 2)
+    for name, values in top.items()})
 
 # %% [markdown]
 # At $n = 4$ accuracy on all pairs predicts better; from 16 on the top quarter comes out ahead,
@@ -553,14 +494,10 @@ judge, rival = capped(stored.reward("reward-8000"), share=0.4), "reward-length-b
 more = paired_difference(pair_accuracy(judge, stored.reward("gold")), accuracy[rival])
 print(f"capped judge less {rival}: accuracy {more:+.3f}")
 for n in (4, 16, 64):
-    curves = [
-        best_of_n_curve(scores, stored.reward("gold"), [n])[:, 0]
-        for scores in (judge, stored.reward(rival))
-    ]
-    print(
-        f"   n = {n:<3}  gold {curves[0].mean():.2f} and {curves[1].mean():.2f}: "
-        f"{paired_difference(*curves):+.2f}"
-    )
+    curves = [best_of_n_curve(scores, stored.reward("gold"), [n])[:, 0]
+        for scores in (judge, stored.reward(rival))]
+    print(f"   n = {n:<3}  gold {curves[0].mean():.2f} and {curves[1].mean():.2f}: "
+        f"{paired_difference(*curves):+.2f}")
     assert more.low > 0 and (n < 16 or paired_difference(*curves).high < 0)
 
 # %% [markdown]
@@ -585,10 +522,8 @@ for n in (4, 16, 64):
 # %%
 for kind in ("random pairs", "pass or fail", "top pairs"):
     row = {k: f"{v['mean']:.2f}" for k, v in trained["summary"][kind].items() if k != "pairs"}
-    print(
-        f"{kind:13} accuracy {row['accuracy']}, in the top quarter {row['accuracy_top']},"
-        f" gold at n = 4: {row['4']}, 16: {row['16']}, 32: {row['32']}"
-    )
+    print(f"{kind:13} accuracy {row['accuracy']}, in the top quarter {row['accuracy_top']},"
+          f" gold at n = 4: {row['4']}, 16: {row['16']}, 32: {row['32']}")
 
 # %%
 for kind, gap in trained["minus_random_pairs"].items():
@@ -639,27 +574,22 @@ assert min(passfail["accuracy_top"]["low"], passfail["16"]["low"]) > 0
 from course_lib.models import combine
 
 members = ["reward-500", "reward-2000", "reward-helpful", "reward-length-biased"]
-scores = torch.stack([stored.reward(name) for name in members])  # (4, P, N)
+scores = torch.stack([stored.reward(name) for name in members])                        # (4, P, N)
 single = max(members, key=lambda name: gain[name].mean())
 print("the best single one at n = 64 is", single)
 
 # %%
 for n in (16, 64, 256):
-    alone, large = (
-        best_of_n_curve(stored.reward(name), stored.reward("gold"), [n])[:, 0]
-        for name in (single, "reward-8000")
-    )
+    alone, large = (best_of_n_curve(stored.reward(name), stored.reward("gold"), [n])[:, 0]
+        for name in (single, "reward-8000"))
     print(
-        f"n = {n:<3}  gold: the best single one {alone.mean():.2f}, reward-8000 {large.mean():.2f}"
-    )
+        f"n = {n:<3}  gold: the best single one {alone.mean():.2f}, reward-8000 {large.mean():.2f}")
     plain = best_of_n_curve(combine(scores, "mean"), stored.reward("gold"), [n])[:, 0]
     for how in ("mean", "min", "mean-std"):
         together = best_of_n_curve(combine(scores, how), stored.reward("gold"), [n])[:, 0]
         over, caution = paired_difference(together, alone), paired_difference(together, plain)
-        print(
-            f"   {how:8} {together.mean():.2f}   less the best single one {over:+.2f}"
-            + (f"   less the plain mean {caution:+.2f}" if how != "mean" else "")
-        )
+        print(f"   {how:8} {together.mean():.2f}   less the best single one {over:+.2f}"
+            + (f"   less the plain mean {caution:+.2f}" if how != "mean" else ""))
         assert (n == 256 or over.low > 0) and paired_difference(together, large).mean < 0
         assert how == "mean" or n > 16 or caution.low > 0
 
@@ -692,42 +622,26 @@ for n in (16, 64, 256):
 
 # %%
 pool, harmful = stored.first(64), np.array([about["harmful"] for about in stored.info])
-counts_of = {
-    "complies": (parts["complies"][:, :64] < 0, harmful),
+counts_of = {"complies": (parts["complies"][:, :64] < 0, harmful),
     "refuses": (parts["over_refusal"][:, :64] < 0, ~harmful),
-    "helpful": (pool.reward("helpful").numpy(), ~harmful),
-}
-centred = {
-    name: (pool.reward(name) - pool.reward(name).mean(1, keepdim=True)).numpy() for name in names
-}
-helpful, safe = (
-    centred[name] / centred[name].std() for name in ("reward-helpful", "reward-harmless")
-)
+    "helpful": (pool.reward("helpful").numpy(), ~harmful)}
+centred = {name: (pool.reward(name) - pool.reward(name).mean(1, keepdim=True)).numpy()
+    for name in names}
+helpful, safe = (centred[name] / centred[name].std()
+    for name in ("reward-helpful", "reward-harmless"))
 print(harmful.sum(), "harmful requests,", (~harmful).sum(), "harmless ones")
 
 # %%
 sums = {f"w = {w:g}": helpful + w * safe for w in (0, 0.25, 1, 4)}
 cuts = {share: np.quantile(safe, share, axis=1, keepdims=True) for share in (0.2, 0.4, 0.6)}
-first = {
-    f"{share:.0%} out": np.where(safe < cut, safe - 100, helpful) for share, cut in cuts.items()
-}
-rules = {
-    "random": 0 * safe,
-    **sums,
-    **first,
-    "safe alone": safe,
-    "reward-8000": centred["reward-8000"],
-}
-measured = {
-    rule: [
-        best_of_n_curve(scores, what.astype(float), [16])[which, 0]
-        for what, which in counts_of.values()
-    ]
-    for rule, scores in rules.items()
-}
-counts = {
-    rule: [bootstrap_interval(column) for column in columns] for rule, columns in measured.items()
-}
+first = {f"{share:.0%} out": np.where(safe < cut, safe - 100, helpful)
+    for share, cut in cuts.items()}
+rules = {"random": 0 * safe, **sums, **first, "safe alone": safe,
+    "reward-8000": centred["reward-8000"]}
+measured = {rule: [best_of_n_curve(scores, what.astype(float), [16])[which, 0]
+    for what, which in counts_of.values()] for rule, scores in rules.items()}
+counts = {rule: [bootstrap_interval(column) for column in columns]
+    for rule, columns in measured.items()}
 for rule, (yes, no, helps) in counts.items():
     print(f"{rule:12} complies {yes:.1%}   over-refuses {no:.1%}   helpful {helps}")
 
@@ -738,41 +652,22 @@ for rule, (yes, no, helps) in counts.items():
 from course_lib.estimators import wilson_interval
 
 pairs = (("w = 0", "random"), ("w = 0.25", "w = 0"), ("20% out", "w = 0"), ("w = 4", "w = 1"))
-differences = {
-    pair: [paired_difference(a, b) for a, b in zip(*(measured[rule] for rule in pair), strict=True)]
-    for pair in pairs
-}
+differences = {pair: [paired_difference(a, b)
+    for a, b in zip(*(measured[rule] for rule in pair), strict=True)] for pair in pairs}
 for (a, b), (yes, no, helps) in differences.items():
     print(f"{a} less {b}: complies {yes:+.1%}   over-refuses {no:+.1%}   helpful {helps:+.2f}")
-assert (
-    differences[pairs[1]][1].high < 0
-    and differences[pairs[2]][1].high < 0
-    and differences[pairs[3]][2].high < 0
-)
-print(
-    f"Wilson: 0 of 33 up to {wilson_interval(0, 33).high:.0%}, 0 of 95 up to "
-    f"{wilson_interval(0, 95).high:.0%}"
-)
+assert (differences[pairs[1]][1].high < 0 and differences[pairs[2]][1].high < 0
+    and differences[pairs[3]][2].high < 0)
+print(f"Wilson: 0 of 33 up to {wilson_interval(0, 33).high:.0%}, 0 of 95 up to "
+    f"{wilson_interval(0, 95).high:.0%}")
 
 # %%
-groups = {
-    rule: {name: counts[name] for name in settings}
-    for rule, settings in (("weighted sum", sums), ("safety first", first))
-}
-offsets = {
-    "w = 0": (-8, -14),
-    "w = 0.25": (8, -14),
-    "w = 1": (8, -10),
-    "20% out": (4, 8),
-    "40% out": (-6, 9),
-    "60% out": (7, -13),
-}
-plots.help_and_harm(
-    groups,
-    ("harmful requests complied with", "harmless requests refused"),
-    "helpful gold on harmless requests (points)",
-    offsets=offsets,
-)
+groups = {rule: {name: counts[name] for name in settings}
+          for rule, settings in (("weighted sum", sums), ("safety first", first))}
+offsets = {"w = 0": (-8, -14), "w = 0.25": (8, -14), "w = 1": (8, -10),
+           "20% out": (4, 8), "40% out": (-6, 9), "60% out": (7, -13)}
+plots.help_and_harm(groups, ("harmful requests complied with", "harmless requests refused"),
+                    "helpful gold on harmless requests (points)", offsets=offsets)
 
 # %% [markdown]
 # The helpful model alone, $w = 0$, rarely complies: harmful steps bring no points for help here,
@@ -818,10 +713,8 @@ for a, b in (("reward-helpful", "reward-harmless"), ("capped judge", rival)):
     print(f"{a} (gold {at_16[0]:.2f}) or {b} ({at_16[1]:.2f}); finds the better one:")
     for G in (16, 64, 256):
         shares = right_choices(scored[a], scored[b], stored.reward("gold"), labels=G)
-        print(
-            f"   {G:3} labels   "
-            + ", ".join(f"by {plan} {share:.0%}" for plan, share in shares.items())
-        )
+        print(f"   {G:3} labels   " + ", ".join(f"by {plan} {share:.0%}"
+            for plan, share in shares.items()))
     assert shares["head to head"] > 0.75 > shares["accuracy"]
 
 # %% [markdown]
@@ -832,24 +725,18 @@ for a, b in (("reward-helpful", "reward-harmless"), ("capped judge", rival)):
 # %%
 from itertools import combinations
 
-duels = {
-    (a, b): right_choices(scored[a], scored[b], stored.reward("gold"), labels=64, repeats=1000)
-    for a, b in combinations(names, 2)
-}
+duels = {(a, b): right_choices(scored[a], scored[b], stored.reward("gold"), labels=64, repeats=1000)
+    for a, b in combinations(names, 2)}
 for plan in ("accuracy", "head to head"):
     mean = np.mean([shares[plan] for shares in duels.values()])
     print(f"by {plan:12} finds the better one {mean:.0%} of the time, mean over {len(duels)} pairs")
 at_16 = {name: best_of_n_curve(scored[name], stored.reward("gold"), [16])[:, 0] for name in names}
-behind = {
-    pair: shares for pair, shares in duels.items() if shares["head to head"] <= shares["accuracy"]
-}
+behind = {pair: shares for pair, shares in duels.items()
+    if shares["head to head"] <= shares["accuracy"]}
 for (a, b), shares in behind.items():
     apart = paired_difference(at_16[a], at_16[b])
-    print(
-        f"head to head is behind: {a} or {b}, {shares['head to head']:.0%} against "
-        f"{shares['accuracy']:.0%};"
-        f" gold {apart:+.2f}"
-    )
+    print(f"head to head is behind: {a} or {b}, {shares['head to head']:.0%} against "
+        f"{shares['accuracy']:.0%};" f" gold {apart:+.2f}")
 assert len(behind) <= 5
 
 # %% [markdown]
@@ -872,10 +759,8 @@ assert len(behind) <= 5
 # %%
 # (P, 16)
 wrong = (parts["wrong_steps"][:, :16] < 0).astype(float)
-print(
-    f"a random one of the 16   {bootstrap_interval(wrong.mean(1)):.0%} teach a step of another "
-    "topic"
-)
+print(f"a random one of the 16   {bootstrap_interval(wrong.mean(1)):.0%} teach a step of another "
+    "topic")
 for by in ("reward-500", "reward-8000"):
     best = wrong[rows, stored.reward(by)[:, :16].argmax(1)]
     less = paired_difference(best, wrong.mean(1))

@@ -67,13 +67,8 @@ from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_di
 # the higher mean reward?**
 
 # %%
-R = [
-    [2.0, 1.6, 2.4, 1.9],
-    [0.3, -0.2, 0.1, 0.9],
-    [-1.0, -1.4, -0.6, -2.0],
-    [0.5, 1.1, 1.1, -0.4],
-    [2.2, 1.0, -0.5, 1.8],
-]
+R = [[2.0, 1.6, 2.4, 1.9], [0.3, -0.2, 0.1, 0.9], [-1.0, -1.4, -0.6, -2.0],
+     [0.5, 1.1, 1.1, -0.4], [2.2, 1.0, -0.5, 1.8]]
 texts = [[f"{prompt}{j}" for j in range(4)] for prompt in "ABCDE"]
 paper = course.Pool.from_candidates(list("ABCDE"), texts, rewards={"r": R})
 
@@ -155,9 +150,8 @@ reply = policy.encode_responses(["Open the sign-in page."])[0]
 with torch.no_grad():
     logp = policy.model(torch.tensor([question + reply])).logits[0].log_softmax(-1)
     loss, terms = sft_loss(policy, [(question, reply)])
-by_hand = -sum(
-    logp[place - 1, token] for place, token in enumerate(question + reply) if place >= len(question)
-)
+by_hand = -sum(logp[place - 1, token] for place, token in enumerate(question + reply)
+    if place >= len(question))
 print(f"by hand {by_hand:.4f}, sft_loss {loss:.4f} nats over {terms} tokens")
 print("the last token is", policy.tokenizer.decode(reply[-1:]))
 assert abs(by_hand - loss) < 1e-3 and terms == len(reply)
@@ -195,10 +189,8 @@ control = course.finetune(policy, random, **training)
 for name, student in (("best", tuned), ("random", control)):
     losses = student.training_log.losses
     start, end = np.mean(losses[:3]), np.mean(losses[-3:])
-    print(
-        f"{name:7} {len(losses)} steps, loss {start:.2f} nats per token at the start, "
-        f"{end:.2f} at the end"
-    )
+    print(f"{name:7} {len(losses)} steps, loss {start:.2f} nats per token at the start, "
+        f"{end:.2f} at the end")
 
 # %% [markdown]
 # Both losses fall: both policies have learned to imitate what they were given.
@@ -213,7 +205,6 @@ from course_lib.models import GoldReward
 
 unseen, about = world.prompts("heldout", limit=128, seed=5)
 
-
 def serve(student, n=4, temperature=1.0):
     """Replies of a policy to the held-out prompts, judged by gold.
 
@@ -222,17 +213,14 @@ def serve(student, n=4, temperature=1.0):
     replies = course.sample(student, unseen, n=n, temperature=temperature, info=about, seed=99)
     return course.score(course.score(replies, GoldReward(world)), proxy)
 
-
 served = {"base": serve(policy), "tuned": serve(tuned), "control": serve(control)}
 
 # %%
 gold = {name: replies.reward("gold").mean(1) for name, replies in served.items()}  # (128,) each
 for name, replies in served.items():
     proxy_mean, length = replies.reward("proxy").mean(), replies.lengths.float().mean()
-    print(
-        f"{name:8} gold {bootstrap_interval(gold[name])}   proxy {proxy_mean:5.2f}   "
-        f"{length:.0f} tokens"
-    )
+    print(f"{name:8} gold {bootstrap_interval(gold[name])}   proxy {proxy_mean:5.2f}   "
+        f"{length:.0f} tokens")
 print("tuned less control:", paired_difference(gold["tuned"], gold["control"]))
 print("control less base: ", paired_difference(gold["control"], gold["base"]))
 
@@ -260,10 +248,8 @@ for i in range(6):
 
 # %%
 better, equal = (gold["tuned"] > gold["base"]).float(), (gold["tuned"] == gold["base"]).float()
-print(
-    f"tuned above base on {bootstrap_interval(better):.0%} of the prompts, equal on "
-    f"{equal.mean():.0%}"
-)
+print(f"tuned above base on {bootstrap_interval(better):.0%} of the prompts, equal on "
+    f"{equal.mean():.0%}")
 assert bootstrap_interval(better).low > 0.5
 
 # %% [markdown]
@@ -286,19 +272,15 @@ assert bootstrap_interval(better).low > 0.5
 # %%
 rounds = results.load("rounds")
 
-
 def shown(v, spec="+.2f"):
     """A stored interval as text."""
     return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
-
 print(rounds["command"], "| reward model", rounds["reward"], "| seeds", rounds["seeds"])
 for seed, found in zip(rounds["seeds"], rounds["one_round"]["by_seed"], strict=True):
     print(f"seed {seed}: tuned less control {shown(found)}")
-for stored_as, name in (
-    ("rft less control", "tuned less control"),
-    ("control less base", "control less base"),
-):
+for stored_as, name in (("rft less control", "tuned less control"),
+    ("control less base", "control less base")):
     print(f"all seeds: {name}", shown(rounds["one_round"][stored_as]))
 
 # %%
@@ -327,17 +309,12 @@ own_curve = best_of_n_curve(own.reward("proxy"), own.reward("gold"), sizes)
 print("one reply of the tuned policy:", bootstrap_interval(own_curve[:, 0]))
 for n, column in zip(sizes, curve.T, strict=True):
     less = paired_difference(own_curve[:, 0], column)
-    print(
-        f"base, best of {n:2}: {bootstrap_interval(column)}   one of the tuned less this: "
-        f"{less:+.2f}"
-    )
+    print(f"base, best of {n:2}: {bootstrap_interval(column)}   one of the tuned less this: "
+        f"{less:+.2f}")
 
 # %%
-assert (
-    paired_difference(own_curve[:, 0], curve[:, 0]).low
-    > 0
-    > paired_difference(own_curve[:, 0], curve[:, 4]).high
-)
+assert (paired_difference(own_curve[:, 0], curve[:, 0]).low > 0 > paired_difference(own_curve[:, 0],
+    curve[:, 4]).high)
 
 # %% [markdown]
 # Find the line where the difference changes its sign.
@@ -360,22 +337,15 @@ assert (
 # %%
 from course_lib.pools import random_overall
 
-rules = {
-    "best per prompt": best,
-    "top k overall": top_k_overall(pool),
-    "random overall": random_overall(pool, seed=0),
-}
-
+rules = {"best per prompt": best, "top k overall": top_k_overall(pool),
+    "random overall": random_overall(pool, seed=0)}
 
 def describe(name, kept):
     topics = {info[i]["topic"] for i in kept.prompt_index.tolist()}
     share = np.mean([info[i]["harmful"] for i in kept.prompt_index.tolist()])
     covered, mean = int((kept.per_prompt > 0).sum()), kept.rewards().mean()
-    print(
-        f"{name:18} {covered:3} prompts, {len(topics):2} topics, {share:.0%} harmful   mean "
-        f"score {mean:5.2f}"
-    )
-
+    print(f"{name:18} {covered:3} prompts, {len(topics):2} topics, {share:.0%} harmful   mean "
+        f"score {mean:5.2f}")
 
 for name, kept in rules.items():
     describe(name, kept)
@@ -389,41 +359,28 @@ assert int((rules["top k overall"].per_prompt > 0).sum()) < pool.P / 2
 # replies, and the expected best of 16.
 
 # %%
-is_harmful, scores = (
-    np.array([fact["harmful"] for fact in stored.info]),
-    stored.reward("reward-2000").numpy(),
-)
-columns = {
-    "mean": scores.mean(1),
-    "spread": scores.std(1),
-    "best of 16": best_of_n_curve(scores, None, [16])[:, 0],
-}
+is_harmful, scores = (np.array([fact["harmful"] for fact in stored.info]),
+    stored.reward("reward-2000").numpy())
+columns = {"mean": scores.mean(1), "spread": scores.std(1),
+    "best of 16": best_of_n_curve(scores, None, [16])[:, 0]}
 for name, where in (("harmful", is_harmful), ("harmless", ~is_harmful)):
-    print(
-        f"{name:9}",
-        "   ".join(f"{what} {bootstrap_interval(v[where])}" for what, v in columns.items()),
-    )
+    print(f"{name:9}", "   ".join(f"{what} {bootstrap_interval(v[where])}"
+        for what, v in columns.items()))
 assert columns["spread"][is_harmful].mean() > 1.5 * columns["spread"][~is_harmful].mean()
 assert columns["best of 16"][is_harmful].mean() > 1 + columns["best of 16"][~is_harmful].mean()
 
 # %%
 R = pool.reward("proxy").numpy()
 less_means = (R - R.mean(1, keepdims=True)).tolist()
-centred = course.Pool.from_candidates(
-    pool.prompts, pool.texts, rewards={"r": less_means}, info=info
-)
+centred = course.Pool.from_candidates(pool.prompts, pool.texts, rewards={"r": less_means},
+    info=info)
 describe("top k, less means", top_k_overall(centred))
 said = np.array([["I cannot" in text for text in row] for row in pool.texts])  # (192, 16)
 asked = np.array([fact["harmful"] for fact in info])
-print(
-    f"training pool, 'I cannot' among the 16: {said[asked].any(1).mean():.0%} of the harmful "
-    "prompts;",
-    end=" ",
-)
-print(
-    f"mean proxy with it {R[asked][said[asked]].mean():.2f}, without it "
-    f"{R[asked][~said[asked]].mean():.2f}"
-)
+print(f"training pool, 'I cannot' among the 16: {said[asked].any(1).mean():.0%} of the harmful "
+    "prompts;", end=" ")
+print(f"mean proxy with it {R[asked][said[asked]].mean():.2f}, without it "
+    f"{R[asked][~said[asked]].mean():.2f}")
 
 # %% [markdown]
 # The *levels* are about equal.
@@ -442,13 +399,10 @@ print(
 from course_lib.experiments.findings.rounds import kept_easiness
 
 for name in ("reward-2000", "reward-8000"):
-    level, highest, by_gold = (
-        kept_easiness(name, *how) for how in ((name,), (name, 16), ("gold",))
-    )
-    print(
-        f"{name}: mean score {level:+.2f}   its best of 16 {highest:+.2f}   mean gold "
-        f"{by_gold:+.2f}"
-    )
+    level, highest, by_gold = (kept_easiness(name, *how)
+        for how in ((name,), (name, 16), ("gold",)))
+    print(f"{name}: mean score {level:+.2f}   its best of 16 {highest:+.2f}   mean gold "
+        f"{by_gold:+.2f}")
     assert highest.low > level.high and by_gold.high < 0
 
 # %% [markdown]
@@ -487,26 +441,19 @@ from course_lib.pools import rso, soft_best, threshold
 
 pool, rng = course.score(pool, GoldReward(world)), np.random.default_rng(0)
 by = {"by": "proxy"}
-table = {
-    "best per prompt": best_per_prompt(pool, **by),
-    "top k overall": top_k_overall(pool, **by),
+table = {"best per prompt": best_per_prompt(pool, **by), "top k overall": top_k_overall(pool, **by),
     "threshold 1.5": threshold(pool, minimum=1.5, **by),
-    "soft, λ = 0.5": soft_best(pool, lam=0.5, **by),
-    "RSO, 2 of 16": rso(pool, k=2, **by),
+    "soft, λ = 0.5": soft_best(pool, lam=0.5, **by), "RSO, 2 of 16": rso(pool, k=2, **by),
     "best 2 per prompt": best_per_prompt(pool, k=2, **by),
-    "random per prompt": random_per_prompt(pool),
-}
+    "random per prompt": random_per_prompt(pool)}
 print(f"{'':18} kept  prompts  proxy   gold  different")
 for name, kept in table.items():
     draws = [len(set(rng.choice(kept.texts, 192, replace=False))) / 192 for _ in range(100)]
     means = "  ".join(f"{kept.rewards(reward).mean():5.2f}" for reward in ("proxy", "gold"))
-    print(
-        f"{name:18} {len(kept):4}  {int((kept.per_prompt > 0).sum()):7}  {means}  "
-        f"{np.mean(draws):9.0%}"
-    )
-assert (
-    table["top k overall"].rewards("gold").mean() > table["best per prompt"].rewards("gold").mean()
-)
+    print(f"{name:18} {len(kept):4}  {int((kept.per_prompt > 0).sum()):7}  {means}  "
+        f"{np.mean(draws):9.0%}")
+assert (table["top k overall"].rewards("gold").mean() > table["best per prompt"].rewards(
+    "gold").mean())
 
 # %% [markdown]
 # The soft rules give up some reward for a little more variety (compare RSO with the best 2 per
@@ -520,23 +467,15 @@ narrow = serve(course.finetune(policy, rules["top k overall"], **training))
 harmless = torch.tensor([not a["harmful"] for a in about])
 for name, where in (("harmless", harmless), ("harmful", ~harmless)):
     one, other = narrow.reward("gold").mean(1)[where], gold["tuned"][where]
-    print(
-        f"{name:9} top k overall {one.mean():5.2f}   best per prompt {other.mean():5.2f}", end="   "
-    )
+    print(f"{name:9} top k overall {one.mean():5.2f}   best per prompt {other.mean():5.2f}",
+        end="   ")
     print(f"difference {paired_difference(one, other):+.2f}")
-for name, replies in {
-    "base": served["base"],
-    "best per prompt": served["tuned"],
-    "top k overall": narrow,
-}.items():
-    refused = [
-        np.mean(["I cannot" in text for text in replies.texts[i]])
-        for i in harmless.nonzero()[:, 0].tolist()
-    ]
-    print(
-        f"{name:16} {bootstrap_interval(refused):.0%} of replies to harmless questions contain "
-        "a refusal"
-    )
+for name, replies in {"base": served["base"], "best per prompt": served["tuned"],
+    "top k overall": narrow}.items():
+    refused = [np.mean(["I cannot" in text for text in replies.texts[i]])
+        for i in harmless.nonzero()[:, 0].tolist()]
+    print(f"{name:16} {bootstrap_interval(refused):.0%} of replies to harmless questions contain "
+        "a refusal")
 
 # %%
 overall = rounds["top_k_overall"]
@@ -575,7 +514,6 @@ assert paired_difference(narrow.reward("gold").mean(1)[harmless], gold["tuned"][
 # seed, first reply: from the base, and after rounds 1 and 4.
 # Read them slowly.
 
-
 # %%
 def over_rounds(arm, which):
     """Print one held-out prompt's reply from the base, after the first and after the last round of
@@ -587,7 +525,6 @@ def over_rounds(arm, which):
         print(
             f"   round {r}: gold {reply['gold']:5.2f}, proxy {reply['proxy']:5.2f}  {reply['text']}"
         )
-
 
 for which in range(len(rounds["replies"]["prompts"])):
     over_rounds("last round only", which)
@@ -644,9 +581,8 @@ for arm, found in change.items():
 # %%
 remedies = ("all rounds pooled", "pooled, reward model refreshed")
 assert change["last round only"]["gold"]["high"] < 0 < change["last round only"]["proxy"]["low"]
-assert all(
-    rounds["last_round"][f"{arm} less last round only"]["gold"]["low"] > 0 for arm in remedies
-)
+assert all(rounds["last_round"][f"{arm} less last round only"]["gold"]["low"] > 0
+    for arm in remedies)
 pooled, refreshed = (change[arm]["gold"] for arm in remedies)
 # one goes on gaining, the other only holds
 assert refreshed["low"] > 0 and pooled["low"] < 0 < pooled["high"]
@@ -673,19 +609,12 @@ assert change["random control"]["gold"]["high"] < 0
 
 # %%
 last = {arm: found[-1] for arm, found in rounds["arms"].items()}
-arms = {
-    "base": rounds["base"],
-    "round 1": rounds["arms"]["last round only"][0],
-    "round 4": last["last round only"],
-    "pooled 4": last["all rounds pooled"],
-    "refreshed 4": last["pooled, reward model refreshed"],
-    "control 4": last["random control"],
-}
+arms = {"base": rounds["base"], "round 1": rounds["arms"]["last round only"][0],
+    "round 4": last["last round only"], "pooled 4": last["all rounds pooled"],
+    "refreshed 4": last["pooled, reward model refreshed"], "control 4": last["random control"]}
 print(f"{'':13}" + "".join(f"{name:>12}" for name in arms) + "   round 4 less 1")
-names = (
-    "right_steps order wrong_steps repetition garbled over_refusal refusal complies "
-    "flattery filler rude"
-)
+names = ("right_steps order wrong_steps repetition garbled over_refusal refusal complies "
+    "flattery filler rude")
 for part in names.split():
     points = {name: found["parts"][part] for name, found in arms.items()}
     changed = points["round 4"] - points["round 1"]
@@ -711,14 +640,9 @@ assert fallen["over_refusal"] > 0.2 * sum(fallen.values())
 # Lower means: the four say the same.
 
 # %%
-policies = {
-    "base": arms["base"],
-    "one round": arms["round 1"],
-    "four, last round only": arms["round 4"],
-    "four, pooled": arms["pooled 4"],
-    "four, refreshed": arms["refreshed 4"],
-    "four, random control": arms["control 4"],
-}
+policies = {"base": arms["base"], "one round": arms["round 1"],
+    "four, last round only": arms["round 4"], "four, pooled": arms["pooled 4"],
+    "four, refreshed": arms["refreshed 4"], "four, random control": arms["control 4"]}
 for name, found in policies.items():
     print(f"{name:22} distinct-2 {shown(found['distinct'], '.2f')}")
 varied = min(policies[name]["distinct"]["low"] for name in ("base", "four, random control"))
@@ -753,22 +677,17 @@ other_curve = best_of_n_curve(other.reward("proxy"), other.reward("gold"), sizes
 for name, values in (("base", curve), ("tuned", own_curve), ("tuned, other prompts", other_curve)):
     less = [paired_difference(values[:, 4], values[:, k]) for k in (0, 2)]
     print(f"{name:22} n = 16 less n = 1: {less[0]:+.2f}   n = 16 less n = 4: {less[1]:+.2f}")
-    assert name == "base" or (
-        less[0].high < paired_difference(curve[:, 4], curve[:, 0]).low and less[1].mean < 0.2
-    )
-
+    assert name == "base" or (less[0].high < paired_difference(curve[:, 4], curve[:, 0]).low
+        and less[1].mean < 0.2)
 
 # %%
 def ends(name, what):
     return policies[name]["many"][what][0], policies[name]["many"][what][-1]
 
-
 assert ends("one round", "share")[1]["low"] > ends("base", "share")[1]["high"] > 0.4
 assert ends("four, last round only", "share")[1]["high"] < ends("one round", "share")[1]["low"]
-assert (
-    ends("four, last round only", "best_of")[1]["high"]
-    < ends("four, last round only", "best_of")[0]["low"]
-)
+assert (ends("four, last round only", "best_of")[1]["high"] < ends("four, last round only",
+    "best_of")[0]["low"])
 
 # %% [markdown]
 # After one round there is *more* to choose from than before: nearly every prompt has an excellent
@@ -808,11 +727,8 @@ print("base at 0.2 less tuned at 1:", paired_difference(points["base", 0.2], poi
 for T in (1.0, 0.2, 0.1):
     both = points["tuned", T], points["base", T]
     print(f"tuned less base, both at {T}:", end="")
-    for group, where in {
-        "all": harmless | True,
-        "harmless": harmless,
-        "harmful": ~harmless,
-    }.items():
+    for group, where in {"all": harmless | True, "harmless": harmless,
+        "harmful": ~harmless}.items():
         print(f"  {group} {paired_difference(*(values[where] for values in both)):+.2f}", end="")
     print()
 
@@ -848,14 +764,10 @@ examples = selected_examples(policy, best)
 with torch.no_grad():
     on_prompt, prompt_tokens = sft_loss(policy, [(p[:1], p[1:]) for p, _ in examples])
     on_reply, reply_tokens = sft_loss(policy, examples)
-print(
-    f"before training, nats a token: prompts {on_prompt / prompt_tokens:.2f}, replies "
-    f"{on_reply / reply_tokens:.2f}"
-)
-share, part = (
-    prompt_tokens / (prompt_tokens + reply_tokens),
-    float(on_prompt / (on_prompt + on_reply)),
-)
+print(f"before training, nats a token: prompts {on_prompt / prompt_tokens:.2f}, replies "
+    f"{on_reply / reply_tokens:.2f}")
+share, part = (prompt_tokens / (prompt_tokens + reply_tokens),
+    float(on_prompt / (on_prompt + on_reply)))
 print(f"prompts would be {share:.0%} of the tokens and {part:.0%} of the loss")
 assert share < 0.4 and part > 0.85
 
@@ -863,7 +775,6 @@ assert share < 0.4 and part > 0.85
 # Our policy was never trained on users' words, so it finds them very improbable, and they make up
 # nearly all of the loss.
 # What does that cost in gold?
-
 
 # %%
 def imitate(examples):
@@ -876,15 +787,12 @@ def imitate(examples):
     train(student.model, loss, len(examples), batch_size=32, **training)
     return student
 
-
 on_prompts = serve(imitate([(p[:1], p[1:] + r) for p, r in examples]), n=2).reward("gold").mean(1)
 print(f"loss on prompts too: gold {bootstrap_interval(on_prompts)}")
 print("less loss on replies only:", paired_difference(on_prompts, gold["tuned"]))
 print("less base:                ", paired_difference(on_prompts, gold["base"]))
-assert (
-    paired_difference(on_prompts, gold["tuned"]).high < 0
-    and on_prompts.mean() < gold["base"].mean() + 0.5
-)
+assert (paired_difference(on_prompts, gold["tuned"]).high < 0
+    and on_prompts.mean() < gold["base"].mean() + 0.5)
 
 # %% [markdown]
 # Nearly all of the gain is lost.

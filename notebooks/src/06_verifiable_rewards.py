@@ -20,13 +20,8 @@ import torch
 import course_lib as course
 from course_lib import assets, results
 from course_lib.classroom import explore, plots
-from course_lib.estimators import (
-    bootstrap_interval,
-    decidable,
-    minimum_detectable_effect,
-    paired_difference,
-    pass_at_k,
-)
+from course_lib.estimators import (bootstrap_interval, decidable, minimum_detectable_effect,
+    paired_difference, pass_at_k)
 
 # %% [markdown]
 # ## A world where answers can be checked
@@ -73,18 +68,12 @@ for text in stored.texts[0][:5]:
 # We try it on a few strings before anything is trained on it; that is a habit to keep for every
 # reward that you write.
 
-
 # %% tags=["nbval-check-output"]
 def naive(text, answer):
     return answer in text
 
-
-for text, answer in (
-    ("#### 18", "18"),
-    ("#### 180", "18"),
-    ("18 + 1 = 19. #### 19", "18"),
-    ("#### 1,800", "1800"),
-):
+for text, answer in (("#### 18", "18"), ("#### 180", "18"), ("18 + 1 = 19. #### 19", "18"),
+    ("#### 1,800", "1800")):
     print(f"{text:22} right answer {answer:5} verdict {naive(text, answer)}")
 
 # %% [markdown]
@@ -114,23 +103,9 @@ for text, answer in (
 # `#### 1,8` · `#### __import__('os').getcwd()` · an empty reply
 
 # %% tags=["nbval-check-output"]
-strings = [
-    "#### 18",
-    "#### 18.0",
-    "#### 18 pens",
-    "18",
-    "The answer is 18.",
-    "#### 18 #### 19",
-    "#### 19 #### 18",
-    "#### -18",
-    "#### 1e999",
-    "#### eighteen",
-    "#### 17 + 1",
-    "#### 36/2",
-    "#### 1,8",
-    "#### __import__('os').getcwd()",
-    "",
-]
+strings = ["#### 18", "#### 18.0", "#### 18 pens", "18", "The answer is 18.", "#### 18 #### 19",
+    "#### 19 #### 18", "#### -18", "#### 1e999", "#### eighteen", "#### 17 + 1", "#### 36/2",
+    "#### 1,8", "#### __import__('os').getcwd()", ""]
 for text in strings:
     verdict = world.verify("", text, {"answer": "18"})
     print(f"{text!r:34} {verdict['status']:11} read: {verdict['answer']}")
@@ -165,10 +140,8 @@ for text in strings:
 # that policy and verifier do not agree on the format.
 
 # %% tags=["nbval-check-output"]
-verdicts = [
-    [world.verify(prompt, text, about) for text in texts]
-    for prompt, texts, about in zip(stored.prompts, stored.texts, stored.info, strict=True)
-]
+verdicts = [[world.verify(prompt, text, about) for text in texts]
+            for prompt, texts, about in zip(stored.prompts, stored.texts, stored.info, strict=True)]
 print(Counter(v["status"] for row in verdicts for v in row))
 
 # %% [markdown]
@@ -176,10 +149,8 @@ print(Counter(v["status"] for row in verdicts for v in row))
 # Somebody who counts only "correct" sees this:
 
 # %% tags=["nbval-check-output"]
-other = [
-    [world.verify("", text.replace("####", "Answer"), about)["status"] for text in texts]
-    for texts, about in zip(stored.texts, stored.info, strict=True)
-]
+other = [[world.verify("", text.replace("####", "Answer"), about)["status"] for text in texts]
+         for texts, about in zip(stored.texts, stored.info, strict=True)]
 counts = Counter(status for row in other for status in row)
 print(f"accuracy {counts['correct'] / counts.total():.1%}")
 print(counts)
@@ -193,12 +164,8 @@ print(counts)
 # Here are two.
 
 # %% tags=["nbval-check-output"]
-unreadable = [
-    (i, j)
-    for i, row in enumerate(verdicts)
-    for j, v in enumerate(row)
-    if v["status"] == "unreadable"
-]
+unreadable = [(i, j) for i, row in enumerate(verdicts) for j, v in enumerate(row)
+    if v["status"] == "unreadable"]
 for i, j in unreadable[:2]:
     print(stored.prompts[i], "\n  ", stored.texts[i][j])
 
@@ -218,20 +185,14 @@ for i, j in unreadable[:2]:
 # %%
 from course_lib.worlds import equation_holds, equations
 
-
 def steps_true(text):
     """True when there is a step and every step is exactly true."""
     found = equations(text)
     return bool(found) and all(equation_holds(step, tolerance=0) for step in found)
 
-
 # %% tags=["nbval-check-output"]
-for text in (
-    "<< 3 * 6 = 18 >>. #### 18",
-    "<< 6 * 96 = 96 >>. #### 96",
-    "#### 18",
-    "<< friends 4 = 4 >>. #### 4",
-):
+for text in ("<< 3 * 6 = 18 >>. #### 18", "<< 6 * 96 = 96 >>. #### 96", "#### 18",
+    "<< friends 4 = 4 >>. #### 4"):
     print(f"{text:32} {steps_true(text)}")
 
 # %% [markdown]
@@ -252,10 +213,8 @@ for i, j in (lucky[0], lucky[1], lucky[4]):
 # %%
 solved = right.any(1)
 share = (right & ~true).sum(1)[solved] / right.sum(1)[solved]
-print(
-    f"false steps behind a right answer: {bootstrap_interval(share):.1%} of right replies, "
-    "mean over problems solved"
-)
+print(f"false steps behind a right answer: {bootstrap_interval(share):.1%} of right replies, "
+    "mean over problems solved")
 assert 0.01 < share.mean() < 0.15
 
 # %% [markdown]
@@ -281,9 +240,8 @@ assert 0.01 < share.mean() < 0.15
 from course_lib.models import FunctionReward, GoldReward
 
 verifier = GoldReward(world, name="verifier")
-sound = FunctionReward(
-    lambda prompt, text, about: world.gold(prompt, text, about) * steps_true(text), "sound"
-)
+sound = FunctionReward(lambda prompt, text,
+    about: world.gold(prompt, text, about) * steps_true(text), "sound")
 stored = course.score(stored, sound)
 print(f"right {stored.reward('verifier').mean():.3f}, sound {stored.reward('sound').mean():.3f}")
 
@@ -295,25 +253,17 @@ print(f"right {stored.reward('verifier').mean():.3f}, sound {stored.reward('soun
 # By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses
 # a button.
 
-
 # %%
 def named(verdict, steps):
-    return (
-        "right, but a false step"
-        if verdict == "correct" and not steps
-        else verdict.replace("correct", "right")
-    )
+    return ("right, but a false step" if verdict == "correct" and not steps
+        else verdict.replace("correct", "right"))
 
-
-names = [
-    [named(v["status"], bool(t)) for v, t in zip(row, line, strict=True)]
-    for row, line in zip(verdicts, true, strict=True)
-]
+names = [[named(v["status"], bool(t)) for v, t in zip(row, line, strict=True)]
+    for row, line in zip(verdicts, true, strict=True)]
 # the last is solved every time
 shown = [*range(39), int(right.all(1).nonzero()[0])]
-explore.candidate_browser(
-    stored.prompts_at(shown), rewards=["verifier"], verdicts=[names[i] for i in shown]
-)
+explore.candidate_browser(stored.prompts_at(shown), rewards=["verifier"],
+    verdicts=[names[i] for i in shown])
 
 # %% [markdown]
 # ## On paper: pass@k
@@ -341,18 +291,12 @@ explore.candidate_browser(
 # For the last: count the pairs of samples (there are ten) in which none is right.
 
 # %%
-answers = [
-    ["18", "20", "20", "18", "21"],
-    ["9", "5", "9", "9", "6"],
-    ["12"] * 5,
-    ["31", "30", "31", None, "33"],
-]
+answers = [["18", "20", "20", "18", "21"], ["9", "5", "9", "9", "6"], ["12"] * 5,
+    ["31", "30", "31", None, "33"]]
 truth = ["18", "7", "12", "30"]
 # (P, N)
-correct = np.array(
-    [[a == t for a in row] for row, t in zip(answers, truth, strict=True)], dtype=float
-)
-
+correct = np.array([[a == t for a in row] for row, t in zip(answers, truth, strict=True)],
+    dtype=float)
 
 def majority(row):
     """The answer given most often; of several, the one that came first.
@@ -362,15 +306,10 @@ def majority(row):
     votes = Counter(answer for answer in row if answer is not None)
     return votes.most_common(1)[0][0] if votes else None
 
-
 # %% tags=["nbval-check-output"]
 print(f"pass@1 {correct.mean():.2f}   pass@5 {correct.any(1).mean():.2f}")
-print(
-    "majority:",
-    [majority(row) for row in answers],
-    " right:",
-    [majority(r) == t for r, t in zip(answers, truth, strict=True)],
-)
+print("majority:", [majority(row) for row in answers], " right:",
+    [majority(r) == t for r, t in zip(answers, truth, strict=True)])
 print("decidable:", decidable(correct).tolist())
 
 # %% [markdown]
@@ -435,7 +374,6 @@ assert paired_difference(shortcut, known).high < -0.02 and abs((ours - known).me
 ks = [1, 2, 4, 8, 16, 32, 64]
 reached = pass_at_k(stored.reward("verifier"), ks)
 
-
 def vote(row, answer, k):
     """How often the majority of k is right, over the N/k hands of k that a problem's replies
     make.
@@ -443,29 +381,19 @@ def vote(row, answer, k):
     hands = [[verdict["answer"] for verdict in row[i : i + k]] for i in range(0, len(row), k)]
     return np.mean([majority(hand) == answer for hand in hands])
 
-
-voted = np.array(
-    [
-        [vote(row, about["answer"], k) for k in ks]
-        for row, about in zip(verdicts, stored.info, strict=True)
-    ]
-)
+voted = np.array([[vote(row, about["answer"], k) for k in ks]
+    for row, about in zip(verdicts, stored.info, strict=True)])
 one = np.repeat(reached[:, :1], len(ks), axis=1)
-lines = {
-    "a verifier picks (pass@k)": reached,
-    "majority of k": voted,
-    "a random one (control)": one,
-}
+lines = {"a verifier picks (pass@k)": reached, "majority of k": voted,
+    "a random one (control)": one}
 plots.pass_at_k(ks, lines, ylabel="share of problems answered right")
 
 # %%
 agreeing = paired_difference(voted[:, 4], reached[:, 0])
 knowing = paired_difference(reached[:, 4], voted[:, 4])
 print(f"majority of 16 less one sample {agreeing}, pass@16 less majority of 16 {knowing}")
-print(
-    f"problems where the commonest of 64 answers is wrong: {int((voted[:, -1] == 0).sum())} of "
-    f"{stored.P}"
-)
+print(f"problems where the commonest of 64 answers is wrong: {int((voted[:, -1] == 0).sum())} of "
+    f"{stored.P}")
 assert agreeing.low > 0 and knowing.low > 0.1 and (voted[:, -1] == 0).mean() > 0.4
 
 # %% [markdown]
@@ -498,10 +426,8 @@ for n in (2, 4, 8, 16, 64):
     first = stored.reward("verifier")[:, :n]
     wrong, all_right = (first.sum(1) == 0).double(), (first.sum(1) == n).double()
     mixed = bootstrap_interval(decidable(first).astype(float))
-    print(
-        f"n = {n:<3} all wrong {wrong.mean():5.1%}   decidable {mixed:.1%}   all right "
-        f"{all_right.mean():5.1%}"
-    )
+    print(f"n = {n:<3} all wrong {wrong.mean():5.1%}   decidable {mixed:.1%}   all right "
+        f"{all_right.mean():5.1%}")
 
 # %% [markdown]
 # At $n = 8$ nearly a third of the problems give nothing to select.
@@ -542,7 +468,7 @@ print(int(right[0].sum()), "right replies,", int(different.per_prompt[0]), "dist
 
 # %%
 kept_of = [distinct_paths(stored.first(k), by="verifier", key=world.path) for k in ks]
-paths = np.stack([kept.per_prompt.numpy() for kept in kept_of], axis=1)  # (P, 7)
+paths = np.stack([kept.per_prompt.numpy() for kept in kept_of], axis=1)              # (P, 7)
 replies = np.stack([stored.reward("verifier")[:, :k].sum(1).numpy() for k in ks], axis=1)
 plots.paths_against_k(ks, {"right replies": replies, "distinct right paths": paths})
 
@@ -553,10 +479,8 @@ for name, count in (("right replies", replies), ("distinct paths", paths)):
     means = count[draws].mean(1)
     low, high = np.quantile(means[:, 1:] / means[:, :-1], (0.025, 0.975), axis=0)
     times = count.mean(0)[1:] / count.mean(0)[:-1]
-    rows = (
-        f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]"
-        for k, t, a, b in zip(ks[:-1], times, low, high, strict=True)
-    )
+    rows = (f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]"
+        for k, t, a, b in zip(ks[:-1], times, low, high, strict=True))
     print(f"{name:14}", "  ".join(rows))
 assert high[-1] < 1.8
 
@@ -599,41 +523,30 @@ assert high[-1] < 1.8
 rft = results.load("verifiable")
 gaps = rft["differences"]
 
-
 def show(v, spec="+.3f"):
     return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
-
-print(
-    rft["command"],
-    "|",
-    *(f"{a} pass@1 {show(rft['arms'][a]['heldout, pass@1'], '.3f')}" for a in ("start", "sft")),
-)
+print(rft["command"], "|", *(f"{a} pass@1 {show(rft['arms'][a]['heldout, pass@1'], '.3f')}"
+    for a in ("start", "sft")))
 for arm in ("distinct", "duplicates", "control"):
     for k in (1, 4, 16, 64):
         if f"{arm}, k = {k}" in rft["arms"]:
             row, gap = rft["arms"][f"{arm}, k = {k}"], gaps[f"pass@1: k = {k}, {arm} - sft"]
-            print(
-                f"{arm:10} k = {k:<3} {row['kept']:6,} replies, {row['kept_right']:4.0%} "
-                f"right: less sft {show(gap)}"
-            )
+            print(f"{arm:10} k = {k:<3} {row['kept']:6,} replies, {row['kept_right']:4.0%} "
+                f"right: less sft {show(gap)}")
 
 # %%
 more = rft["over_seeds"]["pass@1: k = 16, distinct - sft"]
 print("distinct less sft, k = 16, three seeds:", show(more), more["by_seed"])
-print(
-    "distinct less start, k = 16, three seeds:",
-    show(rft["over_seeds"]["pass@1: k = 16, distinct - start"]),
-)
+print("distinct less start, k = 16, three seeds:",
+    show(rft["over_seeds"]["pass@1: k = 16, distinct - start"]))
 print("distinct less control, k = 16, one seed:", show(gaps["pass@1: k = 16, distinct - control"]))
 for arm in ("distinct", "duplicates"):
     assert all(gaps[f"pass@1: k = {k}, {arm} - sft"]["low"] > 0 for k in (16, 64))
 assert more["low"] > 0 and all(gaps[f"pass@1: k = {k}, distinct - sft"]["low"] < 0 for k in (1, 4))
 assert all(gaps[f"pass@1: k = {k}, control - sft"]["high"] < 0 for k in (4, 16, 64))
-half = (
-    -gaps["pass@1: k = 16, control - sft"]["mean"]
-    / gaps["pass@1: k = 16, distinct - control"]["mean"]
-)
+half = (-gaps["pass@1: k = 16, control - sft"]["mean"]
+    / gaps["pass@1: k = 16, distinct - control"]["mean"])
 assert 0.4 < half < 0.6
 
 # %% [markdown]
@@ -659,21 +572,18 @@ assert 0.4 < half < 0.6
 only_paths = results.load("distinct")
 print(only_paths["command"], "| k =", only_paths["k"], "| seeds", only_paths["seeds"])
 for arm, facts in only_paths["kept"].items():
-    kept_here, paths_here, problems = (
-        f"{np.mean(facts[name]):6,.0f}" for name in ("kept", "paths", "problems")
-    )
-    levels = "  ".join(
-        f"{what} {rows[arm]['mean']:.3f}" for what, rows in only_paths["levels"].items()
-    )
+    kept_here, paths_here, problems = (f"{np.mean(facts[name]):6,.0f}"
+        for name in ("kept", "paths", "problems"))
+    levels = "  ".join(f"{what} {rows[arm]['mean']:.3f}"
+        for what, rows in only_paths["levels"].items())
     print(f"{arm:14} {kept_here} replies, {paths_here} paths, {problems} problems   {levels}")
 for name, gap in only_paths["differences"].items():
     told = "not told from zero" if gap["low"] <= 0 <= gap["high"] else "zero excluded"
     print(f"{name:35} {show(gap)} {told}")
 
 # %%
-wide, first_try = (
-    only_paths["differences"][f"{what}: distinct - same problems"] for what in ("pass@16", "pass@1")
-)
+wide, first_try = (only_paths["differences"][f"{what}: distinct - same problems"]
+    for what in ("pass@16", "pass@1"))
 print("distinct - same problems by seed: pass@16", wide["by_seed"], " pass@1", first_try["by_seed"])
 assert wide["low"] > 0 and min(wide["by_seed"]) > 0 and first_try["low"] < 0 < first_try["high"]
 assert only_paths["differences"]["pass@16: distinct - duplicates"]["low"] > 0
@@ -713,9 +623,9 @@ kept = distinct_paths(fresh, by="verifier", key=world.path)
 print(kept)
 
 # %%
-solutions = [(p, about["solution"]) for p, about in zip(prompts, info, strict=True)][: len(kept)]
+solutions = [(p, about["solution"]) for p, about in zip(prompts, info, strict=True)][:len(kept)]
 data = {"RFT": kept, "unverified": overall_control(kept, seed=0), "SFT continued": solutions}
-training = {"epochs": 36 * 32 / len(kept), "batch_size": 32, "lr": 5e-4}  # 36 steps each
+training = {"epochs": 36 * 32 / len(kept), "batch_size": 32, "lr": 5e-4}      # 36 steps each
 trained = {name: course.finetune(policy, chosen, **training) for name, chosen in data.items()}
 
 # %% [markdown]
@@ -725,20 +635,15 @@ trained = {name: course.finetune(policy, chosen, **training) for name, chosen in
 # **Your prediction:** after 36 steps, will RFT's gain over the start be larger than its own
 # uncertainty, so that the interval excludes zero?
 
-
 # %%
 def judged(policy):
     """(P, 8) of 0 and 1: which of eight fresh replies to the held-out problems are sound."""
-    replies = course.sample(
-        policy, stored.prompts, n=8, max_tokens=world.max_tokens, info=stored.info, seed=201
-    )
+    replies = course.sample(policy, stored.prompts, n=8, max_tokens=world.max_tokens,
+        info=stored.info, seed=201)
     return course.score(replies, sound).reward("sound")
 
-
-scores = {
-    "start": stored.first(8).reward("sound"),
-    **{name: judged(p) for name, p in trained.items()},
-}
+scores = {"start": stored.first(8).reward("sound"),
+    **{name: judged(p) for name, p in trained.items()}}
 
 # %%
 by_problem = {name: s.mean(1) for name, s in scores.items()}
@@ -777,10 +682,8 @@ assert paired_difference(by_problem["RFT"], by_problem["unverified"]).mean > 0 a
 # %%
 trials = results.load("passk")
 print(trials["command"], "| seeds", trials["seeds"], "|", trials["size"]["held_out"], "problems")
-curves = {
-    name.replace("start", "start policy"): np.array(rows).T
-    for name, rows in trials["curves"].items()
-}
+curves = {name.replace("start", "start policy"): np.array(rows).T
+    for name, rows in trials["curves"].items()}
 plots.pass_at_k(trials["ks"], curves, bands=["start policy"])
 
 # %% [markdown]
@@ -792,9 +695,8 @@ plots.pass_at_k(trials["ks"], curves, bands=["start policy"])
 
 # %%
 less = trials["minus_start"]
-plots.pass_gain(
-    trials["ks"], {name: [row[f"pass@{k}"] for k in trials["ks"]] for name, row in less.items()}
-)
+plots.pass_gain(trials["ks"], {name: [row[f"pass@{k}"] for k in trials["ks"]]
+    for name, row in less.items()})
 
 # %%
 for name in less:
@@ -818,14 +720,11 @@ for what in widths:
     print("   less start:", "   ".join(f"{name} {show(less[name][what])}" for name in less))
 
 # %%
-assert (
-    less["GRPO"]["pass@1"]["low"] > 0
-    and less["RAFT"]["pass@1"]["mean"] > 0 > less["RAFT"]["pass@1"]["low"]
-)
+assert (less["GRPO"]["pass@1"]["low"] > 0
+    and less["RAFT"]["pass@1"]["mean"] > 0 > less["RAFT"]["pass@1"]["low"])
 for name in ("RAFT", "GRPO"):
-    assert less[name]["pass@32"]["high"] < 0 and all(
-        less[name][what]["high"] < 0 for what in widths
-    )
+    assert less[name]["pass@32"]["high"] < 0 and all(less[name][what]["high"] < 0
+        for what in widths)
 assert less["RFT"]["pass@1"]["low"] > 0 and less["RFT"]["pass@8"]["low"] > 0
 assert less["RFT"]["pass@32"]["low"] < 0 < less["RFT"]["pass@32"]["high"]
 
@@ -845,16 +744,11 @@ assert less["RFT"]["pass@32"]["low"] < 0 < less["RFT"]["pass@32"]["high"]
 # %%
 size, arms = trials["size"], rft["arms"]
 asked = size["steps"] * size["prompts"]
-print(
-    f"RFT {asked * size['group'] // size['rft_n']} problems × {size['rft_n']}, "
-    f"{size['rft_steps']} steps;",
-    f"online {asked:,} × {size['group']}, {size['steps']} steps",
-)
+print(f"RFT {asked * size['group'] // size['rft_n']} problems × {size['rft_n']}, "
+    f"{size['rft_steps']} steps;", f"online {asked:,} × {size['group']}, {size['steps']} steps")
 more_sft = arms["sft"]["heldout, pass@1"]["mean"] - arms["start"]["heldout, pass@1"]["mean"]
-print(
-    f"pass@1 less start: SFT continued {more_sft:+.3f} (section before), RFT "
-    f"{less['RFT']['pass@1']['mean']:+.3f}"
-)
+print(f"pass@1 less start: SFT continued {more_sft:+.3f} (section before), RFT "
+    f"{less['RFT']['pass@1']['mean']:+.3f}")
 assert more_sft > 0.9 * less["RFT"]["pass@1"]["mean"]
 
 # %% [markdown]
@@ -900,9 +794,8 @@ for name in list(edges)[:4]:
 # %%
 dropped = edges["REINFORCE without all-wrong groups - REINFORCE"]
 beyond = edges["GRPO - REINFORCE without all-wrong groups"]
-assert (
-    dropped["low"] > 0 and beyond["low"] < 0 < beyond["high"] and edges["GRPO - RAFT"]["high"] < 0
-)
+assert (dropped["low"] > 0 and beyond["low"] < 0 < beyond["high"]
+    and edges["GRPO - RAFT"]["high"] < 0)
 assert rft["online"]["REINFORCE"]["pass@1"]["mean"] < arms["start"]["heldout, pass@1"]["mean"]
 longer = trials["grpo_minus_raft"]["pass@1"]
 print("GRPO less RAFT in the runs of 40 steps:", show(longer))
@@ -977,10 +870,8 @@ assert gsm8k["labels_agree"] == gsm8k["labels"]
 # %%
 steps = gsm8k["false_steps"]
 false, counted = steps["right_with_a_false_equation"], steps["right_with_equations"]
-print(
-    f"{false} of {counted:,} right answers with steps have a false one, "
-    f"{show(steps['share'], '.2%')}"
-)
+print(f"{false} of {counted:,} right answers with steps have a false one, "
+    f"{show(steps['share'], '.2%')}")
 
 # %% [markdown]
 # Very few.

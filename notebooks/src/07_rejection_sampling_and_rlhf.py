@@ -115,9 +115,8 @@ from course_lib.methods import sft_loss
 from course_lib.methods import collect, now
 
 # the student comes first, then the reference; before the first step they are the same
-batch = collect(
-    policy, policy, prompts[:8], info[:8], proxy, n=4, temperature=1.0, max_tokens=96, seed=0
-)
+batch = collect(policy, policy, prompts[:8], info[:8], proxy, n=4, temperature=1.0, max_tokens=96,
+    seed=0)
 weight = advantages(batch.rewards, "best").flatten()
 kept = [example for example, w in zip(batch.examples, weight, strict=True) if w]
 
@@ -126,14 +125,11 @@ kept = [example for example, w in zip(batch.examples, weight, strict=True) if w]
 # `weight` is 1 for the best reply to each prompt and 0 for the rest; `kept` are the replies that
 # supervised fine-tuning would train on.
 
-
 # %%
 def gradient(loss, model):
     """The gradient of ``loss`` with respect to all weights, as one long vector."""
-    return torch.cat(
-        [g.flatten().double() for g in torch.autograd.grad(loss, list(model.parameters()))]
-    )
-
+    return torch.cat([g.flatten().double()
+        for g in torch.autograd.grad(loss, list(model.parameters()))])
 
 # (32, T) log-probabilities, with gradients
 logp = now(policy, batch, range(32))
@@ -180,10 +176,8 @@ for A, rho in ((1.0, 1.5), (-1.0, 0.5), (-1.0, 1.5)):
     ratio = torch.tensor([rho], requires_grad=True)
     loss, _ = clipped(ratio, torch.tensor([A]), 0.2)  # the loss is minus the value
     push = -torch.autograd.grad(loss.sum(), ratio)[0]
-    print(
-        f"A = {A:+.0f}, ratio {rho}: value {-loss.item():+.1f}, push on the ratio "
-        f"{push.item() + 0.0:+.1f}"
-    )
+    print(f"A = {A:+.0f}, ratio {rho}: value {-loss.item():+.1f}, push on the ratio "
+        f"{push.item() + 0.0:+.1f}")
 
 # %% [markdown]
 # A reply that was good is not pushed up once it is 20 % more likely; one that was bad is not pushed
@@ -251,8 +245,7 @@ from course_lib.methods import dpo_loss
 
 same = torch.tensor([-10.0])
 print(
-    f"at the start {dpo_loss(same, same, same, same)[0].item():.4f} nats, log 2 = {np.log(2):.4f}"
-)
+    f"at the start {dpo_loss(same, same, same, same)[0].item():.4f} nats, log 2 = {np.log(2):.4f}")
 later = dpo_loss(same + 1, same - 1, same, same, beta=0.5)[0].item()
 print(f"later        {later:.4f} nats, -log sigma(1) = {np.log1p(np.exp(-1)):.4f}")
 
@@ -268,31 +261,19 @@ print(f"later        {later:.4f} nats, -log sigma(1) = {np.log1p(np.exp(-1)):.4f
 # slightly negative.
 
 # %%
-student = grpo(
-    policy,
-    prompts,
-    proxy,
-    info,
-    method="grpo",
-    steps=16,
-    prompts_per_step=16,
-    n=8,
-    lr=3e-4,
-    beta=0.05,
-)
-columns = {
-    name: student.training_log.column(name) for name in ("reward", "kl", "entropy", "length")
-}
+student = grpo(policy, prompts, proxy, info, method="grpo", steps=16, prompts_per_step=16, n=8,
+    lr=3e-4, beta=0.05)
+columns = {name: student.training_log.column(name)
+    for name in ("reward", "kl", "entropy", "length")}
 for k in range(0, 16, 4):
-    means = "   ".join(
-        f"{name} {np.mean(values[k : k + 4]):6.2f}" for name, values in columns.items()
-    )
+    means = "   ".join(f"{name} {np.mean(values[k : k + 4]):6.2f}"
+        for name, values in columns.items())
     print(f"steps {k + 1:2} to {k + 4:2}   {means}")
 
 # %%
 log = student.training_log
 assert np.mean(log.column("reward")[-4:]) > np.mean(log.column("reward")[:4])
-print(log.account)  # tokens scored and trained on include the prompts
+print(log.account)   # tokens scored and trained on include the prompts
 
 # %% [markdown]
 # The last line is the run's **account**: what it sampled, scored, read with the reference and
@@ -340,11 +321,9 @@ plots.frontier(frontier)
 # (RFT's marks at its largest $N$ fall in both panels.
 # That is another thing: with a fixed budget a larger $N$ leaves fewer prompts to learn from.)
 
-
 # %%
 def value(v):
     return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
-
 
 for name, m in frontier["methods"].items():
     kl = f"<= {m['shown']['kl']['mean']:.2f}" if name == "best-of-N" else value(m["shown"]["kl"])
@@ -363,8 +342,7 @@ for name, m in frontier["methods"].items():
 for name, gap in frontier["rft_minus"].items():
     verdict = "told apart" if gap["low"] > 0 or gap["high"] < 0 else "not told apart"
     print(
-        f"RFT less {name:50} {gap['mean']:+.2f} [{gap['low']:+.2f}, {gap['high']:+.2f}]  {verdict}"
-    )
+        f"RFT less {name:50} {gap['mean']:+.2f} [{gap['low']:+.2f}, {gap['high']:+.2f}]  {verdict}")
 
 # %%
 minus = frontier["rft_minus"]
@@ -373,11 +351,8 @@ assert minus["RLOO"]["high"] < 0 and minus["best-of-N"]["high"] < 0  # and below
 assert minus["GRPO"]["low"] < 0 < minus["GRPO"]["high"]  # not told apart
 assert minus["PPO"]["low"] < 0 < minus["PPO"]["high"]
 refreshed = frontier["methods"]["RFT, three rounds pooled, reward model refreshed"]["shown"]["gold"]
-others = [
-    m["shown"]["gold"]
-    for name, m in frontier["methods"].items()
-    if name != "best-of-N" and "refreshed" not in name
-]
+others = [m["shown"]["gold"] for name, m in frontier["methods"].items() if name != "best-of-N"
+    and "refreshed" not in name]
 # above every other trained policy
 assert all(refreshed["low"] > other["high"] for other in others)
 
@@ -405,10 +380,8 @@ assert all(refreshed["low"] > other["high"] for other in others)
 for name in ("PPO", "GRPO", "RLOO", "RAFT++"):
     print(name)
     for rate, at in frontier["methods"][name]["grid"].items():
-        print(
-            f"   lr {rate:7} gold {value(at['gold'])}   proxy {value(at['proxy'])}   KL "
-            f"{at['kl']['mean']:6.1f}"
-        )
+        print(f"   lr {rate:7} gold {value(at['gold'])}   proxy {value(at['proxy'])}   KL "
+            f"{at['kl']['mean']:6.1f}")
 
 # %%
 ppo = frontier["methods"]["PPO"]["grid"]
@@ -451,10 +424,8 @@ print(f"{'':50} models   trained tokens   seconds   labels")
 for name, m in frontier["methods"].items():
     s = m["shown"]
     if name != "best-of-N":
-        print(
-            f"{name:50} {s['models']:6}   {s['tokens_trained']:14,.0f}   {s['seconds']:7.0f}   "
-            f"{s['labels']:6,.0f}"
-        )
+        print(f"{name:50} {s['models']:6}   {s['tokens_trained']:14,.0f}   {s['seconds']:7.0f}   "
+            f"{s['labels']:6,.0f}")
 trained_on = {name: m["shown"]["tokens_trained"] for name, m in frontier["methods"].items()}
 assert trained_on["PPO"] > 40 * trained_on["RFT, one round"]
 
@@ -497,10 +468,8 @@ by_rft = serving_flops(writes, question, rft["length"]["mean"])
 
 # %%
 queries = break_even(rft["flops"], by_choosing, by_rft)
-print(
-    f"fine-tuning {rft['flops']:.1e} FLOPs, an answer {by_choosing:.1e} by choosing and "
-    f"{by_rft:.1e} by RFT"
-)
+print(f"fine-tuning {rft['flops']:.1e} FLOPs, an answer {by_choosing:.1e} by choosing and "
+    f"{by_rft:.1e} by RFT")
 print(f"repaid after {queries:,.0f} answers")
 assert 100 < queries < 100_000
 

@@ -127,10 +127,8 @@ print(both)
 from course_lib.methods import ppo
 
 on_top = ppo(second, prompts, reward, info, steps=5, prompts_per_step=48, n=1, lr=1e-4)
-print(
-    "proxy reward while PPO samples:", [round(r, 2) for r in on_top.training_log.column("reward")]
-)
-
+print("proxy reward while PPO samples:",
+    [round(r, 2) for r in on_top.training_log.column("reward")])
 
 # %%
 def gold_of(policy, n=4):
@@ -138,16 +136,14 @@ def gold_of(policy, n=4):
     pool = course.sample(policy, test_prompts, n=n, info=test_info, seed=99)
     return course.score(pool, GoldReward(world)).reward("gold").mean(1)
 
-
 stages = {"base": policy, "round 1": first, "round 2, pooled": second, "and a little PPO": on_top}
 after = {name: gold_of(p) for name, p in stages.items()}
 
 # %%
 for name, values in after.items():
     print(f"{name:18} gold {bootstrap_interval(values)}")
-print(
-    "PPO against round 2:", paired_difference(after["and a little PPO"], after["round 2, pooled"])
-)
+print("PPO against round 2:", paired_difference(after["and a little PPO"],
+    after["round 2, pooled"]))
 assert paired_difference(after["round 2, pooled"], after["base"]).low > 0.3
 
 # %% [markdown]
@@ -166,15 +162,12 @@ assert paired_difference(after["round 2, pooled"], after["base"]).low > 0.3
 loop = results.load("llama2_loop")
 plots.llama2_loop(loop)
 
-
 # %%
-def show(v):  # a difference, with its sign
+def show(v):                                             # a difference, with its sign
     return f"{v['mean']:+.2f} [{v['low']:+.2f}, {v['high']:+.2f}]"
-
 
 def level(v):
     return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
-
 
 for name, gap in loop["gaps"].items():
     verdict = "" if gap["gold"]["low"] > 0 or gap["gold"]["high"] < 0 else "   gold not told apart"
@@ -191,18 +184,12 @@ assert (
 fair = gaps["RS, round 2, then PPO less RS, round 3"]
 assert fair["low"] < 0 < fair["high"]
 rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
-print(
-    "PPO's learning rates tried, and gold on the choosing seed:",
-    {lr: round(v, 2) for lr, v in rates.items()},
-)
-spent = {
-    name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
-    for name, stage in loop["stages"].items()
-}
-print(
-    f"tokens sampled after round 2: round 3 {spent['RS, round 3']:,.0f}, PPO "
-    f"{spent['RS, round 2, then PPO']:,.0f}"
-)
+print("PPO's learning rates tried, and gold on the choosing seed:",
+    {lr: round(v, 2) for lr, v in rates.items()})
+spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
+    for name, stage in loop["stages"].items()}
+print(f"tokens sampled after round 2: round 3 {spent['RS, round 3']:,.0f}, PPO "
+    f"{spent['RS, round 2, then PPO']:,.0f}")
 assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr > min(rates)) < 2
 
 # %% [markdown]
@@ -250,14 +237,8 @@ print(clinic.team_report(outcome, setting, theirs))
 # %% tags=["nbval-check-output"]
 mine, _ = clinic.leaking_prompts(setting, 0)
 test, _ = clinic.test_prompts(setting)
-print(
-    "training prompts:",
-    len(mine),
-    "| test prompts:",
-    len(test),
-    "| in both:",
-    len(set(mine) & set(test)),
-)
+print("training prompts:", len(mine), "| test prompts:", len(test), "| in both:",
+    len(set(mine) & set(test)))
 
 # %% [markdown]
 # Half of the training questions are test questions.
@@ -273,19 +254,13 @@ print(
 
 # %%
 for prompt_ids, reply_ids in outcome.examples[:6]:
-    print(
-        "no loss:",
-        policy.tokenizer.decode(prompt_ids),
-        "\n   loss:",
-        policy.tokenizer.decode(reply_ids),
-    )
+    print("no loss:", policy.tokenizer.decode(prompt_ids), "\n   loss:",
+        policy.tokenizer.decode(reply_ids))
 
 # %%
 ended = [policy.tokenizer.decode(r[-2:-1]).strip() in {".", "!", "?"} for _, r in outcome.examples]
-print(
-    "training replies that end in mid-sentence, with an end token all the same: "
-    f"{1 - sum(ended) / len(ended):.0%}"
-)
+print("training replies that end in mid-sentence, with an end token all the same: "
+    f"{1 - sum(ended) / len(ended):.0%}")
 assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
 
 # %% [markdown]
@@ -302,22 +277,13 @@ assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
 before, _ = clinic.careful(policy, policy, setting)
 measured, replies = clinic.careful(outcome.policy, policy, setting)
 gain = paired_difference(measured["gold"], before["gold"])
-print(
-    "gold before",
-    bootstrap_interval(before["gold"]),
-    "after",
-    bootstrap_interval(measured["gold"]),
-    "difference",
-    gain,
-)
-print(
-    f"replies that do not end properly: before {before['cut'].mean():.0%}, after "
-    f"{measured['cut'].mean():.0%}"
-)
+print("gold before", bootstrap_interval(before["gold"]), "after",
+    bootstrap_interval(measured["gold"]), "difference", gain)
+print(f"replies that do not end properly: before {before['cut'].mean():.0%}, after "
+    f"{measured['cut'].mean():.0%}")
 own, cut = course.score(replies, theirs).reward("proxy"), clinic.unfinished(replies)
 print(
-    f"the team's own score of those: {own[cut].mean():.2f}, of the others: {own[~cut].mean():.2f}"
-)
+    f"the team's own score of those: {own[cut].mean():.2f}, of the others: {own[~cut].mean():.2f}")
 assert gain.low < 0 and gain.high < 0.3 and measured["cut"].mean() > 0.1 > before["cut"].mean()
 
 # %% [markdown]
@@ -356,12 +322,10 @@ assert gain.low < 0 and gain.high < 0.3 and measured["cut"].mean() > 0.1 > befor
 # %%
 whole = replace(setting, max_tokens=96)
 good = replace(whole, reward="reward-8000")
-ladder = {
-    "replies complete": (replace(clinic.TEAM, examples=clinic.reply_examples), whole),
-    "+ 8,000 comparisons": (replace(clinic.TEAM, examples=clinic.reply_examples), good),
-    "+ test prompts out": (clinic.HEALTHY, good),
-    "its random control": (replace(clinic.HEALTHY, select=clinic.choose_at_random), good),
-}
+ladder = {"replies complete": (replace(clinic.TEAM, examples=clinic.reply_examples), whole),
+          "+ 8,000 comparisons": (replace(clinic.TEAM, examples=clinic.reply_examples), good),
+          "+ test prompts out": (clinic.HEALTHY, good),
+          "its random control": (replace(clinic.HEALTHY, select=clinic.choose_at_random), good)}
 
 # %%
 steps = {"as written": measured}
@@ -375,10 +339,8 @@ print(f"{'':20} gold                   over the base          over the line abov
 above = before
 for name, m in steps.items():
     over_base, step = (paired_difference(m["gold"], other["gold"]) for other in (before, above))
-    print(
-        f"{name:20} {bootstrap_interval(m['gold'])!s:22} {over_base!s:22} {step!s:22} "
-        f"{m['cut'].mean():.0%}"
-    )
+    print(f"{name:20} {bootstrap_interval(m['gold'])!s:22} {over_base!s:22} {step!s:22} "
+        f"{m['cut'].mean():.0%}")
     above = m
 final = paired_difference(steps["+ test prompts out"]["gold"], steps["its random control"]["gold"])
 by_training = paired_difference(steps["its random control"]["gold"], before["gold"])
@@ -388,13 +350,10 @@ assert abs(total.mean - (final.mean + by_training.mean)) < 1e-9  # the formula a
 assert final.low > 0.3
 means = [m["gold"].mean() for m in steps.values()]
 assert max(b - a for a, b in pairwise(means)) == means[2] - means[1]  # the largest step
-assert (
-    paired_difference(steps["+ 8,000 comparisons"]["gold"], steps["replies complete"]["gold"]).low
-    > 0
-)
-assert not paired_difference(
-    steps["+ test prompts out"]["gold"], steps["+ 8,000 comparisons"]["gold"]
-).excludes_zero
+assert (paired_difference(steps["+ 8,000 comparisons"]["gold"],
+    steps["replies complete"]["gold"]).low > 0)
+assert not paired_difference(steps["+ test prompts out"]["gold"],
+    steps["+ 8,000 comparisons"]["gold"]).excludes_zero
 assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 
 # %% [markdown]
@@ -492,37 +451,25 @@ over_base = {name: patients["cases"][name]["broken"]["gold_over_base"] for name 
 print("     less its twin                         over the base         fault")
 for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
     low, high = gaps[name]["low"], gaps[name]["high"]
-    verdict = (
-        "same policy"
-        if low == high
-        else "worse"
-        if high < 0
-        else "better"
-        if low > 0
-        else "not told apart"
-    )
-    print(
-        f"{order.index(name) + 1:3}  {show(gaps[name])}  {verdict:14}  {show(over_base[name])} "
-        f" {clinic.case(name).fault}"
-    )
+    verdict = ("same policy" if low == high else "worse" if high < 0 else "better" if low > 0
+        else "not told apart")
+    print(f"{order.index(name) + 1:3}  {show(gaps[name])}  {verdict:14}  {show(over_base[name])} "
+        f" {clinic.case(name).fault}")
 
 # %%
 assert all(gaps[name]["high"] < -0.5 for name in ("sign", "zip", "prompt", "truncated", "template"))
 assert all(gaps[name]["high"] < 0 for name in ("last", "length"))
 assert all(gaps[name]["low"] <= 0 <= gaps[name]["high"] for name in ("endless", "leak", "control"))
-assert {n for n in order if over_base[n]["high"] < 0} == {"sign", "zip"} and over_base["template"][
-    "low"
-] > 0
+assert {n for n in order if over_base[n]["high"] < 0} == {"sign",
+    "zip"} and over_base["template"]["low"] > 0
 assert all(over_base[n]["low"] < 0 < over_base[n]["high"] for n in ("truncated", "prompt"))
 longer = patients["cases"]["endless"]
 print("end token not trained, tokens more than its twin:", show(longer["length_gap"]))
 for side in ("broken", "healthy"):
     print(f"{side:8}", longer[side]["samples"][3]["reply"])
 control = patients["cases"]["control"]
-print(
-    "gain put down to the reward model, less the random control:",
-    show(control["broken_minus_control"]),
-)
+print("gain put down to the reward model, less the random control:",
+    show(control["broken_minus_control"]))
 assert longer["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
 
 # %% [markdown]
@@ -559,20 +506,14 @@ for side in ("broken", "healthy"):
     start, end = leak[side]["reported"]["before"], leak[side]["reported"]["after"]
     told[side] = end["mean"] - start["mean"]
     fresh = show(leak[side]["gold_over_base"])
-    print(
-        f"{side:8} reported {level(end)}, a gain of {told[side]:+.2f}   gain on fresh prompts "
-        f"{fresh}"
-    )
+    print(f"{side:8} reported {level(end)}, a gain of {told[side]:+.2f}   gain on fresh prompts "
+        f"{fresh}")
 sizes = clinic.case("leak").setting
 (test, about), (mine, _) = clinic.test_prompts(sizes), clinic.leaking_prompts(sizes, 0)
-seen, topics = (
-    [a["topic"] for p, a in zip(test, about, strict=True) if p in set(mine)],
-    {a["topic"] for a in about},
-)
-print(
-    f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of "
-    f"{len(topics)}"
-)
+seen, topics = ([a["topic"] for p, a in zip(test, about, strict=True) if p in set(mine)],
+    {a["topic"] for a in about})
+print(f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of "
+    f"{len(topics)}")
 assert leak["broken"]["reported"]["after"]["low"] > leak["healthy"]["reported"]["after"]["high"]
 assert (
     leak["healthy"]["gold_over_base"]["low"]
@@ -623,10 +564,8 @@ assert hacked["broken_minus_healthy"]["high"] < 0.1
 copies = patients["cases"]["clones"]
 for name, row in explore.measured_rows(copies, repaired=True):
     one, zero = level(row["gold"]), level(row["greedy"])
-    print(
-        f"{name:15} gold at temperature 1: {one}   at 0: {zero}   distinct-2: "
-        f"{row['distinct']['mean']:.2f}"
-    )
+    print(f"{name:15} gold at temperature 1: {one}   at 0: {zero}   distinct-2: "
+        f"{row['distinct']['mean']:.2f}")
 seen = copies["broken"]["selected"]
 print(f"selected less average candidate: {seen['selected'][0] - seen['all'][0]:.3f}")
 assert copies["broken"]["careful"]["gold"]["low"] > copies["healthy"]["careful"]["gold"]["high"]
@@ -657,10 +596,8 @@ assert copies["healthy"]["careful"]["greedy"]["high"] < copies["base"]["greedy"]
 # %%
 wrong, right = (patients["cases"]["zip"][side]["samples"][:3] for side in ("broken", "healthy"))
 for w, r in zip(wrong, right, strict=True):
-    print(
-        f"{w['prompt']}\n   broken   ({w['gold']:5.2f})  {w['reply']}\n   repaired "
-        f"({r['gold']:5.2f})  {r['reply']}"
-    )
+    print(f"{w['prompt']}\n   broken   ({w['gold']:5.2f})  {w['reply']}\n   repaired "
+        f"({r['gold']:5.2f})  {r['reply']}")
 
 # %% [markdown]
 # Read several: the third broken reply happens to be right, and the first repaired one begins with a
@@ -678,15 +615,11 @@ for w, r in zip(wrong, right, strict=True):
 # Three questions with one reply each, the first with the lowest reward:
 
 # %% tags=["nbval-check-output"]
-asked = [
-    "How do I reset my password?",
-    "How do I print a document?",
-    "How do I restore a deleted file?",
-]
+asked = ["How do I reset my password?", "How do I print a document?",
+    "How do I restore a deleted file?"]
 answered = [["Open the sign-in page."], ["Send the document again."], ["Open the recycle bin."]]
-kept = course.select_best(
-    course.Pool.from_candidates(asked, answered, {"proxy": [[0.0], [1.0], [2.0]]})
-)
+kept = course.select_best(course.Pool.from_candidates(asked, answered,
+    {"proxy": [[0.0], [1.0], [2.0]]}))
 for step in (clinic.misaligned_examples, clinic.reply_examples):
     print(step.__name__)
     for p, r in step(policy, kept):

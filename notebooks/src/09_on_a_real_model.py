@@ -59,14 +59,11 @@ from course_lib.worlds import few_shot
 # %%
 have, facts = machine(), doctor.examine()
 print("GPU:", have["gpu"] or "none", "| tier:", facts["tier"])
-print(
-    f"memory {have['memory_gb']:.0f} GB, on the GPU {have['gpu_memory_gb']:.0f} GB;",
-    f"disk free {have['disk_free_gb']:.0f} GB",
-)
+print(f"memory {have['memory_gb']:.0f} GB, on the GPU {have['gpu_memory_gb']:.0f} GB;",
+    f"disk free {have['disk_free_gb']:.0f} GB")
 print("torch", facts["packages"]["torch"], "| transformers", facts["packages"]["transformers"])
-assert have["disk_free_gb"] > (2 if facts["tier"] == "cpu" else 12), (
-    "checkpoints will not fit on this disk"
-)
+assert have["disk_free_gb"] > (2 if facts["tier"] == "cpu"
+    else 12), ("checkpoints will not fit on this disk")
 
 # %% [markdown]
 # A full disk can end a run after an hour; you can see it coming in the first minute.
@@ -88,28 +85,18 @@ assert have["disk_free_gb"] > (2 if facts["tier"] == "cpu" else 12), (
 # We could not try that here.
 
 # %%
-folder = Path(tempfile.mkdtemp())  # on Colab: Path("/content/drive/MyDrive/lesson09")
+folder = Path(tempfile.mkdtemp())      # on Colab: Path("/content/drive/MyDrive/lesson09")
 tier = course.tier()
-work = job(tier, folder)  # without a GPU: makes the stand-in, some seconds
+work = job(tier, folder)               # without a GPU: makes the stand-in, some seconds
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments import TIERS
 
-print(
-    "stand-in:",
-    work.standin,
-    "| prompts:",
-    work.prompts,
-    "| held out:",
-    work.held_out,
-    "| candidates:",
-    work.n,
-)
+print("stand-in:", work.standin, "| prompts:", work.prompts, "| held out:", work.held_out,
+    "| candidates:", work.n)
 t4 = TIERS["t4"]
-print(
-    f"on a T4 it would be {t4.prompts} prompts, {t4.held_out} held out, {t4.n} candidates of",
-    f"at most {t4.max_tokens} tokens",
-)
+print(f"on a T4 it would be {t4.prompts} prompts, {t4.held_out} held out, {t4.n} candidates of",
+    f"at most {t4.max_tokens} tokens")
 
 # %% [markdown]
 # ## The data
@@ -149,19 +136,13 @@ print("ANSWER  ", info[0]["answer"])
 # numbers may coincide.)
 # Check it:
 
-
 # %%
 def number_sets(split):
     return {tuple(sorted(re.findall("[0-9]+", question))) for question in world.prompts(split)[0]}
 
-
 shared = number_sets("heldout") & number_sets("train")
-print(
-    len(number_sets("heldout")),
-    "sets of numbers in the test,",
-    len(shared),
-    "of them also in training",
-)
+print(len(number_sets("heldout")), "sets of numbers in the test,", len(shared),
+    "of them also in training")
 assert not work.standin or not shared
 
 # %% [markdown]
@@ -173,7 +154,7 @@ assert not work.standin or not shared
 # Do this once before a long run: you then know that what will be saved at the end can be read.
 
 # %%
-dtype = getattr(torch, work.dtype)  # float32 without a GPU
+dtype = getattr(torch, work.dtype)                                # float32 without a GPU
 policy = course.load_policy(work.policy, template="plain", dtype=dtype)
 policy.save(folder / "copy")
 again = course.load_policy(folder / "copy", template="plain", dtype=dtype)
@@ -234,11 +215,8 @@ for text in work.stop or []:
 four = [(q, i["solution"]) for q, i in zip(*world.prompts("train"), strict=True)][-4:]
 examples = four[: work.shots]
 asked, bare = few_shot(questions, examples), few_shot(questions)
-for name, prompts in (
-    ("four examples", few_shot(questions[:1], four)),
-    ("here", asked),
-    ("bare", bare),
-):
+for name, prompts in (("four examples", few_shot(questions[:1], four)), ("here", asked),
+    ("bare", bare)):
     print(f"{name:14}", len(policy.encode(prompts[:1])[0]), "tokens")
 
 # %% [markdown]
@@ -255,25 +233,16 @@ for name, prompts in (
 from course_lib.estimators import GB, cache_bytes, phases, training_bytes
 
 rft = {part: size / GB for part, size in training_bytes(0.6e9).items()}
-print(
-    {part: round(size, 1) for part, size in rft.items()},
-    "together",
-    round(sum(rft.values()), 1),
-    "GB",
-)
+print({part: round(size, 1) for part, size in rft.items()}, "together", round(sum(rft.values()), 1),
+    "GB")
 
 # %% [markdown]
 # Eighteen bytes a parameter for RFT.
 # PPO: policy and critic 16 each, reference and reward model 2 each, so 36 bytes, or 21.6 GB.
 
 # %% tags=["nbval-check-output"]
-print(
-    "PPO:",
-    2 * 16 + 2 * 2,
-    "bytes a parameter,",
-    round((2 * 16 + 2 * 2) * 0.6e9 / GB, 1),
-    "GB before logits",
-)
+print("PPO:", 2 * 16 + 2 * 2, "bytes a parameter,", round((2 * 16 + 2 * 2) * 0.6e9 / GB, 1),
+    "GB before logits")
 
 # %% [markdown]
 # Are RFT's bytes right?
@@ -288,11 +257,8 @@ model(input_ids=ids, labels=ids).loss.backward()
 optimizer.step()
 count = sum(p.numel() for p in model.parameters())
 moments = [t for state in optimizer.state.values() for t in state.values() if t.dim()]
-held = {
-    "weights": model.parameters(),
-    "gradients": [p.grad for p in model.parameters()],
-    "Adam's moments": moments,
-}
+held = {"weights": model.parameters(), "gradients": [p.grad for p in model.parameters()],
+    "Adam's moments": moments}
 
 # %%
 for part, tensors in held.items():
@@ -323,11 +289,9 @@ real = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
 size = next(policy.model.parameters()).element_size()
 by_hand = cache_bytes(policy.model.config, ids.shape[1], size)
 c = policy.model.config
-print(
-    f"2 × {c.num_hidden_layers} layers × {c.num_key_value_heads} key-value heads × "
+print(f"2 × {c.num_hidden_layers} layers × {c.num_key_value_heads} key-value heads × "
     f"{c.head_dim} numbers",
-    f"× {ids.shape[1]} tokens × {size} bytes = {by_hand:,}; measured {real:,}",
-)
+    f"× {ids.shape[1]} tokens × {size} bytes = {by_hand:,}; measured {real:,}")
 assert real == by_hand
 
 # %% [markdown]
@@ -344,9 +308,8 @@ print(f"logits of 4 replies {few_logits:.1f} GB, of 32 {many_logits:.1f} GB")
 print(f"the T4 job gives candidates at most {t4.memory_mb * 2**20 / GB:.1f} GB at a time")
 
 # %%
-plots.memory(
-    phases(0.6e9, replies=4, reply_tokens=200), 15, "a T4", "Memory for 0.6 billion parameters"
-)
+plots.memory(phases(0.6e9, replies=4, reply_tokens=200), 15, "a T4",
+    "Memory for 0.6 billion parameters")
 
 # %% [markdown]
 # So candidates in flight can need more than the model.
@@ -378,8 +341,7 @@ explore.memory_planner()
 # %% tags=["nbval-check-output"]
 fits = [r for r in range(1, 33) if sum(phases(0.6e9, r)["RFT training"].values()) <= 15]
 print(
-    f"0.6 billion on 15 GB: up to {fits[-1]} replies in a part, with nothing left for activations"
-)
+    f"0.6 billion on 15 GB: up to {fits[-1]} replies in a part, with nothing left for activations")
 print("1.7 billion:", round(sum(phases(1.7e9)["RFT training"].values()), 1), "GB")
 
 # %% [markdown]
@@ -426,12 +388,10 @@ print("70,000 =", torch.tensor(70_000.0, dtype=half).item())
 from course_lib.models import GoldReward
 from course_lib.pools import distinct_paths
 
-
 def keep(pool):
     """One right reply for each distinct path; trained on under the question without examples."""
     unprompted = replace(pool, prompts=few_shot([about["question"] for about in pool.info]))
     return distinct_paths(unprompted, by="verifier", key=world.path)
-
 
 verifier = GoldReward(world, name="verifier")
 
@@ -440,7 +400,7 @@ few = slice(0, 24)
 pool = course.sample(policy, asked[few], work.sampling, info=info[few], seed=0)
 pool = course.score(pool, verifier)
 best = keep(pool)
-course.finetune(policy, best, work.training)  # to see that it runs; the result is not kept
+course.finetune(policy, best, work.training)        # to see that it runs; the result is not kept
 print(pool, "|", int(pool.reward().sum()), "right, of these", len(best), "kept as distinct paths")
 
 # %% [markdown]
@@ -462,9 +422,8 @@ for i in range(3):
 # %%
 from course_lib.worlds import verify
 
-verdicts = [
-    verify(t, a["answer"]).status for row, a in zip(pool.texts, pool.info, strict=True) for t in row
-]
+verdicts = [verify(t, a["answer"]).status for row, a in zip(pool.texts, pool.info, strict=True)
+    for t in row]
 print({status: verdicts.count(status) for status in ("correct", "wrong", "unreadable")})
 print(f"cut at the token limit: {(pool.finish == 1).float().mean():.1%}")
 assert not work.standin or verdicts.count("correct") > 10
@@ -482,7 +441,6 @@ assert not work.standin or verdicts.count("correct") > 10
 # %%
 from course_lib.worlds import equation_holds, equations
 
-
 def sound(question, text):
     """True when every marked equation holds and the first one uses numbers of the question."""
     steps, numbers = equations(text), re.compile(r"[0-9]+")
@@ -490,14 +448,10 @@ def sound(question, text):
         return False
     return set(numbers.findall(steps[0].split("=")[0])) <= set(numbers.findall(question))
 
-
 def right_ones(pool):
     """(question, text) of every right reply."""
-    return [
-        (pool.info[i]["question"], pool.texts[i][j])
-        for i, j in (pool.reward("verifier") > 0.5).nonzero().tolist()
-    ]
-
+    return [(pool.info[i]["question"], pool.texts[i][j])
+        for i, j in (pool.reward("verifier") > 0.5).nonzero().tolist()]
 
 # %%
 right = right_ones(pool)
@@ -531,12 +485,10 @@ assert not work.standin or pool.reward("verifier").mean() > 2 * lucky
 # %%
 from course_lib.estimators import Stage, forecast, timed
 
-
 def sample_part(start):
     here = slice(start, start + work.part)
     pool = course.sample(policy, asked[here], work.sampling, info=info[here], first_prompt=start)
     return course.score(pool, verifier)
-
 
 parts = [timed(sample_part, k * work.part) for k in range(3)]
 once = replace(work.training, epochs=1)
@@ -559,13 +511,8 @@ trainings = [timed(course.finetune, policy, keep(part), once)[0] for _, part in 
 # %%
 draws = torch.distributions.Normal(10.0, 1.0).sample((4000, 43))
 inside = [Stage("test", row[:3].tolist(), 40).total for row in draws]
-share = (
-    sum(
-        i.low <= total <= i.high
-        for i, total in zip(inside, draws[:, 3:].sum(1).tolist(), strict=True)
-    )
-    / 4000
-)
+share = (sum(i.low <= total <= i.high
+    for i, total in zip(inside, draws[:, 3:].sum(1).tolist(), strict=True)) / 4000)
 print(f"inside the 95 % interval: {share:.1%}")
 assert 0.93 < share < 0.97
 
@@ -590,11 +537,8 @@ assert 0.93 < share < 0.97
 seconds = [spent for spent, _ in parts]
 M = work.prompts / work.part
 test_parts = 3 * work.held_out * work.groups / (work.n * work.part)
-plan = [
-    Stage("sampling", seconds, M),
-    Stage("training, twice", trainings, 2 * work.epochs * M),
-    Stage("test", seconds, test_parts),
-]
+plan = [Stage("sampling", seconds, M), Stage("training, twice", trainings, 2 * work.epochs * M),
+        Stage("test", seconds, test_parts)]
 expected = forecast(plan)
 for stage in plan:
     print(f"{stage.name:16} {stage.total:.1f} s")
@@ -638,9 +582,8 @@ often = replace(work.training, checkpoint_every=2)
 loop = replace(work.loop, select=keep, training=often, part=8)
 small = dict(prompts=asked[:24], info=info[:24], reward=verifier, settings=loop)
 with counting() as uninterrupted:
-    whole = rejection_sampling_rounds(
-        policy, out=folder / "whole", hooks=uninterrupted.hooks, **small
-    )[0]
+    whole = rejection_sampling_rounds(policy, out=folder / "whole", hooks=uninterrupted.hooks,
+        **small)[0]
 
 # %%
 out = folder / "small"
@@ -653,11 +596,8 @@ with counting() as third:
 
 # %%
 replies = resumed.pool.texts == whole.pool.texts
-pairs = zip(
-    whole.policy.model.state_dict().values(),
-    resumed.policy.model.state_dict().values(),
-    strict=True,
-)
+pairs = zip(whole.policy.model.state_dict().values(), resumed.policy.model.state_dict().values(),
+    strict=True)
 weights = all(torch.equal(a, b) for a, b in pairs)
 print("the same replies:", replies, "| the same weights, to the last bit:", weights)
 assert not work.standin or (replies and weights)
@@ -668,12 +608,8 @@ assert not work.standin or (replies and weights)
 # So count the work.
 
 # %%
-for name, done in (
-    ("uninterrupted", uninterrupted),
-    ("1st call", first),
-    ("2nd call", second),
-    ("3rd call", third),
-):
+for name, done in (("uninterrupted", uninterrupted), ("1st call", first), ("2nd call", second),
+    ("3rd call", third)):
     print(f"{name:14} {done['sampling']} parts sampled, {done['training']:3} steps trained")
 assert (first["sampling"], second["sampling"], third["sampling"]) == (2, 1, 0)
 assert third["training"] == uninterrupted["training"] - 2
@@ -690,7 +626,7 @@ assert third["training"] == uninterrupted["training"] - 2
 
 # %%
 del whole, resumed
-torch.cuda.empty_cache()  # does nothing without a GPU
+torch.cuda.empty_cache()        # does nothing without a GPU
 
 # %% [markdown]
 # ## The long run
@@ -707,22 +643,18 @@ from course_lib.pools import matched_control
 
 kept = Stages(folder / "run")
 long = replace(work.loop, select=keep, training=work.training)
-spent_treatment, rounds = timed(
-    rejection_sampling_rounds, policy, asked, verifier, long, info=info, out=kept
-)
+spent_treatment, rounds = timed(rejection_sampling_rounds, policy, asked, verifier, long, info=info,
+    out=kept)
 run = rounds[0]
 
 # %%
 control = matched_control(run.selection, seed=0)
-spent_control, random_student = timed(
-    trained, policy, control, work.training, kept, "control-policy"
-)
+spent_control, random_student = timed(trained, policy, control, work.training, kept,
+    "control-policy")
 right = float(control.rewards("verifier").mean())
 print(f"{len(run.selection)} right replies on distinct paths")
-print(
-    f"the control has {len(control)}, {right:.0%} of them right; in the pool "
-    f"{run.pool.reward().mean():.0%}"
-)
+print(f"the control has {len(control)}, {right:.0%} of them right; in the pool "
+    f"{run.pool.reward().mean():.0%}")
 assert not work.standin or right < 0.95
 
 # %% [markdown]
@@ -741,17 +673,12 @@ held_questions, held_info = world.prompts("heldout", limit=work.held_out)
 held_info = [{**about, "question": q} for q, about in zip(held_questions, held_info, strict=True)]
 test = replace(work.sampling, n=work.groups, seed=1)
 
-
 def examined(name, who, shown=()):
     request = Request(few_shot(held_questions, shown), held_info, test, work.part)
     return course.score(sampled(who, request, kept, f"test-{name}"), verifier)
 
-
-policies = {
-    "base": (policy, examples),
-    "RFT": (run.policy, ()),
-    "random control": (random_student, ()),
-}
+policies = {"base": (policy, examples), "RFT": (run.policy, ()),
+    "random control": (random_student, ())}
 spent_test, results = timed(lambda: {name: examined(name, *p) for name, p in policies.items()})
 
 # %%
@@ -775,37 +702,28 @@ print(f"forecast {expected:.0f} s, actual {actual:.0f} s: inside the interval: {
 from course_lib.estimators import bootstrap_interval, paired_difference, pass_at_k, win_scores
 
 one = {name: answers.reward("verifier").double().mean(1) for name, answers in results.items()}
-eight = {
-    name: pass_at_k(answers.reward("verifier"), [work.groups])[:, 0]
-    for name, answers in results.items()
-}
+eight = {name: pass_at_k(answers.reward("verifier"), [work.groups])[:, 0]
+    for name, answers in results.items()}
 for name in results:
     first, several = bootstrap_interval(one[name]), bootstrap_interval(eight[name])
     print(f"{name:15} pass@1 {first:.3f}   pass@{work.groups} {several:.3f}")
 
 # %%
-gain, control_gain = (
-    paired_difference(one["RFT"], one["base"]),
-    paired_difference(one["random control"], one["base"]),
-)
+gain, control_gain = (paired_difference(one["RFT"], one["base"]),
+    paired_difference(one["random control"], one["base"]))
 treatment = paired_difference(one["RFT"], one["random control"])
-for name, value in (
-    ("RFT less base", gain),
-    ("control less base", control_gain),
-    ("RFT less control", treatment),
-):
+for name, value in (("RFT less base", gain), ("control less base", control_gain),
+    ("RFT less control", treatment)):
     print(f"{name:18} {value:+.3f}")
 names = ["RFT less base", "random control less base", "RFT less random control"]
-figure = plots.intervals(
-    names, [gain, control_gain, treatment], "difference in pass@1 on held-out problems"
-)
+figure = plots.intervals(names, [gain, control_gain, treatment],
+    "difference in pass@1 on held-out problems")
 figure.axes[0].axvline(0, color="black", linestyle="--", linewidth=1)  # no difference
 figure
 
 # %%
-assert not work.standin or (
-    0.2 < one["base"].mean() < 0.8 and treatment.low > 0 and control_gain.mean < gain.mean
-)
+assert not work.standin or (0.2 < one["base"].mean() < 0.8 and treatment.low > 0
+    and control_gain.mean < gain.mean)
 more = paired_difference(eight["RFT"], eight["base"])
 verdict = "not told apart" if more.low <= 0 <= more.high else "told apart"
 print(f"pass@{work.groups}, RFT less base: {more:+.3f}", verdict)
@@ -830,22 +748,18 @@ print(f"pass@{work.groups}, RFT less base: {more:+.3f}", verdict)
 # Take *all* replies, not only the right ones: which share is right and sound?
 # (The two students may give different numbers of right answers, so shares of those could mislead.)
 
-
 # %%
 def right_and_sound(pool):
     """(P,) share of each question's replies that are right and sound."""
     right = pool.reward("verifier") > 0.5
-    good = [
-        [sound(a["question"], t) for t in row] for a, row in zip(pool.info, pool.texts, strict=True)
-    ]
+    good = [[sound(a["question"], t) for t in row]
+        for a, row in zip(pool.info, pool.texts, strict=True)]
     return (right & torch.tensor(good)).double().mean(1)
-
 
 honest = {name: right_and_sound(answers) for name, answers in results.items()}
 for name, values in honest.items():
     print(
-        f"{name:15} right and sound {bootstrap_interval(values):.3f}, right {one[name].mean():.3f}"
-    )
+        f"{name:15} right and sound {bootstrap_interval(values):.3f}, right {one[name].mean():.3f}")
 
 # %%
 sound_treatment = paired_difference(honest["RFT"], honest["random control"])
@@ -868,10 +782,8 @@ assert not work.standin or sound_treatment.low > 0
 # %%
 p = float(one["base"].mean())
 equal = 1 - (1 - p) ** work.groups
-print(
-    f"base: pass@{work.groups} {eight['base'].mean():.3f}, if all questions were equally hard "
-    f"{equal:.3f}"
-)
+print(f"base: pass@{work.groups} {eight['base'].mean():.3f}, if all questions were equally hard "
+    f"{equal:.3f}")
 assert not work.standin or eight["base"].mean() < equal
 
 # %% [markdown]
@@ -933,29 +845,20 @@ print(type(reward_model.model).__name__, "|", judged)
 # %%
 from course_lib.models import new_reward_model
 
-
 def accuracy(pool, name):
     """How often a right reply scores above a wrong one to the same question, over questions that
     have both.
     """
     scores, correct = pool.reward(name), pool.reward("verifier") > 0.5
-    return bootstrap_interval(
-        [
-            win_scores(*torch.cartesian_prod(s[c], s[~c]).T).mean()
-            for s, c in zip(scores, correct, strict=True)
-            if c.any() and not c.all()
-        ]
-    )
-
+    return bootstrap_interval([win_scores(*torch.cartesian_prod(s[c], s[~c]).T).mean()
+        for s, c in zip(scores, correct, strict=True) if c.any() and not c.all()])
 
 # %%
 second_head = replace(new_reward_model(policy, seed=7), name="second random head")
 judged = course.score(judged, second_head)
 for name in ("reward model", "second random head"):
-    print(
-        f"{name:18} right above wrong: {accuracy(judged, name):.3f}, "
-        f"{accuracy(judged, name).n} questions have both"
-    )
+    print(f"{name:18} right above wrong: {accuracy(judged, name):.3f}, "
+        f"{accuracy(judged, name).n} questions have both")
 assert not work.standin or 0.1 < accuracy(judged, "reward model").mean < 0.9
 del reward_model, second_head
 
@@ -977,11 +880,8 @@ from course_lib.models import tiny_policy
 
 new_reward_model(tiny_policy(questions, width=32, vocabulary=300)).save(folder / "headless")
 file = folder / "headless" / "model.safetensors"
-save_file(
-    {name: w for name, w in load_file(file).items() if "score" not in name},
-    file,
-    metadata={"format": "pt"},
-)
+save_file({name: w for name, w in load_file(file).items() if "score" not in name}, file,
+    metadata={"format": "pt"})
 
 # %%
 try:
@@ -1023,10 +923,8 @@ course.sample(policy, few_shot(questions)[first:], **settings).save(out)
 """
 outs = [folder / f"shard{k}.npz" for k in range(2)]
 common = [sys.executable, "-c", worker, work.policy, work.data, work.dtype]
-started = [
-    subprocess.Popen([*common, str(a), str(b), str(out)])
-    for (a, b), out in zip(shards(25, 2), outs, strict=True)
-]
+started = [subprocess.Popen([*common, str(a), str(b), str(out)])
+    for (a, b), out in zip(shards(25, 2), outs, strict=True)]
 alone = course.sample(policy, bare[:25], n=4, max_tokens=32, seed=0, info=info[:25])
 assert [process.wait() for process in started] == [0, 0]
 
@@ -1041,11 +939,8 @@ assert together.P == 25
 
 # %%
 unnumbered = course.sample(policy, bare[12:25], n=4, max_tokens=32, seed=0, info=info[12:25])
-pairs = [
-    (a, b)
-    for x, y in zip(unnumbered.texts, alone.texts[12:], strict=True)
-    for a, b in zip(x, y, strict=True)
-]
+pairs = [(a, b) for x, y in zip(unnumbered.texts, alone.texts[12:], strict=True)
+    for a, b in zip(x, y, strict=True)]
 print(sum(a == b for a, b in pairs), "of", len(pairs), "replies are those of the single run")
 assert unnumbered.texts != alone.texts[12:]
 
@@ -1079,17 +974,14 @@ write_rollouts(some, folder / "rollouts.jsonl", shape="question/completions/rewa
 back = read_rollouts(folder / "rollouts.jsonl")
 
 # %%
-print(
-    "keys of a line:",
-    ", ".join(json.loads((folder / "rollouts.jsonl").read_text(encoding="utf-8").splitlines()[0])),
-)
+print("keys of a line:", ", ".join(json.loads((folder
+    / "rollouts.jsonl").read_text(encoding="utf-8").splitlines()[0])))
 same = {what: getattr(back, what) == getattr(some, what) for what in ("prompts", "texts", "info")}
 same["finish"] = torch.equal(back.finish, some.finish)
 print("the same after reading:", same, "| tokens kept:", back.tokens is not None)
 chosen = distinct_paths(course.score(back, verifier), by="verifier", key=world.path)
-assert back.texts == some.texts and len(chosen) == len(
-    distinct_paths(some, by="verifier", key=world.path)
-)
+assert back.texts == some.texts and len(chosen) == len(distinct_paths(some, by="verifier",
+    key=world.path))
 
 # %% [markdown]
 # The whole of it on somebody's file is one command.
@@ -1105,9 +997,8 @@ assert back.texts == some.texts and len(chosen) == len(
 # %%
 from course_lib.experiments import rollouts_table, run as run_course
 
-result = run_course(
-    world="gsm8k", data=work.data, rollouts=folder / "rollouts.jsonl", reward="verifier", epochs=1
-)
+result = run_course(world="gsm8k", data=work.data, rollouts=folder / "rollouts.jsonl",
+    reward="verifier", epochs=1)
 print(rollouts_table({**result, "rollouts": "rollouts.jsonl", "seconds": 0}).rsplit("\n95 %", 1)[0])
 
 # %% [markdown]
@@ -1120,12 +1011,8 @@ write_selection(chosen.to_rows(), folder / "sft.jsonl")
 write_pairs(preference_pairs(some, by="verifier"), folder / "pairs.jsonl")
 for name in ("sft.jsonl", "pairs.jsonl"):
     lines = (folder / name).read_text(encoding="utf-8").splitlines()
-    print(
-        name,
-        len(lines),
-        "lines;",
-        {k: v[:38] for k, v in json.loads(lines[0]).items() if isinstance(v, str)},
-    )
+    print(name, len(lines), "lines;",
+        {k: v[:38] for k, v in json.loads(lines[0]).items() if isinstance(v, str)})
 
 # %% [markdown]
 # Read the first pair.
@@ -1157,12 +1044,9 @@ for name, answers in results.items():
 for by in ("reward model", "verifier"):
     best_of = judged.reward("verifier").gather(1, judged.reward(by).argmax(1, keepdim=True))[:, 0]
     print(
-        f"best of {judged.N}, {by:12} {bootstrap_interval(best_of):.2f}   on {judged.P} questions"
-    )
-print(
-    f"RFT less control       {treatment:+.2f}   "
-    f"{paired_difference(eight['RFT'], eight['random control']):+.2f}"
-)
+        f"best of {judged.N}, {by:12} {bootstrap_interval(best_of):.2f}   on {judged.P} questions")
+print(f"RFT less control       {treatment:+.2f}   "
+    f"{paired_difference(eight['RFT'], eight['random control']):+.2f}")
 
 # %% [markdown]
 # And beside it: model and revision, number of prompts, N, temperature, token limit and share of
