@@ -8,11 +8,11 @@ token changes where its uniform falls in between. Each row samples the same cand
 budgets of memory and counts those that differ.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
+import common
 import torch
 
 from course_lib import load_policy
@@ -42,9 +42,7 @@ def changed(policy: Policy, prompts: list[str], settings: Sampling, budgets: Any
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer candidates")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser = common.options(__doc__)
     parser.add_argument("--model", type=Path, help="also a model of your own, with plain prompts")
     options = parser.parse_args()
     prompts, _ = load_world("helpdesk").prompts("heldout", limit=8)

@@ -6,12 +6,12 @@ Each row draws many samples of a known mean and counts. "percentile" is the perc
 the means, which is what many papers use; "ours" is ``bootstrap_interval``.
 """
 
-import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import common
 import numpy as np
 
 from course_lib.estimators import (
@@ -25,6 +25,11 @@ Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray | None]]
 
 def binary(p: float, n: int) -> Draw:
     return lambda rng: ((rng.random(n) < p).astype(float), None)
+
+
+def marks(p: float, n: int) -> Draw:
+    """Verdicts written as 1 and −1."""
+    return lambda rng: (np.where(rng.random(n) < p, 1.0, -1.0), None)
 
 
 def difference(p: float, q: float, n: int) -> Draw:
@@ -60,6 +65,7 @@ def clustered(topics: int, prompts: int, share: float) -> Draw:
 
 def plain(name: str, n: int) -> Draw:
     draws = {
+        "uniform": lambda rng: rng.uniform(0.3, 0.7, n),
         "normal": lambda rng: rng.normal(size=n),
         "exponential": lambda rng: rng.exponential(size=n),
         "lognormal": lambda rng: np.exp(rng.normal(size=n)),
@@ -92,6 +98,8 @@ CASES: dict[str, tuple[float, Draw]] = {
     **{f"binary .3, P = {n}": (0.3, binary(0.3, n)) for n in (10, 50)},
     **{f"difference .02 − .01, P = {n}": (0.01, difference(0.02, 0.01, n)) for n in (20, 100)},
     **{f"share .02 of 8, P = {n}": (0.02, shares(0.02, n, 8)) for n in (20, 100)},
+    **{f"marks −1 and 1, .9, P = {n}": (0.8, marks(0.9, n)) for n in (20, 50)},
+    **{f"uniform shares, P = {n}": (0.5, plain("uniform", n)) for n in (2, 3, 8)},
     **{f"normal, P = {n}": (0.0, plain("normal", n)) for n in (5, 10, 30)},
     **{f"exponential, P = {n}": (1.0, plain("exponential", n)) for n in (10, 30, 100)},
     **{f"lognormal, P = {n}": (np.exp(0.5), plain("lognormal", n)) for n in (20, 50, 100)},
@@ -150,9 +158,7 @@ def seed_coverage(mean: float, draw: Draw, trials: int, resamples: int) -> dict[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer samples")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser = common.options(__doc__)
     parser.add_argument("--out", type=Path, help="write JSON there")
     options = parser.parse_args()
     trials, resamples = (200, 300) if options.quick else (2000, 1000)

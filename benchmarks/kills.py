@@ -7,7 +7,6 @@ size limit that cuts every large write (as a full disk does); a folder that may 
 Linux and macOS.
 """
 
-import argparse
 import json
 import os
 import random
@@ -18,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+import common
 
 RUN = ["run", "--world", "helpdesk", "--prompts", "48", "-n", "8", "--held-out", "48"]
 RUN += ["--epochs", "6", "--json", "--quiet"]
@@ -106,10 +107,7 @@ def read_only(folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="5 kills instead of 30")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args()
+    options = common.options(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         begun = time.perf_counter()

@@ -127,6 +127,16 @@ def paired_difference(
     return _interval(a - b, groups, level, _Resampling(resamples, seed), signed=True)
 
 
+def _seeds_by_prompts(matrix: ArrayLike) -> np.ndarray:
+    """``matrix`` as an array (S, P), at least two of each."""
+    array = as_array(matrix, "matrix", 2)
+    require(
+        min(array.shape) >= 2,
+        f"matrix must be (seeds, prompts) with at least 2 of each; got {array.shape}.",
+    )
+    return array
+
+
 def seeds_and_prompts_interval(
     matrix: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Interval:
@@ -137,13 +147,9 @@ def seeds_and_prompts_interval(
     a few of them give too narrow an interval: 95 % then covers about 73 % of the time with 3 seeds,
     83 % with 5, 90 % with 10.
     """
-    matrix = as_array(matrix, "matrix", 2)
+    matrix = _seeds_by_prompts(matrix)
     check_level(level)
     S, P = matrix.shape
-    require(
-        S >= 2 and P >= 2,
-        f"matrix must be (seeds, prompts) with at least 2 of each; got {matrix.shape}.",
-    )
     rng = np.random.default_rng(seed)
     draws = []
     for _ in range(resamples):
@@ -162,16 +168,11 @@ def between_seeds_interval(
     the seeds' means and that over the prompts' means, each with its own degrees of freedom, are
     added in squares, so that three seeds count as three. ``groups`` (P,) names what prompts have in
     common, such as their topic. ``benchmarks/interval_coverage.py`` measures how often it covers,
-    beside :func:`seeds_and_prompts_interval`. ``n`` is S. Source: the modified large-sample method
-    of Graybill and Wang (1980).
+    beside :func:`seeds_and_prompts_interval`. ``n`` is S.
     """
-    matrix = as_array(matrix, "matrix", 2)
+    matrix = _seeds_by_prompts(matrix)
     check_level(level)
     S, P = matrix.shape
-    require(
-        S >= 2 and P >= 2,
-        f"matrix must be (seeds, prompts) with at least 2 of each; got {matrix.shape}.",
-    )
     seeds = _Units.of(matrix.mean(1), np.arange(S))
     prompts = _Units.of(matrix.mean(0), np.arange(P) if groups is None else groups)
     require(prompts.G >= 2, f"an interval needs at least 2 groups; got {prompts.G}.")
@@ -189,10 +190,8 @@ def agreement_interval(right: ArrayLike, prompts: Sequence[Any] | np.ndarray) ->
     right or all wrong), it is Wilson's over pairs.
     """
     right = np.asarray(right, dtype=float)
-    # a dialogue is a list, which numpy would take for an axis
-    prompts = [repr(prompt) if isinstance(prompt, list) else prompt for prompt in prompts]
     differ = 0 < right.mean() < 1
-    several = len(np.unique(np.asarray(prompts))) > 1
+    several = len(set(map(repr, prompts))) > 1
     if differ and several:
         return grouped_interval(right, prompts)
     return wilson_interval(float(right.sum()), len(right))
@@ -211,14 +210,14 @@ class _Units:
     @classmethod
     def of(cls, values: np.ndarray, groups: ArrayLike) -> "_Units":
         given: Any = groups
-        names = list(given)
+        names = [repr(name) for name in given]  # anything may name a group, a dialogue too
         require(
             len(names) == len(values),
             f"groups must name a group for each of the {len(values)} values; got {len(names)}.",
         )
-        # anything may name a group, a dialogue too
-        number = {key: k for k, key in enumerate(dict.fromkeys(map(repr, names)))}
-        group_of = np.array([number[repr(name)] for name in names])
+        # in the order they come in: a seed then draws the same units whatever they are called
+        number = {name: k for k, name in enumerate(dict.fromkeys(names))}
+        group_of = np.array([number[name] for name in names])
         return cls(np.bincount(group_of, values), np.bincount(group_of).astype(float))
 
     @property

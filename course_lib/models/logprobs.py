@@ -64,9 +64,14 @@ def response_logits(
     if packs(policy.model):
         logits = _packed_logits(policy, examples)
     elif shifts(policy.model):  # each alone: padding would count as length
-        alone = torch.zeros(0, dtype=torch.long, device=device)
-        parts = [_padded_logits(policy, [one], alone.new_zeros(len(one[1]))) for one in examples]
-        logits = torch.cat(parts)
+        counts = sizes.tolist()
+        firsts = [torch.zeros(count, dtype=torch.long, device=device) for count in counts]
+        logits = torch.cat(
+            [
+                _padded_logits(policy, [one], first)
+                for one, first in zip(examples, firsts, strict=True)
+            ]
+        )
     else:
         logits = _padded_logits(policy, examples, row)
     return logits, targets, row

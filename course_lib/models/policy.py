@@ -113,7 +113,7 @@ class Policy:
         texts = self.render(prompts)
         rows = self.tokenizer(texts, add_special_tokens=special)["input_ids"]
         end = self.tokenizer.eos_token_id
-        if special and end is not None:
+        if special and end is not None and any(row and row[-1] == end for row in rows):
             # some tokenizers end every text; a prompt goes on
             plain = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
             for row, bare in zip(rows, plain, strict=True):

@@ -316,7 +316,7 @@ plots.memory(phases(0.6e9, replies=4, reply_tokens=200), 15, "a T4",
 # `sample` therefore works in groups that fit into `memory_mb`; the figure shows that limit.
 # In single precision the groups change no candidate.
 # In half precision rounding changes some: 24 of 512 of our help desk's policy in bfloat16, and most
-# of a real model's.
+# of a real model's (`benchmarks/half_precision.py`).
 # They come from the same distribution, so no mean is harmed; only do not expect the same replies
 # again after changing `memory_mb`.
 # RFT should fit, with some gigabytes left for activations, and PPO with all its weights trained
