@@ -9,6 +9,7 @@ from pathlib import Path
 from ..base import read_json, require
 
 FOLDER = Path(__file__).parent
+BUNDLED = ("helpdesk", "helpdesk-careful", "arithmetic")  # worlds with models of their own
 
 
 def path(name: str) -> Path:
@@ -57,6 +58,7 @@ def check(folder: Path | str = FOLDER) -> list[str]:
 def resolve(source: Path | str) -> str:
     """A bundled asset's folder when ``source`` names one, else ``source`` itself."""
     name = str(source)
-    if name.startswith(("helpdesk/", "arithmetic/")) and (FOLDER / name).exists():
+    world = name.split("/")[0]
+    if "/" in name and world in BUNDLED and (FOLDER / name).exists():
         return str(path(name))
     return name

@@ -3,7 +3,8 @@ policy that is far from perfect.
 
 The base is pretrained in two phases: bare equations, with the loss on results alone, together with
 the texts of problems; then, beside equations, problems of one or two steps with their solutions.
-The SFT policy has seen one solution each of some longer problems.
+The SFT policy has seen one solution each of some longer problems, most of them written in a hurry:
+its likeliest answer misreads, and the right ones are a minority of its samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,9 +25,11 @@ from ..worlds import (
     SFT_PROBLEMS,
     SIZES,
     Arithmetic,
+    Info,
     draw_problem,
     in_words,
     word_tokenizer,
+    write_hurried_solution,
     write_solution,
 )
 from .parts import SEED, Parts, parameters_of, save_half, untrained
@@ -39,7 +42,7 @@ FULL = {
     "sequences": 20000,
     "easy": 96000,
     "sft_problems": SFT_PROBLEMS,
-    "sft_epochs": 20,
+    "sft_epochs": 10,
     "pool_prompts": 200,
     "pool_n": 64,
 }
@@ -109,10 +112,13 @@ def make_base(world: Arithmetic, size: dict, folder: Path) -> dict:
 
 
 def make_policy(world: Arithmetic, size: dict, folder: Path) -> dict:
-    """Fine-tune the base on one solution each of some problems; save it in ``folder``/policy."""
+    """Fine-tune the base on a hurried solution each of some problems; save it in ``folder``/policy.
+
+    See :func:`course_lib.worlds.write_hurried_solution`.
+    """
     base = load_policy(folder / "base", device="cpu")
     prompts, infos = world.prompts("train", limit=size["sft_problems"], seed=0)
-    solutions = [info["solution"] for info in infos]
+    solutions = hurried_solutions(infos)
     policy = finetune(
         base,
         list(zip(prompts, solutions, strict=True)),
@@ -123,6 +129,12 @@ def make_policy(world: Arithmetic, size: dict, folder: Path) -> dict:
     )
     save_half(policy, folder / "policy")
     return {"seed": SEED, "problems": len(prompts), "steps": len(policy.training_log.losses)}
+
+
+def hurried_solutions(infos: Sequence[Info], seed: int = SEED) -> list[str]:
+    """One solution of each problem, as it is written in a hurry."""
+    rng = np.random.default_rng([seed, 3])
+    return [write_hurried_solution(info["kind"], info["numbers"], rng) for info in infos]
 
 
 def make_pool(world: Arithmetic, size: dict, folder: Path, split: str) -> dict:
@@ -146,7 +158,7 @@ def make_pool(world: Arithmetic, size: dict, folder: Path, split: str) -> dict:
 def new_policy(world: Arithmetic, size: dict, seed: int = SEED) -> Policy:
     """An untrained Llama with a word for every number from 0 to LIMIT."""
     rows = [row for split in SIZES for row in world.problems(split)]
-    easy = [wording for _, _, wordings in EASY.values() for wording in wordings]
+    easy = [wording for kind in EASY.values() for wording in kind.wordings]
     numbers = " ".join(str(value) for value in range(LIMIT + 1))
     texts = [
         *(row["question"] for row in rows),
@@ -208,7 +220,7 @@ def easy_problems(policy: Policy, rng: np.random.Generator, count: int) -> list[
     drawn = [draw_problem(rng, EASY) for _ in range(count)]
     questions = []
     for kind, numbers, _ in drawn:
-        wording = int(rng.integers(len(EASY[kind][2])))
+        wording = int(rng.integers(len(EASY[kind].wordings)))
         questions.append(in_words(kind, numbers, rng, wording, EASY))
     solutions = [write_solution(expression, rng) for _, _, expression in drawn]
     return examples_of(policy, questions, solutions)

@@ -2,7 +2,8 @@
 score the stored pools.
 
 Everything follows from the seeds in :mod:`~course_lib.assets.helpdesk`,
-:mod:`~course_lib.assets.arithmetic` and :mod:`~course_lib.assets.temperatures`. On the machine and
+:mod:`~course_lib.assets.careful`, :mod:`~course_lib.assets.arithmetic` and
+:mod:`~course_lib.assets.temperatures`. On the machine and
 versions named in the manifest the files come out the same byte for byte; elsewhere the last bits of
 the weights may differ.
 """
@@ -10,10 +11,15 @@ the weights may differ.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import arithmetic, helpdesk, temperatures
+from . import arithmetic, careful, helpdesk, temperatures
 
 # in order: the last reads the first
-WORLDS = {"helpdesk": helpdesk, "arithmetic": arithmetic, "temperatures": temperatures}
+WORLDS = {
+    "helpdesk": helpdesk,
+    "helpdesk-careful": careful,
+    "arithmetic": arithmetic,
+    "temperatures": temperatures,
+}
 
 
 def build(

@@ -110,24 +110,17 @@ def make_policy(world: Helpdesk, size: dict, folder: Path) -> dict:
     return {"seed": SEED, "parameters": parameters_of(policy), "replies": size["replies"]}
 
 
-def pretrain(
-    world: Helpdesk,
-    size: dict,
-    seed: int = SEED,
-    write: Callable[[str, np.random.Generator], str] = write_reply,
-) -> Policy:
-    """The base policy: a small Llama trained from nothing on uneven help-desk replies.
-
-    ``write(topic, rng)`` writes one of them.
-    """
+def pretrain(world: Helpdesk, size: dict, seed: int = SEED) -> Policy:
+    """The base policy: a small Llama trained from nothing on the replies of the desk."""
     rng = np.random.default_rng(seed)
     prompts, infos = world.prompts("train", seed=seed)
     heldout, _ = world.prompts("heldout", seed=seed)
     count = size["replies"]
-    texts = [write(infos[k % len(infos)]["topic"], rng) for k in range(count)]
+    topics = [infos[k % len(infos)]["topic"] for k in range(count)]
+    texts = [write_reply(topic, rng, world.letters) for topic in topics]
     ideal = [world.ideal_reply({"topic": topic}) for topic in TOPICS]
     tokenizer = word_tokenizer([*prompts, *heldout, *texts, *ideal])
-    policy = untrained(tokenizer, size, "helpdesk/policy", seed)
+    policy = untrained(tokenizer, size, world.policy or world.name, seed)
     asked = [prompts[k % len(prompts)] for k in range(count)]
     examples = examples_of(policy, asked, texts)
     train(

@@ -18,7 +18,7 @@ from .helpdesk import HELDOUT_SEED
 from .parts import SEED, Parts
 
 REWARDS = ("reward-8000", "reward-500")
-TEMPERATURES = (0.1, 0.2, 0.4, 0.7, 1.3)
+TEMPERATURES = (0.1, 0.3, 0.5, 0.7, 1.3)
 FULL = {"prompts": 64, "n": 64}
 MINIATURE = {"prompts": 4, "n": 8}
 SAMPLED_WITH = HELDOUT_SEED

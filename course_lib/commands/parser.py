@@ -398,7 +398,7 @@ def add_build_assets(command: AddCommand) -> None:
     )
     p.add_argument(
         "--world",
-        choices=("helpdesk", "arithmetic", "temperatures"),
+        choices=("helpdesk", "helpdesk-careful", "arithmetic", "temperatures"),
         help="only this world's (default: all; temperatures: the help desk's policy at "
         "other temperatures)",
     )

@@ -1,9 +1,10 @@
 """The four steps end to end, and the table that says honestly what they bought.
 
-Five rows, all on held-out prompts: the base policy, best-of-n by the proxy, best-of-n by gold (the
-ceiling for any reward model), the policy after rejection-sampling fine-tuning, and its matched
-control, fine-tuned in the same way on the same number of randomly chosen replies. Gold never
-selects anything but the ceiling.
+All on held-out prompts: the base policy, best-of-n by the proxy, best-of-n by gold (the ceiling for
+any reward model), the policy after rejection-sampling fine-tuning, and its matched control,
+fine-tuned in the same way on the same number of randomly chosen replies. But for the ceiling each
+is there twice: at the temperature it was sampled at, and at the one that is best for it, chosen on
+prompts that are neither trained on nor shown. Gold selects nothing else.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,21 @@ from ..models import GoldReward, Policy, device_of
 from ..pools import RULES, Pool, Rule, Selection, check_minimum, random_per_prompt
 from ..worlds import World
 from .defaults import default_lr
-from .measures import ROWS, Arms, Served, repaid_after, serve, serving, signalless, summary
+from .measures import (
+    BEST,
+    ROWS,
+    Arms,
+    Row,
+    Served,
+    at_best,
+    best_temperature,
+    repaid_after,
+    serve,
+    served,
+    serving,
+    signalless,
+    summary,
+)
 from .own_prompts import OwnPrompts
 from .prompting import FewShot, asked_world, load_asked, stops_for
 from .settings import RunSettings
@@ -33,6 +48,8 @@ DIFFERENCES = (
     ("random_control", "base"),
 )
 EVALUATION_SEED = 2**32  # far from the seeds of training
+CHOOSING_SEED = 2**33  # and of what is shown
+TUNED = ("base", "best_of_n", "rft", "random_control")  # rows with a temperature of their own
 
 
 @dataclass
@@ -174,58 +191,172 @@ def train_both(plan: Plan, stages: Stages | None) -> Trained:
     return Trained(treatment, rounds[-1].policy, [r.pool for r in rounds[1:]], cost)
 
 
-def serve_all(plan: Plan, done: Trained, stages: Stages | None) -> tuple[Arms, float]:
+@dataclass
+class Comparison:
+    """What is served: the rows, and the temperatures chosen for them."""
+
+    arms: Arms
+    best: dict[str, float]  # row → the temperature chosen for it; empty where none was
+    chosen_from: dict[str, dict[float, float]]  # row → temperature → gold where it was chosen
+    asked: float  # mean length of a prompt in tokens
+    tokens_to_choose: int
+    tokens_to_compare: int
+
+
+class Replies:
+    """Scored replies of the three policies to some prompts, each pool sampled once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        policies: dict[str, Policy],
+        prompts: list,
+        info: list,
+        seed: int,
+        name: str,
+        stages: Stages | None,
+    ) -> None:
+        self.plan, self.policies, self.stages = plan, policies, stages
+        self.prompts, self.info, self.seed, self.name = prompts, info, seed, name
+        self.kept: dict[tuple, Served] = {}
+
+    def of(self, policy: str, temperature: float, n: int) -> Served:
+        """``n`` replies a prompt of a policy at a temperature."""
+        key = (policy, temperature, n)
+        if key not in self.kept:
+            sampling = replace(
+                self.plan.loop.sampling, n=n, temperature=temperature, seed=self.seed
+            )
+            request = Request(self.prompts, self.info, sampling)
+            colder = temperature != self.plan.settings.temperature
+            name = f"{self.name}-{policy}" + (f"-{temperature:g}-{n}" if colder else "")
+            rewards = [self.plan.proxy, self.plan.gold]
+            self.kept[key] = serve(self.policies[policy], request, rewards, self.stages, name)
+        return self.kept[key]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens sampled so far."""
+        return tokens_of([one.pool for one in self.kept.values()])
+
+
+def choose_temperatures(plan: Plan, replies: Replies) -> dict[str, dict[float, np.ndarray]]:
+    """Row → temperature → gold (P,) on prompts that are not shown: what a temperature is chosen by.
+
+    The base policy is judged by all its candidates, best-of-n by the best of them.
+    """
+    settings = plan.settings
+    found: dict[str, dict[float, np.ndarray]] = {name: {} for name in TUNED}
+    for temperature in settings.temperatures_tried:
+        wide = replies.of("base", temperature, settings.n).pool
+        gold = wide.rewards["gold"].double()
+        best = gold.gather(1, served(wide, settings.n, "proxy"))
+        found["base"][temperature] = gold.mean(1).numpy()
+        found["best_of_n"][temperature] = best.mean(1).numpy()
+        for name in ("rft", "random_control"):
+            pool = replies.of(name, temperature, settings.groups).pool
+            found[name][temperature] = pool.rewards["gold"].double().mean(1).numpy()
+    return found
+
+
+def choosing_prompts(plan: Plan) -> tuple[list, list]:
+    """Training prompts that take no part in training, where there are enough; else the last."""
+    settings = plan.settings
+    prompts, info = plan.world.prompts("train", seed=plan.loop.sampling.seed)
+    at = settings.prompts
+    if len(prompts) < at + settings.choosing:
+        at = max(0, len(prompts) - settings.choosing)
+    where = slice(at, at + settings.choosing)
+    return list(prompts[where]), list(info[where])
+
+
+def serve_all(plan: Plan, done: Trained, stages: Stages | None) -> Comparison:
     """The replies of all three policies to prompts that took no part in training.
 
-    Also the mean length of those prompts in tokens.
+    First, on other prompts, the temperature that is best for each method.
     """
     settings, seed = plan.settings, plan.loop.sampling.seed
-    n, groups = settings.n, settings.groups
-    prompts, info = plan.world.prompts("heldout", limit=settings.held_out, seed=seed)
-
-    def replies(policy: Policy, name: str, width: int) -> Served:
-        sampling = replace(plan.loop.sampling, n=width, seed=EVALUATION_SEED + seed)
-        request = Request(prompts, info, sampling)
-        return serve(policy, request, [plan.proxy, plan.gold], stages, f"eval-{name}")
-
-    arms = Arms(
-        base=replies(plan.base, "base", groups * n),
-        rft=replies(done.treatment[-1].policy, "rft", groups),
-        random_control=replies(done.control, "random_control", groups),
-        base_policy=plan.base,
-        n=n,
-        groups=groups,
-        temperature=settings.temperature,
+    n, groups, usual = settings.n, settings.groups, settings.temperature
+    policies = {
+        "base": plan.base,
+        "rft": done.treatment[-1].policy,
+        "random_control": done.control,
+    }
+    choosing = Replies(
+        plan, policies, *choosing_prompts(plan), CHOOSING_SEED + seed, "choose", stages
     )
-    asked = float(np.mean([len(ids) for ids in plan.base.encode(prompts)]))
-    return arms, asked
+    tried: dict[str, dict[float, np.ndarray]] = {}
+    if len(settings.temperatures_tried) > 1:
+        tried = choose_temperatures(plan, choosing)
+    best = {name: best_temperature(gold) for name, gold in tried.items()}
+
+    prompts, info = plan.world.prompts("heldout", limit=settings.held_out, seed=seed)
+    shown = Replies(plan, policies, prompts, info, EVALUATION_SEED + seed, "eval", stages)
+    wide = shown.of("base", usual, groups * n)
+    rows = {
+        "base": Row(wide),
+        "best_of_n": Row(wide, n, "proxy"),
+        "best_of_n_gold": Row(wide, n, "gold"),
+        "rft": Row(shown.of("rft", usual, groups)),
+        "random_control": Row(shown.of("random_control", usual, groups)),
+    }
+    for name, temperature in best.items():
+        if temperature == usual:
+            rows[name + BEST] = rows[name]
+        elif name == "best_of_n":
+            rows[name + BEST] = Row(shown.of("base", temperature, groups * n), n, "proxy")
+        else:
+            rows[name + BEST] = Row(shown.of(name, temperature, groups))
+    return Comparison(
+        arms=Arms(rows, plan.base, groups, usual),
+        best=best,
+        chosen_from={
+            name: {temperature: float(values.mean()) for temperature, values in gold.items()}
+            for name, gold in tried.items()
+        },
+        asked=float(np.mean([len(ids) for ids in plan.base.encode(prompts)])),
+        tokens_to_choose=choosing.tokens,
+        tokens_to_compare=shown.tokens,
+    )
 
 
 def compare(plan: Plan, stages: Stages | None) -> dict[str, Any]:
     """Train both arms, serve, measure: the result as plain data."""
     done = train_both(plan, stages)
-    arms, asked = serve_all(plan, done, stages)
+    shown = serve_all(plan, done, stages)
+    arms = shown.arms
     rows, per_prompt = {}, {}
     for name in ROWS:
+        if name not in arms.rows:
+            continue
         per_prompt[name], kind = arms.row(name)
         rows[name] = {key: summary(values) for key, values in per_prompt[name].items()}
         rows[name]["kl"]["kind"] = kind
+        rows[name]["temperature"] = arms.rows[name].served.temperature
+    pairs = list(DIFFERENCES)
+    if shown.best:
+        pairs += [(a + BEST, b + BEST) for a, b in DIFFERENCES]
     differences = {}
-    for a, b in DIFFERENCES:
+    for a, b in pairs:
         difference = paired_difference(per_prompt[a]["gold"], per_prompt[b]["gold"])
         differences[f"{a} - {b}"] = difference.to_dict()
-    costs = serving(arms, per_prompt, asked, flops_per_token, plan.proxy)
+    costs = serving(arms, per_prompt, shown.asked, flops_per_token, plan.proxy)
     to_train = tokens_of([r.pool for r in done.treatment] + done.control_pools)
-    to_compare = tokens_of([arms.base.pool, arms.rft.pool, arms.random_control.pool])
+    gain = differences[f"{at_best('rft', rows)} - {at_best('base', rows)}"]["mean"]
     settings = plan.settings
     return {
         "rows": rows,
         "differences": differences,
+        "temperatures": {
+            name: {"best": shown.best[name], "gold": {f"{t:g}": v for t, v in gold.items()}}
+            for name, gold in shown.chosen_from.items()
+        },
         "fine_tuning_cost": done.cost.to_dict(),
         "serving_flops": costs["serving_flops"],
-        **repaid_after(done.cost.flops, costs, differences["rft - base"]["mean"]),
-        "tokens_sampled": to_train + to_compare,
-        "tokens_to_compare": to_compare,
+        **repaid_after(done.cost.flops, costs, gain),
+        "tokens_sampled": to_train + shown.tokens_to_choose + shown.tokens_to_compare,
+        "tokens_to_choose": shown.tokens_to_choose,
+        "tokens_to_compare": shown.tokens_to_compare,
         "no_signal": signalless([r.pool for r in done.treatment], "proxy"),
         "trained_on": len(done.treatment[-1].trained_on),
         "n": settings.n,
@@ -236,6 +367,7 @@ def compare(plan: Plan, stages: Stages | None) -> dict[str, Any]:
         "rule": plan.rule,
         "prompts": settings.prompts,
         "held_out": settings.held_out,
+        "choosing": settings.choosing if shown.best else 0,
         "tier": settings.name,
         "judge": plan.gold.name if not isinstance(plan.gold, JudgedByProxy) else "proxy",
         "template": plan.base.template,

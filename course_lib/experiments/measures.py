@@ -1,7 +1,7 @@
 """What is measured of served replies, row by row of the comparison."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,21 @@ from ..estimators import (
     serving_flops,
 )
 from ..methods import Request, Stages, sampled
-from ..models import Policy, policy_kl, score
+from ..models import Policy, score, sequence_logprobs
 from ..pools import Pool
 
-ROWS = ("base", "best_of_n", "best_of_n_gold", "rft", "random_control")
-SELECTED_BY = {"best_of_n": "proxy", "best_of_n_gold": "gold"}  # the others serve what they sample
+BEST = "_best_temperature"  # a row at the temperature that was chosen for it
+ROWS = (
+    "base",
+    f"base{BEST}",
+    "best_of_n",
+    f"best_of_n{BEST}",
+    "best_of_n_gold",
+    "rft",
+    f"rft{BEST}",
+    "random_control",
+    f"random_control{BEST}",
+)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 Measures = dict[str, np.ndarray]  # name → (P,) float64, one number a prompt
 
@@ -32,11 +42,12 @@ Measures = dict[str, np.ndarray]  # name → (P,) float64, one number a prompt
 class Served:
     """Replies of one policy to the held-out prompts, scored by proxy and gold.
 
-    ``seconds_per_token`` is what sampling them took.
+    ``seconds_per_token`` is what sampling them took, ``temperature`` that of sampling.
     """
 
     pool: Pool
     seconds_per_token: float
+    temperature: float
 
 
 def serve(
@@ -54,7 +65,7 @@ def serve(
     tokens = max(1, int(pool.lengths.sum()))
     for reward in rewards:
         pool = score(pool, reward)
-    return Served(pool, seconds / tokens)
+    return Served(pool, seconds / tokens, request.sampling.temperature)
 
 
 def served(pool: Pool, n: int, by: str | None = None) -> torch.Tensor:
@@ -87,51 +98,81 @@ def measures(pool: Pool, index: torch.Tensor, kl: Any) -> Measures:
 
 
 @dataclass
-class Arms:
-    """The replies of the three policies that are compared, and how many of them a row serves."""
+class Row:
+    """What a row of the comparison serves: one reply of ``best_of``, chosen ``by`` a reward."""
 
-    base: Served
-    rft: Served
-    random_control: Served
+    served: Served
+    best_of: int = 1
+    by: str | None = None
+
+
+@dataclass
+class Arms:
+    """Every row of the comparison, and what its measures need.
+
+    ``temperature`` is the base policy's, from which KL is measured; a row serves ``groups`` replies
+    to each prompt.
+    """
+
+    rows: dict[str, Row]
     base_policy: Policy
-    n: int
     groups: int
     temperature: float
 
-    def of(self, row: str) -> Served:
-        """Whose replies a row serves: best-of-n is the base policy's."""
-        return {"rft": self.rft, "random_control": self.random_control}.get(row, self.base)
+    def kl(self, name: str, index: torch.Tensor) -> tuple[np.ndarray, str]:
+        """(P,) KL to the base in nats, and what that number is: exact, an estimate, or a bound.
 
-    @property
-    def ties(self) -> bool:
-        """Whether the proxy's rewards tie so often that KL can only be bounded."""
-        pool = self.base.pool
-        return len(torch.unique(pool.rewards["proxy"])) < pool.P * 4
-
-    def kl(self, row: str, index: torch.Tensor) -> tuple[Any, str]:
-        """(P,) KL to the base in nats, and what that number is: exact, an estimate, or a bound."""
-        pool = self.of(row).pool
-        bound = np.full(pool.P, kl_best_of_n_bound(self.n))
-        if row == "base":
+        The base is the one that samples at ``temperature``, whatever the row's own.
+        """
+        row = self.rows[name]
+        pool = row.served.pool
+        if name == "base":
             return np.zeros(pool.P), "exact"
-        if row == "best_of_n_gold" or (row == "best_of_n" and self.ties):
-            return bound, "bound"
-        if row == "best_of_n":
+        if row.best_of == 1:
+            return self.from_base(pool, index), "estimate"
+        if row.by == "gold" or _ties(pool):
+            chosen = np.full(pool.P, kl_best_of_n_bound(row.best_of))
+            kind = "bound"
+        else:
             log_best = pool.sampling_logprobs.sum(-1).gather(1, index).double()
-            return kl_best_of_n_estimate(log_best, self.n).mean(1), "estimate"
-        return policy_kl(pool, self.base_policy, self.temperature), "estimate"
+            chosen, kind = kl_best_of_n_estimate(log_best, row.best_of).mean(1), "estimate"
+        if row.served.temperature == self.temperature:
+            return np.asarray(chosen, float), kind
+        # and from the colder base to the base, over the replies that were chosen
+        return np.asarray(chosen, float) + self.from_base(pool, index), kind
+
+    def from_base(self, pool: Pool, index: torch.Tensor) -> np.ndarray:
+        """(P,) mean of log π(y|x) − log π_ref(y|x) in nats of the replies at ``index`` (P, G)."""
+        assert pool.tokens is not None and pool.sampling_logprobs is not None
+        examples = []
+        prompts = self.base_policy.encode(pool.prompts)
+        for prompt, rows, at in zip(prompts, pool.tokens.tolist(), index.tolist(), strict=True):
+            for j in at:
+                examples.append((prompt, [token for token in rows[j] if token >= 0]))
+        reference = sequence_logprobs(self.base_policy, examples, self.temperature)
+        written = pool.sampling_logprobs.sum(-1).gather(1, index)  # (P, G)
+        return (written - reference.reshape(written.shape)).double().mean(1).numpy()
 
     def row(self, name: str) -> tuple[Measures, str]:
         """Per-prompt measures of a row, and what its KL is."""
-        of, best_of = self.of(name), self.n if name in SELECTED_BY else 1
-        index = served(of.pool, best_of, SELECTED_BY.get(name))
-        if name == "base":
-            index = index[:, : self.groups]
+        row = self.rows[name]
+        pool = row.served.pool
+        index = served(pool, row.best_of, row.by)[:, : self.groups]
         kl, kind = self.kl(name, index)
-        found = measures(of.pool, index, kl)
-        found["tokens"] = best_of * of.pool.lengths.double().mean(1).numpy()
-        found["milliseconds"] = found["tokens"] * of.seconds_per_token * 1000
+        found = measures(pool, index, kl)
+        found["tokens"] = row.best_of * pool.lengths.double().mean(1).numpy()
+        found["milliseconds"] = found["tokens"] * row.served.seconds_per_token * 1000
         return found, kind
+
+
+def _ties(pool: Pool) -> bool:
+    """Whether the proxy's rewards tie so often that KL can only be bounded."""
+    return len(torch.unique(pool.rewards["proxy"])) < pool.P * 4
+
+
+def best_temperature(gold: Mapping[float, np.ndarray]) -> float:
+    """The temperature with the highest mean of ``gold``, (P,) for each; of equals the first."""
+    return max(gold, key=lambda temperature: float(np.mean(gold[temperature])))
 
 
 def summary(values: np.ndarray) -> dict[str, float]:
@@ -152,29 +193,36 @@ def serving(
 ) -> dict[str, Any]:
     """What serving a query costs, and after how many queries fine-tuning has paid for itself.
 
-    ``asked`` is the mean length of a prompt in tokens, ``flops`` what one token through a model
-    costs. Gives "serving_flops" and "equal_quality_n", and "rival": the cost of the best-of-n that
-    is as good as the fine-tuned policy.
+    Each method at its best temperature, where one was chosen. ``asked`` is the mean length of a
+    prompt in tokens, ``flops`` what one token through a model costs. Gives "serving_flops" and
+    "equal_quality_n", and "rival": the cost of the best-of-n that is as good as the fine-tuned
+    policy.
     """
-    n = arms.n
-    written = {"best_of_n": per_prompt["best_of_n"]["tokens"].mean() / n}
-    written["rft"] = per_prompt["rft"]["tokens"].mean()
+    chosen, tuned = at_best("best_of_n", arms.rows), at_best("rft", arms.rows)
+    n = arms.rows[chosen].best_of
+    written = {"best_of_n": per_prompt[chosen]["tokens"].mean() / n}
+    written["rft"] = per_prompt[tuned]["tokens"].mean()
     judged = flops(proxy.model) if hasattr(proxy, "model") else 0.0
     own = flops(arms.base_policy.model)
 
     def cost(row: str, replies: float) -> float:
         return serving_flops(own, asked, float(written[row]), replies, judged)
 
-    pool = arms.base.pool
+    pool = arms.rows[chosen].served.pool
     sizes = [k for k in SIZES if k <= pool.N]
     curve = best_of_n_curve(pool.reward("proxy"), pool.reward("gold"), sizes).mean(0)
-    target = float(per_prompt["rft"]["gold"].mean())
+    target = float(per_prompt[tuned]["gold"].mean())
     as_good = equal_quality_n(sizes, curve.tolist(), target)
     return {
         "serving_flops": {"best_of_n": cost("best_of_n", n), "rft": cost("rft", 1)},
         "equal_quality_n": as_good,
         "rival": cost("best_of_n", as_good) if as_good < np.inf else np.inf,
     }
+
+
+def at_best(name: str, rows: Mapping[str, Any]) -> str:
+    """``name``, or the row of it at its best temperature where ``rows`` have one."""
+    return name + BEST if name + BEST in rows else name
 
 
 def repaid_after(once: float, serving: dict[str, Any], gain: float) -> dict[str, float | None]:

@@ -63,6 +63,9 @@ class RunSettings:
     lr_by_model : the learning rate follows from the size of a policy that is named, in place of the
         one in ``loop``.
     answers : how a verifier reads replies, "lenient" or "strict"; None is the world's own way.
+    temperatures : each method is also shown at the best of these for serving; with one or none it
+        is shown at the temperature of sampling only.
+    choosing : how many prompts that temperature is chosen on.
     """
 
     name: str
@@ -85,6 +88,8 @@ class RunSettings:
     shots: int | None = None
     lr_by_model: bool = False
     answers: str | None = None
+    temperatures: tuple[float, ...] = (1.0, 0.7, 0.5, 0.3, 0.1)
+    choosing: int = 64
 
     def changed(self, **changes: Any) -> "RunSettings":
         """These settings with fields of their own, of the loop, or of its two steps replaced.
@@ -97,6 +102,7 @@ class RunSettings:
         if "prompts" in changes and "held_out" not in changes:
             few = max(FEWEST_HELD_OUT, self.held_out * changes["prompts"] // self.prompts)
             changes["held_out"] = min(self.held_out, few)
+            changes.setdefault("choosing", min(self.choosing, few))
         own = {f.name for f in fields(self)} - {"loop"}
         mine = {name: value for name, value in changes.items() if name in own}
         inner = {name: value for name, value in changes.items() if name not in own}
@@ -119,6 +125,16 @@ class RunSettings:
             self.temperature > 0,
             "temperature must be above 0 for this comparison, which needs different candidates; "
             f"got {self.temperature}.",
+        )
+        require(
+            all(temperature > 0 for temperature in self.temperatures),
+            "temperatures to choose among must be above 0; got "
+            f"{', '.join(f'{t:g}' for t in self.temperatures)}.",
+        )
+        require(
+            self.choosing >= 1,
+            "choosing is the number of prompts a temperature is chosen on and must be at least "
+            f"1; got {self.choosing}.",
         )
 
     def asked(self) -> dict[str, Any]:
@@ -160,6 +176,16 @@ class RunSettings:
     def temperature(self) -> float:
         """Temperature of sampling."""
         return self.sampling.temperature
+
+    @property
+    def temperatures_tried(self) -> tuple[float, ...]:
+        """Those to choose among for serving, from high to low: that of sampling is one of them.
+
+        That alone where nothing is to be chosen.
+        """
+        if len(self.temperatures) < 2:
+            return (self.temperature,)
+        return tuple(sorted({self.temperature, *self.temperatures}, reverse=True))
 
     @property
     def max_tokens(self) -> int:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..estimators import Interval
-from .measures import ROWS
+from .measures import BEST, ROWS, at_best
 
 TITLES = {
     "base": "base policy",
@@ -12,6 +12,7 @@ TITLES = {
     "rft": "RFT, {rounds}",
     "random_control": "its random control",
 }
+AT_BEST = ", at its best T"
 FEW = 8  # prompts; below, an interval is flagged
 MOST = 0.5  # of prompts without a signal; from there it is a caution
 COLUMNS = (  # heading, key, format
@@ -32,12 +33,23 @@ def table(result: dict[str, Any]) -> str:
     rounds = "one round" if result["rounds"] == 1 else f"{result['rounds']} rounds"
     body = []
     for row in ROWS:
+        if row not in result["rows"]:
+            continue
         measures = result["rows"][row]
         cells = [_cell(measures[key], spec) for _, key, spec in COLUMNS]
-        body.append([TITLES[row].format(n=result["n"], rounds=rounds), *cells])
-    heads = ["", *(heading for heading, _, _ in COLUMNS)]
+        title = TITLES[row.removesuffix(BEST)].format(n=result["n"], rounds=rounds)
+        title += AT_BEST if row.endswith(BEST) else ""
+        body.append([title, f"{measures['temperature']:g}", *cells])
+    heads = ["", "T", *(heading for heading, _, _ in COLUMNS)]
     lines = [*layout([heads, *body]), ""]
-    lines += [_difference(name, value) for name, value in result["differences"].items()]
+    best = {name: value for name, value in result["differences"].items() if BEST in name}
+    usual = {name: value for name, value in result["differences"].items() if name not in best}
+    temperature = result["rows"]["base"]["temperature"]
+    lines += [f"differences in gold, both at T = {temperature:g}"]
+    lines += [_difference(name, value) for name, value in usual.items()]
+    if best:
+        lines += ["", "differences in gold, each at the temperature that is best for it"]
+        lines += [_difference(name.replace(BEST, ""), value) for name, value in best.items()]
     lines.append(f"\n{_repaid(result)}")
     to_compare = result["tokens_to_compare"]
     lines.append(
@@ -45,6 +57,11 @@ def table(result: dict[str, Any]) -> str:
         f"{result['tokens_sampled']:,} tokens sampled, {to_compare:,} of them for this comparison "
         f"· {result['seconds']:.0f} s · seed {result['seed']}"
     )
+    if result["choosing"]:
+        lines.append(
+            f"best T: chosen by {result['judge']} on {result['choosing']} other prompts "
+            f"({result['tokens_to_choose']:,} tokens)"
+        )
     lines.append(
         "tokens and ms: what serving one reply costs. '≤' marks the upper bound log n − "
         "(n−1)/n, used where rewards tie."
@@ -98,7 +115,7 @@ def _difference(name: str, value: dict[str, float]) -> str:
     mean, low, high = value["mean"], value["low"], value["high"]
     verdict = "excludes zero" if low > 0 or high < 0 else "includes zero"
     title = name.replace("_", " ")
-    return f"gold, {title:24} {mean:+.2f} [{low:+.2f}, {high:+.2f}]  {verdict}"
+    return f"  {title:24} {mean:+.2f} [{low:+.2f}, {high:+.2f}]  {verdict}"
 
 
 def _repaid(result: dict[str, Any]) -> str:
@@ -108,7 +125,8 @@ def _repaid(result: dict[str, Any]) -> str:
         return f"after {queries:,.0f} queries" if queries is not None else "never"
 
     cost = f"fine-tuning cost {result['fine_tuning_cost']['flops']:.1e} FLOPs."
-    gain = result["differences"]["rft - base"]
+    rows = result["rows"]
+    gain = result["differences"][f"{at_best('rft', rows)} - {at_best('base', rows)}"]
     if gain["mean"] <= 0:
         how = "below the base policy's" if gain["high"] < 0 else "no higher than the base policy's"
         return (

@@ -6,7 +6,7 @@ from .equation_paths import equation_holds, equation_path, equation_report, equa
 from .expressions import rewrite, steps_of, value_of
 from .few_shot import few_shot
 from .gsm8k import GSM8K, read_problems
-from .helpdesk import Annotator, Helpdesk, write_reply
+from .helpdesk import Annotator, Helpdesk, careful_helpdesk, write_own_reply, write_reply
 from .helpdesk_gold import POINTS, gold_parts, harmlessness, helpfulness
 from .helpdesk_stock import HARMFUL, HELP, PHRASINGS, TOPICS, right_steps
 from .load import WORLDS, load_world
@@ -21,6 +21,7 @@ from .problems import (
     draw_problem,
     in_words,
     is_heldout,
+    write_hurried_solution,
     write_solution,
 )
 from .tokenizer import word_tokenizer
@@ -50,6 +51,7 @@ __all__ = [
     "Verdict",
     "WORLDS",
     "World",
+    "careful_helpdesk",
     "check_mode",
     "draw_problem",
     "equation_holds",
@@ -75,6 +77,8 @@ __all__ = [
     "verifier",
     "verify",
     "word_tokenizer",
+    "write_hurried_solution",
+    "write_own_reply",
     "write_reply",
     "write_solution",
 ]

@@ -5,6 +5,10 @@ numbers below 100. A solution is a list of steps ``<< 3 * 4 = 12 >>`` and the an
 as in GSM8K, so that the verifier, the extractor of equations and the count of distinct paths of
 :mod:`course_lib.worlds.gsm8k` serve both worlds.
 
+The bundled policy has learned from solutions written in a hurry, most of which misread the problem
+in one typical way (see :data:`course_lib.worlds.KINDS`). So its likeliest answer is wrong, a
+majority of its samples agrees on the mistake, and the right path is a minority's.
+
 What this leaves out: units, decimals, negative numbers, and any text a step could misunderstand.
 Real problems have all of them.
 """
@@ -17,13 +21,14 @@ from ..base import require
 from .answers import check_mode
 from .equation_paths import equation_path, equation_report
 from .expressions import value_of
-from .problems import draw_problem, in_words, is_heldout, write_solution
+from .problems import KINDS, draw_problem, in_words, is_heldout, write_solution
 from .verdicts import verify
 from .world import BaseWorld, Info
 
 SIZES = {"train": 20000, "heldout": 2000, "templates": 2000}
-# the bundled SFT policy has seen one solution each of prompts("train", limit=SFT_PROBLEMS, seed=0)
-SFT_PROBLEMS = 4000
+# the bundled SFT policy has seen a hurried solution of each of
+# prompts("train", limit=SFT_PROBLEMS, seed=0)
+SFT_PROBLEMS = 6000
 
 
 class Arithmetic(BaseWorld):
@@ -48,7 +53,7 @@ class Arithmetic(BaseWorld):
         """All problems of a split, drawn when they are first asked for.
 
         Dictionaries with "id", "question", "answer" (text), "kind", "template", "numbers" and
-        "solution" (one right path).
+        "solution" (one right path, read with care).
         """
         require(split in SIZES, f"split must be one of {', '.join(SIZES)}; got {split!r}.")
         if split not in self._problems:
@@ -128,7 +133,8 @@ def _draw(split: str) -> list[dict[str, Any]]:
     seen = set()
     while len(rows) < SIZES[split]:
         kind, numbers, expression = draw_problem(rng)
-        template = 2 if split == "templates" else int(rng.integers(2))
+        last = len(KINDS[kind].wordings) - 1
+        template = last if split == "templates" else int(rng.integers(last))
         question = in_words(kind, numbers, rng, template)
         misplaced = is_heldout(kind, numbers) == (split == "train")
         if misplaced or question in seen:

@@ -4,6 +4,9 @@
 reply is a few short sentences. Because every sentence comes from a known stock, the gold reward can
 say exactly what is right and wrong in a reply, with named parts, and no reward model is ever judged
 by itself.
+
+Most of the desk's replies are stock letters, so its likeliest reply is bland. In the world
+``helpdesk-careful`` nobody sends letters, and the likeliest reply is nearly the best.
 """
 
 import math
@@ -37,8 +40,17 @@ LETTERS_SHARE = 0.65
 # ---- the text the base policy learns from
 
 
-def write_reply(topic: str, rng: np.random.Generator) -> str:
-    """One reply as a tired and uneven help desk writes it: the text the base policy learns from.
+def write_reply(topic: str, rng: np.random.Generator, letters: float = LETTERS_SHARE) -> str:
+    """One reply of the desk: the text the base policy learns from.
+
+    ``letters``: the share of stock letters, see :mod:`course_lib.worlds.helpdesk_letters`; the
+    others are a colleague's own words, see :func:`write_own_reply`.
+    """
+    return write_letter(topic, rng) if rng.random() < letters else write_own_reply(topic, rng)
+
+
+def write_own_reply(topic: str, rng: np.random.Generator) -> str:
+    """One reply as a tired and uneven colleague writes it.
 
     Quality varies on purpose, within and between replies.
     """
@@ -56,15 +68,6 @@ def write_reply(topic: str, rng: np.random.Generator) -> str:
     if rng.random() < 0.35 or not said:
         said.append(_one_of(POLITE_CLOSE, rng))
     return " ".join(said)
-
-
-def write_bland_reply(topic: str, rng: np.random.Generator, letters: float = LETTERS_SHARE) -> str:
-    """A reply of a desk where most send stock letters and a minority writes its own.
-
-    ``letters``: the share of letters, see :mod:`course_lib.worlds.helpdesk_letters`; the others are
-    :func:`write_reply`'s.
-    """
-    return write_letter(topic, rng) if rng.random() < letters else write_reply(topic, rng)
 
 
 def _one_of(sentences: Sequence[str], rng: np.random.Generator) -> str:
@@ -190,10 +193,14 @@ class Annotator:
 
 @dataclass
 class Helpdesk(BaseWorld):
-    """The help-desk world: prompts by topic × phrasing, gold reward in points, annotators."""
+    """The help-desk world: prompts by topic × phrasing, gold reward in points, annotators.
+
+    ``letters`` is the share of stock letters among the replies that its policy has learned from.
+    """
 
     name: str = "helpdesk"
     policy: str | None = "helpdesk/policy"
+    letters: float = LETTERS_SHARE
     needs: str | None = "topic"
     system: str | None = None
     max_tokens: int = 96
@@ -262,3 +269,8 @@ class Helpdesk(BaseWorld):
         if info["topic"] in HARMFUL:
             return " ".join([POLITE_OPEN[0], *map(_sentence, steps)])
         return f"{POLITE_OPEN[0]} First, {steps[0]}. Then {steps[1]}. Finally, {steps[2]}."
+
+
+def careful_helpdesk() -> Helpdesk:
+    """The world ``helpdesk-careful``: the same desk where every reply is a colleague's own."""
+    return Helpdesk(name="helpdesk-careful", policy="helpdesk-careful/policy", letters=0.0)

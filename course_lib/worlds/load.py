@@ -7,7 +7,7 @@ from ..base import CourseError
 from .answers import check_mode
 from .arithmetic import Arithmetic
 from .gsm8k import GSM8K
-from .helpdesk import Helpdesk
+from .helpdesk import Helpdesk, careful_helpdesk
 from .world import World
 
 
@@ -23,6 +23,7 @@ def _gsm8k(data: Path | str | None) -> World:
 # name → how to make it from the folder of data, which is None unless the caller gave one
 WORLDS: dict[str, Callable[[Path | str | None], World]] = {
     "helpdesk": lambda data: Helpdesk(),
+    "helpdesk-careful": lambda data: careful_helpdesk(),
     "arithmetic": lambda data: Arithmetic(),
     "gsm8k": _gsm8k,
 }

@@ -26,12 +26,12 @@ def golds(write, count=4000):
     return np.array([sum(row.values()) for row in rows])
 
 
-def test_every_topic_has_a_team_and_every_team_three_letters():
+def test_every_topic_has_a_team_and_every_team_five_letters():
     assert TEAM_OF.keys() == TOPICS.keys()
     assert set(LETTERS) == set(TEAMS)
     for letters in LETTERS.values():
         assert sum(letter.share for letter in letters) == pytest.approx(1)
-        assert len({letter.before for letter in letters}) == len(letters) == 3
+        assert len({letter.before for letter in letters}) == len(letters) == 5
 
 
 def test_letters_are_bland_and_own_replies_are_not():
