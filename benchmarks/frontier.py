@@ -1,18 +1,21 @@
-"""Reward against KL at one sampled-token budget: best-of-N, RFT, RAFT++, DPO, GRPO, RLOO and PPO on
-the help desk.
+"""The methods beside each other on the help desk, at one budget of sampled tokens and each at its
+best temperature: best-of-N, RFT, RAFT++, DPO, iterative DPO, GRPO, RLOO, PPO and vBoN.
 
     python benchmarks/frontier.py [--quick] [--json] [--out DIR] [--figure FILE.png] [--workers K]
 
-Every method may sample as many tokens as 512 prompts × 16 replies of the base policy take, scores
-them with the same proxy reward model, and is tried at four values of its own main dial. The dial is
-chosen by gold reward on one seed and 128 held-out prompts; the chosen value is then trained on
-three other seeds and judged on 256 other held-out prompts. Nothing else is tuned for any method;
-the settings that stay fixed stand below. Intervals resample seeds and prompts. Online methods may
-pass the budget by one step (a 64th).
+Every method may sample as many tokens as 384 prompts × 16 replies of the base policy take, and
+scores them with the same reward model. The temperature it is served at is a dial of every method,
+the base policy included. Training methods have two more: RFT its N and learning rate, DPO β and
+learning rate, the online methods learning rate and the weight of the KL penalty; the second is
+tried at the best value of the first. All have the same schedule of the learning rate. Dials are
+chosen by gold on one seed and on held-out prompts; the chosen values are trained on other seeds and
+judged on held-out prompts that share no wording with those. The arms "at GRPO's FLOPs" may sample
+more, so that they cost about as many operations.
 
-Each training run is a file under DIR (default runs/frontier): an interrupted benchmark goes on, and
-uses as many processes as there are cores, one thread each. The summary in
-course_lib/results/frontier.json is what the lessons read.
+Intervals are for other seeds and other prompts of the same 32 topics, with topics as the units.
+Where methods are compared, it is said which differences are left when all are corrected for their
+number (Bonferroni). Each training run is a file under DIR (default runs/frontier): an interrupted
+benchmark goes on. course_lib/results/frontier.json is what the lessons read.
 """
 
 import json
@@ -22,31 +25,85 @@ from pathlib import Path
 from common import finish, job_options, run_jobs
 
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "frontier.json"
-CHOOSING, SHOWN = [10], [0, 1, 2]
-FULL = {"replies": 8192, "choose": 128, "show": 256, "served": 4, "bon": 128}
-QUICK = {"replies": 256, "choose": 32, "show": 32, "served": 4, "bon": 16}
-# method: (dial, grid, fixed settings)
-METHODS = {
-    "best-of-N": ("N", [4, 16, 64, 128], {}),
-    "RFT, one round": ("N", [8, 16, 32, 64], {"lr": 1e-3, "epochs": 3, "rounds": 1}),
-    "RFT, three rounds pooled": ("N", [4, 8, 16, 32], {"lr": 1e-3, "epochs": 3, "rounds": 3}),
-    "RFT, three rounds pooled, reward model refreshed": (
-        "N",
-        [4, 8, 16, 32],
-        {"lr": 1e-3, "epochs": 3, "rounds": 3, "refresh": 1000},
-    ),
-    "RAFT++": ("lr", [1e-5, 3e-5, 1e-4, 3e-4], {"n": 8, "prompts_per_step": 16, "updates": 2}),
-    "DPO": ("beta", [0.1, 0.3, 1.0, 3.0], {"lr": 3e-4, "epochs": 3, "n": 16}),
-    "GRPO": ("lr", [3e-5, 1e-4, 3e-4, 1e-3], {"n": 8, "prompts_per_step": 16, "beta": 0.05}),
-    "RLOO": ("lr", [3e-5, 1e-4, 3e-4, 1e-3], {"n": 8, "prompts_per_step": 16, "beta": 0.05}),
-    "PPO": (
-        "lr",
-        [3e-5, 1e-4, 3e-4, 1e-3],
-        {"prompts_per_step": 128, "beta": 0.05, "updates": 2, "critic_lr": 1e-3},
-    ),
-}
-QUICK_METHODS = ("best-of-N", "RFT, one round", "DPO", "GRPO", "PPO")
+CHOOSING = 10
 REWARD = "helpdesk/reward-8000"
+TEMPERATURES = (1.0, 0.7, 0.5, 0.3, 0.1)
+FULL = {"replies": 6144, "choose": 96, "show": 192, "served": 4, "bon": 64, "labels": 1000}
+QUICK = {"replies": 128, "choose": 8, "show": 12, "served": 2, "bon": 4, "labels": 32}
+TRAINED = {"lr": 1e-3, "epochs": 3}
+ONLINE = {"n": 8, "prompts_per_step": 16, "schedule": "cosine"}
+PAIRS = {"lr": 3e-4, "epochs": 3, "n": 16, "pairs": 4}
+TEN, THREE = list(range(10)), [0, 1, 2]
+# method: kind, fixed settings, dials in the order they are tried, seeds shown
+METHODS = {
+    "best-of-N": ("best", {}, {"N": [4, 16, 64]}, [0]),
+    "RFT": ("rft", TRAINED, {"N": [4, 8, 16, 32], "lr": [5e-4, 2e-3]}, TEN),
+    "RFT at GRPO's FLOPs": ("rft", {**TRAINED, "times": 3.5}, {"N": [16, 32]}, THREE),
+    "RFT, three rounds pooled": ("rft", {**TRAINED, "rounds": 3}, {"N": [4, 8, 16]}, THREE),
+    "RFT, three rounds, reward model refreshed": (
+        "rft",
+        {**TRAINED, "rounds": 3, "refresh": True},
+        {"N": [4, 8, 16]},
+        THREE,
+    ),
+    "RAFT++": (
+        "raft++",
+        {**ONLINE, "updates": 2},
+        {"lr": [3e-5, 1e-4, 3e-4]},
+        THREE,
+    ),
+    "DPO": ("dpo", PAIRS, {"beta": [0.1, 0.3, 1.0], "lr": [1e-4, 1e-3]}, TEN),
+    "DPO, three rounds": ("dpo", {**PAIRS, "rounds": 3}, {"beta": [0.1, 0.3, 1.0]}, THREE),
+    "GRPO": (
+        "grpo",
+        {**ONLINE, "beta": 0.05},
+        {"lr": [1e-4, 3e-4, 1e-3], "beta": [0.0, 0.2]},
+        THREE,
+    ),
+    "GRPO without std": (
+        "grpo",
+        {**ONLINE, "beta": 0.05, "advantage": "group"},
+        {"lr": [1e-4, 3e-4, 1e-3], "beta": [0.0, 0.2]},
+        THREE,
+    ),
+    "RLOO": (
+        "rloo",
+        {**ONLINE, "beta": 0.05},
+        {"lr": [1e-4, 3e-4, 1e-3], "beta": [0.0, 0.2]},
+        THREE,
+    ),
+    "PPO": (
+        "ppo",
+        {
+            "prompts_per_step": 128,
+            "updates": 2,
+            "critic_lr": 1e-3,
+            "schedule": "cosine",
+            "beta": 0.05,
+        },
+        {"lr": [1e-4, 3e-4, 1e-3], "beta": [0.2]},
+        THREE,
+    ),
+    "vBoN": ("vbon", {**ONLINE, "base_n": 8}, {"target_n": [16, 64], "lr": [3e-4]}, THREE),
+}
+DEFAULTS = {"vBoN": {"lr": 1e-3}}  # of a dial that is not among the fixed settings
+QUICK_METHODS = ("best-of-N", "RFT", "DPO", "GRPO", "PPO", "vBoN")
+
+
+# ---- prompts -----------------------------------------------------------------------------------
+
+
+def held_out(world, size, part):
+    """Held-out prompts to "choose" on or to "show": they share no wording of a topic."""
+    prompts, info = world.prompts("heldout", seed=0)
+    wordings = sorted({(about["topic"], about["phrasing"]) for about in info})
+    choosing = set(wordings[::4])
+    kept = [
+        (prompt, about)
+        for prompt, about in zip(prompts, info, strict=True)
+        if ((about["topic"], about["phrasing"]) in choosing) == (part == "choose")
+    ][: size[part]]
+    return [prompt for prompt, _ in kept], [about for _, about in kept]
 
 
 def sample_to_budget(policy, prompts, info, at, n, count, tokens, seed):
@@ -75,6 +132,9 @@ def sample_to_budget(policy, prompts, info, at, n, count, tokens, seed):
     return pool.prompts_at(range(max(1, within)))
 
 
+# ---- training ----------------------------------------------------------------------------------
+
+
 def train_rft(base, reward, data, settings, size, seed):
     """RFT: rounds of sampling, selecting and training the base on all that was selected.
 
@@ -86,19 +146,19 @@ def train_rft(base, reward, data, settings, size, seed):
     from course_lib.pools import Selection, annotate
     from course_lib.worlds import Annotator
 
-    n, rounds = settings["N"], settings["rounds"]
-    count = size["replies"] // n // rounds  # prompts a round
+    n, rounds, times = settings["N"], settings.get("rounds", 1), settings.get("times", 1)
+    count = int(size["replies"] * times) // n // rounds  # prompts a round
+    budget = size["budget"] * times
     # while training; sampling, scoring and training follow each other
     hold(policy=base.model)
     policy, used, labels = base, 0, 0
     selections, history = [], []
     for r in range(rounds):
-        left = size["budget"] * (r + 1) / rounds - used
+        left = budget * (r + 1) / rounds - used
         pool = sample_to_budget(policy, *data, r * count, n, count, left, seed + 1000 * r)
         used += int(pool.lengths.sum())
-        if "refresh" in settings and r > 0:
-            wanted = settings["refresh"] * size["replies"] // FULL["replies"]
-            rows = annotate(pool, Annotator(), max(16, wanted), seed=seed + r)
+        if settings.get("refresh") and r > 0:
+            rows = annotate(pool, Annotator(), size["labels"], seed=seed + r)
             labels += len(rows)
             reward = train_reward_model(reward, rows, epochs=2, lr=5e-4, seed=seed)
         scored = score(pool, reward)
@@ -115,25 +175,31 @@ def train_rft(base, reward, data, settings, size, seed):
 
 
 def train_dpo(base, reward, data, settings, size, seed):
-    """DPO on pairs of one pool. Returns (policy, sampled tokens, new labels, history)."""
+    """DPO on the best and worst of each prompt, in rounds: each samples from the policy so far."""
     from course_lib import score
     from course_lib.methods import dpo, pairs_from
 
-    n = settings["n"]
-    pool = sample_to_budget(base, *data, 0, n, size["replies"] // n, size["budget"], seed)
-    pool = score(pool, reward)
-    policy = dpo(
-        base,
-        pairs_from(base, pool),
-        beta=settings["beta"],
-        lr=settings["lr"],
-        epochs=settings["epochs"],
-        seed=seed,
-    )
-    return policy, int(pool.lengths.sum()), 0, policy.training_log.steps
+    n, rounds = settings["n"], settings.get("rounds", 1)
+    count = size["replies"] // n // rounds
+    policy, used, history = base, 0, []
+    for r in range(rounds):
+        left = size["budget"] * (r + 1) / rounds - used
+        pool = sample_to_budget(policy, *data, r * count, n, count, left, seed + 1000 * r)
+        used += int(pool.lengths.sum())
+        policy = dpo(
+            policy,
+            pairs_from(base, score(pool, reward), k=settings["pairs"]),
+            reference=base,
+            beta=settings["beta"],
+            lr=settings["lr"],
+            epochs=settings["epochs"],
+            seed=seed,
+        )
+        history += policy.training_log.steps
+    return policy, used, 0, history
 
 
-def train_online(method, base, reward, data, settings, size, seed):
+def train_online(kind, base, reward, data, settings, size, seed):
     """PPO, GRPO, RLOO or RAFT++ until the budget ends it. Returns the policy."""
     from course_lib.methods import grpo, ppo
 
@@ -141,40 +207,72 @@ def train_online(method, base, reward, data, settings, size, seed):
     replies_per_step = settings["prompts_per_step"] * settings.get("n", 1)
     common = {
         "info": info,
-        "steps": 2 * size["replies"] // replies_per_step,  # more than the budget allows
+        "steps": max(1, size["replies"] // replies_per_step),
         "seed": seed,
         "token_budget": size["budget"],
         **settings,
     }
-    if method == "PPO":
+    if kind == "ppo":
         return ppo(base, prompts, reward, **common)
-    return grpo(base, prompts, reward, method=method.lower(), **common)
+    return grpo(base, prompts, reward, method=kind, **common)
 
 
-def train_job(method, value, seed, size):
-    """One training run.
+def train_vbon(base, reward, data, settings, size, seed):
+    """Best-of-n's distribution by the backward KL: RLOO on the rank among the base's replies.
 
-    Returns the policy, its account, the tokens of the budget it used, the new labels and a thinned
-    history.
+    Half of the budget is the base's replies, among which ranks are taken.
     """
+    from course_lib import score
+    from course_lib.methods import LogRank, backward_beta, grpo
+
+    prompts, info = data
+    n = settings["base_n"]
+    half = size["budget"] // 2
+    count = size["replies"] // 2 // n
+    pool = sample_to_budget(base, prompts, info, 0, n, count, half, seed)
+    pool = score(pool, reward)
+    steps = max(1, size["replies"] // 2 // (settings["prompts_per_step"] * settings["n"]))
+    policy = grpo(
+        base,
+        pool.prompts,
+        LogRank(reward, pool),
+        info=pool.info,
+        method="rloo",
+        beta=backward_beta(settings["target_n"]),
+        lr=settings["lr"],
+        n=settings["n"],
+        prompts_per_step=settings["prompts_per_step"],
+        schedule=settings["schedule"],
+        steps=steps,
+        token_budget=size["budget"] - int(pool.lengths.sum()),
+        seed=seed,
+    )
+    return policy, 0, policy.training_log.steps
+
+
+def train_job(method, dials, seed, size):
+    """One training run: the policy, its account, tokens of the budget, labels, thinned history."""
     import torch
 
     from course_lib import assets, load_policy, load_reward_model
     from course_lib.base import Account
     from course_lib.worlds import Helpdesk
 
-    dial, _, fixed = METHODS[method]
-    settings = {**fixed, dial: value}
+    kind, fixed, _, _ = METHODS[method]
+    settings = {**DEFAULTS.get(method, {}), **fixed, **dials}
     base = load_policy(assets.path("helpdesk/policy"), device="cpu")
     reward = load_reward_model(assets.path(REWARD), device="cpu")
     data = Helpdesk().prompts("train", seed=seed)
     with Account() as account:
-        if method.startswith("RFT"):
+        if kind == "rft":
             policy, used, labels, history = train_rft(base, reward, data, settings, size, seed)
-        elif method == "DPO":
+        elif kind == "dpo":
             policy, used, labels, history = train_dpo(base, reward, data, settings, size, seed)
+        elif kind == "vbon":
+            policy, labels, history = train_vbon(base, reward, data, settings, size, seed)
+            used = account.tokens_sampled
         else:
-            policy = train_online(method, base, reward, data, settings, size, seed)
+            policy = train_online(kind, base, reward, data, settings, size, seed)
             used, labels = account.tokens_sampled, 0
             history = policy.training_log.steps
     assert all(torch.isfinite(p).all() for p in policy.model.parameters())
@@ -187,52 +285,63 @@ def rounded(row):
     return {name: round(float(value), 4) for name, value in row.items()}
 
 
-def best_of_n_points(pool):
-    """Best-of-N from one pool of the base policy: a point for N = 1, and one for each N."""
+# ---- judging -----------------------------------------------------------------------------------
+
+
+def served_at(pool, base, temperature):
+    """What one reply is worth, by prompt."""
+    from course_lib.models import sequence_logprobs
+
+    examples = []
+    for prompt, rows in zip(base.encode(pool.prompts), pool.tokens.tolist(), strict=True):
+        examples += [(prompt, [token for token in row if token >= 0]) for row in rows]
+    reference = sequence_logprobs(base, examples).reshape(pool.P, pool.N)
+    kl = (pool.sampling_logprobs.sum(-1) - reference).mean(1)
+    return {
+        "gold": listed(pool.rewards["gold"].mean(1)),
+        "proxy": listed(pool.rewards["proxy"].mean(1)),
+        "kl": listed(kl),
+        "length": listed(pool.lengths.float().mean(1)),
+        "temperature": temperature,
+    }
+
+
+def listed(values):
+    return [round(float(value), 4) for value in values]
+
+
+def best_of_n_at(pool, temperature, sizes):
+    """N → gold, proxy, bound on KL from the base at that temperature, and length, by prompt."""
     from course_lib.estimators import best_of_n_curve, kl_best_of_n_bound
 
-    proxy, gold = pool.rewards["proxy"], pool.rewards["gold"]  # (P, N)
-    ns = [n for n in METHODS["best-of-N"][1] if n <= pool.N]
-    gold_of_best = best_of_n_curve(proxy, gold, ns)  # (P, len(ns))
-    proxy_of_best = best_of_n_curve(proxy, proxy, ns)
-    shared = {
-        "length": pool.lengths.float().mean(1),
-        "tokens": 0,
-        "labels": 0,
-        "account": None,
-        "history": [],
-    }
-    points = [
-        {
-            "value": 1,
-            "gold": gold.mean(1),
-            "proxy": proxy.mean(1),
-            "kl": [0.0] * pool.P,
-            **shared,
+    proxy, gold = pool.rewards["proxy"], pool.rewards["gold"]
+    sizes = [n for n in sizes if n <= pool.N]
+    by_gold = best_of_n_curve(gold, gold, sizes)
+    gold_of_best = best_of_n_curve(proxy, gold, sizes)
+    proxy_of_best = best_of_n_curve(proxy, proxy, sizes)
+    length = listed(pool.lengths.float().mean(1))
+    return {
+        str(n): {
+            "gold": listed(gold_of_best[:, k]),
+            "ceiling": listed(by_gold[:, k]),
+            "proxy": listed(proxy_of_best[:, k]),
+            "kl": [round(kl_best_of_n_bound(n), 4)] * pool.P,
+            "length": length,
+            "temperature": temperature,
         }
-    ]
-    for k, n in enumerate(ns):
-        points.append(
-            {
-                "value": n,
-                "gold": gold_of_best[:, k],
-                "proxy": proxy_of_best[:, k],
-                "kl": [kl_best_of_n_bound(n)] * pool.P,
-                **shared,
-            }
-        )
-    return points
+        for k, n in enumerate(sizes)
+    }
 
 
 def job(task):
     """Train and judge one point; write its file. Runs in a process of its own."""
-    method, value, seed, part, size, out = task
+    method, dials, seed, part, temperatures, size, out = task
     import torch
 
     torch.set_num_threads(1)
     from course_lib import assets, load_policy, load_reward_model, sample, score
     from course_lib.base import progress, write_json
-    from course_lib.models import GoldReward, policy_kl
+    from course_lib.models import GoldReward
     from course_lib.worlds import Helpdesk
 
     progress.quiet = True
@@ -240,204 +349,190 @@ def job(task):
     world = Helpdesk()
     base = load_policy(assets.path("helpdesk/policy"), device="cpu")
     reward = load_reward_model(assets.path(REWARD), device="cpu")
-    where = slice(-size["choose"], None) if part == "choose" else slice(0, size["show"])
-    prompts, info = (column[where] for column in world.prompts("heldout", seed=0))
-
-    def judged(policy, n):
-        pool = sample(policy, prompts, n=n, info=info, seed=2**31 + seed)
-        return score(score(pool, GoldReward(world)), reward, "proxy")
-
-    if method == "best-of-N":
-        points = best_of_n_points(judged(base, size["bon"]))
-    else:
-        policy, account, used, labels, history = train_job(method, value, seed, size)
-        pool = judged(policy, size["served"])
-        points = [
-            {
-                "value": value,
-                "gold": pool.rewards["gold"].mean(1),
-                "proxy": pool.rewards["proxy"].mean(1),
-                "kl": policy_kl(pool, base, 1.0),
-                "length": pool.lengths.float().mean(1),
-                "tokens": used,
-                "labels": labels,
-                "account": account.to_dict(),
-                "history": history,
-            }
-        ]
-    for point in points:
-        for name in ("gold", "proxy", "kl", "length"):
-            point[name] = [round(float(v), 4) for v in point[name]]
+    prompts, info = held_out(world, size, part)
+    facts = {}
+    policy, n = base, size["bon"]
+    if method != "best-of-N":
+        policy, account, used, labels, history = train_job(method, dials, seed, size)
+        n = size["served"]
+        facts = {
+            "tokens": used,
+            "labels": labels,
+            "account": account.to_dict(),
+            "history": history,
+        }
+    at = {}
+    for temperature in temperatures:
+        pool = sample(policy, prompts, n=n, temperature=temperature, info=info, seed=2**31 + seed)
+        pool = score(score(pool, GoldReward(world)), reward, "proxy")
+        at[f"{temperature:g}"] = (
+            {"1": served_at(pool, base, temperature)}
+            if method != "best-of-N"
+            else best_of_n_at(pool, temperature, [1, *METHODS[method][2]["N"]])
+        )
     seconds = time.perf_counter() - started
-    write_json(out, {"task": [method, value, seed, part], "seconds": seconds, "points": points})
+    write_json(out, {"task": [method, dials, seed, part], "seconds": seconds, "at": at, **facts})
     return out
 
 
-# ---- the summary: ``points`` are those of one method and value, one a seed ----------------------
+# ---- the summary -------------------------------------------------------------------------------
 
 
-def summary(points):
-    """Means with intervals over seeds and prompts, and costs."""
+def gold_of(run, temperature, n="1"):
+    """(P,) gold of a run at a temperature."""
     import numpy as np
 
-    from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
+    return np.array(run["at"][f"{temperature:g}"][n]["gold"])
+
+
+def best_served(run, ns=("1",)):
+    """(mean gold, temperature, N) of the best temperature, and N, of one run."""
+    found = []
+    for temperature, sizes in run["at"].items():
+        for n in ns:
+            if n in sizes:
+                gold = sizes[n]["gold"]
+                found.append((sum(gold) / len(gold), float(temperature), n))
+    return max(found)
+
+
+def interval(matrix, topics, level=0.95):
+    """An interval for other seeds and prompts, or for other prompts where there is one seed."""
+    import numpy as np
+
+    from course_lib.estimators import between_seeds_interval, bootstrap_interval
+
+    matrix = np.asarray(matrix, float)
+    if len(matrix) == 1 or np.ptp(matrix) == 0:
+        if np.ptp(matrix) == 0:
+            same = float(matrix.flat[0])
+            return {"mean": same, "low": same, "high": same, "level": level, "n": len(matrix)}
+        return bootstrap_interval(matrix[0], level=level, groups=topics).to_dict()
+    return between_seeds_interval(matrix, level=level, groups=topics).to_dict()
+
+
+def summary(runs, temperature, topics, n="1"):
+    """Means with intervals over seeds and prompts at one temperature, and costs."""
+    import numpy as np
+
+    key = f"{temperature:g}"
+    out, means = {"temperature": temperature}, {}
+    for name in ("gold", "proxy", "kl", "length"):
+        matrix = np.array([run["at"][key][n][name] for run in runs])
+        out[name] = interval(matrix, topics)
+        means[name] = [round(float(row.mean()), 4) for row in matrix]
+    out["by_seed"] = [{name: means[name][s] for name in means} for s in range(len(runs))]
+    return out
+
+
+def costs(runs):
+    """What training took, on average over seeds."""
+    import numpy as np
+
+    accounts = [run["account"] for run in runs if "account" in run]
 
     def mean_of(numbers):
         return float(np.mean(list(numbers)))
 
-    out, means = {}, {}
-    for name in ("gold", "proxy", "kl", "length"):
-        matrix = np.array([point[name] for point in points])  # (seeds, prompts)
-        if len(matrix) > 1 and np.ptp(matrix):
-            out[name] = seeds_and_prompts_interval(matrix).to_dict()
-        else:
-            out[name] = bootstrap_interval(matrix.mean(0)).to_dict()
-        means[name] = [round(float(row.mean()), 4) for row in matrix]
-    out["by_seed"] = [{name: means[name][s] for name in means} for s in range(len(points))]
-
-    out["tokens"] = mean_of(point["tokens"] for point in points)
-    out["labels"] = mean_of(point["labels"] for point in points)
-    accounts = [point["account"] for point in points if point["account"]]
-    for name in ("tokens_trained", "tokens_scored", "tokens_read", "flops", "seconds"):
-        out[name] = mean_of(account[name] for account in accounts) if accounts else 0.0
-    models = accounts[0]["models"] if accounts else None
-    out["models"] = len(models) if models else None
-    return out
-
-
-def gap(points, others):
-    """Interval of the difference in gold of two methods, by seed and prompt."""
-    import numpy as np
-
-    from course_lib.estimators import seeds_and_prompts_interval
-
-    gold = np.array([point["gold"] for point in points])
-    gold_of_others = np.array([point["gold"] for point in others])
-    return seeds_and_prompts_interval(gold - gold_of_others).to_dict()
-
-
-def collected(runs):
-    """method → value → its points, one a seed."""
-    found = {}
-    for run in runs:
-        values = found.setdefault(run["task"][0], {})
-        for point in run["points"]:
-            values.setdefault(point["value"], []).append(point)
-    return found
-
-
-def best_value(points_of, values):
-    """Of ``values`` the one with the highest gold; the first of equals."""
-    import numpy as np
-
-    gold = {v: np.mean([p["gold"] for p in points]) for v, points in points_of.items()}
-    return max((v for v in gold if v in values), key=gold.__getitem__)
-
-
-def compared(grid, best, judged):
-    """The methods beside each other: what was tried, and what the best values of the dials give."""
-    final = {name: judged[name][value] for name, value in best.items()}
-    best_of_n = judged["best-of-N"]
-    base_points = best_of_n[1]
-    methods = {}
-    for name, points in final.items():
-        methods[name] = {
-            "dial": METHODS[name][0],
-            "fixed": METHODS[name][2],
-            "best": best[name],
-            "grid": {str(value): summary(tried) for value, tried in grid[name].items()},
-            "shown": summary(points),
-            "over_base": gap(points, base_points),
-            "history": points[0]["history"],
-        }
-    rft = final["RFT, one round"]
+    if not accounts:
+        return {"tokens": 0.0, "labels": 0.0, "models": None, "flops": 0.0, "seconds": 0.0}
+    kept = ("tokens_trained", "tokens_scored", "tokens_read", "flops", "seconds")
     return {
-        "methods": methods,
-        "best_of_n": {str(n): summary(points) for n, points in best_of_n.items()},
-        "base": summary(base_points),
-        "rft_minus": {
-            name: gap(rft, points) for name, points in final.items() if name != "RFT, one round"
-        },
+        "tokens": mean_of(run["tokens"] for run in runs),
+        "labels": mean_of(run["labels"] for run in runs),
+        "models": len(accounts[0]["models"]),
+        **{name: mean_of(account[name] for account in accounts) for name in kept},
+    }
+
+
+def pair_of(runs, others):
+    """Runs of two methods seed by seed: the seeds that both have; the base's one run fits all."""
+    if len(others) == 1:
+        others = others * len(runs)
+    if len(runs) == 1:
+        runs = runs * len(others)
+    count = min(len(runs), len(others))
+    return list(zip(runs[:count], others[:count], strict=True))
+
+
+def gap(one, other, topics, comparisons):
+    """Interval of the difference in gold of two (runs, temperature, n), by seed and prompt."""
+    import numpy as np
+
+    (runs, t, n), (others, u, m) = one, other
+    rows = np.array([gold_of(a, t, n) - gold_of(b, u, m) for a, b in pair_of(runs, others)])
+    if len(runs) == 1 and len(others) == 1:
+        rows = rows[:1]
+    corrected = interval(rows, topics, 1 - 0.05 / comparisons)
+    return {
+        **interval(rows, topics),
+        "by_seed": [round(float(row.mean()), 4) for row in rows],
+        "corrected": [corrected["low"], corrected["high"]],
     }
 
 
 # ---- printing ----------------------------------------------------------------------------------
 
-HEAD = [
-    "method",
-    "dial",
-    "gold",
-    "proxy",
-    "KL (nats)",
-    "length",
-    "tokens sampled",
-    "trained on",
-    "new labels",
-    "models while training",
-    "seconds",
-]
+HEAD = ["method", "dials", "T", "gold", "at T = 1", "proxy", "KL", "sampled", "trained on", "FLOPs"]
 
 
 def show(v, spec=".2f"):
     return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
 
+def told(dials):
+    return ", ".join(f"{name} = {value:g}" for name, value in dials.items())
+
+
 def row_of(name, method):
     """One line of the printed table."""
-    shown = method["shown"]
-    bound = "≤ " if name == "best-of-N" else ""
+    shown, cost = method["shown"], method["cost"]
     return [
         name,
-        f"{method['dial']} = {method['best']:g}",
+        told(method["best"]),
+        f"{shown['temperature']:g}",
         show(shown["gold"]),
-        show(shown["proxy"]),
-        bound + show(shown["kl"]),
-        f"{shown['length']['mean']:.0f}",
-        f"{shown['tokens']:,.0f}",
-        f"{shown['tokens_trained']:,.0f}",
-        f"{shown['labels']:,.0f}",
-        str(shown["models"] or "-"),
-        f"{shown['seconds']:.0f}",
+        show(method["at_1"]["gold"]),
+        f"{shown['proxy']['mean']:.2f}",
+        f"{shown['kl']['mean']:.2f}",
+        f"{cost['tokens']:,.0f}",
+        f"{cost.get('tokens_trained', 0):,.0f}",
+        f"{cost['flops']:.1e}",
     ]
 
 
-def at_the_edge(name, values, best):
-    """Is the best value the first or the last of a grid? A wider one might have a better."""
-    return name != "best-of-N" and len(values) > 2 and best in (values[0], values[-1])
-
-
-def lines_of(result, grids):
+def lines_of(result):
     """The result as text."""
     from course_lib.experiments import layout
 
     methods = result["methods"]
-    edge = [name for name in methods if at_the_edge(name, grids[name], methods[name]["best"])]
-    grid_rows = []
-    for name, method in methods.items():
-        tried = {v: point for v, point in method["grid"].items() if v != "1"}
-        cells = [
-            f"{v}: {point['gold']['mean']:.2f} at {point['kl']['mean']:.2f}"
-            for v, point in tried.items()
-        ]
-        grid_rows.append([name, *cells])
-    gap_rows = []
+    rows = [HEAD, ["base", "", f"{result['base']['temperature']:g}", show(result["base"]["gold"]),
+                   show(result["base_at_1"]["gold"]), "", "", "", "", ""]]  # fmt: skip
+    rows += [row_of(name, method) for name, method in methods.items()]
+    grid = [
+        [name, *(f"{point['dials']}: {point['gold']:.2f} at {point['temperature']:g}"
+                 for point in method["grid"])]
+        for name, method in methods.items()
+    ]  # fmt: skip
+    width = max(map(len, grid))
+    gaps = []
     for name, v in result["rft_minus"].items():
-        excludes = v["low"] > 0 or v["high"] < 0
-        gap_rows.append([name, show(v, "+.2f"), "excludes zero" if excludes else "includes zero"])
+        low, high = v["corrected"]
+        told_apart = "excludes zero" if v["low"] > 0 or v["high"] < 0 else "includes zero"
+        if low > 0 or high < 0:
+            told_apart += ", also corrected"
+        gaps.append([name, show(v, "+.2f"), told_apart, str(v["by_seed"])])
     return [
-        f"every method may sample {result['size']['budget']:,} tokens; "
-        f"chosen on seeds {result['choosing_seeds']}, shown on seeds {result['shown_seeds']}; "
-        f"base: gold {show(result['base']['gold'])}",
+        f"every method may sample {result['size']['budget']:,} tokens; dials chosen on seed "
+        f"{CHOOSING} and other prompts",
         "",
-        *layout([HEAD, *(row_of(name, method) for name, method in methods.items())]),
-        f"best value at the edge of its grid: {', '.join(edge) or 'none'}; intervals from "
-        f"{len(result['shown_seeds'])} seeds are somewhat narrow when the spread is between seeds",
+        *layout(rows),
         "",
-        "the whole grid (choosing seeds): gold at KL",
-        *layout(grid_rows),
+        "what was tried (choosing seed): gold at the best temperature",
+        *layout([row + [""] * (width - len(row)) for row in grid]),
         "",
-        "gold, RFT one round minus",
-        *layout(gap_rows),
+        f"gold of RFT minus, each at its best temperature ({len(gaps)} comparisons)",
+        *layout(gaps),
     ]
 
 
@@ -456,14 +551,6 @@ def size_of(quick, base):
     return size
 
 
-def task_of(method, value, seed, part, size, key, folder):
-    """One run; ``key``: a fingerprint of what it depends on besides its own name."""
-    shown = "" if method == "best-of-N" else value
-    name = f"{method}-{shown}-{seed}-{part}-{key}"
-    slug = "".join(c if c.isalnum() else "-" for c in name)
-    return (method, value, seed, part, size, str(folder / f"{slug}.json"))
-
-
 def main():
     parser, say = job_options(__doc__.split("\n\n")[0], "runs/frontier")
     parser.add_argument("--figure", help="also draw the frontier to this file")
@@ -472,46 +559,132 @@ def main():
     from course_lib import assets, load_policy
     from course_lib.base import versions, write_json
     from course_lib.methods import fingerprint
+    from course_lib.worlds import Helpdesk
 
     base = load_policy(assets.path("helpdesk/policy"), device="cpu")
     size = size_of(args.quick, base)
-    names = QUICK_METHODS if args.quick else tuple(METHODS)
-    choosing, shown = (CHOOSING[:1], SHOWN[:2]) if args.quick else (CHOOSING, SHOWN)
-    grids = {name: METHODS[name][1][1:3] if args.quick else METHODS[name][1] for name in names}
+    temperatures = TEMPERATURES[:2] if args.quick else TEMPERATURES
+    names = [name for name in METHODS if not args.quick or name in QUICK_METHODS]
+    names.sort(key=lambda name: name != "PPO")  # the longest first
     began = time.perf_counter()
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
-    keys = {name: fingerprint([size, base, METHODS[name][2], REWARD])[:8] for name in names}
+    keys = {name: fingerprint([size, base, METHODS[name][:2], REWARD])[:8] for name in names}
+    files = []
 
-    def tasks_of(part, seeds, values_of):
+    def task(name, dials, seed, part, at):
+        slug = "".join(c if c.isalnum() else "-" for c in f"{name}-{told(dials)}-{seed}-{part}")
+        shown = "-".join(f"{t:g}" for t in at)
+        file = str(folder / f"{slug}-{shown}-{keys[name]}.json")
+        files.append(file)
+        return (name, dials, seed, part, list(at), size, file)
+
+    def seeds_of(name):
+        seeds = METHODS[name][3]
+        return seeds[:2] if args.quick else seeds
+
+    # the first dial, then the second at the best value of the first
+    grid = {name: [] for name in names}
+    best = {name: dict(METHODS[name][1]) for name in names}
+    chosen = {name: {} for name in names}
+    for stage in (0, 1):
         tasks = []
-        for name in sorted(names, key=lambda name: name != "PPO"):  # the longest first
-            # one pool has every N
-            values = [0] if name == "best-of-N" else values_of[name]
-            for seed in seeds:
-                for value in values:
-                    tasks.append(task_of(name, value, seed, part, size, keys[name], folder))
-        return tasks
+        for name in names:
+            dials = list(METHODS[name][2].items())
+            if stage >= len(dials):
+                continue
+            dial, values = dials[stage]
+            if name == "best-of-N":
+                tasks.append(task(name, {}, CHOOSING, "choose", temperatures))
+                continue
+            for value in values[:1] if args.quick else values:
+                point = {**chosen[name], dial: value}
+                tasks.append(task(name, point, CHOOSING, "choose", temperatures))
+        for run in run_jobs(job, tasks, args.workers, say):
+            name, dials, _, _ = run["task"]
+            ns = ("1",) if name != "best-of-N" else tuple(map(str, METHODS[name][2]["N"]))
+            gold, temperature, n = best_served(run, ns)
+            point = {"N": int(n)} if name == "best-of-N" else dials
+            grid[name].append({"dials": point, "gold": gold, "temperature": temperature})
+            if name == "best-of-N":
+                gold, temperature, _ = best_served(run)
+                base_best = temperature
+        for name in names:
+            first = list(METHODS[name][2])[0]
+            top = max(grid[name], key=lambda point: point["gold"])
+            best[name] = top
+            if stage == 0:
+                chosen[name] = {first: top["dials"].get(first)}
 
-    to_choose = tasks_of("choose", choosing, grids)
-    tried = collected(run_jobs(job, to_choose, args.workers, say))
-    grid = {
-        name: {v: points for v, points in tried[name].items() if v in (*grids[name], 1)}
+    def at_of(name):
+        if name == "best-of-N":
+            return sorted({1.0, base_best, best[name]["temperature"]}, reverse=True)
+        return sorted({1.0, best[name]["temperature"]}, reverse=True)
+
+    tasks = [
+        task(name, {} if name == "best-of-N" else best[name]["dials"], seed, "show", at_of(name))
         for name in names
-    }
-    best = {name: best_value(grid[name], grids[name]) for name in names}
+        for seed in seeds_of(name)
+    ]
+    runs = {name: [] for name in names}
+    for run in run_jobs(job, tasks, args.workers, say):
+        runs[run["task"][0]].append(run)
 
-    to_show = tasks_of("show", shown, {name: [best[name]] for name in names})
-    judged = collected(run_jobs(job, to_show, args.workers, say))
-    files = [Path(task[-1]) for task in (*to_choose, *to_show)]
+    topics = [about["topic"] for about in held_out(Helpdesk(), size, "show")[1]]
+    pool = runs["best-of-N"]
+    base_side = (pool, base_best, "1")
+    sides = {}
+    for name in names:
+        n = str(best[name]["dials"]["N"]) if name == "best-of-N" else "1"
+        sides[name] = (runs[name], best[name]["temperature"], n)
+    others = [name for name in METHODS if name in names and name != "RFT"]
+    methods = {}
+    for name in METHODS:
+        if name not in names:
+            continue
+        of, temperature, n = sides[name]
+        methods[name] = {
+            "kind": METHODS[name][0],
+            "fixed": METHODS[name][1],
+            "best": best[name]["dials"],
+            "grid": grid[name],
+            "seeds": seeds_of(name),
+            "shown": summary(of, temperature, topics, n),
+            "at_1": summary(of, 1.0, topics, n),
+            "over_base": gap(sides[name], base_side, topics, len(names)),
+            "over_base_at_1": gap((of, 1.0, n), (pool, 1.0, "1"), topics, len(names)),
+            "cost": costs(of),
+            "history": of[0].get("history", []),
+        }
+    ns = [1, *METHODS["best-of-N"][2]["N"]]
+    best_of_n = {
+        f"{temperature:g}": {
+            str(n): summary(pool, temperature, topics, str(n))
+            for n in ns
+            if str(n) in pool[0]["at"][f"{temperature:g}"]
+        }
+        for temperature in at_of("best-of-N")
+    }
     result = {
         "command": "python benchmarks/frontier.py" + (" --quick" if args.quick else ""),
+        "population": "other wordings of the desk's 32 topics, other seeds of training",
         "size": size,
-        "choosing_seeds": choosing,
-        "shown_seeds": shown,
-        **compared(grid, best, judged),
+        "temperatures": list(temperatures),
+        "choosing_seed": CHOOSING,
+        "methods": methods,
+        "best_of_n": best_of_n,
+        "base": summary(pool, base_best, topics),
+        "base_at_1": summary(pool, 1.0, topics),
+        "comparisons": len(others),
+        "rft_minus": {name: gap(sides["RFT"], sides[name], topics, len(others)) for name in others},
+        "rft_minus_at_1": {
+            name: gap(
+                (runs["RFT"], 1.0, "1"), (runs[name], 1.0, sides[name][2]), topics, len(others)
+            )
+            for name in others
+        },
         "process_seconds": sum(
-            json.loads(file.read_text(encoding="utf-8"))["seconds"] for file in files
+            json.loads(Path(file).read_text(encoding="utf-8"))["seconds"] for file in set(files)
         ),
         "seconds": time.perf_counter() - began,
         "versions": versions(),
@@ -522,7 +695,7 @@ def main():
         from course_lib.classroom.plots import frontier
 
         frontier(result, quiet=args.json).savefig(args.figure, dpi=150)
-    finish(args, {"ratios": {}, "aims": {}, **result}, lines_of(result, grids))
+    finish(args, {"ratios": {}, "aims": {}, **result}, lines_of(result))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
-"""pass@1 against pass@k: what RFT, RAFT and GRPO with a verifier do to the policy's breadth.
+"""pass@1 against pass@k: what RFT and online training with a verifier do to a policy's breadth, and
+whether a lower temperature would have done the same.
 
     python benchmarks/passk.py [--quick] [--json] [--out DIR] [--workers K]
 
-The bundled SFT policy is trained on problems it has not seen, with the same number of sampled
-replies each time: online by RAFT and by GRPO (fresh samples every step), or offline by RFT: one
-sample, of which one right reply for each distinct path is kept, together with the solutions that
-the policy was fine-tuned on (2308.01825). Each trained policy and the start answer the same
-held-out problems 32 times. All differences are paired over problems; trained policies have three
-seeds.
+The bundled policy is trained on problems it has not seen, with the same number of sampled replies
+each time: offline by RFT on one right reply for each distinct path (2308.01825), or online with
+fresh samples every step. The online methods are RAFT; GRPO, with and without its division by the
+group's standard deviation (2503.20783); REINFORCE with rewards of 1 and −1, with and without groups
+that are all wrong, and without any group whose rewards are equal (Reinforce-Rej, 2504.11343); and
+GRPO on problems that the start policy solves sometimes and not always, which it pays for out of the
+same replies (DAPO's filter, 2503.14476, made once).
+
+Learning rates are not tuned for each; all online methods have the same. Every policy and the start
+answer the same held-out problems 32 times at temperature 1 and at the temperature that is best for
+it, chosen by pass@1 on other problems. Differences are paired over problems, and over seeds.
 
 Each run is a file under DIR (default runs/passk), so an interrupted benchmark goes on.
 course_lib/results/passk.json is what lesson 06 reads.
@@ -18,45 +24,50 @@ from collections import Counter
 from pathlib import Path
 
 from common import finish, job_options, run_jobs
-from verifiable import LR, ONLINE, ONLINE_LR, reward_of, start
+from verifiable import LR, TEMPERATURES, best_temperature, over_seeds_interval, start, unseen
 
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "passk.json"
 FULL = {
-    "held_out": 400,
+    "held_out": 300,
     "n": 32,
     "among": 4,
-    "steps": 40,
+    "choose": 100,
+    "steps": 30,
     "prompts": 32,
     "group": 8,
     "rft_n": 16,
-    "rft_steps": 160,
+    "rft_epochs": 3,
     "seeds": [0, 1, 2],
 }
 QUICK = {
-    "held_out": 24,
+    "held_out": 12,
     "n": 4,
     "among": 2,
+    "choose": 4,
     "steps": 2,
     "prompts": 4,
     "group": 4,
     "rft_n": 4,
-    "rft_steps": 2,
+    "rft_epochs": 1,
     "seeds": [0, 1],
 }
-TRAINED = ("RFT", "RAFT", "GRPO")
-BATCH = 64
+# REINFORCE sees +1 for right and -1 for wrong and has no baseline, so that an all-wrong group
+# pushes everything down
+ONLINE = {
+    "RAFT": {"method": "raft", "advantage": "positive"},
+    "GRPO": {"method": "grpo", "beta": 0.0},
+    "GRPO without std": {"method": "grpo", "beta": 0.0, "advantage": "group"},
+    "GRPO on decidable problems": {"method": "grpo", "beta": 0.0},
+    "REINFORCE": {"method": "reinforce"},
+    "REINFORCE without all-wrong groups": {"method": "reinforce", "drop": "wrong"},
+    "Reinforce-Rej": {"method": "reinforce", "drop": "equal"},
+}
+TRAINED = ("RFT", *ONLINE)
+BATCH, ONLINE_LR = 64, 3e-4
+FILTERED_BY = 4  # replies a problem by which decidable ones are found
 
 
-def unseen(world, count):
-    """``count`` training problems that the SFT policy was not fine-tuned on."""
-    from course_lib.worlds import SFT_PROBLEMS
-
-    return [
-        part[SFT_PROBLEMS:] for part in world.prompts("train", limit=SFT_PROBLEMS + count, seed=0)
-    ]
-
-
-def breadth(policy, world, prompts, info, n):
+def breadth(policy, world, prompts, info, n, temperature=1.0):
     """What a policy does with ``n`` replies to each problem.
 
     Pass@k, how often each right path came, different texts and entropy, by problem.
@@ -65,7 +76,15 @@ def breadth(policy, world, prompts, info, n):
     from course_lib.estimators import pass_at_k
     from course_lib.models import GoldReward
 
-    pool = sample(policy, prompts, n=n, max_tokens=world.max_tokens, info=info, seed=99)
+    pool = sample(
+        policy,
+        prompts,
+        n=n,
+        temperature=temperature,
+        max_tokens=world.max_tokens,
+        info=info,
+        seed=99,
+    )
     pool = score(pool, GoldReward(world), "verifier")
     verdicts = pool.rewards["verifier"]  # (P, N) of 0 and 1
     ks = [k for k in (1, 2, 4, 8, 16, 32) if k <= n]
@@ -88,22 +107,31 @@ def breadth(policy, world, prompts, info, n):
     }
 
 
-def judge(policy, world, size):
-    """:func:`breadth` on the held-out problems."""
+def judge(policy, world, size, also=()):
+    """:func:`breadth` on the held-out problems at 1, at the best temperature, and at ``also``."""
     prompts, info = world.prompts("heldout", limit=size["held_out"], seed=1)
-    return breadth(policy, world, prompts, info, size["n"])
+    best, tried = best_temperature(policy, world, size)
+    at = {}
+    for temperature in {1.0, best, *also}:
+        found = breadth(policy, world, prompts, info, size["n"], temperature)
+        at[f"{temperature:g}"] = found
+    return {
+        "temperature": best,
+        "tried": {f"{t:g}": round(v, 4) for t, v in tried.items()},
+        "at": at,
+    }
 
 
 def rft(policy, world, size, seed):
-    """(policy, facts): RFT on one right reply for each distinct path, beside the old solutions."""
+    """(policy, facts): RFT on one right reply for each distinct path."""
     from course_lib import finetune, sample, score
+    from course_lib.base import Account
     from course_lib.models import GoldReward
     from course_lib.pools import distinct_paths
-    from course_lib.worlds import SFT_PROBLEMS
 
     # as many replies as the online methods sample
     replies = size["steps"] * size["prompts"] * size["group"]
-    prompts, info = unseen(world, replies // size["rft_n"])
+    prompts, info = unseen(world, 0, replies // size["rft_n"])
     pool = sample(
         policy,
         prompts,
@@ -114,34 +142,69 @@ def rft(policy, world, size, seed):
     )
     pool = score(pool, GoldReward(world), "verifier")
     kept = distinct_paths(pool, by="verifier", key=world.path)
+    with Account() as account:
+        trained = finetune(
+            policy, kept, epochs=size["rft_epochs"], lr=LR, batch_size=BATCH, seed=seed
+        )
+    return trained, {
+        "kept": len(kept),
+        "tokens_sampled": int(pool.lengths.sum()),
+        "tokens_trained": account.tokens_trained,
+    }
 
-    old, about = world.prompts("train", limit=SFT_PROBLEMS, seed=0)
-    also = list(zip(old, [i["solution"] for i in about], strict=True))
-    steps_of_epoch = -(-(len(kept) + len(also)) // BATCH)
-    trained = finetune(
+
+def reward_of(world, method):
+    """The verifier as a reward: 1 for right, and for wrong 0, with REINFORCE -1."""
+    from course_lib.models import FunctionReward
+
+    low = -1.0 if method == "reinforce" else 0.0
+
+    def verdict(prompt, text, info):
+        return 1.0 if world.gold(prompt, text, info) else low
+
+    return FunctionReward(verdict, "verifier")
+
+
+def decidable_only(policy, world, prompts, info, seed):
+    """(prompts, infos, pool): those that the policy solves sometimes and not always."""
+    from course_lib import sample, score
+    from course_lib.estimators import decidable
+    from course_lib.models import GoldReward
+
+    pool = sample(
         policy,
-        kept,
-        also=also,
-        epochs=size["rft_steps"] / steps_of_epoch,
-        lr=LR,
-        batch_size=BATCH,
-        seed=seed,
+        prompts,
+        n=FILTERED_BY,
+        max_tokens=world.max_tokens,
+        info=info,
+        seed=800 + seed,
     )
-    return trained, {"kept": len(kept), "tokens_sampled": int(pool.lengths.sum())}
+    pool = score(pool, GoldReward(world), "verifier")
+    kept = decidable(pool.reward("verifier")).nonzero()[0]
+    if not len(kept):  # of a few problems in a quick run
+        kept = range(len(prompts))
+    return [prompts[i] for i in kept], [info[i] for i in kept], pool
 
 
 def online(policy, world, name, size, seed):
-    """(policy, facts): one online run of a method of verifiable.ONLINE."""
+    """(policy, facts): one online run."""
     from course_lib.methods import grpo
 
     settings = dict(ONLINE[name])
-    prompts, info = unseen(world, size["steps"] * size["prompts"])
+    steps = size["steps"]
+    prompts, info = unseen(world, 0, steps * size["prompts"])
+    spent = 0
+    if name == "GRPO on decidable problems":
+        prompts, info, pool = decidable_only(policy, world, prompts, info, seed)
+        spent = int(pool.lengths.sum())
+        # the replies that found them are taken off the steps
+        steps = max(1, steps - pool.P * pool.N // (size["prompts"] * size["group"]))
     trained = grpo(
         policy,
         prompts,
         reward_of(world, settings["method"]),
         info,
-        steps=size["steps"],
+        steps=steps,
         prompts_per_step=size["prompts"],
         n=size["group"],
         lr=ONLINE_LR,
@@ -152,8 +215,11 @@ def online(policy, world, name, size, seed):
     log = trained.training_log
     return trained, {
         "kl": log.steps[-1]["kl"],
-        "tokens_sampled": log.account.tokens_sampled,
-        "reward": [round(v, 4) for v in log.column("reward")],
+        "tokens_sampled": spent + log.account.tokens_sampled,
+        "tokens_trained": log.account.tokens_trained,
+        "problems": len(prompts),
+        "steps": steps,
+        **{name: [round(v, 4) for v in log.column(name)] for name in ("reward", "entropy", "kept")},
     }
 
 
@@ -170,7 +236,8 @@ def passk_job(task):
         trained, facts = rft(policy, world, size, seed)
     else:
         trained, facts = online(policy, world, name, size, seed)
-    judged = judge(trained, world, size)
+    also = (0.6, 0.2) if name == "start" and size["n"] > 4 else ()
+    judged = judge(trained, world, size, also)
     seconds = time.perf_counter() - began
     write_json(out, {"name": name, "seed": seed, **facts, **judged, "seconds": seconds})
     return out
@@ -179,9 +246,9 @@ def passk_job(task):
 def plan(size, folder):
     """The tasks, seed by seed: each ends in its file."""
     trained = [
-        (name, s, size, str(folder / f"passk-{i}-{s}.json"))
+        (name, s, size, str(folder / f"passk-{name.replace(' ', '-')}-{s}.json"))
         for s in size["seeds"]
-        for i, name in enumerate(TRAINED)
+        for name in TRAINED
     ]
     return [("start", 0, size, str(folder / "start.json")), *trained]
 
@@ -193,13 +260,24 @@ def settled(args):
 
     size = dict(QUICK if args.quick else FULL)
     policy = load_policy(assets.path("arithmetic/policy"), device="cpu")
-    key = fingerprint([size, policy, ONLINE, LR, ONLINE_LR, BATCH])
+    key = fingerprint([size, policy, ONLINE, LR, ONLINE_LR, BATCH, TEMPERATURES])
     folder = Path(args.out) / key[:10]
     folder.mkdir(parents=True, exist_ok=True)
     return size, folder
 
 
 # ---- the summary -------------------------------------------------------------------------------
+
+LATE = (
+    ("GRPO without std", "GRPO"),
+    ("GRPO on decidable problems", "GRPO"),
+    ("GRPO", "RAFT"),
+    ("GRPO", "RFT"),
+    ("RAFT", "RFT"),
+    ("REINFORCE without all-wrong groups", "REINFORCE"),
+    ("Reinforce-Rej", "REINFORCE without all-wrong groups"),
+    ("GRPO", "REINFORCE without all-wrong groups"),
+)
 
 
 def settled_in_all(rows):
@@ -209,60 +287,66 @@ def settled_in_all(rows):
     """
     import numpy as np
 
-    rows = np.array(rows)
+    rows = np.array(rows, float)
     return rows[:, ~np.isnan(rows).any(0)]
 
 
+def at_1(run):
+    """What was found at temperature 1."""
+    return run["at"]["1"]
+
+
+def at_best(run):
+    """What was found at the run's best temperature."""
+    return run["at"][f"{run['temperature']:g}"]
+
+
 def measures_of(size, ks):
-    """name → function of a run that gives one value a problem."""
+    """name → function of what was found at a temperature; it gives one value a problem."""
     import numpy as np
 
     from course_lib.experiments.findings import distinct_among
 
     measures = {
-        f"pass@{k}": (lambda run, at=at: np.array(run["pass"][at])) for at, k in enumerate(ks)
+        f"pass@{k}": (lambda found, at=at: np.array(found["pass"][at])) for at, k in enumerate(ks)
     }
 
-    def distinct_paths(run):
-        return np.array([len(counts) for counts in run["paths"]], dtype=float)
+    def distinct_paths(found):
+        return np.array([len(counts) for counts in found["paths"]], dtype=float)
 
-    def distinct_among_few(run):
-        return np.array([distinct_among(counts, size["among"]) for counts in run["paths"]])
+    def distinct_among_few(found):
+        return np.array([distinct_among(counts, size["among"]) for counts in found["paths"]])
 
     measures["distinct right paths per problem"] = distinct_paths
     measures[f"distinct paths among {size['among']} right replies"] = distinct_among_few
-    measures["distinct texts, share"] = lambda run: np.array(run["texts"]) / size["n"]
-    measures["entropy, nats a token"] = lambda run: np.array(run["entropy"])
+    measures["distinct texts, share"] = lambda found: np.array(found["texts"]) / size["n"]
+    measures["entropy, nats a token"] = lambda found: np.array(found["entropy"])
     return measures
 
 
-def level(runs, value):
-    """Interval of one measure over seeds and problems, or over problems when there is one run."""
-    from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
-
-    rows = settled_in_all([value(run) for run in runs])  # (seeds, problems)
-    if len(rows) > 1:
-        return seeds_and_prompts_interval(rows).to_dict()
-    return bootstrap_interval(rows[0]).to_dict()
+def level(found, value):
+    """Interval of one measure for other seeds and problems; ``found``: one a run."""
+    return over_seeds_interval(settled_in_all([value(one) for one in found]))
 
 
-def gap(runs, others, value):
+def gap(found, others, value):
     """Interval of the difference in one measure, by seed and problem."""
-    from course_lib.estimators import seeds_and_prompts_interval
-
-    pairs = zip(runs, others, strict=True)
+    if len(others) == 1:
+        others = others * len(found)
+    if len(found) == 1:
+        found = found * len(others)
+    pairs = list(zip(found, others, strict=True))
     rows = settled_in_all([value(one) - value(other) for one, other in pairs])
-    return {
-        **seeds_and_prompts_interval(rows).to_dict(),
-        "by_seed": [round(float(v), 4) for v in rows.mean(1)],
-    }
+    if (rows == rows[:1]).all():
+        rows = rows[:1]
+    return {**over_seeds_interval(rows), "by_seed": [round(float(v), 4) for v in rows.mean(1)]}
 
 
-def curves_of(runs, ks):
+def curves_of(found, ks):
     """pass@k by problem, mean over seeds: a list for each k."""
     import numpy as np
 
-    means = [np.mean([run["pass"][at] for run in runs], 0) for at in range(len(ks))]
+    means = [np.mean([one["pass"][at] for one in found], 0) for at in range(len(ks))]
     return [[round(float(v), 3) for v in row] for row in means]
 
 
@@ -270,22 +354,46 @@ def summary(runs, size):
     """The stored result from ``runs``: name → its runs, one a seed; "start" has one."""
     import numpy as np
 
-    ks = runs["start"][0]["ks"]
+    start_run = runs["start"][0]
+    ks = at_1(start_run)["ks"]
     measures = measures_of(size, ks)
-    start_each = runs["start"] * len(size["seeds"])  # the same for every seed
+    cold = {float(t): found for t, found in start_run["at"].items() if t != "1"}
 
-    def every_measure(function, *sides):
+    def every(function, *sides):
         return {what: function(*sides, value) for what, value in measures.items()}
 
+    usual = {name: [at_1(run) for run in of] for name, of in runs.items()}
+    best = {name: [at_best(run) for run in of] for name, of in runs.items()}
+    late = {f"{a} - {b}": (a, b) for a, b in LATE}
     return {
         "ks": ks,
-        "levels": {name: every_measure(level, of) for name, of in runs.items()},
-        "minus_start": {name: every_measure(gap, runs[name], start_each) for name in TRAINED},
-        "grpo_minus_raft": every_measure(gap, runs["GRPO"], runs["RAFT"]),
-        "curves": {name: curves_of(of, ks) for name, of in runs.items()},
+        "temperatures": {name: [run["temperature"] for run in of] for name, of in runs.items()},
+        "levels": {name: every(level, of) for name, of in usual.items()},
+        "levels_at_best": {name: every(level, of) for name, of in best.items()},
+        "minus_start": {name: every(gap, usual[name], usual["start"]) for name in TRAINED},
+        "minus_start_at_best": {name: every(gap, best[name], best["start"]) for name in TRAINED},
+        "cold_start_minus_start": {
+            f"{t:g}": every(gap, [found], usual["start"]) for t, found in sorted(cold.items())
+        },
+        "differences": {name: every(gap, usual[a], usual[b]) for name, (a, b) in late.items()},
+        "differences_at_best": {
+            name: every(gap, best[a], best[b]) for name, (a, b) in late.items()
+        },
+        "curves": {
+            **{name: curves_of(of, ks) for name, of in usual.items()},
+            **{f"start at {t:g}": curves_of([found], ks) for t, found in sorted(cold.items())},
+        },
         "kept": float(np.mean([run["kept"] for run in runs["RFT"]])),
-        "tokens_sampled": {
-            name: float(np.mean([run["tokens_sampled"] for run in runs[name]])) for name in TRAINED
+        "costs": {
+            name: {
+                what: float(np.mean([run[what] for run in runs[name]]))
+                for what in ("tokens_sampled", "tokens_trained")
+            }
+            for name in TRAINED
+        },
+        "training": {
+            name: {what: runs[name][0][what] for what in ("reward", "entropy", "kept")}
+            for name in ONLINE
         },
     }
 
@@ -308,15 +416,18 @@ def lines_of(result):
         body = [[name, *(show(row[c], spec) for c in columns)] for name, row in rows.items()]
         return layout([["", *columns], *body])
 
-    gaps = [f"{what} {show(v, '+.3f')}" for what, v in result["grpo_minus_raft"].items()]
-    return [
-        *table(result["levels"], ".3f"),
-        "",
-        "less the start",
-        *table(result["minus_start"], "+.3f"),
-        "",
-        f"GRPO less RAFT: {', '.join(gaps)}",
-    ]
+    lines = [f"best temperatures: {result['temperatures']}"]
+    for title, name, spec in (
+        ("at temperature 1", "levels", ".3f"),
+        ("each at its best temperature", "levels_at_best", ".3f"),
+        ("minus the start, both at 1", "minus_start", "+.3f"),
+        ("minus the start, each at its best", "minus_start_at_best", "+.3f"),
+        ("the start colder, minus the start at 1", "cold_start_minus_start", "+.3f"),
+        ("differences, both at 1", "differences", "+.3f"),
+        ("differences, each at its best", "differences_at_best", "+.3f"),
+    ):
+        lines += ["", title, *table(result[name], spec)]
+    return lines
 
 
 def main():
@@ -335,6 +446,8 @@ def main():
 
     result = {
         "command": "python benchmarks/passk.py" + (" --quick" if args.quick else ""),
+        "population": "other problems of the same eight kinds, other seeds of sampling and "
+        "training",
         "size": size,
         "seeds": size["seeds"],
         **summary(runs, size),

@@ -18,7 +18,16 @@ import torch
 from ..base import key_of, versions
 from ..estimators import bootstrap_interval, pass_at_k
 from ..methods import Checkpoint, Training, finetune, fingerprint, train
-from ..models import GoldReward, Policy, examples_of, load_policy, response_logits, sample, score
+from ..models import (
+    GoldReward,
+    Policy,
+    SelfCertainty,
+    examples_of,
+    load_policy,
+    response_logits,
+    sample,
+    score,
+)
 from ..worlds import (
     EASY,
     LIMIT,
@@ -146,6 +155,7 @@ def make_pool(world: Arithmetic, size: dict, folder: Path, split: str) -> dict:
         policy, prompts, n=size["pool_n"], max_tokens=world.max_tokens, info=infos, seed=201
     )
     pool = score(pool, GoldReward(world, name="verifier"))
+    pool = score(pool, SelfCertainty(policy))
     pool.light().save(folder / "pools" / f"{split}.npz")
     facts = {"seed": 201, "prompts": pool.P, "n": pool.N}
     ks = [k for k in (1, 4, 16, 64) if k <= pool.N]

@@ -13,6 +13,7 @@ from ..methods import fingerprint, sft_loss, train, train_reward_model
 from ..models import (
     GoldReward,
     Policy,
+    SelfCertainty,
     examples_of,
     load_policy,
     load_reward_model,
@@ -94,6 +95,7 @@ def build(out: Path, size: dict = FULL, log: Callable[[str], None] = print) -> d
     pool = Pool.load(samples / "heldout.npz")
     for half in ("helpful", "harmless"):
         pool = score(pool, GoldReward(world, half))
+    pool = score(pool, SelfCertainty(policy))
 
     for name in REWARDS:
         parts.part(name, make_reward, name, policy, comparisons, test, size, folder / name)

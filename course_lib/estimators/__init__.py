@@ -50,6 +50,7 @@ from .means import (
 )
 from .overoptimisation import OveroptimisationFit, overoptimisation_fit
 from .text import distinct_fraction, distinct_n, mean_similarity
+from .votes import majority, weighted_majority
 from .wins import WinRate, win_rate, win_rate_of_best, win_rate_theory, win_scores
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "kl_monte_carlo",
     "logits_bytes",
     "machine",
+    "majority",
     "mean_similarity",
     "minimum_detectable_effect",
     "overoptimisation_fit",
@@ -95,6 +97,7 @@ __all__ = [
     "timed",
     "top_n_mean",
     "training_bytes",
+    "weighted_majority",
     "wilson_interval",
     "win_rate",
     "win_rate_of_best",

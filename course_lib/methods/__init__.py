@@ -1,5 +1,6 @@
 """All that changes weights: fine-tuning, rounds, reward training, RLHF, and stages on disk."""
 
+from .distillation import LogRank, backward_beta
 from .dpo import dpo, dpo_loss, labelled_pairs, pairs_from, sums
 from .early_stopping import beginnings, survivors, tokens_written
 from .grpo import ADVANTAGES, METHODS, Objective, advantages, grpo, grpo_loss, kept_groups
@@ -22,6 +23,7 @@ from .sft import finetune, held_out_loss, selected_examples, sft_loss, trained
 from .stages import Stages, fingerprint
 
 __all__ = [
+    "LogRank",
     "ADVANTAGES",
     "METHODS",
     "Stages",
@@ -40,6 +42,7 @@ __all__ = [
     "DPO",
     "Checkpoint",
     "advantages",
+    "backward_beta",
     "beginnings",
     "bradley_terry_loss",
     "clipped",

@@ -34,12 +34,13 @@ def pairs_from(
     rule: str = "best_worst",
     margin: float = 0.0,
     seed: int = 0,
+    k: int = 1,
 ) -> Pairs:
     """Two lists of (prompt ids, response ids), chosen and rejected, from a scored pool.
 
     See :func:`course_lib.pools.preference_pairs`.
     """
-    pairs = preference_pairs(pool, by, rule, margin, seed)
+    pairs = preference_pairs(pool, by, rule, margin, seed, k)
     require(
         len(pairs) > 0,
         "no prompt of this pool gives a pair: every prompt's rewards are equal. Sample more "

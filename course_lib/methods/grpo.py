@@ -39,7 +39,7 @@ import torch
 from ..base import Prompt, changed, number, require
 from ..models import Policy
 from .online import Batch, OnlineLog, Task, clipped, minibatches, now, student_of, train_online
-from .optimiser import Stepper, constant_rate
+from .optimiser import BY_NAME, Stepper
 from .settings import GRPO, Training
 
 COMPARE = ("group_std", "group", "leave_one_out", "best")  # advantages made of differences
@@ -211,7 +211,7 @@ def grpo(
     size = settings.minibatch or settings.prompts_per_step * settings.n
     optimiser = Training(lr=settings.lr, dtype=settings.dtype)
     steps_in_all = settings.updates_in_all(size)
-    stepper = Stepper(student.model, steps_in_all, optimiser, schedule=constant_rate)
+    stepper = Stepper(student.model, steps_in_all, optimiser, schedule=BY_NAME[settings.schedule])
 
     def update(batch: Batch, step: int) -> dict[str, float]:
         weights = weights_of(batch, settings)

@@ -90,6 +90,8 @@ def constant_rate(step: int, steps: int, lr: float) -> float:
     return lr * min(1.0, (step + 1) / (WARMUP * steps + 1))
 
 
+BY_NAME = {"cosine": rate, "constant": constant_rate}
+
 Own = dict[str, torch.Tensor | torch.dtype]  # by name: a buffer as it was, a parameter's dtype
 
 

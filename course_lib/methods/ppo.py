@@ -26,7 +26,7 @@ from ..base import CourseError, Prompt, changed, require
 from ..models import Policy, batches_by_tokens, evaluating, response_logits
 from ..models.adapters import merged
 from .online import Batch, Task, clipped, minibatches, now, padded, student_of, train_online
-from .optimiser import Stepper, constant_rate
+from .optimiser import BY_NAME, Stepper
 from .settings import PPO, Training
 
 
@@ -222,8 +222,9 @@ class Update:
         steps = settings.updates_in_all(self.size)
         of_actor = Training(lr=settings.lr, dtype=settings.dtype)
         of_critic = Training(lr=settings.critic_lr, dtype=settings.dtype)
-        self.actor = Stepper(student.model, steps, of_actor, schedule=constant_rate)
-        self.learner = Stepper(critic.model, steps, of_critic, schedule=constant_rate)
+        schedule = BY_NAME[settings.schedule]
+        self.actor = Stepper(student.model, steps, of_actor, schedule)
+        self.learner = Stepper(critic.model, steps, of_critic, schedule)
 
     def __call__(self, batch: Batch, step: int) -> dict[str, float]:
         settings = self.settings

@@ -15,6 +15,7 @@ from ..pools import Pool, Selection, select_best
 
 Chosen = TypeVar("Chosen")
 MOST_SEED = 2**64 - 1
+SCHEDULES = ("constant", "cosine")
 MOST_ONLINE_SEED = 2**40 - 1  # each step of a run has its own, and a run up to 2**24 steps
 
 
@@ -141,7 +142,9 @@ class Online:
     Attributes
     ----------
     steps : steps of the whole run; each samples ``n`` replies to ``prompts_per_step`` prompts.
-    lr : the learning rate, constant after a warm-up.
+    lr : the learning rate.
+    schedule : "constant" after a warm-up, or "cosine", which falls to a tenth as for the other
+        methods. It needs ``steps`` to be those that are made: a token budget should end none.
     updates : passes over the replies of one step.
     minibatch : replies an update; None is the method's own default.
     accumulate : parts an update is cut into.
@@ -155,6 +158,7 @@ class Online:
     prompts_per_step: int = 16
     n: int = 8
     lr: float = 1e-4
+    schedule: str = "constant"
     updates: int = 1
     minibatch: int | None = None
     accumulate: int = 1
@@ -176,6 +180,10 @@ class Online:
         if self.token_budget is not None:
             whole(self.token_budget, "token_budget (None is no limit)", 0)
         above_zero(self, "lr")
+        require(
+            self.schedule in SCHEDULES,
+            f"schedule must be one of {', '.join(SCHEDULES)}; got {self.schedule!r}.",
+        )
         number(self.clip, "clip", 0)
         above_zero(self, "temperature")
 

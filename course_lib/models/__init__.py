@@ -1,6 +1,7 @@
 """One forward pass: policies, log-probabilities, sampling, reward models. No optimiser."""
 
 from .adapters import adapter_facts
+from .confidence import SelfCertainty
 from .decoding import Engine, RepeatedCacheEngine, SharedPrefixEngine
 from .drawing import draw, filtered, uniforms
 from .loading import autocast, device_of, evaluating
@@ -35,6 +36,7 @@ __all__ = [
     "Reward",
     "RewardModel",
     "Sampling",
+    "SelfCertainty",
     "SharedPrefixEngine",
     "TinyShape",
     "adapter_facts",

@@ -8,7 +8,7 @@ import numpy as np
 from ..base import require
 from ..worlds import Annotator
 from .pool import STOP, Pool
-from .scoring import PAIRS, finite_reward, ranking, uniform_scores
+from .scoring import PAIRS, check_k, finite_reward, ranking, uniform_scores
 
 
 def preference_pairs(
@@ -17,47 +17,50 @@ def preference_pairs(
     rule: str = "best_worst",
     margin: float = 0.0,
     seed: int = 0,
+    k: int = 1,
 ) -> list[dict[str, Any]]:
-    """At most one pair per prompt, the better reply chosen.
+    """At most ``k`` pairs per prompt, the better reply of each chosen.
 
-    ``rule="best_worst"`` pairs the highest reward with the lowest (ties: lowest candidate index);
-    ``"random"`` pairs two candidates drawn at random (``seed``), the better one chosen. A prompt
-    gives no pair when the difference is not more than ``margin`` (0: ties are dropped) or when both
-    texts are equal. Returns a list of ``prompt``, ``chosen``, ``rejected``, their indices, and
-    ``margin`` (reward difference).
+    ``rule="best_worst"`` pairs the highest reward with the lowest (ties: lowest candidate index),
+    the second highest with the second lowest, and so on; ``"random"`` pairs candidates drawn at
+    random (``seed``), the better one chosen. No reply is in two pairs. A pair is left out when the
+    difference is not more than ``margin`` (0: ties are dropped) or when both texts are equal.
+    Returns a list of ``prompt``, ``chosen``, ``rejected``, their indices, and ``margin`` (reward
+    difference).
     """
     require(
         rule in ("best_worst", "random"), f"rule must be 'best_worst' or 'random'; got {rule!r}."
     )
     require(margin >= 0, f"margin must be 0 or more; got {margin}.")
+    check_k(pool, k)
     rewards = finite_reward(pool, by)  # (P, N)
     if rule == "best_worst":
-        ones = ranking(pool, rewards)[:, :1]
-        others = ranking(pool, -rewards)[:, :1]
+        ones, others = ranking(pool, rewards), ranking(pool, -rewards)
     else:
         drawn = ranking(pool, uniform_scores(pool, seed, PAIRS))
-        ones, others = drawn[:, :1], drawn[:, 1:2]
+        ones, others = drawn[:, ::2], drawn[:, 1::2]
     pairs = []
     for i, count in enumerate(pool.present.sum(1).tolist()):
-        if count < 2:
-            continue
-        a, b = int(ones[i, 0]), int(others[i, 0])
-        if rewards[i, a] < rewards[i, b]:
-            a, b = b, a
-        gap = float(rewards[i, a]) - float(rewards[i, b])
-        if gap > margin and pool.texts[i][a] != pool.texts[i][b]:
-            pairs.append(
-                {
-                    "prompt": pool.prompts[i],
-                    "chosen": pool.texts[i][a],
-                    "rejected": pool.texts[i][b],
-                    "prompt_index": i,
-                    "chosen_index": a,
-                    "rejected_index": b,
-                    "margin": gap,
-                }
-            )
+        for place in range(min(k, count // 2)):  # no reply is in two pairs
+            a, b = int(ones[i, place]), int(others[i, place])
+            if rewards[i, a] < rewards[i, b]:
+                a, b = b, a
+            gap = float(rewards[i, a]) - float(rewards[i, b])
+            if gap > margin and pool.texts[i][a] != pool.texts[i][b]:
+                pairs.append(_pair(pool, i, a, b, gap))
     return pairs
+
+
+def _pair(pool: Pool, i: int, chosen: int, rejected: int, margin: float) -> dict[str, Any]:
+    return {
+        "prompt": pool.prompts[i],
+        "chosen": pool.texts[i][chosen],
+        "rejected": pool.texts[i][rejected],
+        "prompt_index": i,
+        "chosen_index": chosen,
+        "rejected_index": rejected,
+        "margin": margin,
+    }
 
 
 def annotate(pool: Pool, annotator: Annotator, count: int, seed: int = 0) -> list[dict[str, Any]]:
