@@ -6,12 +6,12 @@ comparisons.
 All models have the same start (the policy's first two layers) and the same number of comparisons of
 replies to the same 512 training prompts; they differ in which pairs were compared:
 
-    random pairs         two of the 16 replies to a prompt
-    top pairs            two of the 4 replies that reward-500 puts first
-    pass or fail         pairs of a reply with 2 or more points and one with fewer: the labels say
-    "good enough" and no more, without slips
+    random pairs         two of the 16 replies to a prompt, by an annotator who slips now and then
+    without slips        the same pairs, by one who never does
+    pass or fail         pairs of a reply with 2 or more points and one with fewer, without slips:
+    the labels say "good enough" and no more
 
-and there are four models with 500 random comparisons each, other ones for every seed. Each model is
+and there are three models with 500 random comparisons each, other ones for every seed. Each model is
 judged on 128 held-out prompts: accuracy on pairs of candidates that gold does not tie (all of them,
 and those among the best quarter by gold), and the gold reward of best-of-n. Everything is kept by
 prompt, so that differences can be paired. Each model is a file under DIR (default
@@ -27,39 +27,20 @@ from common import finish, job_options, run_jobs
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "accuracy_and_gain.json"
 NS = [1, 4, 16, 32]
 SEEDS = {
-    "random pairs": [0, 1, 2, 3, 4],
-    "top pairs": [0, 1, 2],
+    "random pairs": [0, 1, 2],
+    "without slips": [0, 1, 2, 3, 4],
     "pass or fail": [0, 1, 2, 3, 4],
-    "random pairs, 500": [0, 1, 2, 3],
+    "random pairs, 500": [0, 1, 2],
 }
 FULL = {"prompts": 512, "candidates": 16, "comparisons": 2000, "held": 128, "n": 64}
 QUICK = {"prompts": 64, "candidates": 8, "comparisons": 64, "held": 16, "n": 32}
 
 
-def kept(pool, pick):
-    """``pool`` with the candidates ``pick`` (P, k) alone, texts and facts only."""
-    from course_lib import Pool
-
-    return Pool.from_candidates(
-        pool.prompts,
-        [[pool.texts[i][j] for j in row] for i, row in enumerate(pick)],
-        info=pool.info,
-    )
-
-
 def comparisons(arm, pool, count, seed):
     """``count`` comparisons of replies in ``pool`` for one arm."""
-    from course_lib import assets, load_reward_model
     from course_lib.pools import annotate
     from course_lib.worlds import Annotator, gold_parts
 
-    if arm == "top pairs":
-        first = (
-            load_reward_model(assets.path("helpdesk/reward-500"))
-            .score_pool(pool)
-            .argsort(1, descending=True)[:, :4]
-        )
-        pool = kept(pool, first.tolist())
     if arm == "pass or fail":
 
         def passes(text, info):
@@ -74,7 +55,8 @@ def comparisons(arm, pool, count, seed):
             if passes(p["chosen"], p["info"]) and not passes(p["rejected"], p["info"])
         ]
         return told[:count]
-    return annotate(pool, Annotator(), count, seed=seed)
+    sure = arm == "without slips"
+    return annotate(pool, Annotator(noise=1e-6) if sure else Annotator(), count, seed=seed)
 
 
 def measures(scores, gold):
@@ -140,14 +122,17 @@ def main():
     parser, say = job_options(__doc__, "runs/accuracy_and_gain")
     args = parser.parse_args()
     size = QUICK if args.quick else FULL
-    folder = Path(args.out) / ("quick" if args.quick else "full")
-    folder.mkdir(parents=True, exist_ok=True)
 
     import numpy as np
 
     from course_lib.base import versions, write_json
-    from course_lib.estimators import seeds_and_prompts_interval
+    from course_lib import Pool, assets, load_policy
+    from course_lib.estimators import between_seeds_interval
+    from course_lib.methods import fingerprint
 
+    base = load_policy(assets.path("helpdesk/policy"), device="cpu")
+    folder = Path(args.out) / fingerprint([size, base])[:10]
+    folder.mkdir(parents=True, exist_ok=True)
     seeds = {arm: found[:2] for arm, found in SEEDS.items()} if args.quick else SEEDS
     tasks = [
         (arm, seed, size, str(folder / f"{arm.replace(' ', '-').replace(',', '')}-{seed}.json"))
@@ -162,8 +147,17 @@ def main():
     def stack(name, what):
         return np.array([run["gold"][what] if what.isdigit() else run[what] for run in arms[name]])
 
+    stored = Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+    topics = np.array([about["topic"] for about in stored.info[: size["held"]]])
+
     def interval(values):  # prompts whose candidates all have one gold reward have no pairs
-        return seeds_and_prompts_interval(values[:, ~np.isnan(values).any(0)]).to_dict()
+        known = ~np.isnan(values).any(0)
+        return between_seeds_interval(values[:, known], groups=topics[known]).to_dict()
+
+    def difference(name, other, what):
+        one, two = stack(name, what), stack(other, what)
+        seeds = min(len(one), len(two))
+        return one[:seeds] - two[:seeds]
 
     summary = {
         name: {
@@ -175,12 +169,13 @@ def main():
         }
         for name, found in arms.items()
     }
+    pairs = (("pass or fail", "without slips"), ("without slips", "random pairs"))
     minus = {
-        name: {
-            what: interval(stack(name, what) - stack("random pairs", what)[: len(arms[name])])
+        f"{name} minus {other}": {
+            what: interval(difference(name, other, what))
             for what in ("accuracy", "accuracy_top", *map(str, NS))
         }
-        for name in ("top pairs", "pass or fail")
+        for name, other in pairs
     }
     result = {
         "command": "python benchmarks/accuracy_and_gain.py",
@@ -188,7 +183,8 @@ def main():
         "ns": NS,
         "seeds": seeds,
         "summary": summary,
-        "minus_random_pairs": minus,
+        "population": "other prompts about the same topics, other comparisons",
+        "minus": minus,
         "runs": {
             arm: [
                 {k: v for k, v in run.items() if k in ("seed", "pairs", "accuracy", "gold")}
@@ -222,7 +218,7 @@ def main():
         )
     for name, s in minus.items():
         lines.append(
-            f"{name + ' less random':20}"
+            f"{name:32}"
             + "".join(
                 f"{s[w]['mean']:+8.3f} [{s[w]['low']:+.3f}, {s[w]['high']:+.3f}]".rjust(24)
                 for w in ("accuracy", "accuracy_top", *map(str, NS))

@@ -8,7 +8,7 @@ stores what its author would see (training loss, scores of all and of the select
 reported score before and after) and a careful measurement by prompt: gold, gold at temperature 0,
 KL, length, distinct-2, share of unfinished replies, on held-out prompts that no pipeline trains on.
 Equal runs of two cases (the standard healthy pipeline is the repaired twin of several) are made
-once. Intervals resample seeds and prompts. The summary is course_lib/results/clinic.json.
+once. Intervals are for other seeds and other prompts of the same topics. The summary is course_lib/results/clinic.json.
 """
 
 import json
@@ -125,6 +125,7 @@ def job(task):
             "role": role,
             "seed": seed,
             "seconds": time.perf_counter() - started,
+            "topics": [about["topic"] for about in clinic.fresh_prompts(setting)[1]],
             "shipped": outcome.shipped,
             "measures": {name: rounded(values) for name, values in measures.items()},
             "base": before["base"],
@@ -154,13 +155,18 @@ def task_of(case, role, seed, base, folder, changes):
 # ---- the summary: ``runs`` are those of one case and role, one a seed ---------------------------
 
 
-def interval(rows):
-    """Mean and interval over seeds and prompts of (seeds, prompts) values, as plain data."""
+def interval(rows, topics=None):
+    """Mean and interval for other seeds and prompts of (seeds, prompts) values, as plain data.
+
+    ``topics``: what the prompts are about, which makes topics the units.
+    """
     import numpy as np
 
-    from course_lib.estimators import seeds_and_prompts_interval
+    from course_lib.estimators import between_seeds_interval
 
-    found = seeds_and_prompts_interval(np.asarray(rows, float)).to_dict()
+    rows = np.asarray(rows, float)
+    groups = topics if topics and len(topics) == rows.shape[1] else None
+    found = between_seeds_interval(rows, groups=groups).to_dict()
     return {name: round(found[name], 4) for name in ("mean", "low", "high")}
 
 
@@ -179,9 +185,12 @@ def measured(runs):
     from course_lib.experiments import clinic
 
     over_base = [np.subtract(run["measures"]["gold"], run["base"]["gold"]) for run in runs]
+    topics = runs[0]["topics"]
     return {
-        "careful": {m: interval([run["measures"][m] for run in runs]) for m in clinic.MEASURES},
-        "gold_over_base": interval(over_base),
+        "careful": {
+            m: interval([run["measures"][m] for run in runs], topics) for m in clinic.MEASURES
+        },
+        "gold_over_base": interval(over_base, topics),
         "gold_by_seed": [round(float(np.mean(run["measures"]["gold"])), 3) for run in runs],
     }
 
@@ -192,7 +201,8 @@ def dashboard(runs, several_rounds):
 
     def along(name):
         checkpoints = range(len(runs[0]["curve"][name]))
-        return [interval([run["curve"][name][at] for run in runs]) for at in checkpoints]
+        topics = runs[0]["topics"]
+        return [interval([run["curve"][name][at] for run in runs], topics) for at in checkpoints]
 
     def rounds_of(name):
         means = np.mean([run["selected"][name] for run in runs], axis=0)
@@ -218,7 +228,7 @@ def gap(runs, others, measure="gold"):
     differences = []
     for one, other in zip(runs, others, strict=True):
         differences.append(np.subtract(one["measures"][measure], other["measures"][measure]))
-    return interval(differences)
+    return interval(differences, runs[0]["topics"])
 
 
 def summary(case, broken, healthy, control, settings):
@@ -230,7 +240,10 @@ def summary(case, broken, healthy, control, settings):
         "setting": settings[0],
         "healthy_setting": settings[1],
         "reports": case.broken.reports,
-        "base": {m: interval([run["base"][m] for run in broken]) for m in clinic.MEASURES},
+        "base": {
+            m: interval([run["base"][m] for run in broken], broken[0]["topics"])
+            for m in clinic.MEASURES
+        },
         "base_samples": broken[0]["base_samples"],
         "broken": {**measured(broken), **dashboard(broken, several)},
         "healthy": {**measured(healthy), **dashboard(healthy, several)},

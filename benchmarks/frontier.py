@@ -3,7 +3,7 @@ best temperature: best-of-N, RFT, RAFT++, DPO, iterative DPO, GRPO, RLOO, PPO an
 
     python benchmarks/frontier.py [--quick] [--json] [--out DIR] [--figure FILE.png] [--workers K]
 
-Every method may sample as many tokens as 384 prompts × 16 replies of the base policy take, and
+Every method may sample as many tokens as 256 prompts × 16 replies of the base policy take, and
 scores them with the same reward model. The temperature it is served at is a dial of every method,
 the base policy included. Training methods have two more: RFT its N and learning rate, DPO β and
 learning rate, the online methods learning rate and the weight of the KL penalty; the second is
@@ -28,12 +28,12 @@ RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "frontier.json"
 CHOOSING = 10
 REWARD = "helpdesk/reward-8000"
 TEMPERATURES = (1.0, 0.7, 0.5, 0.3, 0.1)
-FULL = {"replies": 6144, "choose": 96, "show": 192, "served": 4, "bon": 64, "labels": 1000}
+FULL = {"replies": 4096, "choose": 96, "show": 192, "served": 4, "bon": 64, "labels": 1000}
 QUICK = {"replies": 128, "choose": 8, "show": 12, "served": 2, "bon": 4, "labels": 32}
 TRAINED = {"lr": 1e-3, "epochs": 3}
 ONLINE = {"n": 8, "prompts_per_step": 16, "schedule": "cosine"}
 PAIRS = {"lr": 3e-4, "epochs": 3, "n": 16, "pairs": 4}
-TEN, THREE = list(range(10)), [0, 1, 2]
+TEN, FIVE, THREE = list(range(10)), [0, 1, 2, 3, 4], [0, 1, 2]
 # method: kind, fixed settings, dials in the order they are tried, seeds shown
 METHODS = {
     "best-of-N": ("best", {}, {"N": [4, 16, 64]}, [0]),
@@ -52,7 +52,7 @@ METHODS = {
         {"lr": [3e-5, 1e-4, 3e-4]},
         THREE,
     ),
-    "DPO": ("dpo", PAIRS, {"beta": [0.1, 0.3, 1.0], "lr": [1e-4, 1e-3]}, TEN),
+    "DPO": ("dpo", PAIRS, {"beta": [0.1, 0.3, 1.0], "lr": [1e-4, 1e-3]}, FIVE),
     "DPO, three rounds": ("dpo", {**PAIRS, "rounds": 3}, {"beta": [0.1, 0.3, 1.0]}, THREE),
     "GRPO": (
         "grpo",

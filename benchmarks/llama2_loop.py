@@ -7,8 +7,8 @@ Each round samples 128 prompts × 8 replies and trains the base policy on the be
 rounds so far. PPO then starts from the policy of round 2 and may sample as many tokens as round 3
 does: that is the control, rejection sampling alone at the same number of sampled tokens. PPO's
 learning rate is chosen from three by gold on seed 10 and other prompts; seeds 0, 1 and 2 are shown.
-Gold, proxy and KL on 128 held-out prompts × 4 replies; intervals resample seeds and prompts. Each
-run is a file under DIR (default runs/llama2_loop). The summary is
+Gold, proxy and KL on 128 held-out prompts × 4 replies; intervals are for other seeds and other
+prompts of the same topics. Each run is a file under DIR (default runs/llama2_loop). The summary is
 course_lib/results/llama2_loop.json.
 """
 
@@ -137,9 +137,10 @@ def main():
 
     from course_lib import assets, load_policy
     from course_lib.base import versions, write_json
-    from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
+    from course_lib.estimators import between_seeds_interval
     from course_lib.experiments import layout
     from course_lib.methods import fingerprint
+    from course_lib.worlds import Helpdesk
 
     began = time.perf_counter()
     size = QUICK if args.quick else FULL
@@ -166,15 +167,15 @@ def main():
         args.workers,
         say,
     )
+    _, info = Helpdesk().prompts("heldout", limit=size["held"], seed=0)
+    topics = [about["topic"] for about in info]
     name_of = {stage: f"PPO {best:g}" if "PPO" in stage else stage for stage in STAGES}
 
     def values(stage, measure):
         return np.array([r["stages"][name_of[stage]][measure] for r in runs])
 
     def interval(rows):
-        full = (
-            seeds_and_prompts_interval(rows) if np.ptp(rows) else bootstrap_interval(rows.mean(0))
-        )
+        full = between_seeds_interval(rows, groups=topics)
         return {k: round(v, 4) for k, v in full.to_dict().items() if k in ("mean", "low", "high")}
 
     def gap(one, other, measure):
@@ -197,7 +198,7 @@ def main():
             for s in STAGES
         },
         "gaps": {
-            f"{a} less {b}": {m: gap(a, b, m) for m in ("gold", "proxy")}
+            f"{a} minus {b}": {m: gap(a, b, m) for m in ("gold", "proxy")}
             for a, b in (
                 (STAGES[1], STAGES[0]),
                 (STAGES[2], STAGES[1]),

@@ -28,11 +28,11 @@ from verifiable import LR, TEMPERATURES, best_temperature, over_seeds_interval, 
 
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "passk.json"
 FULL = {
-    "held_out": 300,
+    "held_out": 240,
     "n": 32,
     "among": 4,
     "choose": 100,
-    "steps": 30,
+    "steps": 24,
     "prompts": 32,
     "group": 8,
     "rft_n": 16,

@@ -4,9 +4,12 @@ reward model, and a random control.
     python benchmarks/rounds.py [--quick] [--json] [--out DIR] [--workers K]
 
 All arms start from the help-desk policy, sample the same training prompts anew in each round, and
-are judged after each round on 256 held-out prompts × 4 replies by gold, by the frozen proxy, and by
-Monte-Carlo KL to the base. Seeds change prompts, samples and training order. Two further arms have
-one round: the k best of the whole pool, and their control. Intervals resample seeds and prompts.
+are judged after each round on 192 held-out prompts × 4 replies by gold, by the frozen proxy, and by
+Monte-Carlo KL to the base. After the first and the last round gold is also measured at the
+temperature that is best for the policy, chosen by gold on prompts that share no wording with those
+shown. Seeds change prompts, samples and training order. Two further arms have one round: the k best
+of the whole pool, and their control. Intervals are for other seeds and other prompts of the same
+topics.
 
 Each run is a file under DIR (default runs/rounds): an interrupted benchmark goes on, and uses as
 many processes as there are cores, one thread each. The summary in course_lib/results/rounds.json is
@@ -17,14 +20,16 @@ import time
 from pathlib import Path
 
 from common import finish, job_options, run_jobs
+from frontier import TEMPERATURES, held_out
 
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "rounds.json"
 REWARD = "helpdesk/reward-2000"  # weak enough to be hacked within four rounds
 FULL = {
-    "prompts": 256,
+    "prompts": 192,
     "n": 16,
     "rounds": 4,
-    "shown": 256,
+    "show": 192,
+    "choose": 64,
     "served": 4,
     "many": 16,
     "many_prompts": 128,
@@ -37,13 +42,15 @@ QUICK = {
     "prompts": 24,
     "n": 4,
     "rounds": 2,
-    "shown": 16,
+    "show": 16,
+    "choose": 8,
     "many": 4,
     "many_prompts": 8,
     "labels": 32,
 }
 SEEDS = [0, 1, 2]
 TOLD = 6  # held-out prompts whose replies are stored
+TOPICS_SHOWN = []  # of the prompts that are shown, filled in by main
 # arm: (selection rule, settings of rejection_sampling_rounds, rounds: None for all)
 ARMS = {
     "last round only": ("best_per_prompt", {"start": "last", "keep": "last"}, None),
@@ -82,7 +89,7 @@ def judge(policy, own, base, reward, world, size, seed, many):
     from course_lib.estimators import distinct_n
     from course_lib.models import GoldReward, policy_kl
 
-    prompts, info = world.prompts("heldout", limit=size["shown"], seed=0)
+    prompts, info = held_out(world, size, "show")
     gold = GoldReward(world)
 
     def scored(count, n, stream):
@@ -107,7 +114,35 @@ def judge(policy, own, base, reward, world, size, seed, many):
     if many:
         wide = scored(size["many_prompts"], size["many"], 2**31 + 100 + seed)
         out["many"] = of_many(wide)
+        out["at_best"] = at_best_temperature(policy, world, size, seed)
     return out
+
+
+def at_best_temperature(policy, world, size, seed):
+    """Gold of one reply at the temperature that is best on other prompts."""
+    from course_lib import sample, score
+    from course_lib.models import GoldReward
+
+    def gold_at(part, temperature, stream):
+        prompts, info = held_out(world, size, part)
+        pool = sample(
+            policy,
+            prompts,
+            n=size["served"],
+            temperature=temperature,
+            info=info,
+            seed=stream,
+        )
+        return score(pool, GoldReward(world)).rewards["gold"].mean(1)
+
+    tried = {t: float(gold_at("choose", t, 2**31 + 200 + seed).mean()) for t in TEMPERATURES}
+    best = max(tried, key=tried.get)
+    shown = gold_at("show", best, 2**31 + 300 + seed)
+    return {
+        "temperature": best,
+        "tried": {f"{t:g}": round(v, 4) for t, v in tried.items()},
+        "gold": [round(float(v), 4) for v in shown],
+    }
 
 
 def mean_parts(pool, world):
@@ -262,16 +297,17 @@ def matrix(rows, name):
     return np.array([row[name] for row in rows])
 
 
-def interval(values):
-    """Mean and interval over seeds and prompts of (seeds, prompts) values, as plain data."""
+def interval(values, where=None):
+    """Mean and interval for other seeds and prompts of (seeds, prompts) values, as plain data.
+
+    ``where``: positions of the prompts among those shown, by default the first ones.
+    """
     import numpy as np
 
-    from course_lib.estimators import bootstrap_interval, seeds_and_prompts_interval
+    from course_lib.estimators import between_seeds_interval
 
-    if np.ptp(values):
-        found = seeds_and_prompts_interval(values).to_dict()
-    else:  # equal values: nothing to resample
-        found = bootstrap_interval(values.mean(0)).to_dict()
+    topics = np.array(TOPICS_SHOWN)[list(range(values.shape[1]) if where is None else where)]
+    found = between_seeds_interval(values, groups=topics).to_dict()
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in found.items()}
 
 
@@ -281,8 +317,16 @@ def gap(rows, others, name="gold"):
 
 
 def gaps(rows, others):
-    """The difference in gold, proxy and distinct-2."""
-    return {name: gap(rows, others, name) for name in ("gold", "proxy", "distinct")}
+    """The difference in gold, proxy and distinct-2, and in gold at best temperatures if known."""
+    import numpy as np
+
+    found = {name: gap(rows, others, name) for name in ("gold", "proxy", "distinct")}
+    if "at_best" in rows[0] and "at_best" in others[0]:
+        best, other = (
+            np.array([row["at_best"]["gold"] for row in side]) for side in (rows, others)
+        )
+        found["at_best"] = interval(best - other)
+    return found
 
 
 def summary(rows):
@@ -294,6 +338,9 @@ def summary(rows):
 
     out = {name: interval(matrix(rows, name)) for name in MEASURES}
     out["by_seed"] = [{name: mean_of(row[name]) for name in MEASURES} for row in rows]
+    if "at_best" in rows[0]:
+        out["at_best"] = interval(np.array([row["at_best"]["gold"] for row in rows]))
+        out["best_temperatures"] = [row["at_best"]["temperature"] for row in rows]
     out["parts"] = {part: mean_of(row["parts"][part] for row in rows) for part in rows[0]["parts"]}
     out["cut"] = mean_of(row["cut"] for row in rows)
     for name in ("kept", "trained_on", "prompts_kept", "topics_kept"):
@@ -329,11 +376,16 @@ def one_round(frozen, control, start):
         return [paired_difference(a["gold"], b["gold"]).to_dict() for a, b in pairs]
 
     return {
-        "rft less control": gap(frozen, control),
-        "rft less base": gap(frozen, start),
-        "control less base": gap(control, start),
+        "rft minus control": gap(frozen, control),
+        "rft minus base": gap(frozen, start),
+        "control minus base": gap(control, start),
+        "at best temperatures": {
+            "rft minus control": gaps(frozen, control)["at_best"],
+            "rft minus base": gaps(frozen, start)["at_best"],
+            "control minus base": gaps(control, start)["at_best"],
+        },
         "by_seed": by_seed(frozen, control),
-        "control less base by seed": by_seed(control, start),
+        "control minus base by seed": by_seed(control, start),
     }
 
 
@@ -342,13 +394,13 @@ def last_round(rows, start):
     several = several_rounds()
     pairs = [(arm, "last round only") for arm in several[1:]]
     pairs.append(("pooled, reward model refreshed", "all rounds pooled"))
-    last = {f"{arm} less {other}": gaps(rows[arm][-1], rows[other][-1]) for arm, other in pairs}
+    last = {f"{arm} minus {other}": gaps(rows[arm][-1], rows[other][-1]) for arm, other in pairs}
     for arm in several:
-        last[f"{arm} less base"] = gaps(rows[arm][-1], start)
+        last[f"{arm} minus base"] = gaps(rows[arm][-1], start)
     return last
 
 
-def last_less_round(rows):
+def last_minus_round(rows):
     """The last round of each arm minus each earlier one."""
     return {
         arm: [gaps(rows[arm][-1], earlier) for earlier in rows[arm][:-1]]
@@ -389,14 +441,14 @@ def top_k_overall(rows, start, info):
         groups[name] = {
             "prompts": len(where),
             "topics": sorted({info[i]["topic"] for i in where}),
-            **{arm: interval(values) for arm, values in gold.items()},
-            "top k overall less best per prompt": interval(
-                gold["top k overall"] - gold["best per prompt"]
+            **{arm: interval(values, where) for arm, values in gold.items()},
+            "top k overall minus best per prompt": interval(
+                gold["top k overall"] - gold["best per prompt"], where
             ),
         }
     return {
-        "less best per prompt": gap(first["top k overall"], first["best per prompt"]),
-        "less its control": gap(first["top k overall"], first["random overall"]),
+        "minus best per prompt": gap(first["top k overall"], first["best per prompt"]),
+        "minus its control": gap(first["top k overall"], first["random overall"]),
         "groups": groups,
     }
 
@@ -468,15 +520,19 @@ def lines_of(result):
     last = [[name, show(v["gold"], "+.2f")] for name, v in result["last_round"].items()]
     one = [
         [name, show(result["one_round"][name], "+.2f")]
-        for name in ("rft less control", "rft less base", "control less base")
+        for name in ("rft minus control", "rft minus base", "control minus base")
+    ]
+    one += [
+        [f"{name}, at best T", show(v, "+.2f")]
+        for name, v in result["one_round"]["at best temperatures"].items()
     ]
     overall = [
         [name, show(result["top_k_overall"][name], "+.2f")]
-        for name in ("less best per prompt", "less its control")
+        for name in ("minus best per prompt", "minus its control")
     ]
     for name, group in result["top_k_overall"]["groups"].items():
-        less = show(group["top k overall less best per prompt"], "+.2f")
-        overall.append([f"{name} topics, less best per prompt", less])
+        minus = show(group["top k overall minus best per prompt"], "+.2f")
+        overall.append([f"{name} topics, minus best per prompt", minus])
     return [
         *layout(table),
         "",
@@ -526,7 +582,8 @@ def main():
 
     rows = {arm: by_round(runs, arm) for arm in names}
     start = rows["base"][0]
-    _, info = Helpdesk().prompts("heldout", limit=size["shown"], seed=0)
+    _, info = held_out(Helpdesk(), size, "show")
+    TOPICS_SHOWN[:] = [about["topic"] for about in info]
     replies, highest = replies_to_read(rows, start, size["rounds"])
     result = {
         "command": "python benchmarks/rounds.py" + (" --quick" if args.quick else ""),
@@ -536,7 +593,8 @@ def main():
         "base": summary(start),
         "arms": {arm: [summary(r) for r in rows[arm]] for arm in ARMS},
         "last_round": last_round(rows, start),
-        "last_less_round": last_less_round(rows),
+        "last_minus_round": last_minus_round(rows),
+        "population": "other prompts about the same topics, other seeds of training",
         "one_round": one_round(rows["last round only"][0], rows["random control"][0], start),
         "top_k_overall": top_k_overall(rows, start, info),
         "replies": replies,

@@ -12,7 +12,7 @@ policy for the same number of steps on its set alone.
 
 The temperature is a dial of every arm, the start included: it is chosen by pass@1 on training
 problems that no arm trains on, and each arm is shown on held-out problems at 1 and at its best.
-Differences are paired over problems; at one k three seeds, each with samples and training of its
+Differences are paired over problems; at k = 16 three seeds, each with samples and training of its
 own, are shown. Each run is a file under DIR (default runs/verifiable): an interrupted benchmark
 goes on. course_lib/results/verifiable.json is what the lessons read.
 """
@@ -28,7 +28,7 @@ RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "verifiable.jso
 FULL = {
     "problems": 1500,
     "k": [4, 16, 64],
-    "steps": 150,
+    "steps": 120,
     "choose": 100,
     "held_out": 300,
     "templates": 100,
@@ -48,6 +48,7 @@ QUICK = {
     "seeds_at": 4,
 }
 ARMS = ("distinct", "same problems", "duplicates", "control")
+ALWAYS = ("distinct", "control")  # at every k; the others at one
 TEMPERATURES = (1.0, 0.8, 0.6, 0.4, 0.2)
 LR, BATCH = 1e-3, 64
 
@@ -317,7 +318,7 @@ def train_tasks(size, folder, pools):
     tasks = [task("start", 0, 0)]
     tasks += [task("sft", 0, seed) for seed in size["seeds"]]
     for k in sorted(size["k"], key=lambda k: k != size["seeds_at"]):
-        for arm in ARMS:
+        for arm in ARMS if k == size["seeds_at"] else ALWAYS:
             seeds = [s for s in size["seeds"] if s == 0 or k == size["seeds_at"]]
             tasks += [task(arm, k, seed) for seed in seeds]
     return tasks
