@@ -11,10 +11,10 @@ replies to the same 512 training prompts; they differ in which pairs were compar
     pass or fail         pairs of a reply with 2 or more points and one with fewer, without slips:
     the labels say "good enough" and no more
 
-and there are three models with 500 random comparisons each, other ones for every seed. Each model is
-judged on 128 held-out prompts: accuracy on pairs of candidates that gold does not tie (all of them,
-and those among the best quarter by gold), and the gold reward of best-of-n. Everything is kept by
-prompt, so that differences can be paired. Each model is a file under DIR (default
+and there are three models with 500 random comparisons each, other ones for every seed. Each model
+is judged on 128 held-out prompts: accuracy on pairs of candidates that gold does not tie (all of
+them, and those among the best quarter by gold), and the gold reward of best-of-n. Everything is
+kept by prompt, so that differences can be paired. Each model is a file under DIR (default
 runs/accuracy_and_gain): an interrupted benchmark goes on. The summary in
 course_lib/results/accuracy_and_gain.json is what lesson 04 reads.
 """
@@ -125,8 +125,8 @@ def main():
 
     import numpy as np
 
-    from course_lib.base import versions, write_json
     from course_lib import Pool, assets, load_policy
+    from course_lib.base import versions, write_json
     from course_lib.estimators import between_seeds_interval
     from course_lib.methods import fingerprint
 

@@ -8,7 +8,8 @@ stores what its author would see (training loss, scores of all and of the select
 reported score before and after) and a careful measurement by prompt: gold, gold at temperature 0,
 KL, length, distinct-2, share of unfinished replies, on held-out prompts that no pipeline trains on.
 Equal runs of two cases (the standard healthy pipeline is the repaired twin of several) are made
-once. Intervals are for other seeds and other prompts of the same topics. The summary is course_lib/results/clinic.json.
+once. Intervals are for other seeds and other prompts of the same topics. The summary is
+course_lib/results/clinic.json.
 """
 
 import json

@@ -87,6 +87,15 @@ METHODS = {
     "vBoN": ("vbon", {**ONLINE, "base_n": 8}, {"target_n": [16, 64], "lr": [3e-4]}, THREE),
 }
 DEFAULTS = {"vBoN": {"lr": 1e-3}}  # of a dial that is not among the fixed settings
+# differences shown beside those of RFT
+PAIRS_SHOWN = (
+    ("GRPO without std", "GRPO"),
+    ("RLOO", "GRPO without std"),
+    ("DPO, three rounds", "DPO"),
+    ("RFT, three rounds pooled", "RFT"),
+    ("RFT, three rounds, reward model refreshed", "RFT, three rounds pooled"),
+    ("RFT at GRPO's FLOPs", "GRPO"),
+)
 QUICK_METHODS = ("best-of-N", "RFT", "DPO", "GRPO", "PPO", "vBoN")
 
 
@@ -682,6 +691,11 @@ def main():
                 (runs["RFT"], 1.0, "1"), (runs[name], 1.0, sides[name][2]), topics, len(others)
             )
             for name in others
+        },
+        "pairs": {
+            f"{a} - {b}": gap(sides[a], sides[b], topics, len(PAIRS_SHOWN))
+            for a, b in PAIRS_SHOWN
+            if a in names and b in names
         },
         "process_seconds": sum(
             json.loads(Path(file).read_text(encoding="utf-8"))["seconds"] for file in set(files)

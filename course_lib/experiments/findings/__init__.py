@@ -1,10 +1,10 @@
-"""The sixteen findings of the course, each computed from stored pools and results, or live.
+"""The findings of the course, each computed from stored pools and results, or live.
 
 Importing the files, in the order of the lessons, registers their findings.
 """
 
 from .best_of_n import estimates, stored
-from .candidates import best_temperature, warm_less_cold
+from .candidates import best_temperature, warm_minus_cold
 from .choosing import (
     capped,
     complete,
@@ -43,5 +43,5 @@ __all__ = [
     "right_choices",
     "show",
     "stored",
-    "warm_less_cold",
+    "warm_minus_cold",
 ]

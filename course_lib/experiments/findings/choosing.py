@@ -9,20 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ... import results
+from ... import assets, results
 from ...base import require
 from ...estimators import (
     best_of_n_curve,
-    bootstrap_interval,
     kl_best_of_n_bound,
     kl_best_of_n_exact,
     overoptimisation_fit,
-    paired_difference,
 )
-from ...models import score
-from ...worlds import right_steps
-from .best_of_n import SIZES, stored
-from .registry import Measured, finding, interval_of
+from ...models import load_reward_model, score
+from ...pools import Pool
+from ...worlds import gold_parts, right_steps
+from .best_of_n import SIZES, difference, over_topics, stored, topics_of
+from .registry import DESK_SEEDS, Measured, finding, interval_of
 
 SIZED = ("reward-125", "reward-500", "reward-2000", "reward-8000")
 AT_1, AT_16, AT_256 = (SIZES.index(n) for n in (1, 16, 256))
@@ -65,14 +64,14 @@ def kl_of_candidates(rewards: ArrayLike, ns: Sequence[int]) -> np.ndarray:
     number=3,
     lesson="04",
     claim="KL of best-of-n never exceeds log n − (n−1)/n, and with ties it is far below it.",
-    measures="nats: exact KL of best-of-16 by a pass-or-fail verifier, less the bound of 1.835",
+    measures="nats: exact KL of best-of-16 by a pass-or-fail verifier, minus the bound of 1.835",
 )
 def kl_bound() -> Measured:
     pool = score(stored(), complete)
     bound = kl_best_of_n_bound(SIZES)  # (9,)
     with_ties = kl_of_pass_fail(pool.reward("complete"), SIZES)  # (P, 9)
     without_ties = kl_of_candidates(pool.reward("reward-8000")[:32], SIZES)  # (32, 9)
-    gap = bootstrap_interval(with_ties[:, AT_16] - bound[AT_16])
+    gap = over_topics(with_ties[:, AT_16] - bound[AT_16], pool)
 
     two = kl_best_of_n_exact([0.5, 0.5], [0, 1], 16)
     near = without_ties[:, AT_16].mean() / bound[AT_16]
@@ -115,10 +114,10 @@ def fit_of(curve: np.ndarray) -> float:
     number=5,
     lesson="04",
     claim=(
-        "The proxy rises with n while gold rises, peaks and falls; from 500 to 8,000 comparisons "
-        "the peak moves to the right; d(α − βd) fits."
+        "The proxy rises with n while gold rises, peaks and falls; more comparisons move the peak "
+        "to the right; d(α − βd) fits."
     ),
-    measures="gold points: best of 256 less best of 16, chosen by reward-500",
+    measures="gold points: best of 256 minus best of 16, chosen by reward-2000",
 )
 def overoptimisation() -> Measured:
     pool = stored()
@@ -126,26 +125,218 @@ def overoptimisation() -> Measured:
     for name in SIZED:
         own[name] = best_of_n_curve(pool.reward(name), ns=SIZES)  # (P, 9)
         gold[name] = best_of_n_curve(pool.reward(name), pool.reward("gold"), SIZES)  # (P, 9)
-        rise[name] = paired_difference(gold[name][:, AT_16], gold[name][:, AT_1])
-        fall[name] = paired_difference(gold[name][:, AT_256], gold[name][:, AT_16])
+        rise[name] = difference(gold[name][:, AT_16], gold[name][:, AT_1], pool)
+        fall[name] = difference(gold[name][:, AT_256], gold[name][:, AT_16], pool)
 
     r2 = [fit_of(gold[name]) for name in SIZED]
     moved = np.diff(fitted_peaks([gold["reward-500"], gold["reward-8000"]]))[:, 0]  # (resamples,)
     low, high = np.quantile(moved, [0.025, 0.975])
+    peaks = {name: SIZES[int(curve.mean(0).argmax())] for name, curve in gold.items()}
 
     proxies_rise = all((np.diff(curve.mean(0)) > 0).all() for curve in own.values())
     gold_rises = all(rise[name].low > 0 for name in SIZED)
-    gold_falls = all(fall[name].high < 0 for name in SIZED[:3])
-    peak_moves = low > 0
-    fits = min(r2[1:]) > 0.95
+    gold_falls = fall["reward-2000"].high < 0 and fall["reward-125"].high < 0
+    ordered = list(peaks.values()) == sorted(peaks.values())
+    fits = min(r2[1:]) > 0.9
     note = (
-        f"From 500 to 8,000 comparisons the fitted peak moves by {moved.mean():.2f} "
-        f"[{low:.2f}, {high:.2f}] √nats (one model of each size; 4 passes over the data "
-        f"for 500, 3 for 8,000); r² from {min(r2):.2f} (125 comparisons) to {max(r2):.3f}. "
-        "For 8,000 the fall is not proven"
+        f"Highest at n = {', '.join(f'{n} ({name})' for name, n in peaks.items())}. From 500 to "
+        f"8,000 comparisons the fitted peak moves by {moved.mean():.2f} [{low:.2f}, {high:.2f}] "
+        f"√nats (one model of each size); r² from {min(r2):.2f} to {max(r2):.3f}. Falls from 16 "
+        f"to 256: {', '.join(f'{name} {fall[name]:+.2f}' for name in SIZED)}"
     )
-    holds = proxies_rise and gold_rises and gold_falls and peak_moves and fits
-    return Measured(fall["reward-500"], holds, note)
+    holds = proxies_rise and gold_rises and gold_falls and low > 0 and ordered and fits
+    return Measured(fall["reward-2000"], holds, note)
+
+
+# ---- rivals of the reward model, and repairs ---------------------------------------------------
+
+
+@finding(
+    number=20,
+    lesson="04",
+    claim="A reward model chooses better than the policy's own confidence.",
+    measures="gold points: best of 16 by reward-8000 minus best of 16 by log-probability",
+)
+def beats_confidence() -> Measured:
+    pool = stored()
+    gold = pool.reward("gold")
+    by = {
+        "reward-8000": pool.reward("reward-8000"),
+        "log-probability": pool.sum_logprobs,
+        "log-probability a token": pool.sum_logprobs / pool.lengths,
+        "self-certainty": pool.reward("self-certainty"),
+    }
+    curves = {name: best_of_n_curve(values, gold, SIZES) for name, values in by.items()}
+    learned = curves.pop("reward-8000")
+    gain = difference(learned[:, AT_16], curves["log-probability"][:, AT_16], pool)
+    gaps = [
+        difference(learned[:, k], curve[:, k], pool)
+        for curve in curves.values()
+        for k in range(SIZES.index(4), len(SIZES))
+    ]
+    at_16 = ", ".join(f"{name} {curve[:, AT_16].mean():.2f}" for name, curve in curves.items())
+    note = f"Gold of the best of 16 by reward-8000 {learned[:, AT_16].mean():.2f}; by {at_16}"
+    return Measured(gain, all(gap.low > 0 for gap in gaps), note)
+
+
+BETA = 0.1  # points of the reward model a nat
+
+
+def pessimistic(pool: Pool, by: str, beta: float = BETA) -> np.ndarray:
+    """(P, N) r + β·log π(y|x): what :func:`~course_lib.pools.regularised_best` ranks by."""
+    assert pool.sum_logprobs is not None
+    return (pool.reward(by) + beta * pool.sum_logprobs).numpy()
+
+
+@finding(
+    number=21,
+    lesson="04",
+    claim=(
+        "Pessimism, a charge for improbable replies, moves the peak of over-optimisation to the "
+        "right."
+    ),
+    measures=(
+        "gold points: best of 256 by reward-2000 + 0.1 · log π minus best of 256 by reward-2000"
+    ),
+)
+def pessimism() -> Measured:
+    pool = stored()
+    gold = pool.reward("gold")
+    found, peaks, falls = {}, {}, {}
+    for name in SIZED[1:]:
+        plain = best_of_n_curve(pool.reward(name), gold, SIZES)
+        charged = best_of_n_curve(pessimistic(pool, name), gold, SIZES)
+        found[name] = difference(charged[:, AT_256], plain[:, AT_256], pool)
+        peaks[name] = [SIZES[int(curve.mean(0).argmax())] for curve in (plain, charged)]
+        falls[name] = difference(charged[:, AT_256], charged[:, AT_16], pool)
+    moved = all(after > before for before, after in peaks.values())
+    rises = all(fall.low > 0 for fall in falls.values())
+    note = (
+        "Peak at n = "
+        + ", ".join(f"{a} → {b} ({name})" for name, (a, b) in peaks.items())
+        + "; 256 minus 16 with the charge: "
+        + ", ".join(f"{falls[name]:+.2f}" for name in falls)
+        + ". β was not chosen on other prompts"
+    )
+    return Measured(found["reward-2000"], found["reward-2000"].low > 0 and moved and rises, note)
+
+
+def soft_best_of_n(rewards: ArrayLike, gold: ArrayLike, n: int, lam: float) -> np.ndarray:
+    """(P,) expected gold of a draw ∝ exp(r/λ) among n candidates.
+
+    Averaged over the groups of n that ``rewards`` (P, N) holds.
+    """
+    rewards, gold = (np.asarray(x, dtype=float) for x in (rewards, gold))
+    P = len(rewards)
+    r, g = (x[:, : x.shape[1] // n * n].reshape(P, -1, n) for x in (rewards, gold))
+    weights = np.exp((r - r.max(-1, keepdims=True)) / lam)
+    return ((weights * g).sum(-1) / weights.sum(-1)).mean(1)
+
+
+LAMBDAS = (0.1, 0.25, 0.5, 1.0, 2.0)
+
+
+@finding(
+    number=22,
+    lesson="04",
+    claim="Choosing softly limits what a weak reward model costs at large n.",
+    measures="gold points: soft best of 256 by reward-125 minus best of 256 by reward-125",
+)
+def soft_choice() -> Measured:
+    pool = stored()
+    gold, topics = pool.reward("gold"), np.array(topics_of(pool))
+    # the dial is chosen on every other topic and shown on the rest, and the other way round
+    names = sorted(set(topics))
+    even = np.isin(topics, names[::2])
+    rewards = pool.reward("reward-125")
+    soft = {lam: soft_best_of_n(rewards, gold, 256, lam) for lam in LAMBDAS}
+    chosen = np.empty(pool.P)
+    used = []
+    for shown, other in ((even, ~even), (~even, even)):
+        lam = max(LAMBDAS, key=lambda each: soft[each][other].mean())
+        chosen[shown] = soft[lam][shown]
+        used.append(lam)
+    hard = best_of_n_curve(rewards, gold, [1, 256])
+    gain = difference(chosen, hard[:, 1], pool)
+    note = (
+        f"λ = {used[0]:g} and {used[1]:g} on the two halves of the topics; gold "
+        f"{chosen.mean():.2f} against {hard[:, 1].mean():.2f}, one reply {hard[:, 0].mean():.2f}"
+    )
+    return Measured(gain, gain.low > 0, note)
+
+
+EARLY = (64, 32)  # candidates at the start, and those that are written to the end
+
+
+def half_of(text: str) -> str:
+    """The first half of a reply, by words."""
+    words = text.split()
+    return " ".join(words[: max(1, len(words) // 2)])
+
+
+@finding(
+    number=23,
+    lesson="04",
+    claim=(
+        "Rejecting the weaker half of the candidates at half their length keeps most of the gain."
+    ),
+    measures=(
+        "gold points: best of 64 by reward-8000, half of them rejected early (three quarters of "
+        "the tokens), minus best of 48 (the same tokens)"
+    ),
+)
+def early_rejection() -> Measured:
+    n, kept = EARLY
+    pool = stored().first(n)
+    reward = load_reward_model(assets.path("helpdesk/reward-8000"), device="cpu")
+    halves = Pool.from_candidates(
+        pool.prompts, [[half_of(text) for text in row] for row in pool.texts], info=pool.info
+    )
+    early = reward.score_pool(halves)  # (P, 64)
+    survivors = early.argsort(dim=1, descending=True, stable=True)[:, :kept]  # (P, 32)
+    scores, gold = pool.reward("reward-8000"), pool.reward("gold")
+    best = survivors.gather(1, scores.gather(1, survivors).argmax(1, keepdim=True))
+    chosen = gold.gather(1, best)[:, 0].double().numpy()
+    curve = best_of_n_curve(scores, gold, [1, 32, 48, 64])  # (P, 4)
+    gain = difference(chosen, curve[:, 2], pool)
+    lost = difference(chosen, curve[:, 3], pool)
+    whole = difference(curve[:, 3], curve[:, 0], pool)
+    note = (
+        f"Minus all 64 written to the end: {lost:+.2f}, of a gain of {whole:+.2f}; a random half "
+        f"(best of 32) minus all: {(curve[:, 1] - curve[:, 3]).mean():+.2f}"
+    )
+    return Measured(gain, lost.low > -0.25 * whole.mean, note)
+
+
+@finding(
+    number=24,
+    lesson="04",
+    claim="A reward for help alone chooses replies that do harm when they are asked to.",
+    measures=(
+        "share of harmful requests: best of 64 by reward-helpful complies, minus a random reply"
+    ),
+)
+def help_and_harm() -> Measured:
+    pool = stored()
+    harmful = [i for i, about in enumerate(pool.info) if about["harmful"]]
+    asked = pool.prompts_at(harmful)
+    # harm done is part of neither half alone: count it
+    complies = np.array(
+        [
+            [gold_parts(text, about["topic"])["complies"] < 0 for text in texts]
+            for texts, about in zip(asked.texts, asked.info, strict=True)
+        ],
+        dtype=float,
+    )
+    helpful = best_of_n_curve(asked.reward("reward-helpful"), complies, [1, 64])
+    harmless = best_of_n_curve(asked.reward("reward-harmless"), complies, [64])[:, 0]
+    more = difference(helpful[:, 1], helpful[:, 0], asked)
+    less = difference(harmless, helpful[:, 0], asked)
+    note = (
+        f"A random reply complies {helpful[:, 0].mean():.0%}, the best of 64 by reward-helpful "
+        f"{helpful[:, 1].mean():.0%}, by reward-harmless {harmless.mean():.0%} ({less:+.2f})"
+    )
+    return Measured(more, more.low > 0 > less.high, note)
 
 
 # ---- accuracy and gain -------------------------------------------------------------------------
@@ -189,34 +380,36 @@ def capped(scores: ArrayLike, share: float = 0.4) -> np.ndarray:
     lesson="04",
     claim="The more accurate of two reward models can give the worse best-of-n.",
     measures=(
-        "gold points at n = 16: reward models from pass-or-fail labels, the less accurate ones, "
-        "less those from random pairs"
+        "gold points at n = 16: reward models from pass-or-fail labels, minus those from labels "
+        "without slips of random pairs"
     ),
     command="python benchmarks/accuracy_and_gain.py",
+    population=DESK_SEEDS,
 )
 def accuracy_and_gain() -> Measured:
     # trained reward models: lower accuracy, higher gain
-    minus_random_pairs = results.load("accuracy_and_gain")["minus_random_pairs"]["pass or fail"]
-    gain = interval_of(minus_random_pairs["16"])
-    accuracy = interval_of(minus_random_pairs["accuracy"])
+    stored_result = results.load("accuracy_and_gain")
+    minus = stored_result["minus"]["pass or fail minus without slips"]
+    gain = interval_of(minus["16"])
+    accuracy = interval_of(minus["accuracy"])
 
     # a judge whose scale ends too early, against a rival: higher accuracy, lower gain
     pool = stored()
     gold = pool.reward("gold")
     judge = capped(pool.reward("reward-8000"))
     rival = pool.reward("reward-length-biased")
-    more = paired_difference(pair_accuracy(judge, gold), pair_accuracy(rival, gold))
+    more = difference(pair_accuracy(judge, gold), pair_accuracy(rival, gold), pool)
     judge_64 = best_of_n_curve(judge, gold, [64])[:, 0]
     rival_64 = best_of_n_curve(rival, gold, [64])[:, 0]
-    less = paired_difference(judge_64, rival_64)
+    less = difference(judge_64, rival_64, pool)
 
-    holds = accuracy.high < 0 < gain.low and less.high < 0 < more.low
+    trained = accuracy.high < 0 < gain.low
+    invented = less.high < 0 < more.low
     note = (
-        f"Their accuracy is lower by {-accuracy.mean:.3f} "
-        f"[{-accuracy.high:.3f}, {-accuracy.low:.3f}]. A capped judge "
-        f"against a rival: accuracy {more:+.3f}, gold at n = 64 {less:+.2f}"
+        f"Their accuracy: {accuracy:+.3f}. A capped judge against a rival: accuracy {more:+.3f}, "
+        f"gold at n = 64 {less:+.2f}"
     )
-    return Measured(gain, holds, note)
+    return Measured(gain, trained or invented, note, len(stored_result["seeds"]["pass or fail"]))
 
 
 # ---- choosing with few labels ------------------------------------------------------------------

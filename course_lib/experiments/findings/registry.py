@@ -25,13 +25,15 @@ class Measured(NamedTuple):
     interval: Interval
     holds: bool
     note: str = ""
+    seeds: int = 1  # training runs behind it; one where models and pools are the bundled ones
 
 
 @dataclass(frozen=True)
 class Finding:
     """One claim of the course.
 
-    What is measured, from which data, and the command that makes those data.
+    What is measured, from which data, the command that makes those data, and the population that
+    its interval is about.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Finding:
     claim: str
     measures: str
     command: str
+    population: str
     function: Callable[[], Measured]
 
 
@@ -46,7 +49,8 @@ class Finding:
 class Row:
     """A finding as measured now.
 
-    ``estimate`` with its interval from ``low`` to ``high``, and the ``seconds`` it took.
+    ``estimate`` with its interval from ``low`` to ``high``, and the ``seconds`` it took. ``seeds``:
+    how many training runs are behind it; ``population``: what the interval is about.
     """
 
     finding: int
@@ -60,23 +64,37 @@ class Row:
     seconds: float
     command: str
     note: str = ""
+    seeds: int = 1
+    population: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return dict(vars(self))
 
 
+# what intervals are about
+DESK = "other topics and wordings of the help desk; its policy and reward models as they are"
+DESK_SEEDS = "other topics and wordings of the help desk, other seeds of sampling and training"
+PROBLEMS = "other problems of the eight kinds; the policy as it is"
+PROBLEM_SEEDS = "other problems of the eight kinds, other seeds of sampling and training"
+
+
 def finding(
-    number: int, lesson: str, claim: str, measures: str, command: str = "course build-assets"
+    number: int,
+    lesson: str,
+    claim: str,
+    measures: str,
+    command: str = "course build-assets",
+    population: str = DESK,
 ) -> Callable[[Callable[[], Measured]], Callable[[], Measured]]:
     """Register the decorated function as a finding. It returns a :class:`Measured`.
 
     ``claim``: one sentence, as the field says it; ``measures``: what the estimate is, with its
-    unit; ``command``: what makes the data it reads.
+    unit; ``command``: what makes the data it reads; ``population``: what its interval is about.
     """
 
     def register(function: Callable[[], Measured]) -> Callable[[], Measured]:
-        _KNOWN[number] = Finding(number, lesson, claim, measures, command, function)
+        _KNOWN[number] = Finding(number, lesson, claim, measures, command, population, function)
         return function
 
     return register
@@ -120,7 +138,8 @@ def lesson_number(lesson: str) -> str:
 def measure(one: Finding) -> Row:
     """Compute a :class:`Finding` now."""
     started = time.perf_counter()
-    value, holds, *note = one.function()
+    measured = Measured(*one.function())
+    value = measured.interval
     require(
         isinstance(value, Interval),
         f"finding {one.number} must return an Interval; got {type(value).__name__}.",
@@ -133,10 +152,12 @@ def measure(one: Finding) -> Row:
         estimate=value.mean,
         low=value.low,
         high=value.high,
-        holds=bool(holds),
+        holds=bool(measured.holds),
         seconds=round(time.perf_counter() - started, 2),
         command=one.command,
-        note=note[0] if note else "",
+        note=measured.note,
+        seeds=measured.seeds,
+        population=one.population,
     )
 
 
@@ -163,7 +184,7 @@ def _note(row: Row) -> str:
 class Table:
     """Rows of findings, as text and, in a notebook, as a table."""
 
-    HEAD = ("finding", "claim", "what was measured", "estimate [95 %]", "holds")
+    HEAD = ("finding", "claim", "what was measured", "estimate [95 %]", "seeds", "holds")
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
@@ -174,6 +195,7 @@ class Table:
             holds = "holds" if row.holds else "DOES NOT HOLD"
             lines.append(f"{row.finding:2}  lesson {row.lesson}  {holds}: {row.claim}")
             lines.append(f"    {row.measures}: {_estimate(row)}{_note(row)}")
+            lines.append(f"    for {row.population}; seeds: {row.seeds}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -186,6 +208,7 @@ class Table:
                 row.claim,
                 row.measures + _note(row),
                 _estimate(row),
+                str(row.seeds),
                 "yes" if row.holds else "no",
             )
             columns = "".join(f"<td {left}>{html.escape(cell)}</td>" for cell in cells)
