@@ -454,6 +454,16 @@ def costs(runs):
     }
 
 
+def tried_point(run, dials, n, temperature, topics):
+    """A value of the dials that was tried: gold, proxy and KL at its best temperature and at 1."""
+
+    def at(served):
+        found = run["at"][f"{served:g}"][n]
+        return {what: interval([found[what]], topics) for what in ("gold", "proxy", "kl")}
+
+    return {"dials": dials, "temperature": temperature, **at(temperature), "at_1": at(1.0)}
+
+
 def pair_of(runs, others):
     """Runs of two methods seed by seed: the seeds that both have; the base's one run fits all."""
     if len(others) == 1:
@@ -518,11 +528,13 @@ def lines_of(result):
     rows = [HEAD, ["base", "", f"{result['base']['temperature']:g}", show(result["base"]["gold"]),
                    show(result["base_at_1"]["gold"]), "", "", "", "", ""]]  # fmt: skip
     rows += [row_of(name, method) for name, method in methods.items()]
-    grid = [
-        [name, *(f"{point['dials']}: {point['gold']:.2f} at {point['temperature']:g}"
-                 for point in method["grid"])]
-        for name, method in methods.items()
-    ]  # fmt: skip
+    grid = []
+    for name, method in methods.items():
+        cells = [
+            f"{dials}: {point['gold']['mean']:.2f} at {point['temperature']:g}"
+            for dials, point in method["grid"].items()
+        ]
+        grid.append([name, *cells])
     width = max(map(len, grid))
     gaps = []
     for name, v in result["rft_minus"].items():
@@ -593,9 +605,9 @@ def main():
         return seeds[:2] if args.quick else seeds
 
     # the first dial, then the second at the best value of the first
-    grid = {name: [] for name in names}
-    best = {name: dict(METHODS[name][1]) for name in names}
-    chosen = {name: {} for name in names}
+    choosing_topics = [about["topic"] for about in held_out(Helpdesk(), size, "choose")[1]]
+    grid = {name: {} for name in names}
+    best, chosen = {}, {name: {} for name in names}
     for stage in (0, 1):
         tasks = []
         for name in names:
@@ -611,19 +623,19 @@ def main():
                 tasks.append(task(name, point, CHOOSING, "choose", temperatures))
         for run in run_jobs(job, tasks, args.workers, say):
             name, dials, _, _ = run["task"]
-            ns = ("1",) if name != "best-of-N" else tuple(map(str, METHODS[name][2]["N"]))
-            gold, temperature, n = best_served(run, ns)
-            point = {"N": int(n)} if name == "best-of-N" else dials
-            grid[name].append({"dials": point, "gold": gold, "temperature": temperature})
+            points = [(dials, "1")]
             if name == "best-of-N":
-                gold, temperature, _ = best_served(run)
-                base_best = temperature
+                _, base_best, _ = best_served(run)
+                sizes = [n for n in METHODS[name][2]["N"] if str(n) in run["at"]["1"]]
+                points = [({"N": n}, str(n)) for n in sizes]
+            for of, n in points:
+                _, temperature, _ = best_served(run, (n,))
+                grid[name][told(of)] = tried_point(run, of, n, temperature, choosing_topics)
         for name in names:
             first = list(METHODS[name][2])[0]
-            top = max(grid[name], key=lambda point: point["gold"])
-            best[name] = top
+            best[name] = max(grid[name].values(), key=lambda point: point["gold"]["mean"])
             if stage == 0:
-                chosen[name] = {first: top["dials"].get(first)}
+                chosen[name] = {first: best[name]["dials"][first]}
 
     def at_of(name):
         if name == "best-of-N":

@@ -31,7 +31,7 @@ def files_of(folder: Path | str) -> list[Path]:
 def _is_asset(file: Path) -> bool:
     if not file.is_file() or file.suffix in (".py", ".pyc") or file.name == "manifest.json":
         return False
-    unfinished = any(part.endswith(".partial") for part in file.parts)
+    unfinished = any(part.endswith((".partial", ".apart")) for part in file.parts)
     return not unfinished and "__pycache__" not in file.parts
 
 

@@ -68,30 +68,47 @@ class Parts:
         with atomic_directory(self.out / self.world) as final:
             shutil.copytree(self.folder, final, dirs_exist_ok=True, ignore=NOT_STORED)
         shutil.rmtree(self.folder)
-        place = self.out / "manifest.json"
-        manifest = {"command": "course build-assets", "worlds": {}}
-        if place.is_file():
-            manifest = read_json(place)
-        manifest["worlds"][self.world] = {
+        facts = {
             "seconds": round(self.seconds),
             "versions": versions(),
             "size": size,
             "assets": self.facts,
         }
-        manifest["files"] = {
-            file.relative_to(self.out).as_posix(): {
-                "bytes": file.stat().st_size,
-                "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-            }
-            for file in files_of(self.out)
-        }
-        manifest["bytes"] = sum(facts["bytes"] for facts in manifest["files"].values())
-        write_json(place, manifest)
+        manifest = write_manifest(self.out, self.world, facts)
         self.log(
             f"{round(self.seconds):6} s  {len(manifest['files'])} files, "
             f"{manifest['bytes'] / 1e6:.1f} MB in all"
         )
         return manifest
+
+
+def write_manifest(out: Path, world: str, facts: dict) -> dict:
+    """Enter a world's ``facts``, and every file under ``out``, in its manifest. Returns it."""
+    place = out / "manifest.json"
+    manifest = {"command": "course build-assets", "worlds": {}}
+    if place.is_file():
+        manifest = read_json(place)
+    manifest["worlds"][world] = facts
+    manifest["files"] = {
+        file.relative_to(out).as_posix(): {
+            "bytes": file.stat().st_size,
+            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        }
+        for file in files_of(out)
+    }
+    manifest["bytes"] = sum(file["bytes"] for file in manifest["files"].values())
+    write_json(place, manifest)
+    return manifest
+
+
+def adopt(out: Path, apart: Path, world: str, log: Callable[[str], None]) -> dict:
+    """Move a world that was built under ``apart`` to ``out``. Returns ``out``'s manifest."""
+    facts = read_json(apart / "manifest.json")["worlds"][world]
+    with atomic_directory(out / world) as final:
+        shutil.copytree(apart / world, final, dirs_exist_ok=True)
+    manifest = write_manifest(out, world, facts)
+    log(f"{world} is in its place; {manifest['bytes'] / 1e6:.1f} MB in all")
+    return manifest
 
 
 def untrained(tokenizer: object, size: dict, source: str, seed: int) -> Policy:

@@ -17,6 +17,16 @@ def positive(text: str) -> int:
         raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers with commas between them, for argparse."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected numbers with commas between them, such as 1,0.5,0.1; got {text!r}"
+        ) from None
+
+
 def unescaped(text: str) -> str:
     r"""``text`` with ``\n``, ``\t`` and ``\\`` read as in Python: shells pass them on as typed."""
     return re.sub(r"\\([nt\\])", lambda match: ESCAPES[match[1]], text)

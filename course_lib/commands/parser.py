@@ -14,6 +14,7 @@ from .options import (
     device_argument,
     force_argument,
     minimum_argument,
+    numbers,
     policy_arguments,
     positive,
     prompting_arguments,
@@ -82,6 +83,13 @@ def add_run(command: AddCommand) -> None:
     prompting_arguments(p)
     p.add_argument("-n", type=positive, help="candidates per prompt (default: the tier's)")
     p.add_argument("--temperature", type=float, help="above 0 (default: the tier's)")
+    p.add_argument(
+        "--temperatures",
+        type=numbers,
+        metavar="T,T,…",
+        help="each method is also shown at the best of these, chosen by gold on other prompts; one "
+        "number leaves that out (default: 1,0.7,0.5,0.3,0.1)",
+    )
     p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     p.add_argument("--prompts", type=positive, help="training prompts (default: the tier's)")
     p.add_argument(

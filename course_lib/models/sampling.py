@@ -9,7 +9,7 @@ turns each into a token by the inverse of the cumulative distribution. So it is 
 whatever the batch size, N, order, chunking or number of workers, up to rounding: two batch shapes
 may differ in the last bits of a logit, which changes a token only when its uniform falls in that
 gap. In float32 that is rare, and not seen in any of our tests. In half precision it is not: with
-another ``memory_mb``, 24 of 512 candidates of the bundled policy change in bfloat16 and 10 in
+another ``memory_mb``, 20 of 512 candidates of the bundled policy change in bfloat16 and 4 in
 float16, and 13 of 16 of Gemma 3 270M's in bfloat16 (``benchmarks/half_precision.py``). They are
 samples of the same distribution all the same. Where candidates must come again one by one, sample
 in float32, or keep the whole call as it is.

@@ -125,8 +125,8 @@ def cheapest_n(ns, quality, share, budget):
 #
 # Your own functions on the stored pool: no check here, only numbers to look at.
 # To be quick they use 32 of the lesson's 128 prompts and 64 of its 256 candidates.
-# On these the policy is worse than on the rest, so your curve starts lower than the lesson's; do
-# its steps shrink in the same way?
+# On these the policy is a little worse than on the rest, so your curve starts lower than the
+# lesson's; do its steps shrink in the same way?
 # The gain is counted up to $n = 16$, where this short curve ends.
 
 # %%

@@ -210,8 +210,8 @@ for T in (0.2, 0.5, 1.0):
 # next to none.
 #
 # Now the pools of lesson 02, 64 candidates for 64 prompts at each temperature.
-# **Before you run it:** the reward model `reward-8000` as its own judge, will it ask for the same
-# temperatures as gold?
+# **Before you run it:** the small reward model `reward-500` as its own judge, will it ask for the
+# same temperatures as gold?
 
 # %%
 from course_lib.assets import temperatures
@@ -222,28 +222,28 @@ for T, pool in pools.items():
     by_prompt = [distinct_bigrams(row) for row in pool.texts]
     diversity[T] = round(float(np.mean(by_prompt)), 3)
 print("distinct-2 of 64 texts:", diversity)
-for judge in ("gold", "reward-8000"):
+for judge in ("gold", "reward-500"):
     rewards = {T: pool.reward(judge) for T, pool in pools.items()}
     best = {n: best_temperature(rewards, n) for n in (1, 4, 16, 64)}
     print(f"{judge:12} chooses and judges; best T for n:", best)
 
 # %% [markdown]
-# (For $n = 64$ gold's values lie so close together from 0.2 to 0.7 that the winner means nothing:
-# your function names the highest, however little it leads.)
-# Neither line is what a user of `reward-8000` gets.
+# (For $n = 1$ gold's values lie so close together from 0.1 to 0.7, and for $n = 64$ from 0.5 to 1,
+# that the winner means little: your function names the highest, however little it leads.)
+# Neither line is what a user of `reward-500` gets.
 # For that the reward model chooses and gold judges:
 
 # %%
 for n in (1, 4, 16, 64):
     gold = {}
     for T, pool in pools.items():
-        curve = best_of_n_curve(pool.reward("reward-8000"), pool.reward("gold"), ns=[n])
+        curve = best_of_n_curve(pool.reward("reward-500"), pool.reward("gold"), ns=[n])
         gold[T] = round(float(curve.mean()), 2)
-    print(f"n = {n:2}: gold of the reply that reward-8000 chooses", gold)
+    print(f"n = {n:2}: gold of the reply that reward-500 chooses", gold)
 
 # %% [markdown]
 # Find the highest number of each row.
-# At which temperature does it stand, and which one did the line of `reward-8000` above name for the
+# At which temperature does it stand, and which one did the line of `reward-500` above name for the
 # same $n$?
 # You need both for the case below.
 #

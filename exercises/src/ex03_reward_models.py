@@ -177,10 +177,12 @@ import course_lib as course
 from course_lib import assets
 from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference, win_scores
 from course_lib.worlds import helpdesk
+from course_lib.worlds.helpdesk_letters import letter_sentences
 
 pool = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 stored = pool.first(16)
 gold = stored.reward("gold")
+topic = np.array([about["topic"] for about in pool.info])
 words = torch.tensor([[float(len(text.split())) for text in row] for row in stored.texts])
 votes = {}
 for who, looks in (("careful", gold), ("hurried", gold + words / 10)):
@@ -209,13 +211,14 @@ for max_words in (2, 5, 10, 200):
 # Which weight will differ most between the two kinds of annotators?
 
 # %%
-names = ["tens of words", "polite", "flattery", "filler", "rude", "unsafe"]
+names = ["tens of words", "polite", "flattery", "filler", "rude", "letter"]
+polite = helpdesk.POLITE_OPEN + helpdesk.POLITE_CLOSE
 stock = [
-    helpdesk.POLITE_OPEN + helpdesk.POLITE_CLOSE,
+    polite,
     helpdesk.FLATTERY,
     helpdesk.FILLER,
     helpdesk.RUDE,
-    helpdesk.UNSAFE,
+    letter_sentences() - set(polite),  # those of the stock letters
 ]
 
 def describe(text):
@@ -240,6 +243,7 @@ for i, name in enumerate(names):
 # Which of these numbers could the team of the hurried annotators have seen?
 # Judged by careful annotators, can you tell the two models apart?
 # And which line settles which of them chooses better?
+# (The intervals are over topics, as in the lesson.)
 
 # %%
 held = slice(64, 128)
@@ -252,7 +256,7 @@ def accuracy(R, said):
 
 for who, R in linear.items():
     judged = [
-        f"accuracy by {by} {bootstrap_interval(accuracy(R, said)):.2f}"
+        f"accuracy by {by} {bootstrap_interval(accuracy(R, said), groups=topic[held]):.2f}"
         for by, said in votes.items()
     ]
     print(f"taught by {who} annotators:", "  ".join(judged))
@@ -260,14 +264,10 @@ for who, R in linear.items():
 many = torch.tensor([[describe(text) for text in row] for row in pool.texts[held]])
 judge = pool.reward("gold")[held]
 best = {who: best_of_n_curve(many @ w, judge, [16])[:, 0] for who, w in weights.items()}
-print(
-    "gold of the best of 16, hurried less careful:",
-    f"{paired_difference(best['hurried'], best['careful']):+.2f}",
-)
-print(
-    "careful less a random reply:",
-    f"{paired_difference(best['careful'], judge.mean(1).numpy()):+.2f}",
-)
+worse = paired_difference(best["hurried"], best["careful"], groups=topic[held])
+better = paired_difference(best["careful"], judge.mean(1).numpy(), groups=topic[held])
+print(f"gold of the best of 16, hurried minus careful: {worse:+.2f}")
+print(f"careful minus a random reply: {better:+.2f}")
 
 # %% [markdown]
 # At last calibration.

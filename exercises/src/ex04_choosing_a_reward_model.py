@@ -153,7 +153,7 @@ def pick_reward_model(first, second, gold, labels):
 # 3. for each candidate, return the mean across models minus $k$ times the standard deviation across
 #    models, shape `(P, N)`.
 #
-# Both standard deviations divide by the count, not by the count less 1 (in torch: `correction=0`).
+# Both standard deviations divide by the count, not by the count minus 1 (in torch: `correction=0`).
 # A model that gives all candidates of a prompt the same score, on every prompt, has a deviation of
 # 0 in step 2.
 # Let its scores count as 0.
@@ -225,7 +225,8 @@ for a, b in (("reward-125", "reward-8000"), ("reward-2000", "reward-8000")):
 # of them.
 # So the last numbers are somewhat too good.)
 #
-# Finally the ensemble, at $n = 64$, against the plain mean ($k = 0$), with intervals over prompts.
+# Finally the ensemble, at $n = 64$, against the plain mean ($k = 0$), with intervals that take topics
+# as units.
 # **Which differences can you tell from 0?**
 
 # %%
@@ -236,10 +237,12 @@ scores = torch.stack([pool.reward(name) for name in members])
 reached = {}
 for k in (0.0, 0.5, 1.0, 2.0, 8.0):
     reached[k] = best_of_n_curve(cautious(scores, k), gold, [64])[:, 0]
+topics = [about["topic"] for about in pool.info]
 for k, value in reached.items():
     line = f"k = {k:g}: gold {value.mean():.2f}"
     if k:
-        line += f"   less the plain mean {paired_difference(value, reached[0.0]):+.2f}"
+        over = paired_difference(value, reached[0.0], groups=topics)
+        line += f"   minus the plain mean {over:+.2f}"
     print(line)
 
 # %% [markdown]

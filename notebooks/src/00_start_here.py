@@ -109,10 +109,17 @@ print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per 
 # ## Meet the assistant
 #
 # It answers for an office help desk: passwords, printers, refunds.
-# It is a real transformer in the usual Hugging Face format, only very small, and it learned from
-# replies of a tired help desk: some careful, some sloppy, some rude.
-# That is on purpose.
+# It is a real transformer in the usual Hugging Face format, only very small.
+# It learned from the replies of a busy help desk.
+# Two in three of them were **stock letters**: polite sentences that fit any question, and at most
+# one step, not always the right one.
+# The others were a colleague's own words: some careful, some sloppy, some rude.
+#
+# We made this desk so on purpose.
 # A model that is always right leaves nothing to choose.
+# And the reply that a language model finds likeliest is often bland; the letters see to it that
+# ours is bland, too.
+# The good replies are there, but they are rare.
 #
 # A `world` is the setting of an experiment: it supplies the prompts, what each of them is about
 # (`info`), and the rule that judges.
@@ -144,6 +151,16 @@ pool = course.sample(policy, [question], n=1, seed=0)
 print(pool.texts[0][0])
 
 # %% [markdown]
+# And what does it say when it takes the likeliest word each time, at temperature 0?
+
+# %%
+likeliest = course.sample(policy, [question], n=1, temperature=0).texts[0][0]
+print(likeliest)
+
+# %% [markdown]
+# A stock letter: polite, not wrong, and with one of the three steps that the question needs.
+
+# %% [markdown]
 # ## Read twenty replies
 #
 # Before we let a number speak, read.
@@ -170,8 +187,8 @@ for prompt, replies in zip(pool.prompts, pool.texts, strict=True):
 # How many of the twenty would you send?
 # Write the number down.
 # What did the good ones have in common, and what was wrong with the others?
-# Look for right steps, steps that belong to another question, flattery, filler, rudeness, careless
-# advice, and help with something harmful.
+# Look for right steps, steps that belong to another question, letters that would fit any question,
+# flattery, rudeness, careless advice, and help with something harmful.
 #
 # ## A reward we can trust
 #
@@ -192,13 +209,18 @@ print(", ".join(f"{part} {points:+.2f}" for part, points in POINTS.items()))
 # %% [markdown]
 # Most names speak for themselves.
 # `order` counts each right step that stands behind the right step before it.
-# On a harmful request the right reply is a refusal with a safe alternative: `complies` counts steps
-# that do the harmful thing, `over_refusal` is a refusal where none was due.
+# `filler` counts empty sentences; most sentences of a letter are such.
+# On a harmful request the right reply is a refusal with a safe alternative; `over_refusal` is a
+# refusal where none was due.
+# A step that does the harmful thing counts twice: `as_asked`, for it is what the user wanted, and
+# `complies`, for the harm.
+# Together they cost 1.5 points.
+# Lesson 04 takes the two apart.
 # `unsafe` is careless advice, `garbled` a sentence that nobody taught it, `truncation` a reply that
 # never ended.
 #
 # Try it on replies you know before you use it on any others: a good one, the same steps in another
-# order, and a rude one.
+# order, a rude one, and the policy's likeliest.
 # `gold_parts` says where the points come from.
 
 # %% tags=["nbval-check-output"]
@@ -206,7 +228,7 @@ about = {"topic": "password"}
 good = world.ideal_reply(about)
 mixed = ("Happy to help. First, follow the link in the email. Then open the sign-in page. "
     "Finally, choose forgot password.")
-for reply in (good, mixed, "Read the manual."):
+for reply in (good, mixed, "Read the manual.", likeliest):
     parts = {k: v for k, v in world.gold_parts(question, reply, about).items() if v}
     print(f"{world.gold(question, reply, about):5.2f}  {reply}\n       {parts}")
 
@@ -231,11 +253,13 @@ for prompt, points in zip(pool.prompts, pool.reward("gold").tolist(), strict=Tru
 # Three right steps in order and nothing else are worth 3.5.
 #
 # **How to read an interval.**
-# `23.0% [22.2%, 23.8%]` is an estimate and, in brackets, a range: ranges made this way contain the
-# true value about 95 times in 100.
-# For the stored pool we find it by drawing 128 prompts from our 128, with repeats, two thousand
-# times, and watching how far the mean moves (the *bootstrap*).
-# Prompts are redrawn, not single replies, since replies to one prompt share its difficulty.
+# `40% [35%, 45%]` is an estimate and, in brackets, a range: ranges made this way contain the true
+# value about 95 times in 100.
+# For the stored pool we find it by drawing as many topics as the pool has, with repeats, two
+# thousand times, and watching how far the mean moves (the *bootstrap*).
+# Topics are redrawn, not single replies or prompts: the replies to one prompt share its difficulty,
+# and so do the prompts about one topic.
+# (`groups=` says what belongs together; the bands in our figures redraw prompts.)
 # For the twenty replies we use a textbook formula for shares, Wilson's.
 
 # %%
@@ -243,8 +267,9 @@ from course_lib.estimators import bootstrap_interval, wilson_interval
 
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 print(stored)
+topics = [about["topic"] for about in stored.info]
 good_enough = (stored.reward("gold") >= 2).float()
-share = bootstrap_interval(good_enough.mean(1))
+share = bootstrap_interval(good_enough.mean(1), groups=topics)
 twenty = int((pool.reward("gold") >= 2).sum())
 print(f"all: {share:.1%} of replies    the twenty: {twenty}, so {wilson_interval(twenty, 20):.0%}")
 
@@ -253,12 +278,13 @@ print(f"all: {share:.1%} of replies    the twenty: {twenty}, so {wilson_interval
 # (Our twenty also had more harmful requests among them than the pool has: we put two in on
 # purpose.)
 # Note how wide the interval of the twenty is.
-# With twenty replies you can hardly tell a mediocre assistant from a good one; keep that in mind
-# when somebody shows you ten examples.
+# From twenty replies you cannot tell an assistant that hardly ever helps from one that helps one
+# time in five; keep that in mind when somebody shows you ten examples.
 #
 # The picture shows all replies.
-# There is no single "quality of the model": there is a distribution, wide, with many bad replies
-# and some excellent ones.
+# There is no single "quality of the model": there is a distribution, and a wide one.
+# The tall peak is bland: a letter with one right step is worth between 0.4 and 1 point.
+# To the left are many bad replies, far to the right a few excellent ones.
 # The course depends on this spread: if all replies were alike, there would be nothing to choose.
 
 # %%
@@ -274,10 +300,12 @@ plots.reward_histogram(stored.reward("gold"), title="Gold reward of the base pol
 
 # %%
 gold = stored.reward("gold")
-mean, highest = bootstrap_interval(gold.mean(1)), bootstrap_interval(gold.max(1).values)
-gap = bootstrap_interval(gold.max(1).values - gold.mean(1))
+mean = bootstrap_interval(gold.mean(1), groups=topics)
+highest = bootstrap_interval(gold.max(1).values, groups=topics)
+gap = bootstrap_interval(gold.max(1).values - gold.mean(1), groups=topics)
 print(f"mean of the candidates {mean}    best of 256 {highest}    gap {gap} points")
-assert gap.low > 1 and 0.1 < share.mean < 0.6
+assert gap.low > 2 and share.high < 0.2 and world.gold(question, likeliest, about) < 1.5
+assert ((gold >= 0.4) & (gold <= 1)).float().mean() > 0.25, "the bland peak"
 
 # %% [markdown]
 # ## Random, and yet repeatable
@@ -317,8 +345,9 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 # %% [markdown]
 # ## What we found
 #
-# - The assistant's replies are of very mixed quality; the share worth sending is printed above,
-#   with its interval.
+# - The assistant's replies are of very mixed quality, and few are worth sending; the share is
+#   printed above, with its interval.
+# - Its likeliest reply to our question is a stock letter: polite, with one right step.
 # - For the same prompt, the best of 256 candidates is far better than the average one.
 #   The gap, printed above, is what selection can use.
 # - Twenty replies tell little: their interval is several times as wide as that of the stored pool.
@@ -326,6 +355,8 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 # ## What this leaves out
 #
 # Our assistant has a few hundred words and our gold reward is a formula.
+# How bland its likeliest reply is we decided ourselves, by the share of letters; lesson 02 also
+# visits a desk where nobody sends letters.
 # Real replies are judged by people who disagree, and no formula is at hand.
 # What carries over is the logic: choosing among samples, judging with a reward that did not do the
 # choosing, comparing with a random choice, and giving intervals.

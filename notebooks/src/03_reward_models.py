@@ -9,7 +9,7 @@
 # **Builds on:** lesson 00 (policy, pool, gold reward, how to read an interval), lesson 01
 # (best-of-N, paired differences), lesson 02 (temperature).
 #
-# **Time:** 60 minutes to read and do; the cells run in under a minute.
+# **Time:** 60 minutes to read and do; the cells run in about a minute.
 
 # %%
 from itertools import pairwise
@@ -24,7 +24,7 @@ from course_lib.estimators import (best_of_n_curve, bootstrap_interval, grouped_
 from course_lib.methods import bradley_terry_loss, train_reward_model
 from course_lib.models import new_reward_model
 from course_lib.pools import annotate
-from course_lib.worlds import Annotator, right_steps
+from course_lib.worlds import Annotator, gold_parts, right_steps
 
 # %% [markdown]
 # ## Preferences instead of scores
@@ -45,16 +45,22 @@ from course_lib.worlds import Annotator, right_steps
 # %%
 policy = course.load_policy(assets.path("helpdesk/policy"))
 world = course.load_world("helpdesk")
-# 128 held-out prompts × 256 candidates
+# 128 held-out prompts × 256 candidates, sampled at temperature 1
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 gold = stored.reward("gold")
+# (128,) what each prompt is about
+topic = np.array([about["topic"] for about in stored.info])
 
 # %% tags=["nbval-check-output"]
-shown = [0, 2, 4, 5, 7, 9]
+shown = [0, 2, 4, 6, 14, 13]
 for number, i in enumerate(shown, 1):
     print(f"{number}. {stored.prompts[i]}\n   A: {stored.texts[i][0]}\n   B: {stored.texts[i][1]}")
 
 # %% [markdown]
+# Many of these replies are the stock letters of lesson 00: polite sentences around one step, or
+# around none.
+# We made this desk send them, since the likeliest reply of a real model is often bland too.
+#
 # Our annotators are simulated, so that we can have thousands of them.
 # Each one looks at the gold reward $r^*$ of both replies, but is not sure of it: A is preferred
 # with probability
@@ -76,7 +82,7 @@ for number, i in enumerate(shown, 1):
           f"    {20 - for_a:2} for B: gold {b:5.2f}, “{stored.texts[i][1][:32]} …”")
 
 # %% [markdown]
-# The last pair has equal gold, and the third nearly so: whatever you answered there, about half of
+# In the fourth pair and the last gold is nearly equal: whatever you answered there, about half of
 # the annotators disagree with you.
 # Preferences are *noisy*.
 # Here that is by construction, and its main reason is real: some pairs are close.
@@ -85,6 +91,20 @@ for number, i in enumerate(shown, 1):
 # Match up the 256 stored candidates of each prompt, 0 against 1, 2 against 3, and so on: 128 pairs
 # a prompt.
 # Ask one annotator about each pair, and then ask a second one.
+#
+# The 128 prompts are about 31 topics, and prompts about one topic are not independent: what is hard
+# about a topic is hard in all its wordings.
+# So in this lesson topics are the units of the intervals, not prompts.
+# They speak of other topics of such a desk, and are wider than intervals over prompts.
+
+# %%
+def interval(values, rows=slice(None)):
+    """95 % interval of the mean of one value a prompt; topics are the units."""
+    return bootstrap_interval(np.asarray(values), groups=topic[rows])
+
+def difference(a, b, rows=slice(None)):
+    """The same for a − b, paired by prompt."""
+    return paired_difference(a, b, groups=topic[rows])
 
 # %%
 # (128, 128): gold of the first and the second
@@ -93,7 +113,7 @@ A, B = gold[:, 0::2], gold[:, 1::2]
 votes = Annotator().prefers_first(A, B, np.random.default_rng(1))
 # a second annotator, same pairs
 again = Annotator().prefers_first(A, B, np.random.default_rng(2))
-agreement = bootstrap_interval((votes == again).mean(1))
+agreement = interval((votes == again).mean(1))
 print(f"two annotators agree on {agreement:.1%} of pairs")
 
 # %% [markdown]
@@ -114,7 +134,7 @@ def accuracy(R):
     said = votes[:, : first.shape[1]]
     return np.where(said, first, 1 - first).mean(1)
 
-ceiling = bootstrap_interval(accuracy(gold))
+ceiling = interval(accuracy(gold))
 print(f"the gold reward agrees with the annotator on {ceiling:.1%} of pairs")
 
 # %% [markdown]
@@ -233,32 +253,35 @@ harmful = np.array([about["harmful"] for about in stored.info])
 kinds = {"ordinary": ~harmful, "harmful": harmful}
 means = {name: stored.reward(name).mean(1).numpy() for name in ("gold", "reward-8000")}
 for name, mean in means.items():
-    print(f"{name:12}", "   ".join(f"{kind} prompts {bootstrap_interval(mean[k])}"
+    print(f"{name:12}", "   ".join(f"{kind} prompts {interval(mean[k], k)}"
         for kind, k in kinds.items()))
 
 # %%
-def correlation(x, y):
-    """Correlation of x and y with a 95 % interval that resamples prompts, as text."""
-    draws = np.random.default_rng(0).integers(len(x), size=(2000, len(x)))
-    low, high = np.quantile([np.corrcoef(x[d], y[d])[0, 1] for d in draws], [0.025, 0.975])
+def correlation(x, y, names):
+    """Correlation of x and y with a 95 % interval that resamples topics, as text."""
+    of_topic = [np.flatnonzero(names == name) for name in np.unique(names)]
+    draws = np.random.default_rng(0).integers(len(of_topic), size=(2000, len(of_topic)))
+    rows = [np.concatenate([of_topic[k] for k in draw]) for draw in draws]
+    low, high = np.quantile([np.corrcoef(x[d], y[d])[0, 1] for d in rows], [0.025, 0.975])
     return f"{np.corrcoef(x, y)[0, 1]:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 within = [np.corrcoef(a, b)[0, 1] for a, b in zip(gold, stored.reward("reward-8000"), strict=True)]
-print(f"correlation of reward-8000 with gold, within a prompt: {bootstrap_interval(within):+.2f}")
+print(f"correlation of reward-8000 with gold, within a prompt: {interval(within):+.2f}")
 for kind, k in {"all": slice(None), **kinds}.items():
     print(f"of the prompt means, {kind:8} prompts: "
-        f"{correlation(means['gold'][k], means['reward-8000'][k])}")
-assert (bootstrap_interval(within).low > 0.7
-    and means["gold"][harmful].mean() < means["gold"][~harmful].mean() - 1)
-assert (paired_difference(means["reward-8000"][harmful],
-    np.full(33, means["reward-8000"][~harmful].mean())).low > 0.5)
+        f"{correlation(means['gold'][k], means['reward-8000'][k], topic[k])}")
+levels = {(name, kind): interval(mean[k], k)
+    for name, mean in means.items() for kind, k in kinds.items()}
+assert interval(within).low > 0.6
+assert levels["gold", "harmful"].high < levels["gold", "ordinary"].low
+assert levels["reward-8000", "harmful"].low > levels["reward-8000", "ordinary"].high
 
 # %% [markdown]
-# Within a prompt the scores follow gold closely.
+# Within a prompt the scores follow gold.
 # Between the two *kinds* of prompts the order is turned round, and training could not have told it
 # otherwise.
-# (Within each kind the prompt means go loosely with gold; nothing in the loss asked for that
-# either.)
+# (Within one kind we cannot tell whether the prompt means go with gold.
+# Nothing in the loss asks for it.)
 # Best-of-N compares within a prompt and is safe.
 # Anything that ranks replies of all prompts together is not: lesson 05 meets such a rule.
 #
@@ -366,22 +389,22 @@ for part in ("prompt", "chosen", "rejected"):
 # And a rule without any training: "the longer reply is better"?
 
 # %%
-mine = train_reward_model(policy, pairs, epochs=3, lr=1e-3, batch_size=32, layers=2, name="mine")
-plots.training_loss(mine.facts["losses"], 32, passes=3)
+mine = train_reward_model(policy, pairs, epochs=4, lr=1e-3, batch_size=32, layers=2, name="mine")
+plots.training_loss(mine.facts["losses"], 32, passes=4)
 
 # %% [markdown]
 # (A **nat** is the unit of a natural logarithm.)
-# The loss starts near $\log 2 = 0.69$, the loss of a coin, and falls in stairs, one for each pass
-# over the data.
+# The loss starts near $\log 2 = 0.69$, the loss of a coin, and falls from pass to pass over the
+# data.
 # How low can it honestly go?
 # Ask the judge who knows the annotators' probabilities exactly: gold.
-# Compare both, on the pairs of the training and on the 1,024 pairs of the first 16 candidates of
+# Compare both, on the pairs of the training and on the 2,048 pairs of the first 32 candidates of
 # the held-out prompts.
 # (`np.logaddexp(0, -m)` is $-\log \sigma(m)$.)
 
 # %%
 def margins_of(R, rows=slice(None)):
-    """(P, pairs) score of the reply the annotator chose less that of the other one."""
+    """(P, pairs) score of the reply the annotator chose minus that of the other one."""
     said = np.where(votes[:, : R.shape[1] // 2], 1, -1)
     return said[rows] * (R[rows, 0::2] - R[rows, 1::2]).numpy()
 
@@ -395,7 +418,7 @@ topics = [p["info"]["topic"] for p in pairs]
 seen = {"gold": on_training(lambda texts: [Annotator().utility(t, topic)
     for t, topic in zip(texts, topics, strict=True)]),
     "mine": on_training(lambda texts: mine.score_texts(asked, texts))}
-few = stored.first(16)
+few = stored.first(32)
 by_mine = mine.score_pool(few)
 unseen = {"gold": margins_of(few.reward("gold")), "mine": margins_of(by_mine)}
 
@@ -403,11 +426,11 @@ unseen = {"gold": margins_of(few.reward("gold")), "mine": margins_of(by_mine)}
 for name in ("gold", "mine"):
     old, new = np.logaddexp(0, -seen[name]), np.logaddexp(0, -unseen[name]).mean(1)
     right = [np.mean((m > 0) + 0.5 * (m == 0)) for m in (seen[name], unseen[name])]
-    print(f"{name}: loss on training pairs {grouped_interval(old, asked)}, on held-out pairs "
-        f"{bootstrap_interval(new)}; " f"accuracy {right[0]:.2f} and {right[1]:.2f}")
-less = grouped_interval(np.logaddexp(0, -seen["mine"]) - np.logaddexp(0, -seen["gold"]), asked)
-print(f"on training pairs, mine less gold: {less:+.2f} nats. A coin has {np.log(2):.3f} anywhere.")
-assert less.high < 0 and np.logaddexp(0, -unseen["mine"]).mean() > 0.6
+    print(f"{name}: loss on training pairs {grouped_interval(old, topics)}, on held-out pairs "
+        f"{interval(new)}; accuracy {right[0]:.2f} and {right[1]:.2f}")
+gap = grouped_interval(np.logaddexp(0, -seen["mine"]) - np.logaddexp(0, -seen["gold"]), topics)
+print(f"on training pairs, mine minus gold: {gap:+.2f} nats. A coin has {np.log(2):.3f} anywhere.")
+assert gap.high < 0 and np.logaddexp(0, -unseen["mine"]).mean() > 0.6
 
 # %% [markdown]
 # On the pairs it has seen, our model's loss is *below* that of the perfect judge.
@@ -417,35 +440,29 @@ assert less.high < 0 and np.logaddexp(0, -unseen["mine"]).mean() > 0.6
 # (More on that under calibration below.)
 #
 # Only the held-out numbers count.
-# Now its accuracy with its yardsticks: the same 1,024 pairs for every line, intervals over prompts.
+# Now its accuracy with its yardsticks: the same 2,048 pairs for every line.
 
 # %%
 scores = {"longer is better": few.lengths.float(), "mine, 1,000": by_mine,
     "reward-8000": few.reward("reward-8000"), "gold (ceiling)": few.reward("gold")}
 results = {name: accuracy(R) for name, R in scores.items()}
-plots.intervals(list(results), [bootstrap_interval(v) for v in results.values()],
+plots.intervals(list(results), [interval(v) for v in results.values()],
     "accuracy on held-out pairs", reference=0.5, reference_name="coin")
 
 # %%
 mine_right, rule, best = (results[name]
     for name in ("mine, 1,000", "longer is better", "gold (ceiling)"))
-draws = np.random.default_rng(0).integers(128, size=(2000, 128))
-way = [(mine_right[d].mean() - 0.5) / (best[d].mean() - 0.5) for d in draws]
-print(f"mine less the length rule {paired_difference(mine_right, rule):+.2f}, less the ceiling "
-    f"{paired_difference(mine_right, best):+.2f}; from coin to ceiling it has gone "
-    f"{np.quantile(way, 0.025):.0%} to {np.quantile(way, 0.975):.0%} of the way")
-expected = 1 / (1 + np.exp(-np.abs(unseen["gold"])))
-print(f"gold's own probabilities expect a ceiling of {expected.mean():.2f} on these pairs; "
-    f"{best.mean():.2f} came out")
-assert paired_difference(mine_right, rule).low > 0 and paired_difference(mine_right, best).high < 0
+print(f"mine minus the length rule {difference(mine_right, rule):+.2f}, minus the ceiling "
+    f"{difference(mine_right, best):+.2f}")
+way = (mine_right.mean() - 0.5) / (best.mean() - 0.5)
+print(f"from coin to ceiling it has gone {way:.0%} of the way")
+assert difference(mine_right, rule).low > 0 and difference(mine_right, best).high < 0
 
 # %% [markdown]
-# (The labels were kind by some points, to every line of the figure.
-# So compare a model only with a ceiling on the *same* pairs.)
-#
 # Read such a number between its two ends: the control below, the ceiling above.
-# In this world the length rule is worth nothing; in real data it may be hard to beat, so always ask
-# for it.
+# Compare a model with a ceiling on the *same* pairs only: labels of other pairs may be kinder.
+# In this world the length rule is worth next to nothing; in real data it may be hard to beat, so
+# always ask for it.
 #
 # ### What more comparisons buy
 #
@@ -460,23 +477,25 @@ by_size = [accuracy(stored.reward(f"reward-{size}")) for size in sizes]
 length_rule = accuracy(stored.lengths.float()).mean()
 plots.learning_curve(sizes, by_size,
     {"gold (ceiling)": ceiling.mean, "two annotators agree": agreement.mean,
-    "longer is better": length_rule})
+    "longer is better": length_rule}, topics=topic)
 
 # %%
 for (a, b), (before, after) in zip(pairwise(sizes), pairwise(by_size), strict=True):
-    print(f"{a:5,} → {b:<5,} {paired_difference(after, before):+.3f}")
-    assert paired_difference(after, before).low > 0
-against = paired_difference(by_size[-1], (votes == again).mean(1))
-print(f"reward-8000's agreement with an annotator less a second annotator's: {against:+.3f}")
-assert abs(against.mean) < 0.03 and by_size[-1].mean() < ceiling.low
+    step = difference(after, before)
+    print(f"{a:5,} → {b:<5,} {step:+.3f}{'' if step.excludes_zero else '   includes 0'}")
+    assert step.low > 0 or a == 125
+against = difference(by_size[-1], (votes == again).mean(1))
+print(f"reward-8000's agreement with an annotator minus a second annotator's: {against:+.3f}")
+assert abs(against.mean) < 0.03 and interval(by_size[-1]).high < ceiling.mean
+assert difference(by_size[-1], accuracy(gold)).high < -0.03
 
 # %% [markdown]
-# Each step is more than chance.
+# The second and the third step are more than chance; from 125 to 500 we can tell nothing.
 # At the end the model agrees with an annotator about as often as a second annotator does, which is
 # no great praise: gold gets more right than either.
 # (One model for each size; the two small ones had four passes in batches of 32, the two large ones
 # three in batches of 64.
-# The intervals speak of prompts, not of training.)
+# The intervals speak of topics, not of training: another run of reward-125 would be another model.)
 #
 # **From accuracy to better data.**
 # Take 16 candidates for each prompt and keep the one the reward model likes best.
@@ -485,21 +504,56 @@ assert abs(against.mean) < 0.03 and by_size[-1].mean() < ceiling.low
 # The quality of that data, by gold:
 
 # %%
+def best_of_16(R, of):
+    """(P,) mean of ``of`` (P, N) over the choices that R makes among 16 candidates."""
+    return best_of_n_curve(R, of, [16])[:, 0]
+
 data = {"a random reply (control)": gold.mean(1).numpy()}
 for size in sizes:
-    data[f"best of 16 by reward-{size}"] = best_of_n_curve(stored.reward(f"reward-{size}"), gold,
-        [16])[:, 0]
-for name, values in data.items():
-    print(f"{name:27} gold {bootstrap_interval(values)}")
-steps = list(data.values())
-assert all(paired_difference(better, worse).low > 0 for worse, better in pairwise(steps))
+    data[f"best of 16 by reward-{size}"] = best_of_16(stored.reward(f"reward-{size}"), gold)
+names, kept = list(data), list(data.values())
+steps = [difference(better, worse) for worse, better in pairwise(kept)]
+print(f"{names[0]:27} gold {interval(kept[0])}")
+for name, values, step in zip(names[1:], kept[1:], steps, strict=True):
+    print(f"{name:27} gold {interval(values)}   minus the line above {step:+.2f}"
+        f"{'' if step.excludes_zero else '   includes 0'}")
+assert steps[0].low > 0 and steps[2].low > 0 and steps[3].low > 0
+assert kept[1].mean() > kept[0].mean() + 0.4
 
 # %% [markdown]
-# Here the more accurate model picks the better data, at each of the three steps.
+# Here the more accurate model picks the better data, at the two steps where accuracy rises beyond
+# chance; from 125 to 500 neither can be told apart.
 # It need not be so; lesson 04 shows a case where it is not.
-# Look at reward-125: hardly more than half of the pairs right, and yet the kept reply is more than
-# half a point better than a random one.
-# Sixteen candidates give a weak preference many chances; perhaps what it sees are the gross faults.
+#
+# Look at reward-125: hardly more than half of the pairs right, and yet the kept reply is about half
+# a point better than a random one.
+# Sixteen candidates give a weak preference many chances.
+# What does it see?
+# Gold has parts, so we can ask which of them its choices change.
+
+# %%
+parts = [[gold_parts(text, name) for text in row]
+    for name, row in zip(topic, stored.texts, strict=True)]
+
+def part(name):
+    """(P, N) points of one part of gold."""
+    return torch.tensor([[reply[name] for reply in row] for row in parts])
+
+faults = ("right_steps", "filler", "wrong_steps", "over_refusal")
+print("best of 16 minus a random reply, in points of gold:")
+for name in ("reward-125", "reward-8000"):
+    changes = [best_of_16(stored.reward(name), part(fault)).mean() - part(fault).mean()
+        for fault in faults]
+    print(f"   {name:12}", "   ".join(f"{fault} {change:+.2f}"
+        for fault, change in zip(faults, changes, strict=True)))
+    if name == "reward-125":
+        assert changes[0] > 0.3 and changes[1] > 0.1 and max(changes[2:]) < -0.05
+
+# %% [markdown]
+# It has learned the coarse thing, that steps are better than filler, and so it avoids letters.
+# It has not learned *which* steps and refusals belong to a question: it picks more steps of other
+# topics, and more refusals of harmless questions, than a random choice would.
+# With 8,000 comparisons those two faults no longer grow.
 #
 # ## Does it mean what it says?
 #
@@ -516,12 +570,13 @@ assert all(paired_difference(better, worse).low > 0 for worse, better in pairwis
 
 # %%
 names = ["reward-500", "reward-8000", "gold"]
-plots.calibration({name: margins_of(stored.reward(name)) for name in names})
+plots.calibration({name: margins_of(stored.reward(name)) for name in names}, topics=topic)
 
 # %% [markdown]
 # Gold lies on the diagonal: our annotators follow Bradley–Terry on gold, so its margins are true by
 # construction, and it is the control of this figure.
-# The reward models lie below the line: **overconfident**, the small one badly so.
+# Where they are sure, the reward models lie below the line: they are **overconfident**, reward-8000
+# a little, reward-500 badly.
 # The labels are noisy, but that alone is not the reason: over very many different pairs single
 # labels average out to the right share.
 # The reason is memory.
@@ -532,39 +587,40 @@ plots.calibration({name: margins_of(stored.reward(name)) for name in names})
 #
 # The repair is one number.
 # Divide all scores by a constant $\tau$, as the temperature divided the logits in lesson 02.
-# Find it on half of the prompts, as the one with the smallest loss; judge on the other half.
+# Find it on half of the topics, as the one with the smallest loss; judge on the other half.
 
 # %%
 def loss_at(R, tau, rows):
     """(P,) mean Bradley–Terry loss in nats of the scores divided by tau."""
     return np.logaddexp(0, -margins_of(R, rows) / tau).mean(1)
 
-half, rest, tau = slice(0, 64), slice(64, 128), {}
+every_second = np.isin(topic, np.unique(topic)[::2])
+half, rest, tau = np.flatnonzero(every_second), np.flatnonzero(~every_second), {}
 choices = np.arange(5, 61) / 10
 for name in names:
     R = stored.reward(name)
     tau[name] = choices[np.argmin([loss_at(R, t, half).mean() for t in choices])]
     before, after = loss_at(R, 1, rest), loss_at(R, tau[name], rest)
     print(f"{name:12} τ = {tau[name]:.1f}   loss on the other half {before.mean():.3f} → "
-        f"{after.mean():.3f} nats, " f"change {paired_difference(after, before):+.3f}")
+        f"{after.mean():.3f} nats, change {difference(after, before, rest):+.3f}")
 print(f"a coin                 {np.log(2):.3f}")
 
 # %%
 plots.calibration({f"{name} / {tau[name]:.1f}": margins_of(stored.reward(name), rest) / tau[name]
-    for name in names})
+    for name in names}, topics=topic[rest])
 
 # %%
 small, t = stored.reward("reward-500"), tau["reward-500"]
-assert (paired_difference(loss_at(small, t, rest), loss_at(small, 1, rest)).high < 0
-    and loss_at(small, 1, rest).mean() > 0.7)
-print("accuracy before and after:", bootstrap_interval(accuracy(small)),
-    bootstrap_interval(accuracy(small / t)))
+assert (difference(loss_at(small, t, rest), loss_at(small, 1, rest), rest).high < 0
+    and loss_at(small, 1, rest).mean() > 0.75 > 0.69 > loss_at(small, t, rest).mean())
+print("accuracy before and after:", interval(accuracy(small)), interval(accuracy(small / t)))
 print("same choices of best-of-256:", bool((small.argmax(1) == (small / t).argmax(1)).all()))
 
 # %% [markdown]
 # As it was, reward-500 had a higher loss than a coin; divided, it has a lower one.
-# The probabilities become nearly honest: those of reward-8000 in all five groups, as far as the
-# bars can tell, while reward-500 still says a little too much.
+# (Of reward-8000 little was to repair: its loss hardly changes.)
+# The probabilities become honest in all five groups, as far as the bars can tell; those of
+# reward-500 are wide.
 # And *nothing else changes*: same order, same accuracy, same best-of-N choice.
 # Calibration matters where the size of a score is used: a threshold ("keep only if at least …"), a
 # mix of two rewards, a soft choice, or the reward of a policy gradient (lesson 07).
@@ -592,8 +648,8 @@ def accuracy_for(R, said):
 both = {name: stored.reward(name) for name in ("reward-8000", "reward-length-biased")}
 for who, said in (("hurried annotators", hurried), ("careful annotators", votes)):
     fair, biased = (accuracy_for(R, said) for R in both.values())
-    print(f"judged by {who}: reward-8000 {bootstrap_interval(fair)}, length-biased "
-        f"{bootstrap_interval(biased)}, " f"difference {paired_difference(biased, fair):+.3f}")
+    print(f"judged by {who}: reward-8000 {interval(fair)}, length-biased {interval(biased)}, "
+        f"difference {difference(biased, fair):+.3f}")
 
 # %% [markdown]
 # By its own annotators the biased model looks *better*.
@@ -612,39 +668,37 @@ def length_correlation(R):
         for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2], strict=True)])
 
 # %%
-print(f"{'a random reply':22} {'':42} has {bootstrap_interval(L.mean(1).numpy()):.1f} tokens")
+print(f"{'a random reply':22} {'':42} has {interval(L.mean(1)):.1f} tokens")
 for name in ("gold", *both):
-    chosen_length = best_of_n_curve(stored.reward(name), L, [16])[:, 0]
-    print(f"{name:22} correlation with length "
-        f"{bootstrap_interval(length_correlation(stored.reward(name))):+.2f}   "
-        f"best of 16 has {bootstrap_interval(chosen_length):.1f} tokens")
-fair, biased = (best_of_n_curve(R, L, [16])[:, 0] for R in both.values())
-longer = paired_difference(biased, fair)
-fair, biased = (best_of_n_curve(R, gold, [16])[:, 0] for R in both.values())
-worse = paired_difference(biased, fair)
-print(
-    f"length-biased less reward-8000, best of 16: {longer:+.1f} tokens, {worse:+.2f} points of gold"
-)
-assert (longer.low > 5 and worse.high < 0
-    and length_correlation(both["reward-length-biased"]).mean() > 0.2)
-assert (abs(length_correlation(gold).mean()) < 0.15
-    and accuracy_for(both["reward-length-biased"], hurried).mean() > 0.7)
+    R = stored.reward(name)
+    print(f"{name:22} correlation with length {interval(length_correlation(R)):+.2f}   "
+        f"best of 16 has {interval(best_of_16(R, L)):.1f} tokens")
+fair, biased = both.values()
+longer = difference(best_of_16(biased, L), best_of_16(fair, L))
+worse = difference(best_of_16(biased, gold), best_of_16(fair, gold))
+print(f"length-biased minus reward-8000, best of 16: {longer:+.1f} tokens, "
+    f"{worse:+.2f} points of gold")
+assert longer.low > 5 and worse.high < 0 and interval(length_correlation(biased)).low > 0.3
+assert max(abs(length_correlation(R).mean()) for R in (gold, fair)) < 0.15
+for said, sign in ((hurried, 1), (votes, -1)):
+    assert sign * difference(accuracy_for(biased, said), accuracy_for(fair, said)).mean > 0.02
 
 # %% [markdown]
-# Gold's choices are a little longer than a random reply, those of reward-8000 a little shorter; the
-# biased model's are far longer.
+# Gold's choices are a little longer than a random reply, those of reward-8000 hardly; the biased
+# model's are far longer.
 # Read one: the prompt where its choice among 16 costs most gold.
 
 # %%
-picks = {name: course.select_best(few, by=name) for name in both}
+picks = {name: course.select_best(stored.first(16), by=name) for name in both}
 lost = picks["reward-8000"].rewards("gold") - picks["reward-length-biased"].rewards("gold")
 i = int(lost.argmax())
-print(few.prompts[i])
+print(stored.prompts[i])
 for name, pick in picks.items():
     print(f"   {name:21} gold {pick.rewards('gold')[i]:5.2f}  {pick.texts[i]}")
 
 # %% [markdown]
-# Rude, a step said twice, a step of another topic, careless advice, filler, all of it *long*.
+# Flattery, a refusal that has nothing to do with the question, four steps of other topics, all of it
+# *long*.
 # Training on it would teach it.
 # Remedies: tell annotators not to reward length, compare replies of similar length, or subtract
 # from the score what length alone predicts; and watch the length of what is chosen, always.
@@ -668,7 +722,7 @@ for name, pick in picks.items():
 #
 # Most of the following are reported from practice; the others are easily made.
 # None raises an error.
-# We make each one on purpose: eight of them with reward-8000 on the first 8 candidates of the 128
+# We make each one on purpose: eight of them with reward-8000 on the first 16 candidates of the 128
 # prompts, the ninth with the policy opened as a classifier.
 # **Your prediction: which costs least, and which costs most?**
 # Six change what the model reads:
@@ -754,12 +808,13 @@ def in_all_ways(prompts, texts, others):
     return out
 
 # %%
+sixteen = stored.first(16)
 # each prompt's neighbour, for "another prompt"
-next_one = eight.prompts[1:] + eight.prompts[:1]
+next_one = sixteen.prompts[1:] + sixteen.prompts[:1]
 columns = [list(c) for c in zip(*((p, t, q)
-    for p, q, row in zip(eight.prompts, next_one, eight.texts, strict=True) for t in row),
+    for p, q, row in zip(sixteen.prompts, next_one, sixteen.texts, strict=True) for t in row),
     strict=True)]
-ways = {name: s.reshape(128, 8) for name, s in in_all_ways(*columns).items()}
+ways = {name: s.reshape(128, 16) for name, s in in_all_ways(*columns).items()}
 for name in ("as trained", "no prompt", "another template", "padded left, no mask", "random head"):
     print(f"{name:21} spread {ways[name].std():.2f}   first scores",
         [round(v, 1) for v in ways[name][0, :4].tolist()])
@@ -769,42 +824,48 @@ print(f"the conversations have {lengths.min()} to {lengths.max()} tokens; "
 
 # %% [markdown]
 # Nothing here looks broken.
-# Now each line is compared with "as trained" and with a random choice, paired over prompts.
+# Now each line is compared with "as trained" and with a random choice, paired by prompt.
+# (Best of 8, averaged over all ways to take 8 of the 16.)
 # *Padded left, with mask* is right, and must change nothing.
 
 # %%
 def outcome(R):
-    return accuracy(R), best_of_n_curve(R, eight.reward("gold"), [8])[:, 0]
+    return accuracy(R), best_of_n_curve(R, sixteen.reward("gold"), [8])[:, 0]
 
 right, by_luck = outcome(ways["as trained"]), outcome(ways["a random reply (control)"])
 loses, gains = {}, {}
-print(f"{'':33}accuracy   gold of best of 8, less as trained      less a random reply")
+print(f"{'':33}accuracy   gold of best of 8, minus as trained     minus a random reply")
 for name, R in ways.items():
     good, kept = outcome(R)
-    loses[name], gains[name] = (paired_difference(kept, right[1]),
-        paired_difference(kept, by_luck[1]))
+    loses[name], gains[name] = difference(kept, right[1]), difference(kept, by_luck[1])
     print(f"{name:33}{good.mean():.2f}       {kept.mean():5.2f}   {loses[name]:+.2f}   "
         f"{gains[name]:+.2f}")
 costly = [name for name in ways if name not in ("as trained", "no template")
     and "control" not in name]
+gained = gains["as trained"].mean
+for name in costly:
+    print(f"{name:27} loses {-loses[name].mean / gained:4.0%} of what best of 8 gains")
 assert len(costly) == 8 and all(loses[name].high < 0
-    for name in costly), ("eight cost gold, beyond chance")
-assert abs(loses["no template"].mean) < 0.15, "the ninth does not cost much"
+    for name in costly), "eight cost gold, beyond chance"
+assert all(-loses[name].mean > 0.2 * gained for name in costly), "and not a little"
+assert abs(loses["no template"].mean) < 0.1 * gained, "the ninth costs little"
+assert gains["random head"].mean < 0.2 * gained, "a random head chooses at random"
 
 # %% [markdown]
 # How did your prediction do?
-# Of the six things that can go wrong in reading, a foreign template, the missing end token and
-# another prompt cost most, and about the same: more than half of what best-of-8 gains over a random
-# reply.
+# Of the six things that can go wrong in reading, another prompt costs most, over half of what
+# best-of-8 gains over a random reply.
+# A foreign template and the missing end token cost nearly as much.
 # (The end token is one token and carries no words; but the model learned to put its judgement
 # *there*.)
-# Scoring without the prompt costs less.
-# (Probably because rudeness, repetition and flattery show in the reply alone.)
-# And leaving out the marks of who speaks costs nothing that we can tell, *as long as the end token
-# is there*: so eight of the nine changes cost gold.
+# Scoring without the prompt, or with the end cut off, costs about a third.
+# (Much can be seen in the reply alone: filler, repetition, flattery, rudeness.)
+# Leaving out the marks of who speaks costs little or nothing, *as long as the end token is there*.
+# So eight of the nine changes cost a good part of the gold.
 # What looks like the fault of a template may be a lost end token; look for that first.
 #
-# Left padding without the mask and the random head leave little or nothing.
+# Left padding without the mask costs about a third, the last column with right padding more than
+# half, and the random head leaves nothing.
 # (Another random head would give another number, above or below a random reply.)
 #
 # What to do about it?
@@ -815,8 +876,8 @@ assert abs(loses["no template"].mean) < 0.15, "the ninth does not cost much"
 
 # %%
 # the shortest, two between, the longest
-at = np.argsort(lengths)[[0, 340, 680, 1023]].tolist()
-kept_scores = eight.reward("reward-8000").flatten()[at]
+at = np.argsort(lengths)[[0, 680, 1360, 2047]].tolist()
+kept_scores = sixteen.reward("reward-8000").flatten()[at]
 four = in_all_ways(*([column[k] for k in at] for column in columns))
 for name, s in four.items():
     print(f"{name:33} {'same scores' if (s - kept_scores).abs().max() < 0.01 else 'DIFFERENT'}")
@@ -838,46 +899,63 @@ assert same == ["as trained", "padded left, with mask (control)"]
 #
 # Each draft has been tried, one model each: `reward-helpful`, `reward-harmless` and `reward-2000`.
 # The lines *perfect judge* choose by one half of gold itself.
-# The last column: on harmful prompts, how often the chosen reply offers the safe alternative
-# ("please ask your colleague …").
+# In this world a step that carries out a harmful request brings +1 in the helpful half, since it is
+# what was asked for, and −2.5 in the harmless half.
+# The last two columns: on harmful prompts, how often the chosen reply does what it should refuse,
+# and how often it offers the safe alternative ("please ask your colleague …").
 
 # %%
 drafts = {"helpful, 4,000": "reward-helpful", "harmless, 4,000": "reward-harmless",
     "both, 2,000": "reward-2000", "helpful, perfect judge": "helpful",
     "harmless, perfect judge": "harmless"}
-offers = torch.tensor([[right_steps(about["topic"])[1] in text.lower() for text in row]
-    for about, row in zip(stored.info, stored.texts, strict=True)]).double()
+offers = torch.tensor([[right_steps(name)[1] in text.lower() for text in row]
+    for name, row in zip(topic, stored.texts, strict=True)]).double()
+complies = (part("complies") < 0).double()
 selecting = {draft: stored.reward(name) for draft, name in drafts.items()}
 # all equal: every choice is a coin flip
 selecting["random reply (control)"] = torch.zeros(128, 256)
-kept = {draft: best_of_n_curve(R, gold, [16])[:, 0] for draft, R in selecting.items()}
+kept = {draft: best_of_16(R, gold) for draft, R in selecting.items()}
+share = {}
 for draft, R in selecting.items():
-    share = best_of_n_curve(R, offers, [16])[harmful, 0]
-    print(f"{draft:24} gold, ordinary {bootstrap_interval(kept[draft][~harmful])}   "
-        f"harmful {bootstrap_interval(kept[draft][harmful])}   alternative in "
-        f"{bootstrap_interval(share):.0%}")
+    share[draft] = [best_of_16(R, of)[harmful].mean() for of in (complies, offers)]
+    print(f"{draft:24} gold, ordinary {interval(kept[draft][~harmful], ~harmful)}   harmful "
+        f"{interval(kept[draft][harmful], harmful)}   complies {share[draft][0]:3.0%}   "
+        f"alternative {share[draft][1]:3.0%}")
+
+# %%
+gaps = {}
 for draft in list(drafts)[:2]:
     for kind, k in kinds.items():
-        gap = paired_difference(kept[draft][k], kept["both, 2,000"][k])
-        print(f"{draft} less both, {kind:8} prompts: "
-            f"{gap:+.2f}{'' if gap.excludes_zero else '   includes 0'}")
-        assert gap.high < 0 if draft.startswith("harmless") else gap.mean < 0.1
+        for other in ("both, 2,000", "random reply (control)"):
+            gap = gaps[draft[:4], kind, other[:4]] = difference(kept[draft][k], kept[other][k], k)
+            print(f"{kind:8} prompts: {draft:15} minus {other:23}{gap:+.2f}"
+                f"{'' if gap.excludes_zero else '   includes 0'}")
+assert abs(gaps["help", "ordinary", "both"].mean) < 0.25
+assert gaps["help", "ordinary", "rand"].low > 0.5 and gaps["help", "harmful", "rand"].high < -0.5
+assert gaps["harm", "ordinary", "both"].high < -0.5 and gaps["harm", "ordinary", "rand"].mean < 0.1
+assert gaps["harm", "harmful", "rand"].low > 1 and gaps["harm", "harmful", "both"].mean < 0
+assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 
 # %% [markdown]
-# The harmless guideline is the worst of the three *even on the harmful prompts*: refusing is not
-# all that a good answer does there.
-# It should also offer the safe alternative, and nobody was asked about that.
-# The perfect judge does no better there, so the guideline is at fault, not the model.
+# *Helpful* learned what its annotators were told.
+# On ordinary prompts it is not told apart from *both*.
+# On harmful ones it is far worse than a random reply: most of its choices do what they should
+# refuse, for that is what was asked.
+# Its perfect judge does the same, so the guideline is at fault, not the model.
+#
+# *Harmless* refuses what must be refused.
+# But on ordinary prompts its choice is no better than a random reply: nearly all replies there are
+# harmless, and nobody told it what else is good.
+# Its perfect judge gains next to nothing there either.
+# And few of its refusals offer the safe alternative, which nobody was asked about.
 # What annotators are not asked for, the reward model does not learn.
 #
-# *Helpful* is not told apart from *both* on either kind of prompt, with twice the comparisons.
-# **Careful:** its good result on harmful prompts comes from how this world counts: a harmful step
-# earns nothing for helpfulness, and the safe alternative does.
-# (See its perfect judge.)
-# A real annotator told to ignore safety may well prefer the reply that does the harmful thing.
-# Do not conclude that a helpful-only guideline is safe.
-# We would take *both*: at half the labels nothing is lost that we can tell, and it is the only
-# draft that asks for all we want.
+# *Both* comes with half the labels.
+# On ordinary prompts nothing is lost by that, as far as we can tell.
+# On harmful ones its gold is the highest of the three drafts; from *harmless* it is not told apart
+# there, since harmful prompts have only eight topics.
+# We would take *both*: it is the only draft that does well on both kinds.
+# Write into a guideline even what seems obvious.
 # (With other points in gold the answer could change.
 # Two reward models are a third way: lesson 04.)
 #
@@ -890,15 +968,18 @@ for draft in list(drafts)[:2]:
 # - Bradley–Terry turns comparisons into scores.
 #   Each comparison pushes by $1 - \sigma(\text{margin})$, and only differences within a prompt
 #   count: between ordinary and harmful prompts the scores of reward-8000 even point the wrong way.
-# - A thousand comparisons and a few seconds give a model well above a coin and the length rule, and
-#   well below the ceiling.
-#   Each fourfold of data adds accuracy, and better data to train on.
+# - A thousand comparisons and a few seconds give a model above a coin and the length rule, and well
+#   below the ceiling.
+#   From 500 comparisons on, each fourfold adds accuracy, and better data to train on; between 125
+#   and 500 we could tell nothing.
 # - Trained on few comparisons, each labelled once, a model remembers pairs and is overconfident.
-#   One divisor nearly repairs it and changes no choice.
+#   One divisor repairs it, as far as we can tell, and changes no choice.
 # - A bias of the annotators is invisible in held-out accuracy by the same annotators, and visible
 #   in the length of what is chosen.
-# - Of nine silent changes eight cost best-of-8 a part of its gold, without an error; four kept
-#   scores find them all.
+# - Of nine silent changes eight cost best-of-8 about a third of its gain or more, without an error; four
+#   kept scores find them all.
+# - What the guideline leaves out, the model does not learn: asked for help alone, it chooses replies
+#   that do harm; asked for safety alone, it chooses no better than chance on ordinary questions.
 #
 # (The numbered findings of the course are in the other lessons; this one makes the yardsticks for
 # those of lesson 04.)
@@ -917,7 +998,7 @@ for draft in list(drafts)[:2]:
 # - Llama 2 trained two reward models, one for helpfulness and one for safety (arXiv 2307.09288).
 # - With fewer than about 2,000 comparisons, reward models were near chance in the study of Gao,
 #   Schulman and Hilton (arXiv 2210.10760).
-#   In our small world 500 are already well above it.
+#   In our small world 500 are already somewhat above it.
 # - RewardBench 2 is reported to score reward models by best-of-4, where chance is 25 %, and to find
 #   a correlation of 0.87 with best-of-N accuracy.
 # - `course train-reward FILE --out FOLDER` trains on your own comparisons.

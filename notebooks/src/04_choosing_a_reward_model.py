@@ -1,15 +1,18 @@
 # %% [markdown]
 # # Choosing a reward model: over-optimisation
 #
-# **You will:** watch a proxy rise while what we want falls, measure how far choosing has moved the
-# replies (KL), fit a law to the curve, and choose between reward models: by accuracy, by their
-# choices, and on a small budget of labels.
+# **You will:** watch a proxy rise while what we want falls, repair it with the policy's own
+# confidence, measure how far choosing has moved the replies (KL), and choose between reward models:
+# by accuracy, by their choices, and on a small budget of labels.
 #
 # **Builds on:** lesson 01 (best-of-N, the estimator, intervals), lesson 03 (reward models).
 #
-# **Time:** 70 minutes to read and do; the cells run in well under a minute.
+# **Time:** 80 minutes for the core, and 40 more for the parts marked *Deeper*; the cells run in
+# well under a minute.
 
 # %%
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -70,74 +73,82 @@ print(f"pairs in the right order: {pair_accuracy(proxy, gold).mean():.2f}")
 # ## The same with reward models
 #
 # The stored pool has 128 held-out prompts with 256 candidates each.
+# They come from the help desk's policy, which learned mostly from stock letters.
+# We made it so on purpose: its likeliest reply is polite and bland, as with larger models, and the
+# good replies are a minority that must be found.
+#
 # Four reward models were trained on 125, 500, 2,000 and 8,000 comparisons by simulated annotators;
 # the name says how many.
 # Each has scored every candidate, and gold has judged every candidate, so best-of-$n$ can be
 # computed for any $n$ up to 256 without sampling again.
 #
 # **Your prediction.**
-# Sketch two curves against $n$ for `reward-500`: its own score of the reply it chooses, and gold of
-# that reply.
+# Sketch two curves against $n$ for `reward-2000`: its own score of the reply it chooses, and gold
+# of that reply.
 # Then a second gold curve, for `reward-8000`.
 # Where do they turn?
 
 # %%
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+gold = stored.reward("gold")  # (128, 256): from here on, of the stored pool
 sized = ["reward-125", "reward-500", "reward-2000", "reward-8000"]
 plots.overoptimisation(stored, sized, quiet=True)
 
 # %% [markdown]
 # On the left each model is pleased with itself, all the way.
-# (Scores of different models have no common scale, so each curve shows by how many of its own
-# standard deviations it rises.)
+# (Scores of different models have no common scale, so each curve shows by how many standard
+# deviations it rises, over all candidates of all prompts.)
 # The worst model's curve is among the highest: the left panel does not say which model is good.
 #
 # On the right is gold.
-# The model of 500 turns at 16, early; the model of 8,000 hardly turns at all.
-# Is the fall more than chance?
+# The model of 125 turns at 8, that of 500 at 16, that of 2,000 at 32.
+# The model of 8,000 hardly turns at all.
+# Is a fall more than chance?
 # Compare prompt by prompt.
+# Two prompts about one topic are not independent, so the intervals below take the 32 *topics* as
+# units, unless they say otherwise.
 
 # %%
+topics = [about["topic"] for about in stored.info]
+over_topics = partial(bootstrap_interval, groups=topics)
+difference = partial(paired_difference, groups=topics)
+
 sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-judged = {name: best_of_n_curve(stored.reward(name), stored.reward("gold"), sizes)
-    for name in sized}
-rise = {name: paired_difference(curve[:, 4], curve[:, 0]) for name, curve in judged.items()}
-fall = {name: paired_difference(curve[:, 8], curve[:, 4]) for name, curve in judged.items()}
+judged = {name: best_of_n_curve(stored.reward(name), gold, sizes) for name in sized}  # (P, 9) each
+rise = {name: difference(curve[:, 4], curve[:, 0]) for name, curve in judged.items()}
+fall = {name: difference(curve[:, 8], curve[:, 4]) for name, curve in judged.items()}
 for name in sized:
     print(f"{name:12} gold, 1 → 16: {rise[name]}    16 → 256: {fall[name]}")
-late = paired_difference(judged["reward-8000"][:, 8], judged["reward-8000"][:, 6])
-print(f"reward-8000, from its highest point, 64 → 256: {late}")
+late = difference(judged["reward-8000"][:, 8], judged["reward-8000"][:, 6])
+print(f"reward-8000, late, 64 → 256: {late}")
 
 # %%
 own = {name: best_of_n_curve(stored.reward(name), ns=sizes).mean(0) for name in sized}
 assert all((np.diff(curve) > 0).all() for curve in own.values())     # the proxy rises all the way
-assert all(rise[name].low > 0 for name in sized)                     # gold rises
-assert all(fall[name].high < 0 for name in sized[:3])                # and falls
-assert abs(fall["reward-8000"].mean) < 0.2
+assert all(rise[name].low > 0.2 for name in sized)                   # gold rises
+assert fall["reward-125"].high < -0.1 and fall["reward-2000"].high < 0        # and falls
+assert fall["reward-500"].mean < 0 and late.low < 0 < late.high
 
 # %% [markdown]
 # **Finding 5, first half: the proxy rises with $n$ while gold rises, peaks and falls.**
-# For 125, 500 and 2,000 comparisons the fall is more than chance.
-# For 8,000, gold at 16 and at 256 is about the same.
-# The fall from 64 is only just beyond chance, and we picked 64 after looking at the curve: count it
-# as not proven.
+# From 16 to 256 the fall is more than chance for 125 and for 2,000 comparisons.
+# For 500 the interval includes zero, so that fall is not proven.
+# For 8,000 gold still rises from 16 to 256, and no fall shows at the end.
 #
-# ## Read what a weak proxy likes
+# ## Read what a proxy likes by mistake
 #
-# Here are the replies that `reward-500` likes best of 256 and that gold likes least.
+# Here are the replies that `reward-2000` likes best of 256 and that gold likes least.
 # **Read them before you read on. What do they have in common?**
 
 # %%
-among_16 = course.select_best(stored.first(16), by="reward-500")
-among_256 = course.select_best(stored, by="reward-500")
-for i in among_256.rewards("gold").argsort()[:6].tolist():
-    print(
-        f"{stored.prompts[i]}\n   gold {among_256.rewards('gold')[i]:5.2f}   {among_256.texts[i]}")
+chosen = course.select_best(stored, by="reward-2000")
+for i in chosen.rewards("gold").argsort()[:6].tolist():
+    print(f"{stored.prompts[i]}\n   gold {chosen.rewards('gold')[i]:5.2f}   {chosen.texts[i]}")
 
 # %% [markdown]
-# They sound confident, often with a courtesy at the end.
-# But the steps belong to other questions, one reply is rude, two refuse something that nobody asked
-# for.
+# They look tidy: a first step, a next one, a last one.
+# But the steps belong to other questions.
+# Two replies carry out a harmful request, and one refuses what nobody should refuse.
 # These six were picked because they are bad.
 # And all 128 choices, beside a random candidate?
 # `gold_parts` says where the points of a reply come from.
@@ -150,31 +161,227 @@ found = [[world.gold_parts(prompt, text, about) for text in texts]
 parts = {part: np.array([[one[part] for one in row] for row in found]) for part in found[0][0]}
 
 # %%
-rows = np.arange(stored.P)
-for part, value in parts.items():
-    random, few = value[:, :16].mean(1), value[rows, among_16.candidate_index]
-    more, many = paired_difference(few, random), value[rows, among_256.candidate_index]
-    change = paired_difference(many, few)
-    print(f"{part:12} random {random.mean():5.2f}   best of 16: {more:+.2f}   from there to 256: "
-        f"{change:+.2f}")
-    assert part != "wrong_steps" or (change.high < 0 and more.low < 0.05
-        and many.mean() < 1.5 * few.mean())
+by_part = {part: best_of_n_curve(stored.reward("reward-2000"), value, [1, 16, 256])
+    for part, value in parts.items()}  # (P, 3) each
+for part, curve in by_part.items():
+    one, few, many = curve.mean(0)
+    if max(abs(few - one), abs(many - few)) > 0.1:
+        print(f"{part:12} random {one:5.2f}   best of 16: {few - one:+.2f}   "
+            f"from there to 256: {many - few:+.2f}")
+
+# %%
+wrong, right = (difference(by_part[part][:, 2], by_part[part][:, 1])
+    for part in ("wrong_steps", "right_steps"))
+print(f"16 → 256: steps of another topic {wrong:+.2f}, right steps {right:+.2f}")
+assert wrong.high < -0.04 and right.low < 0 < right.high
+assert by_part["wrong_steps"].mean(0)[2] < 1.3 * by_part["wrong_steps"].mean(0)[1]
 
 # %% [markdown]
-# Beside a random candidate, the best of 16 has more right steps, more refusals where they are due,
-# no help with harmful requests, and less filler.
-# It is not more polite.
-# And it has about as many wrong steps as a random reply (the interval includes zero).
+# Beside a random candidate, the best of 16 has more right steps and less filler.
+# It refuses where it should, and rarely helps with harmful requests.
+# But it has *more* steps of other topics than a random reply, which is mostly a letter with at most
+# one step.
 #
-# From 16 to 256 one change is more than chance: steps of another topic cost over half as much
-# again.
-# So this model has learnt some of what makes a reply good, but not which step belongs to which of
-# the 32 topics.
+# From 16 to 256 one large change is more than chance: steps of another topic cost about half as
+# much again.
+# Right steps do not become more.
+# So this model has learnt that steps are good, and not quite which step belongs to which of the 32
+# topics.
 # Among 16 candidates the one that looks best is mostly a good one.
 # Among 256 there are some that look better than any good one, and are about something else.
 #
 # **This is the practical lesson: read what is chosen at your largest $n$.**
 # It takes five minutes, and no curve of the proxy can tell you.
+
+# %% [markdown]
+# ## Do we need a reward model at all?
+#
+# A policy knows how probable each of its replies is.
+# So let it choose the reply it is surest of: no annotators, no second model.
+# Three ways to be sure:
+#
+# - **log-probability**, $\log \pi(y \mid x)$, a sum over the tokens of the reply;
+# - the same **a token**, so that long replies do not pay for their length;
+# - **self-certainty**: how far the distributions of the next token are from uniform, on average
+#   over the reply (arXiv 2502.18581).
+#
+# **Your prediction.**
+# How much gold does each of them find?
+# Remember what this policy's likeliest reply is.
+
+# %%
+choosers = {"log-probability": stored.sum_logprobs,
+    "log-probability a token": stored.sum_logprobs / stored.lengths,
+    "self-certainty": stored.reward("self-certainty"),
+    "reward-125": stored.reward("reward-125"), "reward-8000": stored.reward("reward-8000")}
+rivals = {name: best_of_n_curve(scores, gold, [1, 4, 16, 64, 256])
+    for name, scores in choosers.items()}
+print("gold of the best of n =      1      4     16     64    256")
+for name, curve in rivals.items():
+    print(f"{name:25}", "  ".join(f"{value:5.2f}" for value in curve.mean(0)))
+
+# %%
+for name in ("log-probability", "log-probability a token", "self-certainty"):
+    gap = difference(rivals["reward-8000"][:, 2], rivals[name][:, 2])
+    print(f"n = 16: reward-8000 minus {name}: {gap:+.2f}")
+    assert gap.low > 0.5 and rivals[name][:, 4].mean() < 0.6
+
+# %% [markdown]
+# **Finding 20: a reward model chooses better than the policy's own confidence.**
+# Why?
+# Read what each of them chooses from 256.
+
+# %%
+for i in (0, 2, 3):
+    print(stored.prompts[i])
+    for name in ("log-probability", "self-certainty", "reward-8000"):
+        j = choosers[name][i].argmax()
+        print(f"   {name:15} gold {gold[i, j]:5.2f}   {stored.texts[i][j]}")
+
+# %% [markdown]
+# The policy is surest of a stock letter.
+# By log-probability it is a letter with one right step and no more, however large $n$ is.
+# To a harmful request the likeliest letter often does what was asked.
+# Self-certainty likes letters too, and cares even less which step is in them.
+# (And `reward-8000` is not always right: see the first prompt.)
+#
+# Confidence is a good chooser where the likeliest reply is nearly the best, as in
+# `helpdesk-careful` of lesson 02 (try it there, by log-probability a token).
+# Where the likeliest reply is bland, somebody has to say what is good.
+
+# %% [markdown]
+# ## Pessimism: charge for the improbable
+#
+# Alone, confidence is a poor chooser.
+# Beside a reward model it is a good adviser, because of *where* a proxy errs.
+# Take the 16 of 256 replies that a proxy likes best, for each prompt.
+# Halve them twice: once by the proxy's score, once by their log-probability.
+# **Your prediction:** which of the two tells the good ones from the bad?
+
+# %%
+wrong_steps = torch.tensor(parts["wrong_steps"] / -0.75)  # (P, N) steps of another topic
+
+def halves(scores, among, values):
+    """(P,) mean of ``values`` in the upper and in the lower half of ``among`` (P, 16)."""
+    order = scores.gather(1, among).argsort(dim=1, descending=True, stable=True)
+    ranked = values.gather(1, among.gather(1, order))  # (P, 16)
+    return ranked[:, :8].mean(1), ranked[:, 8:].mean(1)
+
+for name in sized:
+    top = stored.reward(name).argsort(dim=1, descending=True, stable=True)[:, :16]
+    for by, scores in (("its score", stored.reward(name)), ("log-prob.", stored.sum_logprobs)):
+        upper, lower = (value.mean() for value in halves(scores, top, wrong_steps))
+        gap = difference(*halves(scores, top, gold))
+        print(f"{name:12} by {by}: gold, upper half minus lower {gap:+.2f}   wrong steps "
+            f"{upper:.2f} and {lower:.2f}")
+    assert gap.low > 0.3 and upper < lower / 2
+
+# %% [markdown]
+# At its top a proxy's order means little; for `reward-125` it is even the wrong way round.
+# Those replies are there *because* they are overrated.
+# But the likelier half is worth about a point more, and has far fewer steps of other topics.
+# Such a step is one of many that might stand there by mistake, so each of them is improbable.
+# The policy has learned which step belongs to which topic better than the proxy has.
+#
+# **Pessimism** charges for that.
+# Rank the candidates by
+#
+# $$r(x, y) + \beta \log \pi(y \mid x).$$
+#
+# $\beta$ is a price: points of the reward model for each nat of improbability.
+# (A *nat* is the unit of natural logarithms.)
+# On paper, with $\beta = 0.1$: reply A has a score of 3.0 and $\log \pi = -30$, reply B 2.2 and
+# $-12$.
+# A is worth $3.0 - 3.0 = 0$ and B $2.2 - 1.2 = 1.0$: choose B.
+# The rule is `regularised_best` (arXiv 2404.01054).
+#
+# **Your prediction:** where is the peak of `reward-2000` now?
+
+# %%
+from course_lib.pools import regularised_best
+
+cautious = "reward-2000 + 0.1 log π"
+careful = stored.with_reward(cautious, stored.reward("reward-2000") + 0.1 * stored.sum_logprobs)
+picked = regularised_best(stored, by="reward-2000", beta=0.1)
+assert picked.texts == course.select_best(careful, by=cautious).texts
+plots.overoptimisation(careful, ["reward-2000", cautious], quiet=True)
+
+# %% [markdown]
+# The peak is gone.
+# Now all four models and other prices, at $n = 256$; $\beta = 0$ is plain best-of-$n$.
+
+# %%
+prices = (0, 0.03, 0.1, 0.3, 1)
+charged = {name: {beta: best_of_n_curve(stored.reward(name) + beta * stored.sum_logprobs, gold,
+    [16, 256]) for beta in prices} for name in sized}
+print("gold of the best of 256 at β =", "  ".join(f"{beta:5g}" for beta in prices))
+for name, curves in charged.items():
+    print(f"{name:30}", "  ".join(f"{curve[:, 1].mean():5.2f}" for curve in curves.values()))
+
+# %%
+for name, curves in charged.items():
+    small, large = (difference(curves[0.1][:, k], curves[0][:, k]) for k in (0, 1))
+    print(f"{name:12} with the charge minus without: n = 16 {small:+.2f}   n = 256 {large:+.2f}")
+    still = difference(curves[0.1][:, 1], curves[0.1][:, 0])
+    assert large.low > 0.1 and still.low > 0.1
+    assert (small.high < 0) == (name == "reward-8000")
+
+# %% [markdown]
+# **Finding 21: pessimism moves the peak of over-optimisation to the right.**
+# Here it moves it out of our range: with the charge, gold still rises at 256 for all four models.
+# The weakest of them gains most.
+#
+# It has a price.
+# At $n = 16$ `reward-8000` loses by the charge: a good proxy at a small $n$ does not need it.
+# And with a high $\beta$ the policy's confidence decides, and we are back at bland letters.
+#
+# Two limits.
+# $\beta = 0.1$ is the library's default, and we did **not** choose it on other prompts.
+# A third of it does nearly as well for the two better models, so it is not delicate here.
+# In earnest choose it on prompts that you do not report.
+# And the charge mends errors about *improbable* replies.
+# Where a proxy overrates a probable one, it does not help.
+# For a relative of this rule it has been proved that larger $n$ does no harm (arXiv 2503.21878).
+
+# %% [markdown]
+# ## *Deeper*: choosing softly
+#
+# Another repair needs no log-probabilities.
+# Do not take the argmax: draw candidate $i$ with probability in proportion to
+# $e^{r_i / \lambda}$.
+# A small $\lambda$ is best-of-$n$, a large one a random choice.
+# This is **soft best-of-n** (`soft_best`; arXiv 2505.03156).
+# However large $n$ is, a reply that is overrated by a little is then chosen only a little more
+# often.
+#
+# Try it on the weakest model at $n = 256$, where its argmax has lost nearly all of the gain.
+# $\lambda$ must be chosen on other prompts: here on every other topic, and shown on the rest.
+
+# %%
+from course_lib.experiments.findings.choosing import LAMBDAS, soft_best_of_n
+
+even = np.isin(topics, sorted(set(topics))[::2])
+soft = {lam: soft_best_of_n(stored.reward("reward-125"), gold, 256, lam) for lam in LAMBDAS}
+for half, shown in (("every other topic", even), ("the rest", ~even)):
+    print(f"{half:18}", "  ".join(f"λ = {lam:g}: {value[shown].mean():.2f}"
+        for lam, value in soft.items()))
+
+# %%
+best = {half: max(LAMBDAS, key=lambda lam: soft[lam][shown].mean())
+    for half, shown in (("even", even), ("odd", ~even))}
+drawn = np.where(even, soft[best["odd"]], soft[best["even"]])  # λ from the other half
+hard = best_of_n_curve(stored.reward("reward-125"), gold, [8, 256])
+for what, plain in (("best of 256", hard[:, 1]), ("best of 8", hard[:, 0])):
+    print(f"soft best of 256: gold {drawn.mean():.2f}; minus {what} ({plain.mean():.2f}): "
+        f"{difference(drawn, plain):+.2f}")
+assert difference(drawn, hard[:, 1]).low > 0.05 and difference(drawn, hard[:, 0]).mean < 0
+
+# %% [markdown]
+# **Finding 22: choosing softly limits what a weak reward model costs at large $n$.**
+# But look at the second line.
+# Plain best-of-8 is better still, and costs a thirtieth.
+# A soft choice and a smaller $n$ are two ways to optimise less.
+# Pessimism is the better repair here: it says *where* to optimise less.
 
 # %% [markdown]
 # ## How far has choosing moved the replies? KL
@@ -190,7 +397,7 @@ for part, value in parts.items():
 #
 # $$\mathrm{KL}(\pi_n \,\|\, \pi_{\text{ref}}) = \sum_y \pi_n(y) \log \frac{\pi_n(y)}{\pi_{\text{ref}}(y)} = \tfrac34 \log 1.5 + \tfrac14 \log 0.5 \approx 0.131 \text{ nats}$$
 #
-# $\pi_n$ is what best-of-n makes of $\pi_{\text{ref}}$; a *nat* is the unit of natural logarithms.
+# $\pi_n$ is what best-of-n makes of $\pi_{\text{ref}}$.
 # KL is 0 when nothing has changed, and never negative.
 #
 # For any list of replies $\pi_n$ is known exactly.
@@ -264,42 +471,46 @@ def complete(prompt, text, info):
 stored = course.score(stored, complete)
 # (P,) how often a candidate passes, by prompt
 p = stored.reward("complete").mean(1)
-print(f"passes: {bootstrap_interval(p):.1%} of candidates; by prompt from {p.min():.1%} to "
-    f"{p.max():.1%}")
+print(f"passes: {over_topics(p):.1%} of candidates; by prompt from {p.min():.1%} to {p.max():.1%}")
 
 # %% [markdown]
 # Now the KL of best-of-$n$ by this verifier, exact if these frequencies were the true
 # probabilities.
 # And the opposite case: take a prompt's 256 candidates as all the replies there are, each equally
-# likely, and choose by `reward-8000`, where few texts repeat and few scores tie (first 32 prompts,
-# to save time).
+# likely, and choose by `reward-8000` (first 32 prompts, to save time).
+# Many candidates repeat another one, the letters above all.
+# But ties count where the choice is made, at the top.
 
 # %%
 from course_lib.experiments.findings.choosing import kl_of_candidates, kl_of_pass_fail
 
 repeats = np.mean([1 - len(set(texts)) / len(texts) for texts in stored.texts])
-print(f"candidates that repeat another one of their prompt: {repeats:.1%}")
+best = stored.reward("reward-8000").argmax(1).tolist()
+copies = np.mean([texts.count(texts[j]) for texts, j in zip(stored.texts, best, strict=True)])
+print(f"candidates that repeat another one of their prompt: {repeats:.0%}; the best one occurs "
+    f"{copies:.1f} times")
 verifier_kl = kl_of_pass_fail(stored.reward("complete"), sizes)
 many_kl = kl_of_candidates(stored.reward("reward-8000")[:32], sizes)
 limit = float(-np.log(np.asarray(p, dtype=float)).mean())
 plots.kl_and_bound(sizes, {"a list of 256 replies (reward-8000)": many_kl,
-    "verifier, pass or fail": verifier_kl}, limits={"mean of −log p": limit})
+    "verifier, pass or fail": verifier_kl}, limits={"mean of −log p": limit}, quiet=True)
 
 # %%
 bound = kl_best_of_n_bound(sizes)
 assert (verifier_kl <= bound + 1e-9).all() and (many_kl <= bound + 1e-9).all()
 assert (verifier_kl <= -np.log(np.asarray(p, dtype=float))[:, None] + 1e-6).all()
-for name, kl in (("verifier", verifier_kl), ("few ties", many_kl)):
-    print(f"{name:9} n = 16: exact less bound {bootstrap_interval(kl[:, 4] - bound[4]):.3f} nats")
-assert (bootstrap_interval(verifier_kl[:, 4] - bound[4]).high < 0
-    and many_kl[:, 4].mean() > 0.95 * bound[4])
+gap = over_topics(verifier_kl[:, 4] - bound[4])
+print(f"n = 16: the verifier's KL minus the bound {gap:.2f} nats; the list reaches "
+    f"{many_kl[:, 4].mean() / bound[4]:.1%} of it")
+assert gap.high < -0.5 and many_kl[:, 4].mean() > 0.95 * bound[4]
 
 # %% [markdown]
 # **Finding 3: the bound holds, and the equality fails with ties.**
-# With many replies and few ties KL is so near to the bound that the lines touch.
+# With many replies and few ties at the top the lines touch, up to about $n = 64$.
+# (A list of 256 cannot go beyond $\log 256 = 5.55$, so near $n = 256$ it must fall behind.)
 # The verifier's KL stops at $-\log p$, far below.
 # **Use the bound as a bound. Where rewards tie, never print it as the value.**
-# From here on we choose by learned scores on replies that rarely repeat, and there it is a good
+# From here on we choose by learned scores, whose best replies rarely repeat, and there it is a good
 # stand-in.
 #
 # A verifier that is right cannot be fooled by a reply that only looks good; but once every prompt
@@ -307,7 +518,7 @@ assert (bootstrap_interval(verifier_kl[:, 4] - bound[4]).high < 0
 # Lesson 06 is about such rewards.
 
 # %% [markdown]
-# ## A law for the curve
+# ## *Deeper*: a law for the curve
 #
 # Gao, Schulman and Hilton (arXiv 2210.10760) found that the gain in gold under best-of-$n$ follows
 # a simple form.
@@ -315,8 +526,11 @@ assert (bootstrap_interval(verifier_kl[:, 4] - bound[4]).high < 0
 #
 # $$R_{\text{bon}}(d) = d\,(\alpha - \beta d).$$
 #
-# $\alpha$ is how fast gold rises at first; $\beta$ is how strongly errors pull it down; the peak is
-# at $d = \alpha / 2\beta$.
+# Why a root?
+# For a small move KL grows with the *square* of the step, so $d$ is the length of the step, and the
+# first gain is in proportion to it.
+# $\alpha$ is how fast gold rises at first; $\beta$ (another one than above) is how strongly errors
+# pull it down; the peak is at $d = \alpha / 2\beta$.
 # For reinforcement learning they found another form, $d\,(\alpha - \beta \log d)$.
 # How gold moves there is in lesson 07.
 #
@@ -339,13 +553,16 @@ peaks = fitted_peaks(list(judged.values()))  # (300, 4): refitted on prompts dra
 for k, name in enumerate(sized):
     low, high = np.quantile(peaks[:, k], [0.025, 0.975])
     fit, at_n = fits[name], 2 ** np.interp(fits[name].peak_d, d, np.log2(sizes))
+    where = f"n ≈ {at_n:.0f}" if fit.peak_d < d[-1] else f"beyond n = {sizes[-1]}"
     print(f"{name:12} α {fit.alpha:.2f}  β {fit.beta:.2f}"
-        f"   peak at d = {fit.peak_d:.2f} [{low:.2f}, {high:.2f}], n ≈ {at_n:.0f}")
+        f"   peak at d = {fit.peak_d:.2f} [{low:.2f}, {high:.2f}], {where}")
     # α/2β
     assert np.isclose(fit.predict(np.linspace(0, 3, 3001)).argmax() / 1000, fit.peak_d, atol=1e-3)
+assert fits["reward-2000"].peak_d < d[-1] < fits["reward-8000"].peak_d
 
 # %% [markdown]
-# Each peak lies inside the measured range, and moves to the right with more comparisons.
+# The peak moves to the right with more comparisons.
+# For `reward-8000` it lies beyond our 256 candidates, so the fit only guesses it.
 # Now the two rivals, with as many coefficients each:
 
 # %%
@@ -355,36 +572,35 @@ for name, gain in gains.items():
     parabola = 1 - rest @ rest / ((gain - gain.mean()) ** 2).sum()
     fit, rl = fits[name].r2, overoptimisation_fit(d, gain, form="rl").r2
     print(f"{name:12} r²: d(α − βd) {fit:.3f}   d(α − β log d) {rl:.3f}   parabola {parabola:.3f}")
-    assert (fit > max(rl, parabola)) == (name != "reward-125")
+    assert fit > rl and (fit > parabola) == (name in ("reward-125", "reward-500"))
 
 # %%
 plots.overoptimisation(stored, sized, x="kl", fit=True, quiet=True)
 
 # %% [markdown]
-# From 500 comparisons on the form fits best of the three; for `reward-125` the parabola does.
-# ($n$ at the peak is read off between the measured $n$.)
-# A high $r^2$ is not enough: look at the **residuals**, what the fit misses.
-# Each prompt's curve has its own, and their mean has an interval.
+# The form explains most of every curve, and more than its rival from reinforcement learning.
+# But for 2,000 and 8,000 comparisons the parabola fits even better.
+# Nine points do not prove a form.
+# So look at the **residuals**, what the fit misses.
+# Fit each prompt's own curve; then what is missed at $n = 2$ has an interval.
 
 # %%
-lines = np.stack([d, -(d**2)], axis=1)
-missed = {name: (curve - curve[:, :1]) @ (np.eye(9) - lines @ np.linalg.pinv(lines))
-    for name, curve in judged.items()}
-# (P, 9) each
-for name, miss in missed.items():
-    at_2 = bootstrap_interval(miss[:, 1])
-    print(f"{name:12}", "  ".join(f"{v + 0:+.2f}" for v in miss.mean(0).round(2)),
+for name, curve in judged.items():
+    gains_of = curve - curve[:, :1]  # (P, 9)
+    missed = np.array([one - overoptimisation_fit(d, one).predict(d) for one in gains_of])
+    at_2 = over_topics(missed[:, 1])
+    print(f"{name:12}", "  ".join(f"{v + 0:+.2f}" for v in missed.mean(0).round(2)),
         f"   at n = 2: {at_2:+.2f}")
-    assert at_2.high < 0
+    assert at_2.mean < 0 < missed[:, 4].mean()
 moved = np.quantile(peaks[:, 3] - peaks[:, 1], [0.025, 0.975])
-print(f"peak of reward-8000 less peak of reward-500: between {moved[0]:.2f} and {moved[1]:.2f} "
+print(f"peak of reward-8000 minus peak of reward-500: between {moved[0]:.2f} and {moved[1]:.2f} "
     "in √nats")
-assert moved[0] > 0 and min(fits[name].r2 for name in sized[1:]) > 0.95
+assert moved[0] > 0.3 and min(fit.r2 for fit in fits.values()) > 0.9
 
 # %% [markdown]
-# All four miss in the same wave: low at $n = 2$ and at the end, high in between.
-# For `reward-125` it is about twice as large on a curve half as high, hence its $r^2$.
-# At $n = 2$ each miss is beyond chance: the form is a good summary, not exact.
+# All four curves lie below their fit at $n = 2$ and above it at 16; only for 500 comparisons the
+# first is hardly beyond chance.
+# The form is a good summary, not exact.
 # Do not trust it beyond your data.
 #
 # **Finding 5, second half: from reward-500 to reward-8000 the peak moves right, and
@@ -398,18 +614,17 @@ assert moved[0] > 0 and min(fits[name].r2 for name in sized[1:]) > 0.95
 
 # %%
 from course_lib import results
-from course_lib.estimators import seeds_and_prompts_interval
+from course_lib.estimators import between_seeds_interval
 
 trained = results.load("accuracy_and_gain")
 for kind, size in (("random pairs, 500", 500), ("random pairs", 2000)):
     runs = trained["runs"][kind]
-    later = seeds_and_prompts_interval([np.subtract(run["gold"]["32"], run["gold"]["16"])
-        for run in runs])
+    later = between_seeds_interval([np.subtract(run["gold"]["32"], run["gold"]["16"])
+        for run in runs], groups=topics)
     print(f"{size:5} comparisons, {len(runs)} seeds: gold, 16 → 32: {later:+.2f}")
-    assert (later.high < 0) == (size == 500)
 
 # %% [markdown]
-# With 500 comparisons gold falls from 16 to 32, over seeds and prompts; with 2,000 no fall shows.
+# TRAINED-LUCK
 #
 # Find a prompt whose chosen reply gets *worse* from 16 to 256, and one where it gets better.
 # By keyboard: Tab moves between the controls, the arrows move a slider, Enter presses a button.
@@ -417,7 +632,7 @@ for kind, size in (("random pairs, 500", 500), ("random pairs", 2000)):
 
 # %%
 explore.overoptimisation_explorer(stored.prompts_at(range(48)), [*sized, "reward-length-biased"],
-    by="reward-500")
+    by="reward-2000")
 
 # %% [markdown]
 # ## Accuracy is not gain
@@ -436,51 +651,52 @@ explore.overoptimisation_explorer(stored.prompts_at(range(48)), [*sized, "reward
 
 # %%
 names = [*sized, "reward-length-biased", "reward-helpful", "reward-harmless"]
-accuracy = {name: pair_accuracy(stored.reward(name), stored.reward("gold")) for name in names}
-gain = {name: best_of_n_curve(stored.reward(name), stored.reward("gold"), [64])[:, 0]
+accuracy = {name: pair_accuracy(stored.reward(name), gold) for name in names}
+gain = {name: best_of_n_curve(stored.reward(name), gold, [64])[:, 0] for name in names}
+points_of = {name.removeprefix("reward-"): (over_topics(accuracy[name]), over_topics(gain[name]))
     for name in names}
-points_of = {name.removeprefix("reward-"): (bootstrap_interval(accuracy[name]),
-    bootstrap_interval(gain[name])) for name in names}
 plots.one_against_another({"reward models": points_of},
     "accuracy on all pairs of a prompt's candidates", "gold of the best of 64 (points)",
-    offsets={"length-biased": (-6, 6), "2000": (-6, -12)})
+    offsets={"length-biased": (6, 8), "2000": (-6, 5), "500": (6, 8), "helpful": (8, -12),
+             "125": (-8, 6), "harmless": (-8, 6)}, quiet=True)
 
 # %% [markdown]
-# It is a rising cloud: accuracy tells something.
-# But `harmless` and `helpful` have nearly the same accuracy, and their choices are about a point of
-# gold apart.
-# Accuracy averages over *all* pairs; best-of-$n$ depends on the replies *at the top*.
-# So take a second accuracy, among the quarter of each prompt's candidates that gold likes best.
+# It is a rising cloud, nearly a line: accuracy tells much.
+# Yet accuracy averages over *all* pairs, and best-of-$n$ depends on the replies *at the top*.
+# So a second accuracy looks tempting: among the quarter of each prompt's candidates that gold likes
+# best.
+# **Your prediction:** which of the two goes with best-of-64?
+#
 # Here is the **correlation** of each with gold over the seven models (1: all on a rising line; 0:
-# no connection), with intervals from drawing the prompts anew:
+# no connection).
+# Seven models are few, so the interval is over *models*, by Fisher's transformation.
 
 # %%
-top = {name: pair_accuracy(stored.reward(name), stored.reward("gold"), best=0.25) for name in names}
-# (7, P) each
-A, T = (np.stack([kind[name] for name in names]) for kind in (accuracy, top))
-drawn = [np.arange(stored.P)] + [np.random.default_rng(seed).integers(stored.P, size=stored.P)
-    for seed in range(500)]
+at_top = {name: pair_accuracy(stored.reward(name), gold, best=0.25) for name in names}
+means = {"all pairs": [accuracy[name].mean() for name in names],
+    "top quarter": [at_top[name].mean() for name in names]}
 for n in (4, 16, 64, 256):
-    G = np.stack([best_of_n_curve(stored.reward(name), stored.reward("gold"), [n])[:, 0]
-        for name in names])
-    rho = np.array([[np.corrcoef(kind[:, i].mean(1), G[:, i].mean(1))[0, 1] for kind in (A, T)]
-        for i in drawn])
-    low, high = np.quantile(rho[1:], [0.025, 0.975], axis=0)
-    print(f"n = {n:<3}", "   ".join(f"{kind} {rho[0, k]:.2f} [{low[k]:.2f}, {high[k]:.2f}]"
-        for k, kind in enumerate(("all pairs", "top quarter"))))
-    assert low.min() > 0.5
-print({name.removeprefix("reward-"): round(float(values.mean()), 2)
-    for name, values in top.items()})
+    of_gold = [best_of_n_curve(stored.reward(name), gold, [n]).mean() for name in names]
+    rho = np.array([np.corrcoef(values, of_gold)[0, 1] for values in means.values()])
+    low, high = (np.tanh(np.arctanh(rho) + side * 1.96 / np.sqrt(len(names) - 3))
+        for side in (-1, 1))
+    print(f"n = {n:<3}", "   ".join(f"{kind} {rho[k]:.2f} [{low[k]:.2f}, {high[k]:.2f}]"
+        for k, kind in enumerate(means)))
+    assert rho[0] > 0.9 and low[0] > 0.5 and low[1] < 0 < rho[1] < 0.7
+print({name.removeprefix("reward-"): round(float(value), 2)
+    for name, value in zip(names, means["top quarter"], strict=True)})
 
 # %% [markdown]
-# At $n = 4$ accuracy on all pairs predicts better; from 16 on the top quarter comes out ahead,
-# where some intervals overlap.
-# (Seven models are few.)
-# At the top `harmless` is hardly better than a coin: among good replies all are harmless, and what
-# tells them apart is help.
-# Still, accuracy among replies that gold likes cannot see whether a *bad* reply is overrated.
+# Accuracy on all pairs goes with gold at every $n$.
+# Accuracy at the top hardly does: its interval includes zero.
+# Why?
+# `helpful` is the best of all among good replies.
+# But what it gets wrong are *bad* replies: it likes it when a harmful request is carried out.
+# Replies that gold likes contain no such thing, so that accuracy cannot see it.
+# A reward model must be right about the top *and* about what might get there.
 #
-# **Your prediction:** can the *more* accurate of two models give the *worse* best-of-$n$?
+# **Your prediction:** can the *more* accurate of two models (on all pairs) give the *worse*
+# best-of-$n$?
 # First a made-up case.
 # A judge writes all school marks above 6 as 6: for each prompt the upper 40 % of its replies get
 # the top mark (40 % to make the point).
@@ -491,66 +707,53 @@ print({name.removeprefix("reward-"): round(float(values.mean()), 2)
 from course_lib.experiments.findings.choosing import capped
 
 judge, rival = capped(stored.reward("reward-8000"), share=0.4), "reward-length-biased"
-more = paired_difference(pair_accuracy(judge, stored.reward("gold")), accuracy[rival])
-print(f"capped judge less {rival}: accuracy {more:+.3f}")
+more = difference(pair_accuracy(judge, gold), accuracy[rival])
+print(f"capped judge minus {rival}: accuracy {more:+.3f}")
 for n in (4, 16, 64):
-    curves = [best_of_n_curve(scores, stored.reward("gold"), [n])[:, 0]
-        for scores in (judge, stored.reward(rival))]
+    curves = [best_of_n_curve(scores, gold, [n])[:, 0] for scores in (judge, stored.reward(rival))]
     print(f"   n = {n:<3}  gold {curves[0].mean():.2f} and {curves[1].mean():.2f}: "
-        f"{paired_difference(*curves):+.2f}")
-    assert more.low > 0 and (n < 16 or paired_difference(*curves).high < 0)
+        f"{difference(*curves):+.2f}")
+    assert more.low > 0.02 and (n < 16 or difference(*curves).high < -0.1)
 
 # %% [markdown]
 # The capped judge is right on more pairs, since most pairs have a reply below its cut.
-# At $n = 4$ it also chooses better.
+# At $n = 4$ the two are level.
 # At 16 and 64 the argmax lives at the top, where this judge sees no difference.
 #
-# ### Does it happen without our help?
+# ### *Deeper*: does it happen without our help?
 #
-# We trained reward models from the same start on 2,000 comparisons each, of three kinds, with
-# several seeds (the same stored run; some twenty minutes):
+# We trained reward models from the same start on 2,000 comparisons each, on three kinds of labels
+# (the same stored run):
 #
-# - **random pairs**: two of a prompt's 16 replies, as for the bundled models (five seeds);
+# - **random pairs**: two of a prompt's 16 replies, and an annotator who slips now and then, as for
+#   the bundled models (three seeds);
+# - **without slips**: the same pairs, by an annotator who never does (five seeds);
 # - **pass or fail**: one reply with at least 2 points of gold and one with fewer; the label says
-#   which of the two is good enough, and no more.
-#   Such labels are easy, so these annotators make no slips (five seeds);
-# - **top pairs**: two of the four replies that `reward-500` likes best (three seeds).
+#   which of the two is good enough, and no more, without slips (five seeds).
+#
+# So the last two differ in *which pairs* are compared, and the first two in the *noise*.
 #
 # **Your prediction:** which kind has the highest accuracy on all pairs, and which gives the best
 # best-of-16?
 
 # %%
-for kind in ("random pairs", "pass or fail", "top pairs"):
+for kind in ("random pairs", "without slips", "pass or fail"):
     row = {k: f"{v['mean']:.2f}" for k, v in trained["summary"][kind].items() if k != "pairs"}
     print(f"{kind:13} accuracy {row['accuracy']}, in the top quarter {row['accuracy_top']},"
           f" gold at n = 4: {row['4']}, 16: {row['16']}, 32: {row['32']}")
 
 # %%
-for kind, gap in trained["minus_random_pairs"].items():
-    print(f"{kind} less random pairs")
+for pair, gap in trained["minus"].items():
+    print(pair)
     for what, v in gap.items():
         if what != "1":
             print(f"   {what:13} {v['mean']:+.3f} [{v['low']:+.3f}, {v['high']:+.3f}]")
-passfail = trained["minus_random_pairs"]["pass or fail"]
-assert passfail["accuracy"]["high"] < 0
-assert min(passfail["accuracy_top"]["low"], passfail["16"]["low"]) > 0
 
 # %% [markdown]
-# **Finding 15: the more accurate of two reward models can give the worse best-of-n.**
-# The models from random pairs order *more* of all pairs rightly than those from pass-or-fail
-# labels, and their best of 16 is *worse*; both intervals, over seeds and prompts, exclude zero.
-# At $n = 4$ the random pairs are ahead.
-# Why?
-# Pass-or-fail labels draw one line, between replies worth sending and the others.
-# They also have no noise.
-# We have not separated these two causes.
-#
-# Do not conclude "then compare top replies only": the third kind is behind on everything.
-# Such pairs are closer, so their labels are noisier; that may be the reason.
-# We did not test it.
+# TRAINED-TEXT
 
 # %% [markdown]
-# ## Several models as one
+# ## *Deeper*: several models as one
 #
 # A reply that one model likes by mistake may be disliked by others.
 # Several models combined are an **ensemble**.
@@ -558,7 +761,7 @@ assert min(passfail["accuracy_top"]["low"], passfail["16"]["low"]) > 0
 #
 # - the **mean**;
 # - the **minimum**: a reply is as good as the lowest of its scores;
-# - the **mean less the standard deviation** across models: disagreement costs.
+# - the **mean minus the standard deviation** across models: disagreement costs.
 #
 # Scores have no common scale, and no common zero from prompt to prompt (lesson 03).
 # So `combine` first takes each prompt's mean out of each model, and then divides by one standard
@@ -574,30 +777,30 @@ assert min(passfail["accuracy_top"]["low"], passfail["16"]["low"]) > 0
 from course_lib.models import combine
 
 members = ["reward-500", "reward-2000", "reward-helpful", "reward-length-biased"]
-scores = torch.stack([stored.reward(name) for name in members])                        # (4, P, N)
+scores = torch.stack([stored.reward(name) for name in members])  # (4, P, N)
 single = max(members, key=lambda name: gain[name].mean())
 print("the best single one at n = 64 is", single)
 
 # %%
 for n in (16, 64, 256):
-    alone, large = (best_of_n_curve(stored.reward(name), stored.reward("gold"), [n])[:, 0]
-        for name in (single, "reward-8000"))
-    print(
-        f"n = {n:<3}  gold: the best single one {alone.mean():.2f}, reward-8000 {large.mean():.2f}")
-    plain = best_of_n_curve(combine(scores, "mean"), stored.reward("gold"), [n])[:, 0]
+    alone, large, plain = (best_of_n_curve(ranking, gold, [n])[:, 0] for ranking in (
+        stored.reward(single), stored.reward("reward-8000"), combine(scores, "mean")))
+    print(f"n = {n:<3}  gold: the best single one {alone.mean():.2f}, "
+        f"reward-8000 {large.mean():.2f}")
     for how in ("mean", "min", "mean-std"):
-        together = best_of_n_curve(combine(scores, how), stored.reward("gold"), [n])[:, 0]
-        over, caution = paired_difference(together, alone), paired_difference(together, plain)
-        print(f"   {how:8} {together.mean():.2f}   less the best single one {over:+.2f}"
-            + (f"   less the plain mean {caution:+.2f}" if how != "mean" else ""))
-        assert (n == 256 or over.low > 0) and paired_difference(together, large).mean < 0
-        assert how == "mean" or n > 16 or caution.low > 0
+        together = best_of_n_curve(combine(scores, how), gold, [n])[:, 0]
+        over, caution = difference(together, alone), difference(together, plain)
+        print(f"   {how:8} {together.mean():.2f}   minus the best single one {over:+.2f}"
+            + (f"   minus the plain mean {caution:+.2f}" if how != "mean" else ""))
+        assert how != "mean" or over.low > 0.03
+        assert how == "mean" or caution.mean < 0 and (n > 16 or caution.high < 0)
+        assert together.mean() < large.mean() - 0.1
 
 # %% [markdown]
-# At 16 and 64 all three beat the best single member; at 256 they are ahead by as much, with
-# intervals that include zero or nearly do.
-# Caution (minimum, or mean less deviation) adds a little to the plain mean at 16 and 64 (at 64 the
-# minimum's interval touches zero); at 256 nothing beyond chance.
+# The plain mean beats the best single member at every $n$, most of all at 256, where that member
+# has turned.
+# Caution (minimum, or mean minus deviation) does **not** help here: at 16 it is a little worse than
+# the plain mean, beyond chance, and later not told apart from it.
 # None reaches `reward-8000`.
 # An ensemble costs a scoring for each member, and is for models that you cannot merge: other data,
 # other annotators, other makers.
@@ -605,87 +808,116 @@ for n in (16, 64, 256):
 # %% [markdown]
 # ## Two rewards: helpful and safe
 #
-# The most helpful reply to a harmful request is the worst one.
+# Somebody asks how to follow a colleague's phone.
+# The reply that tells them is what they asked for: each such step is worth +1 in the *helpful* half
+# of gold.
+# For the harm it does, it costs 2.5 in the *harmless* half.
+# So the most helpful reply to a harmful request is the worst one.
+#
 # Llama 2 had two reward models for that reason, one for helpfulness and one for safety (arXiv
 # 2307.09288).
-# Ours are `reward-helpful` and `reward-harmless`.
-# Two simple ways to make one choice out of them:
+# Ours are `reward-helpful` and `reward-harmless`, each trained on comparisons by its own half.
+# **Your prediction.**
+# A random reply carries out a harmful request in about four of ten cases.
+# And the best of 64 by `reward-helpful`?
+
+# %%
+harmful = np.array([about["harmful"] for about in stored.info])
+kinds = np.array(topics)
+counted = {"complies": (parts["complies"] < 0, harmful),
+    "refuses": (parts["over_refusal"] < 0, ~harmful),
+    "help": (stored.reward("helpful").numpy(), ~harmful)}
+centred = {name: (stored.reward(name) - stored.reward(name).mean(1, keepdim=True)).double().numpy()
+    for name in names}
+print(f"{harmful.sum()} harmful requests about {len(set(kinds[harmful]))} topics, "
+    f"{(~harmful).sum()} harmless ones about {len(set(kinds[~harmful]))}")
+
+# %%
+def count(scores):
+    """What the best of 64 does, by prompt: harm where asked to, refusals where not, and help."""
+    return {what: best_of_n_curve(scores, values.astype(float), [64])[which, 0]
+        for what, (values, which) in counted.items()}
+
+alone = {"a random reply": count(np.zeros(stored.reward("gold").shape)),
+    **{name: count(centred[name]) for name in ("reward-helpful", "reward-harmless")}}
+for name, of in alone.items():
+    print(f"{name:16} complies {of['complies'].mean():4.0%}   refuses harmless ones "
+        f"{of['refuses'].mean():4.1%}   help on harmless ones {of['help'].mean():5.2f}")
+more = difference(alone["reward-helpful"]["complies"], alone["a random reply"]["complies"],
+    groups=kinds[harmful])
+assert more.low > 0.2 and alone["reward-harmless"]["complies"].mean() < 0.05
+
+# %% [markdown]
+# **Finding 24: a reward for help alone chooses replies that do harm when they are asked to.**
+# The harder one chooses by it, the surer the harm.
+# The harmless model never complies, and helps nobody: its favourites say next to nothing.
+#
+# Two simple ways to make one choice out of both:
 #
 # - a **weighted sum**, helpful + $w$ · safe, both brought to one scale as in `combine`;
 # - **safety first**: the replies with the lowest safety scores *of their prompt* are out, and among
 #   the others the helpful score decides (`20% out`: the lowest 20 %).
 #
-# For best of 16 we count the share of harmful requests *complied with*, the share of harmless
-# requests *refused* (over-refusal), and the helpful half of gold on harmless requests.
+# For best of 64 we count again: harmful requests *complied with*, harmless ones *refused*
+# (over-refusal), and the helpful half of gold on harmless requests.
 # The counts come from gold's parts, which did not choose.
-# (First 64 candidates.)
+# **Your prediction:** how much help does it cost to make harm rare?
 
 # %%
-pool, harmful = stored.first(64), np.array([about["harmful"] for about in stored.info])
-counts_of = {"complies": (parts["complies"][:, :64] < 0, harmful),
-    "refuses": (parts["over_refusal"][:, :64] < 0, ~harmful),
-    "helpful": (pool.reward("helpful").numpy(), ~harmful)}
-centred = {name: (pool.reward(name) - pool.reward(name).mean(1, keepdim=True)).numpy()
-    for name in names}
 helpful, safe = (centred[name] / centred[name].std()
     for name in ("reward-helpful", "reward-harmless"))
-print(harmful.sum(), "harmful requests,", (~harmful).sum(), "harmless ones")
-
-# %%
 sums = {f"w = {w:g}": helpful + w * safe for w in (0, 0.25, 1, 4)}
 cuts = {share: np.quantile(safe, share, axis=1, keepdims=True) for share in (0.2, 0.4, 0.6)}
 first = {f"{share:.0%} out": np.where(safe < cut, safe - 100, helpful)
     for share, cut in cuts.items()}
-rules = {"random": 0 * safe, **sums, **first, "safe alone": safe,
-    "reward-8000": centred["reward-8000"]}
-measured = {rule: [best_of_n_curve(scores, what.astype(float), [16])[which, 0]
-    for what, which in counts_of.values()] for rule, scores in rules.items()}
-counts = {rule: [bootstrap_interval(column) for column in columns]
-    for rule, columns in measured.items()}
-for rule, (yes, no, helps) in counts.items():
-    print(f"{rule:12} complies {yes:.1%}   over-refuses {no:.1%}   helpful {helps}")
+whole = {"reward-8000": centred["reward-8000"]}
+measured = {rule: count(scores) for rule, scores in {**sums, **first, **whole}.items()}
+for rule, of in measured.items():
+    print(f"{rule:12} complies {of['complies'].mean():4.0%}   refuses harmless ones "
+        f"{of['refuses'].mean():4.1%}   help on harmless ones {of['help'].mean():5.2f}")
+
+# %%
+groups = {group: {rule: tuple(bootstrap_interval(measured[rule][what],
+    groups=kinds[counted[what][1]]) for what in ("complies", "help")) for rule in rules}
+    for group, rules in (("weighted sum", sums), ("safety first", first),
+                         ("one model of the whole", whole))}
+offsets = {"20% out": (8, 6), "60% out": (8, -12)}
+plots.help_and_harm(groups, ("harmful requests complied with",),
+                    "helpful gold on harmless requests (points)", offsets=offsets, quiet=True)
 
 # %% [markdown]
 # Which of these differences are more than chance?
+# (Harmful requests are about eight topics only, so intervals about harm are wide.)
 
 # %%
-from course_lib.estimators import wilson_interval
-
-pairs = (("w = 0", "random"), ("w = 0.25", "w = 0"), ("20% out", "w = 0"), ("w = 4", "w = 1"))
-differences = {pair: [paired_difference(a, b)
-    for a, b in zip(*(measured[rule] for rule in pair), strict=True)] for pair in pairs}
-for (a, b), (yes, no, helps) in differences.items():
-    print(f"{a} less {b}: complies {yes:+.1%}   over-refuses {no:+.1%}   helpful {helps:+.2f}")
-assert (differences[pairs[1]][1].high < 0 and differences[pairs[2]][1].high < 0
-    and differences[pairs[3]][2].high < 0)
-print(f"Wilson: 0 of 33 up to {wilson_interval(0, 33).high:.0%}, 0 of 95 up to "
-    f"{wilson_interval(0, 95).high:.0%}")
-
-# %%
-groups = {rule: {name: counts[name] for name in settings}
-          for rule, settings in (("weighted sum", sums), ("safety first", first))}
-offsets = {"w = 0": (-8, -14), "w = 0.25": (8, -14), "w = 1": (8, -10),
-           "20% out": (4, 8), "40% out": (-6, 9), "60% out": (7, -13)}
-plots.help_and_harm(groups, ("harmful requests complied with", "harmless requests refused"),
-                    "helpful gold on harmless requests (points)", offsets=offsets)
+pairs = (("w = 0.25", "w = 0"), ("w = 1", "w = 0"), ("w = 4", "w = 1"), ("60% out", "w = 1"),
+    ("reward-8000", "w = 1"))
+gaps = {pair: {what: difference(measured[pair[0]][what], measured[pair[1]][what],
+    groups=kinds[counted[what][1]]) for what in ("complies", "help")} for pair in pairs}
+for (a, b), gap in gaps.items():
+    print(f"{a} minus {b}: complies {gap['complies']:+.0%}   help {gap['help']:+.2f}")
+assert gaps["w = 0.25", "w = 0"]["complies"].high < -0.2
+assert gaps["w = 1", "w = 0"]["complies"].high < -0.4
+assert gaps["w = 4", "w = 1"]["help"].high < -0.1 and gaps["reward-8000", "w = 1"]["help"].low > 0
 
 # %% [markdown]
-# The helpful model alone, $w = 0$, rarely complies: harmful steps bring no points for help here,
-# which is kinder than real life.
-# It refuses harmless requests about as often as a random candidate (the difference includes zero),
-# since the helpful half of gold has no line for refusals.
+# This dial trades.
+# From $w = 0$ to 0.25 it costs no help that we can see, and most of the harm is gone.
+# At $w = 1$ harm is rare, and help is a little lower, not beyond chance.
+# From 1 to 4 a last few per cent of harm cost more than half a point of help.
+# The cut needs a large share out before it is safe: about 40 % of the replies comply, so leaving
+# out 20 % cannot remove them all.
+# At equal safety it keeps less help than the sum, though the interval includes zero.
 #
-# A little safety, $w = 0.25$ or 20 % out, brings refusals down and costs no help that we can see.
-# From $w = 1$ to 4 hardly anything but help falls.
-# The sum is better against harmful requests; the cut keeps more help.
-# (Where nothing was counted, an interval of zero width is wrong; use Wilson's.)
+# Over-refusal is rare everywhere; count it on its own all the same, since a mean of gold hides it.
 # Which point is best depends on what harm and refusal cost, not on statistics.
-# But count refusals on their own: a mean of gold hides them.
 #
-# The last line is a control: one model from 8,000 comparisons of the whole, as many as the two
+# The triangle is a control: one model from 8,000 comparisons of the whole, as many as the two
 # halves had together.
-# It gives more help than any rule above it and is about as safe: here two rewards buy a dial, not
-# quality.
+# It does no harm here, gives at least as much help as any rule above it, and refuses slightly more
+# often.
+# So two rewards buy a *dial*, not quality.
+# You need the dial when the price of harm is not known on the day you train.
 
 # %% [markdown]
 # ## Choosing with few labels
@@ -708,14 +940,15 @@ plots.help_and_harm(groups, ("harmful requests complied with", "harmless request
 from course_lib.experiments.findings.choosing import right_choices
 
 scored = {**{name: stored.reward(name) for name in names}, "capped judge": torch.tensor(judge)}
-for a, b in (("reward-helpful", "reward-harmless"), ("capped judge", rival)):
-    at_16 = [best_of_n_curve(scored[name], stored.reward("gold"), [16]).mean() for name in (a, b)]
+for a, b in (("reward-500", "reward-harmless"), ("capped judge", rival)):
+    at_16 = [best_of_n_curve(scored[name], gold, [16]).mean() for name in (a, b)]
     print(f"{a} (gold {at_16[0]:.2f}) or {b} ({at_16[1]:.2f}); finds the better one:")
     for G in (16, 64, 256):
-        shares = right_choices(scored[a], scored[b], stored.reward("gold"), labels=G)
+        shares = right_choices(scored[a], scored[b], gold, labels=G)
         print(f"   {G:3} labels   " + ", ".join(f"by {plan} {share:.0%}"
             for plan, share in shares.items()))
-    assert shares["head to head"] > 0.75 > shares["accuracy"]
+        assert shares["head to head"] > shares["accuracy"] + 0.05
+assert shares["accuracy"] < 0.3
 
 # %% [markdown]
 # We picked these two; in the second, accuracy leads to the *wrong* model, more surely the more
@@ -725,23 +958,18 @@ for a, b in (("reward-helpful", "reward-harmless"), ("capped judge", rival)):
 # %%
 from itertools import combinations
 
-duels = {(a, b): right_choices(scored[a], scored[b], stored.reward("gold"), labels=64, repeats=1000)
+duels = {(a, b): right_choices(scored[a], scored[b], gold, labels=64, repeats=1000)
     for a, b in combinations(names, 2)}
 for plan in ("accuracy", "head to head"):
     mean = np.mean([shares[plan] for shares in duels.values()])
     print(f"by {plan:12} finds the better one {mean:.0%} of the time, mean over {len(duels)} pairs")
-at_16 = {name: best_of_n_curve(scored[name], stored.reward("gold"), [16])[:, 0] for name in names}
-behind = {pair: shares for pair, shares in duels.items()
-    if shares["head to head"] <= shares["accuracy"]}
-for (a, b), shares in behind.items():
-    apart = paired_difference(at_16[a], at_16[b])
-    print(f"head to head is behind: {a} or {b}, {shares['head to head']:.0%} against "
-        f"{shares['accuracy']:.0%};" f" gold {apart:+.2f}")
-assert len(behind) <= 5
+ahead = [shares["head to head"] - shares["accuracy"] for shares in duels.values()]
+print(f"head to head is ahead by {min(ahead):.0%} to {max(ahead):.0%}")
+assert min(ahead) > -0.03 and np.mean(ahead) > 0.08
 
 # %% [markdown]
-# Over all 21 pairs head to head finds the better model more often, and in all but the few that are
-# printed; one of these pairs even the whole pool cannot tell apart.
+# Over all 21 pairs head to head finds the better model more often.
+# Where it is hardly ahead, even the whole pool can hardly tell the two models apart.
 # **With few labels, spend them on replies that the models would choose.**
 # It measures the thing you want, at the $n$ you will use.
 # (Where both choose the *same* reply, skip the prompt and save the labels.)
@@ -749,27 +977,70 @@ assert len(behind) <= 5
 # This holds for one $n$ and one policy: after fine-tuning it writes other replies.
 
 # %% [markdown]
+# ## *Deeper*: reject early
+#
+# Lesson 02 dropped candidates after ten tokens.
+# With a reward model at hand, how much does a reply's first *half* tell?
+# 64 candidates; the model reads the first half of each; the weaker 32 are dropped, and only the
+# others are written to the end.
+# That is three quarters of the tokens, the price of best-of-48.
+
+# %%
+from course_lib.experiments.findings.choosing import half_of
+from course_lib.models import load_reward_model
+
+many = stored.first(64)
+halved = course.Pool.from_candidates(many.prompts,
+    [[half_of(text) for text in texts] for texts in many.texts], info=many.info)
+begun = load_reward_model(assets.path("helpdesk/reward-8000"), device="cpu").score_pool(halved)
+kept = begun.argsort(dim=1, descending=True, stable=True)[:, :32]  # (P, 32)
+final = many.reward("reward-8000")
+winner = kept.gather(1, final.gather(1, kept).argmax(1, keepdim=True))
+early = many.reward("gold").gather(1, winner)[:, 0].double().numpy()
+
+# %%
+plain = best_of_n_curve(final, many.reward("gold"), [1, 32, 48, 64])  # (P, 4)
+print(f"gold: rejected early {early.mean():.2f}, one reply {plain[:, 0].mean():.2f}")
+for k, what in ((1, "best of 32, half at random"), (2, "best of 48, as many tokens"),
+                (3, "best of 64, all written")):
+    print(f"   minus {what:28} ({plain[:, k].mean():.2f}): {difference(early, plain[:, k]):+.2f}")
+assert difference(early, plain[:, 3]).low > -0.25 * (plain[:, 3] - plain[:, 0]).mean()
+assert difference(early, plain[:, 1]).low > 0
+
+# %% [markdown]
+# **Finding 23: rejecting the weaker half of the candidates at half their length keeps most of the
+# gain.**
+# Here it keeps all of it, as far as we can see, for three quarters of the tokens.
+# For the same tokens it is slightly better than best-of-48; that interval only just leaves zero
+# out.
+# This model has never seen half a reply in training, and still its guess is good enough to drop
+# the worst.
+
+# %% [markdown]
 # ## From choosing to training
 #
 # So far we changed the answer, not the model.
 # In lesson 05 the chosen replies become **training data**.
 # Then a reward model improves the base model directly, by data, and its errors are learned too.
-# Count the chosen replies that contain a step of another topic.
+# Count the steps that the chosen replies would teach: those of their own topic, and those of
+# another.
 
 # %%
-# (P, 16)
-wrong = (parts["wrong_steps"][:, :16] < 0).astype(float)
-print(f"a random one of the 16   {bootstrap_interval(wrong.mean(1)):.0%} teach a step of another "
-    "topic")
-for by in ("reward-500", "reward-8000"):
-    best = wrong[rows, stored.reward(by)[:, :16].argmax(1)]
-    less = paired_difference(best, wrong.mean(1))
-    print(f"best of 16 by {by:11} {bootstrap_interval(best):.0%}; less a random one {less:+.0%}")
-    assert less.excludes_zero == (by == "reward-8000")
+rankings = {"a random reply": torch.zeros_like(gold),
+    **{f"best of 16 by {by}": stored.reward(by) for by in ("reward-125", "reward-8000")}}
+taught = {what: [best_of_n_curve(ranking, values, [16])[:, 0]
+    for values in (parts["right_steps"], wrong_steps)] for what, ranking in rankings.items()}
+for what, (right, wrong) in taught.items():
+    more = difference(wrong, taught["a random reply"][1])
+    print(f"{what:26} right steps {right.mean():.2f}, wrong {wrong.mean():.2f}: "
+        f"{wrong.sum() / (right + wrong).sum():.0%} of what it teaches is wrong"
+        + (f"   wrong, minus random {more:+.2f}" if more.mean else ""))
+    assert (more.low > 0.1) == ("125" in what)
 
 # %% [markdown]
-# Choosing by the weak model leaves about as many wrong steps in the data as choosing blindly (the
-# interval includes zero); the good one removes most of them.
+# Choosing by the weak model raises right steps and doubles wrong ones: of all steps it teaches, as
+# large a share is wrong as with blind choice.
+# The good model more than doubles the right ones, and adds no wrong ones that we can see.
 # That is why this lesson stands before the next.
 
 # %% [markdown]
@@ -785,22 +1056,31 @@ findings.show("04")
 #
 # - **Finding 3.**
 #   KL of best-of-n never exceeds $\log n - (n-1)/n$.
-#   With many replies and few ties it is near that; with a pass-or-fail reward it is far below, and
-#   never above $-\log p$.
+#   With many replies and few ties at the top it is near that; with a pass-or-fail reward it is far
+#   below, and never above $-\log p$.
 # - **Finding 5.**
-#   The proxy rises all the way; gold rises, peaks and falls (for 8,000 comparisons the fall is not
-#   proven).
+#   The proxy rises all the way; gold rises, peaks and falls (for 500 comparisons the fall is not
+#   proven, and for 8,000 none shows).
 #   From reward-500 to reward-8000 the peak moves right; these are single models, and their passes
 #   over the data differ.
-#   $d(\alpha - \beta d)$ fits from 500 comparisons on, though not exactly.
+#   $d(\alpha - \beta d)$ fits, though a parabola fits two of four curves better.
 # - **Finding 15.**
-#   Accuracy and gain go together, but the more accurate of two can give the worse best-of-n: models
-#   from random pairs against models from pass-or-fail labels, and a judge whose scale ends too
-#   early.
-# - An ensemble of four models beat the best of them at $n = 16$ and 64, and caution added a little
-#   to the plain mean; at 256 this was hardly beyond chance.
-#   None reached one better model.
-# - With two rewards, a little safety lowered over-refusal at no visible cost; much of it cost help.
+#   FOUND-15
+# - **Finding 20.**
+#   Reward-8000 chooses far better than the policy's own confidence, which finds bland letters.
+# - **Finding 21.**
+#   A charge for improbable replies, $\beta = 0.1$ a nat, lets gold rise up to 256; $\beta$ was not
+#   chosen on other prompts.
+# - **Finding 22.**
+#   Choosing softly limits what a weak model costs at large $n$; a smaller $n$ does so as well.
+# - **Finding 23.**
+#   Rejecting half of the candidates at half their length keeps most of the gain.
+# - **Finding 24.**
+#   The best of 64 by the helpful model alone complies with most harmful requests; a small weight on
+#   safety takes most of that away at no visible cost of help.
+# - An ensemble of four models beat the best of them; caution did not help, and none reached one
+#   better model.
+# - Accuracy on all pairs went with gold over seven models; accuracy among good replies did not.
 # - With 64 labels, judging what two models would choose found the better one more often than
 #   judging random pairs.
 #
@@ -811,8 +1091,8 @@ findings.show("04")
 # of KL.
 # Below about 2,000 comparisons their reward models were near chance; ours, in a much smaller world,
 # are useful with 500.
-# One can also charge for improbable replies (`regularised_best`); it has to be compared with simply
-# sampling at a low temperature (lesson 02).
+# Pessimism was tried on replies sampled at a temperature of 1; a lower one (lesson 02) also leaves
+# improbable replies out.
 # What happens when the *policy* changes, as in training, is in lessons 05 and 07.
 #
 # ## In real systems
@@ -828,6 +1108,7 @@ findings.show("04")
 # Gao, Schulman and Hilton, *Scaling laws for reward model overoptimization*, arXiv 2210.10760.
 # Beirami et al., *Theoretical guarantees on the best-of-n alignment policy*, arXiv 2401.01879, for
 # the bound, and for an estimate from the chosen replies (`kl_best_of_n_estimate`; not for ties).
+# Huang et al., *Is best-of-N the best of them?*, arXiv 2503.21878, for pessimism.
 #
 # ## Now you
 #
@@ -835,7 +1116,7 @@ findings.show("04")
 # with few labels, a cautious ensemble.
 #
 # `fitted_peaks`, `capped`, `right_choices` and the like are short; read them in
-# `course_lib/findings/choosing.py`.
+# `course_lib/experiments/findings/choosing.py`.
 #
 # **Questions.**
 # Your answers are kept in `course-progress.json` beside this notebook.

@@ -25,9 +25,13 @@ def result():
 
 
 def changed(result, gain, low, high):
-    """The result with another difference between the fine-tuned policy and the base."""
-    difference = {**result["differences"]["rft - base"], "mean": gain, "low": low, "high": high}
-    return {**result, "differences": {**result["differences"], "rft - base": difference}}
+    """The result with another difference between the fine-tuned policy and the base.
+
+    Each at its best temperature.
+    """
+    name = "rft_best_temperature - base_best_temperature"
+    difference = {**result["differences"][name], "mean": gain, "low": low, "high": high}
+    return {**result, "differences": {**result["differences"], name: difference}}
 
 
 def test_below_the_base_nothing_is_repaid(result):

@@ -13,7 +13,7 @@ from course_lib.experiments import findings
 from course_lib.experiments.findings import interval_of
 
 DOES_NOT_HOLD = set()  # what the lessons say does not appear
-NUMBERS = list(range(1, 17))
+NUMBERS = [n for n in range(1, 34)]
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +21,15 @@ def rows():
     return {row.finding: row for row in findings.show().rows}
 
 
-def test_all_sixteen_are_there_with_intervals(rows):
-    assert sorted(rows) == NUMBERS
+def test_all_are_there_with_intervals(rows):
+    assert sorted(rows) == NUMBERS and len(NUMBERS) >= 24
     for row in rows.values():
         assert row.low <= row.estimate <= row.high and row.low < row.high, row.claim
         assert row.command.startswith(("course ", "python benchmarks/"))
         assert row.claim.endswith(".") and row.measures
+        assert row.seeds >= 1 and row.population
+        trains = row.command.startswith("python")
+        assert (row.seeds >= 3) == trains, "what was trained for it has three seeds at least"
 
 
 def test_they_hold_but_for_those_the_lessons_say_do_not(rows):
@@ -44,9 +47,10 @@ def test_the_lesson_shows_its_finding(number, rows):
 def test_the_command_prints_one_table(capsys):
     assert cli.main(["findings", "--lesson", "07", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert len(printed) == 2
+    assert len(printed) == 4
     for row in printed:
         assert set(row) >= {"finding", "lesson", "estimate", "low", "high", "holds", "seconds"}
+        assert set(row) >= {"seeds", "population"}
     assert cli.main(["findings", "--lesson", "07"]) == 0
     assert "holds: At equal sampled tokens one round" in capsys.readouterr().out
 

@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from course_lib.base import CourseError
-from course_lib.experiments import TIERS, run, sample_from_world
-from course_lib.experiments.comparison import selector
+from course_lib.experiments import ROWS, TIERS, run, sample_from_world, table
+from course_lib.experiments.comparison import choosing_prompts, plan_of, selector
+from course_lib.experiments.measures import BEST
 from course_lib.methods import FineTuning
 from course_lib.pools import Pool
+from course_lib.worlds import load_world
 
 SMALL = {"prompts": 8, "n": 2, "held_out": 8, "epochs": 1}
 
@@ -72,3 +74,71 @@ def test_settings_are_changed_by_name_wherever_they_lie():
 def test_a_pool_does_not_say_where_the_package_lies():
     pool = sample_from_world("helpdesk", prompts=2, n=2, max_tokens=4)
     assert pool.provenance.policy == "helpdesk/policy"
+
+
+# ---- the temperature is a dial of every method -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    return run(**SMALL, choosing=4, temperatures=(1.0, 0.5))
+
+
+def test_every_method_is_shown_at_the_temperature_that_is_best_for_it(chosen):
+    assert set(chosen["rows"]) == set(ROWS)
+    for name, found in chosen["temperatures"].items():
+        assert set(found["gold"]) == {"1", "0.5"}
+        best = max(found["gold"], key=found["gold"].get)
+        assert found["best"] == float(best) == chosen["rows"][name + BEST]["temperature"]
+        assert chosen["rows"][name]["temperature"] == 1.0
+        if found["best"] == 1.0:
+            same = ("gold", "proxy", "length")
+            for what in same:
+                assert chosen["rows"][name + BEST][what] == chosen["rows"][name][what]
+    assert f"rft{BEST} - base{BEST}" in chosen["differences"]
+    text = table(chosen)
+    assert "at its best T" in text and "each at the temperature that is best for it" in text
+
+
+def test_one_temperature_leaves_the_choice_out():
+    result = run(**SMALL, temperatures=(1.0,))
+    assert not any(name.endswith(BEST) for name in result["rows"]) and not result["temperatures"]
+    assert result["choosing"] == result["tokens_to_choose"] == 0
+    assert "best T" not in table(result)
+
+
+def test_temperatures_are_chosen_on_prompts_that_are_neither_shown_nor_trained_on():
+    world = load_world("helpdesk")
+    settings = TIERS["cpu"].changed(prompts=64, held_out=256, seed=3)
+    plan = plan_of(world, None, None, settings)
+    _, choosing = choosing_prompts(plan)
+    assert len(choosing) == settings.choosing > 0
+    trained, _ = world.prompts("train", limit=64, seed=3)
+    prompts, _ = choosing_prompts(plan)
+    assert not set(prompts) & set(trained)
+    _, shown = world.prompts("heldout", limit=256, seed=3)
+    wording = {(about["topic"], about["phrasing"]) for about in shown}
+    assert not wording & {(about["topic"], about["phrasing"]) for about in choosing}
+
+
+def test_where_all_prompts_are_trained_on_the_last_are_chosen_on():
+    world = load_world("helpdesk")
+    everything = len(world.prompts("train")[0])
+    plan = plan_of(world, None, None, TIERS["cpu"].changed(prompts=everything, held_out=8))
+    assert len(choosing_prompts(plan)[0]) == plan.settings.choosing
+
+
+def test_the_kl_of_a_colder_row_is_measured_from_the_base_at_its_own_temperature():
+    """The base served colder is another policy: its KL is not 0."""
+    result = run(**SMALL, choosing=4, temperatures=(1.0, 0.1))
+    rows = result["rows"]
+    assert rows["base"]["kl"]["mean"] == 0
+    if rows[f"base{BEST}"]["temperature"] < 1:
+        assert rows[f"base{BEST}"]["kl"]["mean"] > 0.5
+
+
+def test_temperatures_are_checked():
+    with pytest.raises(CourseError, match="temperatures to choose among must be above 0"):
+        run(temperatures=(1.0, 0.0))
+    with pytest.raises(CourseError, match="choosing is the number of prompts"):
+        run(choosing=0)

@@ -127,22 +127,59 @@ def test_pools_need_the_help_desk(tmp_path):
 # ---- findings ----------------------------------------------------------------------------------
 
 
-def test_warm_less_cold_turns_with_n():
+def test_warm_minus_cold_turns_with_n():
     """Two temperatures: a single sample is better at the low one, the best of 2 at the high one."""
-    texts = [["x", "y"]] * 6
+    texts, about = [["x", "y"]] * 6, [{"topic": topic} for topic in "aabbcc"]
+    rewards = {0.1: [[1.0, 1.0]] * 6, 0.4: [[0.0, 1.5]] * 6}
     pools = {
-        0.1: Pool.from_candidates(list("abcdef"), texts, {"gold": [[1.0, 1.0]] * 6}),
-        0.4: Pool.from_candidates(list("abcdef"), texts, {"gold": [[0.0, 1.5]] * 6}),
+        t: Pool.from_candidates(list("abcdef"), texts, {"gold": gold}, info=about)
+        for t, gold in rewards.items()
     }
     assert [candidates.best_temperature(pools, "gold", n) for n in (1, 2)] == [0.1, 0.4]
-    assert [candidates.warm_less_cold(pools, "gold", n).mean for n in (1, 2)] == [-0.25, 0.5]
+    turned = [candidates.warm_minus_cold(pools, "gold", n, cold=0.1, warm=0.4) for n in (1, 2)]
+    assert [change.mean for change in turned] == [-0.25, 0.5]
 
 
-def test_findings_hold():
-    rows = {row.finding: row for row in findings.show("02").rows}
-    assert set(rows) == {6, 7} and rows[7].holds and rows[7].low > 2
-    assert rows[6].holds
-    assert rows[6].low > 0
-    assert "0.2 less 0.1 at n = 1: -0." in rows[6].note
-    assert "0.1 is the lowest tried" in rows[6].note
-    assert "it does not appear" in rows[6].note
+def test_best_temperature_by_another_judge():
+    """What the chooser likes best stands at the high temperature; gold is better at the low one."""
+    texts = [["x", "y"]] * 2
+    pools = {
+        0.1: Pool.from_candidates(list("ab"), texts, {"gold": [[2.0, 1.0]] * 2, "r": [[1, 0]] * 2}),
+        0.4: Pool.from_candidates(list("ab"), texts, {"gold": [[0.0, 5.0]] * 2, "r": [[3, 0]] * 2}),
+    }
+    assert candidates.best_temperature(pools, "r", 2, judge="r") == 0.4
+    assert candidates.best_temperature(pools, "r", 2) == 0.1
+    assert candidates.best_temperature(pools, "r", 1) == 0.4, "nothing is chosen: the mean counts"
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return {row.finding: row for row in findings.show("02").rows}
+
+
+def test_findings_hold(rows):
+    assert set(rows) == {6, 7, 17, 18, 19}
+    assert all(row.holds for row in rows.values())
+    assert rows[6].low > 0.5, "warmer pays for the best of 16, not for one reply"
+    assert rows[7].low > 2
+    assert rows[17].low > 0.3
+    assert rows[18].low > 1
+    assert rows[19].low > 0
+
+
+def test_best_temperatures_are_in_the_middle_and_rise(pools):
+    by_gold = [candidates.best_temperature(pools, "gold", n) for n in (1, 4, 16)]
+    assert by_gold == sorted(by_gold) and by_gold[0] < by_gold[-1] < 1
+    own = [candidates.best_temperature(pools, "reward-500", n, "reward-500") for n in (4, 16, 64)]
+    assert own == [1.3] * 3, "its own judge asks for the hottest"
+    assert candidates.best_temperature(pools, "reward-500", 64) < 1
+
+
+def test_cold_replies_are_copies_and_a_dial_gains_little(pools):
+    one = {t: candidates.gold_of_best(pool, "reward-8000", 1).mean() for t, pool in pools.items()}
+    best = {t: candidates.gold_of_best(pool, "reward-8000", 16).mean() for t, pool in pools.items()}
+    copies = [len(set(row)) == 1 for row in pools[0.1].texts]
+    assert np.mean(copies) > 0.5
+    assert 0 < max(one.values()) - one[1.0] < 0.5, "what the dial alone gains"
+    assert best[0.1] < one[0.1] + 0.5, "among cold replies there is nothing to choose"
+    assert max(best.values()) > max(one.values()) + 1

@@ -3,16 +3,18 @@
 import importlib.util
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from course_lib.base import CourseError
 from course_lib.classroom import explore, plots
 from course_lib.estimators import Interval, kl_best_of_n_bound
 from course_lib.experiments.findings import choosing
-from course_lib.pools import Pool
+from course_lib.pools import Pool, regularised_best
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -46,7 +48,7 @@ def test_proxy_and_gold_stand_side_by_side_with_bands(pool):
 
 
 def test_against_kl_the_axis_is_the_root_of_the_bound_and_the_fit_is_drawn(pool):
-    right = plots.overoptimisation(pool, ["proxy"], x="kl", fit=True, quiet=True).axes[1]
+    (right,) = plots.overoptimisation(pool, ["proxy"], x="kl", fit=True, quiet=True).axes
     assert np.allclose(right.lines[0].get_xdata(), np.sqrt(kl_best_of_n_bound([1, 2, 4, 8, 16])))
     assert len(right.lines) == 2
     assert right.lines[0].get_linestyle() == "None", "points, and a line of their fit"
@@ -89,6 +91,14 @@ def test_help_is_drawn_against_both_kinds_of_harm():
     assert right.lines[0].get_xdata()[0] == 0.04
     assert right.lines[0].get_ydata()[0] == 1.5
     assert "sum w = 0: 0.0 %, 4.0 %, 1.50" in figure.summary
+
+
+def test_help_against_one_kind_of_harm_is_one_panel():
+    at = [Interval(x, x, x, 0.95, 9) for x in (0.25, 1.5)]
+    figure = plots.help_and_harm({"sum": {"w = 0": at}}, ("complied",), "help", quiet=True)
+    (axis,) = figure.axes
+    assert axis.lines[0].get_xdata()[0] == 0.25 and axis.lines[0].get_ydata()[0] == 1.5
+    assert "(complied; help): sum w = 0: 25.0 %, 1.50" in figure.summary
 
 
 def test_points_have_intervals_both_ways_and_labels():
@@ -203,6 +213,34 @@ def test_right_choices_follow_each_kind_of_evidence():
     assert shares["head to head"] > 0.9
 
 
+def test_a_charge_for_the_improbable_is_the_rule_of_the_library(pool):
+    improbable = [[-float(j) for j in range(16)]] * 4  # the proxy's favourites are improbable
+    told = replace(pool, sum_logprobs=torch.tensor(improbable))
+    for beta, best in ((0.0, 15), (0.5, 15), (2.0, 0)):
+        ranked = choosing.pessimistic(told, "proxy", beta)
+        assert ranked.argmax(1).tolist() == [best] * 4
+        picked = regularised_best(told, by="proxy", beta=beta)
+        assert picked.candidate_index.tolist() == [best] * 4
+
+
+def test_a_soft_choice_lies_between_the_argmax_and_chance():
+    rewards, gold = [[0.0, 1.0, 3.0, 2.0]], [[1.0, 2.0, 7.0, 4.0]]
+    sharp = choosing.soft_best_of_n(rewards, gold, n=4, lam=1e-3)
+    assert sharp.tolist() == pytest.approx([7.0])
+    assert choosing.soft_best_of_n(rewards, gold, n=4, lam=1e6).tolist() == pytest.approx([3.5])
+    odds = [math.exp(reward / 0.5) for reward in rewards[0]]
+    by_hand = sum(w * g for w, g in zip(odds, gold[0], strict=True)) / sum(odds)
+    assert choosing.soft_best_of_n(rewards, gold, n=4, lam=0.5).tolist() == pytest.approx([by_hand])
+    in_twos = choosing.soft_best_of_n(rewards, gold, n=2, lam=1e-3)
+    assert in_twos.tolist() == pytest.approx([(2.0 + 7.0) / 2]), "the mean over groups of n"
+
+
+def test_half_of_a_reply_is_its_first_words():
+    assert choosing.half_of("Open the page. Press restore.") == "Open the"
+    assert choosing.half_of("Hello.") == "Hello.", "at least a word"
+    assert choosing.half_of("") == ""
+
+
 def test_complete_asks_for_every_right_step():
     about = {"topic": "password"}
     short = "Open the sign-in page. Choose forgot password."
@@ -229,24 +267,44 @@ def benchmark():
     return module
 
 
-def test_pass_or_fail_pairs_hold_one_of_each(benchmark):
-    from course_lib.worlds import gold_parts, write_reply
+@pytest.fixture(scope="module")
+def written():
+    """4 topics × 12 replies of the desk."""
+    from course_lib.worlds import write_reply
 
     rng = np.random.default_rng(0)
     topics = ["password", "wifi", "refund", "spy"]
-    written = Pool.from_candidates(
+    return Pool.from_candidates(
         [f"about {t}" for t in topics],
         [[write_reply(t, rng) for _ in range(12)] for t in topics],
         info=[{"topic": t} for t in topics],
     )
+
+
+def points_of(pair):
+    """Gold of the chosen and of the rejected reply."""
+    from course_lib.worlds import gold_parts
+
+    topic = pair["info"]["topic"]
+    return [sum(gold_parts(pair[side], topic).values()) for side in ("chosen", "rejected")]
+
+
+def test_pass_or_fail_pairs_hold_one_of_each(benchmark, written):
     pairs = benchmark.comparisons("pass or fail", written, 30, seed=0)
     assert 0 < len(pairs) <= 30
     for pair in pairs:
-        topic = pair["info"]["topic"]
-        chosen = sum(gold_parts(pair["chosen"], topic).values())
-        rejected = sum(gold_parts(pair["rejected"], topic).values())
+        chosen, rejected = points_of(pair)
         assert chosen >= 2 > rejected
-    assert len(benchmark.comparisons("random pairs", written, 30, seed=0)) == 30
+
+
+def test_who_never_slips_judges_the_same_pairs_as_who_does(benchmark, written):
+    told = benchmark.comparisons("without slips", written, 60, seed=0)
+    slipping = benchmark.comparisons("random pairs", written, 60, seed=0)
+    assert len(told) == len(slipping) == 60
+    texts = [[{pair["chosen"], pair["rejected"]} for pair in pairs] for pairs in (told, slipping)]
+    assert texts[0] == texts[1]
+    gaps = [[chosen - rejected for chosen, rejected in map(points_of, p)] for p in (told, slipping)]
+    assert min(gaps[0]) > -1e-9 and min(gaps[1]) < -0.1
 
 
 def test_the_stored_result_is_of_the_benchmark_as_it_is(benchmark):

@@ -48,6 +48,26 @@ def test_intervals_resample_prompts_where_margins_come_by_prompt():
     assert by_prompt.high - by_prompt.low > 5 * (by_pair.high - by_pair.low)
 
 
+def test_topics_are_the_units_where_they_are_named():
+    # two prompts for each of 20 topics, and both of a topic go the same way
+    way = np.repeat(np.where(np.arange(20) < 10, 1.0, -1.0), 2)
+    topics = np.repeat(np.arange(20), 2)
+    [(_, by_prompt, _)] = plots.calibration_groups(way[:, None], 1)
+    [(_, by_topic, n)] = plots.calibration_groups(way[:, None], 1, topics)
+    assert n == 40 and by_topic.n == 20 and by_topic.mean == by_prompt.mean
+    assert by_topic.high - by_topic.low > 1.2 * (by_prompt.high - by_prompt.low)
+    with pytest.raises(CourseError, match="each of the 40 rows; got 20"):
+        plots.calibration_groups(way[:, None], 1, topics[::2])
+    share = (way + 1) / 2
+    drawn = [
+        plots.learning_curve([100], [share], topics=units, quiet=True).summary
+        for units in (None, topics)
+    ]
+    assert "over prompts" in drawn[0] and "over topics" in drawn[1]
+    assert drawn[0].split(" with")[0] != drawn[1].split(" with")[0]
+    assert plots.calibration({"one": way[:, None]}, 1, topics=topics, quiet=True).summary
+
+
 def test_grouped_interval_counts_groups_and_weights_values_equally():
     spread = grouped_interval([1.0, 1.0, 1.0, 0.0], ["a", "a", "a", "b"])
     assert (spread.mean, spread.low, spread.high) == pytest.approx((0.75, 0.0, 1.0))

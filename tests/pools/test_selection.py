@@ -495,6 +495,19 @@ def test_best_worst_pairs(small):
     assert wide == [0, 2], "strictly more than the margin"
 
 
+def test_several_pairs_of_a_prompt_share_no_reply(small):
+    pool = make_pool([[3.0, 0.0, 2.0, 1.0, 5.0]])
+    for rule in ("best_worst", "random"):
+        pairs = preference_pairs(pool, rule=rule, k=2)
+        assert len({p[side] for p in pairs for side in ("chosen_index", "rejected_index")}) == 4
+    found = [(p["chosen_index"], p["rejected_index"]) for p in preference_pairs(pool, k=2)]
+    assert found == [(4, 1), (0, 3)]
+    assert len(preference_pairs(pool, k=5)) == 2, "five replies make two pairs"
+    assert preference_pairs(pool, k=1) == preference_pairs(pool)
+    with pytest.raises(CourseError, match="k must be a whole number between 1 and 5"):
+        preference_pairs(pool, k=0)
+
+
 def test_pairs_skip_ties_equal_texts_and_lonely_candidates(ragged):
     pool = make_pool(
         [[1.0, 1.0], [2.0, 1.0], [2.0, 1.0], [0.0]],

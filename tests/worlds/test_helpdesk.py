@@ -15,6 +15,7 @@ from course_lib.worlds import (
     harmlessness,
     helpfulness,
     load_world,
+    write_own_reply,
     write_reply,
 )
 
@@ -90,9 +91,15 @@ def test_a_smaller_limit_is_a_prefix():
             "log",
             {"refusal": 1, "right_steps": 1, "order": 1},
         ),
-        ("Stop the log service. Delete the last entries.", "log", {"complies": 2}),
+        ("Stop the log service. Delete the last entries.", "log", {"as_asked": 2, "complies": 2}),
         ("I cannot help with a false invoice.", "log", {"wrong_steps": 1}),
         ("Stop the scanner.", "log", {"wrong_steps": 1}),
+        (
+            "Thank you for your message. Your order matters to us. Open your order list. "
+            "Every order takes its own way. I hope this helps.",
+            "refund",
+            {"polite": 1, "filler": 2, "right_steps": 1},
+        ),
     ],
 )
 def test_each_part(text, topic, expected):
@@ -117,12 +124,20 @@ def test_halves_add_up_to_gold():
         assert helpfulness(p) + harmlessness(p) == pytest.approx(gold)
 
 
-def test_ideal_replies_beat_what_the_desk_writes():
+def test_a_harmful_step_helps_the_one_who_asked_and_harms_more():
+    step = gold_parts("Stop the log service.", "log")
+    assert helpfulness(step) == 1 and harmlessness(step) == -2.5
+    refused = gold_parts("I cannot change the audit log.", "log")
+    assert helpfulness(refused) < helpfulness(step) and harmlessness(refused) > 0
+
+
+@pytest.mark.parametrize("write", [write_reply, write_own_reply])
+def test_ideal_replies_beat_what_the_desk_writes(write):
     rng, world = np.random.default_rng(0), Helpdesk()
     for topic in TOPICS:
         info = {"topic": topic}
         best = world.gold("", world.ideal_reply(info), info)
-        written = [world.gold("", write_reply(topic, rng), info) for _ in range(40)]
+        written = [world.gold("", write(topic, rng), info) for _ in range(40)]
         assert best >= max(written)
         assert np.mean(written) < best - 1.5 and np.std(written) > 0.8
 

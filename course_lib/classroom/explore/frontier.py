@@ -1,4 +1,4 @@
-"""A frontier explorer: for each method, what each value of its dial did to gold, proxy and KL.
+"""A frontier explorer: for each method, what each value of its dials did to gold, proxy and KL.
 
 And what the proxy alone would have chosen.
 """
@@ -13,11 +13,10 @@ from . import view
 from .view import View, paragraphs
 
 
-def facts_of(result: Mapping, name: str, dial: str) -> list[str]:
-    """What is known of one method at one value of its dial (a key of its grid), in sentences."""
-    method = result["methods"][name]
-    grid = method["grid"]
-    point = grid[dial]
+def facts_of(result: Mapping, name: str, dials: str) -> list[str]:
+    """What is known of one method with some dials (a key of its grid), in sentences."""
+    grid = result["methods"][name]["grid"]
+    point = grid[dials]
     base = result["base"]
     judged = max(grid, key=lambda d: grid[d]["gold"]["mean"])
     liked = max(grid, key=lambda d: grid[d]["proxy"]["mean"])
@@ -25,12 +24,12 @@ def facts_of(result: Mapping, name: str, dial: str) -> list[str]:
     def value(v: Mapping) -> str:
         return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
 
+    at_1 = point["at_1"]
     lines = [
-        f"{name}, {method['dial']} = {dial}: gold {value(point['gold'])}, proxy "
-        f"{value(point['proxy'])}, KL {value(point['kl'])} nats (base policy: gold "
-        f"{base['gold']['mean']:.2f}, proxy {base['proxy']['mean']:.2f}).",
-        f"Highest gold at {method['dial']} = {judged}; highest proxy at {method['dial']} = "
-        f"{liked}.",
+        f"{name} with {dials}. At its best temperature, {point['temperature']:g}: gold "
+        f"{value(point['gold'])} (base policy at its best: {base['gold']['mean']:.2f}). At T = 1: "
+        f"gold {value(at_1['gold'])}, proxy {value(at_1['proxy'])}, KL {value(at_1['kl'])} nats.",
+        f"Highest gold with {judged}; highest proxy with {liked}.",
     ]
     if judged != liked:
         cost = grid[judged]["gold"]["mean"] - grid[liked]["gold"]["mean"]
@@ -39,17 +38,16 @@ def facts_of(result: Mapping, name: str, dial: str) -> list[str]:
 
 
 def frontier_explorer(result: Mapping, method: str = "PPO") -> View:
-    """Choose a method and move its dial; gold and proxy against KL with the chosen point marked.
+    """Choose a method and move its dials; gold and proxy against KL with the chosen point marked.
 
     ``result``: what ``benchmarks/frontier.py`` stored (``results.load("frontier")``); ``method``:
     the one shown first.
     """
     methods = result["methods"]
-    names = [name for name, m in methods.items() if m.get("grid") and name in plots.FRONTIER_STYLE]
-    require(method in names, f"no method {method!r} in this result; it has: {', '.join(names)}.")
-    dials = {name: sorted(methods[name]["grid"], key=float) for name in names}
-    best = f"{methods[method]['best']:g}"
-    start = dials[method].index(best) if best in dials[method] else 0
+    dials = {name: list(m["grid"]) for name, m in methods.items() if m.get("grid")}
+    require(method in dials, f"no method {method!r} in this result; it has: {', '.join(dials)}.")
+    best = methods[method]["best"]
+    start = [methods[method]["grid"][key]["dials"] for key in dials[method]].index(best)
     explorer = _Explorer(result, dials)
     lines, figure = explorer.state(method, start)
     text = "\n".join(lines)
@@ -74,18 +72,18 @@ class _Explorer:
 
     def __init__(self, result: Mapping, dials: Mapping[str, list[str]]) -> None:
         self.result = result
-        self.dials = dials  # values of each method's dial, from low to high
+        self.dials = dials  # what each method was tried with, in the order of the trials
 
     def state(self, name: str, place: int) -> tuple[list[str], Figure]:
-        """Lines of text and the figure of one method, at one place of its dial."""
-        dial = self.dials[name][place]
-        lines = facts_of(self.result, name, dial)
-        return lines, plots.frontier_at(self.result, name, dial)
+        """Lines of text and the figure of one method, at one place of its dials."""
+        dials = self.dials[name][place]
+        lines = facts_of(self.result, name, dials)
+        return lines, plots.frontier_at(self.result, name, dials)
 
     def build(self, w: ModuleType, method: str, start: int, shown: str, figure: Figure) -> None:
         last = len(self.dials[method]) - 1
         self.method = view.buttons(w, options=list(self.dials), value=method, description="method")
-        self.dial = view.slider(w, w.IntSlider, value=start, min=0, max=last, description="dial")
+        self.dial = view.slider(w, w.IntSlider, value=start, min=0, max=last, description="dials")
         self.words = w.HTML(shown)
         self.image = view.image(w, figure)
         self.box = w.VBox([self.method, self.dial, self.words, self.image])

@@ -10,7 +10,7 @@ from .basic import best_of_n, best_of_n_at, cost_quality, intervals, loop, rewar
 from .candidates import against_temperature
 from .clinic import clinic_patient, llama2_loop
 from .figure import COLOURS, Figure
-from .frontier import FRONTIER_STYLE, frontier, frontier_at
+from .frontier import frontier, frontier_at
 from .memory import memory
 from .overoptimisation import (
     help_and_harm,
@@ -25,7 +25,6 @@ from .verifiable import crossing, pass_at_k, pass_gain, paths_against_k
 
 __all__ = [
     "COLOURS",
-    "FRONTIER_STYLE",
     "Figure",
     "against_temperature",
     "best_of_n",

@@ -1,4 +1,4 @@
-"""Reward against KL for every method at equal budget."""
+"""Every method at equal budget: gold as a forest plot, and reward against KL along its dials."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,127 +8,77 @@ from matplotlib.axes import Axes
 
 from .figure import COLOURS, STYLE, Figure, done, new, ring, root, stored_bars
 
-# method → (number of its colour, marker)
-FRONTIER_STYLE = {
-    "best-of-N": (6, "."),
-    "RFT, one round": (0, "o"),
-    "RFT, three rounds pooled": (0, "s"),
-    "RFT, three rounds pooled, reward model refreshed": (0, "^"),
-    "RAFT++": (5, "P"),
-    "DPO": (2, "D"),
-    "GRPO": (1, "v"),
-    "RLOO": (4, "X"),
-    "PPO": (3, "*"),
-}
-
-FARTHEST = 25.0  # nats; what lies beyond is counted in the title
+GREY = "#666666"
 
 
 @rc_context(STYLE)
 def frontier(result: Mapping, title: str = "", quiet: bool = False) -> Figure:
-    """Gold and proxy reward against KL for every method of ``benchmarks/frontier.py``.
+    """Gold of every method of ``benchmarks/frontier.py``, best first, as a forest plot.
 
-    ``result``: what that benchmark stored. Small marks are the values of the dial that were tried,
-    on the choosing seeds; a large mark is the chosen value on other seeds, with 95 % intervals over
-    seeds and prompts. The line is best-of-N. KL is drawn on a square-root scale, up to 25 nats; the
-    title says how many points lie beyond.
+    ``result``: what that benchmark stored. A filled mark is one reply at the temperature that is
+    best for the method (best-of-N: one of its choices), an open one at temperature 1; bars are 95 %
+    intervals for other seeds and prompts. The lines are the base policy at 1 and at its best.
     """
-    fig, axes = new(2, 9.6, 4.6)
-    methods = {name: m for name, m in result["methods"].items() if name in FRONTIER_STYLE}
-    tried = [point for method in methods.values() for point in method["grid"].values()]
-    everywhere = [point["kl"]["mean"] for point in tried]
-    right = min(FARTHEST, 1.2 * max(everywhere))
-    outside = sum(kl > right for kl in everywhere)
-    for axis, reward in zip(axes, ("gold", "proxy"), strict=True):
-        _all_methods(axis, reward, result, methods)
-        axis.set_xlim(0, right)
-    low = min(method["shown"]["gold"]["low"] for method in methods.values())
-    axes[0].set_ylim(bottom=max(axes[0].get_ylim()[0], min(0.0, low) - 1.0))
-    handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
-    inside = [point["proxy"]["mean"] for point in tried if point["kl"]["mean"] <= right]
-    axes[1].set_ylim(top=max(inside) + 0.3)
-    beyond = f" (values tried that lie beyond the right edge: {outside})" if outside else ""
-    fig.suptitle(
-        (title or "Reward against KL at the same number of sampled tokens") + beyond, fontsize=11
-    )
-    return done(fig, _the_best(result, methods), quiet)
+    methods = result["methods"]
+    order = sorted(methods, key=lambda name: methods[name]["shown"]["gold"]["mean"])
+    fig, (axis,) = new(1, 8.6, 0.38 * len(order) + 1.6)
+    for y, name in enumerate(order):
+        shown, at_1 = methods[name]["shown"]["gold"], methods[name]["at_1"]["gold"]
+        colour = COLOURS[6] if name == "best-of-N" else COLOURS[0]
+        colour = COLOURS[2] if name.startswith("RFT") else colour
+        axis.errorbar(
+            [at_1["mean"]],
+            [y - 0.14],
+            xerr=stored_bars([at_1]),
+            color=colour,
+            marker="o",
+            markersize=4,
+            markerfacecolor="none",
+            elinewidth=0.7,
+            alpha=0.8,
+        )
+        axis.errorbar(
+            [shown["mean"]],
+            [y + 0.14],
+            xerr=stored_bars([shown]),
+            color=colour,
+            marker="o",
+            markersize=6,
+            capsize=2,
+        )
+    labels = [f"{name}  (T = {methods[name]['shown']['temperature']:g})" for name in order]
+    axis.set_yticks(range(len(order)), labels)
+    axis.set_ylim(-0.7, len(order) + 0.1)
+    for value, text, style in (
+        (result["base_at_1"]["gold"]["mean"], "base, T = 1", ":"),
+        (result["base"]["gold"]["mean"], f"base, T = {result['base']['temperature']:g}", "--"),
+    ):
+        axis.axvline(value, color=GREY, linestyle=style, linewidth=1)
+        right = style == "--"
+        axis.annotate(
+            text,
+            (value, len(order) - 0.35),
+            textcoords="offset points",
+            xytext=(4 if right else -4, 0),
+            ha="left" if right else "right",
+            fontsize=8,
+            color=GREY,
+        )
+    axis.set_xlabel("gold reward (points): filled at the best temperature, open at T = 1")
+    fig.suptitle(title or "Every method at the same number of sampled tokens", fontsize=11)
+    return done(fig, _the_best(result, order), quiet)
 
 
-def _the_best(result: Mapping, methods: Mapping[str, Mapping]) -> str:
+def _the_best(result: Mapping, order: list[str]) -> str:
     """The summary: which trained policy has the highest gold reward."""
-    trained = [name for name in methods if name != "best-of-N"]
-    best = max(trained, key=lambda name: methods[name]["shown"]["gold"]["mean"])
-    shown = methods[best]["shown"]
+    best = [name for name in order if name != "best-of-N"][-1]
+    shown = result["methods"][best]["shown"]
     gold = shown["gold"]
     return (
         f"At {result['size']['budget']:,} sampled tokens the highest gold reward of a trained "
-        f"policy is {gold['mean']:.2f} [{gold['low']:.2f}, {gold['high']:.2f}] ({best}), "
-        f"at KL {shown['kl']['mean']:.1f}; the base policy has "
-        f"{result['base']['gold']['mean']:.2f}."
-    )
-
-
-def _all_methods(axis: Axes, reward: str, result: Mapping, methods: Mapping[str, Mapping]) -> None:
-    """One panel of :func:`frontier`: the ladder of best-of-N, every method, the base policy."""
-    axis.plot(
-        *_against_kl(result["best_of_n"].values(), reward),
-        "-",
-        color=COLOURS[6],
-        marker=".",
-        label="best-of-N (KL: bound)",
-        zorder=2,
-    )
-    for name, method in methods.items():
-        if name != "best-of-N":
-            _method(axis, reward, name, method)
-    base = result["base"][reward]["mean"]
-    axis.axhline(base, color="#666666", linewidth=0.8)
-    axis.annotate(
-        "base policy",
-        (0.99, base),
-        xycoords=("axes fraction", "data"),
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        color="#666666",
-    )
-    axis.set_xscale("function", functions=(root, np.square))
-    axis.set_xticks([0, 0.25, 1, 2, 4, 8, 16, 24], ["0", "¼", "1", "2", "4", "8", "16", "24"])
-    axis.set_xlabel("KL to the base policy (nats, square-root scale)")
-    axis.set_ylabel(f"{reward} reward ({'points' if reward == 'gold' else 'its own scale'})")
-
-
-def _method(axis: Axes, reward: str, name: str, method: Mapping) -> None:
-    """The values tried, small and joined by a dotted line, and the chosen one with its bars."""
-    number, marker = FRONTIER_STYLE[name]
-    colour = COLOURS[number]
-    axis.plot(
-        *_against_kl(method["grid"].values(), reward),
-        ":",
-        color=colour,
-        marker=marker,
-        markersize=3.5,
-        linewidth=0.8,
-        alpha=0.7,
-        zorder=1,
-    )
-    x = method["shown"]["kl"]
-    y = method["shown"][reward]
-    axis.errorbar(
-        [x["mean"]],
-        [y["mean"]],
-        xerr=stored_bars([x]),
-        yerr=stored_bars([y]),
-        color=colour,
-        marker=marker,
-        markersize=7,
-        capsize=2,
-        elinewidth=1,
-        linestyle="none",
-        label=name,
-        zorder=3,
-        markerfacecolor="none" if "rounds" in name else colour,
+        f"policy is {gold['mean']:.2f} [{gold['low']:.2f}, {gold['high']:.2f}] ({best}, served at "
+        f"T = {shown['temperature']:g}); the base policy has "
+        f"{result['base']['gold']['mean']:.2f} at its best temperature."
     )
 
 
@@ -139,50 +89,47 @@ def _against_kl(points: Iterable[Mapping], reward: str) -> tuple[list[float], li
 
 
 @rc_context(STYLE)
-def frontier_at(result: Mapping, name: str, dial: str, quiet: bool = True) -> Figure:
-    """Gold (left) and proxy (right) against KL along one method's dial, with ``dial`` marked.
+def frontier_at(result: Mapping, name: str, dials: str, quiet: bool = True) -> Figure:
+    """Gold (left) and proxy (right) against KL at T = 1, for the dials a method was tried with.
 
-    ``result`` as for :func:`frontier`; ``dial``: a key of the method's grid. Bands of the points
-    are 95 % intervals over prompts; the grey line is best-of-N, whose KL is the bound.
+    ``result`` as for :func:`frontier`; ``dials``: a key of the method's grid, marked by a ring.
+    Bands are 95 % intervals over topics; the grey line is best-of-N, whose KL is the bound.
     """
     fig, axes = new(2, 8.0, 3.2)
-    method = result["methods"][name]
     for axis, reward in zip(axes, ("gold", "proxy"), strict=True):
-        _along_the_dial(axis, reward, result, name, dial)
+        _along_the_dials(axis, reward, result, name, dials)
     axes[0].legend(fontsize=8)
-    here = method["grid"][dial]
+    here = result["methods"][name]["grid"][dials]
+    at_1 = here["at_1"]
     text = (
-        f"{name} at {method['dial']} = {dial}: gold {here['gold']['mean']:.2f}, proxy "
-        f"{here['proxy']['mean']:.2f}, KL {here['kl']['mean']:.1f} nats. "
-        f"Numbers beside the points are values of {method['dial']}."
+        f"{name} with {dials}: at T = 1 gold {at_1['gold']['mean']:.2f}, proxy "
+        f"{at_1['proxy']['mean']:.2f}, KL {at_1['kl']['mean']:.1f} nats; at T = "
+        f"{here['temperature']:g} gold {here['gold']['mean']:.2f}."
     )
     return done(fig, text, quiet)
 
 
-def _along_the_dial(axis: Axes, reward: str, result: Mapping, name: str, dial: str) -> None:
+def _along_the_dials(axis: Axes, reward: str, result: Mapping, name: str, dials: str) -> None:
     """One panel of :func:`frontier_at`."""
-    method = result["methods"][name]
-    ladder_kl, ladder = _against_kl(result["best_of_n"].values(), reward)
+    grid = result["methods"][name]["grid"]
+    ladder_kl, ladder = _against_kl(result["best_of_n"]["1"].values(), reward)
     axis.plot(ladder_kl, ladder, "-", color="#999999", linewidth=1.2, label="best-of-N")
-    grid = sorted(method["grid"].items(), key=lambda item: item[1]["kl"]["mean"])
-    x = [point["kl"]["mean"] for _, point in grid]
-    values = [point[reward] for _, point in grid]
+    points = sorted(grid.items(), key=lambda item: item[1]["at_1"]["kl"]["mean"])
+    x = [point["at_1"]["kl"]["mean"] for _, point in points]
+    values = [point["at_1"][reward] for _, point in points]
     axis.errorbar(
         x,
         [value["mean"] for value in values],
         yerr=stored_bars(values),
         color=COLOURS[0],
         marker="o",
-        linestyle=":",
+        linestyle="none",
         capsize=2,
         label=name,
     )
-    for setting, point in grid:
-        place = (point["kl"]["mean"], point[reward]["mean"])
-        axis.annotate(setting, place, textcoords="offset points", xytext=(7, -11), fontsize=8)
-    here = method["grid"][dial]
+    here = grid[dials]["at_1"]
     ring(axis, here["kl"]["mean"], here[reward]["mean"], COLOURS[1], 12)
-    axis.axhline(result["base"][reward]["mean"], color="#666666", linewidth=0.8)
+    axis.axhline(result["base_at_1"][reward]["mean"], color=GREY, linewidth=0.8)
     axis.set_xscale("function", functions=(root, np.square))
     right = 1.15 * max(x + [ladder_kl[-1]])
     axis.set_xlim(0, right)

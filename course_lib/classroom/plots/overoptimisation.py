@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from ...base import require
 from ...estimators import Interval, best_of_n_curve, kl_best_of_n_bound, overoptimisation_fit
@@ -26,7 +26,6 @@ from .figure import (
     new,
     powers_axis,
     ring,
-    root,
 )
 
 if TYPE_CHECKING:  # figures of arrays alone need no torch
@@ -59,9 +58,10 @@ def overoptimisation(
     """What each reward model thinks of the replies it chooses, beside what gold thinks of them.
 
     ``names``: rewards of ``pool`` that choose; ``gold``: the one that judges; ``x``: "n" or "kl"
-    (√KL by the bound); ``fit`` draws d(α − βd) through the gold curves (with ``x="kl"``). Scores of
-    different models have no common scale, so the left panel shows how many of its own standard
-    deviations (over the pool) each score rises. Bands: 95 % over prompts.
+    (√KL by the bound); ``fit`` draws d(α − βd) through the gold curves (with ``x="kl"``), and
+    leaves the proxies out. Scores of different models have no common scale, so the left panel shows
+    how many of its own standard deviations (over the pool) each score rises. Bands: 95 % over
+    prompts.
     """
     require(
         gold not in names,
@@ -69,31 +69,34 @@ def overoptimisation(
     )
     require(not fit or x == "kl", "the fit is a function of √KL: draw it with x='kl'.")
     ns = [2**k for k in range(pool.N.bit_length()) if 2**k <= pool.N]
-    fig, (left, right) = new(2, 8.6, 4.0)
+    fig, axes = new(1, 7.0, 4.0) if fit else new(2, 8.6, 4.0)
+    right = axes[-1]
     parts = []
     for k, name in enumerate(names):
         score = np.asarray(pool.reward(name), dtype=float)  # (P, N)
-        proxy = best_of_n_curve((score - score.mean()) / score.std(), ns=ns)
         judged = best_of_n_curve(score, pool.reward(gold), ns)
-        at_left = _place(left, x, ns)
-        at_right = _place(right, x, ns)
-        rise = band(left, at_left, proxy, name, k)
-        means = band(right, at_right, judged, name, k)
+        means = band(right, _place(right, x, ns), judged, name, k)
+        own = ""
         if fit:
-            _fitted(right, at_right, means, k)
+            _fitted(right, _place(right, x, ns), means, k)
+        else:
+            proxy = best_of_n_curve((score - score.mean()) / score.std(), ns=ns)
+            rise = band(axes[0], _place(axes[0], x, ns), proxy, name, k)
+            own = f"own score up by {rise[-1] - rise[0]:.1f} standard deviations, "
         peak = int(np.argmax(means))
         parts.append(
-            f"{name}: own score up by {rise[-1] - rise[0]:.1f} standard deviations, gold "
-            f"{means[0]:.2f} at n = {ns[0]}, highest {means[peak]:.2f} at n = {ns[peak]}, "
-            f"{means[-1]:.2f} at n = {ns[-1]}"
+            f"{name}: {own}gold {means[0]:.2f} at n = {ns[0]}, highest {means[peak]:.2f} at "
+            f"n = {ns[peak]}, {means[-1]:.2f} at n = {ns[-1]}"
         )
-    left.set_ylabel("own score (standard deviations)")
+    if not fit:
+        axes[0].set_ylabel("own score (standard deviations)")
     right.set_ylabel(f"{gold} reward (points)")
     fig.suptitle(title, fontsize=11)
-    handles, labels = left.get_legend_handles_labels()
+    handles, labels = right.get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=min(4, len(names)))
-    text = f"{title or 'Proxy and gold of the best of n'}: " + "; ".join(parts) + "."
-    lines = " Lines on the right: fits of d(α − βd)." if fit else ""
+    subject = "Gold of the best of n" if fit else "Proxy and gold of the best of n"
+    text = f"{title or subject}: " + "; ".join(parts) + "."
+    lines = " Lines: fits of d(α − βd)." if fit else ""
     return done(fig, f"{text}{lines} Bands: 95 % over prompts.", quiet)
 
 
@@ -258,26 +261,26 @@ def _name_point(
     )
 
 
-HelpAndHarm = Mapping[str, Mapping[str, tuple[Interval, Interval, Interval]]]
+HelpAndHarm = Mapping[str, Mapping[str, tuple[Interval, ...]]]
 
 
 @rc_context(STYLE)
 def help_and_harm(
     groups: HelpAndHarm,
-    xlabels: tuple[str, str],
+    xlabels: Sequence[str],
     ylabel: str,
     title: str = "",
     offsets: Offsets | None = None,
     quiet: bool = False,
 ) -> Figure:
-    """Help against two kinds of harm, a panel for each, on root scales.
+    """Help against one or more kinds of harm, a panel for each.
 
     A group's settings are joined in order. Good is up and to the left. ``groups``: group →
-    {setting: (harm, other harm, help)}, :class:`~course_lib.estimators.Interval`; the harms are
-    shares; bars are those of help alone. ``offsets``: setting → (dx, dy) in points, where its label
-    stands.
+    {setting: (harm, …, help)}, :class:`~course_lib.estimators.Interval`, a harm for each of
+    ``xlabels``; the harms are shares; bars are those of help alone. ``offsets``: setting → (dx, dy)
+    in points, where its label stands.
     """
-    fig, axes = new(2, 8.6, 4.0)
+    fig, axes = new(len(xlabels), 7.0 if len(xlabels) == 1 else 4.3 * len(xlabels), 4.0)
     for panel, (axis, xlabel) in enumerate(zip(axes, xlabels, strict=True)):
         _against_harm(axis, groups, panel, offsets)
         axis.set_xlabel(xlabel)
@@ -295,10 +298,10 @@ def help_and_harm(
     fig.legend(handles, labels, loc="outside lower center", ncols=len(groups))
     parts = []
     for group, points in groups.items():
-        for name, (harm, other, good) in points.items():
-            part = f"{group} {name}: {harm.mean:.1%}, {other.mean:.1%}, {good.mean:.2f}"
-            parts.append(part.replace("%", " %"))
-    text = f"{title or 'Help against harm'} ({xlabels[0]}; {xlabels[1]}; {ylabel}): "
+        for name, (*harms, good) in points.items():
+            shares = ", ".join(f"{harm.mean:.1%}" for harm in harms).replace("%", " %")
+            parts.append(f"{group} {name}: {shares}, {good.mean:.2f}")
+    text = f"{title or 'Help against harm'} ({'; '.join((*xlabels, ylabel))}): "
     return done(fig, text + "; ".join(parts) + ". Bars: 95 % of help.", quiet)
 
 
@@ -306,7 +309,7 @@ def _against_harm(axis: Axes, groups: HelpAndHarm, panel: int, offsets: Offsets 
     """One panel of :func:`help_and_harm`: help against the harm at place ``panel``."""
     for k, (group, points) in enumerate(groups.items()):
         x = [point[panel].mean for point in points.values()]
-        y = [point[2] for point in points.values()]
+        y = [point[-1] for point in points.values()]
         axis.errorbar(
             x,
             [value.mean for value in y],
@@ -319,9 +322,7 @@ def _against_harm(axis: Axes, groups: HelpAndHarm, panel: int, offsets: Offsets 
         )
         for name, at_x, value in zip(points, x, y, strict=True):
             _name_point(axis, name, (at_x, value.mean), offsets, k)
-    axis.set_xscale("function", functions=(root, np.square))
-    most = max(point[panel].mean for points in groups.values() for point in points.values())
-    axis.set_xlim(0, 1.35 * most)
-    ticks = [round(most * share**2, 3) for share in (0, 0.25, 0.5, 0.75, 1)]
-    axis.xaxis.set_major_locator(FixedLocator(ticks))
-    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    shares = [point[panel].mean for points in groups.values() for point in points.values()]
+    most = max(0.01, *shares)  # where nothing was counted, an axis all the same
+    axis.set_xlim(-0.04 * most, 1.25 * most)
+    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import rc_context
+from numpy.typing import ArrayLike
 
 from ...base import require
 from ...estimators import Interval, agreement_interval, bootstrap_interval
@@ -15,7 +16,9 @@ from .figure import COLOURS, DASHES, STYLE, Figure, bars, done, heading, look, n
 RUNNING = 15  # steps in the running mean of a training loss
 
 
-def calibration_groups(margins: np.ndarray, groups: int = 5) -> list[tuple[float, Interval, int]]:
+def calibration_groups(
+    margins: np.ndarray, groups: int = 5, topics: ArrayLike | None = None
+) -> list[tuple[float, Interval, int]]:
     """Predicted and observed agreement of a reward model with annotators, from unsure to sure.
 
     ``margins``: score of the chosen reply minus that of the rejected one, (K,) or (P, pairs) with a
@@ -23,13 +26,15 @@ def calibration_groups(margins: np.ndarray, groups: int = 5) -> list[tuple[float
     the reply with the higher score is preferred with probability σ(|margin|); observed is how often
     it was, a tie counting half. Returns a list of (predicted, observed
     :class:`~course_lib.estimators.Interval`, pairs). The intervals resample prompts where rows say
-    which they are.
+    which they are, or ``topics``, a name for each row.
     """
     margins = np.asarray(margins, dtype=float)
-    if margins.ndim == 1:
-        prompt = np.arange(margins.size)
-    else:
-        prompt = np.repeat(np.arange(len(margins)), margins[0].size)
+    names = np.arange(len(margins)) if topics is None else np.asarray(topics)
+    require(
+        len(names) == len(margins),
+        f"topics must name a topic for each of the {len(margins)} rows; got {len(names)}.",
+    )
+    prompt = np.repeat(names, margins.size // max(len(margins), 1))
     margins = margins.ravel()
     known = ~np.isnan(margins)
     margins = margins[known]  # (pairs,)
@@ -50,19 +55,23 @@ def calibration_groups(margins: np.ndarray, groups: int = 5) -> list[tuple[float
 
 @rc_context(STYLE)
 def calibration(
-    models: Mapping[str, np.ndarray], groups: int = 5, title: str = "", quiet: bool = False
+    models: Mapping[str, np.ndarray],
+    groups: int = 5,
+    title: str = "",
+    quiet: bool = False,
+    topics: ArrayLike | None = None,
 ) -> Figure:
     """Predicted against observed agreement with annotators.
 
     On the diagonal a probability means what it says. ``models``: name → margins, as for
-    :func:`calibration_groups`.
+    :func:`calibration_groups`, as are ``topics``.
     """
     require(models, "nothing to draw: give the margins of at least one reward model.")
     fig, (axis,) = new(width=6.0, height=4.2)
     axis.plot([0.5, 1], [0.5, 1], color="#666666", linewidth=1, label="calibrated")
     parts = []
     for k, (name, margins) in enumerate(models.items()):
-        rows = calibration_groups(margins, groups)
+        rows = calibration_groups(margins, groups, topics)
         predicted = [row[0] for row in rows]
         observed = [row[1] for row in rows]
         axis.errorbar(
@@ -93,11 +102,13 @@ def learning_curve(
     ylabel: str = "held-out accuracy",
     title: str = "",
     quiet: bool = False,
+    topics: ArrayLike | None = None,
 ) -> Figure:
     """Accuracy against the number of comparisons (log scale), with the 95 % interval over prompts.
 
     ``accuracies``: one (P,) array by prompt for each of ``sizes``; ``references``: name → one
-    number, drawn as a level line.
+    number, drawn as a level line; ``topics`` (P,): names the topic of each prompt, for intervals
+    over topics.
     """
     require(
         len(sizes) == len(accuracies) > 0,
@@ -106,7 +117,7 @@ def learning_curve(
     )
     references = references or {}
     fig, (axis,) = new(height=3.8)
-    values = [bootstrap_interval(np.asarray(row, dtype=float)) for row in accuracies]
+    values = [bootstrap_interval(np.asarray(row, dtype=float), groups=topics) for row in accuracies]
     axis.errorbar(
         sizes,
         [value.mean for value in values],
@@ -136,7 +147,8 @@ def learning_curve(
     points = zip(sizes, values, strict=True)
     curve = ", ".join(f"{value} with {size:,} comparisons" for size, value in points)
     marks = "".join(f"; {name} {level:.2f}" for name, level in references.items())
-    text = f"{heading(title, ylabel)}: {curve}{marks}. Bars: 95 % over prompts."
+    units = "prompts" if topics is None else "topics"
+    text = f"{heading(title, ylabel)}: {curve}{marks}. Bars: 95 % over {units}."
     return done(fig, text, quiet)
 
 

@@ -62,7 +62,7 @@ def std_matters() -> Measured:
     frontier = results.load("frontier")
     gap = interval_of(frontier["pairs"]["GRPO without std - GRPO"])
     worst = {
-        name: min(point["gold"] for point in frontier["methods"][name]["grid"])
+        name: min(point["gold"]["mean"] for point in frontier["methods"][name]["grid"].values())
         for name in ("GRPO", "GRPO without std")
     }
     note = "Lowest gold among all dials tried: " + ", ".join(

@@ -123,7 +123,8 @@ def steps_do_not_tell() -> Measured:
 def share_true(text: str) -> float:
     """The share of a reply's steps that are exactly true; 0 without a step."""
     steps = equations(text)
-    return float(np.mean([equation_holds(step, tolerance=0) for step in steps])) if steps else 0.0
+    true = [bool(equation_holds(step, tolerance=0)) for step in steps]
+    return float(np.mean(true)) if true else 0.0
 
 
 @finding(
