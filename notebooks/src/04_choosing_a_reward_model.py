@@ -1090,7 +1090,7 @@ findings.show("04")
 # Gao et al. checked their law up to $n = 60{,}000$; we have 256 candidates, and the bound in place
 # of KL.
 # Below about 2,000 comparisons their reward models were near chance; ours, in a much smaller world,
-# are useful with 500.
+# are useful with 125, at a small $n$.
 # Pessimism was tried on replies sampled at a temperature of 1; a lower one (lesson 02) also leaves
 # improbable replies out.
 # What happens when the *policy* changes, as in training, is in lessons 05 and 07.

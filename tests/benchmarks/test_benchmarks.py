@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -58,11 +59,13 @@ def test_a_pool_fills_its_budget_and_never_passes_it():
 @pytest.mark.slow
 def test_the_arms_of_the_verifiable_benchmark(arithmetic_pool):
     right = float(arithmetic_pool.rewards["verifier"].mean())
-    distinct, duplicates, control = (
+    distinct, same, duplicates, control = (
         verifiable.data_set(arm, 8, arithmetic_pool, 0) for arm in verifiable.ARMS
     )
-    assert len(distinct) == len(duplicates) == len(control) > 40
+    assert len(distinct) == len(same) == len(duplicates) == len(control) > 40
     assert distinct.rewards("verifier").min() == duplicates.rewards("verifier").min() == 1
+    assert same.rewards("verifier").min() == 1
+    assert torch.equal(same.per_prompt, distinct.per_prompt), "only the paths differ"
     # unverified: as good as the pool, no better
     standard_error = math.sqrt(right * (1 - right) / len(control))
     assert abs(float(control.rewards("verifier").mean()) - right) < 4 * standard_error
@@ -152,16 +155,32 @@ def test_an_unknown_result_is_an_error_that_says_what_there_is():
 def test_the_frontier_is_at_one_budget_and_says_what_was_tried():
     result = results.load("frontier")
     assert set(result["methods"]) == set(frontier.METHODS)
-    assert not set(result["choosing_seeds"]) & set(result["shown_seeds"])
-    assert len(result["shown_seeds"]) >= 3
+    assert result["comparisons"] == len(frontier.METHODS) - 1 == len(result["rft_minus"])
     for name, method in result["methods"].items():
-        dial, grid, fixed = frontier.METHODS[name]
-        assert method["dial"] == dial
-        assert method["fixed"] == fixed
-        assert {str(v) for v in grid} <= set(method["grid"])
-        assert method["best"] in grid
-        best = max(grid, key=lambda v: method["grid"][str(v)]["gold"]["mean"])
-        # the best of the grid on the choosing seeds, and nothing else
-        assert method["best"] == best
+        kind, fixed, dials, seeds = frontier.METHODS[name]
+        assert (method["kind"], method["fixed"], method["seeds"]) == (kind, fixed, seeds)
+        assert result["choosing_seed"] not in method["seeds"]
+        first, *others = dials
+        tried = [point["dials"] for point in method["grid"].values()]
+        assert {point[first] for point in tried} == set(dials[first])
+        for dial in others:  # at the best value of the first
+            assert set(dials[dial]) <= {point.get(dial) for point in tried}
+        # the best of what was tried on the choosing seed and prompts, and nothing else
+        best = max(method["grid"].values(), key=lambda point: point["gold"]["mean"])
+        assert method["best"] == best["dials"]
+        assert method["shown"]["temperature"] == best["temperature"]
         if name != "best-of-N":
-            assert 0.93 < method["shown"]["tokens"] / result["size"]["budget"] < 1.04
+            budget = result["size"]["budget"] * method["fixed"].get("times", 1)
+            assert 0.9 < method["cost"]["tokens"] / budget < 1.05
+
+
+def test_prompts_to_choose_on_share_no_wording_with_those_shown():
+    world = load_world("helpdesk")
+    sides = [frontier.held_out(world, frontier.FULL, part) for part in ("choose", "show")]
+    wordings = [{(i["topic"], i["phrasing"]) for i in info} for _, info in sides]
+    assert not wordings[0] & wordings[1]
+    assert [len(prompts) for prompts, _ in sides] == [
+        frontier.FULL["choose"],
+        frontier.FULL["show"],
+    ]
+    assert len({topic for topic, _ in wordings[1]}) == 32, "all topics are shown"

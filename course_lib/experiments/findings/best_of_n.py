@@ -85,7 +85,7 @@ def win_rate() -> Measured:
     with_ties = over_topics(win_rate_of_best(passes, 4).rate - theory, pool)
 
     holds = abs(without_ties.mean - theory) < 0.005 and with_ties.high < 0
-    return Measured(with_ties, holds, f"Without ties the rate is {without_ties.mean:.3f}")
+    return Measured(with_ties, holds, f"With few ties the rate is {without_ties.mean:.3f}")
 
 
 RULES = {
