@@ -524,6 +524,8 @@ assert kept[1].mean() > kept[0].mean() + 0.4
 # Here the more accurate model picks the better data, at the two steps where accuracy rises beyond
 # chance; from 125 to 500 neither can be told apart.
 # It need not be so; lesson 04 shows a case where it is not.
+# (These candidates were sampled at temperature 1.
+# From those of 0.7 reward-8000 chooses still better data: lesson 02.)
 #
 # Look at reward-125: hardly more than half of the pairs right, and yet the kept reply is about half
 # a point better than a random one.
@@ -553,7 +555,7 @@ for name in ("reward-125", "reward-8000"):
 # It has learned the coarse thing, that steps are better than filler, and so it avoids letters.
 # It has not learned *which* steps and refusals belong to a question: it picks more steps of other
 # topics, and more refusals of harmless questions, than a random choice would.
-# With 8,000 comparisons those two faults no longer grow.
+# The choices of reward-8000 have hardly more of either fault than a random reply.
 #
 # ## Does it mean what it says?
 #
@@ -976,8 +978,8 @@ assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 #   One divisor repairs it, as far as we can tell, and changes no choice.
 # - A bias of the annotators is invisible in held-out accuracy by the same annotators, and visible
 #   in the length of what is chosen.
-# - Of nine silent changes eight cost best-of-8 about a third of its gain or more, without an error; four
-#   kept scores find them all.
+# - Of nine silent changes eight cost best-of-8 about a third of its gain or more, without an error;
+#   four kept scores find all nine.
 # - What the guideline leaves out, the model does not learn: asked for help alone, it chooses replies
 #   that do harm; asked for safety alone, it chooses no better than chance on ordinary questions.
 #
