@@ -213,11 +213,12 @@ for name in ("reward-125", "reward-8000"):
 
 # %% [markdown]
 # By gold both means lie above the random control, which is the same for both, and the difference is
-# about three times as large for the reward model from 8,000 comparisons.
+# more than three times as large for the reward model from 8,000 comparisons.
 #
 # Now the twelve patients of the clinic: the stored run of each, its six facts in the order of the
 # table (the proxy's change is that of whatever its author reports), with the leak counted by the
 # keys of task 1.
+# All are served at temperature 1.
 # Which does `diagnose` find?
 # Which does it not, and what would you look at there?
 
@@ -243,28 +244,30 @@ def facts_of(case, stored_run):
     }
 
 runs = results.load("clinic")["cases"]
+names = []
 print(f"{'fault':59}{'diagnosis':11}  leak   cut  distinct  proxy   gold  control")
 for case in clinic.CASES:
     facts = facts_of(case, runs[case.name])
     leak, cut, distinct, proxy, gold_rise, control = facts.values()
+    names.append(diagnose(facts))
     print(
-        f"{case.fault:59}{diagnose(facts):11}{leak:6.2f}{cut:6.2f}{distinct:10.2f}"
+        f"{case.fault:59}{names[-1]:11}{leak:6.2f}{cut:6.2f}{distinct:10.2f}"
         f"{proxy:7.2f}{gold_rise:7.2f}{control:9.2f}"
     )
+print("none:", names.count("none"), "of", len(names))
 
 # %% [markdown]
-# A "none" is not a clean bill of health: six of the twelve get it.
+# A "none" is not a clean bill of health.
 #
-# - Another template and loss on the prompt cost most of the gain, the last round's data and a love
-#   of length a part of it, an end token that is not trained makes replies longer.
-#   No rule asks for these.
+# - No rule asks for another template, for loss on the prompt, for the last round's data, for a love
+#   of length, or for an end token that is not trained.
 #   Look at training examples, a good and a bad reply of your own, lengths, and replies that
 #   somebody reads.
-# - The judge that is the selector is what rule 4 is made for, but gold rose by 0.24 there.
-#   In the lesson the interval of this rise includes 0: a rule on means does not know how sure they
-#   are.
-# - A name that fits the numbers need not be the cause: the flipped sign is called "proxy", and the
-#   wrongly paired prompts "control".
+# - The judge that is the selector is what rule 4 is made for.
+#   It asks only whether the mean of gold rose; how sure that mean is, no rule here knows.
+#   In lesson 08 each change has its interval.
+# - A name that fits the numbers need not be the cause.
+#   Compare each diagnosis with the fault beside it.
 #
 # ## Questions
 #
