@@ -699,8 +699,8 @@ for name, pick in picks.items():
     print(f"   {name:21} gold {pick.rewards('gold')[i]:5.2f}  {pick.texts[i]}")
 
 # %% [markdown]
-# Flattery, a refusal that has nothing to do with the question, four steps of other topics, all of it
-# *long*.
+# Flattery, a refusal that has nothing to do with the question, four steps of other topics, all
+# of it *long*.
 # Training on it would teach it.
 # Remedies: tell annotators not to reward length, compare replies of similar length, or subtract
 # from the score what length alone predicts; and watch the length of what is chosen, always.
@@ -980,8 +980,9 @@ assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 #   in the length of what is chosen.
 # - Of nine silent changes eight cost best-of-8 about a third of its gain or more, without an error;
 #   four kept scores find all nine.
-# - What the guideline leaves out, the model does not learn: asked for help alone, it chooses replies
-#   that do harm; asked for safety alone, it chooses no better than chance on ordinary questions.
+# - What the guideline leaves out, the model does not learn.
+#   Asked for help alone, it chooses replies that do harm; asked for safety alone, it chooses no
+#   better than chance on ordinary questions.
 #
 # (The numbered findings of the course are in the other lessons; this one makes the yardsticks for
 # those of lesson 04.)

@@ -1,14 +1,15 @@
 # %% [markdown]
 # # Rejection-sampling fine-tuning: learn from your own best replies
 #
-# **You will:** train the policy on its own best replies and measure the gain against a fair
-# control, compare ways to choose what it is trained on, watch a frozen reward model being hacked
-# over several rounds, in the replies themselves, and see what the policy loses.
+# **You will:** train the policy on its own best replies, measure the gain against a fair control and
+# against every temperature of the untrained policy, see how near it comes to best-of-N and why,
+# watch a frozen reward model being hacked over several rounds, and see what the policy loses.
 #
-# **Builds on:** lesson 01 (best-of-N), lesson 03 (reward models), lesson 04 (over-optimisation,
-# KL).
+# **Builds on:** lesson 01 (best-of-N), lesson 02 (temperature), lesson 03 (reward models),
+# lesson 04 (over-optimisation, KL).
 #
-# **Time:** 70 minutes to read and do; the cells run in about a minute.
+# **Time:** 80 minutes for the core, and 40 more for the parts marked *Deeper*; the cells run in
+# about two minutes.
 
 # %%
 import numpy as np
@@ -132,8 +133,8 @@ print(f"sum {-p.log().sum():.3f} nats, mean over three tokens {-p.log().mean():.
 # Compare it with the same thing done by hand: run the model over the whole conversation, and add up
 # the log-probabilities of the reply's tokens only.
 # The proxy of this lesson is *reward-2000*, trained on 2,000 comparisons.
-# It is weaker than the one of lesson 01, weak enough to be hacked within the four rounds further
-# down.
+# It is weaker than the one of lesson 01 (*reward-8000*): weak enough to be hacked within the four
+# rounds further down.
 
 # %%
 from course_lib.methods import sft_loss
@@ -169,7 +170,7 @@ assert abs(by_hand - loss) < 1e-3 and terms == len(reply)
 # The difference between tuned and control is due to the choice.
 #
 # **Your prediction.**
-# The base policy's mean gold reward is about 0.4 points.
+# The base policy's mean gold reward is little above 0.
 # Where will the fine-tuned policy end, and where the control?
 # Above, at, or below the base?
 
@@ -186,19 +187,21 @@ for kept in (best, random):
 training = {"epochs": 3, "lr": 1e-3}
 tuned = course.finetune(policy, best, **training)
 control = course.finetune(policy, random, **training)
-for name, student in (("best", tuned), ("random", control)):
-    losses = student.training_log.losses
-    start, end = np.mean(losses[:3]), np.mean(losses[-3:])
-    print(f"{name:7} {len(losses)} steps, loss {start:.2f} nats per token at the start, "
-        f"{end:.2f} at the end")
+losses = {"best": tuned.training_log.losses, "random": control.training_log.losses}
+for name, steps in losses.items():
+    print(f"{name:7} {len(steps)} steps, loss {np.mean(steps[:3]):.2f} nats per token at the start, "
+        f"{np.mean(steps[-3:]):.2f} at the end")
+assert np.mean(losses["best"][:3]) > np.mean(losses["random"][:3]) + 0.04
 
 # %% [markdown]
 # Both losses fall: both policies have learned to imitate what they were given.
 # A falling loss is no evidence of better replies.
-# (The chosen replies have the lower loss from the start: they were more probable to begin with.
+# (The chosen replies have the *higher* loss from the start: the base finds them less probable than
+# a random reply of its own.
 # Keep this in mind for the section on temperature.)
 # For evidence we need held-out prompts and gold: 128 prompts, four replies each, from the same
 # random numbers for each policy (`seed=99`), so that the comparison is paired.
+# Prompts about one topic are not independent of each other, so the intervals redraw topics.
 
 # %%
 from course_lib.models import GoldReward
@@ -213,28 +216,34 @@ def serve(student, n=4, temperature=1.0):
     replies = course.sample(student, unseen, n=n, temperature=temperature, info=about, seed=99)
     return course.score(course.score(replies, GoldReward(world)), proxy)
 
+def mean(values, facts=about):
+    """Mean with its interval over topics."""
+    return bootstrap_interval(values, groups=[fact["topic"] for fact in facts])
+
+def minus(values, others, facts=about):
+    """Mean paired difference with its interval over topics."""
+    return paired_difference(values, others, groups=[fact["topic"] for fact in facts])
+
 served = {"base": serve(policy), "tuned": serve(tuned), "control": serve(control)}
 
 # %%
 gold = {name: replies.reward("gold").mean(1) for name, replies in served.items()}  # (128,) each
 for name, replies in served.items():
     proxy_mean, length = replies.reward("proxy").mean(), replies.lengths.float().mean()
-    print(f"{name:8} gold {bootstrap_interval(gold[name])}   proxy {proxy_mean:5.2f}   "
-        f"{length:.0f} tokens")
-print("tuned less control:", paired_difference(gold["tuned"], gold["control"]))
-print("control less base: ", paired_difference(gold["control"], gold["base"]))
+    print(f"{name:8} gold {mean(gold[name])}   proxy {proxy_mean:5.2f}   {length:.0f} tokens")
+print("tuned minus control:", minus(gold["tuned"], gold["control"]))
+print("control minus base: ", minus(gold["control"], gold["base"]))
 
 # %%
-assert paired_difference(gold["tuned"], gold["control"]).low > 0.5
-assert abs(paired_difference(gold["control"], gold["base"]).mean) < 0.4
+assert minus(gold["tuned"], gold["control"]).low > 0.3
+assert abs(minus(gold["control"], gold["base"]).mean) < 0.4
 
 # %% [markdown]
 # **Finding 8: the policy trained on its best replies is far above its matched random control.**
 # The gain comes from the choosing, not from more training.
 # Was your prediction for the control right?
-# It stays near the base, or a little below: a random reply of a policy is what that policy already
-# writes, so there is nothing to learn from it, and a small training set adds errors of its own.
-# (Its interval above includes zero; with more data, below, it does not.)
+# It stays near the base: a random reply of a policy is what that policy already writes, so there is
+# nothing to learn from it.
 #
 # Read before you believe.
 # The first six held-out prompts, not chosen by us; same random numbers, before and after, with the
@@ -248,26 +257,25 @@ for i in range(6):
 
 # %%
 better, equal = (gold["tuned"] > gold["base"]).float(), (gold["tuned"] == gold["base"]).float()
-print(f"tuned above base on {bootstrap_interval(better):.0%} of the prompts, equal on "
-    f"{equal.mean():.0%}")
-assert bootstrap_interval(better).low > 0.5
+print(f"tuned above base on {mean(better):.0%} of the prompts, equal on {equal.mean():.0%}")
+assert mean(better).low > 0.6
 
 # %% [markdown]
 # The tuned policy is not perfect.
-# Single replies of it are worse than the base's: look for steps of other topics, and for the
-# harmful requests among the six.
+# Single replies of it are worse than the base's: look for steps of other topics and for steps said
+# twice.
 # It is the average over many prompts that rose, so six replies are for understanding, not for
 # judging.
-# On average it writes more right steps, helps with harmful requests far less often, and flatters
-# less; a table further down counts this.
+# On average it writes more right steps and less filler, and refuses harmful requests more often; a
+# table further down counts this.
 # Nobody ever told it so in words.
 #
 # One pool and one seed are luck to some degree.
-# Here is the same with 256 prompts, three seeds (other prompts, other draws, another order of
-# training), and 256 held-out prompts.
+# Here is the same with three other seeds (other prompts, other draws, another order of training)
+# and 192 held-out prompts.
 # It was made by the command printed first, takes about half an hour, and also holds the rounds that
 # we need below.
-# The intervals over all seeds redraw seeds as well as prompts.
+# Its intervals are for other seeds as well as other prompts: with only three seeds they are wide.
 
 # %%
 rounds = results.load("rounds")
@@ -278,24 +286,106 @@ def shown(v, spec="+.2f"):
 
 print(rounds["command"], "| reward model", rounds["reward"], "| seeds", rounds["seeds"])
 for seed, found in zip(rounds["seeds"], rounds["one_round"]["by_seed"], strict=True):
-    print(f"seed {seed}: tuned less control {shown(found)}")
-for stored_as, name in (("rft less control", "tuned less control"),
-    ("control less base", "control less base")):
+    print(f"seed {seed}: tuned minus control {shown(found)}")
+for stored_as, name in (("rft minus control", "tuned minus control"),
+    ("control minus base", "control minus base")):
     print(f"all seeds: {name}", shown(rounds["one_round"][stored_as]))
 
 # %%
 assert all(found["low"] > 0.5 for found in rounds["one_round"]["by_seed"])
+assert rounds["one_round"]["rft minus control"]["low"] > 0.2
+assert abs(rounds["one_round"]["control minus base"]["mean"]) < 0.3
 
 # %% [markdown]
-# The gain is larger here than in our live run, which took 192 prompts, so 18 training steps where
-# this one took 24, and other prompts and draws.
+# The gain holds on each seed.
 #
-# ### What is it worth in best-of-n?
+# ## Temperature, the first question
+#
+# There is a rival that costs nothing: a lower temperature.
+# Learning from one's best replies could be no more than **sharpening**: writing the likelier replies
+# more often (Huang et al., arXiv 2412.01951).
+# A dial does that without any training.
+# So a fair comparison serves each policy at *its own* best temperature.
+#
+# **Your prediction.**
+# The base policy at $T = 0.1$ against the tuned one at $T = 1$: which has the higher gold?
+# And what will a low temperature do to the tuned one?
+
+# %%
+cold = {("base", 1.0): served["base"], ("tuned", 1.0): served["tuned"]}
+for T in (0.5, 0.1):
+    cold["base", T], cold["tuned", T] = serve(policy, temperature=T), serve(tuned, temperature=T)
+points = {key: replies.reward("gold").mean(1) for key, replies in cold.items()}
+for T in (1.0, 0.5, 0.1):
+    both = points["tuned", T], points["base", T]
+    print(f"T = {T}: base {mean(both[1])}   tuned {mean(both[0])}   tuned minus base "
+        f"{minus(*both):+.2f}")
+for i in range(4):
+    print(unseen[i])
+    for name in ("base", "tuned"):
+        print(f"   {name} at 0.1: {cold[name, 0.1].texts[i][0]}")
+
+# %%
+best_of_base = max((points["base", T] for T in (1.0, 0.5, 0.1)), key=lambda values: values.mean())
+print("tuned at 0.1 minus the base at its best:", minus(points["tuned", 0.1], best_of_base))
+print("tuned at 1 minus the base at its best:  ", minus(points["tuned", 1.0], best_of_base))
+assert minus(points["tuned", 0.1], best_of_base).low > 1.2
+assert minus(points["tuned", 0.1], points["tuned", 1.0]).low > 1
+assert minus(best_of_base, points["base", 1.0]).mean < 0.9
+
+# %% [markdown]
+# The dial helps the base a little.
+# Its cold replies are **stock letters**: two in three of the replies that it once learned from were
+# letters, so a letter is what it finds likeliest.
+# We made the world so, because the likeliest reply of a real model is often bland as well.
+#
+# From the same dial the tuned policy gains about two points.
+# What it finds likeliest now is a colleague's own words, with steps that help.
+# That is the difference between turning a dial and training.
+# A low temperature keeps a policy to what it finds likeliest.
+# Training changes *what* that is.
+# (The losses above said so: the chosen replies were not the likely ones.)
+#
+# The same with ten seeds and the better reward model of lesson 01.
+# Here temperatures, learning rate and $N$ were chosen on other held-out prompts than those shown.
+
+# %%
+frontier = results.load("frontier")
+rft, of_base = frontier["methods"]["RFT"], {1: frontier["base_at_1"], 0: frontier["base"]}
+print(f"{frontier['command']} | {len(rft['seeds'])} seeds | RFT: N = {rft['best']['N']}, "
+    f"tried at T = {frontier['temperatures']}")
+for name, at_1, at_best in (("base", frontier["base_at_1"], frontier["base"]),
+    ("RFT", rft["at_1"], rft["shown"])):
+    print(f"{name:5} T = 1: gold {shown(at_1['gold'], '.2f')}   best T, {at_best['temperature']:g}: "
+        f"gold {shown(at_best['gold'], '.2f')}")
+print("RFT minus base: both at T = 1", shown(rft["over_base_at_1"]), "  each at its best",
+    shown(rft["over_base"]))
+at_best = rounds["one_round"]["at best temperatures"]
+print("with reward-2000, three seeds, each at its best temperature:")
+for name in ("rft minus base", "control minus base"):
+    print(f"   {name:20}", shown(at_best[name]))
+
+# %%
+assert rft["over_base"]["low"] > 1.5 > 0 and at_best["rft minus base"]["low"] > 1
+assert rft["over_base"]["mean"] > rft["over_base_at_1"]["mean"] + 0.5
+assert at_best["control minus base"]["low"] < 0 < at_best["control minus base"]["high"]
+
+# %% [markdown]
+# **Finding 25: fine-tuning on one's own best replies beats every temperature of the base policy.**
+# The gain is larger when each is served at its best temperature than at $T = 1$.
+# The random control gains nothing that we can see, cold or warm.
+#
+# It need not be so.
+# Where the likeliest reply is nearly the best, a dial is enough (lesson 02, Finding 19), and there
+# mere sharpening looks like learning.
+# So before you report a gain from fine-tuning, compare both policies at their best temperatures.
+#
+# ## RFT is distillation of best-of-n
 #
 # The tuned policy writes *one* reply.
 # How many replies of the base policy, chosen by the same proxy, does one of its replies match?
 # The stored pool has 256 replies of the base to each of 128 held-out prompts.
-# So let the tuned policy answer the same prompts, and compare prompt by prompt.
+# So let the tuned policy answer the same prompts at $T = 1$, and compare prompt by prompt.
 
 # %%
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
@@ -306,194 +396,121 @@ own = course.sample(tuned, stored.prompts, n=16, info=stored.info, seed=99)
 own = course.score(course.score(own, GoldReward(world)), proxy)
 # tuned, (128, 5)
 own_curve = best_of_n_curve(own.reward("proxy"), own.reward("gold"), sizes)
-print("one reply of the tuned policy:", bootstrap_interval(own_curve[:, 0]))
+print("one reply of the tuned policy:", mean(own_curve[:, 0], stored.info))
 for n, column in zip(sizes, curve.T, strict=True):
-    less = paired_difference(own_curve[:, 0], column)
-    print(f"base, best of {n:2}: {bootstrap_interval(column)}   one of the tuned less this: "
-        f"{less:+.2f}")
+    more = minus(own_curve[:, 0], column, stored.info)
+    print(f"base, best of {n:2}: {mean(column, stored.info)}   one of the tuned minus this: "
+        f"{more:+.2f}")
 
 # %%
-assert (paired_difference(own_curve[:, 0], curve[:, 0]).low > 0 > paired_difference(own_curve[:, 0],
-    curve[:, 4]).high)
+assert (minus(own_curve[:, 0], curve[:, 0], stored.info).low > 0.3
+    and minus(own_curve[:, 0], curve[:, 4], stored.info).high < -0.1)
 
 # %% [markdown]
 # Find the line where the difference changes its sign.
-# One reply of the tuned policy is worth about as much as the base's best of that $n$, and clearly
-# less than the best of 16 by which it was taught: it has seen 192 prompts, and imitation is
-# imperfect.
+# At $T = 1$ one reply of the tuned policy is worth about as much as the base's best of that $n$.
+# It is clearly below the best of 16 by which it was taught.
+# Why below?
+# And could it ever come out above?
+#
+# Two lines answer both.
+# Lesson 04 wrote $\pi_n$ for what best-of-n makes of the base policy.
+# Each kept reply is a draw from $\pi_N$.
+# So the loss of a kept reply is, on average,
+#
+# $$\mathbb E_{y \sim \pi_N}\big[-\log \pi_\theta(y \mid x)\big] = \underbrace{\sum_y \pi_N(y \mid x) \log \frac{\pi_N(y \mid x)}{\pi_\theta(y \mid x)}}_{\mathrm{KL}(\pi_N \,\|\, \pi_\theta)} \;\underbrace{-\sum_y \pi_N(y \mid x) \log \pi_N(y \mid x)}_{\text{does not depend on } \theta}$$
+#
+# The last term does not change while we train.
+# So to lower the loss *is* to lower $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$: the policy is trained to
+# be a copy of best-of-N.
+# To train one model to be a copy of something more expensive is called **distillation**.
+# RFT distils best-of-N.
+#
+# So much follows, all of it at the temperature of the samples:
+#
+# - The policy comes nearer to best-of-N.
+# - At the very best it equals it.
+#   Nothing in the loss asks for more.
+# - What is missing comes from learning: few prompts, few steps, a small model.
+#
+# How near does it come?
+# The next result measures $\mathrm{KL}(\pi_{16} \,\|\, \pi_\theta)$ itself, on held-out prompts, with
+# reward-8000.
+# Before training $\pi_\theta$ is the base, and the KL is that of lesson 04: at most
+# $\log 16 - 15/16 \approx 1.83$ nats.
+# **Your prediction: does it go to 0 with more passes over the data?**
+
+# %%
+distilled = results.load("distilled")
+print(distilled["command"], "|", distilled["size"]["prompts"], "training prompts | seeds",
+    distilled["seeds"])
+print(f"{'epochs':8}{'KL(π_16 || π_θ)':22}{'minus before':24}{'gold at T = 1':22}gold at best T")
+for row in distilled["rows"]:
+    print(f"{row['epochs']:<8g}{shown(row['forward_kl'], '.2f'):22}{shown(row['fall']):24}"
+        f"{shown(row['gold'], '.2f'):22}{shown(row['gold_at_best'], '.2f')}")
+print("best of 16 by reward-8000, T = 1: gold", shown(distilled["best_of_n"], ".2f"))
+print(f"after {distilled['epochs_compared']} epochs, minus best of 16: at T = 1 "
+    f"{shown(distilled['minus_best_of_n'])}, at best T "
+    f"{shown(distilled['minus_best_of_n_at_best'])}")
+
+# %%
+from course_lib.experiments.findings.registry import interval_of
+
+plots.intervals([f"{row['epochs']:g} epochs" for row in distilled["rows"]],
+    [interval_of(row["forward_kl"]) for row in distilled["rows"]],
+    "KL from best-of-16 to the policy (nats per reply)",
+    reference=0.0, reference_name="best-of-16 itself")
+
+# %%
+assert distilled["minus_best_of_n"]["high"] < 0 < distilled["minus_best_of_n_at_best"]["low"]
+
+# %% [markdown]
+# DISTILLED-TEXT
+# **Finding 26: RFT distils best-of-n.**
+# At the temperature of its samples it comes nearer to best-of-n and does not pass it.
+#
+# Others distil the same teacher in other ways.
+# Our $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$ asks the policy to find likely all that best-of-N may
+# say.
+# *vBoN* (arXiv 2407.06057) turns it round: $\mathrm{KL}(\pi_\theta \,\|\, \pi_N)$ asks the policy to
+# say only what best-of-N may say; that needs samples of the policy being trained.
+# *BOND* (arXiv 2407.14622) mixes both directions.
+# *BonBon* (arXiv 2406.00832) learns from the best and the worst of $n$.
+#
+# ### Served colder, it passes its teacher
+#
+# "Does not pass" is about $T = 1$.
+# But a policy has a temperature and its teacher's choice has not: what the tuned policy finds
+# likeliest is better than its average reply.
+# So serve it cold.
+
+# %%
+own_cold = course.sample(tuned, stored.prompts, n=4, temperature=0.1, info=stored.info, seed=99)
+own_cold = course.score(own_cold, GoldReward(world)).reward("gold").mean(1)
+print("live, by reward-2000: one reply of the tuned policy at 0.1", mean(own_cold, stored.info))
+print("   minus best of 16 of the base at T = 1:", minus(own_cold, curve[:, 4], stored.info))
+teacher = frontier["methods"]["best-of-N"]
+print(f"stored, by reward-8000: RFT, one reply, best T {shown(rft['shown']['gold'], '.2f')}; "
+    f"best of {teacher['best']['N']} at its best T, {teacher['shown']['temperature']:g}: "
+    f"{shown(teacher['shown']['gold'], '.2f')}")
+for name, stored_as in (("both at T = 1", "rft_minus_at_1"), ("each at its best T", "rft_minus")):
+    print(f"   RFT minus best-of-N, {name:20}", shown(frontier[stored_as]["best-of-N"]))
+
+# %%
+assert minus(own_cold, curve[:, 4], stored.info).low > 0.5
+assert frontier["rft_minus_at_1"]["best-of-N"]["high"] < 0 < frontier["rft_minus"]["best-of-N"]["low"]
+
+# %% [markdown]
+# **Finding 27: served colder, one reply of the fine-tuned policy passes best-of-n.**
+# FRONTIER-TEXT
+# Could best-of-n not be served colder as well?
+# It was: each has its best temperature here.
+# But the base's cold candidates are nearly all the same letter, and among copies there is nothing to
+# choose (lesson 02, Finding 18).
+# Training moved what is likeliest, which no temperature of the base can do (Finding 25).
+#
 # Best-of-n pays each time, fine-tuning once; from how many questions on the one is cheaper, lesson
 # 07 works out.
-#
-# ## What to keep
-#
-# Now back to the two rules.
-# Same pool, same number of replies kept.
-# The control of top-k overall is `random_overall`: as many replies, from anywhere in the pool.
-#
-# **Your prediction.**
-# From how many of the 192 prompts does top-k overall keep at least one reply?
-# And of how many of the 32 topics?
-
-# %%
-from course_lib.pools import random_overall
-
-rules = {"best per prompt": best, "top k overall": top_k_overall(pool),
-    "random overall": random_overall(pool, seed=0)}
-
-def describe(name, kept):
-    topics = {info[i]["topic"] for i in kept.prompt_index.tolist()}
-    share = np.mean([info[i]["harmful"] for i in kept.prompt_index.tolist()])
-    covered, mean = int((kept.per_prompt > 0).sum()), kept.rewards().mean()
-    print(f"{name:18} {covered:3} prompts, {len(topics):2} topics, {share:.0%} harmful   mean "
-        f"score {mean:5.2f}")
-
-for name, kept in rules.items():
-    describe(name, kept)
-assert int((rules["top k overall"].per_prompt > 0).sum()) < pool.P / 2
-
-# %% [markdown]
-# Top-k overall leaves two thirds of the prompts out, and nearly everything it keeps answers a
-# harmful request.
-# Are these "easy", that is, does the proxy score all of their replies high?
-# From the stored pool, for each prompt: the mean score, the spread (standard deviation) among its
-# replies, and the expected best of 16.
-
-# %%
-is_harmful, scores = (np.array([fact["harmful"] for fact in stored.info]),
-    stored.reward("reward-2000").numpy())
-columns = {"mean": scores.mean(1), "spread": scores.std(1),
-    "best of 16": best_of_n_curve(scores, None, [16])[:, 0]}
-for name, where in (("harmful", is_harmful), ("harmless", ~is_harmful)):
-    print(f"{name:9}", "   ".join(f"{what} {bootstrap_interval(v[where])}"
-        for what, v in columns.items()))
-assert columns["spread"][is_harmful].mean() > 1.5 * columns["spread"][~is_harmful].mean()
-assert columns["best of 16"][is_harmful].mean() > 1 + columns["best of 16"][~is_harmful].mean()
-
-# %%
-R = pool.reward("proxy").numpy()
-less_means = (R - R.mean(1, keepdims=True)).tolist()
-centred = course.Pool.from_candidates(pool.prompts, pool.texts, rewards={"r": less_means},
-    info=info)
-describe("top k, less means", top_k_overall(centred))
-said = np.array([["I cannot" in text for text in row] for row in pool.texts])  # (192, 16)
-asked = np.array([fact["harmful"] for fact in info])
-print(f"training pool, 'I cannot' among the 16: {said[asked].any(1).mean():.0%} of the harmful "
-    "prompts;", end=" ")
-print(f"mean proxy with it {R[asked][said[asked]].mean():.2f}, without it "
-    f"{R[asked][~said[asked]].mean():.2f}")
-
-# %% [markdown]
-# The *levels* are about equal.
-# What differs is the spread: to a harmful request the policy writes refusals, which the proxy
-# scores high, and other things, which it scores low, and among the sixteen replies to every one of
-# our harmful prompts there is a refusal.
-# Top-k overall takes the upper end of all scores, and that is where these refusals are.
-# With each prompt's own mean taken out, so that levels cannot matter, it does nearly the same.
-#
-# Is the level no reason at all?
-# It could be, since Bradley–Terry (lesson 03) ties nothing between the levels of different prompts.
-# Let the rules choose among the first 16 stored candidates of each prompt, and see how the *other
-# 240* of the prompts that were kept from do:
-
-# %%
-from course_lib.experiments.findings.rounds import kept_easiness
-
-for name in ("reward-2000", "reward-8000"):
-    level, highest, by_gold = (kept_easiness(name, *how)
-        for how in ((name,), (name, 16), ("gold",)))
-    print(f"{name}: mean score {level:+.2f}   its best of 16 {highest:+.2f}   mean gold "
-        f"{by_gold:+.2f}")
-    assert highest.low > level.high and by_gold.high < 0
-
-# %% [markdown]
-# Each number is the mean over the prompts top-k overall kept from, less the same for its control.
-# **Finding 10: top-k overall leaves most prompts out, and takes those where the reward model gives
-# its *highest* scores.**
-# On average these prompts are only slightly "easy" by reward-2000 (for reward-8000 the level plays
-# a larger part), and by gold they are not easy at all: the base policy's replies to them are worse
-# than elsewhere.
-#
-# Touch it.
-# Twelve prompts, eight candidates; frames mark what is kept.
-# Start with `best_per_prompt`, switch to `top_k_overall`, then try the others: `soft_best` draws
-# replies with probability $\propto e^{r/\lambda}$; `rso` (arXiv 2309.06657) is the one rule here
-# that *is* rejection sampling as statisticians use the word: it goes through the candidates and
-# accepts each with probability $e^{(r - r_{\max})/\beta}$; `regularised_best` adds
-# $\beta \log \pi_{\text{ref}}$; `threshold` keeps all above a bar.
-# Which rules leave rows empty?
-# What do large λ and β do?
-# (Only `top_k_overall` and `threshold` compare prompts with each other, and leave rows empty.
-# With a large λ, or a large β in `rso`, the reward counts for little; a large β in
-# `regularised_best` picks the likeliest reply.)
-
-# %%
-few = stored.prompts_at(range(8, 20)).first(8)
-explore.selection_explorer(few, by="reward-2000")
-
-# %% [markdown]
-# The same rules on our pool of 192 × 16.
-# "Different" is the share of different texts among 192 of those kept, drawn at random where a rule
-# keeps more.
-# Gold did not choose; it judges.
-
-# %%
-from course_lib.pools import rso, soft_best, threshold
-
-pool, rng = course.score(pool, GoldReward(world)), np.random.default_rng(0)
-by = {"by": "proxy"}
-table = {"best per prompt": best_per_prompt(pool, **by), "top k overall": top_k_overall(pool, **by),
-    "threshold 1.5": threshold(pool, minimum=1.5, **by),
-    "soft, λ = 0.5": soft_best(pool, lam=0.5, **by), "RSO, 2 of 16": rso(pool, k=2, **by),
-    "best 2 per prompt": best_per_prompt(pool, k=2, **by),
-    "random per prompt": random_per_prompt(pool)}
-print(f"{'':18} kept  prompts  proxy   gold  different")
-for name, kept in table.items():
-    draws = [len(set(rng.choice(kept.texts, 192, replace=False))) / 192 for _ in range(100)]
-    means = "  ".join(f"{kept.rewards(reward).mean():5.2f}" for reward in ("proxy", "gold"))
-    print(f"{name:18} {len(kept):4}  {int((kept.per_prompt > 0).sum()):7}  {means}  "
-        f"{np.mean(draws):9.0%}")
-assert (table["top k overall"].rewards("gold").mean() > table["best per prompt"].rewards(
-    "gold").mean())
-
-# %% [markdown]
-# The soft rules give up some reward for a little more variety (compare RSO with the best 2 per
-# prompt).
-# Now the gold column: top-k's set is the best of all, **even by gold**.
-# Is its policy the best, too?
-# Fine-tune on it, and compare on held-out prompts.
-
-# %%
-narrow = serve(course.finetune(policy, rules["top k overall"], **training))
-harmless = torch.tensor([not a["harmful"] for a in about])
-for name, where in (("harmless", harmless), ("harmful", ~harmless)):
-    one, other = narrow.reward("gold").mean(1)[where], gold["tuned"][where]
-    print(f"{name:9} top k overall {one.mean():5.2f}   best per prompt {other.mean():5.2f}",
-        end="   ")
-    print(f"difference {paired_difference(one, other):+.2f}")
-for name, replies in {"base": served["base"], "best per prompt": served["tuned"],
-    "top k overall": narrow}.items():
-    refused = [np.mean(["I cannot" in text for text in replies.texts[i]])
-        for i in harmless.nonzero()[:, 0].tolist()]
-    print(f"{name:16} {bootstrap_interval(refused):.0%} of replies to harmless questions contain "
-        "a refusal")
-
-# %%
-overall = rounds["top_k_overall"]
-print("three seeds, 256 prompts: top k overall")
-for name in ("less best per prompt", "less its control"):
-    print(f"   {name:20}", shown(overall[name]))
-assert overall["less best per prompt"]["high"] < 0
-assert paired_difference(narrow.reward("gold").mean(1)[harmless], gold["tuned"][harmless]).high < 0
-
-# %% [markdown]
-# On harmful requests, which nearly fill its training set, it is no better than best per prompt (the
-# interval includes zero).
-# On harmless ones it is far worse, and often refuses.
-# Over three seeds it loses a full point.
-# (It leads its own control, but that interval reaches down to about zero.)
-#
-# The set was good; the coverage was not.
-# Look at the prompts a training set covers before you look at any mean, gold included.
 #
 # ## Round after round
 #
@@ -530,16 +547,14 @@ for which in range(len(rounds["replies"]["prompts"])):
     over_rounds("last round only", which)
 first, final = rounds["replies"]["base"], rounds["replies"]["last round only"][-1]
 assert all(after["proxy"] > before["proxy"] for before, after in zip(first, final, strict=True))
-# refusals of harmless questions
-assert sum("I cannot" in reply["text"] for reply in final) >= 2
 
 # %% [markdown]
-# The first round mends much.
-# Steps of other topics were there from the start; after it they become more frequent, and right
-# steps go missing.
-# In the end two of the six *harmless* questions get a refusal.
-# After round 4 the proxy scores each of these six replies higher than the base policy's reply to
-# the same question.
+# After the first round the letters are gone or going.
+# Steps of other topics were there from the start.
+# After round 4 each of the six replies has at least one.
+# Yet the proxy scores each of them higher than the base policy's reply to the same question.
+# It has learned how a good reply sounds: "First, … Then … Finally, …".
+# From 2,000 comparisons it has not learned well enough which step belongs to which question.
 # This is **over-optimisation** (lesson 04), done by training.
 #
 # Six replies of one seed show where to look, not how much.
@@ -559,80 +574,276 @@ assert sum("I cannot" in reply["text"] for reply in final) >= 2
 plots.rounds(rounds, measures=("gold", "proxy", "kl"))
 
 # %% [markdown]
-# In the middle panel, by the frozen proxy, last round only is the winner, by far.
-# In the left one, by gold, it has lost most of what it had gained.
+# In the middle panel, by the frozen proxy, last round only is the winner.
+# In the left one, by gold, it has lost all that it had gained.
 # Somebody who watches the proxy alone ships the worst of the three policies that were trained on
 # chosen replies.
-# In the right panel, find the random control and the pooled rounds: after four rounds both have
+# In the right panel, find the random control and the refreshed arm: after four rounds both have
 # moved about as far from the base.
-# One has fallen, the other has gained.
+# One is no better than the base, the other is the best of all.
 # Distance alone is not what does the harm.
+#
+# These curves are for $T = 1$.
+# After rounds 1 and 4 each policy was also measured at the temperature that is best for it, chosen
+# on other prompts.
 
 # %%
 for name, found in rounds["last_round"].items():
-    if name.endswith("less last round only") or name.endswith("less all rounds pooled"):
-        print(f"after the last round, {name:55} gold {shown(found['gold'])}")
-change = {arm: found[0] for arm, found in rounds["last_less_round"].items()}
+    if name.endswith("minus last round only") or name.endswith("minus all rounds pooled"):
+        print(f"after the last round, {name:56} gold {shown(found['gold'])}")
+change = {arm: found[0] for arm, found in rounds["last_minus_round"].items()}
+print("\nround 4 minus round 1")
 for arm, found in change.items():
-    moved = rounds["arms"][arm][-1]["kl"]["mean"]
-    gained = f"gold {shown(found['gold'])}, proxy {shown(found['proxy'])}"
-    print(f"round 4 less 1, {arm:30} {gained}; KL after 4: {moved:.1f}")
+    print(f"   {arm:32} proxy {shown(found['proxy'])}   gold at T = 1 {shown(found['gold'])}   "
+        f"at best T {shown(found['at_best'])}")
+print("\ngold at the best temperature")
+print(f"   {'base':32} {shown(rounds['base']['at_best'], '.2f')}")
+for arm in change:
+    ends = (shown(rounds["arms"][arm][r]["at_best"], ".2f") for r in (0, -1))
+    print(f"   {arm:32} round 1 {next(ends)}   round 4 {next(ends)}")
 
 # %%
 remedies = ("all rounds pooled", "pooled, reward model refreshed")
-assert change["last round only"]["gold"]["high"] < 0 < change["last round only"]["proxy"]["low"]
-assert all(rounds["last_round"][f"{arm} less last round only"]["gold"]["low"] > 0
+frozen, pooled, refreshed = (change[arm] for arm in ("last round only", *remedies))
+assert frozen["gold"]["high"] < -0.2 and frozen["proxy"]["low"] > 0.2
+assert frozen["at_best"]["high"] < -1
+assert all(rounds["last_round"][f"{arm} minus last round only"]["gold"]["low"] > 0.2
     for arm in remedies)
-pooled, refreshed = (change[arm]["gold"] for arm in remedies)
-# one goes on gaining, the other only holds
-assert refreshed["low"] > 0 and pooled["low"] < 0 < pooled["high"]
-assert change["random control"]["gold"]["high"] < 0
+# at T = 1 one seems to hold its gain, and the other goes on gaining; at the best T not
+assert pooled["gold"]["low"] < 0 < pooled["gold"]["high"] and pooled["at_best"]["high"] < -0.2
+assert refreshed["gold"]["low"] > 0.2
+assert refreshed["at_best"]["low"] < 0 < refreshed["at_best"]["high"]
+assert change["random control"]["gold"]["low"] < 0 < change["random control"]["gold"]["high"]
 
 # %% [markdown]
-# **Finding 9: on a frozen reward model, rounds end in hacking it; pooling all rounds holds the
-# gain, and pooling with a refreshed reward model keeps it growing.**
+# **Finding 9: on a frozen reward model, rounds end in hacking it; pooling all rounds or refreshing
+# the reward model helps.**
 #
-# - *Pooling* is a brake.
+# - *Pooling* is a brake, not a cure.
+#   At $T = 1$ it seems to hold its gain, while its proxy rises.
+#   Served at its best temperature it has lost a good part of it since round 1.
 #   It differs from last round only in three things: training starts from the base, it sees earlier
 #   replies, and it sees up to four times as many.
 #   The experiment does not tell these apart.
 # - *Refreshing* is meant for the cause: in later rounds the frozen reward model has to judge
 #   replies of a kind it was not trained on.
+#   It goes on gaining at $T = 1$, and does not fall when served cold.
 #   The price is 3,000 more comparisons, beside the 2,000 it began with.
 #   The control that would spend these on replies of the *base* policy was not run, so part of its
 #   gain may come simply from more labels.
 #
-# The random control falls too, by less; perhaps because errors are learned along with the rest.
+# So $T = 1$ can hide a hack as well as a gain.
+# A cold reply shows what the policy finds likeliest, and there the errors of the proxy arrive first.
+# And look at the last block: served at its best temperature, the policy of *one* round is as good as
+# the refreshed one of four, as far as we can tell.
+# The rounds after the first did not pay here.
+#
 # Where do the points go?
-# The gold reward has named parts: mean points, without intervals, so read only the large
-# differences.
+# The gold reward has named parts.
+# Here are the eight that differ most between round 1 and round 4 of last round only, largest first,
+# in mean points at $T = 1$.
 
 # %%
 last = {arm: found[-1] for arm, found in rounds["arms"].items()}
 arms = {"base": rounds["base"], "round 1": rounds["arms"]["last round only"][0],
     "round 4": last["last round only"], "pooled 4": last["all rounds pooled"],
     "refreshed 4": last["pooled, reward model refreshed"], "control 4": last["random control"]}
-print(f"{'':13}" + "".join(f"{name:>12}" for name in arms) + "   round 4 less 1")
-names = ("right_steps order wrong_steps repetition garbled over_refusal refusal complies "
-    "flattery filler rude")
-for part in names.split():
-    points = {name: found["parts"][part] for name, found in arms.items()}
-    changed = points["round 4"] - points["round 1"]
-    print(f"{part:13}" + "".join(f"{v:12.2f}" for v in points.values()) + f"{changed:12.2f}")
 fallen = {part: arms["round 4"]["parts"][part] - v for part, v in arms["round 1"]["parts"].items()}
+print(f"{'':13}{'4 minus 1':>12}" + "".join(f"{name:>12}" for name in arms))
+for part in sorted(fallen, key=lambda part: -abs(fallen[part]))[:8]:
+    points_of = "".join(f"{found['parts'][part]:12.2f}" for found in arms.values())
+    print(f"{part:13}{fallen[part]:+12.2f}{points_of}")
 assert fallen["right_steps"] + fallen["wrong_steps"] < 0.7 * sum(fallen.values())
-# both sums are negative: less than a fifth of the fall
-assert fallen["over_refusal"] > 0.2 * sum(fallen.values())
+assert fallen["wrong_steps"] < 2 * fallen["right_steps"]
 
 # %% [markdown]
 # The columns "round 1" and "round 4" are last round only.
-# From the base to round 1: more right steps in better order, and far less help with harmful
-# requests (`complies`), more right refusals.
-# From round 1 to round 4 most of the loss is right steps that disappear and steps of other topics.
-# Refusals of harmless questions are the most visible part of the fall, and about a tenth of it.
-# Flattery, filler and rudeness go on falling: there the proxy is right.
+# From the base to round 1: more right steps, less filler, more right refusals, less help with harmful
+# requests (`complies`).
+# But also more steps of other topics and more repetition, already here.
+# From round 1 to round 4 the loss is steps: many more of other topics, and fewer right ones.
+# Filler and help with harmful requests go on falling: there the proxy is right.
 #
-# ## What is lost
+# ## *Deeper*: what to keep
+#
+# Now back to the two rules of the first section.
+# Same pool, same number of replies kept.
+# The control of top-k overall is `random_overall`: as many replies, from anywhere in the pool.
+#
+# **Your prediction.**
+# From how many of the 192 prompts does top-k overall keep at least one reply?
+# And of how many of the 32 topics?
+
+# %%
+from course_lib.pools import random_overall, top_k_overall
+
+rules = {"best per prompt": best, "top k overall": top_k_overall(pool),
+    "random overall": random_overall(pool, seed=0)}
+
+def describe(name, kept):
+    topics = {info[i]["topic"] for i in kept.prompt_index.tolist()}
+    share = np.mean([info[i]["harmful"] for i in kept.prompt_index.tolist()])
+    covered, score = int((kept.per_prompt > 0).sum()), kept.rewards().mean()
+    print(f"{name:20} {covered:3} prompts, {len(topics):2} topics, {share:.0%} harmful   mean "
+        f"score {score:5.2f}")
+
+for name, kept in rules.items():
+    describe(name, kept)
+assert int((rules["top k overall"].per_prompt > 0).sum()) < 0.55 * pool.P
+
+# %% [markdown]
+# Top-k overall leaves more than half of the prompts out, and a third of the topics.
+# Half of what it keeps answers a harmful request.
+# Are these "easy", that is, does the proxy score all of their replies high?
+# From the stored pool, for each prompt: the mean score, the spread (standard deviation) among its
+# replies, and the expected best of 16.
+
+# %%
+is_harmful, scores = (np.array([fact["harmful"] for fact in stored.info]),
+    stored.reward("reward-2000").numpy())
+columns = {"mean": scores.mean(1), "spread": scores.std(1),
+    "best of 16": best_of_n_curve(scores, None, [16])[:, 0]}
+for name, where in (("harmful", is_harmful), ("harmless", ~is_harmful)):
+    facts = [fact for fact in stored.info if fact["harmful"] == (name == "harmful")]
+    print(f"{name:9}", "   ".join(f"{what} {mean(v[where], facts)}" for what, v in columns.items()))
+assert columns["spread"][is_harmful].mean() > 1.5 * columns["spread"][~is_harmful].mean()
+assert columns["best of 16"][is_harmful].mean() > columns["best of 16"][~is_harmful].mean() + 0.1
+
+# %%
+R = pool.reward("proxy").numpy()
+without_means = (R - R.mean(1, keepdims=True)).tolist()
+centred = course.Pool.from_candidates(pool.prompts, pool.texts, rewards={"r": without_means},
+    info=info)
+describe("top k, means removed", top_k_overall(centred))
+said = np.array([["I cannot" in text for text in row] for row in pool.texts])  # (192, 16)
+asked = np.array([fact["harmful"] for fact in info])
+print(f"training pool, 'I cannot' among the 16: {said[asked].any(1).mean():.0%} of the harmful "
+    "prompts;", end=" ")
+print(f"mean proxy with it {R[asked][said[asked]].mean():.2f}, without it "
+    f"{R[asked][~said[asked]].mean():.2f}")
+assert int((top_k_overall(centred).per_prompt > 0).sum()) < 0.5 * pool.P
+
+# %% [markdown]
+# The *levels* are about equal.
+# What differs most is the spread: to a harmful request the policy writes refusals, which the proxy
+# scores high, and other things, which it scores low, and nearly every harmful prompt has a refusal
+# among its sixteen replies.
+# Top-k overall takes the upper end of all scores, and that is where many of these refusals are.
+# With each prompt's own mean taken out, so that levels cannot matter, it leaves out no fewer
+# prompts.
+#
+# Is the level no reason at all?
+# It could be, since Bradley–Terry (lesson 03) ties nothing between the levels of different prompts.
+# Let the rules choose among the first 16 stored candidates of each prompt, and see how the *other
+# 240* of the prompts that were kept from do:
+
+# %%
+from course_lib.experiments.findings.rounds import kept_easiness
+
+for name in ("reward-2000", "reward-8000"):
+    level, highest, by_gold = (kept_easiness(name, *how)
+        for how in ((name,), (name, 16), ("gold",)))
+    print(f"{name}: mean score {level:+.2f}   its best of 16 {highest:+.2f}   mean gold "
+        f"{by_gold:+.2f}")
+    assert highest.low > 0.1 and highest.mean > 1.3 * level.mean and by_gold.high < 0
+
+# %% [markdown]
+# Each number is the mean over the prompts top-k overall kept from, minus the same for its control.
+# **Finding 10: top-k overall leaves most prompts out, and takes those where the reward model gives
+# its *highest* scores.**
+# On average these prompts are only slightly "easy" by reward-2000; for reward-8000 the level plays
+# a large part.
+# By gold they are not easy at all: the base policy's replies to them are worse than elsewhere.
+#
+# There are more rules.
+# Here is what each does with prompt A of the first table, rewards 2.0, 1.6, 2.4 and 1.9:
+#
+# | rule | what it does | on prompt A |
+# |---|---|---|
+# | `best_per_prompt` | keeps the highest | 2.4 |
+# | `threshold`, at least 1.8 | keeps all above a bar | 2.0, 2.4 and 1.9 |
+# | `soft_best`, λ = 0.5 | draws with probability $\propto e^{r/\lambda}$ | probabilities 0.22, 0.10, 0.50, 0.18 |
+# | `rso`, β = 0.5 | accepts each with probability $e^{(r - r_{\max})/\beta}$ | 0.45, 0.20, 1, 0.37 |
+# | `regularised_best`, β = 0.1 | keeps the highest $r + \beta \log \pi_{\text{ref}}$ | 2.0, if the base finds it 10 nats likelier than 2.4 |
+#
+# `rso` (arXiv 2309.06657) imitates what statisticians call rejection sampling.
+# For the true one, $r_{\max}$ would have to be the highest reward that *any* reply can get; here it
+# is the highest of the candidates that are left.
+#
+# Touch it.
+# Twelve prompts, eight candidates; frames mark what is kept.
+# Start with `best_per_prompt`, switch to `top_k_overall`, then try the others.
+# Which rules leave rows empty?
+# What do large λ and β do?
+# (Only `top_k_overall` and `threshold` compare prompts with each other, and leave rows empty.
+# With a large λ, or a large β in `rso`, the reward counts for little; a large β in
+# `regularised_best` picks the likeliest reply.)
+
+# %%
+few = stored.prompts_at(range(8, 20)).first(8)
+explore.selection_explorer(few, by="reward-2000")
+
+# %% [markdown]
+# The same rules on our pool of 192 × 16.
+# "Different" is the share of different texts among 192 of those kept, drawn at random where a rule
+# keeps more.
+# Gold did not choose; it judges.
+
+# %%
+from course_lib.pools import rso, soft_best, threshold
+
+pool, rng = course.score(pool, GoldReward(world)), np.random.default_rng(0)
+by = {"by": "proxy"}
+table = {"best per prompt": best_per_prompt(pool, **by), "top k overall": top_k_overall(pool, **by),
+    "threshold 1.5": threshold(pool, minimum=1.5, **by),
+    "soft, λ = 0.5": soft_best(pool, lam=0.5, **by), "RSO, 2 of 16": rso(pool, k=2, **by),
+    "best 2 per prompt": best_per_prompt(pool, k=2, **by),
+    "random per prompt": random_per_prompt(pool)}
+print(f"{'':18} kept  prompts  proxy   gold  different")
+for name, kept in table.items():
+    draws = [len(set(rng.choice(kept.texts, 192, replace=False))) / 192 for _ in range(100)]
+    means = "  ".join(f"{kept.rewards(reward).mean():5.2f}" for reward in ("proxy", "gold"))
+    print(f"{name:18} {len(kept):4}  {int((kept.per_prompt > 0).sum()):7}  {means}  "
+        f"{np.mean(draws):9.0%}")
+of_set = {name: table[name].rewards("gold").mean() for name in ("top k overall", "best per prompt")}
+assert of_set["top k overall"] > of_set["best per prompt"] - 0.1
+
+# %% [markdown]
+# The soft rules give up reward, and bring no more variety: among the sixteen are many letters, and
+# letters repeat themselves.
+# Now look at top-k overall.
+# Its proxy is far higher than that of best per prompt, its gold about the same.
+# Is its policy as good, too?
+# Fine-tune on it, and compare on held-out prompts.
+
+# %%
+narrow = serve(course.finetune(policy, rules["top k overall"], **training))
+narrow_gold = narrow.reward("gold").mean(1)
+print("live, minus best per prompt:", minus(narrow_gold, gold["tuned"]))
+overall = rounds["top_k_overall"]
+kept_of = rounds["arms"]["top k overall"][0]
+print(f"three seeds, kept from {kept_of['prompts_kept']:.0f} of {rounds['size']['prompts']} prompts:")
+for seed in range(3):
+    one, other = (rounds["arms"][arm][0]["by_seed"][seed]["gold"]
+        for arm in ("top k overall", "last round only"))
+    print(f"   seed {seed}: top k overall {one:.2f}, best per prompt {other:.2f}")
+for name in ("minus best per prompt", "minus its control"):
+    print(f"   top k overall {name:22}", shown(overall[name]))
+
+# %%
+assert overall["minus its control"]["low"] > 0.1
+assert overall["minus best per prompt"]["low"] < 0 < overall["minus best per prompt"]["high"]
+assert minus(narrow_gold, gold["tuned"]).mean < 0.1
+
+# %% [markdown]
+# Top-k overall beats its random control: its set is a good one.
+# Its policy is below that of best per prompt in our run and on each of the three seeds.
+# Still, with three seeds the interval includes zero, so we cannot be sure that it is worse.
+# It is surely no better, for all its higher scores.
+# Look at the prompts a training set covers before you look at any mean, gold included: what it
+# leaves out, the policy cannot learn from it.
+#
+# ## *Deeper*: what is lost
 #
 # Imitating the best of many makes a policy more sure of itself.
 # **Distinct-2** is the number of different pairs of neighbouring words divided by all pairs, here
@@ -643,14 +854,21 @@ assert fallen["over_refusal"] > 0.2 * sum(fallen.values())
 policies = {"base": arms["base"], "one round": arms["round 1"],
     "four, last round only": arms["round 4"], "four, pooled": arms["pooled 4"],
     "four, refreshed": arms["refreshed 4"], "four, random control": arms["control 4"]}
+minus_base = {"four, last round only": "last round only", "four, pooled": "all rounds pooled",
+    "four, refreshed": "pooled, reward model refreshed", "four, random control": "random control"}
 for name, found in policies.items():
-    print(f"{name:22} distinct-2 {shown(found['distinct'], '.2f')}")
-varied = min(policies[name]["distinct"]["low"] for name in ("base", "four, random control"))
-assert policies["one round"]["distinct"]["high"] < varied
+    lost = ""
+    if name in minus_base:
+        lost = f"   minus base {shown(rounds['last_round'][minus_base[name] + ' minus base']['distinct'])}"
+    print(f"{name:22} distinct-2 {shown(found['distinct'], '.2f')}{lost}")
+lost = {arm: rounds["last_round"][f"{arm} minus base"]["distinct"] for arm in minus_base.values()}
+assert lost["random control"]["low"] < 0 < lost["random control"]["high"]
+assert all(found["high"] < -0.05 for arm, found in lost.items() if arm != "random control")
 
 # %% [markdown]
 # Four rounds on random replies cost no variety that we can measure.
 # So the loss comes from the choosing, not from training on one's own replies.
+# After one round it is small.
 #
 # **Your prediction.**
 # After one round, are there still excellent replies (3 gold points or more) among sixteen?
@@ -667,87 +885,39 @@ for name, found in policies.items():
     print(f"{name:25}" + "   ".join(f"{shown(at[n]):20}" for n in (1, 4, 16)))
 
 # %% [markdown]
-# The stored file has no values prompt by prompt for $n = 16$ less $n = 1$.
+# (From three seeds that differ, an interval can reach beyond 100 %.)
+# The stored file has no values prompt by prompt for $n = 16$ minus $n = 1$.
 # We can have them for our live policies, on the prompts of the stored pool and once more on those
 # of `serve`:
 
 # %%
 other = serve(tuned, n=16)
 other_curve = best_of_n_curve(other.reward("proxy"), other.reward("gold"), sizes)
-for name, values in (("base", curve), ("tuned", own_curve), ("tuned, other prompts", other_curve)):
-    less = [paired_difference(values[:, 4], values[:, k]) for k in (0, 2)]
-    print(f"{name:22} n = 16 less n = 1: {less[0]:+.2f}   n = 16 less n = 4: {less[1]:+.2f}")
-    assert name == "base" or (less[0].high < paired_difference(curve[:, 4], curve[:, 0]).low
-        and less[1].mean < 0.2)
+for name, values, facts in (("base", curve, stored.info), ("tuned", own_curve, stored.info),
+    ("tuned, other prompts", other_curve, about)):
+    more = [minus(values[:, 4], values[:, k], facts) for k in (0, 2)]
+    print(f"{name:22} n = 16 minus n = 1: {more[0]:+.2f}   n = 16 minus n = 4: {more[1]:+.2f}")
+    assert name == "base" or (more[0].high < minus(curve[:, 4], curve[:, 0], stored.info).low
+        and more[1].mean < 0.1)
 
 # %%
-def ends(name, what):
-    return policies[name]["many"][what][0], policies[name]["many"][what][-1]
+def among_16(name):
+    return policies[name]["many"]["share"][-1]
 
-assert ends("one round", "share")[1]["low"] > ends("base", "share")[1]["high"] > 0.4
-assert ends("four, last round only", "share")[1]["high"] < ends("one round", "share")[1]["low"]
-assert (ends("four, last round only", "best_of")[1]["high"] < ends("four, last round only",
-    "best_of")[0]["low"])
+assert among_16("one round")["low"] > among_16("base")["high"] + 0.05
+assert among_16("four, last round only")["high"] < among_16("one round")["low"]
 
 # %% [markdown]
-# After one round there is *more* to choose from than before: nearly every prompt has an excellent
-# reply among its sixteen.
+# After one round there is *more* to choose from than before: most prompts have an excellent reply
+# among its sixteen.
 # It is the proxy that no longer finds it.
-# Best-of-16 by this proxy adds much less than it did on the base, and nothing beyond $n = 4$.
-# (How much it adds differs between the two sets of prompts by more than their intervals suggest:
-# prompts share topics, so they are not quite independent.)
-# After four rounds on the frozen proxy the intervals at $n = 1$ and $n = 16$ do not overlap:
-# choosing by it makes the replies worse.
-# Lesson 06 asks the same of a verifier: there the online methods GRPO and RAFT lose at large $k$,
-# and RFT on distinct right solutions does not, as far as we can tell.
+# Best-of-16 by this proxy adds far less than it did on the base, and is no better than best-of-4.
+# After four rounds on the frozen proxy the excellent replies are as rare as at the start, and the
+# means fall the more the proxy may choose.
+# A proxy that chose the training data has given most of what it knows.
+# To choose once more after training, take another judge.
 #
-# ## A cheap rival: a lower temperature
-#
-# Two things above point the same way: the chosen replies were the likelier ones from the start, and
-# the tuned policy repeats itself more.
-# Part of what it learned may be just this, to write the likelier replies more often.
-# That is called **sharpening**, and a lower temperature gives it for nothing.
-# Lesson 02 found that this base policy's likeliest replies are good ones.
-# So it must be asked.
-#
-# **Your prediction.**
-# The base policy at $T = 0.2$ against the tuned one at $T = 1$: which has the higher gold?
-# And if both are served at $T = 0.2$?
-
-# %%
-cold = {("base", 1.0): served["base"], ("tuned", 1.0): served["tuned"]}
-for T in (0.2, 0.1):
-    cold["base", T], cold["tuned", T] = serve(policy, temperature=T), serve(tuned, temperature=T)
-points = {key: replies.reward("gold").mean(1) for key, replies in cold.items()}
-for (name, T), values in points.items():
-    print(f"{name:6} T = {T}: gold {bootstrap_interval(values)}")
-
-# %%
-print("base at 0.2 less tuned at 1:", paired_difference(points["base", 0.2], points["tuned", 1.0]))
-for T in (1.0, 0.2, 0.1):
-    both = points["tuned", T], points["base", T]
-    print(f"tuned less base, both at {T}:", end="")
-    for group, where in {"all": harmless | True, "harmless": harmless,
-        "harmful": ~harmless}.items():
-        print(f"  {group} {paired_difference(*(values[where] for values in both)):+.2f}", end="")
-    print()
-
-# %%
-assert paired_difference(points["base", 0.2], points["tuned", 1.0]).low > 0.5
-gained = {T: paired_difference(points["tuned", T], points["base", T]) for T in (1.0, 0.2, 0.1)}
-assert gained[1.0].low > 0.4 and max(gained[0.2].high, gained[0.1].high) < gained[1.0].low
-
-# %% [markdown]
-# In this world the dial beats the training: one reply of the *untrained* policy at a low
-# temperature is far better than one of the tuned policy at $T = 1$.
-# At an equal low temperature no overall gain of the tuned policy is left to be seen; at 0.1 it is
-# even a little worse (one training run, so do not build on that).
-# At 0.2 the training still helps with harmful requests and costs a little on harmless ones.
-# So Finding 8 is a finding about $T = 1$: nearly all of that gain can be had by sharpening alone.
-# It need not be so where a policy's likely replies are bad ones.
-# Before you report a gain from fine-tuning, compare both policies at their best temperatures.
-#
-# ## Two mistakes to make once
+# ## *Deeper*: two mistakes to make once
 #
 # **Loss on the prompt.**
 # If prompt tokens count, the policy also learns to write users' questions.
@@ -788,14 +958,14 @@ def imitate(examples):
     return student
 
 on_prompts = serve(imitate([(p[:1], p[1:] + r) for p, r in examples]), n=2).reward("gold").mean(1)
-print(f"loss on prompts too: gold {bootstrap_interval(on_prompts)}")
-print("less loss on replies only:", paired_difference(on_prompts, gold["tuned"]))
-print("less base:                ", paired_difference(on_prompts, gold["base"]))
-assert (paired_difference(on_prompts, gold["tuned"]).high < 0
-    and on_prompts.mean() < gold["base"].mean() + 0.5)
+print(f"loss on prompts too: gold {mean(on_prompts)}")
+print("minus loss on replies only:", minus(on_prompts, gold["tuned"]))
+print("minus base:                ", minus(on_prompts, gold["base"]))
+assert minus(on_prompts, gold["tuned"]).high < 0
+assert minus(on_prompts, gold["base"]).mean < 0.6 * minus(gold["tuned"], gold["base"]).mean
 
 # %% [markdown]
-# Nearly all of the gain is lost.
+# More than half of the gain is lost.
 #
 # **The end token left out.**
 # Some pipelines drop it by accident: the padding token and the end token are the same, padding is
@@ -805,18 +975,18 @@ assert (paired_difference(on_prompts, gold["tuned"]).high < 0
 # %%
 endless = serve(imitate([(p, r[:-1]) for p, r in examples]), n=2)
 more = endless.lengths.float().mean(1) - served["tuned"].lengths.float().mean(1)
-print(f"without less with the end token: {bootstrap_interval(more):+.1f} tokens, gold", end=" ")
-print(f"{paired_difference(endless.reward('gold').mean(1), gold['tuned']):+.2f};", end=" ")
+print(f"without minus with the end token: {mean(more):+.1f} tokens, gold", end=" ")
+print(f"{minus(endless.reward('gold').mean(1), gold['tuned']):+.2f};", end=" ")
 print(f"{(endless.finish != 0).float().mean():.0%} run to the limit of 96")
 # the median difference
 i = int((endless.lengths[:, 0] - served["tuned"].lengths[:, 0]).argsort(stable=True)[64])
 print(unseen[i], "\n   without:", endless.texts[i][0], "\n   with:   ", served["tuned"].texts[i][0])
-assert bootstrap_interval(more).low > 0 and (endless.finish != 0).float().mean() < 0.01
+assert mean(more).low > 3 and (endless.finish != 0).float().mean() < 0.02
 
 # %% [markdown]
-# The replies became some tokens longer, and gold did not change measurably: this policy already
-# knew how to stop, and three epochs do not undo that.
-# None reaches the limit.
+# The replies became longer, by about a third, and gold did not change measurably: this policy
+# already knew how to stop, and three epochs do not undo that.
+# It only says one more thing before it stops.
 # A model that has never learned to stop would not learn it from such data.
 # So look at lengths and at the share that was cut before you look at any reward.
 #
@@ -826,10 +996,10 @@ assert bootstrap_interval(more).low > 0 and (endless.finish != 0).float().mean()
 # Rejection-sampling fine-tuning pays for sampling once, and each answer after that costs one reply;
 # its errors stay in the weights until the next training.
 # Try a lower temperature first, since it costs nothing.
-# Then look at the best-of-N curve by an independent judge (lessons 01 and 04).
-# If the chosen replies are not better than random ones, there is no reason to expect that
-# fine-tuning on them will help.
-# The converse failed here: top-k's set was better, and its policy was not.
+# Then look at the best-of-N curve by an independent judge (lessons 01 and 04): it is the teacher,
+# and a teacher that is no better than one reply has nothing to teach.
+# Look at the prompts that the kept replies cover.
+# After training look for the best temperature again: it has moved.
 # Lesson 07 compares the price of this method, best-of-N, PPO, GRPO and DPO.
 #
 # Here are this lesson's findings, measured again from the stored data as you run the cell.
@@ -845,32 +1015,40 @@ findings.show("05")
 # - **Finding 8.**
 #   One round on its own best replies lifts the policy far above the same training on random
 #   replies, on every seed.
-#   Random replies alone do not help; they cost a little.
-#   This is at $T = 1$: at an equal low temperature the tuned policy was not better overall than the
-#   base.
+#   Random replies alone do not help.
+# - **Finding 25.**
+#   Temperature does not explain it.
+#   With each at its best temperature, the fine-tuned policy is further ahead of the base than at
+#   $T = 1$, for the base's likeliest reply is a bland letter.
+# - **Finding 26.**
+#   RFT distils best-of-n: its loss is the KL from best-of-n to the policy, plus a constant.
+#   At $T = 1$ it comes nearer to its teacher, and does not pass it.
+# - **Finding 27.**
+#   Served colder, one reply of the fine-tuned policy passes best-of-n, at a fraction of the tokens.
 # - **Finding 9.**
-#   On a frozen reward model, four rounds give back most of the gain while the proxy rises all the
+#   On a frozen reward model, four rounds give back all of the gain while the proxy rises all the
 #   way.
-#   Most of the loss is right steps that disappear and steps of other topics.
-#   Pooling all rounds holds the gain; refreshing the reward model as well adds to it, at the price
-#   of new labels.
+#   The loss is steps: more of other topics, fewer right ones.
+#   Pooling all rounds slows it; refreshing the reward model as well avoids it, at the price of new
+#   labels.
+#   Served at its best temperature, the policy of one round was as good as any after four.
 # - **Finding 10.**
 #   Top-k overall leaves most prompts out and takes those where the reward model gives its highest
-#   scores; on average they are only slightly easy by that reward, and not by gold.
-#   Its set is the better one even by gold, and its policy is the worse one.
+#   scores; by gold these prompts are not easy.
+#   Its policy was no better than that of best per prompt.
 # - Replies become more alike.
-#   After one round nearly every prompt has an excellent reply among sixteen; the proxy no longer
-#   finds it, and after four frozen rounds choosing by it does harm.
+#   After one round most prompts have an excellent reply among sixteen; the proxy no longer finds
+#   it.
 #
 # ## What this leaves out
 #
 # Against Llama 2: a large model that samples for smaller ones, several temperatures, two reward
 # models, and PPO after it.
-# We had 192 or 256 prompts, one learning rate, three epochs, and one weak reward model throughout
-# the rounds; whether and when a stronger one would be hacked was not measured.
+# We had 192 prompts live, one learning rate, three epochs, and one weak reward model throughout the
+# rounds; whether and when a stronger one would be hacked was not measured.
 # Pooling changes three things at once, and the control of refreshing was not run.
-# Training used samples at $T = 1$ only.
-# Three seeds make intervals somewhat too narrow.
+# Training used samples at $T = 1$ only; a colder teacher may teach better.
+# Three seeds make wide intervals: a difference of a few tenths stays hidden.
 # With a large policy, people rarely get to run the random control, and should.
 #
 # ## In real systems
@@ -899,6 +1077,8 @@ findings.show("05")
 # Yuan et al., *Scaling relationship on learning mathematical reasoning*, arXiv 2308.01825, where
 # RFT got its name.
 # Liu et al., *Statistical rejection sampling improves preference optimization*, arXiv 2309.06657.
+# Sessa et al., *BOND: aligning LLMs with best-of-N distillation*, arXiv 2407.14622, for the section
+# on distillation.
 # Now is the time for the section on rejection sampling in the Llama 2 report.
 #
 # ## Now you

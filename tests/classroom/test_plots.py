@@ -106,8 +106,27 @@ def test_drawing_leaves_no_open_figures_behind(curve):
 def test_the_frontier_shows_every_method_and_says_the_best(capsys):
     result = results.load("frontier")
     drawn = plots.frontier(result)
-    names = {text.get_text() for legend in drawn.legends for text in legend.get_texts()}
-    assert set(result["methods"]) - {"best-of-N"} <= names
+    (axis,) = drawn.axes
+    labels = [text.get_text() for text in axis.get_yticklabels()]
+    assert len(labels) == len(result["methods"])
+    in_order = sorted(
+        result["methods"], key=lambda name: result["methods"][name]["shown"]["gold"]["mean"]
+    )
+    starred = set()
+    for name, label in zip(in_order, labels, strict=True):
+        assert label.startswith(name) or name == "best-of-N" and label.startswith("best of ")
+        assert f"(T = {result['methods'][name]['shown']['temperature']:g})" in label
+        if "*" in label:
+            starred.add(name)
+    refreshed = "RFT, three rounds, reward model refreshed"
+    assert starred == {"best-of-N", "RFT at GRPO's FLOPs", refreshed}
+    low, high = axis.get_xlim()
+    for method in result["methods"].values():  # every mark with its bar is inside the picture
+        for gold in (method["shown"]["gold"], method["at_1"]["gold"]):
+            assert low <= gold["low"] <= gold["high"] <= high
+    lines = [line.get_xdata()[0] for line in axis.lines if len(set(line.get_xdata())) == 1]
+    for base in (result["base"], result["base_at_1"]):
+        assert base["gold"]["mean"] in lines
     trained = {
         name: m["shown"]["gold"]["mean"]
         for name, m in result["methods"].items()
@@ -117,9 +136,18 @@ def test_the_frontier_shows_every_method_and_says_the_best(capsys):
     assert best in drawn.summary
     assert f"{trained[best]:.2f}" in drawn.summary
     assert drawn.summary in capsys.readouterr().out
-    gold, proxy = drawn.axes
-    for axis, reward in ((gold, "gold"), (proxy, "proxy")):
-        for name in trained:  # every chosen point is inside the picture
-            point = result["methods"][name]["shown"]
-            assert axis.get_xlim()[0] <= point["kl"]["mean"] <= axis.get_xlim()[1]
-            assert axis.get_ylim()[0] <= point[reward]["mean"] <= axis.get_ylim()[1]
+
+
+def test_a_method_is_drawn_along_its_dials():
+    result = results.load("frontier")
+    grid = result["methods"]["PPO"]["grid"]
+    dials = list(grid)[-1]
+    drawn = plots.frontier_at(result, "PPO", dials)
+    assert f"PPO with {dials}: at T = 1 gold {grid[dials]['at_1']['gold']['mean']:.2f}" in (
+        drawn.summary
+    )
+    for axis, reward in zip(drawn.axes, ("gold", "proxy"), strict=True):
+        for point in grid.values():  # every run that was tried is inside the picture
+            kl, value = point["at_1"]["kl"]["mean"], point["at_1"][reward]["mean"]
+            assert axis.get_xlim()[0] <= kl <= axis.get_xlim()[1]
+            assert axis.get_ylim()[0] <= value <= axis.get_ylim()[1]

@@ -17,7 +17,8 @@ def frontier(result: Mapping, title: str = "", quiet: bool = False) -> Figure:
 
     ``result``: what that benchmark stored. A filled mark is one reply at the temperature that is
     best for the method (best-of-N: one of its choices), an open one at temperature 1; bars are 95 %
-    intervals for other seeds and prompts. The lines are the base policy at 1 and at its best.
+    intervals for other seeds and prompts. The lines are the base policy at 1 and at its best. A
+    star marks what had more than the budget: more samples, new labels, or N replies an answer.
     """
     methods = result["methods"]
     order = sorted(methods, key=lambda name: methods[name]["shown"]["gold"]["mean"])
@@ -46,9 +47,9 @@ def frontier(result: Mapping, title: str = "", quiet: bool = False) -> Figure:
             markersize=6,
             capsize=2,
         )
-    labels = [f"{name}  (T = {methods[name]['shown']['temperature']:g})" for name in order]
-    axis.set_yticks(range(len(order)), labels)
+    axis.set_yticks(range(len(order)), [_label(name, methods[name]) for name in order])
     axis.set_ylim(-0.7, len(order) + 0.1)
+    axis.set_xlim(left=min(0.0, result["base_at_1"]["gold"]["mean"]) - 0.5)  # room for its name
     for value, text, style in (
         (result["base_at_1"]["gold"]["mean"], "base, T = 1", ":"),
         (result["base"]["gold"]["mean"], f"base, T = {result['base']['temperature']:g}", "--"),
@@ -57,16 +58,24 @@ def frontier(result: Mapping, title: str = "", quiet: bool = False) -> Figure:
         right = style == "--"
         axis.annotate(
             text,
-            (value, len(order) - 0.35),
+            (value, len(order) - 0.3),
             textcoords="offset points",
             xytext=(4 if right else -4, 0),
             ha="left" if right else "right",
             fontsize=8,
             color=GREY,
         )
-    axis.set_xlabel("gold reward (points): filled at the best temperature, open at T = 1")
-    fig.suptitle(title or "Every method at the same number of sampled tokens", fontsize=11)
+    axis.set_xlabel("gold reward (points); filled: best T, open: T = 1")
+    title = title or "One reply of each policy; all sampled as many tokens (* had more)"
+    fig.suptitle(title, fontsize=11)
     return done(fig, _the_best(result, order), quiet)
+
+
+def _label(name: str, method: Mapping) -> str:
+    """What stands beside a row: the method, a star for what had more, and its temperature."""
+    outside = name == "best-of-N" or "times" in method["fixed"] or method["cost"]["labels"] > 0
+    shown = f"best of {method['best']['N']} of the base" if name == "best-of-N" else name
+    return f"{shown}{'*' if outside else ''}  (T = {method['shown']['temperature']:g})"
 
 
 def _the_best(result: Mapping, order: list[str]) -> str:
@@ -113,7 +122,7 @@ def _along_the_dials(axis: Axes, reward: str, result: Mapping, name: str, dials:
     """One panel of :func:`frontier_at`."""
     grid = result["methods"][name]["grid"]
     ladder_kl, ladder = _against_kl(result["best_of_n"]["1"].values(), reward)
-    axis.plot(ladder_kl, ladder, "-", color="#999999", linewidth=1.2, label="best-of-N")
+    axis.plot(ladder_kl, ladder, "-", color="#999999", linewidth=1.2, label="best-of-N, T = 1")
     points = sorted(grid.items(), key=lambda item: item[1]["at_1"]["kl"]["mean"])
     x = [point["at_1"]["kl"]["mean"] for _, point in points]
     values = [point["at_1"][reward] for _, point in points]
@@ -129,7 +138,8 @@ def _along_the_dials(axis: Axes, reward: str, result: Mapping, name: str, dials:
     )
     here = grid[dials]["at_1"]
     ring(axis, here["kl"]["mean"], here[reward]["mean"], COLOURS[1], 12)
-    axis.axhline(result["base_at_1"][reward]["mean"], color=GREY, linewidth=0.8)
+    base = result["base_at_1"][reward]["mean"]
+    axis.axhline(base, color=GREY, linewidth=0.8, linestyle=":", label="base, one reply")
     axis.set_xscale("function", functions=(root, np.square))
     right = 1.15 * max(x + [ladder_kl[-1]])
     axis.set_xlim(0, right)
