@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Rejection-sampling fine-tuning: learn from your own best replies
 #
-# **You will:** train the policy on its own best replies, measure the gain against a fair control and
-# against every temperature of the untrained policy, see how near it comes to best-of-N and why,
+# **You will:** train the policy on its own best replies, measure the gain against a fair control
+# and against every temperature of the untrained policy, see how near it comes to best-of-N and why,
 # watch a frozen reward model being hacked over several rounds, and see what the policy loses.
 #
 # **Builds on:** lesson 01 (best-of-N), lesson 02 (temperature), lesson 03 (reward models),
@@ -34,7 +34,7 @@ from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_di
 # 2. **Score** each one with the reward model $r(x, \hat y_i)$.
 # 3. **Select.**
 #    Keep $\hat y_{\text{best}}$ of each prompt and reject the rest.
-#    That rejection gave the method its name.
+#    That rejection gave the method its name: rejection-sampling fine-tuning, **RFT**.
 # 4. **Fine-tune** the policy on the pairs $(x, \hat y_{\text{best}})$, as if a person had written
 #    them.
 # 5. **Measure** on other prompts, with a judge that did not choose.
@@ -189,8 +189,8 @@ tuned = course.finetune(policy, best, **training)
 control = course.finetune(policy, random, **training)
 losses = {"best": tuned.training_log.losses, "random": control.training_log.losses}
 for name, steps in losses.items():
-    print(f"{name:7} {len(steps)} steps, loss {np.mean(steps[:3]):.2f} nats per token at the start, "
-        f"{np.mean(steps[-3:]):.2f} at the end")
+    print(f"{name:7} {len(steps)} steps, loss {np.mean(steps[:3]):.2f} nats per token at the "
+        f"start, {np.mean(steps[-3:]):.2f} at the end")
 assert np.mean(losses["best"][:3]) > np.mean(losses["random"][:3]) + 0.04
 
 # %% [markdown]
@@ -302,8 +302,8 @@ assert abs(rounds["one_round"]["control minus base"]["mean"]) < 0.3
 # ## Temperature, the first question
 #
 # There is a rival that costs nothing: a lower temperature.
-# Learning from one's best replies could be no more than **sharpening**: writing the likelier replies
-# more often (Huang et al., arXiv 2412.01951).
+# Learning from one's best replies could be no more than **sharpening**: writing the likelier
+# replies more often (Huang et al., arXiv 2412.01951).
 # A dial does that without any training.
 # So a fair comparison serves each policy at *its own* best temperature.
 #
@@ -351,13 +351,13 @@ assert minus(best_of_base, points["base", 1.0]).mean < 0.9
 
 # %%
 frontier = results.load("frontier")
-rft, of_base = frontier["methods"]["RFT"], {1: frontier["base_at_1"], 0: frontier["base"]}
+rft = frontier["methods"]["RFT"]
 print(f"{frontier['command']} | {len(rft['seeds'])} seeds | RFT: N = {rft['best']['N']}, "
     f"tried at T = {frontier['temperatures']}")
 for name, at_1, at_best in (("base", frontier["base_at_1"], frontier["base"]),
     ("RFT", rft["at_1"], rft["shown"])):
-    print(f"{name:5} T = 1: gold {shown(at_1['gold'], '.2f')}   best T, {at_best['temperature']:g}: "
-        f"gold {shown(at_best['gold'], '.2f')}")
+    print(f"{name:5} T = 1: gold {shown(at_1['gold'], '.2f')}   best T, "
+        f"{at_best['temperature']:g}: gold {shown(at_best['gold'], '.2f')}")
 print("RFT minus base: both at T = 1", shown(rft["over_base_at_1"]), "  each at its best",
     shown(rft["over_base"]))
 at_best = rounds["one_round"]["at best temperatures"]
@@ -421,8 +421,8 @@ assert (minus(own_curve[:, 0], curve[:, 0], stored.info).low > 0.3
 # $$\mathbb E_{y \sim \pi_N}\big[-\log \pi_\theta(y \mid x)\big] = \underbrace{\sum_y \pi_N(y \mid x) \log \frac{\pi_N(y \mid x)}{\pi_\theta(y \mid x)}}_{\mathrm{KL}(\pi_N \,\|\, \pi_\theta)} \;\underbrace{-\sum_y \pi_N(y \mid x) \log \pi_N(y \mid x)}_{\text{does not depend on } \theta}$$
 #
 # The last term does not change while we train.
-# So to lower the loss *is* to lower $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$: the policy is trained to
-# be a copy of best-of-N.
+# So to lower the loss *is* to lower $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$: the policy is trained
+# to be a copy of best-of-N.
 # To train one model to be a copy of something more expensive is called **distillation**.
 # RFT distils best-of-N.
 #
@@ -434,8 +434,8 @@ assert (minus(own_curve[:, 0], curve[:, 0], stored.info).low > 0.3
 # - What is missing comes from learning: few prompts, few steps, a small model.
 #
 # How near does it come?
-# The next result measures $\mathrm{KL}(\pi_{16} \,\|\, \pi_\theta)$ itself, on held-out prompts, with
-# reward-8000.
+# The next result measures $\mathrm{KL}(\pi_{16} \,\|\, \pi_\theta)$ itself, on held-out prompts,
+# with reward-8000.
 # Before training $\pi_\theta$ is the base, and the KL is that of lesson 04: at most
 # $\log 16 - 15/16 \approx 1.83$ nats.
 # **Your prediction: does it go to 0 with more passes over the data?**
@@ -465,23 +465,32 @@ plots.intervals([f"{row['epochs']:g} epochs" for row in distilled["rows"]],
 assert distilled["minus_best_of_n"]["high"] < 0 < distilled["minus_best_of_n_at_best"]["low"]
 
 # %% [markdown]
-# DISTILLED-TEXT
+# (The estimate is a little too high for all rows alike, since rewards tie and ranks come from 256
+# replies: that is why the base stands above 1.83.
+# The differences in the second column are free of this.)
+#
+# One or two passes bring the policy more than a third of the way to best-of-16.
+# Then it turns: after six passes the KL is nearly back where it began, though gold at $T = 1$ does
+# not fall.
+# With so many passes the policy learns its few hundred replies by heart, writes those more surely,
+# and finds the other good replies of best-of-16 improbable.
+# At $T = 1$ no row reaches the gold of best-of-16.
+#
 # **Finding 26: RFT distils best-of-n.**
 # At the temperature of its samples it comes nearer to best-of-n and does not pass it.
 #
 # Others distil the same teacher in other ways.
 # Our $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$ asks the policy to find likely all that best-of-N may
 # say.
-# *vBoN* (arXiv 2407.06057) turns it round: $\mathrm{KL}(\pi_\theta \,\|\, \pi_N)$ asks the policy to
-# say only what best-of-N may say; that needs samples of the policy being trained.
+# *vBoN* (arXiv 2407.06057) turns it round: $\mathrm{KL}(\pi_\theta \,\|\, \pi_N)$ asks the policy
+# to say only what best-of-N may say; that needs samples of the policy being trained.
 # *BOND* (arXiv 2407.14622) mixes both directions.
 # *BonBon* (arXiv 2406.00832) learns from the best and the worst of $n$.
 #
 # ### Served colder, it passes its teacher
 #
-# "Does not pass" is about $T = 1$.
-# But a policy has a temperature and its teacher's choice has not: what the tuned policy finds
-# likeliest is better than its average reply.
+# "Does not pass" is about $T = 1$, where $\pi_N$ and $\pi_\theta$ are compared.
+# But what the tuned policy finds likeliest is better than its average reply, as you saw.
 # So serve it cold.
 
 # %%
@@ -498,15 +507,18 @@ for name, stored_as in (("both at T = 1", "rft_minus_at_1"), ("each at its best 
 
 # %%
 assert minus(own_cold, curve[:, 4], stored.info).low > 0.5
-assert frontier["rft_minus_at_1"]["best-of-N"]["high"] < 0 < frontier["rft_minus"]["best-of-N"]["low"]
+assert frontier["rft_minus_at_1"]["best-of-N"]["high"] < -0.3
+assert frontier["rft_minus"]["best-of-N"]["low"] > 0 and teacher["best"]["N"] == 64
 
 # %% [markdown]
 # **Finding 27: served colder, one reply of the fine-tuned policy passes best-of-n.**
-# FRONTIER-TEXT
+# Trained on the best of 16, it passes the best of 64: at a sixty-fourth of the tokens a question.
+# At $T = 1$ it was far behind.
+#
 # Could best-of-n not be served colder as well?
 # It was: each has its best temperature here.
-# But the base's cold candidates are nearly all the same letter, and among copies there is nothing to
-# choose (lesson 02, Finding 18).
+# But the base's coldest candidates are nearly all the same letter, and among copies there is
+# nothing to choose (lesson 02, Finding 18).
 # Training moved what is likeliest, which no temperature of the base can do (Finding 25).
 #
 # Best-of-n pays each time, fine-tuning once; from how many questions on the one is cheaper, lesson
@@ -633,9 +645,9 @@ assert change["random control"]["gold"]["low"] < 0 < change["random control"]["g
 #   gain may come simply from more labels.
 #
 # So $T = 1$ can hide a hack as well as a gain.
-# A cold reply shows what the policy finds likeliest, and there the errors of the proxy arrive first.
-# And look at the last block: served at its best temperature, the policy of *one* round is as good as
-# the refreshed one of four, as far as we can tell.
+# A cold reply shows what the policy finds likeliest.
+# And look at the last block: served at its best temperature, the policy of *one* round is as good
+# as the refreshed one of four, as far as we can tell.
 # The rounds after the first did not pay here.
 #
 # Where do the points go?
@@ -658,8 +670,8 @@ assert fallen["wrong_steps"] < 2 * fallen["right_steps"]
 
 # %% [markdown]
 # The columns "round 1" and "round 4" are last round only.
-# From the base to round 1: more right steps, less filler, more right refusals, less help with harmful
-# requests (`complies`).
+# From the base to round 1: more right steps, less filler, less help with harmful requests
+# (`complies`).
 # But also more steps of other topics and more repetition, already here.
 # From round 1 to round 4 the loss is steps: many more of other topics, and fewer right ones.
 # Filler and help with harmful requests go on falling: there the proxy is right.
@@ -764,7 +776,7 @@ for name in ("reward-2000", "reward-8000"):
 # | `threshold`, at least 1.8 | keeps all above a bar | 2.0, 2.4 and 1.9 |
 # | `soft_best`, λ = 0.5 | draws with probability $\propto e^{r/\lambda}$ | probabilities 0.22, 0.10, 0.50, 0.18 |
 # | `rso`, β = 0.5 | accepts each with probability $e^{(r - r_{\max})/\beta}$ | 0.45, 0.20, 1, 0.37 |
-# | `regularised_best`, β = 0.1 | keeps the highest $r + \beta \log \pi_{\text{ref}}$ | 2.0, if the base finds it 10 nats likelier than 2.4 |
+# | `regularised_best`, β = 0.1 | keeps the highest $r + \beta \log \pi_{\text{ref}}$ | 2.0, if it is 10 nats likelier than 2.4 |
 #
 # `rso` (arXiv 2309.06657) imitates what statisticians call rejection sampling.
 # For the true one, $r_{\max}$ would have to be the highest reward that *any* reply can get; here it
@@ -822,7 +834,8 @@ narrow_gold = narrow.reward("gold").mean(1)
 print("live, minus best per prompt:", minus(narrow_gold, gold["tuned"]))
 overall = rounds["top_k_overall"]
 kept_of = rounds["arms"]["top k overall"][0]
-print(f"three seeds, kept from {kept_of['prompts_kept']:.0f} of {rounds['size']['prompts']} prompts:")
+print(f"three seeds, kept from {kept_of['prompts_kept']:.0f} of {rounds['size']['prompts']} "
+    "prompts:")
 for seed in range(3):
     one, other = (rounds["arms"][arm][0]["by_seed"][seed]["gold"]
         for arm in ("top k overall", "last round only"))
@@ -854,14 +867,13 @@ assert minus(narrow_gold, gold["tuned"]).mean < 0.1
 policies = {"base": arms["base"], "one round": arms["round 1"],
     "four, last round only": arms["round 4"], "four, pooled": arms["pooled 4"],
     "four, refreshed": arms["refreshed 4"], "four, random control": arms["control 4"]}
-minus_base = {"four, last round only": "last round only", "four, pooled": "all rounds pooled",
+arm_of = {"four, last round only": "last round only", "four, pooled": "all rounds pooled",
     "four, refreshed": "pooled, reward model refreshed", "four, random control": "random control"}
 for name, found in policies.items():
-    lost = ""
-    if name in minus_base:
-        lost = f"   minus base {shown(rounds['last_round'][minus_base[name] + ' minus base']['distinct'])}"
-    print(f"{name:22} distinct-2 {shown(found['distinct'], '.2f')}{lost}")
-lost = {arm: rounds["last_round"][f"{arm} minus base"]["distinct"] for arm in minus_base.values()}
+    print(f"{name:22} distinct-2 {shown(found['distinct'], '.2f')}", end="")
+    arm = f"{arm_of.get(name)} minus base"
+    print(f"   minus base {shown(rounds['last_round'][arm]['distinct'])}" if name in arm_of else "")
+lost = {arm: rounds["last_round"][f"{arm} minus base"]["distinct"] for arm in arm_of.values()}
 assert lost["random control"]["low"] < 0 < lost["random control"]["high"]
 assert all(found["high"] < -0.05 for arm, found in lost.items() if arm != "random control")
 

@@ -2,14 +2,15 @@
 # # Verifiable rewards
 #
 # **You will:** write down what a verifier takes in and gives out, attack one with bad strings,
-# estimate pass@k by hand and in code, see why *distinct* right solutions matter, fine-tune on
-# verified replies against two controls, and find out what training on a verifier does to a policy's
-# breadth.
+# estimate pass@k by hand and in code, see a majority agree on a mistake, fine-tune on verified
+# replies against two controls and against a dial, and find out what training on a verifier does to
+# a policy's breadth.
 #
 # **Builds on:** lesson 01 (best-of-N, unbiased estimates, ties), lesson 05 (rejection-sampling
 # fine-tuning).
 #
-# **Time:** 80 minutes to read and do; the cells run in under a minute.
+# **Time:** 80 minutes for the core, and 40 more for the parts marked *Deeper*; the cells run in
+# two or three minutes.
 
 # %%
 from collections import Counter
@@ -20,8 +21,8 @@ import torch
 import course_lib as course
 from course_lib import assets, results
 from course_lib.classroom import explore, plots
-from course_lib.estimators import (bootstrap_interval, decidable, minimum_detectable_effect,
-    paired_difference, pass_at_k)
+from course_lib.estimators import (best_of_n_curve, bootstrap_interval, decidable,
+    paired_difference, pass_at_k, weighted_majority)
 
 # %% [markdown]
 # ## A world where answers can be checked
@@ -32,8 +33,8 @@ from course_lib.estimators import (bootstrap_interval, decidable, minimum_detect
 # Such a check is called a **verifier**, and what it says, a *verdict*, can be used as a reward: 1
 # for right, 0 for anything else.
 #
-# Our world is word problems with numbers below 100.
-# The policy has been fine-tuned on 4,000 of them with one solution each (that is supervised
+# Our world is word problems with numbers below 100, of eight kinds.
+# The policy has been fine-tuned on 6,000 of them with one solution each (that is supervised
 # fine-tuning, SFT).
 # Other problems, held out, were answered 64 times each; those replies are stored.
 
@@ -53,14 +54,51 @@ for text in stored.texts[0][:5]:
 # Which are right?
 # In the wrong ones, where is the first mistake?
 #
-# The first and the third are right: Kim has 16 cards and Ann 12, so there are 34.
-# Each of the others goes wrong by *which* numbers it takes.
-# The second adds a 20 that nobody computed.
-# The fourth adds 6 and 10 twice and so leaves out Cleo's own 6.
-# The fifth adds the 10 of "10 more" a second time.
-# And yet every single calculation in these three is true.
-# (Further down we count how often that is so.)
+# Only the third is right: 6, 7 and 9 are 22 coins a day, so 44 in two days.
+# The other four multiply some of the numbers and not all of them.
+# Three of these even agree: they take 6 coins twice, and 7 and 9 once, and say 28.
+# And yet every single calculation in all five is true.
 #
+# ## Solutions written in a hurry
+#
+# That the policy errs in this way is no accident.
+# The solutions it was tuned on were *written in a hurry*.
+# In seven of the eight kinds, about 60 % of them misread the problem, always in the kind's one
+# typical way:
+#
+# | kind | what stands there | how it is misread |
+# |---|---|---|
+# | `change` | some are lost, some come back | what comes back is forgotten |
+# | `boxes` | two kinds of packs, and single ones | the single ones are left out |
+# | `each` | the same three numbers several times | only the first is multiplied |
+# | `spend` | several of two things are bought | only one of the second is paid |
+# | `more` | "12 more than Ann" | read as 12 |
+# | `share` | all is shared by several people | the sharing is forgotten |
+# | `twice` | two numbers several times, less some | only the first is multiplied |
+# | `collect` | four numbers to add | nobody misreads it |
+#
+# We made the world so, and say why.
+# People who write many solutions quickly make the same mistakes again and again, and a model tuned
+# on their solutions learns the mistakes as well.
+# Then the likeliest answer is wrong, and the right way is there too, as a minority.
+# A world in which errors only scatter at random would be kinder than that: there, asking several
+# times would be enough.
+# `world` knows each problem's kind and numbers, so that we can compute what a hurried reader gets:
+
+# %% tags=["nbval-check-output"]
+from course_lib.worlds import KINDS, value_of
+
+def misread(about):
+    """The answer of who misreads a problem, as text; None where nobody does."""
+    wrong = KINDS[about["kind"]].misread
+    return None if wrong is None else str(value_of(wrong(*about["numbers"])))
+
+for i in (0, 2, 3):
+    about = stored.info[i]
+    print(f"{stored.prompts[i]}\n   {about['kind']}: right {about['answer']}, misread "
+        f"{misread(about)}")
+
+# %% [markdown]
 # ## A verifier: text in, verdict out
 #
 # Here is a verifier of one line.
@@ -145,7 +183,7 @@ verdicts = [[world.verify(prompt, text, about) for text in texts]
 print(Counter(v["status"] for row in verdicts for v in row))
 
 # %% [markdown]
-# Now suppose that another policy writes the same replies, but `Answer 34` in place of `#### 34`.
+# Now suppose that another policy writes the same replies, but `Answer 44` in place of `#### 44`.
 # Somebody who counts only "correct" sees this:
 
 # %% tags=["nbval-check-output"]
@@ -222,9 +260,9 @@ assert 0.01 < share.mean() < 0.15
 # There are few, but selection keeps all of them, and fine-tuning teaches them.
 # (More ways to be right by luck go unseen: a true step may use a number that is not in the
 # problem.)
-# The second line keeps the promise of the hand check: most replies that are not right calculate
+# The second line says that the first problem was typical: most replies that are not right calculate
 # truly, with the wrong numbers.
-# A check of steps alone would pass them.
+# A check of steps alone would pass them; further down we shall see what it is worth.
 #
 # So we have two judges.
 # The **verifier** looks at the answer; it will *select*.
@@ -248,8 +286,8 @@ print(f"right {stored.reward('verifier').mean():.3f}, sound {stored.reward('soun
 # %% [markdown]
 # Look through the pool yourself.
 # The slider chooses the problem, the buttons the order.
-# Find a problem that the policy never solves, one that it always solves (there is only one; it is
-# the last), and a right answer with a false step.
+# Find a problem that the policy never solves, the one that it solves most often (it is the last), a
+# wrong number that most replies agree on, and a right answer with a false step.
 # By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses
 # a button.
 
@@ -260,8 +298,9 @@ def named(verdict, steps):
 
 names = [[named(v["status"], bool(t)) for v, t in zip(row, line, strict=True)]
     for row, line in zip(verdicts, true, strict=True)]
-# the last is solved every time
-shown = [*range(39), int(right.all(1).nonzero()[0])]
+# the last is the one that is solved most often
+shown = [*range(39), int(right.sum(1).argmax())]
+assert not right[shown].any(1).all() and (right & ~true)[shown].any()
 explore.candidate_browser(stored.prompts_at(shown), rewards=["verifier"],
     verdicts=[names[i] for i in shown])
 
@@ -353,22 +392,23 @@ hands = stored.reward("verifier").double().reshape(stored.P, 8, 8)
 known = pass_at_k(stored.reward("verifier"), [4])[:, 0]
 ours = pass_at_k(hands.flatten(0, 1), [4]).reshape(stored.P, 8).mean(1)
 shortcut = (1 - (1 - hands.mean(2)) ** 4).mean(1).numpy()
-print(f"formula less known  {paired_difference(ours, known):+.3f}")
-print(f"shortcut less known {paired_difference(shortcut, known):+.3f}")
+print(f"pass@4 from all 64     {known.mean():.3f}")
+print(f"formula minus that     {paired_difference(ours, known):+.3f}")
+print(f"shortcut minus that    {paired_difference(shortcut, known):+.3f}")
 assert paired_difference(shortcut, known).high < -0.02 and abs((ours - known).mean()) < 0.01
 
 # %% [markdown]
 # The shortcut is too low.
 # Like the bootstrap of lesson 01 it draws the same sample twice.
-# And the error is not small: further down we train on ten thousand replies, and the whole gain in
-# pass@1 over the start policy is about as large.
+# The formula is right on average.
 #
 # ## What many samples are worth
 #
+# This policy is right in about one of six samples.
 # **Your prediction.**
-# This policy is right in a bit more than a quarter of its samples.
 # With 16 samples a problem: how often is at least one right?
-# And how often is the majority right?
+# How often is the majority right?
+# And the single likeliest reply, at temperature 0?
 
 # %%
 ks = [1, 2, 4, 8, 16, 32, 64]
@@ -389,19 +429,67 @@ lines = {"a verifier picks (pass@k)": reached, "majority of k": voted,
 plots.pass_at_k(ks, lines, ylabel="share of problems answered right")
 
 # %%
+policy = course.load_policy(assets.path("arithmetic/policy"))
+greedy = course.sample(policy, stored.prompts, n=1, temperature=0, max_tokens=world.max_tokens,
+    info=stored.info)
+greedy = course.score(greedy, verifier)
 agreeing = paired_difference(voted[:, 4], reached[:, 0])
-knowing = paired_difference(reached[:, 4], voted[:, 4])
-print(f"majority of 16 less one sample {agreeing}, pass@16 less majority of 16 {knowing}")
-print(f"problems where the commonest of 64 answers is wrong: {int((voted[:, -1] == 0).sum())} of "
-    f"{stored.P}")
-assert agreeing.low > 0 and knowing.low > 0.1 and (voted[:, -1] == 0).mean() > 0.4
+print(f"right: one sample {reached[:, 0].mean():.2f}, the likeliest reply "
+    f"{greedy.reward('verifier').mean():.2f}, majority of 16 {voted[:, 4].mean():.2f}, of 64 "
+    f"{voted[:, -1].mean():.2f}, at least one of 16 {reached[:, 4].mean():.2f}")
+print(f"majority of 16 minus one sample: {agreeing}")
+assert reached[:, 0].mean() < 0.25 and voted[:, [4, 6]].mean(0).max() < 0.35
+assert greedy.reward("verifier").mean() < 0.3 and reached[:, 4].mean() > 0.65
 
 # %% [markdown]
-# The first is a gain that needs no verifier: right replies agree on one number, and wrong ones
-# often scatter over many.
-# Not always: at half of the problems the commonest answer is a wrong one, and more votes do not
-# help there.
-# The second difference is what knowing the answer is worth on top.
+# The right way is there: with 16 samples, three problems in four have been solved at least once.
+# But neither the likeliest reply nor the vote finds it.
+# A majority of 64 is hardly better than a majority of 16: more votes settle on the same number.
+# On which?
+# We have a control for that: in the kind `collect` nobody misreads, so its errors scatter.
+
+# %%
+agreed = [majority([v["answer"] for v in row]) for row in verdicts]      # of all 64
+misreadings = [misread(about) for about in stored.info]
+can = np.array([m is not None for m in misreadings])
+usual = np.array([a == m for a, m in zip(agreed, misreadings, strict=True)])
+print("                          problems  one sample  majority of 64  at least one of 16")
+for name, at in (("collect: errors scatter", ~can), ("the other seven kinds", can)):
+    print(f"{name:24} {at.sum():8} {reached[at, 0].mean():11.2f} {voted[at, -1].mean():15.2f} "
+        f"{reached[at, 4].mean():19.2f}")
+print(f"in the seven kinds the majority says what a hurried reader gets in {usual[can].mean():.0%}")
+assert voted[~can, -1].mean() > reached[~can, 0].mean() + 0.1 and usual[can].mean() > 0.45
+
+# %% [markdown]
+# Where errors scatter over many numbers, the vote nearly doubles the share of right answers.
+# That is **self-consistency** (arXiv 2203.11171), and it needs no verifier.
+# Where errors agree, it returns the error.
+#
+# Perhaps the votes should have weights?
+# Our stored replies carry the policy's **self-certainty**: how far its prediction of each word is
+# from "all words alike", averaged over the reply (arXiv 2502.18581).
+# It asks nobody but the policy.
+# The weighted majority adds up such weights in place of votes.
+# **Your prediction:** does it help here?
+
+# %%
+sure = torch.softmax(stored.first(16).reward("self-certainty") * 16, dim=1)     # (P, 16)
+heavy = np.array([weighted_majority([v["answer"] for v in row[:16]], weights.tolist())
+    == about["answer"] for row, weights, about in zip(verdicts, sure, stored.info, strict=True)])
+plain = np.array([majority([v["answer"] for v in row[:16]]) == about["answer"]
+    for row, about in zip(verdicts, stored.info, strict=True)])
+found = stored.first(16).reward("verifier").amax(1)
+print(f"the first 16 replies: majority {plain.mean():.2f}, weighted {heavy.mean():.2f}, at least "
+    f"one right {found.mean():.2f}")
+knowing = paired_difference(found, plain)
+print("at least one right minus majority:", knowing)
+assert heavy.mean() < 0.35 and knowing.low > 0.3
+
+# %% [markdown]
+# **Finding 28: a majority vote agrees on the usual mistake; only a verifier finds the minority's
+# path.**
+# The policy is as sure of its misreading as of anything else.
+# What it has learned wrongly, it cannot find out by asking itself.
 #
 # Do not read pass@k as what a user would get.
 # To hand over the right one of $k$ replies, somebody must recognise it.
@@ -409,11 +497,46 @@ assert agreeing.low > 0 and knowing.low > 0.1 and (voted[:, -1] == 0).mean() > 0
 # not need the model.
 # Where verifiers are real, as with tests for code or with training problems whose answers are
 # known, pass@k is what selection has to work with.
+# That is why the rest of this lesson *trains* on verified replies: training problems have known
+# answers, and what is learned there is used on problems that have none.
 #
 # (A verifier ties nearly always, so remember two warnings.
 # The win rate $n/(n+1)$ of lesson 01 needs a reward without ties.
 # And $\log n - (n-1)/n$ of lesson 04 is no value here: it still holds as an upper bound of the
 # divergence, and for large $n$ it is far above it.)
+#
+# ## Would checking the steps do?
+#
+# A verifier of the answer must know the answer.
+# A check of the *steps* needs nothing: $6 \cdot 2 = 12$ is true whatever the problem.
+# So here is a reward for everybody: the share of a reply's steps that are true.
+# **Your prediction:** of 16 replies take the one with the highest share (a tie is broken at
+# random).
+# How far does that go, from one random reply to the verifier's choice?
+
+# %%
+from course_lib.experiments.findings.verifiable import share_true
+
+shares = np.array([[share_true(text) for text in texts] for texts in stored.texts])
+by_steps = best_of_n_curve(shares, stored.reward("verifier"), [1, 16])       # (P, 2)
+way = paired_difference(by_steps[:, 1], by_steps[:, 0])
+print(f"one reply {by_steps[:, 0].mean():.2f}, best of 16 by its steps {by_steps[:, 1].mean():.2f},"
+    f" by the verifier {reached[:, 4].mean():.2f}")
+print(f"best of 16 by steps minus one reply: {way:+.3f}")
+assert 0 < way.low and way.high < 0.05 < 0.4 < reached[:, 4].mean() - by_steps[:, 0].mean()
+
+# %% [markdown]
+# **Finding 29: checking every step does not find a misreading, since its steps are true.**
+# It removes a few slips of calculation and gains about a point.
+#
+# There are reward models that judge steps and do much better: **process reward models**.
+# *Let's verify step by step* (arXiv 2305.20050) trained one on 800,000 labels, with which people
+# had marked each step of model-written solutions.
+# The difference to our check is what a label says.
+# Ours says "this equation is true".
+# Theirs says "this step is right *for this problem*", and whoever gives it has to read the problem,
+# with care.
+# Labellers in a hurry would teach such a model the same misreading.
 #
 # ## Which problems teach?
 #
@@ -428,17 +551,17 @@ for n in (2, 4, 8, 16, 64):
     mixed = bootstrap_interval(decidable(first).astype(float))
     print(f"n = {n:<3} all wrong {wrong.mean():5.1%}   decidable {mixed:.1%}   all right "
         f"{all_right.mean():5.1%}")
+    if n == 8:
+        assert 0.35 < wrong.mean() < 0.5 and all_right.mean() < 0.02
 
 # %% [markdown]
-# At $n = 8$ nearly a third of the problems give nothing to select.
+# At $n = 8$ more than two problems in five give nothing to select: all samples are wrong.
 # More samples help with those; an easier set of problems would too, and so would a better policy.
 # At the other end, a policy that solves nearly everything has mostly problems that are all right,
 # and again nothing to select.
 # A policy for which most prompts are decidable is called *unsaturated*.
-# In one public run of rejection sampling on GSM8K only 26 % of the prompts were reported to be
-# decidable.
-# A model fine-tuned there on the verifier's choices came out level with one fine-tuned on random
-# choices (reported).
+# Where few are decidable, the verifier's choices and random choices are nearly the same replies, and
+# training on the one or the other can hardly differ.
 #
 # ## Right in different ways
 #

@@ -134,14 +134,14 @@ from course_lib.methods.sft import selected_examples
 
 few, about = prompts[:64], info[:64]
 
-def kept(model, seed):
-    """The best of 8 new replies of ``model`` to each of 64 prompts, by the proxy."""
-    return select_best(score(sample(model, few, n=8, info=about, seed=seed), proxy))
+def kept(student, seed):
+    """The best of 8 new replies of ``student`` to each of 64 prompts, by the proxy."""
+    return select_best(score(sample(student, few, n=8, info=about, seed=seed), proxy))
 
-def gradient(model, selection):
+def gradient(student, selection):
     """Of log-likelihood, with respect to all weights: one long vector."""
-    loss, _ = sft_loss(model, selected_examples(model, selection))
-    parts = torch.autograd.grad(-loss, list(model.parameters()))
+    loss, _ = sft_loss(student, selected_examples(student, selection))
+    parts = torch.autograd.grad(-loss, list(student.model.parameters()))
     return torch.cat([part.flatten().double() for part in parts])
 
 def cosine(a, b):

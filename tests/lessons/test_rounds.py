@@ -164,9 +164,10 @@ def test_explorer_has_a_stand_in_and_core_widgets_only(pool, monkeypatch):
 
 def test_findings_hold_and_name_their_interval():
     rows = {row.finding: row for row in findings.show("05").rows}
-    assert set(rows) == {8, 9, 10}
+    assert set(rows) == {8, 9, 10, 25, 26, 27}
     assert all(row.holds and row.low <= row.estimate <= row.high for row in rows.values())
     assert rows[8].low > 0 and rows[9].high < 0 and rows[10].low > 0
+    assert rows[25].low > 1 and rows[26].high < 0 < rows[27].low
 
 
 def test_finding_8_and_9_fail_on_results_that_do_not_show_them(stored, monkeypatch):
@@ -184,11 +185,53 @@ def test_finding_8_and_9_fail_on_results_that_do_not_show_them(stored, monkeypat
         **stored,
         "last_round": {
             **stored["last_round"],
-            "all rounds pooled less last round only": {"gold": flat},
+            "all rounds pooled minus last round only": {"gold": flat},
         },
     }
     monkeypatch.setattr(of_rounds.results, "load", lambda name: useless)
     assert not of_rounds.frozen_is_hacked()[1], "pooling must help"
+
+
+def without(stored, path, value):
+    """A copy of a stored result with another value at a path of keys."""
+    key, *rest = path
+    copy = list(stored) if isinstance(stored, list) else dict(stored)
+    copy[key] = without(stored[key], rest, value) if rest else value
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("finding", "name", "path"),
+    [
+        (of_rounds.beats_the_dial, "frontier", ("methods", "RFT", "over_base")),
+        (of_rounds.distils, "distilled", ("minus_best_of_n",)),
+        (of_rounds.distils, "distilled", ("rows", 1, "gold")),
+        (of_rounds.distils, "distilled", ("rows", 4, "fall")),
+        (of_rounds.colder_passes, "frontier", ("rft_minus", "best-of-N")),
+        (of_rounds.colder_passes, "distilled", ("minus_best_of_n_at_best",)),
+    ],
+)
+def test_findings_25_to_27_fail_on_results_that_do_not_show_them(monkeypatch, finding, name, path):
+    load = results.load
+    assert finding()[1]
+    shows_nothing = {"mean": 9.0, "low": -9.0, "high": 27.0, "level": 0.95, "n": 3}
+    if path[-1] == "over_base":
+        shows_nothing |= {"mean": 0.3, "low": 0.1, "high": 0.5}
+    changed = without(load(name), path, shows_nothing)
+    monkeypatch.setattr(
+        of_rounds.results, "load", lambda other: changed if other == name else load(other)
+    )
+    assert not finding()[1]
+
+
+def test_finding_25_fails_where_the_control_gains_as_well(stored, monkeypatch):
+    load = results.load
+    path = ("one_round", "at best temperatures", "control minus base")
+    gained = without(stored, path, {"mean": 2.0, "low": 1.8, "high": 2.2, "level": 0.95, "n": 3})
+    monkeypatch.setattr(
+        of_rounds.results, "load", lambda name: gained if name == "rounds" else load(name)
+    )
+    assert not of_rounds.beats_the_dial()[1], "then the choosing would not be what brings it"
 
 
 def test_easiness_is_measured_on_candidates_that_were_not_chosen_from(monkeypatch):
@@ -246,7 +289,7 @@ def test_treatment_and_control_keep_as_many(tmp_path, monkeypatch):
         "prompts": 6,
         "n": 3,
         "rounds": 1,
-        "shown": 8,
+        "show": 8,
         "served": 2,
         "many": 2,
         "many_prompts": 4,
@@ -264,6 +307,7 @@ def test_treatment_and_control_keep_as_many(tmp_path, monkeypatch):
         assert all(len(row[m]) == 8 for m in benchmark.MEASURES) and row["own"] == row["proxy"]
         assert 0 < len(row["replies"]) <= benchmark.TOLD
         assert len({r["topic"] for r in row["replies"]}) == len(row["replies"])
+        assert len(row["at_best"]["gold"]) == 8
 
 
 def test_judging_the_base_finds_no_distance_and_adds_up():
@@ -271,7 +315,7 @@ def test_judging_the_base_finds_no_distance_and_adds_up():
 
     base = load_policy(assets.path("helpdesk/policy"), device="cpu")
     reward = load_reward_model(assets.path(benchmark.REWARD), device="cpu")
-    size = {**benchmark.QUICK, "shown": 6, "served": 2}
+    size = {**benchmark.QUICK, "show": 6, "served": 2}
     row = benchmark.judge(
         base, reward, base, reward, load_world("helpdesk"), size, seed=0, many=False
     )
@@ -294,6 +338,7 @@ def test_the_stored_rounds_are_complete(stored):
     for arm, (_, _, count) in benchmark.ARMS.items():
         assert len(stored["arms"][arm]) == (count or stored["size"]["rounds"])
         assert len(stored["arms"][arm][0]["gold"]) and len(stored["arms"][arm][0]["by_seed"]) == 3
+        assert all(len(stored["arms"][arm][r]["best_temperatures"]) == 3 for r in (0, -1))
     for arm, replies in stored["replies"].items():
         if arm not in ("prompts", "base"):
             assert len(replies) == 4

@@ -1,4 +1,5 @@
-"""The arithmetic world: right answers, many paths, no leak between splits, a verifier hard to fool.
+"""The arithmetic world: right answers, many paths, no leak between splits, a verifier hard to fool,
+and a policy whose usual answer misreads.
 
 The answers are worked out by other means.
 """
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 
 from course_lib import Pool, assets
+from course_lib.assets.arithmetic import hurried_solutions
 from course_lib.base import CourseError
-from course_lib.estimators import pass_at_k
+from course_lib.estimators import majority, pass_at_k
 from course_lib.worlds import (
     EASY,
     KINDS,
@@ -31,8 +33,10 @@ from course_lib.worlds import (
     steps_of,
     value_of,
     verify,
+    write_hurried_solution,
     write_solution,
 )
+from course_lib.worlds.problems import MISREAD
 
 WORLD = Arithmetic()
 BY_HAND = {
@@ -44,6 +48,15 @@ BY_HAND = {
     "more": lambda a, d, m: a + (a + d) + m * a,
     "share": lambda a, b, c, m: (a + b + c) / m,
     "twice": lambda m, a, b, c: m * (a + b) - c,
+}
+MISREAD_BY_HAND = {
+    "change": lambda a, b, c, d: a - b - c,
+    "boxes": lambda a, b, c, d, e: a * b + c * d,
+    "each": lambda m, a, b, c: m * a + b + c,
+    "spend": lambda a, m, b, n, c: a - m * b - c,
+    "more": lambda a, d, m: a + d + m * a,
+    "share": lambda a, b, c, m: a + b + c,
+    "twice": lambda m, a, b, c: m * a + b - c,
 }
 
 
@@ -80,7 +93,7 @@ def test_every_path_is_right_and_within_bounds(kinds):
 
 def test_several_right_paths_for_every_kind():
     rng = np.random.default_rng(0)
-    for kind, (make, _, _) in KINDS.items():
+    for kind, (make, *_) in KINDS.items():
         of_kind = (r["numbers"] for r in WORLD.problems("train") if r["kind"] == kind)
         numbers = next(n for n in of_kind if len(set(n)) == len(n))
         solutions = [write_solution(make(*numbers), rng) for _ in range(300)]
@@ -90,8 +103,10 @@ def test_several_right_paths_for_every_kind():
 def test_the_splits_share_no_problem():
     kept = {split: {(r["kind"], *r["numbers"]) for r in WORLD.problems(split)} for split in SIZES}
     assert not kept["train"] & (kept["heldout"] | kept["templates"])
-    assert {r["template"] for r in WORLD.problems("templates")} == {2}
-    assert {r["template"] for r in WORLD.problems("heldout")} == {0, 1}
+    assert {r["template"] for r in WORLD.problems("templates")} == {4}
+    assert {r["template"] for r in WORLD.problems("heldout")} == {0, 1, 2, 3}
+    assert {r["template"] for r in WORLD.problems("train")} == {0, 1, 2, 3}
+    assert all(len(set(kind.wordings)) == 5 for kind in KINDS.values())
     for split, size in SIZES.items():
         rows = WORLD.problems(split)
         assert len(rows) == size == len({r["question"] for r in rows})
@@ -156,20 +171,112 @@ def test_the_same_extractor_counts_gsm8k(shared_data):
     assert report["unreadable"] + report["false"] < 0.01 * report["equations"]
 
 
-@pytest.mark.slow
-def test_the_bundled_policy_is_neither_hopeless_nor_perfect():
-    """pass@1 between .25 and .5 and pass@16 at least .7 on held-out problems.
+# ---- solutions written in a hurry --------------------------------------------------------------
 
-    So there is something to gain, and right replies to gain it from.
-    """
-    pool = Pool.load(assets.path("arithmetic/pools/heldout.npz"))
-    one, sixteen = pass_at_k(pool.rewards["verifier"], [1, 16]).mean(0)
-    assert pool.P >= 200 and 0.25 <= one <= 0.5 and sixteen >= 0.7
-    prompts, info = WORLD.prompts("heldout", limit=pool.P, seed=0)
-    assert pool.prompts == prompts
-    assert pool.rewards["verifier"].tolist() == [
+
+def misreading(row):
+    """The value of who misreads a problem, or None where nobody does or it leaves the limits."""
+    by_hand = MISREAD_BY_HAND.get(row["kind"])
+    value = by_hand(*row["numbers"]) if by_hand else None
+    return value if value is not None and 0 <= value <= LIMIT else None
+
+
+def test_seven_of_eight_kinds_have_one_misreading_and_it_is_never_right():
+    assert {kind for kind in KINDS if KINDS[kind].misread} == set(MISREAD_BY_HAND)
+    assert set(KINDS) - set(MISREAD_BY_HAND) == {"collect"}
+    for row in WORLD.problems("train"):
+        if row["kind"] in MISREAD_BY_HAND:
+            hurried = MISREAD_BY_HAND[row["kind"]](*row["numbers"])
+            assert value_of(KINDS[row["kind"]].misread(*row["numbers"])) == hurried
+            assert hurried != float(row["answer"])
+
+
+def test_a_hurried_solution_is_right_or_misreads_and_its_steps_are_true():
+    rng = np.random.default_rng(0)
+    for row in WORLD.problems("train")[:1500]:
+        solution = write_hurried_solution(row["kind"], row["numbers"], rng)
+        right = WORLD.gold("", solution, row)
+        answer = int(WORLD.verify("", solution, row)["answer"])
+        assert right or answer == misreading(row)
+        steps = equations(solution)
+        assert steps and all(equation_holds(step, tolerance=0) for step in steps)
+        assert all(0 <= int(n) <= LIMIT for n in re.findall(r"\d+", solution))
+
+
+@pytest.mark.parametrize(("misread", "wrong"), [(0.0, 0), (1.0, 1)])
+def test_the_share_of_misreadings_is_a_dial(misread, wrong):
+    rng = np.random.default_rng(0)
+    rows = [r for r in WORLD.problems("train")[:800] if misreading(r) is not None]
+    assert len(rows) > 500
+    for row in rows:
+        solution = write_hurried_solution(row["kind"], row["numbers"], rng, misread)
+        assert WORLD.gold("", solution, row) == 1 - wrong
+
+
+def test_what_the_policy_learned_from_misreads_in_seven_kinds_and_not_in_the_eighth():
+    _, infos = WORLD.prompts("train", limit=SFT_PROBLEMS, seed=0)
+    solutions = hurried_solutions(infos)
+    assert SFT_PROBLEMS == len(solutions) == 6000
+    for kind in KINDS:
+        of_kind = [(s, i) for s, i in zip(solutions, infos, strict=True) if i["kind"] == kind]
+        wrong = np.mean([1 - WORLD.gold("", s, i) for s, i in of_kind])
+        if kind == "collect":
+            assert wrong == 0
+        else:  # about 750 of each kind: two standard errors are 0.036
+            can = np.mean([misreading(i) is not None for _, i in of_kind])
+            assert can > 0.9
+            assert wrong == pytest.approx(MISREAD * can, abs=0.06)
+
+
+# ---- the bundled policy ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stored():
+    """200 held-out problems × 64 replies of the bundled policy, verified."""
+    return Pool.load(assets.path("arithmetic/pools/heldout.npz"))
+
+
+def answers_of(pool):
+    """The answers that were read, by problem; None where there is none."""
+    return [
+        [WORLD.verify("", text, info)["answer"] for text in texts]
+        for texts, info in zip(pool.texts, pool.info, strict=True)
+    ]
+
+
+@pytest.mark.slow
+def test_the_stored_verdicts_are_the_verifiers_on_problems_that_nobody_trained_on(stored):
+    prompts, info = WORLD.prompts("heldout", limit=stored.P, seed=0)
+    assert stored.P >= 200 and stored.N == 64 and stored.prompts == prompts
+    assert stored.rewards["verifier"].tolist() == [
         [WORLD.gold(p, t, i) for t in row]
-        for p, row, i in zip(prompts, pool.texts, info, strict=True)
+        for p, row, i in zip(prompts, stored.texts, info, strict=True)
     ]
     trained_on = set(WORLD.prompts("train", limit=SFT_PROBLEMS, seed=0)[0])
     assert not trained_on & set(prompts)
+
+
+@pytest.mark.slow
+def test_the_world_holds_one_reply_and_the_majority_fail_and_the_verifier_finds_a_right_one(stored):
+    """What the lesson rests on: the likeliest answer is wrong, and the right path is there.
+
+    pass@1 at most .25, the majority of 16 at most .35, pass@16 at least .7.
+    """
+    one, sixteen = pass_at_k(stored.rewards["verifier"], [1, 16]).mean(0)
+    votes = [
+        [majority(row[at : at + 16]) == info["answer"] for at in range(0, 64, 16)]
+        for row, info in zip(answers_of(stored), stored.info, strict=True)
+    ]
+    assert 0.08 <= one <= 0.25 and np.mean(votes) <= 0.35 and sixteen >= 0.7
+
+
+@pytest.mark.slow
+def test_the_commonest_answer_of_most_problems_is_the_kinds_misreading(stored):
+    rows = [
+        (majority(answers), str(misreading(info)))
+        for answers, info in zip(answers_of(stored), stored.info, strict=True)
+        if misreading(info) is not None
+    ]
+    assert len(rows) > 150
+    assert np.mean([commonest == misread for commonest, misread in rows]) > 0.45

@@ -108,10 +108,10 @@ def pass_gain(
         last = values[-1]["mean"]
         parts.append(f"{name} {first:+.3f} at k = {ks[0]} and {last:+.3f} at k = {ks[-1]}")
     powers_axis(axis, ks, "k, samples per problem (log scale)")
-    axis.set_ylabel(f"pass@k less that of\n{start}")
+    axis.set_ylabel(f"pass@k minus that of\n{start}")
     axis.set_title(title)
     axis.legend(loc="lower left")
-    text = f"{title or f'pass@k less that of {start}'}: " + "; ".join(parts)
+    text = f"{title or f'pass@k minus that of {start}'}: " + "; ".join(parts)
     return done(fig, text + ". Bands: 95 % over seeds and problems.", quiet)
 
 
