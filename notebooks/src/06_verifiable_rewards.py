@@ -560,21 +560,21 @@ for n in (2, 4, 8, 16, 64):
 # At the other end, a policy that solves nearly everything has mostly problems that are all right,
 # and again nothing to select.
 # A policy for which most prompts are decidable is called *unsaturated*.
-# Where few are decidable, the verifier's choices and random choices are nearly the same replies, and
-# training on the one or the other can hardly differ.
+# Where few are decidable, the verifier's choices and random choices are nearly the same replies.
+# Then training on the one or the other can hardly differ.
 #
 # ## Right in different ways
 #
-# Here are right replies to the first problem.
+# Here are right replies to the second problem.
 
 # %% tags=["nbval-check-output"]
 from course_lib.pools import distinct_paths, overall_control
 
 different = distinct_paths(stored, by="verifier", key=world.path)
-print(stored.prompts[0])
-for text in different.texts[:3]:
-    print("  ", text)
-print(int(right[0].sum()), "right replies,", int(different.per_prompt[0]), "distinct paths")
+print(stored.prompts[1])
+for i in np.flatnonzero(different.prompt_index == 1)[:3]:
+    print("  ", different.texts[i])
+print(int(right[1].sum()), "right replies,", int(different.per_prompt[1]), "distinct paths")
 
 # %% [markdown]
 # The **path** of a solution is its list of equations, in order.
@@ -617,6 +617,57 @@ assert high[-1] < 1.8
 # So most of a large sample's right replies are copies.
 # Do copies teach anything?
 #
+# ## Does training on verified replies move the usual answer?
+#
+# A vote cannot tell the misreading from the right way, and a verifier can, on training problems.
+# So sample there, keep what is right, and fine-tune on it: rejection-sampling fine-tuning, as in
+# lesson 05.
+# Our benchmark does it with 1,500 problems that the policy has not seen.
+# The arms, each trained for the same number of steps:
+#
+# - **distinct**: of the first $k$ replies to each problem, one right reply for each path;
+# - **control**: as many replies from the same samples, verified by nobody;
+# - **sft**: no samples; one more *hurried* solution of each problem, as before.
+#
+# And the rival that costs nothing: the **start** policy at a lower temperature.
+# Every arm may choose its temperature (1, 0.8, 0.6, 0.4 or 0.2), by pass@1 on problems that are
+# shown to nobody else.
+#
+# **Your prediction.**
+# At the best temperature of each: which arms are above the start?
+# By a little, or by much?
+
+# %%
+rft = results.load("verifiable")
+arms, gaps, k = rft["arms"], rft["differences"], rft["size"]["seeds_at"]
+
+def show(v, spec="+.3f"):
+    return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
+
+print(rft["command"], "|", rft["size"]["held_out"], "held-out problems | seeds",
+    rft["size"]["seeds"])
+print(f"{'':24} replies  right  pass@1, T = 1  best T  pass@1 there  pass@16, T = 1")
+for name in ("start", "sft", f"control, k = {k}", "distinct, k = 4", "distinct, k = 16",
+        "distinct, k = 64"):
+    row = arms[name]
+    good = "" if row["kept_right"] is None else f"{row['kept_right']:.0%}"
+    print(f"{name:24} {row['kept']:7,} {good:>6} {row['heldout, pass@1']['mean']:14.2f} "
+        f"{row['temperature']:7g} {row['heldout at best T, pass@1']['mean']:13.2f} "
+        f"{row['heldout, pass@16']['mean']:15.2f}")
+
+# %%
+print(f"differences from the start at k = {k}, {len(rft['size']['seeds'])} seeds")
+for what in ("heldout at best T, pass@1", "heldout, pass@16", "templates at best T, pass@1"):
+    for arm in ("distinct", "control", "sft"):
+        print(f"{what:28} {arm:10} {show(gaps[f'{what}: {arm} - start'])}")
+gain, nothing, again = (gaps[f"heldout at best T, pass@1: {arm} - start"]
+    for arm in ("distinct", "control", "sft"))
+assert gain["low"] > 0.15 and max(nothing["high"], again["high"]) < gain["low"]
+assert gaps["heldout, pass@16: distinct - start"]["low"] > -0.05
+
+# %% [markdown]
+# TEXT-30
+#
 # ## Do distinct paths drive the gain?
 #
 # In the paper, fine-tuning on distinct paths changes the accuracy on GSM8K, one answer a problem,
@@ -632,113 +683,46 @@ assert high[-1] < 1.8
 # The 33B column fits it: few distinct paths, no gain.
 # But three columns are no control.
 #
-# **First step: do verified replies help at all?**
-# The arms of our benchmark train for 300 steps on the 4,000 SFT solutions, mixed with sampled
-# replies, as many in each arm: one right reply for each path (**distinct**), right replies drawn
-# without regard to paths (**duplicates**), or replies that nobody verified (**control**).
-# The fourth, **sft**, has the SFT solutions alone.
-# The replies answer *the same 4,000 problems*.
-# The policy knows these from SFT and is right 60 % of the time, so the control is mostly right too.
+# Two more arms of our benchmark keep *as many* right replies as `distinct`:
 #
-# **Your prediction:** which of the three beat `sft`?
-
-# %%
-rft = results.load("verifiable")
-gaps = rft["differences"]
-
-def show(v, spec="+.3f"):
-    return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
-
-print(rft["command"], "|", *(f"{a} pass@1 {show(rft['arms'][a]['heldout, pass@1'], '.3f')}"
-    for a in ("start", "sft")))
-for arm in ("distinct", "duplicates", "control"):
-    for k in (1, 4, 16, 64):
-        if f"{arm}, k = {k}" in rft["arms"]:
-            row, gap = rft["arms"][f"{arm}, k = {k}"], gaps[f"pass@1: k = {k}, {arm} - sft"]
-            print(f"{arm:10} k = {k:<3} {row['kept']:6,} replies, {row['kept_right']:4.0%} "
-                f"right: less sft {show(gap)}")
-
-# %%
-more = rft["over_seeds"]["pass@1: k = 16, distinct - sft"]
-print("distinct less sft, k = 16, three seeds:", show(more), more["by_seed"])
-print("distinct less start, k = 16, three seeds:",
-    show(rft["over_seeds"]["pass@1: k = 16, distinct - start"]))
-print("distinct less control, k = 16, one seed:", show(gaps["pass@1: k = 16, distinct - control"]))
-for arm in ("distinct", "duplicates"):
-    assert all(gaps[f"pass@1: k = {k}, {arm} - sft"]["low"] > 0 for k in (16, 64))
-assert more["low"] > 0 and all(gaps[f"pass@1: k = {k}, distinct - sft"]["low"] < 0 for k in (1, 4))
-assert all(gaps[f"pass@1: k = {k}, control - sft"]["high"] < 0 for k in (4, 16, 64))
-half = (-gaps["pass@1: k = 16, control - sft"]["mean"]
-    / gaps["pass@1: k = 16, distinct - control"]["mean"])
-assert 0.4 < half < 0.6
-
-# %% [markdown]
-# Right replies help, distinct or not: at $k = 16$ and $k = 64$ both arms are above `sft` by two or
-# three points.
-# Distinct replies at $k = 1$ and $k = 4$ are not told apart from it.
-# Unverified replies *harm*: at $k = 16$ about half of "distinct less control" is the control's
-# loss.
-# A control that does harm makes a treatment look good, so show the third arm.
-#
-# **Second step: is it the paths?**
-# Duplicates differ in two things.
-# They repeat paths, and they lean to easy problems, which have most right replies.
-# The control that decides is **same problems**: of each problem as many right replies as it has
-# distinct paths, drawn without regard to paths.
-# A second benchmark, smaller (1,000 of the problems, 200 steps), has it at $k = 64$ with three
-# seeds, each with its own samples and training.
+# - **duplicates**: drawn from all right replies.
+#   They differ from `distinct` in two things: they repeat paths, and they lean to easy problems,
+#   which have most right replies.
+# - **same problems**: of each problem as many right replies as it has distinct paths, drawn without
+#   regard to paths.
+#   Here only the paths differ, so this is the control that decides.
 #
 # **Your prediction:** order *distinct*, *same problems* and *duplicates* by pass@1, then by
 # pass@16.
 
 # %%
-only_paths = results.load("distinct")
-print(only_paths["command"], "| k =", only_paths["k"], "| seeds", only_paths["seeds"])
-for arm, facts in only_paths["kept"].items():
-    kept_here, paths_here, problems = (f"{np.mean(facts[name]):6,.0f}"
-        for name in ("kept", "paths", "problems"))
-    levels = "  ".join(f"{what} {rows[arm]['mean']:.3f}"
-        for what, rows in only_paths["levels"].items())
-    print(f"{arm:14} {kept_here} replies, {paths_here} paths, {problems} problems   {levels}")
-for name, gap in only_paths["differences"].items():
-    told = "not told from zero" if gap["low"] <= 0 <= gap["high"] else "zero excluded"
-    print(f"{name:35} {show(gap)} {told}")
-
-# %%
-wide, first_try = (only_paths["differences"][f"{what}: distinct - same problems"]
-    for what in ("pass@16", "pass@1"))
-print("distinct - same problems by seed: pass@16", wide["by_seed"], " pass@1", first_try["by_seed"])
-assert wide["low"] > 0 and min(wide["by_seed"]) > 0 and first_try["low"] < 0 < first_try["high"]
-assert only_paths["differences"]["pass@16: distinct - duplicates"]["low"] > 0
+for name in ("distinct", "same problems", "duplicates"):
+    row = arms[f"{name}, k = {k}"]
+    print(f"{name:14} {row['kept']:6,} replies  best T {row['temperature']:g}  pass@1 there "
+        f"{row['heldout at best T, pass@1']['mean']:.3f}  pass@16 at T = 1 "
+        f"{row['heldout, pass@16']['mean']:.3f}")
+for what in ("heldout, pass@16", "heldout at best T, pass@1"):
+    for other in ("same problems", "duplicates"):
+        gap = gaps[f"{what}: distinct - {other}"]
+        told = "includes zero" if gap["low"] <= 0 <= gap["high"] else "excludes zero"
+        print(f"{what}: distinct minus {other:14} {show(gap)} {told}; by seed {gap['by_seed']}")
 
 # %% [markdown]
-# **Finding 11: distinct right paths drive the gain of RFT with a verifier, in breadth.**
-# With nothing but the paths changed, pass@16 is higher, in all three runs: more problems are solved
-# by at least one of 16 samples.
-# At pass@1 the interval includes zero: there, we cannot tell a new path from a copy.
-# ("Same problems" are no mere copies: the table says that their replies have about half as many
-# paths.
-# With copies only, the difference might be larger.)
-#
-# How sure is it?
-# Intervals from three seeds are too narrow: where all the spread is between training runs, a 95 %
-# interval covers the truth in about three of four cases.
-# This one only just excludes zero, so believe the direction more than the size.
-# The paper finds its gain at one answer a problem, with far larger models, real problems, and
-# training of the pretrained model.
+# TEXT-11
 #
 # ## The same, live and small
 #
-# 300 problems that the policy has not seen, 8 samples each, verified, one reply for each distinct
+# 400 problems that the policy has not seen, 8 samples each, verified, one reply for each distinct
 # path.
-# Two controls of the same size: as many *unverified* replies from the same samples, and as many of
-# the SFT solutions again.
+# Two controls: as many *unverified* replies from the same samples; and one more hurried solution of
+# each problem.
+# All train for the same number of steps.
 
 # %%
+from course_lib.assets.arithmetic import hurried_solutions
 from course_lib.worlds import SFT_PROBLEMS
 
-policy = course.load_policy(assets.path("arithmetic/policy"))
-prompts, info = world.prompts("train", limit=SFT_PROBLEMS + 300, seed=0)
+prompts, info = world.prompts("train", limit=SFT_PROBLEMS + 400, seed=0)
 new, about_new = prompts[SFT_PROBLEMS:], info[SFT_PROBLEMS:]
 fresh = course.sample(policy, new, n=8, max_tokens=world.max_tokens, info=about_new, seed=0)
 fresh = course.score(fresh, verifier)
@@ -746,150 +730,125 @@ kept = distinct_paths(fresh, by="verifier", key=world.path)
 print(kept)
 
 # %%
-solutions = [(p, about["solution"]) for p, about in zip(prompts, info, strict=True)][:len(kept)]
-data = {"RFT": kept, "unverified": overall_control(kept, seed=0), "SFT continued": solutions}
-training = {"epochs": 36 * 32 / len(kept), "batch_size": 32, "lr": 5e-4}      # 36 steps each
-trained = {name: course.finetune(policy, chosen, **training) for name, chosen in data.items()}
+hurried = list(zip(new, hurried_solutions(about_new, seed=1), strict=True))
+data = {"RFT": kept, "unverified": overall_control(kept, seed=0), "SFT continued": hurried}
+trained = {name: course.finetune(policy, chosen, epochs=36 * 32 / len(chosen), batch_size=32,
+    lr=5e-4) for name, chosen in data.items()}                                    # 36 steps each
 
 # %% [markdown]
-# The judge is `sound`, stricter than the verifier that selected, on the 200 held-out problems.
-# (The start policy's replies are the first eight of the stored pool: `seed=201` made them, so all
-# four policies draw with the same random numbers.)
-# **Your prediction:** after 36 steps, will RFT's gain over the start be larger than its own
-# uncertainty, so that the interval excludes zero?
+# The judge is `sound`, stricter than the verifier that selected, on the 200 held-out problems, four
+# replies each, at temperature 1 and at 0.4.
+# (The start policy's replies at 1 are the first four of the stored pool: `seed=201` made them, so
+# all policies draw with the same random numbers.)
+# **Your prediction:** where is RFT's lead over the start larger, at 1 or at 0.4?
 
 # %%
-def judged(policy):
-    """(P, 8) of 0 and 1: which of eight fresh replies to the held-out problems are sound."""
-    replies = course.sample(policy, stored.prompts, n=8, max_tokens=world.max_tokens,
-        info=stored.info, seed=201)
-    return course.score(replies, sound).reward("sound")
+def judged(policy, temperature):
+    """(P,) share of four fresh replies to the held-out problems that are sound."""
+    replies = course.sample(policy, stored.prompts, n=4, temperature=temperature,
+        max_tokens=world.max_tokens, info=stored.info, seed=201)
+    return course.score(replies, sound).reward("sound").mean(1)
 
-scores = {"start": stored.first(8).reward("sound"),
-    **{name: judged(p) for name, p in trained.items()}}
+scores = {"start": {1.0: stored.first(4).reward("sound").mean(1), 0.4: judged(policy, 0.4)},
+    **{name: {T: judged(p, T) for T in (1.0, 0.4)} for name, p in trained.items()}}
 
 # %%
-by_problem = {name: s.mean(1) for name, s in scores.items()}
-for name in scores:
-    print(f"{name:14} sound {bootstrap_interval(by_problem[name]):.3f}")
-for other in ("unverified", "SFT continued", "start"):
-    print(f"RFT less {other:14} {paired_difference(by_problem['RFT'], by_problem[other]):+.3f}")
-smallest = minimum_detectable_effect((by_problem["RFT"] - by_problem["start"]).numpy())
-print(f"detectable: {smallest:.3f}")
-assert paired_difference(by_problem["RFT"], by_problem["unverified"]).mean > 0 and smallest > 0.025
+for name, by_T in scores.items():
+    print(f"{name:14}", "   ".join(f"T = {T:g}: sound {bootstrap_interval(values):.2f}"
+        for T, values in by_T.items()))
+lead = {T: {other: paired_difference(scores["RFT"][T], scores[other][T]) for other in scores
+    if other != "RFT"} for T in (1.0, 0.4)}
+for T, by_other in lead.items():
+    for other, gap in by_other.items():
+        print(f"T = {T:g}: RFT minus {other:14} {gap}")
+assert all(gap.low > 0 for by_other in lead.values() for gap in by_other.values())
+assert lead[0.4]["start"].mean > lead[1.0]["start"].mean + 0.02
 
 # %% [markdown]
-# On our machine only the first of the three excluded zero, and, as in the stored run, part of that
-# difference is harm by the control.
-# 200 problems and 36 steps are too few.
-# The last line is the *minimum detectable effect*, the smallest true difference that such a
-# comparison would show four times in five.
-# So the live run shows that the machinery works; for the finding there is the benchmark.
+# After 36 steps on some 400 replies that a program found right, the policy misreads less.
+# More of the same solutions, or its own replies unverified, do nothing of the kind.
+# And turning the dial down now helps: it makes the likeliest reply more frequent, and the likeliest
+# reply is better than it was.
+# With the start policy it made the misreading more frequent as well.
+# The two belong together: train to move the usual answer, then serve it at a low temperature.
 #
-# ## What training on verdicts costs: breadth
+# ## Sharpening or learning?
 #
 # RFT takes one large sample.
-# *Online* methods draw fresh samples at every step, verify them and update at once: **RAFT**
-# imitates the right ones (here all of them; lesson 05's loop keeps the best one of each prompt),
-# **GRPO** also pushes the wrong ones down (lesson 07 has both in full).
-# All three train on problems that the policy has not seen, with the same number of sampled replies,
-# three seeds each.
-# RFT keeps one reply for each distinct path and mixes the SFT solutions in.
-# Then every policy answers the same 400 held-out problems, 32 times each.
+# *Online* methods draw fresh samples at every step, verify them and update at once.
+# Here are three, in one sentence each (lesson 07 has them in full).
+# A *group* is the replies to one problem, here eight.
+#
+# - **RAFT** takes a fine-tuning step on the right replies of each group.
+#   (Lesson 05's loop keeps only the best one of each prompt.)
+# - **GRPO** weighs each reply by its reward minus the group's mean, divided by the group's standard
+#   deviation: right ones are pushed up, wrong ones down.
+# - **REINFORCE** weighs each reply by its reward alone, here +1 for right and −1 for wrong.
+#
+# All train on problems that the policy has not seen, with the same number of sampled replies as
+# RFT, three seeds each.
+#
+# What does such training do to a policy's breadth?
+# *Does reinforcement learning really incentivize reasoning capacity beyond the base model?* (arXiv
+# 2504.13837) compares models before and after training on verdicts.
+# At small $k$ the trained ones have the higher pass@k, at large $k$ the untrained ones: the curves
+# cross.
+# The authors conclude that training makes paths likelier that the base model already had, and loses
+# others.
+# That is called **sharpening**.
+#
+# But a lower temperature sharpens too, without any training and without any verdict.
+# So the control is the start policy at $T = 0.2$.
 #
 # **Your prediction.**
-# Draw pass@k against $k$ for the policy before training.
-# Now draw it for RAFT, which has been rewarded for right answers and nothing else.
-# Is its curve above the first one everywhere?
+# Draw pass@k against $k$ for the start at $T = 1$.
+# Now draw the same policy at 0.2, and then GRPO and RFT at $T = 1$.
+# Which curves cross the first one?
 
 # %%
 trials = results.load("passk")
 print(trials["command"], "| seeds", trials["seeds"], "|", trials["size"]["held_out"], "problems")
-curves = {name.replace("start", "start policy"): np.array(rows).T
-    for name, rows in trials["curves"].items()}
-plots.pass_at_k(trials["ks"], curves, bands=["start policy"])
+shown = ("start", "start at 0.2", "RFT", "RAFT", "GRPO")
+curves = {name: np.array(trials["curves"][name]).T for name in shown}
+plots.pass_at_k(trials["ks"], curves, bands=["start"])
 
 # %% [markdown]
-# At $k = 1$ the means of the online methods are above the start policy, at large $k$ behind it: the
-# curves cross.
 # The band says how the start's level varies from problem to problem; whether a *difference* is more
 # than chance is another question.
-# Each policy less the start, on the same problems, over seeds and problems:
+# Each minus the start at $T = 1$, on the same problems, over seeds and problems:
 
 # %%
-less = trials["minus_start"]
-plots.pass_gain(trials["ks"], {name: [row[f"pass@{k}"] for k in trials["ks"]]
-    for name, row in less.items()})
+minus = {"start at 0.2": trials["cold_start_minus_start"]["0.2"], **trials["minus_start"]}
+plots.pass_gain(trials["ks"], {name: [minus[name][f"pass@{k}"] for k in trials["ks"]]
+    for name in shown[1:]}, start="the start at T = 1")
 
 # %%
-for name in less:
+for name in shown[1:]:
     for what in ("pass@1", "pass@32"):
-        print(f"{name:5} {what:7} {show(less[name][what])}   by seed {less[name][what]['by_seed']}")
-
-# %% [markdown]
-# At $k = 1$ the online methods gain; for RAFT the interval includes zero, and the seeds show why:
-# two of its runs gained and one did not.
-# With one seed we would have reported a clear gain, or none.
-# At $k = 32$ both have lost, in every run: problems that the start policy solves now and then, they
-# no longer do.
-# What they have lost is variety.
-# Two ways to measure it: the **entropy**, how undecided the policy is, in nats a token; and the
-# share of **different texts** among the 32 replies to a problem.
-
-# %%
+        print(f"{name:12} minus the start: {what:7} {show(minus[name][what])}")
 widths = ("entropy, nats a token", "distinct texts, share")
 for what in widths:
-    print(f"{what}; start policy {show(trials['levels']['start'][what], '.3f')}")
-    print("   less start:", "   ".join(f"{name} {show(less[name][what])}" for name in less))
+    print(f"{what}: start {trials['levels']['start'][what]['mean']:.2f}; minus the start:",
+        "   ".join(f"{name} {minus[name][what]['mean']:+.2f}" for name in shown[1:]))
 
 # %%
-assert (less["GRPO"]["pass@1"]["low"] > 0
-    and less["RAFT"]["pass@1"]["mean"] > 0 > less["RAFT"]["pass@1"]["low"])
-for name in ("RAFT", "GRPO"):
-    assert less[name]["pass@32"]["high"] < 0 and all(less[name][what]["high"] < 0
-        for what in widths)
-assert less["RFT"]["pass@1"]["low"] > 0 and less["RFT"]["pass@8"]["low"] > 0
-assert less["RFT"]["pass@32"]["low"] < 0 < less["RFT"]["pass@32"]["high"]
+cold = minus["start at 0.2"]
+assert cold["pass@32"]["high"] < 0
+for name in ("RFT", "GRPO"):
+    assert minus[name]["pass@1"]["low"] > cold["pass@1"]["high"]
+    assert minus[name]["pass@32"]["mean"] > cold["pass@32"]["mean"] + 0.1
 
 # %% [markdown]
-# **Finding 12: GRPO on a verifier raises pass@1, and lowers pass@32 and both measures of variety.**
-# RAFT loses as much.
+# TEXT-12
 #
-# The loss does **not** appear for RFT on distinct paths with the SFT data mixed in.
-# Its small gain at pass@1 has no control in this benchmark, and in the section before, SFT
-# continued without any sampled reply rose as much over the start: do not credit it to the verdicts.
-# And why does RFT not lose?
-# It differs from the online methods in many ways at once: one reply for each path, the SFT
-# solutions, replies all written by the start policy, fewer problems with more samples each, more
-# steps, a learning rate three times as high.
-# Which of them matters, this experiment does not say.
-
-# %%
-size, arms = trials["size"], rft["arms"]
-asked = size["steps"] * size["prompts"]
-print(f"RFT {asked * size['group'] // size['rft_n']} problems × {size['rft_n']}, "
-    f"{size['rft_steps']} steps;", f"online {asked:,} × {size['group']}, {size['steps']} steps")
-more_sft = arms["sft"]["heldout, pass@1"]["mean"] - arms["start"]["heldout, pass@1"]["mean"]
-print(f"pass@1 less start: SFT continued {more_sft:+.3f} (section before), RFT "
-    f"{less['RFT']['pass@1']['mean']:+.3f}")
-assert more_sft > 0.9 * less["RFT"]["pass@1"]["mean"]
-
-# %% [markdown]
-# Is the loss a loss?
-# If users get one reply, no: pass@1 is what they see.
-# If the policy is the start of further rounds of sampling and selecting, yes: a problem it never
-# solves teaches it nothing.
-#
-# ## Groups that are all wrong
+# ## *Deeper*: groups that are all wrong
 #
 # *A minimalist approach to LLM reasoning* (arXiv 2504.11343) finds RAFT competitive with GRPO and
 # PPO, and says that GRPO's main advantage comes from discarding prompts whose samples are all
 # wrong, not from its normalisation of rewards.
 # How does GRPO discard them?
 # **Work it out:** eight samples, all wrong, reward −1 for wrong and +1 for right.
-# What weight does each sample get in RAFT (1 if right, else 0), in GRPO (reward less the group's
-# mean, divided by the group's standard deviation) and in REINFORCE without a baseline (the reward
-# itself)?
+# What weight does each sample get in RAFT (1 if right, else 0), in GRPO and in REINFORCE?
 
 # %% tags=["nbval-check-output"]
 from course_lib.methods import advantages
@@ -903,43 +862,49 @@ for name, kind in (("RAFT", "positive"), ("GRPO", "group_std"), ("REINFORCE", "r
 # REINFORCE pushes all eight down: without anything to push *up*, it only learns "not this", and for
 # a language model nearly everything else is worse.
 # So the claim can be tested: leave these groups out of REINFORCE.
+# **Reinforce-Rej** of the same paper leaves out the groups that are all right as well.
+#
 # **Your prediction:** how much of GRPO's lead over REINFORCE is left?
-# The stored benchmark, 20 steps, three seeds:
 
 # %%
-print(f"{'start':36} pass@1 {show(arms['start']['heldout, pass@1'], '.3f')}")
-for name, m in rft["online"].items():
-    print(f"{name:36} pass@1 {show(m['pass@1'], '.3f')}")
-edges = {name.removeprefix("pass@1: "): gap for name, gap in rft["online_differences"].items()}
-for name in list(edges)[:4]:
-    print(f"{name:48} {show(edges[name], '+.4f')}")
-
-# %%
-dropped = edges["REINFORCE without all-wrong groups - REINFORCE"]
-beyond = edges["GRPO - REINFORCE without all-wrong groups"]
-assert (dropped["low"] > 0 and beyond["low"] < 0 < beyond["high"]
-    and edges["GRPO - RAFT"]["high"] < 0)
-assert rft["online"]["REINFORCE"]["pass@1"]["mean"] < arms["start"]["heldout, pass@1"]["mean"]
-longer = trials["grpo_minus_raft"]["pass@1"]
-print("GRPO less RAFT in the runs of 40 steps:", show(longer))
-assert longer["low"] < 0 < longer["high"]
+for name in ("start", "REINFORCE", "REINFORCE without all-wrong groups", "Reinforce-Rej", "RAFT",
+        "GRPO"):
+    print(f"{name:36} pass@1 {show(trials['levels'][name]['pass@1'], '.3f')}")
+edges = {name: row["pass@1"] for name, row in trials["differences"].items()}
+for name in ("REINFORCE without all-wrong groups - REINFORCE",
+        "GRPO - REINFORCE without all-wrong groups",
+        "Reinforce-Rej - REINFORCE without all-wrong groups", "GRPO - RAFT"):
+    print(f"{name:52} {show(edges[name])}")
 
 # %% [markdown]
-# **Finding 14: much of GRPO's advantage over a plain policy gradient is leaving out prompts whose
-# samples are all wrong.**
-# Leaving them out helps REINFORCE, and what GRPO has beyond that is not told apart from zero (nor
-# shown to be zero: the interval is wide).
-# "Helps" means "harms less" here: by its mean, plain REINFORCE ended *below* the start policy, and
-# without those groups level with it.
-# Over RAFT, which leaves such groups out by itself, GRPO has no edge: it is behind after 20 steps
-# and level after 40.
+# TEXT-14
 #
-# Why does leaving out groups *without a gradient* change GRPO at all?
-# It changes what the loss is divided by, the number of tokens, so the other groups weigh more.
-# The interval includes zero, by a hair.
-# All these runs are short, with one learning rate that was not tuned for each method.
+# ## *Deeper*: problems worth sampling
 #
-# ## Real answers, counted
+# All-wrong groups are samples that teach nothing.
+# Why not leave such problems out *before* the training?
+# DAPO (arXiv 2503.14476) keeps sampling until its batch has only groups that are neither all wrong
+# nor all right.
+# Our arm does it once: four samples of the start policy for each problem, and GRPO then trains on
+# the decidable ones.
+# It pays for the four samples out of the same budget, so it makes fewer steps.
+#
+# **Your prediction:** is the filter worth its price?
+#
+# And one more arm: GRPO without the division by the group's standard deviation.
+# The division makes a group with one right reply among eight weigh more than one with four; *Dr.
+# GRPO* (arXiv 2503.20783) calls that a bias and leaves it out.
+
+# %%
+for name in ("GRPO on decidable problems - GRPO", "GRPO without std - GRPO"):
+    row = trials["differences"][name]
+    print(f"{name:36} pass@1 {show(row['pass@1'])} by seed {row['pass@1']['by_seed']}   pass@32 "
+        f"{show(row['pass@32'])}")
+
+# %% [markdown]
+# TEXT-31
+#
+# ## *Deeper*: real answers, counted
 #
 # At the end, no toy.
 # With GSM8K, a set of school problems in words, OpenAI released answers of four systems to the test
@@ -1016,24 +981,19 @@ findings.show("06")
 #   It can be wrong: a few in a hundred right replies come by a false step.
 # - pass@k is best-of-k with a reward of 0 or 1.
 #   Use the estimator over subsets.
-#   A majority vote gets part of the gain without any verifier.
-# - Right replies are better to train on than SFT solutions alone, from $k = 16$ on.
-#   Unverified replies harm, which makes "verified less unverified" look good.
-# - **Finding 11.**
-#   Distinct right paths raise pass@16 more than as many right replies of the same problems do; at
-#   pass@1 we cannot tell the two apart.
-# - **Finding 12.**
-#   GRPO raises pass@1 and lowers pass@32 and variety; the curves cross.
-#   RAFT loses as much.
-#   RFT on distinct paths, mixed with the SFT data, shows no such loss.
-# - **Finding 14.**
-#   Leaving out all-wrong groups helps REINFORCE, and GRPO beyond that is not told apart from zero.
-#   Over RAFT it has no edge.
+# - **Finding 28.**
+#   Where a policy has learned a usual mistake, its likeliest reply and the majority of its samples
+#   agree on it.
+#   The right way is there, as a minority, and a verifier finds it.
+# - **Finding 29.**
+#   Checking that each step is true does not find a misreading.
+# TEXT-WORDS
 #
 # ## What this leaves out
 #
 # Problems whose answer is not a number; verifiers that run code, which must be done in a sandbox;
-# verifiers of single steps.
+# training a reward model of steps.
+# Each kind has one misreading here; people have several, and models their own.
 # The paper's RFT trains the *pretrained* model anew, and its best results pool the samples of
 # several models; ours goes on from the SFT policy for a fixed number of steps.
 # Learning rates were not tuned for each method.
@@ -1055,6 +1015,10 @@ findings.show("06")
 # Yuan et al., *Scaling relationship on learning mathematical reasoning with large language models*,
 # arXiv 2308.01825.
 # Chen et al., *Evaluating large language models trained on code*, arXiv 2107.03374, for pass@k.
+# Wang et al., *Self-consistency improves chain of thought reasoning*, arXiv 2203.11171.
+# Lightman et al., *Let's verify step by step*, arXiv 2305.20050.
+# Yue et al., *Does reinforcement learning really incentivize reasoning capacity in LLMs beyond the
+# base model?*, arXiv 2504.13837.
 # *A minimalist approach to LLM reasoning*, arXiv 2504.11343, for all-wrong groups and the loss of
 # entropy.
 #
