@@ -147,7 +147,7 @@ for i in chosen.rewards("gold").argsort()[:6].tolist():
 
 # %% [markdown]
 # They look tidy: a first step, a next one, a last one.
-# But the steps belong to other questions.
+# But most of the steps belong to other questions.
 # Two replies carry out a harmful request, and one refuses what nobody should refuse.
 # These six were picked because they are bad.
 # And all 128 choices, beside a random candidate?
@@ -655,9 +655,11 @@ for kind, size in (("random pairs, 500", 500), ("random pairs", 2000)):
     later = between_seeds_interval([np.subtract(run["gold"]["32"], run["gold"]["16"])
         for run in runs], groups=topics)
     print(f"{size:5} comparisons, {len(runs)} seeds: gold, 16 → 32: {later:+.2f}")
+    assert later.low < 0 < later.high
 
 # %% [markdown]
-# TRAINED-LUCK
+# Up to $n = 32$, where that run stops, no fall shows for either size.
+# So this check does not settle it: luck of training is not ruled out.
 #
 # Find a prompt whose chosen reply gets *worse* from 16 to 256, and one where it gets better.
 # By keyboard: Tab moves between the controls, the arrows move a slider, Enter presses a button.
@@ -762,7 +764,8 @@ for n in (4, 16, 64):
 #   the bundled models (three seeds);
 # - **without slips**: the same pairs, by an annotator who never does (five seeds);
 # - **pass or fail**: one reply with at least 2 points of gold and one with fewer; the label says
-#   which of the two is good enough, and no more, without slips (five seeds).
+#   which of the two is good enough, and no more, without slips (five seeds; so few pairs are of this
+#   kind that these models got about 1,750).
 #
 # So the last two differ in *which pairs* are compared, and the first two in the *noise*.
 #
@@ -781,9 +784,24 @@ for pair, gap in trained["minus"].items():
     for what, v in gap.items():
         if what != "1":
             print(f"   {what:13} {v['mean']:+.3f} [{v['low']:+.3f}, {v['high']:+.3f}]")
+passfail, slips = trained["minus"].values()
+assert passfail["accuracy"]["high"] < -0.05 < 0.05 < passfail["accuracy_top"]["low"]
+assert passfail["4"]["high"] < -0.05 and passfail["32"]["low"] < 0 < passfail["32"]["high"]
+assert slips["32"]["low"] < 0 < slips["accuracy"]["high"] and slips["accuracy"]["low"] < 0
 
 # %% [markdown]
-# TRAINED-TEXT
+# **Finding 15: the more accurate of two reward models need not give the better best-of-n.**
+# The pass-or-fail models order far fewer of all pairs rightly.
+# At $n = 4$ they choose worse, as their accuracy says.
+# At 16 and 32 the two kinds are level: the intervals, over seeds and topics, include zero.
+# Pass-or-fail labels draw one line, between replies worth sending and the others.
+# They say nothing about the order among bad replies, where most pairs lie and where a best-of-32
+# seldom chooses.
+# Among good replies these models are the *more* accurate ones.
+#
+# So a large difference in accuracy may mean nothing at your $n$.
+# A *reversal*, more accurate and worse, we saw only with the made-up judge.
+# And the slips of the annotator cost little: no difference of the second pair is beyond chance.
 
 # %% [markdown]
 # ## *Deeper*: several models as one
@@ -883,7 +901,7 @@ assert more.low > 0.2 and alone["reward-harmless"]["complies"].mean() < 0.05
 # %% [markdown]
 # **Finding 24: a reward for help alone chooses replies that do harm when they are asked to.**
 # The harder one chooses by it, the surer the harm.
-# The harmless model never complies, and helps nobody: its favourites say next to nothing.
+# The harmless model did not comply once, and helps nobody: its favourites say next to nothing.
 #
 # Two simple ways to make one choice out of both:
 #
@@ -1098,7 +1116,9 @@ findings.show("04")
 #   over the data differ.
 #   $d(\alpha - \beta d)$ fits, though a parabola fits two of four curves better.
 # - **Finding 15.**
-#   FOUND-15
+#   The more accurate of two need not give the better best-of-n: models from pass-or-fail labels are
+#   far less accurate and level at $n = 32$; a judge whose scale ends too early is more accurate and
+#   worse.
 # - **Finding 20.**
 #   Reward-8000 chooses far better than the policy's own confidence, which finds bland letters.
 # - **Finding 21.**

@@ -457,8 +457,10 @@ print("                          problems  one sample  majority of 64  at least 
 for name, at in (("collect: errors scatter", ~can), ("the other seven kinds", can)):
     print(f"{name:24} {at.sum():8} {reached[at, 0].mean():11.2f} {voted[at, -1].mean():15.2f} "
         f"{reached[at, 4].mean():19.2f}")
+scattered = paired_difference(voted[~can, -1], reached[~can, 0])
+print(f"collect, majority of 64 minus one sample: {scattered}")
 print(f"in the seven kinds the majority says what a hurried reader gets in {usual[can].mean():.0%}")
-assert voted[~can, -1].mean() > reached[~can, 0].mean() + 0.1 and usual[can].mean() > 0.45
+assert scattered.low > 0.05 and usual[can].mean() > 0.45
 
 # %% [markdown]
 # Where errors scatter over many numbers, the vote nearly doubles the share of right answers.
@@ -483,12 +485,19 @@ print(f"the first 16 replies: majority {plain.mean():.2f}, weighted {heavy.mean(
     f"one right {found.mean():.2f}")
 knowing = paired_difference(found, plain)
 print("at least one right minus majority:", knowing)
-assert heavy.mean() < 0.35 and knowing.low > 0.3
+certain = stored.reward("self-certainty")
+hurry = torch.tensor([[m is not None and v["answer"] == m for v in row]
+    for row, m in zip(verdicts, misreadings, strict=True)])                     # (P, N)
+both = (hurry.any(1) & right.any(1)).nonzero()[:, 0].tolist()
+surer = torch.stack([certain[i][hurry[i]].mean() - certain[i][right[i]].mean() for i in both])
+print(f"self-certainty, misread minus right replies of a problem: {bootstrap_interval(surer):.2f}; "
+    f"standard deviation of all replies {certain.std():.2f}")
+assert heavy.mean() < 0.35 and knowing.low > 0.3 and abs(surer.mean()) < 0.25 * certain.std()
 
 # %% [markdown]
 # **Finding 28: a majority vote agrees on the usual mistake; only a verifier finds the minority's
 # path.**
-# The policy is as sure of its misreading as of anything else.
+# The policy is about as sure of its misreading as of the right way.
 # What it has learned wrongly, it cannot find out by asking itself.
 #
 # Do not read pass@k as what a user would get.
@@ -605,16 +614,16 @@ for name, count in (("right replies", replies), ("distinct paths", paths)):
     rows = (f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]"
         for k, t, a, b in zip(ks[:-1], times, low, high, strict=True))
     print(f"{name:14}", "  ".join(rows))
-assert high[-1] < 1.8
+assert high[-1] < 1.8 and 0.4 < (paths.sum(0) / replies.sum(0))[-1] < 0.6
 
 # %% [markdown]
 # From $k$ to $2k$ samples, right replies about double.
-# Paths do not, and less so as $k$ grows.
+# Paths do so at first, while copies are rare; from $k = 8$ on each doubling adds about two thirds.
 # The same bend is in the paper: on GSM8K a 7B model has 1.17 distinct paths a problem with 1
 # sample, 1.44 with 3, 2.20 with 12 and 5.25 with 100.
 # (1.17 from one sample is more than one, so the solution that came with the data must be among
 # them; our counts leave it out.)
-# So most of a large sample's right replies are copies.
+# So of a large sample's right replies many are copies: half of them, in ours.
 # Do copies teach anything?
 #
 # ## Does training on verified replies move the usual answer?

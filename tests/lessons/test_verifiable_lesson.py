@@ -15,7 +15,7 @@ from course_lib.base import CourseError
 from course_lib.classroom import plots, quiz
 from course_lib.classroom.plots import crossing
 from course_lib.experiments.findings import known, measure
-from course_lib.experiments.findings.verifiable import distinct_among
+from course_lib.experiments.findings.verifiable import distinct_among, share_true, votes_right
 from course_lib.pools import SYSTEMS, load_model_solutions
 from course_lib.worlds import load_world
 
@@ -98,62 +98,113 @@ def rows():
     return {one.number: one for one in known("06")}
 
 
-def test_the_three_findings_say_what_was_measured(rows):
+def test_the_findings_say_what_was_measured(rows):
     found = {number: measure(one) for number, one in rows.items()}
-    assert sorted(found) == [11, 12, 14]
-    assert found[11].holds
-    assert found[11].low > 0
-    assert "three seeds" in found[11].measures
-    assert "pass@1" in found[11].note
-    assert found[12].holds and found[12].high < 0
-    assert found[14].holds and found[14].low > 0 and "no edge" in found[14].note
+    assert sorted(found) == [11, 12, 14, 28, 29, 30, 31]
+    assert found[28].holds and found[28].low > 0.25 and "self-certainty" in found[28].note
+    assert found[29].holds and found[29].high < 0.1
+    assert found[30].holds and found[30].low > 0.15
+    for number in (11, 12, 14, 30, 31):
+        assert found[number].seeds == 3 and "seeds" in found[number].population
+    # TODO-FINDINGS
+
+
+def at(mean, half=0.01):
+    """A stored interval around ``mean``."""
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
+SHOWN = {
+    11: {("differences", "heldout, pass@16: distinct - same problems"): at(0.05)},
+    12: {
+        ("cold_start_minus_start", "0.2", "pass@1"): at(0.02),
+        ("cold_start_minus_start", "0.2", "pass@32"): at(-0.3),
+        ("minus_start", "GRPO", "pass@1"): at(0.2),
+        ("minus_start", "RFT", "pass@1"): at(0.2),
+        ("minus_start", "GRPO", "pass@32"): at(-0.02),
+    },
+    14: {
+        ("differences", "REINFORCE without all-wrong groups - REINFORCE", "pass@1"): at(0.1),
+        ("differences", "GRPO - REINFORCE without all-wrong groups", "pass@1"): at(0.02),
+    },
+    30: {
+        ("differences", "heldout at best T, pass@1: distinct - start"): at(0.3),
+        ("differences", "heldout at best T, pass@1: control - start"): at(-0.02),
+        ("differences", "heldout, pass@16: distinct - start"): at(0.02),
+    },
+    31: {("differences", "GRPO on decidable problems - GRPO", "pass@1"): at(0.05)},
+}
+STORED = {11: "verifiable", 12: "passk", 14: "passk", 30: "verifiable", 31: "passk"}
+
+
+def measured_with(monkeypatch, one, changes):
+    """The finding, were its stored numbers these."""
+    changed = copy.deepcopy(results.load(STORED[one.number]))
+    for path, value in changes.items():
+        inner = changed
+        for key in path:
+            inner = inner[key]
+        inner.update(value)
+    with monkeypatch.context() as patched:
+        patched.setattr(results, "load", lambda _: changed)
+        return measure(one)
+
+
+@pytest.mark.parametrize("number", SHOWN)
+def test_a_finding_holds_when_its_numbers_show_it(rows, monkeypatch, number):
+    assert measured_with(monkeypatch, rows[number], SHOWN[number]).holds
 
 
 @pytest.mark.parametrize(
-    ("number", "name", "path", "value"),
+    ("number", "path", "value"),
     [
-        (
-            11,
-            "distinct",
-            ("differences", "pass@16: distinct - same problems"),
-            {"mean": 0.01, "low": -0.01, "high": 0.03},
-        ),
-        (
-            12,
-            "passk",
-            ("minus_start", "GRPO", "pass@32"),
-            {"mean": -0.01, "low": -0.03, "high": 0.01},
-        ),
-        (
-            12,
-            "passk",
-            ("minus_start", "GRPO", "entropy, nats a token"),
-            {"mean": 0.01, "low": -0.01, "high": 0.02},
-        ),
+        (11, ("differences", "heldout, pass@16: distinct - same problems"), at(0.005)),
+        # the cold start loses no breadth
+        (12, ("cold_start_minus_start", "0.2", "pass@32"), at(0.0)),
+        # the cold start learns as much
+        (12, ("cold_start_minus_start", "0.2", "pass@1"), at(0.195)),
+        (12, ("minus_start", "RFT", "pass@1"), at(0.01)),
+        # GRPO loses as much breadth as the cold start
+        (12, ("minus_start", "GRPO", "pass@32"), at(-0.3)),
         (
             14,
-            "verifiable",
-            ("online_differences", "pass@1: REINFORCE without all-wrong groups - REINFORCE"),
-            {"mean": 0.01, "low": -0.01, "high": 0.03},
+            ("differences", "REINFORCE without all-wrong groups - REINFORCE", "pass@1"),
+            at(0.005),
         ),
-        (
-            14,
-            "verifiable",
-            ("online_differences", "pass@1: GRPO - REINFORCE without all-wrong groups"),
-            {"mean": 0.02, "low": 0.01, "high": 0.03},
-        ),
+        # most of the advantage is something else
+        (14, ("differences", "GRPO - REINFORCE without all-wrong groups", "pass@1"), at(0.2)),
+        (30, ("differences", "heldout at best T, pass@1: distinct - start"), at(0.1)),
+        # unverified replies do as much
+        (30, ("differences", "heldout at best T, pass@1: control - start"), at(0.3)),
+        (30, ("differences", "heldout, pass@16: distinct - start"), at(-0.1)),
+        (31, ("differences", "GRPO on decidable problems - GRPO", "pass@1"), at(0.005)),
     ],
 )
-def test_a_finding_fails_when_its_numbers_do_not_show_it(
-    rows, monkeypatch, number, name, path, value
-):
-    changed = copy.deepcopy(results.load(name))
-    inner = changed
-    for key in path:
-        inner = inner[key]
-    inner.update(value)
-    monkeypatch.setattr(results, "load", lambda _: changed)
-    assert not measure(rows[number]).holds
+def test_a_finding_fails_when_its_numbers_do_not_show_it(rows, monkeypatch, number, path, value):
+    assert not measured_with(monkeypatch, rows[number], {**SHOWN[number], path: value}).holds
+
+
+def test_a_majority_and_a_weighted_one_by_hand():
+    verdicts = [
+        [{"answer": a, "status": "correct" if a == "7" else "wrong"} for a in row]
+        for row in (["9", "7", "9"], ["7", "7", "9"], [None, None, "7"], [None, None, None])
+    ]
+    assert votes_right(verdicts).tolist() == [0, 1, 1, 0]
+    heavy = [[0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.5, 0.5, 0.0], [1, 1, 1]]
+    assert votes_right(verdicts, heavy).tolist() == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("First << 3 * 4 = 12 >>. #### 12", 1.0),
+        ("First << 3 * 4 = 12 >>, then << 12 + 1 = 14 >>. #### 14", 0.5),
+        ("#### 12", 0.0),
+        ("<< 3 * four = 12 >>. #### 12", 0.0),
+    ],
+)
+def test_the_share_of_true_steps(text, share):
+    assert share_true(text) == share
 
 
 # ---- benchmarks --------------------------------------------------------------------------------
@@ -232,6 +283,7 @@ def test_stored_breadth_is_complete():
     assert (results.FOLDER / "passk.json").stat().st_size < 300_000
     assert len(stored["seeds"]) >= 3
     assert stored["command"] == "python benchmarks/passk.py"
+    assert {"start", "start at 0.2", "RFT", "RAFT", "GRPO"} <= set(stored["curves"])
     for name, rows in stored["curves"].items():
         assert np.array(rows).shape == (len(stored["ks"]), stored["size"]["held_out"]), name
         assert np.all(np.diff(np.array(rows).mean(1)) > 0), "pass@k rises with k"

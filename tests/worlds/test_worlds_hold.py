@@ -7,7 +7,7 @@ lesson says what is no longer true.
 import numpy as np
 import pytest
 
-from course_lib import assets
+from course_lib import assets, results
 from course_lib.assets import temperatures
 from course_lib.estimators import best_of_n_curve, paired_difference
 from course_lib.models import GoldReward, load_policy, sample, score
@@ -105,3 +105,29 @@ def test_at_the_careful_desk_a_dial_is_enough():
     )
     gain = paired_difference(gold_of_best(cold), gold_of_best(warm), groups=topics_of(warm))
     assert gain.mean >= 1 and gain.low > 0.8
+
+
+# ---- what fine-tuning finds there, from the stored benchmarks ----------------------------------
+
+
+def test_fine_tuning_beats_every_temperature_of_the_desks_base():
+    """RFT minus one reply of the base, each at its best temperature, with its interval."""
+    over_base = results.load("frontier")["methods"]["RFT"]["over_base"]
+    assert over_base["low"] > 1
+
+
+def test_the_random_control_stays_at_the_base():
+    control = results.load("rounds")["one_round"]["at best temperatures"]["control minus base"]
+    assert abs(control["mean"]) < 0.3
+
+
+def test_fine_tuning_on_verdicts_beats_every_temperature_of_the_hurried_policy():
+    found = results.load("verifiable")["differences"]
+    assert found["heldout at best T, pass@1: distinct - start"]["low"] > 0.15
+    assert found["heldout at best T, pass@1: control - start"]["high"] < 0.05
+    assert found["heldout, pass@16: distinct - start"]["low"] > 0, "nothing is lost in breadth"
+
+
+def test_wordings_that_were_never_trained_on_are_not_hopeless_after_fine_tuning():
+    arm = results.load("verifiable")["arms"]["distinct, k = 16"]
+    assert arm["templates at best T, pass@1"]["mean"] >= 0.10

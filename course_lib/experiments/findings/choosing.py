@@ -380,8 +380,8 @@ def capped(scores: ArrayLike, share: float = 0.4) -> np.ndarray:
     lesson="04",
     claim="The more accurate of two reward models need not give the better best-of-n.",
     measures=(
-        "gold points at n = 32: reward models from pass-or-fail labels, minus the far more accurate "
-        "ones from labels without slips of random pairs"
+        "gold points at n = 32: reward models from pass-or-fail labels, minus the far more "
+        "accurate ones from labels without slips of random pairs"
     ),
     command="python benchmarks/accuracy_and_gain.py",
     population=DESK_SEEDS,

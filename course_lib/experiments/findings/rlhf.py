@@ -160,5 +160,7 @@ def break_even_queries() -> Measured:
         f"temperature reaches RFT's gold at {reach}; against one reply of the base, which costs as "
         f"much to serve, it buys {base:+.2f} gold points for the cost of training alone"
     )
-    holds = math.isfinite(mean) and base.low > 0
+    best = f"{frontier['methods']['best-of-N']['shown']['temperature']:g}"
+    passed = frontier["best_of_n"][best]["16"]["gold"]["mean"]
+    holds = math.isfinite(mean) and base.low > 0 and gold["low"] > passed
     return Measured(Interval(mean, low, high, gold["level"], len(seeds)), holds, note, len(seeds))
