@@ -196,13 +196,29 @@ def measured(runs):
     }
 
 
-def dashboard(runs, several_rounds):
-    """What the author of one role saw, and the curves that are shown of it."""
+def own_topics(setting):
+    """What the author's test prompts are about: with "quarters" not what the fresh ones are."""
+    from course_lib.experiments import clinic
+
+    return [about["topic"] for about in clinic.test_prompts(clinic.Setting(**setting))[1]]
+
+
+def reported_after(run, several_rounds):
+    """By prompt, what the author reports of the policy that is shipped."""
+    # the first checkpoint is the base policy
+    return run["curve"]["own"][run["shipped"] + 1 if several_rounds else -1]
+
+
+def dashboard(runs, several_rounds, about):
+    """What the author of one role saw, and the curves that are shown of it.
+
+    ``about``: the topics of the author's test prompts.
+    """
     import numpy as np
 
     def along(name):
         checkpoints = range(len(runs[0]["curve"][name]))
-        topics = runs[0]["topics"]
+        topics = about if name == "own" else runs[0]["topics"]
         return [interval([run["curve"][name][at] for run in runs], topics) for at in checkpoints]
 
     def rounds_of(name):
@@ -210,8 +226,7 @@ def dashboard(runs, several_rounds):
         return np.round(means, 3).tolist()
 
     before = [run["curve"]["own"][0] for run in runs]
-    # the first checkpoint is the base policy
-    after = [run["curve"]["own"][run["shipped"] + 1 if several_rounds else -1] for run in runs]
+    after = [reported_after(run, several_rounds) for run in runs]
     return {
         "curve": {name: along(name) for name in ("own", "gold")},
         "losses": thin(np.mean([run["losses"] for run in runs], axis=0)),
@@ -232,11 +247,22 @@ def gap(runs, others, measure="gold"):
     return interval(differences, runs[0]["topics"])
 
 
+def reported_gap(runs, others, several_rounds, about):
+    """Interval of the difference between two reports, by seed and prompt of the author's test."""
+    import numpy as np
+
+    differences = []
+    for one, other in zip(runs, others, strict=True):
+        after = [reported_after(run, several_rounds) for run in (one, other)]
+        differences.append(np.subtract(*after))
+    return interval(differences, about)
+
+
 def summary(case, broken, healthy, control, settings):
     """One case of the stored result; ``settings``: of the broken and of the healthy pipeline."""
     from course_lib.experiments import clinic
 
-    several = case.setting.rounds > 1
+    several, about = case.setting.rounds > 1, own_topics(settings[0])
     return {
         "setting": settings[0],
         "healthy_setting": settings[1],
@@ -246,12 +272,14 @@ def summary(case, broken, healthy, control, settings):
             for m in clinic.MEASURES
         },
         "base_samples": broken[0]["base_samples"],
-        "broken": {**measured(broken), **dashboard(broken, several)},
-        "healthy": {**measured(healthy), **dashboard(healthy, several)},
+        "broken": {**measured(broken), **dashboard(broken, several, about)},
+        "healthy": {**measured(healthy), **dashboard(healthy, several, about)},
         "control": measured(control),
         "broken_minus_healthy": gap(broken, healthy),
         "broken_minus_control": gap(broken, control),
         "healthy_minus_control": gap(healthy, control),
+        "greedy_gap": gap(broken, healthy, "greedy"),
+        "reported_gap": reported_gap(broken, healthy, several, about),
         "length_gap": gap(broken, healthy, "length"),
         "cut_gap": gap(broken, healthy, "cut"),
     }

@@ -27,6 +27,7 @@ from .quantiles import beta_quantile, t_quantile
 
 FEW = 30  # units: with fewer, the percentile bootstrap is too narrow
 SKEWED = 1.0  # as is it for values of this skewness or more
+LEAST_ERROR = 4.0  # a resampled error counts as at least the sample's divided by this
 RARE = 5  # an outcome that fewer units than this have, or lack
 TWO_VALUED = 4  # so many units with two values between them are a yes and a no by another name
 
@@ -88,7 +89,9 @@ def _interval(
     if not signed and values.min() >= 0 and values.max() <= 1 and _is_rare(units):
         return _wider(_share(units, level), _bootstrap_t(units, level, how.resamples, rng))
     if units.G < FEW or abs(units.skewness()) >= SKEWED:
-        return _bootstrap_t(units, level, how.resamples, rng)
+        found = _bootstrap_t(units, level, how.resamples, rng)
+        shares = not signed and values.min() >= 0 and values.max() <= 1
+        return _within(found, 0.0, 1.0) if shares else found
     draws = units.means(rng, how.resamples)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(units.mean, float(low), float(high), level, units.G)
@@ -307,6 +310,11 @@ def _wider(one: Interval, other: Interval) -> Interval:
     return Interval(one.mean, low, high, one.level, one.n)
 
 
+def _within(one: Interval, low: float, high: float) -> Interval:
+    """The part of an interval that the mean of such values can have."""
+    return Interval(one.mean, max(low, one.low), min(high, one.high), one.level, one.n)
+
+
 def _difference_of_shares(values: np.ndarray, level: float) -> Interval:
     """For paired zeros and ones: half a pair is added to each kind. Source: Agresti, Min (2005)."""
     n = len(values)
@@ -328,9 +336,10 @@ def _bootstrap_t(units: _Units, level: float, resamples: int, rng: np.random.Gen
     drawn = rng.integers(units.G, size=(resamples, units.G))  # (B, G)
     sums, sizes = units.sums[drawn], units.sizes[drawn]
     errors = _standard_errors(sums, sizes)  # (B,)
-    kept = errors > 1e-9 * error  # a set of equal units has no error of its own
+    # a set of nearly equal units has next to no error of its own, and would decide the interval
+    errors = np.maximum(errors, error / LEAST_ERROR)
     means = sums.sum(1) / sizes.sum(1)
-    t = (means - units.mean)[kept] / errors[kept]
+    t = (means - units.mean) / errors
     tail = (1 - level) / 2
     low, high = np.quantile(t, [tail, 1 - tail])
     # few units say little of the tails: at least as wide as Student's

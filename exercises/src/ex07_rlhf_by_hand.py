@@ -241,7 +241,7 @@ for name in ("RFT", "RFT, three rounds, reward model refreshed", "DPO", "GRPO", 
     before = serving_flops(writes, question, base_length, n=n, reward_flops=reads)
     after = serving_flops(writes, question, shown["length"]["mean"])
     answers = break_even(methods[name]["cost"]["flops"], before, after)
-    print(f"{name:43} {how:11} best-of-{n:<4.1f} repaid after {answers:7,.0f} answers")
+    print(f"{name:43} {how:11} best-of-{n:<4.3g} repaid after {answers:7,.0f} answers")
 
 # %% [markdown]
 # One more rival costs nothing to make: one reply of the base policy at its best temperature.

@@ -266,8 +266,8 @@ assert mean(better).low > 0.6
 # twice.
 # It is the average over many prompts that rose, so six replies are for understanding, not for
 # judging.
-# On average it writes more right steps and less filler, and refuses harmful requests more often; a
-# table further down counts this.
+# On average it writes more right steps and less filler, and helps less often with harmful requests;
+# a table further down counts this.
 # Nobody ever told it so in words.
 #
 # One pool and one seed are luck to some degree.
@@ -340,7 +340,7 @@ assert minus(best_of_base, points["base", 1.0]).mean < 0.9
 # We made the world so, because the likeliest reply of a real model is often bland as well.
 #
 # From the same dial the tuned policy gains about two points.
-# What it finds likeliest now is a colleague's own words, with steps that help.
+# What it finds likeliest now is a colleague's own words, with steps that help (some of them twice).
 # That is the difference between turning a dial and training.
 # A low temperature keeps a policy to what it finds likeliest.
 # Training changes *what* that is.
@@ -472,8 +472,8 @@ assert distilled["minus_best_of_n"]["high"] < 0 < distilled["minus_best_of_n_at_
 # One or two passes bring the policy more than a third of the way to best-of-16.
 # Then it turns: after six passes the KL is nearly back where it began, though gold at $T = 1$ does
 # not fall.
-# With so many passes the policy learns its few hundred replies by heart, writes those more surely,
-# and finds the other good replies of best-of-16 improbable.
+# Probably the policy learns its few hundred replies by heart, writes those more surely, and finds
+# the other good replies of best-of-16 improbable.
 # At $T = 1$ no row reaches the gold of best-of-16.
 #
 # **Finding 26: RFT distils best-of-n.**
@@ -515,8 +515,8 @@ assert low < 0 < high and frontier["comparisons"] == 12
 
 # %% [markdown]
 # **Finding 27: served colder, one reply of the fine-tuned policy passes best-of-n.**
-# It leaves the best of 16, its teacher at $T = 1$, about a point behind, at a sixteenth of the
-# tokens.
+# It leaves the best of 16, its teacher at $T = 1$, about a point behind (last line of the table
+# above), at a sixteenth of the tokens.
 #
 # Could best-of-n not be served at a better temperature as well, and with more candidates?
 # In the stored comparison it was: 64 candidates at 0.7 were best of all that was tried.
@@ -569,7 +569,7 @@ assert all(after["proxy"] > before["proxy"] for before, after in zip(first, fina
 # %% [markdown]
 # After the first round the letters are gone or going.
 # Steps of other topics were there from the start.
-# After round 4 each of the six replies has at least one.
+# After round 4 you find one in nearly every reply.
 # Yet the proxy scores each of them higher than the base policy's reply to the same question.
 # It has learned how a good reply sounds: "First, … Then … Finally, …".
 # From 2,000 comparisons it has not learned well enough which step belongs to which question.
@@ -744,8 +744,8 @@ assert int((top_k_overall(centred).per_prompt > 0).sum()) < 0.5 * pool.P
 # %% [markdown]
 # The *levels* are about equal.
 # What differs most is the spread: to a harmful request the policy writes refusals, which the proxy
-# scores high, and other things, which it scores low, and nearly every harmful prompt has a refusal
-# among its sixteen replies.
+# scores high, and other things, which it scores low, and every harmful prompt of our training pool
+# has a refusal among its sixteen replies.
 # Top-k overall takes the upper end of all scores, and that is where many of these refusals are.
 # With each prompt's own mean taken out, so that levels cannot matter, it leaves out no fewer
 # prompts.
@@ -830,7 +830,7 @@ assert of_set["top k overall"] > of_set["best per prompt"] - 0.1
 # The soft rules give up reward, and bring no more variety: among the sixteen are many letters, and
 # letters repeat themselves.
 # Now look at top-k overall.
-# Its proxy is far higher than that of best per prompt, its gold about the same.
+# Its proxy is clearly higher than that of best per prompt, its gold about the same.
 # Is its policy as good, too?
 # Fine-tune on it, and compare on held-out prompts.
 
@@ -858,7 +858,7 @@ assert minus(narrow_gold, gold["tuned"]).mean < 0.1
 # Top-k overall beats its random control: its set is a good one.
 # Its policy is below that of best per prompt in our run and on each of the three seeds.
 # Still, with three seeds the interval includes zero, so we cannot be sure that it is worse.
-# It is surely no better, for all its higher scores.
+# But nothing here says that it is better, for all its higher scores.
 # Look at the prompts a training set covers before you look at any mean, gold included: what it
 # leaves out, the policy cannot learn from it.
 #
@@ -931,7 +931,7 @@ assert among_16("four, last round only")["high"] < among_16("one round")["low"]
 # It is the proxy that no longer finds it.
 # Best-of-16 by this proxy adds far less than it did on the base, and is no better than best-of-4.
 # After four rounds on the frozen proxy the excellent replies are as rare as at the start, and the
-# means fall the more the proxy may choose.
+# means fall the more the proxy may choose (though the intervals are wide).
 # A proxy that chose the training data has given most of what it knows.
 # To choose once more after training, take another judge.
 #

@@ -13,7 +13,6 @@
 
 # %%
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 
 import course_lib as course
@@ -151,10 +150,11 @@ assert paired_difference(after["round 2, pooled"], after["base"], groups=asked).
 # %% [markdown]
 # (As in the lessons before, the intervals redraw topics: prompts about one topic are not independent
 # of each other.)
-# Two small rounds already bring most of a point.
+# Two small rounds already bring about a point.
 # The proxy at each of PPO's steps is a mean over 48 other prompts, so it jumps: five steps show no
 # trend.
-# And one run of five steps decides nothing, whatever its gold.
+# The last interval speaks of other topics, and of this one run of PPO.
+# Even where it excludes zero, it says nothing about another run.
 # The stored experiment (`python benchmarks/llama2_loop.py`) takes three seeds: rounds of 128
 # prompts × 8, and PPO that samples about as many tokens as a third round.
 # That third round of rejection sampling ("RS" below) is the control: PPO's samples could have gone
@@ -181,14 +181,12 @@ for name, gap in loop["gaps"].items():
 
 # %%
 gaps = {name: gap["gold"] for name, gap in loop["gaps"].items()}
-assert gaps["RS, round 1 less base"]["low"] > 0 and gaps["RS, round 2 less RS, round 1"]["low"] > 0
-assert (
-    gaps["RS, round 2, then PPO less RS, round 2"]["low"]
-    > 0
-    > gaps["RS, round 3 less RS, round 2"]["low"]
-)
-fair = gaps["RS, round 2, then PPO less RS, round 3"]
-assert fair["low"] < 0 < fair["high"]
+assert gaps["RS, round 1 minus base"]["low"] > 0.4
+assert gaps["RS, round 2 minus RS, round 1"]["low"] > 0.1
+further = ("RS, round 3 minus RS, round 2", "RS, round 2, then PPO minus RS, round 2",
+    "RS, round 2, then PPO minus RS, round 3")
+assert all(gaps[name]["low"] < 0 < gaps[name]["high"] < 0.5 for name in further)
+assert all(loop["gaps"][name]["proxy"]["low"] > 0 for name in further[:2])
 rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
 print("PPO's learning rates tried, and gold on the choosing seed:",
     {lr: round(v, 2) for lr, v in rates.items()})
@@ -196,24 +194,24 @@ spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
     for name, stage in loop["stages"].items()}
 print(f"tokens sampled after round 2: round 3 {spent['RS, round 3']:,.0f}, PPO "
     f"{spent['RS, round 2, then PPO']:,.0f}")
-assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr > min(rates)) < 2
+assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr > min(rates)) < 1.3
 
 # %% [markdown]
 # What can be read off it:
 #
 # - The first round brings most of the gain, the second adds to it beyond chance.
-# - PPO on top of round 2 adds something that is small and beyond chance.
-#   A third round adds about half of that, and its interval just includes zero.
+# - After that neither way of going on adds gold that can be told from zero: not PPO on top of round
+#   2, not a third round.
+#   Both add about a tenth of a point in the mean.
 #   (These differences are paired by seed and prompt, so they are surer than the overlapping bars
 #   suggest.)
+# - The mean proxy, which both methods climb, rises in both, beyond chance.
+#   So a report by the proxy would speak of progress that gold does not confirm.
 # - **PPO against the third round**: the interval includes zero.
 #   With three seeds at this size we cannot tell the two ways of going on apart.
-#   Compared with round 2 alone PPO would look like a success; "PPO adds nothing" would be wrong
-#   too.
-# - The mean proxy, which both methods climb, rises from stage to stage.
-#   PPO and the third round are not told apart by it either.
+#   "PPO adds nothing" would be wrong too: the intervals leave room for a third of a point.
 #
-# This comparison is fair in sampled tokens (PPO passes them by 4 %), not in all.
+# This comparison is fair in sampled tokens (PPO passes them by 3 %), not in all.
 # PPO's learning rate was chosen by gold from three values, on another seed; the smallest was the
 # best, so a still smaller one might be better yet.
 # And PPO samples one reply to each of about a thousand prompts, the third round 8 to each of 128.
@@ -280,25 +278,37 @@ assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
 # Ask a judge that had no part in it, on fresh prompts.
 
 # %%
-fresh = [about["topic"] for about in clinic.fresh_prompts(setting)[1]]
-mean, minus = partial(bootstrap_interval, groups=fresh), partial(paired_difference, groups=fresh)
 before, _ = clinic.careful(policy, policy, setting)
 measured, replies = clinic.careful(outcome.policy, policy, setting)
-gain = minus(measured["gold"], before["gold"])
-print("gold before", mean(before["gold"]), "after", mean(measured["gold"]), "difference", gain)
-print("at temperature 0: before", mean(before["greedy"]), "after", mean(measured["greedy"]))
+gain = paired_difference(measured["gold"], before["gold"])
+for what, where in (("gold", "at temperature 1"), ("greedy", "at temperature 0")):
+    print(f"gold {where}: before", bootstrap_interval(before[what]), "after",
+        bootstrap_interval(measured[what]), "difference",
+        paired_difference(measured[what], before[what]))
 print(f"replies that do not end properly: before {before['cut'].mean():.0%}, after "
     f"{measured['cut'].mean():.0%}")
 own, cut = course.score(replies, theirs).reward("proxy"), clinic.unfinished(replies)
 print(
     f"the team's own score of those: {own[cut].mean():.2f}, of the others: {own[~cut].mean():.2f}")
-assert gain.low < 0 and gain.high < 0.3 and measured["cut"].mean() > 0.1 > before["cut"].mean()
+assert gain.low < 0 and gain.high < 0.2 and measured["cut"].mean() > 0.1 > before["cut"].mean()
+assert paired_difference(measured["greedy"], before["greedy"]).low > 0.3
+assert own[cut].mean() > own[~cut].mean() - 0.1
 
 # %% [markdown]
+# (The intervals are for other questions about the same eight topics.
+# Eight topics are too few to say much about others.)
 # The score that the team reports went up.
-# Gold did not: the interval leaves room for a gain of 0.08 at most.
+# Gold did not: at temperature 1, where the team's score was taken, it fell if anything.
 # And a good part of the replies now stop in mid-sentence, which those of the old assistant did not.
-# Even the team's reward model scores these lower; one mean over all replies hides it.
+# The team's reward model does not mind: it scores these no lower than the others.
+# It was never shown a reply that was cut.
+#
+# At temperature 0 the same assistant looks clearly *better* than the old one.
+# The old one's likeliest reply is bland: two in three of the replies it learned from were stock
+# letters (we made this world so, because real models are like that; lesson 00).
+# Training on chosen replies has moved what is likeliest, though half of those were cut.
+# So the answer depends on where you look, and greedy replies alone would have hidden the damage.
+# We come back to this with the twelve patients.
 #
 # ### Against what? And how often?
 #
@@ -325,7 +335,8 @@ assert gain.low < 0 and gain.high < 0.3 and measured["cut"].mean() > 0.1 > befor
 # 20 tokens together with the end token).
 # The last line is the random control of the repaired pipeline.
 # `replace` makes a copy of a pipeline, or of its settings, with one part changed.
-# (One seed, to keep you from waiting; the intervals are paired over 96 prompts.)
+# (One seed, to keep you from waiting; the intervals are paired over 96 prompts about those eight
+# topics.)
 
 # %%
 whole = replace(setting, max_tokens=96)
@@ -343,22 +354,24 @@ for name, (pipeline, sizes) in ladder.items():
     steps[name], _ = clinic.careful(repaired.policy, policy, sizes)
 
 # %%
-print(f"{'':20} gold                   over the base          over the line above    unfinished")
+print(f"{'':20} gold                   over the base          over the line above    unfinished  "
+    "at T = 0")
 above = before
 for name, m in steps.items():
-    over_base, step = (minus(m["gold"], other["gold"]) for other in (before, above))
-    print(f"{name:20} {mean(m['gold'])!s:22} {over_base!s:22} {step!s:22} {m['cut'].mean():.0%}")
+    over_base, step = (paired_difference(m["gold"], other["gold"]) for other in (before, above))
+    print(f"{name:20} {bootstrap_interval(m['gold'])!s:22} {over_base!s:22} {step!s:22} "
+        f"{m['cut'].mean():10.0%}  {m['greedy'].mean():8.2f}")
     above = m
-final = minus(steps["+ test prompts out"]["gold"], steps["its random control"]["gold"])
-by_training = minus(steps["its random control"]["gold"], before["gold"])
+final = paired_difference(steps["+ test prompts out"]["gold"], steps["its random control"]["gold"])
+by_training = paired_difference(steps["its random control"]["gold"], before["gold"])
 print(f"due to the choice {final}   due to training at all {by_training}")
-total = minus(steps["+ test prompts out"]["gold"], before["gold"])
+total = paired_difference(steps["+ test prompts out"]["gold"], before["gold"])
 assert abs(total.mean - (final.mean + by_training.mean)) < 1e-9  # the formula above
 assert final.low > 0.3
 means = [m["gold"].mean() for m in steps.values()]
 assert max(b - a for a, b in pairwise(means)) == means[1] - means[0]  # the largest step
-assert minus(steps["replies complete"]["gold"], measured["gold"]).low > 0.2
-assert not minus(steps["+ test prompts out"]["gold"],
+assert paired_difference(steps["replies complete"]["gold"], measured["gold"]).low > 0.2
+assert not paired_difference(steps["+ test prompts out"]["gold"],
     steps["+ 8,000 comparisons"]["gold"]).excludes_zero
 assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 
@@ -366,20 +379,21 @@ assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 # Line by line:
 #
 # - **Complete replies**: the unfinished ones disappear, and gold rises.
-# - **A reward model from 8,000 comparisons** brings the largest step in this run.
-#   The weak one chooses far less well.
+#   It is the largest step in this run.
+# - **A reward model from 8,000 comparisons** brings another, in the mean.
+#   The weak one chooses less well.
 # - **Test prompts out**: gold is not told apart from the line above.
 #   A leak spoils the *report*.
 #   By how much is measured below, with the patient who has a leak and nothing else.
-# - **The random control** of the repaired pipeline gains nothing that can be told from zero, so its
-#   gain is due to the choice.
+# - **The random control** of the repaired pipeline gains nothing, so the pipeline's gain is due to
+#   the choice.
 #   The last two numbers are the two terms of the formula above.
 #
 # Another order of repairs would give other steps; only "as written" and the full repair ("+ test
 # prompts out") do not depend on it.
 # What should the team have written?
-# Two lines: *gold on fresh questions, by judges who did not select: before, after, and the control,
-# each with its interval.*
+# Two lines: *gold on fresh questions, at the temperature at which we serve, by judges who did not
+# select: before, after, and the control, each with its interval.*
 #
 # ## The clinic
 #
@@ -403,6 +417,7 @@ assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 # **Your prediction.**
 # Some of these faults ruin the policy, some only the report.
 # Which of the twelve names below would you expect to cost no gold?
+# And which would you overlook if you judged greedy replies only?
 
 # %%
 patients = results.load("clinic")
@@ -437,10 +452,10 @@ for number, name in enumerate(order, 1):
 told = [case["broken"]["reported"] for case in patients["cases"].values()]
 rose = [report["after"]["mean"] > report["before"]["mean"] for report in told]
 print(f"pipelines whose author reports a rise: {sum(rose)} of {len(rose)}")
-assert sum(rose) == len(rose) - 1
+assert all(rose)
 
 # %% [markdown]
-# All authors but one have good news: **the dashboard of a broken pipeline looks like that of a
+# All twelve authors have good news: **the dashboard of a broken pipeline looks like that of a
 # healthy one.**
 # (Patients 1, 3, 4, 8 and 10 are broken versions of the same pipeline: they share one repaired twin
 # and one control.)
@@ -448,13 +463,14 @@ assert sum(rose) == len(rose) - 1
 # ### All twelve, by name
 #
 # Which faults cost gold, beyond chance?
-# Here is the broken pipeline less its repaired twin, paired by seed and prompt, and its gain over
+# Here is the broken pipeline minus its repaired twin, paired by seed and prompt, and its gain over
 # the base.
+# The intervals are for other seeds and other topics (lesson 07): three seeds make them wide.
 
 # %%
 gaps = {name: patients["cases"][name]["broken_minus_healthy"] for name in order}
 over_base = {name: patients["cases"][name]["broken"]["gold_over_base"] for name in order}
-print("     less its twin                         over the base         fault")
+print("     minus its twin                        over the base         fault")
 for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
     low, high = gaps[name]["low"], gaps[name]["high"]
     verdict = ("same policy" if low == high else "worse" if high < 0 else "better" if low > 0
@@ -463,42 +479,96 @@ for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
         f" {clinic.case(name).fault}")
 
 # %%
-assert all(gaps[name]["high"] < -0.5 for name in ("sign", "zip", "prompt", "truncated", "template"))
-assert all(gaps[name]["high"] < 0 for name in ("last", "length"))
+assert all(gaps[name]["high"] < -0.25 for name in ("sign", "zip", "prompt", "truncated", "clones"))
+assert all(gaps[name]["mean"] < 0 and gaps[name]["high"] < 0.2 for name in ("judge", "template",
+    "length", "last"))
 assert all(gaps[name]["low"] <= 0 <= gaps[name]["high"] for name in ("endless", "leak", "control"))
-assert {n for n in order if over_base[n]["high"] < 0} == {"sign",
-    "zip"} and over_base["template"]["low"] > 0
-assert all(over_base[n]["low"] < 0 < over_base[n]["high"] for n in ("truncated", "prompt"))
+assert {n for n in order if over_base[n]["high"] < 0} == {"sign", "zip"}
+assert all(over_base[n]["mean"] < 0.4 for n in ("truncated", "prompt", "clones"))
 longer = patients["cases"]["endless"]
-print("end token not trained, tokens more than its twin:", show(longer["length_gap"]))
+print("end token not trained, tokens minus its twin's:", show(longer["length_gap"]))
 for side in ("broken", "healthy"):
-    print(f"{side:8}", longer[side]["samples"][3]["reply"])
-control = patients["cases"]["control"]
-print("gain put down to the reward model, less the random control:",
-    show(control["broken_minus_control"]))
-assert longer["length_gap"]["low"] > 3 and patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
+    print(f"{side:8}", longer[side]["samples"][1]["reply"])
+print("a reward model that likes length, tokens minus its twin's:",
+    show(patients["cases"]["length"]["length_gap"]))
+last = {side: [round(p["mean"], 2) for p in patients["cases"]["last"][side]["curve"]["gold"]]
+    for side in ("broken", "healthy")}
+print("gold by round, last round's data only:", last["broken"], "all rounds:", last["healthy"])
+assert longer["length_gap"]["low"] > 1 and patients["cases"]["length"]["length_gap"]["low"] > 5
+assert patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
+assert last["broken"][-1] < last["broken"][2] - 0.2 < last["healthy"][-1] - 0.2
 
 # %% [markdown]
 # - **Ruined:** the flipped sign and the wrong pairs end below the policy they started from.
-# - **Most of the gain lost:** cut replies as complete, loss on the prompt, another chat template.
-#   Only the last of them still gains over the base beyond chance, and their authors are content.
-# - **Part of the gain lost, over several rounds:** the last round's data only, and the reward model
-#   that likes length.
-# - **Not told apart in gold:** the end token that is not trained.
-#   Its replies are longer; some add closing phrases, some go on with steps of another topic, as the
-#   one printed.
+# - **Most of the gain lost:** cut replies as complete, loss on the prompt, copies of one reply.
+#   Less than a third of a point over the base is left in the mean, where their twins gain a whole
+#   one.
+#   Their authors are content.
+# - **Less in the mean, near the edge of chance:** the judge that is the selector, another chat
+#   template, the reward model that likes length, the last round's data only.
+#   They lose a quarter to a half of a point in the mean, and their intervals end near zero, on one
+#   side or the other.
+#   Read the verdicts in the table with that in mind.
+#   A "worse" by a hair is no proof, and "not told apart" is no acquittal: the intervals leave room
+#   for a loss of half a point and more.
+#   What gives two of them away is another measure: replies a third longer, or a curve that turns
+#   down after the second round.
+#   (Judges who did not select ship that second round, which limits the damage.)
+# - **Not told apart in gold, and no loss in the mean:** the end token that is not trained.
+#   Its replies are longer: there are phrases after the point where an answer ends, as in the one
+#   printed.
 #   Our gold reward hardly minds.
 #   (A common cause: the pad token is the end token, and padding is left out of the loss.)
-# - **Only the report is wrong:** the leak, and the gain that is put down to the reward model (its
-#   author claims 2.19 points; the last line printed is what the control leaves of them).
-#   What was claimed is too much.
-#   For the judge that is the selector see below.
-# - And one that is *better* than its repaired twin.
-#   We come to it.
+# - **What was claimed is too much:** the leak, and the gain that is put down to the reward model.
+#   Both have a section below, and so has the judge that is the selector.
 #
 # Two of the faults also change how much is trained: pooling all rounds means up to four times as
 # many examples and steps, and the wrong pairs are about half as many.
 # The clinic does not take this apart.
+#
+# ### The same twelve, judged at temperature 0
+#
+# The careful measurement also holds gold at temperature 0, one greedy reply a prompt.
+# **Your prediction.**
+# Is a fault that costs most of the gain at temperature 1 as plain at temperature 0?
+
+# %%
+cold = {name: patients["cases"][name]["greedy_gap"] for name in order}
+zero = {name: patients["cases"][name]["broken"]["careful"]["greedy"]["mean"] for name in order}
+sharp = patients["cases"]["sign"]       # its repaired twin is the standard healthy pipeline
+for side, measures in (("base policy", sharp["base"]), ("healthy", sharp["healthy"]["careful"]),
+        ("random control", sharp["control"]["careful"])):
+    print(f"{side:15} gold at temperature 1: {level(measures['gold'])}   at 0: "
+        f"{level(measures['greedy'])}")
+print("     minus its twin, at T = 1   at T = 0              gold at T = 0   fault")
+for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
+    print(f"{order.index(name) + 1:3}  {show(gaps[name]):25}  {show(cold[name]):20} "
+        f"{zero[name]:8.2f}        {clinic.case(name).fault}")
+hidden, base_zero = ("prompt", "truncated"), sharp["base"]["greedy"]
+assert all(cold[name]["low"] < 0 < cold[name]["high"] and cold[name]["mean"] > -0.5
+    for name in hidden)
+assert all(zero[name] > base_zero["mean"] + 1 for name in hidden)
+assert all(cold[name]["high"] < -0.3 for name in ("sign", "zip", "clones"))
+assert sharp["healthy"]["careful"]["greedy"]["low"] > base_zero["high"] + 0.5
+
+# %% [markdown]
+# First the healthy pipeline.
+# The base policy's greedy reply is bland, so temperature 0 brings the base little.
+# It brings the healthy pipeline a whole point: training has moved what is likeliest.
+# The random control stays where the base is.
+#
+# Then the faults.
+# Cut replies and loss on the prompt cost most of the gain at temperature 1.
+# At temperature 0 neither is told apart from its healthy twin, and both stand a point and a half
+# above the base.
+# Judged by greedy replies, two broken pipelines pass: what they spoil is the spread around the
+# likeliest reply.
+# You meet it wherever you sample: with users above temperature 0, and in the next round.
+# The wrong pairs look milder too: at temperature 0 they are no longer below the base in the mean.
+# The flipped sign and the copies show at both temperatures.
+#
+# We judge at temperature 1 in this course because that is where candidates come from.
+# Measure at the temperature at which you serve, and at the one at which you sample.
 #
 # ### What a leak does to a report
 #
@@ -514,27 +584,48 @@ for side in ("broken", "healthy"):
     fresh = show(leak[side]["gold_over_base"])
     print(f"{side:8} reported {level(end)}, a gain of {told[side]:+.2f}   gain on fresh prompts "
         f"{fresh}")
+print("the two reports, broken minus repaired:", show(leak["reported_gap"]))
+print("on fresh prompts, broken minus repaired:", show(leak["broken_minus_healthy"]))
 sizes = clinic.case("leak").setting
 (test, about), (mine, _) = clinic.test_prompts(sizes), clinic.leaking_prompts(sizes, 0)
 seen, topics = ([a["topic"] for p, a in zip(test, about, strict=True) if p in set(mine)],
     {a["topic"] for a in about})
 print(f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of "
     f"{len(topics)}")
-assert leak["broken"]["reported"]["after"]["low"] > leak["healthy"]["reported"]["after"]["high"]
-assert (
-    leak["healthy"]["gold_over_base"]["low"]
-    < told["healthy"]
-    < leak["healthy"]["gold_over_base"]["high"]
-)
+assert leak["reported_gap"]["mean"] > 0.4 and leak["reported_gap"]["low"] > -0.1
+assert told["broken"] > leak["broken"]["gold_over_base"]["mean"] + 0.3
+assert abs(leak["broken_minus_healthy"]["mean"]) < 0.2
 
 # %% [markdown]
-# On the same test prompts the report of the leaking pipeline ends above that of its twin: the two
-# intervals do not touch.
-# On fresh prompts the two are not told apart (+0.11 in the list above, with zero inside).
-# Without the leak the reported gain lies inside the interval of the gain on fresh prompts.
-# So the leak makes the report promise more than it gives on new topics.
-# But the leaked prompts also teach all of the test's topics: how much of the excess is memory of
+# On the same test prompts the report of the leaking pipeline ends half a point above that of its
+# twin, and the interval only just excludes zero.
+# On fresh prompts the two are equal in the mean.
+# So the leak makes the report promise more than the policy gives on new topics.
+# The intervals are wide: there are only eight topics on either side, and three seeds.
+# And the leaked prompts also teach all of the test's topics: how much of the excess is memory of
 # single questions and how much is knowing the topics, this run does not separate.
+#
+# ### Whose gain is it?
+#
+# One author sampled at temperature 0.3, had honest judges, and put the whole gain down to the
+# reward model.
+
+# %%
+control = patients["cases"]["control"]
+start, end = (control["broken"]["reported"][when]["mean"] for when in ("before", "after"))
+print(f"claimed for the reward model: {end - start:.2f}")
+print("gain of the random control over the base:", show(control["control"]["gold_over_base"]))
+print("what the choice adds to it:", show(control["broken_minus_control"]))
+assert control["control"]["gold_over_base"]["low"] > 0
+assert control["broken_minus_control"]["low"] < 0.1
+assert control["control"]["gold_over_base"]["mean"] > 0.4 * (end - start)
+
+# %% [markdown]
+# A random choice among the same candidates gains about half of what was claimed.
+# Its candidates are colder than the base at temperature 1, and training on them makes the policy
+# colder too.
+# What the choice adds is not told apart from zero: at temperature 0.3 the candidates are much alike,
+# and a reward model from 125 comparisons sees little difference between them.
 #
 # ### The judge that is the selector, round by round
 
@@ -544,55 +635,57 @@ for side in ("own", "gold"):
     print(f"{side:5}", [round(p["mean"], 2) for p in hacked["broken"]["curve"][side]])
 print("shipped by its own score: rounds", hacked["broken"]["shipped"])
 print("shipped by other judges: rounds", hacked["healthy"]["shipped"])
-print("gold, broken less repaired:", show(hacked["broken_minus_healthy"]))
+print("gold, broken minus repaired:", show(hacked["broken_minus_healthy"]))
 for side in ("broken", "healthy"):
-    kl, zero = (hacked[side]["careful"][m] for m in ("kl", "greedy"))
-    print(f"{side:8} KL {kl['mean']:.1f} nats   gold at temperature 0: {level(zero)}")
+    kl, at_zero = (hacked[side]["careful"][m] for m in ("kl", "greedy"))
+    print(f"{side:8} KL {kl['mean']:.1f} nats   gold at temperature 0: {level(at_zero)}")
 own, true = ([p["mean"] for p in hacked["broken"]["curve"][side]] for side in ("own", "gold"))
-assert all(b > a for a, b in pairwise(own)) and true[-1] < true[1]
-assert hacked["broken"]["careful"]["greedy"]["high"] < hacked["healthy"]["careful"]["greedy"]["low"]
-assert hacked["broken_minus_healthy"]["high"] < 0.1
+assert all(b > a for a, b in pairwise(own)) and max(true) == true[1] > true[-1] + 0.1
+assert all(shipped == 4 for shipped in hacked["broken"]["shipped"])
+assert all(shipped < 4 for shipped in hacked["healthy"]["shipped"])
+assert hacked["broken_minus_healthy"]["mean"] < -0.15 and hacked["broken_minus_healthy"]["high"] < 0.1
 
 # %% [markdown]
 # The author's own score rises with every round, so the fourth is shipped.
-# The other judges (gold on 160 prompts of their own) preferred the first round in all three runs.
-# Three more rounds did not help measurably: at temperature 1 a gain of more than 0.09 is excluded,
-# at four times the KL.
-# At temperature 0 they did harm: the intervals do not touch.
+# The other judges (gold on 160 prompts of their own) preferred an earlier round in all three runs.
+# Gold, in the mean, is highest after the first round and falls from there.
+# The fourth round costs about 0.3 of gold against the round that the judges ship.
+# That interval only just excludes zero.
+# At temperature 0 the order is the same, with an interval too wide to decide.
+# The KL is plain: nearly 13 nats, for a score that only its own reward model believes.
 #
-# ### Copies that beat the healthy pipeline
+# ### Copies: nothing to choose
 #
-# One verdict should make you stop: the pipeline with *N* copies of a greedy reply ends far above
-# its repaired twin.
+# The pipeline with *N* copies of a greedy reply had no choice at all.
+# And still its author's score rose, and gold with it in the mean.
 # Here is what a careful reader asks next.
 
 # %%
 copies = patients["cases"]["clones"]
 for name, row in explore.measured_rows(copies, repaired=True):
-    one, zero = level(row["gold"]), level(row["greedy"])
-    print(f"{name:15} gold at temperature 1: {one}   at 0: {zero}   distinct-2: "
+    one, at_zero = level(row["gold"]), level(row["greedy"])
+    print(f"{name:15} gold at temperature 1: {one}   at 0: {at_zero}   distinct-2: "
         f"{row['distinct']['mean']:.2f}")
 seen = copies["broken"]["selected"]
-print(f"selected less average candidate: {seen['selected'][0] - seen['all'][0]:.3f}")
-assert copies["broken"]["careful"]["gold"]["low"] > copies["healthy"]["careful"]["gold"]["high"]
-assert abs(copies["broken"]["careful"]["greedy"]["mean"] - copies["base"]["greedy"]["mean"]) < 0.1
-assert copies["healthy"]["careful"]["greedy"]["high"] < copies["base"]["greedy"]["low"]
+print(f"selected minus average candidate: {seen['selected'][0] - seen['all'][0]:.3f}")
+print("one reply of the pipeline:", copies["broken"]["samples"][0]["reply"])
+assert copies["broken"]["careful"]["gold"]["high"] < copies["healthy"]["careful"]["gold"]["low"]
+assert all(abs(copies["broken"]["careful"][m]["mean"] - copies["base"]["greedy"]["mean"]) < 0.3
+    for m in ("gold", "greedy"))
+assert abs(seen["selected"][0] - seen["all"][0]) < 1e-6
+assert copies["broken"]["careful"]["distinct"]["high"] < 0.4
 
 # %% [markdown]
-# The base policy of this small world is very good at temperature 0: its greedy replies have a mean
-# gold of 3.30, its samples 0.47.
 # Training on copies of the greedy reply teaches the policy to give it at temperature 1 too.
+# So gold moves to about what the base has at temperature 0, and there it ends.
+# That is little, because the base's greedy reply is a stock letter: polite, with one step in it.
 # The reward model took no part: the selected candidate was worth exactly what the average one was.
-# What looks like a triumph of selection is a change of temperature, to be had for nothing by
-# serving at temperature 0.
 # And diversity is low: little is left to choose from in a next round.
 #
-# The same column is not flattering for the *healthy* pipeline either: at temperature 0 it is
-# *below* the base policy.
-# Its random control is lower still, so the order "pipeline above control" stays in the mean, but
-# the base policy is above both.
-# We judge at temperature 1 in this course because that is where candidates come from.
-# If you serve at temperature 0, measure at temperature 0.
+# How such a fault looks depends on the policy it meets.
+# Where the likeliest reply is nearly the best one (lesson 02 has such a help desk,
+# `helpdesk-careful`), the same copies would look like a triumph of selection.
+# Both times the gap between selected and average candidate is zero, and tells.
 #
 # ### Read the replies
 #
@@ -606,8 +699,9 @@ for w, r in zip(wrong, right, strict=True):
         f"({r['gold']:5.2f})  {r['reply']}")
 
 # %% [markdown]
-# Read several: the third broken reply happens to be right, and the first repaired one begins with a
-# refusal that nobody asked for.
+# Read several: to the first question both give the same stock letter, which shows nothing.
+# The second broken reply has steps from three other questions, and the third puts one right step
+# between two that belong elsewhere.
 # And how little code the fault takes.
 # The list of prompts is filtered, the list of replies is not, and `zip` says nothing:
 #
@@ -650,8 +744,9 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 #    (Everything, at least once.)
 # 6. **Look at length, diversity, unfinished replies and KL**, before and after.
 #    (Length, copies, end token, drift over rounds.)
-# 7. **Ask a judge that did not select**, on prompts that nobody trained on.
-#    (Over-optimisation, the judge that is the selector.)
+# 7. **Ask a judge that did not select**, on prompts that nobody trained on, at the temperature at
+#    which you serve and at the one at which you sample.
+#    (Over-optimisation, the judge that is the selector, damage that greedy replies hide.)
 # 8. **Subtract a random choice** from the same candidates, trained in the same way.
 #    (A gain put down to the wrong cause.)
 # 9. **Repeat with three seeds and give intervals.**
@@ -665,18 +760,22 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 # - Published systems differ in what selects (a reward model or a check) and in what each round
 #   starts from.
 # - Two rounds of rejection sampling with all rounds pooled bring most of the gain.
-#   PPO on top adds a little; against a third round that samples about as many tokens, the interval
-#   includes zero.
-# - The constructed team's report said "better" where gold on fresh prompts had not risen.
-#   Repaired, it gives a gain beyond chance, and the control shows that this is due to the choice.
-# - In the clinic all authors but one had good news.
-#   Two pipelines ended below the base policy, five more lost gold beyond chance against their
-#   repaired twins.
-#   For the other five gold at temperature 1 does not show the fault: the untrained end token shows
-#   in the length, the judge that selects in KL and in gold at temperature 0, the copies in
-#   diversity, the leak and the missing control only in what was claimed.
-# - A pipeline without any choice (copies of a greedy reply) ended above the healthy one, by
-#   sharpening alone.
+#   After them neither PPO on top nor a third round that samples about as many tokens adds gold that
+#   can be told from zero, and the two are not told apart.
+#   The proxy rises in both.
+# - The constructed team's report said "better" where gold at temperature 1 on fresh prompts had not
+#   risen.
+#   Repaired, the pipeline gives a gain beyond chance, and the control shows that this is due to the
+#   choice.
+# - In the clinic all twelve authors had good news.
+#   Two pipelines ended below the base policy, three more lost most of their gain, all beyond chance.
+#   Of the other seven only one lost gold beyond chance, and only just: the judge that is the
+#   selector.
+#   Other measures show some of the faults: length, a curve that turns down, the KL.
+#   The leak and the missing control show in what was claimed.
+# - Two of the faults that cost most at temperature 1 do not show at temperature 0.
+#   A pipeline judged by its greedy replies alone may be broken.
+# - A pipeline without any choice (copies of a greedy reply) reported a rise, too.
 #   A gain is not evidence for its explanation; the control is.
 #
 # ## What this leaves out
@@ -685,7 +784,7 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
 # Our gold reward is a formula; with people, step 7 costs money and has errors of its own.
 # The miniature of Llama 2 has one reward model, not two, no larger model that samples for smaller
 # ones, and a PPO with one tuned dial.
-# Three seeds make an interval that is somewhat too narrow.
+# Three seeds make wide intervals: a fault that costs half a point is not always told from none.
 #
 # ## In real systems
 #

@@ -101,3 +101,16 @@ def test_ordinary_values_keep_the_percentile_bootstrap():
     draws = [values[rng.integers(64, size=64)].mean() for _ in range(2000)]
     found = bootstrap_interval(values)
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
+
+
+def test_few_topics_and_rare_events_give_no_absurd_interval():
+    """Sets of nearly equal units, drawn by chance, must not decide the ends."""
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        topics = np.repeat(np.arange(8), 4)
+        shares = np.where(rng.random(32) < 0.2, rng.random(32) * 0.5, 1e-4 * rng.random(32))
+        found = bootstrap_interval(shares, groups=topics)
+        assert 0 <= found.low <= found.mean <= found.high <= 1
+        apart = paired_difference(shares, np.full(32, 1e-5), groups=topics)
+        student = t_quantile(0.975, 7) * np.std([shares[topics == k].mean() for k in range(8)])
+        assert apart.high - apart.low < 8 * student

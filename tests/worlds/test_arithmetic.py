@@ -237,11 +237,12 @@ def stored():
     return Pool.load(assets.path("arithmetic/pools/heldout.npz"))
 
 
-def answers_of(pool):
+@pytest.fixture(scope="module")
+def answers(stored):
     """The answers that were read, by problem; None where there is none."""
     return [
         [WORLD.verify("", text, info)["answer"] for text in texts]
-        for texts, info in zip(pool.texts, pool.info, strict=True)
+        for texts, info in zip(stored.texts, stored.info, strict=True)
     ]
 
 
@@ -258,7 +259,7 @@ def test_the_stored_verdicts_are_the_verifiers_on_problems_that_nobody_trained_o
 
 
 @pytest.mark.slow
-def test_the_world_holds_one_reply_and_the_majority_fail_and_the_verifier_finds_a_right_one(stored):
+def test_the_world_holds_a_vote_fails_and_the_verifier_finds_a_right_reply(stored, answers):
     """What the lesson rests on: the likeliest answer is wrong, and the right path is there.
 
     pass@1 at most .25, the majority of 16 at most .35, pass@16 at least .7.
@@ -266,16 +267,16 @@ def test_the_world_holds_one_reply_and_the_majority_fail_and_the_verifier_finds_
     one, sixteen = pass_at_k(stored.rewards["verifier"], [1, 16]).mean(0)
     votes = [
         [majority(row[at : at + 16]) == info["answer"] for at in range(0, 64, 16)]
-        for row, info in zip(answers_of(stored), stored.info, strict=True)
+        for row, info in zip(answers, stored.info, strict=True)
     ]
     assert 0.08 <= one <= 0.25 and np.mean(votes) <= 0.35 and sixteen >= 0.7
 
 
 @pytest.mark.slow
-def test_the_commonest_answer_of_most_problems_is_the_kinds_misreading(stored):
+def test_the_commonest_answer_of_most_problems_is_the_kinds_misreading(stored, answers):
     rows = [
-        (majority(answers), str(misreading(info)))
-        for answers, info in zip(answers_of(stored), stored.info, strict=True)
+        (majority(row), str(misreading(info)))
+        for row, info in zip(answers, stored.info, strict=True)
         if misreading(info) is not None
     ]
     assert len(rows) > 150

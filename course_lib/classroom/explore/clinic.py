@@ -114,7 +114,7 @@ def _differences(case: Mapping, repaired: bool) -> list[str]:
     """The sentences on differences: one, and with ``repaired`` three more."""
     lines = [
         f"Gold gained over the base policy: {_value(case['broken']['gold_over_base'])}; gold "
-        f"less that of the random control: {_value(case['broken_minus_control'])}."
+        f"minus that of the random control: {_value(case['broken_minus_control'])}."
     ]
     if not repaired:
         return lines
@@ -128,12 +128,12 @@ def _differences(case: Mapping, repaired: bool) -> list[str]:
         )
     return [
         *lines,
-        "Gold of the broken less that of the repaired pipeline: "
-        f"{_value(case['broken_minus_healthy'])}; of the repaired less the random control: "
+        "Gold of the broken minus that of the repaired pipeline: "
+        f"{_value(case['broken_minus_healthy'])}; of the repaired minus the random control: "
         f"{_value(case['healthy_minus_control'])}.",
         "What the repaired pipeline would report: "
         f"{_value(reported['before'])} before, {_value(reported['after'])} after{shipping}",
-        "Tokens of the broken less those of the repaired pipeline: "
+        "Tokens of the broken minus those of the repaired pipeline: "
         f"{_value(case['length_gap'], '.1f')}; share of unfinished replies: "
         f"{_value(case['cut_gap'])}.",
     ]

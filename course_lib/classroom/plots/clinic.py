@@ -49,7 +49,7 @@ def clinic_patient(
     ``case``: an entry of ``results.load("clinic")["cases"]``. ``view``: "author" (training loss,
     and the reported score by epoch or round), "careful" (gold by epoch or round; gold of base,
     pipeline and random control) or "repaired" (the same, broken beside repaired). Bands and bars
-    are 95 % over seeds and prompts. The summary never names the fault.
+    are 95 % over seeds and topics. The summary never names the fault.
     """
     require(view in VIEWS, f"view must be one of {', '.join(VIEWS)}; got {view!r}.")
     unit = "epochs of training" if case["setting"]["rounds"] == 1 else "rounds"
@@ -106,7 +106,7 @@ def _as_measured(left: Axes, right: Axes, case: Mapping, unit: str, repaired: bo
 def llama2_loop(result: Mapping, quiet: bool = False) -> Figure:
     """Gold (left) and proxy (right) after each stage of ``benchmarks/llama2_loop.py``.
 
-    Intervals: 95 % over seeds and prompts.
+    Intervals: 95 % over seeds and topics.
     """
     fig, (left, right) = new(2, 9.6, 2.9)
     stages = result["stages"]
@@ -116,4 +116,4 @@ def llama2_loop(result: Mapping, quiet: bool = False) -> Figure:
     _rows(right, [""] * len(proxy), proxy, "proxy reward (its own scale)")
     parts = [f"{name} {value['mean']:.2f}" for name, value in gold.items()]
     text = "Gold reward after each stage: " + ", ".join(parts)
-    return done(fig, text + ". Intervals: 95 % over seeds and prompts.", quiet)
+    return done(fig, text + ". Intervals: 95 % over seeds and topics.", quiet)

@@ -61,8 +61,9 @@ CASES = [
         step="score",
         tells=(
             "The author's own score rises and gold falls below the base policy and below the "
-            "random control. The replies are what a good assistant avoids: rude, empty, off the "
-            "topic. Choosing well for the wrong wish does worse than not choosing."
+            "random control, at temperature 0 as well. The replies are what a good assistant "
+            "avoids: filler without a step, steps of another topic, help with what must be "
+            "refused. Choosing well for the wrong wish does worse than not choosing."
         ),
         would=(
             "With a flipped sign gold would fall clearly below the random control while the "
@@ -77,13 +78,14 @@ CASES = [
         setting=Setting(),
         step="examples",
         tells=(
-            "The training loss starts several times as high as it should, because the model was "
+            "The training loss starts many times as high as it should, because the model was "
             "never taught to write questions, and most of the gradient goes into learning them. "
-            "KL is larger than for the repaired run and the gain smaller."
+            "KL is larger than for the repaired run and most of its gain is lost. At temperature "
+            "0 the loss hardly shows."
         ),
         would=(
             "With loss on the prompt the training loss would start far above that of the base "
-            "policy's own replies (about half a nat a token)."
+            "policy's own replies (less than half a nat a token)."
         ),
         repair=(
             "Mask the prompt: count the tokens that carry loss in one example, and print them "
@@ -98,7 +100,8 @@ CASES = [
         step="examples",
         tells=(
             "Replies go on after they should have stopped: they are several tokens longer than "
-            "the repaired ones, with closing phrases or steps of another topic. Gold hardly minds."
+            "the repaired ones, with phrases after the point where an answer ends. "
+            "Gold does not show it."
         ),
         would=(
             "With an untrained end token replies would go on after they should have stopped, and "
@@ -117,8 +120,9 @@ CASES = [
         step="ship",
         tells=(
             "The reported score rises with every round, so the last round is shipped. Judges who "
-            "did not select prefer the first. KL grows far, and gold at temperature 0 ends well "
-            "below that of the repaired pipeline. The score that chooses is what training climbs."
+            "did not select prefer an earlier round in each of the three runs: gold is, on "
+            "average, highest after the first and then falls, while KL grows far. The score that "
+            "chooses is what training climbs."
         ),
         would=(
             "If the judge were the selector, the reported score would rise over several rounds "
@@ -136,9 +140,10 @@ CASES = [
         setting=Setting(topics="quarters", epochs=6),
         step="prompts",
         tells=(
-            "The author's judge is honest, and still the reported gain is larger than the gain "
-            "on prompts about topics that no training prompt had. Only new prompts tell the two "
-            "apart."
+            "The author's judge is honest, and still the reported gain is larger, on average, "
+            "than the gain on prompts about topics that no training prompt had. On those the "
+            "pipeline is no better than its repaired twin; its report is. Only new prompts can "
+            "tell."
         ),
         would=(
             "With test prompts in training the reported score, by an honest judge, would be "
@@ -157,12 +162,15 @@ CASES = [
         setting=Setting(),
         step="score",
         tells=(
-            "By the author's own score everything improves, and gold gains much less than in the "
-            "repaired pipeline: the choice is largely blind."
+            "By the author's own score everything improves, and gold gains about half as much as "
+            "in the repaired pipeline, on average: the choice is half blind. How much is lost "
+            "differs from run to run, so three seeds do not tell it from chance, neither from "
+            "the repaired pipeline nor from the random control. And the base policy's score is "
+            "not what the same reward model gives it elsewhere."
         ),
         would=(
-            "With the wrong template in scoring, gold would be nearer to the random control than "
-            "to a healthy pipeline, while the author's own score still rises."
+            "With the wrong template in scoring, gold would end between the random control and "
+            "a healthy pipeline, while the author's own score still rises."
         ),
         repair=(
             "Score one known good and one known bad reply; compare the rendered text, token by "
@@ -176,9 +184,10 @@ CASES = [
         setting=Setting(rounds=4),
         step="keep",
         tells=(
-            "Gold rises for a round or two and then falls back, where with all rounds pooled it "
-            "keeps rising. Each round learns from its own few replies alone (pooling also means "
-            "more examples and steps). Honest judges, who ship the best round, limit the damage."
+            "Gold rises for two rounds and falls back by the fourth, where with all rounds pooled "
+            "it does not fall. Each round learns from its own few replies alone (pooling also "
+            "means more examples and steps). Honest judges limit the damage: they ship round 2, "
+            "which is not told apart from the repaired pipeline."
         ),
         would=(
             "With only the last round's data gold would go up and then down over several rounds."
@@ -195,8 +204,9 @@ CASES = [
         setting=Setting(rounds=3, reward="reward-length-biased", start="last"),
         step="reward",
         tells=(
-            "Replies grow longer from round to round and the proxy grows with them; gold falls "
-            "behind the repaired run. What is added is filler, flattery and repeated steps."
+            "Replies grow longer from round to round and the proxy grows with them. Gold rises "
+            "too, and falls behind the repaired run on average; three seeds do not tell that "
+            "from chance. What is added is polite phrases, filler and repeated steps."
         ),
         would=(
             "With a length-loving reward model replies would be clearly longer than the base "
@@ -216,9 +226,9 @@ CASES = [
         step="sample",
         tells=(
             "Selected and average candidate have the same score, to the last digit: there was "
-            "nothing to choose. Gold rises nevertheless, because the policy has learnt to do at "
-            "temperature 1 what it already did at temperature 0. Its gold at temperature 0 is "
-            "hardly better than the base policy's, and diversity is gone."
+            "nothing to choose. The policy has learnt to do at temperature 1 what the base does "
+            "at temperature 0, and that is bland: a stock letter. So most of the repaired "
+            "pipeline's gain is missing, at temperature 0 as well, and diversity is gone."
         ),
         would=(
             "With copied candidates the selected replies would have exactly the average score of "
@@ -235,13 +245,14 @@ CASES = [
         setting=Setting(temperature=0.3, reward="reward-125"),
         step="report",
         tells=(
-            "The gain is real, and little of it is due to the reward model: a random choice "
-            "among the same candidates gains nearly as much. Sampling at a low temperature and "
-            "training on it makes the policy sharper, whoever chooses."
+            "The gain is real, and about half of it has nothing to do with the reward model: a "
+            "random choice among the same candidates gains that much. What the choice adds is "
+            "not told apart from zero. Sampling at a low temperature and training on it makes "
+            "the policy sharper, whoever chooses."
         ),
         would=(
-            "If the gain were not the reward model's, the random control would gain nearly as "
-            "much as the pipeline, and the author would claim it for the reward model."
+            "If the gain were not all the reward model's, the random control would gain a good "
+            "part of it, and the author would claim the whole for the reward model."
         ),
         repair=(
             "Nothing is wrong with the policy, so its curve stays. What heals is the claim: "
@@ -258,8 +269,9 @@ CASES = [
         setting=Setting(),
         step="examples",
         tells=(
-            "The selected scores look fine, the training loss starts high and stays high, and "
-            "the replies answer other questions than the one asked."
+            "The selected scores look fine and the author's score rises, but the training loss "
+            "starts high and stays high, and the replies answer other questions than the one "
+            "asked. Gold falls below the base policy; at temperature 0 that does not show."
         ),
         would=(
             "With wrong pairs the replies would be well formed and answer somebody else's question."
@@ -277,7 +289,8 @@ CASES = [
         step="examples",
         tells=(
             "Many replies end in mid-sentence although the limit at serving is far away: finish "
-            "reason 'stop', but no full stop. The policy has learnt to stop there."
+            "reason 'stop', but no full stop. The policy has learnt to stop there. At "
+            "temperature 0 gold hardly shows it."
         ),
         would=(
             "If cut replies had been trained on as complete, many served replies would end "
