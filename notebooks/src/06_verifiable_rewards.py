@@ -58,6 +58,7 @@ for text in stored.texts[0][:5]:
 # The other four multiply some of the numbers and not all of them.
 # Three of these even agree: they take 6 coins twice, and 7 and 9 once, and say 28.
 # And yet every single calculation in all five is true.
+# Further down we count how often that is so.
 #
 # ## Solutions written in a hurry
 #
@@ -479,6 +480,7 @@ assert cold[can].mean() > 0.4 and usual[can].mean() > 0.45
 # from "all words alike", averaged over the reply (arXiv 2502.18581).
 # It asks nobody but the policy.
 # The weighted majority adds up such weights in place of votes.
+# (A softmax makes weights of them; the factor 16 lets small differences count.)
 # **Your prediction:** does it help here?
 
 # %%

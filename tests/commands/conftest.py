@@ -16,7 +16,8 @@ def made(tmp_path_factory):
         ["sample", *few, "--out", "p.npz"],
         ["score", "p.npz", "--reward", "helpdesk/reward-500"],
         ["score", "p.npz", "--reward", "gold"],
-        ["sample", "--world", "arithmetic", *few, "--out", "a.npz"],
+        # enough of them that ten problems have a right reply
+        ["sample", "--world", "arithmetic", "--prompts", "20", "-n", "32", "--out", "a.npz"],
         ["score", "a.npz", "--world", "arithmetic", "--reward", "verifier"],
         ["select", "p.npz", "--by", "gold", "--out", "s.jsonl"],
         ["select", "p.npz", "--by", "gold", "--pairs", "--out", "pairs.jsonl"],
