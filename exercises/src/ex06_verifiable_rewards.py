@@ -197,6 +197,8 @@ def decidable(correct):
 #
 # Your own functions on the stored pool of 200 problems with 64 replies each: no check here, only
 # numbers to look at.
+# The policy learned from solutions written in a hurry, so most of its replies are wrong, and many
+# are wrong in the same way.
 # Does your verifier agree with the course's?
 # Then lesson 06's numbers: pass@k as a mean over problems, the right replies and their paths, and
 # the share of problems that are decidable when only the first n samples are drawn.

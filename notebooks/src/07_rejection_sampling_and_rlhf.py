@@ -55,8 +55,8 @@ from course_lib.methods import advantages, grpo
 # Each method turns these four rewards into four weights: how strongly to push each reply up or
 # down.
 # **Work out three of them with a pencil:** RAFT gives 1 to the best reply and 0 to the rest.
-# GRPO without the standard deviation takes the reward less the mean of the four.
-# RLOO takes the reward less the mean of the *other three*.
+# GRPO without the standard deviation takes the reward minus the mean of the four.
+# RLOO takes the reward minus the mean of the *other three*.
 
 # %%
 rewards = torch.tensor([[1.0, 2.0, 3.0, 6.0]])
@@ -90,7 +90,7 @@ for kind in ("best", "group", "leave_one_out", "group_std"):
 #
 # ## RFT is a policy gradient with weights of 0 and 1
 #
-# This is the one derivation of the lesson.
+# This is the derivation to take away from the lesson.
 # Let $w(x, y)$ be any weight of a reply, and let us climb its expectation.
 # For a fixed prompt,
 #
@@ -234,7 +234,7 @@ for A, rho in ((1.0, 1.5), (-1.0, 0.5), (-1.0, 1.5)):
 # A second model, the **critic**, predicts from every prefix the reward to come: $V_t$ is its
 # prediction before token $t$, and after the last token it is 0.
 # $r_t$ is the reward at token $t$: the reward model's score at the last token, and at every token
-# less a penalty for the KL.
+# minus a penalty for the KL.
 # The surprise at token $t$ is $\delta_t = r_t + V_{t+1} - V_t$: how much better things look after
 # the token than before.
 # And since a token's merit may show only later, PPO adds up the later surprises too, each
@@ -306,8 +306,9 @@ print(f"later        {later:.4f} nats, -log sigma(1) = {np.log1p(np.exp(-1)):.4f
 #
 # GRPO on the help desk: at each step 16 prompts × 8 replies, scored by the proxy, one update.
 # Sixteen steps, so that you need not wait.
-# Watch three columns: the proxy's reward should rise, the KL with it, and the entropy (how
-# undecided the policy is, per token) should fall.
+# Watch three columns: the proxy's reward should rise, and the KL with it.
+# And the entropy, how undecided the policy is per token?
+# **Your prediction:** does it rise or fall, in a policy that is very sure of its stock letters?
 # Sixteen prompts a step are few, so we print means over four steps.
 # The KL is an estimate from samples: in the beginning, where it is really 0, it can come out
 # slightly negative.
@@ -322,8 +323,13 @@ for k in range(0, 16, 4):
         for name, values in columns.items())
     print(f"steps {k + 1:2} to {k + 4:2}   {means}")
 
+# %% [markdown]
+# It rises, at first: the policy leaves what it was sure of.
+# One often reads that such training makes a policy more decided; that comes later, if at all.
+
 # %%
 log = student.training_log
+assert np.mean(columns["entropy"][-4:]) > np.mean(columns["entropy"][:4])
 assert np.mean(log.column("reward")[-4:]) > np.mean(log.column("reward")[:4])
 print(log.account)   # tokens scored and trained on include the prompts
 
@@ -436,7 +442,8 @@ def verdict(gap):
 
 def gaps(those, label):
     for name, gap in those.items():
-        print(f"{label}{name:54} {gap['mean']:+.2f} [{gap['low']:+.2f}, {gap['high']:+.2f}]   "
+        name = label + name.replace(" - ", " minus ")
+        print(f"{name:74} {gap['mean']:+.2f} [{gap['low']:+.2f}, {gap['high']:+.2f}]   "
             f"{verdict(gap)}")
 
 gaps(frontier["rft_minus"], "RFT minus ")
@@ -538,7 +545,8 @@ for name in ("GRPO", "RLOO", "PPO"):
 
 # %% [markdown]
 # At $T = 1$ the higher learning rate looks better each time; at the best temperature it is not.
-# Larger steps make a policy more decided, and so does a low temperature, for nothing.
+# Larger steps move more of the policy's probability to what the proxy likes best.
+# A low temperature does that too, for nothing.
 # So part of what training seems to gain at $T = 1$ is only a temperature.
 #
 # Move the dials yourself.

@@ -304,9 +304,9 @@ assert own[cut].mean() > own[~cut].mean() - 0.1
 # It was never shown a reply that was cut.
 #
 # At temperature 0 the same assistant looks clearly *better* than the old one.
-# The old one's likeliest reply is bland: two in three of the replies it learned from were stock
+# The old one's greedy replies are bland: two in three of the replies it learned from were stock
 # letters (we made this world so, because real models are like that; lesson 00).
-# Training on chosen replies has moved what is likeliest, though half of those were cut.
+# Training on chosen replies has changed that, though half of those were cut.
 # So the answer depends on where you look, and greedy replies alone would have hidden the damage.
 # We come back to this with the twelve patients.
 #
@@ -380,7 +380,7 @@ assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 #
 # - **Complete replies**: the unfinished ones disappear, and gold rises.
 #   It is the largest step in this run.
-# - **A reward model from 8,000 comparisons** brings another, in the mean.
+# - **A reward model from 8,000 comparisons** brings another, about half as large.
 #   The weak one chooses less well.
 # - **Test prompts out**: gold is not told apart from the line above.
 #   A leak spoils the *report*.
@@ -554,17 +554,18 @@ assert sharp["healthy"]["careful"]["greedy"]["low"] > base_zero["high"] + 0.5
 # %% [markdown]
 # First the healthy pipeline.
 # The base policy's greedy reply is bland, so temperature 0 brings the base little.
-# It brings the healthy pipeline a whole point: training has moved what is likeliest.
+# It brings the healthy pipeline a whole point: training on chosen replies has changed the greedy
+# reply too.
 # The random control stays where the base is.
 #
 # Then the faults.
 # Cut replies and loss on the prompt cost most of the gain at temperature 1.
 # At temperature 0 neither is told apart from its healthy twin, and both stand a point and a half
 # above the base.
-# Judged by greedy replies, two broken pipelines pass: what they spoil is the spread around the
-# likeliest reply.
+# Judged by greedy replies, two broken pipelines pass: what they spoil is the spread of replies around
+# the greedy one.
 # You meet it wherever you sample: with users above temperature 0, and in the next round.
-# The wrong pairs look milder too: at temperature 0 they are no longer below the base in the mean.
+# The wrong pairs look milder too: at temperature 0 they stand where the base is, not below it.
 # The flipped sign and the copies show at both temperatures.
 #
 # We judge at temperature 1 in this course because that is where candidates come from.
@@ -683,7 +684,7 @@ assert copies["broken"]["careful"]["distinct"]["high"] < 0.4
 # And diversity is low: little is left to choose from in a next round.
 #
 # How such a fault looks depends on the policy it meets.
-# Where the likeliest reply is nearly the best one (lesson 02 has such a help desk,
+# Where the greedy reply is nearly the best one (lesson 02 has such a help desk,
 # `helpdesk-careful`), the same copies would look like a triumph of selection.
 # Both times the gap between selected and average candidate is zero, and tells.
 #
@@ -700,8 +701,8 @@ for w, r in zip(wrong, right, strict=True):
 
 # %% [markdown]
 # Read several: to the first question both give the same stock letter, which shows nothing.
-# The second broken reply has steps from three other questions, and the third puts one right step
-# between two that belong elsewhere.
+# The second broken reply has steps from three other questions.
+# The third has one right step, between one of another topic and one that makes no sense.
 # And how little code the fault takes.
 # The list of prompts is filtered, the list of replies is not, and `zip` says nothing:
 #

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib import assets, load_policy, load_reward_model
+from course_lib import assets, load_policy, load_reward_model, results
 from course_lib.base import CourseError
 from course_lib.classroom import explore, plots
 from course_lib.experiments import clinic
@@ -233,6 +233,80 @@ def test_rounds_start_where_they_say(monkeypatch, policy, reward):
     last_round_only = replace(clinic.HEALTHY, keep=clinic.keep_last_round)
     clinic.run(last_round_only, replace(tiny, start="last"), 0, policy, reward)
     assert started == [(True, 8), (False, 8), (False, 8)]
+
+
+# ---- what the cases say, on the stored result ---------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return results.load("clinic")["cases"]
+
+
+def test_every_case_was_measured_and_its_author_reports_a_rise(stored):
+    assert set(stored) == set(clinic.BY_NAME)
+    for name, case in stored.items():
+        told = case["broken"]["reported"]
+        assert told["after"]["mean"] > told["before"]["mean"], name
+
+
+def test_flipped_and_wrongly_paired_end_below_the_base_and_the_control(stored):
+    for name in ("sign", "zip"):
+        assert stored[name]["broken"]["gold_over_base"]["high"] < 0
+        assert stored[name]["broken_minus_control"]["high"] < 0
+    assert stored["sign"]["greedy_gap"]["high"] < 0, "at temperature 0 as well"
+
+
+def test_losses_start_where_the_cases_say(stored):
+    starts = {
+        name: [stored[name][side]["losses"][0][1] for side in ("broken", "healthy")]
+        for name in ("prompt", "zip")
+    }
+    assert starts["prompt"][0] > 5 * starts["prompt"][1]
+    assert starts["zip"][0] > 1.5 * starts["zip"][1]
+    assert starts["prompt"][1] < 0.5
+
+
+def test_some_faults_cost_at_temperature_1_and_do_not_show_at_0(stored):
+    for name in ("prompt", "truncated"):
+        at_zero = stored[name]["greedy_gap"]
+        assert stored[name]["broken_minus_healthy"]["high"] < 0
+        assert at_zero["low"] < 0 < at_zero["high"]
+
+
+def test_other_measures_give_a_fault_away(stored):
+    assert stored["truncated"]["cut_gap"]["low"] > 0.1
+    assert stored["endless"]["length_gap"]["low"] > 0
+    assert stored["length"]["length_gap"]["low"] > 0
+    copies = stored["clones"]
+    assert copies["broken"]["selected"]["selected"] == copies["broken"]["selected"]["all"]
+    diversity = [copies[side]["careful"]["distinct"]["mean"] for side in ("broken", "healthy")]
+    assert diversity[0] < diversity[1] / 2
+    before = [
+        stored["template"][side]["reported"]["before"]["mean"] for side in ("broken", "healthy")
+    ]
+    assert abs(before[0] - before[1]) > 0.2, "the template changes the base policy's own score"
+
+
+def test_rounds_go_as_the_cases_say(stored):
+    judge, last = stored["judge"], stored["last"]
+    own = [point["mean"] for point in judge["broken"]["curve"]["own"]]
+    gold = [point["mean"] for point in judge["broken"]["curve"]["gold"]]
+    assert own == sorted(own) and max(gold) == gold[1]
+    assert set(judge["broken"]["shipped"]) == {4} and max(judge["healthy"]["shipped"]) < 4
+    turned, pooled = (
+        [point["mean"] for point in last[side]["curve"]["gold"]] for side in ("broken", "healthy")
+    )
+    assert turned[4] < turned[2] and pooled[4] > pooled[2]
+    assert set(last["broken"]["shipped"]) == {2}
+
+
+def test_what_is_claimed_too_much(stored):
+    leak, control = stored["leak"], stored["control"]
+    assert leak["reported_gap"]["mean"] > leak["broken_minus_healthy"]["mean"] + 0.3
+    told = control["broken"]["reported"]
+    claimed = told["after"]["mean"] - told["before"]["mean"]
+    assert claimed / 3 < control["control"]["gold_over_base"]["mean"] < claimed
 
 
 # ---- pictures and widget, on a made-up result --------------------------------------------------

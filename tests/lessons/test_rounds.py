@@ -215,7 +215,9 @@ def test_findings_25_to_27_fail_on_results_that_do_not_show_them(monkeypatch, fi
     load = results.load
     assert finding()[1]
     shows_nothing = {"mean": 9.0, "low": -9.0, "high": 27.0, "level": 0.95, "n": 3}
-    if path[-1] == "over_base":
+    if path[-1] == "over_base":  # less than a point
+        shows_nothing |= {"mean": 0.3, "low": 0.1, "high": 0.5}
+    elif path == ("minus_best_of_n",):  # best-of-n passed
         shows_nothing |= {"mean": 0.3, "low": 0.1, "high": 0.5}
     changed = without(load(name), path, shows_nothing)
     monkeypatch.setattr(
@@ -269,7 +271,10 @@ def test_a_constant_added_to_all_rewards_changes_no_easiness(monkeypatch):
 def test_finding_10_fails_where_only_levels_are_high(monkeypatch):
     spread = np.random.default_rng(0).normal(size=(40, 64))
     even = Pool.from_candidates(
-        ["p"] * 40, [["t"] * 64] * 40, {name: spread.tolist() for name in ("reward-2000", "gold")}
+        ["p"] * 40,
+        [["t"] * 64] * 40,
+        {name: spread.tolist() for name in ("reward-2000", "gold")},
+        info=[{"topic": str(i)} for i in range(40)],
     )
     monkeypatch.setattr(of_rounds, "stored", lambda: even)
     assert not of_rounds.leaves_prompts_out()[1], (

@@ -146,4 +146,4 @@ def _along_the_dials(axis: Axes, reward: str, result: Mapping, name: str, dials:
     ticks = [t for t in (0, 1, 2, 4, 9, 16, 25, 64, 100, 200, 300) if t <= right]
     axis.set_xticks(ticks, [str(t) for t in ticks])
     axis.set_xlabel("KL to the base policy (nats, square-root scale)")
-    axis.set_ylabel(f"{reward} reward" + (" (points)" if reward == "gold" else ""))
+    axis.set_ylabel(f"{reward} reward at T = 1")
