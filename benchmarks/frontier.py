@@ -9,8 +9,8 @@ the base policy included. Training methods have two more: RFT its N and learning
 learning rate, the online methods learning rate and the weight of the KL penalty; the second is
 tried at the best value of the first. All have the same schedule of the learning rate. Dials are
 chosen by gold on one seed and on held-out prompts; the chosen values are trained on other seeds and
-judged on held-out prompts that share no wording with those: ten seeds where a run takes half a
-minute or less, else three. The arms "at GRPO's FLOPs" may sample
+judged on held-out prompts that share no wording with those: ten seeds of RFT, five of DPO,
+three of the others. The arms "at GRPO's FLOPs" may sample
 more, so that they cost about as many operations.
 
 Intervals are for other seeds and other prompts of the same 32 topics, with topics as the units.
@@ -34,7 +34,7 @@ QUICK = {"replies": 128, "choose": 8, "show": 12, "served": 2, "bon": 4, "labels
 TRAINED = {"lr": 1e-3, "epochs": 3}
 ONLINE = {"n": 8, "prompts_per_step": 16, "schedule": "cosine"}
 PAIRS = {"lr": 3e-4, "epochs": 3, "n": 16, "pairs": 4}
-TEN, THREE = list(range(10)), [0, 1, 2]
+TEN, FIVE, THREE = list(range(10)), [0, 1, 2, 3, 4], [0, 1, 2]
 # method: kind, fixed settings, dials in the order they are tried, seeds shown
 METHODS = {
     "best-of-N": ("best", {}, {"N": [4, 16, 64]}, [0]),
@@ -51,27 +51,27 @@ METHODS = {
         "raft++",
         {**ONLINE, "updates": 2},
         {"lr": [3e-5, 1e-4, 3e-4]},
-        TEN,
+        THREE,
     ),
-    "DPO": ("dpo", PAIRS, {"beta": [0.1, 0.3, 1.0], "lr": [1e-4, 1e-3]}, TEN),
+    "DPO": ("dpo", PAIRS, {"beta": [0.1, 0.3, 1.0], "lr": [1e-4, 1e-3]}, FIVE),
     "DPO, three rounds": ("dpo", {**PAIRS, "rounds": 3}, {"beta": [0.1, 0.3, 1.0]}, THREE),
     "GRPO": (
         "grpo",
         {**ONLINE, "beta": 0.05},
         {"lr": [1e-4, 3e-4, 1e-3], "beta": [0.0, 0.2]},
-        TEN,
+        THREE,
     ),
     "GRPO without std": (
         "grpo",
         {**ONLINE, "beta": 0.05, "advantage": "group"},
         {"lr": [1e-4, 3e-4, 1e-3], "beta": [0.0, 0.2]},
-        TEN,
+        THREE,
     ),
     "RLOO": (
         "rloo",
         {**ONLINE, "beta": 0.05},
         {"lr": [1e-4, 3e-4, 1e-3], "beta": [0.0, 0.2]},
-        TEN,
+        THREE,
     ),
     "PPO": (
         "ppo",

@@ -9,7 +9,7 @@
 # lesson 04 (over-optimisation, KL).
 #
 # **Time:** 80 minutes for the core, and 40 more for the parts marked *Deeper*; the cells run in
-# about two minutes.
+# one to two minutes.
 
 # %%
 import numpy as np
@@ -191,6 +191,8 @@ losses = {"best": tuned.training_log.losses, "random": control.training_log.loss
 for name, steps in losses.items():
     print(f"{name:7} {len(steps)} steps, loss {np.mean(steps[:3]):.2f} nats per token at the "
         f"start, {np.mean(steps[-3:]):.2f} at the end")
+
+# %%
 assert np.mean(losses["best"][:3]) > np.mean(losses["random"][:3]) + 0.04
 
 # %% [markdown]
@@ -209,10 +211,7 @@ from course_lib.models import GoldReward
 unseen, about = world.prompts("heldout", limit=128, seed=5)
 
 def serve(student, n=4, temperature=1.0):
-    """Replies of a policy to the held-out prompts, judged by gold.
-
-    The proxy's score is kept beside it.
-    """
+    """Replies of a policy to the held-out prompts, with their gold and proxy."""
     replies = course.sample(student, unseen, n=n, temperature=temperature, info=about, seed=99)
     return course.score(course.score(replies, GoldReward(world)), proxy)
 
@@ -761,8 +760,7 @@ from course_lib.experiments.findings.rounds import kept_easiness
 for name in ("reward-2000", "reward-8000"):
     level, highest, by_gold = (kept_easiness(name, *how)
         for how in ((name,), (name, 16), ("gold",)))
-    print(f"{name}: mean score {level:+.2f}   its best of 16 {highest:+.2f}   mean gold "
-        f"{by_gold:+.2f}")
+    print(f"{name}: mean {level:+.2f}   best of 16 {highest:+.2f}   mean gold {by_gold:+.2f}")
     assert highest.low > 0.1 and highest.mean > 1.3 * level.mean and by_gold.high < 0
 
 # %% [markdown]

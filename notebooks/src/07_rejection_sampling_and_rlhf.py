@@ -358,7 +358,7 @@ print(log.account)   # tokens scored and trained on include the prompts
 # RAFT++, everything in rounds and the larger RFT had only the first.
 # The dials with the highest gold on one seed were trained on other seeds, and judged on wordings
 # that had no part in the choice.
-# RFT has ten such seeds, DPO five, the others three.
+# How many seeds is in the table below.
 # We chose by gold, which in real life you do not have: so this is what each method *can* reach.
 #
 # **What is outside the budget.**
@@ -400,7 +400,7 @@ def value(v):
 
 for name, m in methods.items():
     dials = ", ".join(f"{dial} {chosen:g}" for dial, chosen in m["best"].items())
-    print(f"{name:42} {dials:22} T {m['shown']['temperature']:<4g} gold "
+    print(f"{name:42} {len(m['seeds']):2} seeds  {dials:22} T {m['shown']['temperature']:<4g} gold "
         f"{value(m['shown']['gold'])}   at T = 1 {value(m['at_1']['gold'])}")
 
 # %% [markdown]
@@ -428,7 +428,7 @@ assert all(m["over_base"]["low"] > 0.4 for m in trained)
 # Which differences are more than chance?
 # Here is the gold of RFT minus that of each other method, by seed and by topic.
 # The interval is Student's $t$: with three seeds it is 4.3 standard errors wide to each side where
-# a normal interval is 2, since three runs say little about how much runs differ.
+# a normal interval is 2, since three runs say little about how much runs differ; with ten it is 2.3.
 # And there are twelve differences.
 # With twelve 95 % intervals, one that misses by chance is nearly an even bet.
 # So the last column asks again with intervals of $1 - 0.05/12$ (Bonferroni's correction).
@@ -470,15 +470,15 @@ assert ablation["high"] > 0.1 and max(ablation["by_seed"]) < -0.05
 #
 # Taken one by one, four differences exclude 0: RFT is above best-of-64, three rounds of DPO and
 # vBoN, and below DPO.
-# DPO is ahead on each of five seeds, by little.
+# DPO is ahead on every seed, by little.
 # **After correction for twelve comparisons none is left.**
-# That is what three seeds can do: seeds of one method differ by half a point.
+# That is as far as so few seeds can tell: seeds of one method differ by half a point.
 # What is beyond doubt is in the figure: how far RFT, DPO, GRPO and PPO are from the base.
 #
 # Four more things are worth knowing.
 #
 # - **Finding 32 does not hold: without the division by the standard deviation GRPO is not better.**
-#   It is worse on each of the three seeds, though the interval includes 0.
+#   It is worse on every seed, though the interval includes 0.
 #   What Dr. GRPO proposes may matter elsewhere; here we cannot show that it does.
 # - **Finding 33: the backward KL does not beat imitation here.**
 #   vBoN is about a point below RFT, and not told apart from it at $T = 1$.
@@ -522,8 +522,8 @@ assert grpo_grid["lr = 0.001"]["gold"]["mean"] > base_gold + 0.5  # worse, but n
 # DPO at its highest learning rate is another case: the KL is enormous, and gold and proxy both
 # fall.
 # That is not hacking, that is breaking.
-# And for GRPO and RLOO the best weight of the KL penalty was 0: here the end of the budget was leash
-# enough.
+# And for GRPO and RLOO the best weight of the KL penalty was 0: here the end of the budget was
+# leash enough.
 #
 # RFT's target is best-of-N of the base policy, which bounds how far the reward can pull it;
 # its errors of imitation come on top.
@@ -583,8 +583,8 @@ assert 0.7 < work["RFT at GRPO's FLOPs"] / work["GRPO"] < 1.4
 # %% [markdown]
 # GRPO and RLOO took about three times RFT's operations, DPO nearly four times, PPO nine times.
 # PPO's account counts what policy *and* critic were trained on; half of it is the critic's.
-# "RFT at GRPO's FLOPs" spends the difference on more samples, and gains nothing that three seeds
-# can show.
+# "RFT at GRPO's FLOPs" spends the difference on more samples, and gains nothing that these seeds can
+# show.
 #
 # | | data it needs | memory | stability (what we saw) | tuning effort (our experience) |
 # |---|---|---|---|---|

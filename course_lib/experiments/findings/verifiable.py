@@ -208,8 +208,10 @@ def sharpening_or_learning() -> Measured:
         f"{grpo['pass@1']:+.3f}, {wide} {grpo[wide]:+.3f}; RAFT {raft['pass@1']:+.3f}, "
         f"{raft[wide]:+.3f}; RFT {rft['pass@1']:+.3f}, {rft[wide]:+.3f}"
     )
-    learns = min(grpo["pass@1"].low, rft["pass@1"].low) > cold["pass@1"].high
-    holds = cold[wide].high < 0 and learns and gap.low > 0
+    # learning: above the start where both are served at their best temperatures
+    best = [changes_of(found, name, "minus_start_at_best")["pass@1"] for name in ("GRPO", "RFT")]
+    note += f". Each at its best temperature, pass@1: GRPO {best[0]:+.3f}, RFT {best[1]:+.3f}"
+    holds = cold[wide].high < 0 and min(one.low for one in best) > 0 and gap.low > 0
     return Measured(gap, holds, note, len(found["seeds"]))
 
 
