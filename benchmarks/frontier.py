@@ -9,9 +9,8 @@ the base policy included. Training methods have two more: RFT its N and learning
 learning rate, the online methods learning rate and the weight of the KL penalty; the second is
 tried at the best value of the first. All have the same schedule of the learning rate. Dials are
 chosen by gold on one seed and on held-out prompts; the chosen values are trained on other seeds and
-judged on held-out prompts that share no wording with those: ten seeds of RFT, five of DPO,
-three of the others. The arms "at GRPO's FLOPs" may sample
-more, so that they cost about as many operations.
+judged on held-out prompts that share no wording with those: ten seeds of RFT, five of DPO, three of
+the others. The arm "at GRPO's FLOPs" may sample more, so that it costs about as many operations.
 
 Intervals are for other seeds and other prompts of the same 32 topics, with topics as the units.
 Where methods are compared, it is said which differences are left when all are corrected for their
