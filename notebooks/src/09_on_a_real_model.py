@@ -730,12 +730,13 @@ verdict = "not told apart" if more.low <= 0 <= more.high else "told apart"
 print(f"pass@{work.groups}, RFT minus base: {more:+.3f}", verdict)
 
 # %% [markdown]
-# On the stand-in, RFT answers more held-out problems than the control at the temperature of
-# sampling, and the interval excludes zero: an effect of *which replies were chosen*, with everything else equal.
+# On the stand-in, at the temperature of sampling, RFT answers more held-out problems than the
+# control, and the interval excludes zero: an effect of *which replies were chosen*, with everything
+# else equal.
 # But look at the first row: **against the base policy the saved run shows no gain that can be told
 # from zero**; it is the control that fell.
-# Training on one's own replies, wrong ones included, did harm, and choosing the right ones
-# prevented it.
+# Training on one's own replies, wrong ones included, did harm at this temperature, and choosing the
+# right ones prevented it.
 # (One reason may be that the stand-in had met the training questions' numbers before, so right
 # replies teach it little; we did not test that.)
 # Without the control one would not have seen this; without the base one would have reported a
@@ -807,8 +808,9 @@ assert not work.standin or dial.low > 0
 # %% [markdown]
 # On the stand-in the dial wins.
 # The cold base policy is more than ten points above RFT at the temperature of sampling.
-# Served equally cold, the three are not told apart: the intervals of both differences include zero.
-# The reason is the stand-in: its likeliest answer is often right, so a cold reply needs no choosing.
+# Served equally cold, RFT is told apart neither from the base nor from its control.
+# The reason is the stand-in: its likeliest answer is often right, so a cold reply needs no
+# choosing.
 # And pass@8 falls, because cold replies to one question resemble each other.
 # So sample warm what you want to choose from, and find the temperature for serving afterwards.
 #
@@ -1098,8 +1100,8 @@ print(f"RFT minus control      {treatment:+.2f}   "
 
 # %% [markdown]
 # And beside it: model and revision, number of prompts, N, temperature of sampling, token limit and
-# share of replies cut, how answers are read, share of prompts with some right and some wrong replies, number
-# of distinct right paths, seeds.
+# share of replies cut, how answers are read, share of prompts with some right and some wrong
+# replies, number of distinct right paths, seeds.
 #
 # What to expect?
 # For Qwen3-0.6B-Base on GSM8K a pass@1 of 31 % and a pass@8 of 77 % are reported.

@@ -106,7 +106,9 @@ def test_the_findings_say_what_was_measured(rows):
     assert found[30].holds and found[30].low > 0.15
     for number in (11, 12, 14, 30, 31):
         assert found[number].seeds == 3 and "seeds" in found[number].population
-    # TODO-FINDINGS
+    # the lesson says of these that they do not hold, and why
+    assert not any(found[number].holds for number in (11, 14, 31))
+    assert found[12].holds and found[12].low > 0.2, "breadth is lost by the dial, not by training"
 
 
 def at(mean, half=0.01):
@@ -117,11 +119,10 @@ def at(mean, half=0.01):
 SHOWN = {
     11: {("differences", "heldout, pass@16: distinct - same problems"): at(0.05)},
     12: {
-        ("cold_start_minus_start", "0.2", "pass@1"): at(0.02),
         ("cold_start_minus_start", "0.2", "pass@32"): at(-0.3),
-        ("minus_start", "GRPO", "pass@1"): at(0.2),
-        ("minus_start", "RFT", "pass@1"): at(0.2),
         ("minus_start", "GRPO", "pass@32"): at(-0.02),
+        ("minus_start_at_best", "GRPO", "pass@1"): at(0.2),
+        ("minus_start_at_best", "RFT", "pass@1"): at(0.2),
     },
     14: {
         ("differences", "REINFORCE without all-wrong groups - REINFORCE", "pass@1"): at(0.1),
@@ -161,9 +162,9 @@ def test_a_finding_holds_when_its_numbers_show_it(rows, monkeypatch, number):
         (11, ("differences", "heldout, pass@16: distinct - same problems"), at(0.005)),
         # the cold start loses no breadth
         (12, ("cold_start_minus_start", "0.2", "pass@32"), at(0.0)),
-        # the cold start learns as much
-        (12, ("cold_start_minus_start", "0.2", "pass@1"), at(0.195)),
-        (12, ("minus_start", "RFT", "pass@1"), at(0.01)),
+        # one of the trained policies is not ahead of the start, each at its best temperature
+        (12, ("minus_start_at_best", "GRPO", "pass@1"), at(0.005)),
+        (12, ("minus_start_at_best", "RFT", "pass@1"), at(0.005)),
         # GRPO loses as much breadth as the cold start
         (12, ("minus_start", "GRPO", "pass@32"), at(-0.3)),
         (
