@@ -225,8 +225,8 @@ for a, b in (("reward-125", "reward-8000"), ("reward-2000", "reward-8000")):
 # of them.
 # So the last numbers are somewhat too good.)
 #
-# Finally the ensemble, at $n = 64$, against the plain mean ($k = 0$), with intervals that take topics
-# as units.
+# Finally the ensemble, at $n = 64$, against the plain mean ($k = 0$), with intervals that take
+# topics as units.
 # **Which differences can you tell from 0?**
 
 # %%

@@ -833,7 +833,6 @@ print(f"the conversations have {lengths.min()} to {lengths.max()} tokens; "
 # %%
 def outcome(R):
     return accuracy(R), best_of_n_curve(R, sixteen.reward("gold"), [8])[:, 0]
-
 right, by_luck = outcome(ways["as trained"]), outcome(ways["a random reply (control)"])
 loses, gains = {}, {}
 print(f"{'':33}accuracy   gold of best of 8, minus as trained     minus a random reply")

@@ -801,8 +801,8 @@ assert slips["32"]["low"] < 0 < slips["accuracy"]["high"] and slips["accuracy"][
 #
 # So a large difference in accuracy may mean nothing at your $n$.
 # A *reversal*, more accurate and worse, we saw only with the made-up judge.
-# What an annotator's slips cost, these seeds do not show: something on average, and no difference of
-# the second pair is beyond chance.
+# What an annotator's slips cost, these seeds do not show: something on average, and no difference
+# of the second pair is beyond chance.
 
 # %% [markdown]
 # ## *Deeper*: several models as one

@@ -941,8 +941,8 @@ assert max(minus["RAFT"]["pass@1"]["by_seed"]) > 0.07 > 0.04 > sorted(
 # That breadth is lost by the dial and kept by training is shown with much room.
 # That training *learns* more than a dial does is shown where each has its best temperature.
 # You should know how this was judged.
-# Our first rule asked for more: at $k = 1$ the trained policies at $T = 1$ should gain more than the
-# cold start, with intervals that do not overlap.
+# Our first rule asked for more: at $k = 1$ the trained policies at $T = 1$ should gain more than
+# the cold start, with intervals that do not overlap.
 # They do overlap.
 # We saw that, and only then took the comparison at best temperatures as the rule.
 # It is the fairer comparison, and a rule that is chosen after the results is weaker evidence.

@@ -270,8 +270,8 @@ print([round(a, 3) for a in A[0].tolist()])
 # ## *Deeper*: DPO by hand
 #
 # For the wish $J$ the best policy is known.
-# Write $\pi^*(y \mid x) = \pi_{\text{ref}}(y \mid x)\, e^{r(x, y)/\beta} / Z(x)$, where $Z(x)$ makes
-# the sum 1.
+# Write $\pi^*(y \mid x) = \pi_{\text{ref}}(y \mid x)\, e^{r(x, y)/\beta} / Z(x)$, where $Z(x)$
+# makes the sum 1.
 # Then $r = \beta \log(\pi^* / \pi_{\text{ref}}) + \beta \log Z$; put that into $J$ for one prompt:
 #
 # $$J = \mathbb{E}_{\pi_\theta}\Big[\beta \log \frac{\pi^*}{\pi_{\text{ref}}} + \beta \log Z - \beta \log \frac{\pi_\theta}{\pi_{\text{ref}}}\Big] = \beta \log Z - \beta\, \mathrm{KL}(\pi_\theta \,\|\, \pi^*).$$
@@ -428,7 +428,8 @@ assert all(m["over_base"]["low"] > 0.4 for m in trained)
 # Which differences are more than chance?
 # Here is the gold of RFT minus that of each other method, by seed and by topic.
 # The interval is Student's $t$: with three seeds it is 4.3 standard errors wide to each side where
-# a normal interval is 2, since three runs say little about how much runs differ; with ten it is 2.3.
+# a normal interval is 2, since three runs say little about how much runs differ; with ten it is
+# 2.3.
 # And there are twelve differences.
 # With twelve 95 % intervals, one that misses by chance is nearly an even bet.
 # So the last column asks again with intervals of $1 - 0.05/12$ (Bonferroni's correction).
@@ -582,7 +583,8 @@ assert 0.7 < work["RFT at GRPO's FLOPs"] / work["GRPO"] < 1.4
 
 # %% [markdown]
 # GRPO and RLOO took about three times RFT's operations, DPO nearly four times, PPO nine times.
-# PPO's account counts what policy *and* critic were trained on; half of it is the critic's.
+# PPO's account counts what policy *and* critic were trained on; half of it is the
+# critic's.
 # "RFT at GRPO's FLOPs" spends the difference on more samples, and gains nothing that these seeds can
 # show.
 #

@@ -148,8 +148,8 @@ print("PPO minus round 2:", paired_difference(after["and a little PPO"],
 assert paired_difference(after["round 2, pooled"], after["base"], groups=asked).low > 0.3
 
 # %% [markdown]
-# (As in the lessons before, the intervals redraw topics: prompts about one topic are not independent
-# of each other.)
+# (As in the lessons before, the intervals redraw topics: prompts about one topic are not
+# independent of each other.)
 # Two small rounds already bring about a point.
 # The proxy at each of PPO's steps is a mean over 48 other prompts, so it jumps: five steps show no
 # trend.
@@ -562,8 +562,8 @@ assert sharp["healthy"]["careful"]["greedy"]["low"] > base_zero["high"] + 0.5
 # Cut replies and loss on the prompt cost most of the gain at temperature 1.
 # At temperature 0 neither is told apart from its healthy twin, and both stand a point and a half
 # above the base.
-# Judged by greedy replies, two broken pipelines pass: what they spoil is the spread of replies around
-# the greedy one.
+# Judged by greedy replies, two broken pipelines pass: what they spoil is the spread of replies
+# around the greedy one.
 # You meet it wherever you sample: with users above temperature 0, and in the next round.
 # The wrong pairs look milder too: at temperature 0 they stand where the base is, not below it.
 # The flipped sign and the copies show at both temperatures.
@@ -625,8 +625,8 @@ assert control["control"]["gold_over_base"]["mean"] > 0.4 * (end - start)
 # A random choice among the same candidates gains about half of what was claimed.
 # Its candidates are colder than the base at temperature 1, and training on them makes the policy
 # colder too.
-# What the choice adds is not told apart from zero: at temperature 0.3 the candidates are much alike,
-# and a reward model from 125 comparisons sees little difference between them.
+# What the choice adds is not told apart from zero: at temperature 0.3 the candidates are much
+# alike, and a reward model from 125 comparisons sees little difference between them.
 #
 # ### The judge that is the selector, round by round
 

@@ -76,9 +76,9 @@ def test_few_prompts_and_prompts_without_signal_are_flagged(result):
 @pytest.mark.slow
 def test_a_run_knows_how_many_prompts_had_no_signal():
     """The gold reward of prompts whose replies are all refusals, say."""
-    result = run("arithmetic", prompts=8, n=1, held_out=8, epochs=1)
+    result = run("arithmetic", prompts=48, n=1, held_out=8, epochs=1)
     assert result["no_signal"] is None, "one reply a prompt: nothing to choose from"
-    result = run("arithmetic", prompts=8, n=2, held_out=8, epochs=1)
+    result = run("arithmetic", prompts=24, n=4, held_out=8, epochs=1)
     assert 0 < result["no_signal"] < 1
     assert "of training prompts have no signal" in table(result)
 

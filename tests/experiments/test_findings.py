@@ -88,6 +88,6 @@ def test_a_stored_interval_is_read_whatever_stands_beside_it():
 
 
 def test_what_is_no_interval_is_refused():
-    one = findings.Finding(99, "09", "Claim.", "points", "course x", lambda: (0.5, True))
+    one = findings.Finding(99, "09", "Claim.", "points", "course x", "all", lambda: (0.5, True))
     with pytest.raises(CourseError, match="finding 99 must return an Interval; got float"):
         findings.measure(one)

@@ -74,7 +74,7 @@ def distils() -> Measured:
     epochs = ", ".join(f"{row['epochs']:g}" for row in found["rows"])
     never_above = all(row["gold"]["mean"] <= found["best_of_n"]["mean"] for row in trained)
     note = f"KL(π₁₆ ‖ π_θ) after {epochs} epochs: {kl} nats"
-    holds = gap.low < 0 and never_above and falls[-2].high < 0
+    holds = gap.high < 0 and never_above and falls[-2].high < 0
     return Measured(gap, holds, note, len(found["seeds"]))
 
 
