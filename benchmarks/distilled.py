@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from common import finish, job_options, run_jobs
-from frontier import TEMPERATURES, held_out
+from frontier import TEMPERATURES, held_out, listed
 
 RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "distilled.json"
 REWARD = "reward-8000"
@@ -113,10 +113,6 @@ def job(task):
         )
     write_json(out, {"seed": seed, "rows": rows, "seconds": time.perf_counter() - began})
     return out
-
-
-def listed(values):
-    return [round(float(value), 4) for value in values]
 
 
 def lines_of(result):

@@ -299,17 +299,12 @@ def rounded(row):
 
 def served_at(pool, base, temperature):
     """What one reply is worth, by prompt."""
-    from course_lib.models import sequence_logprobs
+    from course_lib.models import policy_kl
 
-    examples = []
-    for prompt, rows in zip(base.encode(pool.prompts), pool.tokens.tolist(), strict=True):
-        examples += [(prompt, [token for token in row if token >= 0]) for row in rows]
-    reference = sequence_logprobs(base, examples).reshape(pool.P, pool.N)
-    kl = (pool.sampling_logprobs.sum(-1) - reference).mean(1)
     return {
         "gold": listed(pool.rewards["gold"].mean(1)),
         "proxy": listed(pool.rewards["proxy"].mean(1)),
-        "kl": listed(kl),
+        "kl": listed(policy_kl(pool, base, 1.0)),
         "length": listed(pool.lengths.float().mean(1)),
         "temperature": temperature,
     }
@@ -480,8 +475,6 @@ def gap(one, other, topics, comparisons):
 
     (runs, t, n), (others, u, m) = one, other
     rows = np.array([gold_of(a, t, n) - gold_of(b, u, m) for a, b in pair_of(runs, others)])
-    if len(runs) == 1 and len(others) == 1:
-        rows = rows[:1]
     corrected = interval(rows, topics, 1 - 0.05 / comparisons)
     return {
         **interval(rows, topics),

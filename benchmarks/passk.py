@@ -375,6 +375,10 @@ def summary(runs, size):
         "cold_start_minus_start": {
             f"{t:g}": every(gap, [found], usual["start"]) for t, found in sorted(cold.items())
         },
+        "minus_cold_start": {
+            f"{t:g}": {name: every(gap, usual[name], [found]) for name in ("GRPO", "RFT", "RAFT")}
+            for t, found in sorted(cold.items())
+        },
         "differences": {name: every(gap, usual[a], usual[b]) for name, (a, b) in late.items()},
         "differences_at_best": {
             name: every(gap, best[a], best[b]) for name, (a, b) in late.items()

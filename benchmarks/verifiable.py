@@ -198,7 +198,8 @@ def best_temperature(policy, world, size):
 
 def of_pool(pool, world, ks):
     """pass@k and the majority's verdict by problem, and facts."""
-    from course_lib.estimators import majority, pass_at_k
+    from course_lib.estimators import pass_at_k
+    from course_lib.experiments.findings import votes_right
 
     columns = pass_at_k(pool.reward("verifier"), ks).T  # (len(ks), P)
     verdicts = [
@@ -206,16 +207,10 @@ def of_pool(pool, world, ks):
         for texts, about in zip(pool.texts, pool.info, strict=True)
     ]
     statuses = [verdict["status"] for row in verdicts for verdict in row]
-    votes = []
-    for row in verdicts:
-        answers = [verdict["answer"] for verdict in row]
-        winner = majority(answers)
-        at = answers.index(winner) if winner is not None else 0
-        votes.append(int(winner is not None and row[at]["status"] == "correct"))
     return {
         "ks": ks,
         "pass": [[round(float(v), 4) for v in column] for column in columns],
-        "majority": votes,
+        "majority": votes_right(verdicts).astype(int).tolist(),
         **facts_of(pool, world.path),
         "unreadable": statuses.count("unreadable") / len(statuses),
     }

@@ -17,7 +17,7 @@ from .choosing import (
 from .registry import Finding, Measured, Row, Table, finding, interval_of, known, measure, show
 from .rlhf import repaid_after
 from .rounds import kept_counts, kept_easiness
-from .verifiable import distinct_among
+from .verifiable import distinct_among, votes_right
 
 __all__ = [
     "Finding",
@@ -43,5 +43,6 @@ __all__ = [
     "right_choices",
     "show",
     "stored",
+    "votes_right",
     "warm_minus_cold",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ... import assets, results
 from ...base import flops_per_token
-from ...estimators import Interval, break_even, equal_quality_n, serving_flops
+from ...estimators import Interval, bootstrap_interval, break_even, equal_quality_n, serving_flops
 from ...models import load_policy, load_reward_model
 from ...worlds import load_world
 from .registry import DESK_SEEDS, Measured, finding, interval_of
@@ -151,16 +151,15 @@ def break_even_queries() -> Measured:
         after = serving_flops(writes, question, length)
         return break_even(method["cost"]["flops"], before, after)
 
-    values = [queries(length) for length in seeds]
-    mean, low, high = queries(method["shown"]["length"]["mean"]), min(values), max(values)
+    spread = bootstrap_interval([queries(length) for length in seeds])
     base = interval_of(method["over_base"])
     reach = f"n = {equal:.0f}" if math.isfinite(equal) else "no n that was tried"
     note = (
-        f"The range is over the lengths of {len(seeds)} seeds. Best-of-n of the base at its best "
+        f"Seeds differ in the length of replies only. Best-of-n of the base at its best "
         f"temperature reaches RFT's gold at {reach}; against one reply of the base, which costs as "
         f"much to serve, it buys {base:+.2f} gold points for the cost of training alone"
     )
     best = f"{frontier['methods']['best-of-N']['shown']['temperature']:g}"
     passed = frontier["best_of_n"][best]["16"]["gold"]["mean"]
-    holds = math.isfinite(mean) and base.low > 0 and gold["low"] > passed
-    return Measured(Interval(mean, low, high, gold["level"], len(seeds)), holds, note, len(seeds))
+    holds = math.isfinite(spread.high) and base.low > 0 and gold["low"] > passed
+    return Measured(spread, holds, note, len(seeds))

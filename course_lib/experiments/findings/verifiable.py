@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ... import assets, results
 from ...base import require
-from ...estimators import Interval, best_of_n_curve, paired_difference, weighted_majority
+from ...estimators import best_of_n_curve, paired_difference, weighted_majority
 from ...pools import Pool
 from ...worlds import Arithmetic, equation_holds, equations
 from .registry import PROBLEM_SEEDS, PROBLEMS, Measured, finding, interval_of
@@ -200,9 +200,7 @@ def sharpening_or_learning() -> Measured:
     cold = {what: interval_of(v) for what, v in found["cold_start_minus_start"]["0.2"].items()}
     wide = f"pass@{found['ks'][-1]}"
     grpo, rft, raft = (changes_of(found, name) for name in ("GRPO", "RFT", "RAFT"))
-    beyond = grpo[wide].mean - cold[wide].mean
-    half = float(np.hypot(grpo[wide].high - grpo[wide].mean, cold[wide].high - cold[wide].mean))
-    gap = Interval(beyond, beyond - half, beyond + half, 0.95, grpo[wide].n)
+    gap = interval_of(found["minus_cold_start"]["0.2"]["GRPO"][wide])  # paired over problems
     note = (
         f"Start at 0.2: pass@1 {cold['pass@1']:+.3f}, {wide} {cold[wide]:+.3f}. GRPO: pass@1 "
         f"{grpo['pass@1']:+.3f}, {wide} {grpo[wide]:+.3f}; RAFT {raft['pass@1']:+.3f}, "
