@@ -184,3 +184,13 @@ def test_prompts_to_choose_on_share_no_wording_with_those_shown():
         frontier.FULL["show"],
     ]
     assert len({topic for topic, _ in wordings[1]}) == 32, "all topics are shown"
+
+
+@pytest.mark.slow
+def test_the_page_of_measurements_is_what_the_stored_results_say():
+    import measured
+
+    written = measured.PAGE.read_text(encoding="utf-8")
+    kept = written.split(measured.SPEED[0])[1].split(measured.SPEED[1])[0]
+    assert measured.page(kept) == written, "run `python benchmarks/measured.py`"
+    assert measured.page(kept.replace("Speed", "Haste")) != written

@@ -121,6 +121,7 @@ SHOWN = {
     12: {
         ("cold_start_minus_start", "0.2", "pass@32"): at(-0.3),
         ("minus_start", "GRPO", "pass@32"): at(-0.02),
+        ("minus_cold_start", "0.2", "GRPO", "pass@32"): at(0.28),
         ("minus_start_at_best", "GRPO", "pass@1"): at(0.2),
         ("minus_start_at_best", "RFT", "pass@1"): at(0.2),
     },
@@ -166,7 +167,7 @@ def test_a_finding_holds_when_its_numbers_show_it(rows, monkeypatch, number):
         (12, ("minus_start_at_best", "GRPO", "pass@1"), at(0.005)),
         (12, ("minus_start_at_best", "RFT", "pass@1"), at(0.005)),
         # GRPO loses as much breadth as the cold start
-        (12, ("minus_start", "GRPO", "pass@32"), at(-0.3)),
+        (12, ("minus_cold_start", "0.2", "GRPO", "pass@32"), at(0.0)),
         (
             14,
             ("differences", "REINFORCE without all-wrong groups - REINFORCE", "pass@1"),

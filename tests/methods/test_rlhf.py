@@ -4,6 +4,7 @@ The shared loop.
 """
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -44,6 +45,7 @@ from course_lib.methods import (
     whiten,
 )
 from course_lib.methods import optimiser as training
+from course_lib.methods.optimiser import BY_NAME
 from course_lib.models import (
     FunctionReward,
     Policy,
@@ -814,3 +816,28 @@ def test_a_trained_policy_is_saved_and_loaded_like_any_other(tiny, tmp_path):
     trained = grpo(tiny, PROMPTS, LENGTH_REWARD, steps=1, prompts_per_step=2, n=2, max_tokens=4)
     trained.save(tmp_path / "policy")
     assert torch.equal(weights_of(load_policy(tmp_path / "policy")), weights_of(trained))
+
+
+@pytest.mark.parametrize("method", [grpo, ppo])
+def test_the_schedule_of_online_methods_is_by_name(method, monkeypatch):
+    """The rates that the optimiser takes, step by step: level, or falling to a tenth."""
+    policy, _, reward = bandit()
+    taken = {}
+
+    def recorded(name):
+        def rate_at(step, steps, lr):
+            value = BY_NAME[name](step, steps, lr)
+            taken.setdefault(name, []).append(value)
+            return value
+
+        return rate_at
+
+    module = sys.modules[method.__module__]
+    monkeypatch.setattr(module, "BY_NAME", {name: recorded(name) for name in BY_NAME})
+    for name in ("constant", "cosine"):
+        given = {"steps": 6, "prompts_per_step": 1, "n": 8, "max_tokens": 1, "lr": 1e-3}
+        method(policy, ["pull"], reward, schedule=name, **given)
+    assert taken["constant"][-1] == pytest.approx(1e-3)
+    assert taken["cosine"][-1] < 0.3e-3 < max(taken["cosine"])
+    with pytest.raises(CourseError, match="schedule must be one of constant, cosine; got 'flat'"):
+        method(policy, ["pull"], reward, schedule="flat", max_tokens=1)
