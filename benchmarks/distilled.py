@@ -10,7 +10,7 @@ share of the bundled pool's 256 replies to the prompt with a reward of at most r
 gold of best-of-16 at temperature 1, and of one reply of the trained policy at 1 and at the
 temperature that is best for it, chosen on prompts that share no wording with those shown.
 
-Three seeds. Each run is a file under DIR (default runs/distilled): an interrupted benchmark goes
+Ten seeds. Each run is a file under DIR (default runs/distilled): an interrupted benchmark goes
 on. course_lib/results/distilled.json is what lesson 05 reads.
 """
 
@@ -24,7 +24,7 @@ RESULTS = Path(__file__).parents[1] / "course_lib" / "results" / "distilled.json
 REWARD = "reward-8000"
 FULL = {"prompts": 384, "n": 16, "epochs": [0, 0.5, 1, 2, 3, 6], "choose": 64, "served": 4}
 QUICK = {"prompts": 16, "n": 4, "epochs": [0, 1], "choose": 4, "served": 2}
-SEEDS = [0, 1, 2]
+SEEDS = list(range(10))
 
 
 def target(size):
