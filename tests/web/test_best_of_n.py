@@ -1,0 +1,42 @@
+"""Best-of-n while a slider moves, with keys alone."""
+
+import pytest
+
+from course_lib.classroom import explore
+from course_lib.pools import Pool
+
+
+@pytest.fixture
+def pool():
+    gold = [[float(j) for j in range(16)], [float(-j) for j in range(16)]]
+    texts = [[f"reply <{i}> {j}" for j in range(16)] for i in range(2)]
+    proxy = [[-v for v in row] for row in gold]
+    return Pool.from_candidates(["first & only", "second"], texts, {"gold": gold, "proxy": proxy})
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_chosen_reply_follows_the_slider(page_of, fits, pool, width):
+    page = page_of(explore.best_of_n_slider(pool, by="gold", n=1), width=width)
+    n = page.get_by_label("n", exact=True)
+    assert n.get_attribute("aria-valuetext") == "1 candidate"
+    assert "reply <0> 0" in page.locator(".ck-chosen").inner_text()
+    n.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert n.get_attribute("aria-valuetext") == "8 candidates"
+    assert "reply <0> 7" in page.locator(".ck-chosen").inner_text()
+    page.get_by_label("gold", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    chosen = page.locator(".ck-chosen").inner_text()
+    assert "reply <0> 0" in chosen and "7 with a higher gold" in chosen
+    page.get_by_label("prompt").focus()
+    page.keyboard.press("End")
+    assert "reply <1> 7" in page.locator(".ck-chosen").inner_text()
+    page.wait_for_function("document.querySelector('[role=img]').ariaLabel.includes('Best of 8')")
+    fits(page)
+
+
+def test_without_scripts_a_picture_and_the_text_stand_there(page_of, pool):
+    page = page_of(explore.best_of_n_slider(pool, by="gold", n=4), scripts=False)
+    assert "reply <0> 3" in page.locator("blockquote").inner_text()
+    assert page.locator("img").get_attribute("alt").startswith("Best of 4 by gold")
