@@ -73,3 +73,19 @@ def fits():
         assert wide <= window
 
     return check
+
+
+@pytest.fixture
+def accessible():
+    """accessible(page): axe finds nothing serious or critical among the cards."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="axe is not installed: pip install -e '.[dev]'",
+    )
+
+    def check(page):
+        found = axe.Axe().run(page, context=".ck").response["violations"]
+        grave = [each for each in found if each["impact"] in ("serious", "critical")]
+        assert grave == [], [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in grave]
+
+    return check

@@ -15,7 +15,7 @@ def pool():
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_chosen_reply_follows_the_slider(page_of, fits, pool, width):
+def test_the_chosen_reply_follows_the_slider(page_of, fits, accessible, pool, width):
     page = page_of(explore.best_of_n_slider(pool, by="gold", n=1), width=width)
     n = page.get_by_label("n", exact=True)
     assert n.get_attribute("aria-valuetext") == "1 candidate"
@@ -29,11 +29,12 @@ def test_the_chosen_reply_follows_the_slider(page_of, fits, pool, width):
     page.keyboard.press("ArrowRight")
     chosen = page.locator(".ck-chosen").inner_text()
     assert "reply <0> 0" in chosen and "7 with a higher gold" in chosen
-    page.get_by_label("prompt").focus()
+    page.get_by_label("prompt", exact=True).focus()
     page.keyboard.press("End")
     assert "reply <1> 7" in page.locator(".ck-chosen").inner_text()
     page.wait_for_function("document.querySelector('[role=img]').ariaLabel.includes('Best of 8')")
     fits(page)
+    accessible(page)
 
 
 def test_without_scripts_a_picture_and_the_text_stand_there(page_of, pool):
