@@ -14,9 +14,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..plots import Figure
+if TYPE_CHECKING:  # matplotlib comes with it, and a card of questions needs none
+    from ..plots import Figure
 
 PARTS = Path(__file__).with_name("parts")
 PACKED_FROM = 4_000  # characters of JSON from which data are compressed
@@ -79,14 +80,24 @@ def _plain(value: Any) -> Any:
 
 @functools.cache
 def script(kinds: Sequence[str]) -> str:
-    """The JavaScript of ``kinds``: core first, then each part once, then the call that mounts."""
-    style = json.dumps(_squeezed("still.css") + _squeezed("core.css"))
-    once = (
-        "if(!document.getElementById('ck-style'))document.head.append("
-        f"courseKit.node('style',{{id:'ck-style'}},{style}));"
+    """The JavaScript of ``kinds``: core first, then each part once, then the call that mounts.
+
+    A part may have a style sheet of its own beside it, ``parts/<kind>.css``.
+    """
+    names = list(dict.fromkeys(kinds))
+    styles = [_style("ck-style", "still.css", "core.css")]
+    styles += [_style(f"ck-style-{k}", f"{k}.css") for k in names if (PARTS / f"{k}.css").is_file()]
+    parts = [_squeezed(f"{name}.js") for name in names]
+    return "\n".join([_squeezed("core.js"), *styles, *parts, "courseKit.mount();"])
+
+
+def _style(name: str, *files: str) -> str:
+    """JavaScript that adds these style sheets to the page, once."""
+    style = json.dumps("".join(map(_squeezed, files)))
+    return (
+        f"if(!document.getElementById('{name}'))document.head.append("
+        f"courseKit.node('style',{{id:'{name}'}},{style}));"
     )
-    parts = [_squeezed(f"{kind}.js") for kind in dict.fromkeys(kinds)]
-    return "\n".join([_squeezed("core.js"), once, *parts, "courseKit.mount();"])
 
 
 @functools.cache
@@ -102,7 +113,7 @@ def still(inner: str) -> str:
     return f'<style>{_squeezed("still.css")}</style><div class="ck-still">{inner}</div>'
 
 
-def picture(figure: Figure, width: int = 800) -> str:
+def picture(figure: "Figure", width: int = 800) -> str:
     """A figure of :mod:`course_lib.classroom.plots` as HTML with alt text, for a fallback."""
     data = base64.b64encode(figure.png()).decode()
     return (
