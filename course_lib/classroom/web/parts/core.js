@@ -92,12 +92,25 @@
 
   // ---- replies as bubbles ----
 
+  // what the sentences of a reply do: kind → words, and the mark under it in still.css
+  const partNames = {
+    step: "step asked for", kind: "kind word", filler: "filler or repetition",
+    foreign: "step of another topic", unsafe: "unsafe or rude",
+  };
+  const legend = (kinds = Object.keys(partNames)) =>
+    node("p", { class: "ck-legend" }, kinds.map((kind) =>
+      node("span", { class: `ck-part ck-${kind}` }, partNames[kind])));
+
+  // `shown` in a place that is always as high as the larger of it and `sizer`
+  const steady = (shown, sizer) => node("div", { class: "ck-steady" }, shown,
+    node("div", { class: "ck-sizer", "aria-hidden": "true" }, sizer));
+
   // parts: [[sentence, kind], ...] or a text; score: what stands in the chip
   function reply(parts, { score, note, chosen = false } = {}) {
     const said = typeof parts === "string" ? [[parts, ""]] : parts;
     const text = node("p", {}, said.flatMap(([sentence, kind], k) => [
       k ? " " : "",
-      kind ? node("mark", { class: `ck-part ck-${kind}`, title: kind }, sentence) : sentence,
+      kind ? node("mark", { class: `ck-part ck-${kind}`, title: partNames[kind] || kind }, sentence) : sentence,
     ]));
     return node("div", { class: chosen ? "ck-bubble ck-chosen" : "ck-bubble" }, text,
       (score || note) && node("div", { class: "ck-chips" },
@@ -265,7 +278,7 @@
 
   window.courseKit = {
     kinds, timings, node, svg, fresh, calm, signed, number, plain, slider, choice, button,
-    announcer, reply, figure, ticks, text, axes, path, curve, hue, dot, ring, send, store, onSite,
-    mount,
+    announcer, reply, partNames, legend, steady, figure, ticks, text, axes, path, curve, hue, dot,
+    ring, send, store, onSite, mount,
   };
 })();
