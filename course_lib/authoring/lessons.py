@@ -1,4 +1,4 @@
-"""One lesson: its source as notebook cells, with the badge and the first cell written in."""
+"""One lesson: its source as notebook cells, with badge, links and the first cell written in."""
 
 import hashlib
 import json
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base import require
+from .links import badge, bar, contents, linked, pages_of
+from .places import ROOT
 
-BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {
@@ -70,11 +71,13 @@ def notebook_text(lesson: Lesson) -> str:
 def prepare(source: Path | str, address: str, folder: str = "notebooks") -> Lesson:
     """The :class:`Lesson` in the py:percent file ``source``.
 
-    Adds the Colab badge under the title and, before the first code cell, the cell that finds or
-    installs the package. A source whose jupytext header says ``accelerator: GPU`` and ``colab:
-    gpuType: T4`` gets a notebook that Colab opens with that GPU. Raises
-    :class:`~course_lib.base.CourseError` when the first cell is not markdown with a title, or the
-    header asks for anything else of Colab.
+    Adds the Colab badge under the title, a line of links to the sections, links to the lessons,
+    exercises and papers the text speaks of (:mod:`.links`), a bar to the neighbours at the end
+    and, before the first code cell, the cell that finds or installs the package. A source whose
+    jupytext header says ``accelerator: GPU`` and ``colab: gpuType: T4`` gets a notebook that Colab
+    opens with that GPU. Raises :class:`~course_lib.base.CourseError` when the first cell is not
+    markdown with a title, the text speaks of a lesson that does not exist, or the header asks for
+    anything else of Colab.
     """
     import jupytext
 
@@ -93,10 +96,11 @@ def prepare(source: Path | str, address: str, folder: str = "notebooks") -> Less
         title.startswith("# "),
         f"{source.name} must begin with a markdown cell whose first line is the title (`# Title`).",
     )
-    badge = _badge(address, f"{folder}/{source.stem}.ipynb")
-    cells = [("markdown", "\n".join([title, "", badge, *rest]), [])]
+    top = badge(f"{folder}/{source.stem}.ipynb", folder, address)
+    cells = [("markdown", "\n".join([title, "", top, *rest]), [])]
     for cell in parsed[1:]:
         cells.append((cell.cell_type, cell.source, list(cell.metadata.get("tags", []))))
+    cells = _with_links(cells, source, folder)
     code = [at for at, (kind, *_) in enumerate(cells) if kind == "code"]
     first_code = code[0] if code else len(cells)
     cells.insert(first_code, ("code", SETUP.format(address=address), ["setup"]))
@@ -108,11 +112,19 @@ def prepare(source: Path | str, address: str, folder: str = "notebooks") -> Less
     )
 
 
-def _badge(address: str, notebook: str) -> str:
-    """The badge, in markdown, that opens ``notebook`` of the repository at ``address`` in Colab."""
-    where = address.removeprefix("https://github.com/").removesuffix(".git").strip("/")
-    link = f"https://colab.research.google.com/github/{where}/blob/main/{notebook}"
-    return f"[![Open in Colab]({BADGE})]({link})"
+def _with_links(cells: list[tuple], source: Path, folder: str) -> list[tuple]:
+    """The cells with links in their text, the page's contents and the bar to its neighbours."""
+    above = [place for place in source.resolve().parents if (place / "pyproject.toml").is_file()]
+    pages = pages_of(above[0] if above else ROOT)
+    texts = [text for kind, text, _ in cells if kind == "markdown"]
+    sections, ends = contents(texts), bar(source.stem, folder, pages)
+    done = [
+        (kind, linked(text, folder, pages, source.stem) if kind == "markdown" else text, tags)
+        for kind, text, tags in cells
+    ]
+    top = [("markdown", sections, ["contents"])] if sections else []
+    end = [("markdown", ends, ["navigation"])] if ends else []
+    return [done[0], *top, *done[1:], *end]
 
 
 def _cell(name: str, position: int, kind: str, text: str, tags: Sequence[str]) -> dict:
