@@ -6,20 +6,25 @@ them.
 
 import html
 from collections.abc import Sequence
-from types import ModuleType
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from ...base import last_turn, require
-from ...estimators import best_of_n_curve, kl_best_of_n_bound, overoptimisation_fit
+from ...estimators import (
+    best_of_n_curve,
+    bootstrap_interval,
+    kl_best_of_n_bound,
+    overoptimisation_fit,
+)
 from ...pools import Pool
 from .. import plots
-from ..plots import Figure
-from . import view
+from ..web import Card, picture
 from .candidates import only
-from .view import View, paragraphs
+from .sentences import Parts, shown_reply
+
+RESAMPLES = 1000  # for the bands: many curves, drawn and not reported
 
 
 def overoptimisation_explorer(
@@ -28,12 +33,12 @@ def overoptimisation_explorer(
     gold: str = "gold",
     by: str | None = None,
     n: int | None = None,
-) -> View:
-    """Choose a reward model, n and a prompt: proxy and gold against √KL, and the reply chosen.
+) -> Card:
+    """Choose a reward model and move n: proxy and gold of the best of n, and the reply chosen.
 
-    Through gold goes the fit d(α − βd). ``rewards``: names of those that may choose; ``gold``: the
-    one that judges; ``by`` and ``n``: shown first (default: the first of ``rewards``, the pool's
-    size).
+    The curves stand against n, or against √KL with the fit d(α − βd) through gold. ``rewards``:
+    names of those that may choose; ``gold``: the one that judges; ``by`` and ``n``: shown first
+    (default: the first of ``rewards``, the pool's size).
     """
     rewards = list(rewards)
     require(rewards, "give the names of the rewards to choose by.")
@@ -41,90 +46,127 @@ def overoptimisation_explorer(
         gold not in rewards,
         f"the reward that judges must not be one that chooses; {gold!r} does both.",
     )
-    judged = pool.reward(gold)
+    judged = np.asarray(pool.reward(gold), dtype=float)
     pool = only(pool, rewards)
     by = by or rewards[0]
     pool.reward(by)  # must be there, without NaN
-    sizes = [2**k for k in range(pool.N.bit_length()) if 2**k <= pool.N]
-    require(
-        len(sizes) >= 3, f"the fit needs at least 4 candidates a prompt; this pool has {pool.N}."
-    )
-    n = n if n in sizes else sizes[-1]
-    explorer = _Explorer(pool, judged, gold, sizes)
-    lines, reply, figure = explorer.state(0, n, by)
-    text = "\n".join([*lines, reply])
-    shown = _page(lines, reply)
-    still = shown + view.picture(figure)
-    w = view.widgets()
-    if w is None:
-        return View(None, text, still)
-    explorer.build(w, n, by, shown, figure)
-    return View(
-        explorer.box,
-        text,
-        still,
-        reward=explorer.reward,
-        n=explorer.size,
-        prompt=explorer.prompt,
-        words=explorer.words,
-        image=explorer.image,
-    )
+    require(pool.N >= 4, f"the fit needs at least 4 candidates a prompt; this pool has {pool.N}.")
+    view = _View(pool, judged, gold, _sizes(pool.N))
+    n = n if n in view.sizes else view.sizes[-1]
+    replies = _Replies(pool, judged, view.sizes)
+    data = {
+        "names": rewards,
+        "gold": gold,
+        "sizes": view.sizes,
+        "d": np.sqrt(kl_best_of_n_bound(view.sizes)),
+        "curves": [view.curve(name) for name in rewards],
+        "prompts": [last_turn(prompt) for prompt in pool.prompts],
+        "chosen": [replies.chosen(name) for name in rewards],
+        "highest": [replies.highest(i) for i in range(pool.P)],
+        "texts": replies.texts,  # after `chosen`: it holds what those chose
+        "start": {"by": rewards.index(by), "n": view.sizes.index(n), "prompt": 0},
+    }
+    text, fallback = view.still(by, n)
+    return Card("over-optimisation", data, text, fallback)
 
 
-def _page(lines: Sequence[str], reply: str) -> str:
-    return paragraphs(lines) + f"<blockquote>{html.escape(reply)}</blockquote>"
+def _sizes(most: int) -> list[int]:
+    """Powers of two up to ``most``, and the number halfway between each two of them."""
+    powers = [2**k for k in range(most.bit_length()) if 2**k <= most]
+    between = [3 * 2**k for k in range(most.bit_length()) if 3 * 2**k <= powers[-1]]
+    return sorted(powers + between)
 
 
-class _Explorer:
-    """What :func:`overoptimisation_explorer` shows, and its controls once they are built."""
+@dataclass(frozen=True)
+class _View:
+    """The curves of a pool: ``judged`` (P, N) are its gold rewards."""
 
-    def __init__(self, pool: Pool, judged: torch.Tensor, gold: str, sizes: list[int]) -> None:
-        self.pool = pool
-        self.judged = judged  # (P, N)
-        self.gold = gold
-        self.sizes = sizes
-        self.known: dict[str, tuple[np.ndarray, np.ndarray, Any]] = {}
+    pool: Pool
+    judged: np.ndarray
+    gold: str
+    sizes: list[int]
 
-    def curves(self, by: str) -> tuple[np.ndarray, np.ndarray, Any]:
-        """Own score and gold of the best of n, (P, len(sizes)) each, and the fit through gold."""
-        if by not in self.known:
-            scores = self.pool.reward(by)
-            proxy = best_of_n_curve(scores, ns=self.sizes)
-            value = best_of_n_curve(scores, self.judged, self.sizes)
-            means = value.mean(0)
-            d = np.sqrt(kl_best_of_n_bound(self.sizes))
-            self.known[by] = proxy, value, overoptimisation_fit(d, means - means[0])
-        return self.known[by]
+    def curve(self, by: str) -> dict[str, Any]:
+        """Own score and gold of the best of each n, their bands, and the fit through gold."""
+        scores = np.asarray(self.pool.reward(by), dtype=float)
+        proxy = best_of_n_curve(scores, ns=self.sizes)
+        value = best_of_n_curve(scores, self.judged, self.sizes)
+        spread = float(scores.std()) or 1.0
+        fit = self.fit(value)
+        return {
+            "own": proxy.mean(0),
+            "rise": _bands((proxy - scores.mean()) / spread),
+            "gold": _bands(value),
+            "fit": [fit.alpha, fit.beta, fit.peak_d],
+        }
 
-    def state(self, prompt: int, n: int, by: str) -> tuple[list[str], str, Figure]:
-        """Lines of text, the chosen reply and the figure of one setting."""
-        proxy, value, fit = self.curves(by)
-        gold = self.gold
-        figure = plots.overoptimisation_at(n, self.sizes, proxy, value, fit, (by, gold))
-        scores = self.pool.reward(by)[prompt, :n]
-        worth = self.judged[prompt, :n]
-        best = int(scores.argmax())
+    def fit(self, value: np.ndarray) -> Any:
+        """d(α − βd) through the mean of ``value`` (P, len(sizes)), as a gain over n = 1."""
+        means = value.mean(0)
+        return overoptimisation_fit(np.sqrt(kl_best_of_n_bound(self.sizes)), means - means[0])
+
+    def still(self, by: str, n: int) -> tuple[str, str]:
+        """(text, HTML) of the first prompt at one setting."""
+        scores = self.pool.reward(by)
+        proxy = best_of_n_curve(scores, ns=self.sizes)
+        value = best_of_n_curve(scores, self.judged, self.sizes)
+        figure = plots.overoptimisation_at(
+            n, self.sizes, proxy, value, self.fit(value), (by, self.gold)
+        )
+        best = int(scores[0, :n].argmax())
+        worth = self.judged[0, :n]
         lines = [
             figure.summary,
-            f"Prompt: {last_turn(self.pool.prompts[prompt])}",
+            f"Prompt: {last_turn(self.pool.prompts[0])}",
             f"Of the first {n} candidates {by} chooses number {best}: {by} "
-            f"{float(scores[best]):.2f}, {gold} {float(worth[best]):.2f} (highest {gold} there "
-            f"was: {float(worth.max()):.2f}):",
+            f"{float(scores[0, best]):.2f}, {self.gold} {worth[best]:.2f} (highest {self.gold} "
+            f"there was: {worth.max():.2f}):",
         ]
-        return lines, self.pool.texts[prompt][best] or "(empty)", figure
+        reply = self.pool.texts[0][best] or "(empty)"
+        shown = "".join(f"<p>{html.escape(line)}</p>" for line in lines[1:])
+        return (
+            "\n".join([*lines, reply]),
+            f"{picture(figure)}{shown}<blockquote>{html.escape(reply)}</blockquote>",
+        )
 
-    def build(self, w: ModuleType, n: int, by: str, shown: str, figure: Figure) -> None:
-        names = list(self.pool.rewards)
-        last = self.pool.P - 1
-        self.reward = view.buttons(w, options=names, value=by, description="selecting by")
-        self.size = view.slider(w, w.SelectionSlider, options=self.sizes, value=n, description="n")
-        self.prompt = view.slider(w, w.IntSlider, value=0, min=0, max=last, description="prompt")
-        self.words = w.HTML(shown)
-        self.image = view.image(w, figure)
-        self.box = w.VBox([self.reward, self.size, self.prompt, self.image, self.words])
-        view.watch((self.reward, self.size, self.prompt), self.redraw)
 
-    def redraw(self, change: dict) -> None:
-        lines, reply, figure = self.state(self.prompt.value, self.size.value, self.reward.value)
-        self.words.value = _page(lines, reply)
-        self.image.value = figure.png()
+def _bands(matrix: np.ndarray) -> list[dict[str, float]]:
+    """The mean of each column of ``matrix`` (P, len(sizes)) and its interval over prompts."""
+    found = [bootstrap_interval(column, resamples=RESAMPLES) for column in matrix.T]
+    return [{"mean": v.mean, "low": v.low, "high": v.high} for v in found]
+
+
+class _Replies:
+    """Which reply is chosen from the first n of each prompt, for all n that can be shown."""
+
+    def __init__(self, pool: Pool, judged: np.ndarray, sizes: Sequence[int]) -> None:
+        self.pool = pool
+        self.judged = judged
+        self.sizes = sizes
+        self.texts: list[list[str | Parts]] = [[] for _ in pool.prompts]
+        self._place: list[dict[int, int]] = [{} for _ in pool.prompts]  # candidate → its text
+
+    def chosen(self, by: str) -> list[list[list[float]]]:
+        """For each prompt [position of n, candidate, its text, score, gold] where it changes."""
+        scores = np.asarray(self.pool.reward(by), dtype=float)
+        found: list[list[list[float]]] = []
+        for i, row in enumerate(scores):
+            changes: list[list[float]] = []
+            for k, n in enumerate(self.sizes):
+                j = int(row[:n].argmax())
+                if not changes or changes[-1][1] != j:
+                    values = [round(float(v), 2) for v in (row[j], self.judged[i, j])]
+                    changes.append([k, j, self._text(i, j), *values])
+            found.append(changes)
+        return found
+
+    def highest(self, i: int) -> list[float]:
+        """The highest gold among the first n candidates of prompt ``i``, for each n."""
+        return [round(float(self.judged[i, :n].max()), 2) for n in self.sizes]
+
+    def _text(self, i: int, j: int) -> int:
+        if j not in self._place[i]:
+            self._place[i][j] = len(self.texts[i])
+            self.texts[i].append(shown_reply(self.pool, i, j))
+        return self._place[i][j]
+
