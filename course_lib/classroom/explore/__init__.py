@@ -12,6 +12,7 @@ from .best_of_n import best_of_n_slider
 from .candidates import candidate_browser, candidate_table, candidate_text, ranking
 from .clinic import measured_rows, patients, pipeline_clinic
 from .frontier import facts_of, frontier_explorer
+from .hero import hero
 from .memory import memory_planner
 from .overoptimisation import overoptimisation_explorer
 from .selection import DIALS, select, selection_explorer
@@ -27,6 +28,7 @@ __all__ = [
     "candidate_text",
     "facts_of",
     "frontier_explorer",
+    "hero",
     "measured_rows",
     "memory_planner",
     "overoptimisation_explorer",

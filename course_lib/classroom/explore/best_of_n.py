@@ -13,8 +13,20 @@ from .. import plots
 from ..plots import Figure
 from ..web import Card, picture
 from .candidates import only
+from .sentences import shown_reply
 
 ByTemperature = Mapping[float | None, Pool]
+
+
+def powers(most: int) -> list[int]:
+    """1, 2, 4, … up to ``most``."""
+    return [2**k for k in range(most.bit_length())]
+
+
+def intervals_of(values: np.ndarray) -> list[dict[str, float]]:
+    """Mean and interval over prompts of each column of ``values`` (P, K)."""
+    found = [bootstrap_interval(column) for column in values.T]
+    return [{"mean": v.mean, "low": v.low, "high": v.high} for v in found]
 
 
 def by_temperature(pools: Pool | Mapping[float, Pool]) -> ByTemperature:
@@ -58,7 +70,7 @@ def best_of_n_slider(
     by = by or next(iter(first.rewards), None)
     for each in pools.values():
         each.reward(by)  # must be there, without NaN
-    sizes = [2**k for k in range(first.N.bit_length()) if 2**k <= first.N]
+    sizes = powers(first.N)
     n = n if n in sizes else sizes[-1]
     names = list(first.rewards)
     shown = {t: _one_pool(each, judged[t], names, sizes) for t, each in pools.items()}
@@ -95,17 +107,14 @@ def _one_pool(pool: Pool, judged: Any, names: Sequence[str], sizes: Sequence[int
     return {
         "rewards": {name: np.round(np.asarray(scores), 2) for name, scores in rewards.items()},
         "gold": np.round(np.asarray(judged), 2),
-        "curves": {name: _curve(scores, judged, sizes) for name, scores in rewards.items()},
+        "curves": {
+            name: intervals_of(best_of_n_curve(scores, judged, sizes))
+            for name, scores in rewards.items()
+        },
         "texts": [
-            {str(j): pool.texts[i][j] for j in sorted(found)} for i, found in enumerate(ever)
+            {str(j): shown_reply(pool, i, j) for j in sorted(found)} for i, found in enumerate(ever)
         ],
     }
-
-
-def _curve(scores: Any, judged: Any, sizes: Sequence[int]) -> list[dict[str, float]]:
-    """Gold of the best of n by ``scores``: mean and interval over prompts, for each n."""
-    intervals = [bootstrap_interval(column) for column in best_of_n_curve(scores, judged, sizes).T]
-    return [{"mean": v.mean, "low": v.low, "high": v.high} for v in intervals]
 
 
 def _still(

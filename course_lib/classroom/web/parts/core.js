@@ -94,7 +94,7 @@
 
   // what the sentences of a reply do: kind → words, and the mark under it in still.css
   const partNames = {
-    step: "step asked for", kind: "kind word", filler: "filler or repetition",
+    step: "step asked for", kind: "polite", filler: "filler or repetition",
     foreign: "step of another topic", unsafe: "unsafe or rude",
   };
   const legend = (kinds = Object.keys(partNames)) =>
@@ -218,21 +218,37 @@
   // ---- keeping answers: in the notebook's progress file, or in the browser's own store ----
 
   // A link to the kernel is a hidden text widget with the class `link`, or Colab's own callback.
-  function send(link, message) {
-    const text = JSON.stringify({ ...message, at: Date.now() });
-    const field = link && document.querySelector(`.${link} input, .${link} textarea`);
-    if (field) {
+  // told(what the kernel answered) comes later; told(null) while it does not answer.
+  function send(link, message, told = () => {}) {
+    const at = fresh("at");
+    const text = JSON.stringify({ ...message, at });
+    const fields = link ? document.querySelectorAll(`.${link} :is(input, textarea)`) : [];
+    let late;
+    for (const field of fields) { // one is alive; others are left from a kernel before
+      late ||= setTimeout(told, 4000, null);
+      hear(field, at, (said) => { clearTimeout(late); told(said); });
       field.value = text;
       field.dispatchEvent(new Event("input", { bubbles: true }));
       field.dispatchEvent(new Event("change", { bubbles: true }));
-      return true;
     }
+    if (fields.length) return true;
     const colab = window.google && google.colab && google.colab.kernel;
-    if (colab && link) {
-      colab.invokeFunction(link, [text], {});
-      return true;
-    }
-    return false;
+    if (!colab || !link) return false;
+    colab.invokeFunction(link, [text], {})
+      .then((said) => told(said.data["application/json"] || null), () => told(null));
+    return true;
+  }
+
+  // The kernel answers in the widget's placeholder.
+  function hear(field, at, told) {
+    const watch = new MutationObserver(() => {
+      let said = null;
+      try { said = JSON.parse(field.placeholder); } catch { return; }
+      if (!said || said.at !== at) return;
+      watch.disconnect();
+      told(said);
+    });
+    watch.observe(field, { attributes: true, attributeFilter: ["placeholder"] });
   }
 
   const onSite = () => document.documentElement.hasAttribute("data-course-site");
