@@ -25,8 +25,9 @@
     fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
   const fresh = (name) => `ck-${name}-${Math.random().toString(36).slice(2, 8)}${count++}`;
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const signed = (v, digits = 2) => (v < 0 ? "−" : "+") + Math.abs(v).toFixed(digits);
-  const number = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits);
+  const minus = (v, digits) => Number(v.toFixed(digits)) < 0; // −0.00 is 0.00
+  const signed = (v, digits = 2) => (minus(v, digits) ? "−" : "+") + Math.abs(v).toFixed(digits);
+  const number = (v, digits = 2) => (minus(v, digits) ? "−" : "") + Math.abs(v).toFixed(digits);
 
   // ---- keys: JupyterLab and Notebook take arrows and letters unless both of these are done ----
 

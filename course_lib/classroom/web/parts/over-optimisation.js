@@ -78,7 +78,7 @@
       kit.dot(g, x, y, colour, 6);
       const left = x > area.left + area.width * 0.75;
       text(g, x + (left ? -11 : 11), y + 20, number(points[now.n].mean), {
-        "text-anchor": left ? "end" : "start", class: "ck-label ck-over-value" });
+        "text-anchor": left ? "end" : "start", class: "ck-label ck-halo" });
       return at;
     }
 
@@ -87,7 +87,7 @@
       g.append(svg("path", { d: `M${x - 6} ${y - 16}h12l-6 9z`, fill: "var(--ck-ink)" }));
       const right = x > area.left + area.width * 0.6;
       text(g, right ? x + 8 : x - 8, y - 20, `highest at n = ${sizes[top]}`, {
-        "text-anchor": right ? "end" : "start", class: "ck-over-value" });
+        "text-anchor": right ? "end" : "start", class: "ck-halo" });
     }
 
     function draw(g, width) {
