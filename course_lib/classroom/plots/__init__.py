@@ -1,16 +1,16 @@
 """Figures of the lessons: one question each.
 
-With colours that survive colour blindness, units, interval bands, and a text beside them. Every
-function prints one line that says what the picture shows and returns a :class:`Figure`. In a
-notebook the figure appears as an HTML picture whose ``alt`` text is that line (JupyterLab's own PNG
-display has no alt text), with a plain PNG for front ends that do not show HTML.
+With colours that survive colour blindness and read on light and dark pages, units, interval bands,
+and a text that says what the picture shows. Every function returns a :class:`Figure`. In a notebook
+it appears as an SVG with that text as its caption, with a PNG for front ends that do not show HTML;
+elsewhere the text is printed.
 """
 
 from .basic import best_of_n, best_of_n_at, cost_quality, intervals, loop, reward_histogram
 from .candidates import against_temperature
 from .clinic import clinic_patient, llama2_loop
 from .figure import COLOURS, Figure
-from .frontier import frontier, frontier_at
+from .frontier import METHOD_COLOURS, frontier, frontier_at, method_colour
 from .memory import memory
 from .overoptimisation import (
     help_and_harm,
@@ -25,6 +25,7 @@ from .verifiable import crossing, pass_at_k, pass_gain, paths_against_k
 
 __all__ = [
     "COLOURS",
+    "METHOD_COLOURS",
     "Figure",
     "against_temperature",
     "best_of_n",
@@ -44,6 +45,7 @@ __all__ = [
     "llama2_loop",
     "loop",
     "memory",
+    "method_colour",
     "one_against_another",
     "overoptimisation",
     "overoptimisation_at",

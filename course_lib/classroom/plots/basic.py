@@ -9,7 +9,8 @@ from matplotlib.patches import FancyBboxPatch
 
 from ...base import require
 from ...estimators import Interval
-from .figure import COLOURS, STYLE, Figure, band, done, heading, new, powers_axis, ring
+from .figure import COLOURS, INK, STYLE, Figure, band, done, heading, new, powers_axis, ring
+from .labels import name_lines, name_upright
 
 
 @rc_context(STYLE)
@@ -41,7 +42,7 @@ def best_of_n(
     axis.set_ylabel(ylabel)
     axis.set_title(title)
     if len(curves) > 1:
-        axis.legend()
+        name_lines(axis)
     text = f"{heading(title, ylabel)}: " + "; ".join(parts) + ". Bands: 95 % over prompts."
     return done(fig, text, quiet)
 
@@ -63,17 +64,18 @@ def reward_histogram(
     require(values.size, "no rewards to draw.")
     fig, (axis,) = new(height=3.0)
     _histogram(axis, values, bins=min(30, max(5, int(np.sqrt(values.size) * 2))))
-    mean = values.mean()
-    axis.axvline(mean, color=COLOURS[6], linestyle="--", label=f"mean {mean:.2f}")
-    mark = ""
-    if chosen is not None:
-        chosen = float(chosen)
-        axis.axvline(chosen, color=COLOURS[1], linewidth=2, label=f"chosen {chosen:.2f}")
-        mark = f" The chosen reply has {chosen:.2f}."
     axis.set_xlabel(xlabel)
     axis.set_ylabel("number of candidates")
     axis.set_title(title)
-    axis.legend()
+    mean = values.mean()
+    axis.axvline(mean, color=COLOURS[1], linestyle="--")
+    name_upright(axis, mean, f"mean {mean:.2f}", COLOURS[1], chosen is None or chosen > mean)
+    mark = ""
+    if chosen is not None:
+        chosen = float(chosen)
+        axis.axvline(chosen, color=COLOURS[2], linewidth=2)
+        name_upright(axis, chosen, f"chosen {chosen:.2f}", COLOURS[2], chosen <= mean)
+        mark = f" The chosen reply has {chosen:.2f}."
     low, middle, high = np.quantile(values, [0, 0.5, 1])
     text = (
         f"{heading(title, xlabel)} of {values.size} candidates: lowest {low:.2f}, "
@@ -83,7 +85,7 @@ def reward_histogram(
 
 
 def _histogram(axis: Axes, values: np.ndarray, bins: int) -> None:
-    axis.hist(values, bins=bins, color=COLOURS[0], alpha=0.75, edgecolor="white", linewidth=0.5)
+    axis.hist(values, bins=bins, color=COLOURS[0], rwidth=0.92)
 
 
 @rc_context(STYLE)
@@ -113,7 +115,7 @@ def cost_quality(
         if k == 0 and ns is not None:
             for n, x, y in zip(ns, costs, means, strict=True):
                 axis.annotate(
-                    f"n = {n}", (x, y), textcoords="offset points", xytext=(4, -11), fontsize=8
+                    f"n = {n}", (x, y), textcoords="offset points", xytext=(4, -12), fontsize=9
                 )
     axis.set_xscale("log")
     axis.set_xticks(costs, [f"{cost:,.0f}" for cost in costs])
@@ -121,7 +123,7 @@ def cost_quality(
     axis.set_xlabel(xlabel)
     axis.set_ylabel(ylabel)
     axis.set_title(title)
-    axis.legend()
+    name_lines(axis)
     start = f"{title or 'Quality against cost'}, by {xlabel.removesuffix(' (log scale)')}: "
     return done(fig, start + "; ".join(parts) + ". Bands: 95 % over prompts.", quiet)
 
@@ -188,10 +190,10 @@ def best_of_n_at(
     selecting, evaluating = names
     fig, (left, right) = new(columns=2, width=8.0, height=3.0)
     _histogram(left, rewards, bins=min(24, max(4, len(rewards) // 4)))
-    left.axvline(chosen, color=COLOURS[1], linewidth=2, label="chosen")
+    left.axvline(chosen, color=COLOURS[1], linewidth=2)
+    name_upright(left, chosen, "chosen", COLOURS[1], left=True)
     left.set_xlabel(f"{selecting} of {len(rewards)} candidates")
     left.set_ylabel("candidates")
-    left.legend()
     means = band(right, ns, curve, evaluating, 0)
     mean = means[list(ns).index(n)]
     ring(right, n, mean, COLOURS[1], 11)
@@ -221,11 +223,12 @@ def loop(quiet: bool = False) -> Figure:
     for k, (name, text) in enumerate(STEPS):
         _step(axis, k, name, text)
         if k:
-            arrow = {"arrowstyle": "->", "linewidth": 1.5}
+            arrow = {"arrowstyle": "->", "linewidth": 1.5, "color": INK}
             axis.annotate("", (k - 0.41, 0.05), (k - 0.59, 0.05), arrowprops=arrow)
     back = {
         "arrowstyle": "->",
         "linewidth": 1.5,
+        "color": INK,
         "connectionstyle": "arc,angleA=-90,angleB=-90,armA=25,armB=25,rad=8",
     }
     axis.annotate("", (0, -0.26), (3, -0.26), arrowprops=back)

@@ -7,7 +7,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from ...base import require
-from .figure import COLOURS, STYLE, Figure, band, done, heading, new, ring
+from .figure import COLOURS, INK, STYLE, Figure, band, done, heading, new, ring
+from .labels import name_lines
 
 
 @rc_context(STYLE)
@@ -54,11 +55,11 @@ def against_temperature(
         _temperature_axis(axis, temperatures)
     axes[0].set_ylabel(ylabel)
     axes[0].set_title(title)
-    axes[0].legend()
+    name_lines(axes[-1])
     if zoom is not None:
         axes[1].set_ylim(*zoom)
-        axes[1].axhline(0, color="black", linewidth=1)
-        axes[1].set_ylabel(f"the same less its value at T = {coldest:g} (points)")
+        axes[1].axhline(0, color=INK, linewidth=1)
+        axes[1].set_ylabel(f"minus its value at T = {coldest:g} (points)")
         axes[1].set_title("Differences, enlarged")
     circles = " Circles: the highest of each curve." if peaks else ""
     text = f"{heading(title, ylabel)}: " + "; ".join(parts)

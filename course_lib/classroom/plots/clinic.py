@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from ...base import require
 from .figure import COLOURS, MARKERS, STYLE, Figure, done, new, stored_band
+from .labels import name_lines
 
 VIEWS = ("author", "careful", "repaired")
 OWN = {
@@ -91,7 +92,7 @@ def _as_measured(left: Axes, right: Axes, case: Mapping, unit: str, repaired: bo
         _curve(left, side["curve"]["gold"], name, k)
     left.set_xlabel(unit)
     left.set_ylabel("gold reward (points)")
-    left.legend()
+    name_lines(left)
     gold = {name: side["careful"]["gold"] for name, side in shown.items()}
     gold["random control"] = case["control"]["careful"]["gold"]
     gold["base policy"] = case["base"]["gold"]

@@ -7,64 +7,115 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import figure
+from matplotlib import figure, rc_context
 from matplotlib.axes import Axes
 
 from ...base import require
+from ...base.progress import in_notebook
 from ...estimators import Interval, bootstrap_interval
+from .labels import EndLabels, settle
+from .pixels import few_colours
+from .svg import as_address, squeezed
 
-# Okabe and Ito (2008): distinct with every common form of colour blindness; each line also has a
-# marker and a dash of its own
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Each reads on white and on #111 (contrast 3 and more on both), and any two differ with every
+# common form of colour blindness; each line also has a marker and a dash of its own. The last is
+# the ink of axes and words: 4.3 on white and on #111, the most that one grey can have on both.
+COLOURS = ("#2E73C8", "#E0660A", "#00A06A", "#C86FB0", "#7E5B18", "#8B3FE8", "#797979")
+INK = COLOURS[6]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 STYLE = {
     "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titleweight": "bold",
+    "figure.titleweight": "bold",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.alpha": 0.3,
+    "axes.axisbelow": True,
+    "grid.color": INK,
+    "grid.alpha": 0.25,
     "axes.titlesize": 11,
     "legend.frameon": False,
+    "legend.fontsize": 9.5,
     "figure.dpi": 100,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "course",
 }
+PIXELS = 100  # an inch of a figure on the screen
+CAPTION = "margin:2px 0 8px;text-align:left;font-style:normal;line-height:1.45"
+PNG_PIXELS = 80  # the same of its stand-in where HTML is not shown
 
 
 class Figure(figure.Figure):
     """A matplotlib figure that knows its text.
 
-    ``summary`` is the line printed beside it and the picture's alt text.
+    ``summary`` says what it shows: the caption below it in a notebook, the line printed elsewhere.
     """
 
     summary: str = ""
 
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self.ends: list[EndLabels] = []  # names of lines that look for a place
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height on the screen, in pixels."""
+        return round(self.get_figwidth() * PIXELS), round(self.get_figheight() * PIXELS)
+
     def png(self) -> bytes:
-        """The picture as PNG bytes in 64 colours, about 10 kB.
-
-        The summary stands in its metadata.
-        """
-        from PIL import Image, PngImagePlugin
-
+        """The picture as PNG bytes on a transparent ground; the summary stands in its metadata."""
         drawn = io.BytesIO()
-        self.savefig(drawn, format="png", dpi=100)
-        text = PngImagePlugin.PngInfo()
-        text.add_itxt("Description", self.summary)
-        few_colours = Image.open(drawn).convert("RGB").quantize(64)
-        small = io.BytesIO()
-        few_colours.save(small, format="PNG", optimize=True, pnginfo=text)
-        return small.getvalue()
+        with rc_context(STYLE):
+            self.savefig(drawn, format="png", dpi=PNG_PIXELS)
+        return few_colours(drawn.getvalue(), self.summary)
+
+    def svg(self) -> str:
+        """The picture as SVG: one line, in the font of the reader's system."""
+        drawn = io.StringIO()
+        with rc_context(STYLE):
+            self.savefig(drawn, format="svg", metadata={"Date": None})
+        return squeezed(drawn.getvalue(), *self.size)
+
+    def image(self) -> str:
+        """An HTML ``<img>`` of the SVG whose ``alt`` is the whole summary."""
+        return self._image(self.summary)
+
+    def _image(self, alt: str) -> str:
+        width, height = self.size
+        return (
+            f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" '
+            f'style="max-width:100%;height:auto" src="{as_address(self.svg())}">'
+        )
+
+    def html(self) -> str:
+        """The picture with the summary as its caption; ``alt`` says only what kind it is."""
+        alt = f"Figure: {self.summary.split(': ')[0].rstrip('.')}. Its numbers stand below it."
+        return (
+            f'<figure class="ck-plot" style="margin:0;max-width:{self.size[0]}px">'
+            f"{self._image(alt)}"
+            f'<figcaption style="{CAPTION}">{html.escape(self.summary)}</figcaption></figure>'
+        )
 
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, str], dict[str, dict]]:
-        data = base64.b64encode(self.png()).decode()
-        size = {"width": int(self.get_figwidth() * 100), "height": int(self.get_figheight() * 100)}
-        picture = (
-            f'<img alt="{html.escape(self.summary)}" width="{size["width"]}" '
-            f'src="data:image/png;base64,{data}">'
-        )
-        shown = {"text/plain": f"Figure: {self.summary}", "text/html": picture, "image/png": data}
-        return shown, {"image/png": {**size, "alt": self.summary}}
+        width, height = self.size
+        shown = {
+            "text/plain": f"Figure: {self.summary}",
+            "text/html": self.html(),
+            "image/png": base64.b64encode(self.png()).decode(),
+        }
+        return shown, {"image/png": {"width": width, "height": height, "alt": self.summary}}
 
 
 def new(columns: int = 1, width: float = 7.0, height: float = 3.6) -> tuple[Figure, list[Axes]]:
@@ -74,9 +125,13 @@ def new(columns: int = 1, width: float = 7.0, height: float = 3.6) -> tuple[Figu
 
 
 def done(fig: Figure, summary: str, quiet: bool = False) -> Figure:
-    """``fig`` with its summary, which is printed unless ``quiet``."""
+    """``fig`` with its summary, and the names of its lines in their places.
+
+    The summary is printed unless ``quiet``; not in a notebook, where it stands below the picture.
+    """
     fig.summary = summary
-    if not quiet:
+    settle(fig)
+    if not quiet and not in_notebook():
         print(summary)
     return fig
 

@@ -1,14 +1,32 @@
 """Every method at equal budget: gold as a forest plot, and reward against KL along its dials."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from .figure import COLOURS, STYLE, Figure, done, new, ring, root, stored_bars
+from .figure import COLOURS, INK, STYLE, Figure, done, new, ring, root, stored_bars
 
-GREY = "#666666"
+# Place in COLOURS of each kind of method: those that imitate what was kept, DPO, the online ones.
+# The explorer of the same numbers uses the places too (its colours are ``--ck-c0`` …).
+METHOD_COLOURS = {
+    "RFT": 0,
+    "RAFT++": 0,
+    "DPO": 2,
+    "GRPO": 1,
+    "RLOO": 4,
+    "PPO": 3,
+    "vBoN": 5,
+    "best-of-N": 6,
+}
+COLUMNS = (("gold", 96), ("at T", 134), ("tokens", 192), ("TFLOPs", 244))  # points, to the right
+
+
+def method_colour(name: str) -> int:
+    """Place in ``COLOURS`` of a method; its variants ("DPO, three rounds") share its colour."""
+    starts = [kind for kind in METHOD_COLOURS if name.startswith(kind)]
+    return METHOD_COLOURS[max(starts, key=len)] if starts else len(COLOURS) - 1
 
 
 @rc_context(STYLE)
@@ -17,65 +35,88 @@ def frontier(result: Mapping, title: str = "", quiet: bool = False) -> Figure:
 
     ``result``: what that benchmark stored. A filled mark is one reply at the temperature that is
     best for the method (best-of-N: one of its choices), an open one at temperature 1; bars are 95 %
-    intervals for other seeds and prompts. The lines are the base policy at 1 and at its best. A
-    star marks what had more than the budget: more samples, new labels, or N replies an answer.
+    intervals for other seeds and prompts. The upright lines are the base policy at 1 and at its
+    best. The columns say gold, temperature, tokens sampled and operations of the training. A star
+    marks what had more than the budget: more samples, new labels, or N replies an answer.
     """
     methods = result["methods"]
     order = sorted(methods, key=lambda name: methods[name]["shown"]["gold"]["mean"])
-    fig, (axis,) = new(1, 8.6, 0.38 * len(order) + 1.6)
+    fig, (axis,) = new(1, 9.2, 0.36 * len(order) + 1.7)
     for y, name in enumerate(order):
-        shown, at_1 = methods[name]["shown"]["gold"], methods[name]["at_1"]["gold"]
-        colour = COLOURS[6] if name == "best-of-N" else COLOURS[0]
-        colour = COLOURS[2] if name.startswith("RFT") else colour
-        axis.errorbar(
-            [at_1["mean"]],
-            [y - 0.14],
-            xerr=stored_bars([at_1]),
-            color=colour,
-            marker="o",
-            markersize=4,
-            markerfacecolor="none",
-            elinewidth=0.7,
-            alpha=0.8,
-        )
-        axis.errorbar(
-            [shown["mean"]],
-            [y + 0.14],
-            xerr=stored_bars([shown]),
-            color=colour,
-            marker="o",
-            markersize=6,
-            capsize=2,
-        )
+        _row(axis, y, methods[name], COLOURS[method_colour(name)])
     axis.set_yticks(range(len(order)), [_label(name, methods[name]) for name in order])
-    axis.set_ylim(-0.7, len(order) + 0.1)
-    axis.set_xlim(left=min(0.0, result["base_at_1"]["gold"]["mean"]) - 0.5)  # room for its name
-    for value, text, style in (
-        (result["base_at_1"]["gold"]["mean"], "base, T = 1", ":"),
-        (result["base"]["gold"]["mean"], f"base, T = {result['base']['temperature']:g}", "--"),
-    ):
-        axis.axvline(value, color=GREY, linestyle=style, linewidth=1)
-        right = style == "--"
-        axis.annotate(
-            text,
-            (value, len(order) - 0.3),
-            textcoords="offset points",
-            xytext=(4 if right else -4, 0),
-            ha="left" if right else "right",
-            fontsize=8,
-            color=GREY,
-        )
+    for tick, name in zip(axis.get_yticklabels(), order, strict=True):
+        tick.set(color=COLOURS[method_colour(name)], fontweight="bold")
+    axis.tick_params(axis="y", length=0)
+    axis.set_ylim(-0.7, len(order) - 0.2)
+    axis.set_xlim(left=min(0.0, result["base_at_1"]["gold"]["mean"]) - 0.1)
+    _base_lines(axis, result, len(order) - 0.2)
+    _columns(axis, [methods[name] for name in order])
     axis.set_xlabel("gold reward (points); filled: best T, open: T = 1")
-    title = title or "One reply of each policy; all sampled as many tokens (* had more)"
-    fig.suptitle(title, fontsize=11)
+    fig.suptitle(title or "One reply of each; all sampled as many tokens (* had more)", fontsize=11)
     return done(fig, _the_best(result, order), quiet)
 
 
+def _row(axis: Axes, y: float, method: Mapping, colour: str) -> None:
+    """The two marks of a method with their bars: at its best temperature, and at 1."""
+    shown, at_1 = method["shown"]["gold"], method["at_1"]["gold"]
+    small = {"markersize": 4, "markerfacecolor": "none", "elinewidth": 0.8}
+    large = {"markersize": 6.5, "capsize": 2.5, "elinewidth": 2}
+    for value, place, look in ((at_1, y - 0.2, small), (shown, y + 0.08, large)):
+        bars = stored_bars([value])
+        axis.errorbar([value["mean"]], [place], xerr=bars, color=colour, marker="o", **look)
+
+
+def _base_lines(axis: Axes, result: Mapping, top: float) -> None:
+    """The base policy at temperature 1 and at its best, with their names above the frame."""
+    best = f"base at its best, T = {result['base']['temperature']:g}"
+    for value, text, style, side in (
+        (result["base_at_1"]["gold"]["mean"], "base, T = 1", ":", "right"),
+        (result["base"]["gold"]["mean"], best, "--", "left"),
+    ):
+        axis.axvline(value, color=INK, linestyle=style, linewidth=1.3)
+        axis.annotate(
+            text,
+            (value, top),
+            textcoords="offset points",
+            xytext=(3 if side == "right" else -3, 3),
+            ha=side,
+            va="bottom",
+            fontsize=9,
+        )
+
+
+def _columns(axis: Axes, methods: Sequence[Mapping]) -> None:
+    """Numbers beside the rows, each column flush right: what was reached, and what it took."""
+    rows = [[name for name, _ in COLUMNS]]
+    for method in methods:
+        gold, cost = method["shown"]["gold"]["mean"], method["cost"]
+        spent = [f"{cost['tokens'] / 1e3:,.0f} k", f"{cost['flops'] / 1e12:.2f}"]
+        none = ["–", "–"]
+        told = [f"{gold:.2f}", f"{method['shown']['temperature']:g}"]
+        rows.append(told + (spent if cost["flops"] else none))
+    for y, row in enumerate(rows, -1):
+        place = y if y >= 0 else len(methods) - 0.2
+        for text, (_, x) in zip(row, COLUMNS, strict=True):
+            axis.annotate(
+                text,
+                (1.0, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(x - 58, 3 if y < 0 else 0),
+                textcoords="offset points",
+                ha="right",
+                va="bottom" if y < 0 else "center",
+                fontsize=9.5,
+                fontweight="bold" if y < 0 else "normal",
+                annotation_clip=False,
+            )
+
+
 def _label(name: str, method: Mapping) -> str:
-    """What stands beside a row: the method, a star for what had more, and its temperature."""
+    """What stands beside a row: the method, and a star for what had more than the budget."""
     outside = name == "best-of-N" or "times" in method["fixed"] or method["cost"]["labels"] > 0
     shown = f"best of {method['best']['N']} of the base" if name == "best-of-N" else name
-    return f"{shown}{'*' if outside else ''}  (T = {method['shown']['temperature']:g})"
+    return f"{shown}{'*' if outside else ''}"
 
 
 def _the_best(result: Mapping, order: list[str]) -> str:
@@ -107,7 +148,7 @@ def frontier_at(result: Mapping, name: str, dials: str, quiet: bool = True) -> F
     fig, axes = new(2, 8.0, 3.2)
     for axis, reward in zip(axes, ("gold", "proxy"), strict=True):
         _along_the_dials(axis, reward, result, name, dials)
-    axes[0].legend(fontsize=8)
+    axes[0].legend()
     here = result["methods"][name]["grid"][dials]
     at_1 = here["at_1"]
     text = (
@@ -122,7 +163,7 @@ def _along_the_dials(axis: Axes, reward: str, result: Mapping, name: str, dials:
     """One panel of :func:`frontier_at`."""
     grid = result["methods"][name]["grid"]
     ladder_kl, ladder = _against_kl(result["best_of_n"]["1"].values(), reward)
-    axis.plot(ladder_kl, ladder, "-", color="#999999", linewidth=1.2, label="best-of-N, T = 1")
+    axis.plot(ladder_kl, ladder, "-", color=INK, linewidth=1.2, label="best-of-N, T = 1")
     points = sorted(grid.items(), key=lambda item: item[1]["at_1"]["kl"]["mean"])
     x = [point["at_1"]["kl"]["mean"] for _, point in points]
     values = [point["at_1"][reward] for _, point in points]
@@ -139,7 +180,7 @@ def _along_the_dials(axis: Axes, reward: str, result: Mapping, name: str, dials:
     here = grid[dials]["at_1"]
     ring(axis, here["kl"]["mean"], here[reward]["mean"], COLOURS[1], 12)
     base = result["base_at_1"][reward]["mean"]
-    axis.axhline(base, color=GREY, linewidth=0.8, linestyle=":", label="base, one reply")
+    axis.axhline(base, color=INK, linewidth=0.8, linestyle=":", label="base, one reply")
     axis.set_xscale("function", functions=(root, np.square))
     right = 1.15 * max(x + [ladder_kl[-1]])
     axis.set_xlim(0, right)

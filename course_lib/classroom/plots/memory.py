@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib import rc_context
 
-from .figure import COLOURS, STYLE, Figure, done, new
+from .figure import COLOURS, INK, STYLE, Figure, done, new
 
 # what grows with the number of weights is blue
 SHADES = {
@@ -38,8 +38,8 @@ def memory(
             [row.get(part, 0.0) for row in rows.values()],
             left=[sum(row.get(p, 0.0) for p in parts[:k]) for row in rows.values()],
             color=colours[part],
-            edgecolor="white",
-            linewidth=1.5,
+            edgecolor=INK,
+            linewidth=0.8,
             label=part,
             height=0.6,
         )

@@ -16,6 +16,7 @@ from ...estimators import Interval, best_of_n_curve, kl_best_of_n_bound, overopt
 from .figure import (
     COLOURS,
     DASHES,
+    INK,
     MARKERS,
     STYLE,
     Figure,
@@ -27,6 +28,7 @@ from .figure import (
     powers_axis,
     ring,
 )
+from .labels import name_lines, name_upright
 
 if TYPE_CHECKING:  # figures of arrays alone need no torch
     from ...pools import Pool
@@ -92,8 +94,7 @@ def overoptimisation(
         axes[0].set_ylabel("own score (standard deviations)")
     right.set_ylabel(f"{gold} reward (points)")
     fig.suptitle(title, fontsize=11)
-    handles, labels = right.get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=min(4, len(names)))
+    name_lines(right)
     subject = "Gold of the best of n" if fit else "Proxy and gold of the best of n"
     text = f"{title or subject}: " + "; ".join(parts) + "."
     lines = " Lines: fits of d(α − βd)." if fit else ""
@@ -139,8 +140,9 @@ def overoptimisation_at(
     right.lines[0].set_linestyle("none")
     right.plot(smooth, means[0] + fit.predict(smooth), color=COLOURS[0], label="fit d(α − βd)")
     if 0 < fit.peak_d <= d[-1]:
-        right.axvline(fit.peak_d, color="grey", linestyle=":", label="fitted peak α/2β")
-    right.legend(fontsize=8)
+        right.axvline(fit.peak_d, color=INK, linestyle=":")
+        name_upright(right, fit.peak_d, "fitted peak α/2β", INK, left=True)
+    name_lines(right)
     highest = ns[int(np.argmax(means))]
     text = (
         f"Best of {n} by {selecting}, over all prompts: its own score "
@@ -158,7 +160,7 @@ def _marked(
     n, here = mark
     means = band(axis, d, matrix, name, k)
     point = (d[here], means[here])
-    ring(axis, *point, "black", 12)
+    ring(axis, *point, INK, 12)
     axis.annotate(
         f"n = {n}", point, textcoords="offset points", xytext=(0, -18), ha="center", fontsize=9
     )
@@ -183,18 +185,18 @@ def kl_and_bound(
     """
     fig, (axis,) = new()
     bound = kl_best_of_n_bound(ns)
-    axis.plot(ns, bound, color="black", linewidth=2, label="bound log n − (n−1)/n")
+    axis.plot(ns, bound, color=INK, linewidth=2, label="bound log n − (n−1)/n")
     parts = [f"the bound goes to {bound[-1]:.2f} nats at n = {ns[-1]}"]
     for k, (name, values) in enumerate(exact.items()):
         means = band(axis, ns, values, name, k)
         parts.append(f"{name} to {means[-1]:.2f}")
     for name, value in (limits or {}).items():
-        axis.axhline(value, color="grey", linestyle=":", linewidth=1.5, label=name)
+        axis.axhline(value, color=INK, linestyle=":", linewidth=1.5, label=name)
         parts.append(f"{name} is {value:.2f}")
     powers_axis(axis, ns, AXES["n"])
     axis.set_ylabel("KL(best of n ‖ base policy) (nats)")
     axis.set_title(title)
-    axis.legend()
+    name_lines(axis)
     text = f"{title or 'KL of best-of-n'}: " + ", ".join(parts)
     return done(fig, text + ". Bands: 95 % over prompts.", quiet)
 
@@ -255,7 +257,7 @@ def _name_point(
         point,
         textcoords="offset points",
         xytext=(dx, dy),
-        fontsize=8,
+        fontsize=9,
         ha="right" if dx < 0 else "left",
         color=COLOURS[k % len(COLOURS)],
     )
@@ -290,8 +292,8 @@ def help_and_harm(
         (0.97, 0.03),
         xycoords="axes fraction",
         ha="right",
-        fontsize=8,
-        color="grey",
+        fontsize=9,
+        color=INK,
     )
     fig.suptitle(title, fontsize=11)
     handles, labels = axes[0].get_legend_handles_labels()

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from ...base import require
 from ...estimators import Interval, agreement_interval, bootstrap_interval
-from .figure import COLOURS, DASHES, STYLE, Figure, bars, done, heading, look, new
+from .figure import COLOURS, DASHES, INK, STYLE, Figure, bars, done, heading, look, new
+from .labels import name_lines, name_upright
 
 RUNNING = 15  # steps in the running mean of a training loss
 
@@ -68,7 +69,7 @@ def calibration(
     """
     require(models, "nothing to draw: give the margins of at least one reward model.")
     fig, (axis,) = new(width=6.0, height=4.2)
-    axis.plot([0.5, 1], [0.5, 1], color="#666666", linewidth=1, label="calibrated")
+    axis.plot([0.5, 1], [0.5, 1], color=INK, linewidth=1, label="calibrated")
     parts = []
     for k, (name, margins) in enumerate(models.items()):
         rows = calibration_groups(margins, groups, topics)
@@ -89,7 +90,7 @@ def calibration(
     axis.set_xlabel("predicted for the reply it likes better: σ(|margin|)")
     axis.set_ylabel("observed: annotators who agree")
     axis.set_title(title)
-    axis.legend(loc="upper left")
+    name_lines(axis, loc="upper left")
     start = f"{title or 'Predicted against observed agreement'}, {groups} groups of equal size: "
     return done(fig, start + "; ".join(parts) + ". Bars: 95 %.", quiet)
 
@@ -143,7 +144,7 @@ def learning_curve(
     axis.set_ylabel(ylabel)
     axis.set_title(title)
     if references:
-        axis.legend(bbox_to_anchor=(1.0, 0.5), loc="center left")
+        name_lines(axis, bbox_to_anchor=(1.0, 0.5), loc="center left")
     points = zip(sizes, values, strict=True)
     curve = ", ".join(f"{value} with {size:,} comparisons" for size, value in points)
     marks = "".join(f"; {name} {level:.2f}" for name, level in references.items())
@@ -179,14 +180,15 @@ def training_loss(
     mean_label = f"mean of {width} steps"
     axis.plot(steps[width - 1 :], smooth, color=COLOURS[0], linewidth=2, label=mean_label)
     axis.axhline(np.log(2), color=COLOURS[1], linestyle=DASHES[1], label="log 2, a coin")
-    starts = np.arange(1, passes) * len(losses) / passes
-    for k, start in enumerate(starts):
-        label = "a new pass over the data" if k == 0 else None
-        axis.axvline(start + 0.5, color="#666666", linestyle=":", linewidth=1, label=label)
     axis.set_xlabel(f"step ({batch_size} comparisons each)")
     axis.set_ylabel("Bradley–Terry loss (nats)")
     axis.set_title(title)
-    axis.legend()
+    starts = np.arange(1, passes) * len(losses) / passes
+    for k, start in enumerate(starts):
+        axis.axvline(start + 0.5, color=INK, linestyle=":", linewidth=1)
+        if k == 0:
+            name_upright(axis, start + 0.5, "a new pass over the data", INK)
+    name_lines(axis)
     by_pass = ""
     if passes > 1:
         means = [f"{part.mean():.2f}" for part in np.array_split(losses, passes)]

@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 
 from ...base import require
 from .figure import COLOURS, STYLE, Figure, done, look, new, stored_bars
+from .labels import label_ends
 
 if TYPE_CHECKING:  # figures of stored results need no torch
     from ...pools import Pool, Selection
@@ -53,7 +54,7 @@ def selection_grid(
     shades = _cells(left, selection, by, order)
     left.grid(False)
     left.set_xticks(range(pool.N))
-    left.set_yticks(range(pool.P), [names[i] for i in order], fontsize=8)
+    left.set_yticks(range(pool.P), [names[i] for i in order], fontsize=9)
     left.set_xlabel("candidate (framed: kept)")
     fig.colorbar(shades, ax=left, label=f"score by {by}", shrink=0.8)
     per_prompt = selection.per_prompt.numpy()  # (P,)
@@ -92,7 +93,7 @@ def _cells(axis: Axes, selection: "Selection", by: str, order: np.ndarray) -> Ax
                     f"{rewards[i, j]:.1f}",
                     ha="center",
                     va="center",
-                    fontsize=7,
+                    fontsize=8,
                     color="black" if rewards[i, j] > dark else "white",
                 )
             if kept[i, j]:
@@ -150,12 +151,9 @@ def rounds(
     fig, axes = new(len(measures), 3.1 * len(measures), 4.0)
     for axis, measure in zip(axes, measures, strict=True):
         _over_rounds(axis, measure, by_arm)
-    fig.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=2 if len(measures) < 3 else 3,
-        fontsize=9,
-    )
+    if not label_ends(axes[-1]):
+        handles = axes[0].get_legend_handles_labels()
+        fig.legend(*handles, loc="outside lower center", ncols=2 if len(measures) < 3 else 3)
     fig.suptitle(title, fontsize=11)
     first = measures[0]
     parts = []

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from ...base import require
 from .figure import COLOURS, STYLE, Figure, band, done, look, new, powers_axis, stored_band
+from .labels import name_lines
 
 MARKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128)  # on a log-2 axis of counts
 
@@ -66,7 +67,7 @@ def pass_at_k(
     powers_axis(axis, ks, "k, samples per problem (log scale)")
     axis.set_ylabel(ylabel)
     axis.set_title(title)
-    axis.legend(loc="upper left")
+    name_lines(axis, loc="upper left")
     first = next(iter(means))
     parts = []
     for name, values in means.items():
@@ -110,7 +111,7 @@ def pass_gain(
     powers_axis(axis, ks, "k, samples per problem (log scale)")
     axis.set_ylabel(f"pass@k minus that of\n{start}")
     axis.set_title(title)
-    axis.legend(loc="lower left")
+    name_lines(axis, loc="lower left")
     text = f"{title or f'pass@k minus that of {start}'}: " + "; ".join(parts)
     return done(fig, text + ". Bands: 95 % over seeds and problems.", quiet)
 
@@ -136,7 +137,7 @@ def paths_against_k(
     axis.minorticks_off()
     axis.set_ylabel("per problem (log scale)")
     axis.set_title(title)
-    axis.legend(loc="upper left")
+    name_lines(axis, loc="upper left")
     parts = [
         f"{name} go from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}"
         for name, values in means.items()
