@@ -15,6 +15,8 @@ from ..web import Card, picture
 from .candidates import only
 from .sentences import shown_reply
 
+DOTS = 20_000  # at most, in one card: of more prompts only the first can be looked at
+STEPS = 96  # of a score in the browser: fine enough for a dot
 ByTemperature = Mapping[float | None, Pool]
 
 
@@ -73,17 +75,21 @@ def best_of_n_slider(
     sizes = powers(first.N)
     n = n if n in sizes else sizes[-1]
     names = list(first.rewards)
-    shown = {t: _one_pool(each, judged[t], names, sizes) for t, each in pools.items()}
+    looked_at = max(1, min(first.P, DOTS // (first.N * len(names) * len(pools))))
+    shown = {t: _one_pool(p, judged[t], sizes, looked_at) for t, p in pools.items()}
     points = [
         point for each in shown.values() for curve in each["curves"].values() for point in curve
     ]
+    first_texts = shown[start]["texts"]
     data = {
-        "prompts": [last_turn(prompt) for prompt in first.prompts],
+        "prompts": [last_turn(prompt) for prompt in first.prompts[:looked_at]],
+        "count": first.P,
         "sizes": sizes,
         "names": names,
         "gold_name": gold,
         "temperatures": ["" if t is None else f"{t:g}" for t in pools],
         "pools": list(shown.values()),
+        "marked": any(isinstance(said, list) for row in first_texts for said in row.values()),
         "range": [min(p["low"] for p in points), max(p["high"] for p in points)],
         "start": {
             "n": sizes.index(n),
@@ -96,17 +102,19 @@ def best_of_n_slider(
     return Card("best-of-n", data, text, fallback)
 
 
-def _one_pool(pool: Pool, judged: Any, names: Sequence[str], sizes: Sequence[int]) -> dict:
-    """What the browser needs of one pool: rewards, gold, curves, and the texts it can show."""
-    rewards = {name: pool.reward(name) for name in names}  # (P, N) each
-    ever: list[set[int]] = [set() for _ in pool.prompts]  # positions chosen at some n
-    for scores in rewards.values():
-        for n in sizes:
-            for i, j in enumerate(scores[:, :n].argmax(1).tolist()):
-                ever[i].add(j)
+def _one_pool(pool: Pool, judged: Any, sizes: Sequence[int], looked_at: int) -> dict:
+    """What the browser needs of one pool: curves over all prompts, and of the first ``looked_at``
+    prompts dots, choices and the texts that are chosen."""
+    rewards = pool.rewards  # (P, N) each
+    few = {name: scores[:looked_at] for name, scores in rewards.items()}
+    chosen = {name: _choices(scores, judged[:looked_at], sizes) for name, scores in few.items()}
+    ever: list[set[int]] = [set() for _ in range(looked_at)]  # positions chosen at some n
+    for choice in chosen.values():
+        for i, row in enumerate(choice["at"].tolist()):
+            ever[i].update(row)
     return {
-        "rewards": {name: np.round(np.asarray(scores), 2) for name, scores in rewards.items()},
-        "gold": np.round(np.asarray(judged), 2),
+        "dots": {name: _dots(scores.numpy()) for name, scores in few.items()},
+        "chosen": chosen,
         "curves": {
             name: intervals_of(best_of_n_curve(scores, judged, sizes))
             for name, scores in rewards.items()
@@ -115,6 +123,27 @@ def _one_pool(pool: Pool, judged: Any, names: Sequence[str], sizes: Sequence[int
             {str(j): shown_reply(pool, i, j) for j in sorted(found)} for i, found in enumerate(ever)
         ],
     }
+
+
+def _choices(scores: Any, judged: Any, sizes: Sequence[int]) -> dict[str, np.ndarray]:
+    """(P, sizes) each: the chosen candidate, its score and gold, how many have a higher gold."""
+    at = np.stack([scores[:, :n].argmax(1).numpy() for n in sizes], axis=1)
+    gold = np.take_along_axis(judged.numpy(), at, axis=1)
+    above = [(judged[:, :n].numpy() > gold[:, [k]]).sum(1) for k, n in enumerate(sizes)]
+    score = np.take_along_axis(scores.numpy(), at, axis=1)
+    return {
+        "at": at,
+        "score": np.round(score, 2),
+        "gold": np.round(gold, 2),
+        "above": np.stack(above, axis=1),
+    }
+
+
+def _dots(scores: np.ndarray) -> dict[str, Any]:
+    """Scores for drawing: whole numbers of steps above the lowest."""
+    low = float(scores.min())
+    step = (float(scores.max()) - low) / STEPS or 1.0
+    return {"low": low, "step": step, "rows": np.round((scores - low) / step).astype(int)}
 
 
 def _still(
