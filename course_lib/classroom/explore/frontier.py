@@ -3,14 +3,16 @@
 And what the proxy alone would have chosen.
 """
 
+import html
 from collections.abc import Mapping
-from types import ModuleType
+from typing import Any
 
 from ...base import require
 from .. import plots
-from ..plots import Figure
-from . import view
-from .view import View, paragraphs
+from ..plots import method_colour
+from ..web import Card, picture
+
+MEASURES = ("gold", "proxy", "kl")
 
 
 def facts_of(result: Mapping, name: str, dials: str) -> list[str]:
@@ -37,66 +39,54 @@ def facts_of(result: Mapping, name: str, dials: str) -> list[str]:
     return lines
 
 
-def frontier_explorer(result: Mapping, method: str = "PPO") -> View:
+def frontier_explorer(result: Mapping, method: str = "PPO") -> Card:
     """Choose a method and move its dials; gold and proxy against KL with the chosen point marked.
 
-    ``result``: what ``benchmarks/frontier.py`` stored (``results.load("frontier")``); ``method``:
-    the one shown first.
+    The axes stay, and the other methods stay in the picture, so that they can be compared. Each has
+    the colour that :func:`~course_lib.classroom.plots.frontier` gives it. ``result``: what
+    ``benchmarks/frontier.py`` stored (``results.load("frontier")``); ``method``: the one shown
+    first.
     """
-    methods = result["methods"]
-    dials = {name: list(m["grid"]) for name, m in methods.items() if m.get("grid")}
-    require(method in dials, f"no method {method!r} in this result; it has: {', '.join(dials)}.")
-    best = methods[method]["best"]
-    start = [methods[method]["grid"][key]["dials"] for key in dials[method]].index(best)
-    explorer = _Explorer(result, dials)
-    lines, figure = explorer.state(method, start)
-    text = "\n".join(lines)
-    still = paragraphs(lines) + view.picture(figure)
-    w = view.widgets()
-    if w is None:
-        return View(None, text, still)
-    explorer.build(w, method, start, paragraphs(lines), figure)
-    return View(
-        explorer.box,
-        text,
-        still,
-        method=explorer.method,
-        dial=explorer.dial,
-        words=explorer.words,
-        image=explorer.image,
-    )
+    methods = {name: m for name, m in result["methods"].items() if m.get("grid")}
+    require(method in methods, f"no method {method!r} in this result; it has: {', '.join(methods)}.")
+    data = {
+        "methods": [_method(result, name) for name in methods],
+        "base": {"best": _values(result["base"]), "at_1": _values(result["base_at_1"])},
+        "base_temperature": result["base"]["temperature"],
+        "start": list(methods).index(method),
+    }
+    dials = list(methods[method]["grid"])[_chosen(methods[method])]
+    lines = facts_of(result, method, dials)
+    figure = plots.frontier_at(result, method, dials)
+    fallback = "".join(f"<p>{html.escape(line)}</p>" for line in lines) + picture(figure)
+    return Card("frontier", data, "\n".join(lines), fallback)
 
 
-class _Explorer:
-    """What :func:`frontier_explorer` shows, and its controls once they are built."""
+def _method(result: Mapping, name: str) -> dict[str, Any]:
+    """One method as the browser draws it: its dials in the order in which they were tried."""
+    method = result["methods"][name]
+    return {
+        "name": name,
+        "colour": method_colour(name),
+        "chosen": _chosen(method),
+        "points": [
+            {
+                "dials": dials,
+                "temperature": point["temperature"],
+                "best": _values(point),
+                "at_1": _values(point["at_1"]),
+                "facts": facts_of(result, name, dials),
+            }
+            for dials, point in method["grid"].items()
+        ],
+    }
 
-    def __init__(self, result: Mapping, dials: Mapping[str, list[str]]) -> None:
-        self.result = result
-        self.dials = dials  # what each method was tried with, in the order of the trials
 
-    def state(self, name: str, place: int) -> tuple[list[str], Figure]:
-        """Lines of text and the figure of one method, at one place of its dials."""
-        dials = self.dials[name][place]
-        lines = facts_of(self.result, name, dials)
-        return lines, plots.frontier_at(self.result, name, dials)
+def _chosen(method: Mapping) -> int:
+    """Place of the dials that were chosen for a method among those that were tried."""
+    return [point["dials"] for point in method["grid"].values()].index(method["best"])
 
-    def build(self, w: ModuleType, method: str, start: int, shown: str, figure: Figure) -> None:
-        last = len(self.dials[method]) - 1
-        self.method = view.buttons(w, options=list(self.dials), value=method, description="method")
-        self.dial = view.slider(w, w.IntSlider, value=start, min=0, max=last, description="dials")
-        self.words = w.HTML(shown)
-        self.image = view.image(w, figure)
-        self.box = w.VBox([self.method, self.dial, self.words, self.image])
-        view.watch((self.method, self.dial), self.redraw)
 
-    def redraw(self, change: dict) -> None:
-        name = self.method.value
-        last = len(self.dials[name]) - 1
-        if change["owner"] is self.method:
-            # never below the value: ipywidgets would move it and draw twice
-            self.dial.max = max(self.dial.value, last)
-            self.dial.value = min(self.dial.value, last)
-            self.dial.max = last
-        lines, figure = self.state(name, min(self.dial.value, last))
-        self.words.value = paragraphs(lines)
-        self.image.value = figure.png()
+def _values(point: Mapping) -> dict[str, Any]:
+    """Gold, proxy and KL as [mean, low, high]."""
+    return {name: [point[name][end] for end in ("mean", "low", "high")] for name in MEASURES}
