@@ -3,16 +3,17 @@
 import html
 from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from ...base import last_turn, require
 from ...pools import FINISH, Pool
-from . import view
-from .view import View
+from ..web import Card
+from .sentences import shown_reply
 
 PAGE = 8  # candidates on one page
+REPLIES = 2_000  # at most, in one card
 Verdicts = Sequence[Sequence[str]]
 
 
@@ -86,11 +87,12 @@ def only(pool: Pool, names: Sequence[str] | None) -> Pool:
 
 def candidate_browser(
     pool: Pool, rewards: Sequence[str] | None = None, verdicts: Verdicts | None = None
-) -> View:
+) -> Card:
     """Look through a pool: choose a prompt, an order and a page.
 
     ``rewards``: names of those to show (default: all). ``verdicts``: P lists of N short texts, such
-    as "right", "wrong", "no answer found", shown beside each candidate.
+    as "right", "wrong", "no answer found", shown beside each candidate. Of a large pool the first
+    prompts can be looked at.
     """
     require(pool.P and pool.N, "the pool is empty: there is nothing to browse.")
     pool = only(pool, rewards)
@@ -102,48 +104,35 @@ def candidate_browser(
     first = ranking(pool, 0)[:PAGE]
     text = candidate_text(pool, 0, first, verdicts)
     table = candidate_table(pool, 0, first, verdicts)
-    w = view.widgets()
-    if w is None:
-        return View(None, text, table)
-    browser = _Browser(w, pool, verdicts, table)
-    return View(
-        browser.box,
-        text,
-        table,
-        prompt=browser.prompt,
-        order=browser.order,
-        page=browser.page,
-        table=browser.table,
+    return Card(
+        "candidates", _data(pool, verdicts), text, f'<div style="overflow-x:auto">{table}</div>'
     )
 
 
-class _Browser:
-    """The controls of :func:`candidate_browser` and the table below them."""
-
-    def __init__(
-        self, w: ModuleType, pool: Pool, verdicts: Verdicts | None, first_table: str
-    ) -> None:
-        self.pool = pool
-        self.verdicts = verdicts
-        orders = [("as sampled", (None, True))]
-        for name in pool.rewards:
-            orders.append((f"{name}, highest first", (name, True)))
-            orders.append((f"{name}, lowest first", (name, False)))
-        pages = max(1, -(-pool.N // PAGE))
-        self.prompt = view.slider(
-            w, w.IntSlider, value=0, min=0, max=pool.P - 1, description="prompt"
-        )
-        self.order = view.buttons(w, options=orders, value=orders[0][1], description="order")
-        self.page = view.slider(w, w.IntSlider, value=1, min=1, max=pages, description="page")
-        self.table = w.HTML(first_table)
-        self.box = w.VBox([self.prompt, self.order, self.page, self.table])
-        view.watch((self.prompt, self.order, self.page), self.redraw)
-
-    def redraw(self, change: dict) -> None:
-        if change["owner"] is not self.page and self.page.value != 1:
-            self.page.value = 1  # draws again
-            return
-        start = (self.page.value - 1) * PAGE
-        ranked = ranking(self.pool, self.prompt.value, *self.order.value)
-        shown = ranked[start : start + PAGE]
-        self.table.value = candidate_table(self.pool, self.prompt.value, shown, self.verdicts)
+def _data(pool: Pool, verdicts: Verdicts | None) -> dict[str, Any]:
+    """What the browser needs: every candidate of the prompts that can be looked at."""
+    looked_at = min(pool.P, max(1, REPLIES // pool.N))
+    said, places = [], []  # every text once, as a bubble takes it, and where each candidate's is
+    for i in range(looked_at):
+        known: dict[str, int] = {}
+        for j, text in enumerate(pool.texts[i]):
+            if text not in known:
+                known[text] = len(said)
+                said.append(shown_reply(pool, i, j))
+        places.append([known[text] for text in pool.texts[i]])
+    words = sorted({word for row in verdicts or () for word in row})
+    return {
+        "prompts": [last_turn(prompt) for prompt in pool.prompts[:looked_at]],
+        "count": pool.P,
+        "page": PAGE,
+        "said": said,
+        "marked": any(isinstance(each, list) for each in said),
+        "places": places,
+        "rewards": {
+            name: np.round(reward[:looked_at].numpy(), 2) for name, reward in pool.rewards.items()
+        },
+        "finish": pool.finish[:looked_at].tolist(),
+        "lengths": pool.lengths[:looked_at].tolist(),
+        "words": words,
+        "verdicts": verdicts and [[words.index(v) for v in row] for row in verdicts[:looked_at]],
+    }
