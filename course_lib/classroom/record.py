@@ -53,21 +53,28 @@ def record_task(task_id: str, points: float, most: float) -> None:
         write_record(kept)
 
 
-def record(item_id: str, answer: Any, score: float) -> dict[str, Any]:
+def record(
+    item_id: str, answer: Any, score: float, facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Keep one answer with its score in [0, 1]; at least 0.75 counts as right.
 
-    Returns the item's record.
+    ``facts``: what else is kept with it, such as {"try": 2}. Returns the item's record.
     """
     now = _now()
     kept = read_record()
-    entry = kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})
+    entry = entry_of(kept, item_id)
     entry["answers"].append(
-        {"at": now.isoformat(), "answer": answer, "score": round(float(score), 3)}
+        {"at": now.isoformat(), "answer": answer, "score": round(float(score), 3), **(facts or {})}
     )
     entry["level"] = min(entry["level"] + 1, len(DAYS) - 1) if score >= RIGHT else 0
     entry["due"] = (now + timedelta(days=DAYS[entry["level"]])).isoformat()
     write_record(kept)
     return entry
+
+
+def entry_of(kept: Mapping[str, Any], item_id: str) -> dict[str, Any]:
+    """The record of an item in what :func:`read_record` gave; a new one where there is none."""
+    return kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})
 
 
 def _now() -> datetime:

@@ -7,6 +7,8 @@ import pytest
 
 from course_lib.base import CourseError
 from course_lib.classroom import checks, quiz, record
+from course_lib.classroom.quiz import answers
+from course_lib.classroom.web.link import reply_to
 
 LESSONS = sorted(path.stem for path in quiz.FOLDER.glob("*.json"))
 ITEMS = [
@@ -30,6 +32,13 @@ def tasks_of_the_exercises():
 def row_of(idea):
     """The row of one idea on the map."""
     return {row["idea"]: row for row in quiz.mastery()}[idea]
+
+
+def make_due(item_id):
+    """As if the days until this item is asked again had passed."""
+    kept = record.read_record()
+    kept["items"][item_id]["due"] = "2026-01-01T00:00:00+00:00"
+    record.write_record(kept)
 
 
 def right_order(item):
@@ -139,7 +148,7 @@ def test_case_shows_the_rubric_after_an_answer_and_keeps_the_own_mark():
     assert item["model_answer"] in text and all(row["point"] in text for row in item["rubric"])
     assert record.load_progress()["01-chatbot"]["answers"] == [], "not marked by the computer"
     assert quiz.summary("01").startswith("Lesson 01: 0 of")
-    assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value.startswith("Best-of-4"), (
+    assert quiz.ask("01").data["kept"]["01-chatbot"]["draft"].startswith("Best-of-4"), (
         "a draft is kept for another day"
     )
     assert quiz.mark("01-chatbot", [1, 4]) == f"Noted: 2 of {len(item['rubric'])} points."
@@ -178,7 +187,7 @@ def test_a_broken_progress_file_is_named_and_left_alone(progress):
     with pytest.raises(CourseError, match="progress.json cannot be read"):
         quiz.answer("01-formulation", "b")
     assert progress.read_text() == '{"format": 1, "items"'
-    quiz.ask("01")  # still shows the questions
+    assert quiz.ask("01").data["items"], "the questions are still shown"
 
 
 # ---- showing -----------------------------------------------------------------------------------
@@ -193,58 +202,104 @@ def test_text_shows_every_question_without_its_answer():
         )
 
 
-def test_without_ipywidgets_the_text_is_all(monkeypatch):
-    monkeypatch.setattr("course_lib.classroom.quiz.cards.widgets", lambda: None)
-    assert set(quiz.ask("01")._repr_mimebundle_()) == {"text/plain"}
-
-
-def test_single_choice_widget_keeps_the_answer_and_comes_back():
-    view = quiz.ask("01")
-    card = view.controls["cards"]["01-formulation"]
-    card.button.click()
-    assert "Choose one" in card.feedback.value and not record.load_progress()
-    card.choice.value = "b"
-    card.button.click()
-    assert "Right." in card.feedback.value
-    assert "1 of 5 questions answered" in view.controls["status"].value
-    assert quiz.ask("01").controls["cards"]["01-formulation"].choice.value == "b", (
-        "a reader can go on later"
+def test_a_card_has_all_that_the_browser_needs():
+    card = quiz.ask("01")
+    assert [item["id"] for item in card.data["items"]] == [i["id"] for i in quiz.items("01")]
+    single, order, case = (
+        next(item for item in card.data["items"] if item["id"] == f"01-{name}")
+        for name in ("formulation", "steps", "chatbot")
     )
+    assert quiz.item_of("01-formulation")["options"][single["right"]]["right"] is True
+    assert order["offered"] == quiz.shuffled(quiz.item_of("01-steps"))
+    assert case["model"] and len(case["rubric"]) == 6
+    assert card.link == "", "no kernel hears here"
+    assert "text/html" in card._repr_mimebundle_()
 
 
-def test_ordering_widget_moves_by_buttons():
-    card = quiz.ask("01").controls["cards"]["01-steps"]
-    count = len(card.order)
-    for target in range(count):  # bring step `target` up to its place
-        while card.order.index(target) > target:
-            card.up[card.order.index(target)].click()
-    steps = quiz.item_of("01-steps")["steps"]
-    assert [text.value for text in card.texts] == [
-        f"{k + 1}. {html.escape(step['text'])}" for k, step in enumerate(steps)
-    ]
-    card.button.click()
-    assert "Right." in card.feedback.value
-    assert record.load_progress()["01-steps"]["answers"][-1]["score"] == 1
-    assert quiz.ask("01").controls["cards"]["01-steps"].order == list(range(count))
-    card.down[count - 1].click()
-    card.up[0].click()
-    assert card.order == list(range(count)), "the last step cannot go lower, nor the first higher"
-    card.down[0].click()
-    assert card.order == [1, 0, *range(2, count)]
+def test_without_scripts_what_is_right_stands_only_in_what_is_folded():
+    still = quiz.ask("01").fallback
+    for item in quiz.items("01"):
+        for row in item.get("options", item.get("steps", item.get("rubric"))):
+            why = html.escape(row["why"])
+            at = still.index(why)
+            assert still.rfind("<details>", 0, at) > still.rfind("</details>", 0, at)
+    unfolded = "".join(part.split("</details>")[-1] for part in still.split("<details>"))
+    assert "Right" not in unfolded and "Not this one" not in unfolded
+    assert still.count("<summary>If you chose") == 8
 
 
-def test_case_widget_shows_the_marking_only_after_an_answer():
-    card = quiz.ask("01").controls["cards"]["01-chatbot"]
-    card.button.click()
-    assert card.marking.layout.display == "none" and "write your answer" in card.feedback.value
-    card.text.value = "<b>four</b> candidates"
-    card.button.click()
-    assert card.marking.layout.display == "" and "A model answer" in card.feedback.value
-    card.points[0].value = True
-    card.keep.click()
-    assert "Noted: 1 of" in card.feedback.value
-    assert record.load_progress()["01-chatbot"]["answers"][-1]["answer"] == "<b>four</b> candidates"
-    assert quiz.ask("01").controls["cards"]["01-chatbot"].text.value == "<b>four</b> candidates"
+def test_a_second_try_counts_half_and_the_question_comes_back_tomorrow():
+    first = quiz.heard({"item": "01-formulation", "answer": "a", "try": 1})
+    assert first["entry"]["answers"][0]["score"] == 0 and not first["practice"]
+    second = quiz.heard({"item": "01-formulation", "answer": "b", "try": 2})
+    (kept,) = second["entry"]["answers"]
+    assert (kept["score"], kept["try"], second["entry"]["level"]) == (0.5, 2, 0)
+    assert len(record.load_progress()["01-formulation"]["answers"]) == 2
+    assert quiz.summary("01").endswith("1 of 5 questions answered, 0 right.")
+    assert second["file"] == "progress.json"
+
+
+def test_a_near_order_scores_less_at_the_second_try_than_the_right_one():
+    item = quiz.item_of("01-steps")
+    letters = right_order(item)
+    near = letters[1] + letters[0] + letters[2:]
+    for attempt in (1, 2):
+        entry = quiz.heard({"item": "01-steps", "answer": near, "try": attempt})["entry"]
+    assert entry["answers"][-1]["score"] == answers.NEAR * answers.SECOND < answers.SECOND
+
+
+@pytest.mark.parametrize("first", [["b"], ["a", "c"]], ids=["right at once", "wrong twice"])
+def test_what_is_answered_again_before_its_day_is_practice(first):
+    for k, letter in enumerate(first, 1):
+        quiz.heard({"item": "01-formulation", "answer": letter, "try": k})
+    before = record.load_progress()
+    said = quiz.heard({"item": "01-formulation", "answer": "b", "try": 1})
+    assert said["practice"] and record.load_progress() == before
+    after = datetime.now(UTC) + timedelta(days=9)
+    assert not answers.waits(before["01-formulation"], after)
+
+
+def test_a_card_keeps_the_text_of_a_case_and_the_points_of_its_mark():
+    message = {"item": "01-chatbot", "answer": "<b>four</b> candidates"}
+    assert quiz.heard(message)["entry"] == {
+        "level": 0,
+        "due": None,
+        "answers": [],
+        "draft": "<b>four</b> candidates",
+    }
+    (kept,) = quiz.heard({**message, "points": [1, 4]})["entry"]["answers"]
+    assert kept["answer"] == "<b>four</b> candidates" and kept["points"] == [1, 4]
+    assert kept["score"] == pytest.approx(2 / 6, abs=1e-3)
+    assert quiz.heard({**message, "points": [1]})["practice"]
+
+
+def test_a_card_is_told_why_nothing_could_be_kept(progress):
+    progress.write_text("spoilt")
+    message = {"item": "01-formulation", "answer": "b", "try": 1, "at": "x"}
+    reply = json.loads(reply_to(json.dumps(message), quiz.heard))
+    assert reply["at"] == "x" and "cannot be read as quiz progress" in reply["error"]
+    card = quiz.ask("01")
+    assert "cannot be read" in card.data["error"] and "cannot be read" in repr(card)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"at": "x"}',
+        '{"at": "x", "item": "01-nothing", "answer": "a", "try": 1}',
+        '{"at": "x", "item": "01-formulation", "answer": "z", "try": 1}',
+        '{"at": "x", "item": "01-formulation", "answer": "b", "try": 3}',
+        '{"at": "x", "item": "01-formulation", "answer": null, "try": 1}',
+        '{"at": "x", "item": "01-chatbot", "answer": 3}',
+        '{"at": "x", "item": "01-chatbot", "answer": "a", "points": [0]}',
+    ],
+)
+def test_a_message_that_is_none_gives_an_error_and_keeps_no_answer(text):
+    assert json.loads(reply_to(text, quiz.heard))["error"]
+    assert not any(entry["answers"] for entry in record.load_progress().values())
 
 
 def test_every_idea_has_items_of_two_kinds():
@@ -296,14 +351,65 @@ def test_lessons_and_exercises_of_a_clone_share_one_progress_file(tmp_path, monk
         assert record.progress_path() == folder / "course-progress.json"
 
 
-def test_review_asks_what_is_due(monkeypatch):
+def test_review_asks_what_is_due():
     record.record("01-steps", "abcde", 0.0)
-    monkeypatch.setattr(
-        "course_lib.classroom.quiz.cards.due", lambda now=None: [quiz.item_of("01-steps")]
+    make_due("01-steps")
+    card = quiz.review()
+    assert [item["id"] for item in card.data["items"]] == ["01-steps"]
+    assert "1 question is due again." in repr(card)
+    assert len(quiz.review(everything=True).data["items"]) == len(ITEMS)
+    with pytest.raises(CourseError, match="limit must be a number from 1"):
+        quiz.review(0)
+
+
+def test_the_listed_tasks_are_those_of_the_checks():
+    assert quiz.listed_tasks() == quiz.registered_tasks(), (
+        "checks have changed: write the list anew with course_lib.classroom.quiz.write_tasks()"
     )
-    view = quiz.review()
-    assert list(view.controls["cards"]) == ["01-steps"]
-    assert "1 questions are due" in view.controls["status"].value
+
+
+def test_every_lesson_and_exercise_with_questions_has_a_notebook():
+    root = quiz.FOLDER.parents[2]
+    names = [
+        path.stem
+        for folder in ("notebooks", "exercises")
+        for path in root.glob(f"{folder}/*.ipynb")
+    ]
+    assert sorted(quiz.NOTEBOOKS.values()) == sorted(names)
+    assert sorted(quiz.NOTEBOOKS) == quiz.lessons()
+
+
+def test_the_map_puts_every_idea_in_one_of_four_states_at_its_first_lesson():
+    record.record("01-win-rate", "b", 1.0)
+    record.record_task("ex01.win_share", 3, 3)
+    record.record("02-temperature", "b", 0.0)
+    states = {row["idea"]: row["state"] for row in quiz.mastery()}
+    assert states["win rate n/(n+1) and ties"] == "mastered"
+    assert states["temperature and N"] == "begun"
+    assert states["over-optimisation"] == "not yet"
+    assert set(states.values()) <= set(quiz.SHAPES)
+    make_due("02-temperature")
+    text = quiz.mastery_text(quiz.mastery())
+    assert text.startswith("1 question is due again")
+    assert "lesson 02: " in text.splitlines()[1]
+    assert "◆ due again" in text and "● mastered" in text
+    homes = [idea["idea"] for lesson in quiz.progress().data["lessons"] for idea in lesson["ideas"]]
+    assert sorted(homes) == sorted(states)
+
+
+def test_links_of_the_map_lead_from_where_the_notebook_is(monkeypatch, tmp_path):
+    root = quiz.FOLDER.parents[2]
+    for folder, lesson, exercise in (
+        ("notebooks", "01_best_of_n.ipynb", "../exercises/ex01_best_of_n.ipynb"),
+        ("exercises", "../notebooks/01_best_of_n.ipynb", "ex01_best_of_n.ipynb"),
+        (".", "./notebooks/01_best_of_n.ipynb", "./exercises/ex01_best_of_n.ipynb"),
+    ):
+        monkeypatch.chdir(root / folder)
+        still = quiz.progress().fallback
+        assert f'href="{lesson}"' in still and f'href="{exercise}"' in still
+    monkeypatch.chdir(tmp_path)
+    assert "href" not in quiz.progress().fallback
+    assert 'href="up/notebooks/01_best_of_n.ipynb"' in quiz.progress("up").fallback
 
 
 def test_mastery_needs_every_item_of_an_idea_right_and_its_tasks_done():

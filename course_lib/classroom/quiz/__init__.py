@@ -1,36 +1,58 @@
 """Questions at the end of a lesson.
 
-Single choice, ordering, and case analysis, each with an explanation for every option.
+Single choice, ordering, and case analysis, each with an explanation for every option; what is due
+again, and the map of ideas.
 """
 
-from .answers import answer, case_text, evaluate, item_text, mark
-from .cards import Card, CaseCard, OrderCard, SingleCard, ask, review
-from .items import FOLDER, IDEAS, KINDS, LETTERS, item_of, items, lessons, shuffled, validate
-from .mastery import due, mastery, mastery_text, summary
+from .answers import answer, case_text, evaluate, heard, item_text, mark
+from .cards import ask, review
+from .items import (
+    FOLDER,
+    IDEAS,
+    KINDS,
+    LETTERS,
+    NOTEBOOKS,
+    every_item,
+    item_of,
+    items,
+    lessons,
+    place_name,
+    shuffled,
+    validate,
+)
+from .map import progress
+from .mastery import SHAPES, due, mastery, mastery_text, summary
+from .tasks import TaskFacts, listed_tasks, registered_tasks, write_tasks
 
 __all__ = [
-    "Card",
-    "CaseCard",
     "FOLDER",
     "IDEAS",
     "KINDS",
     "LETTERS",
-    "OrderCard",
-    "SingleCard",
+    "NOTEBOOKS",
+    "SHAPES",
+    "TaskFacts",
     "answer",
     "ask",
     "case_text",
     "due",
     "evaluate",
+    "every_item",
+    "heard",
     "item_of",
     "item_text",
     "items",
     "lessons",
+    "listed_tasks",
     "mark",
     "mastery",
     "mastery_text",
+    "place_name",
+    "progress",
+    "registered_tasks",
     "review",
     "shuffled",
     "summary",
     "validate",
+    "write_tasks",
 ]

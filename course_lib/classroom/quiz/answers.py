@@ -1,12 +1,30 @@
-"""Answering without widgets: check, explain, keep."""
+"""Answering: check, explain, keep.
 
-from collections.abc import Collection, Sequence
+How an answer counts. The first answer to a question scores 1 when it is right: its level rises, and
+it is asked again after more days than before. A card gives a second try after a wrong one, and that
+counts half: right at the second try scores 0.5, below the 0.75 from which an answer counts as
+right, so the question comes back the next day. Once the answer was shown, what is tried before that
+day is practice: nothing is kept of it. :func:`answer` in Python has one try and is always kept.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from ...base import require
-from ..record import load_progress, read_record, record, write_record
+from ..record import (
+    RIGHT,
+    entry_of,
+    load_progress,
+    progress_path,
+    read_record,
+    record,
+    write_record,
+)
 from .items import LETTERS, Item, item_of, shuffled
 
 NEAR = 0.7  # the most an order that is not right can score
+SECOND = 0.5  # what a second try counts
 
 
 def answer(item_id: str, given: str | Sequence[str]) -> str:
@@ -22,14 +40,58 @@ def answer(item_id: str, given: str | Sequence[str]) -> str:
             isinstance(given, str) and given.strip(),
             "write your answer as a text first; the model answer is shown after it.",
         )
-        kept = read_record()
-        entry = kept["items"].setdefault(item_id, {"level": 0, "due": None, "answers": []})
-        entry["draft"] = given
-        write_record(kept)
+        _keep_draft(item_id, given)
         return case_text(item)
     score, text = evaluate(item, given)
     record(item_id, given if isinstance(given, str) else "".join(given), score)
     return text
+
+
+def _keep_draft(item_id: str, given: str) -> None:
+    kept = read_record()
+    entry_of(kept, item_id)["draft"] = given
+    write_record(kept)
+
+
+def heard(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what a card sends, and say what is kept of the item now.
+
+    ``message``: ``item`` (its id) and ``answer``, with ``try`` (1 or 2) for a single choice and an
+    ordering, with ``points`` for a marked case, with neither for the text of a case. The reply:
+    ``entry`` of the progress file with its last answer, ``file`` (its name), and ``practice``.
+    """
+    item = item_of(message["item"])
+    given, attempt, points = (message.get(key) for key in ("answer", "try", "points"))
+    before = load_progress().get(item["id"], {})
+    practice = attempt is not None and waits(before)
+    if item["kind"] == "case":
+        require(isinstance(given, str), "the answer to a case is a text.")
+        _keep_draft(item["id"], given)
+        practice = points is not None and waits(before)
+        if points is not None and not practice:
+            mark(item["id"], points)
+    elif not practice:
+        require(attempt in (1, 2), f"a card gives tries 1 and 2; got {attempt!r}.")
+        score, _ = evaluate(item, given)
+        record(item["id"], given, score * (1 if attempt == 1 else SECOND), {"try": attempt})
+    entry = last_of(load_progress().get(item["id"], {}))
+    return {"entry": entry, "file": progress_path().name, "practice": practice}
+
+
+def waits(entry: Mapping[str, Any], now: datetime | None = None) -> bool:
+    """Whether an item was answered for good and is not due yet: until then a card is practice.
+
+    A wrong first try of a card is not for good.
+    """
+    answers, day = entry.get("answers"), entry.get("due")
+    if not answers or not day or day <= (now or datetime.now(UTC)).isoformat():
+        return False
+    return answers[-1]["score"] >= RIGHT or answers[-1].get("try") != 1
+
+
+def last_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An item's record with only its last answer: what a card shows of it."""
+    return {**entry, "answers": list(entry.get("answers", ()))[-1:]}
 
 
 def evaluate(item: Item, given: str | Sequence[str]) -> tuple[float, str]:
@@ -108,7 +170,7 @@ def mark(item_id: str, points: Collection[int]) -> str:
         f"the rubric has points 1 to {count}, and yours are a list such as [1, 2]; got {points!r}.",
     )
     draft = load_progress().get(item_id, {}).get("draft", "")
-    record(item_id, draft, len(set(points)) / count)
+    record(item_id, draft, len(set(points)) / count, {"points": sorted(set(points))})
     return f"Noted: {len(set(points))} of {count} points."
 
 

@@ -1,243 +1,130 @@
-"""Questions as widgets."""
+"""Questions as cards that run in the browser (``web/parts/quiz.js``)."""
 
 import html
-from collections.abc import Callable, Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...base import CourseError
-from ..explore import View, widgets
-from ..record import load_progress
-from .answers import answer, case_text, item_text, mark
-from .items import LETTERS, Item, items, shuffled
+from ...base import CourseError, require
+from ..record import DAYS, RIGHT, load_progress
+from ..web import LinkedCard, fold
+from .answers import NEAR, SECOND, heard, item_text, last_of
+from .items import LETTERS, Item, every_item, items, place_name, shuffled
 from .mastery import due, summary
 
+# what the browser scores by, so that it counts as the progress file does
+RULES = {"days": DAYS, "right": RIGHT, "near": NEAR, "second": SECOND}
 
-def ask(lesson: str) -> View:
-    """Show a lesson's questions.
+PARTS = ("answers", "ordering", "question")  # of the front end, below "quiz" itself
 
-    Returns a :class:`~course_lib.classroom.explore.View`, whose stand-in is the questions as text.
+
+def ask(lesson: str) -> LinkedCard:
+    """A lesson's questions as one card: choose, order, write, and see how it went.
+
+    Answers are kept in the progress file while a kernel runs (:func:`heard`), on the website in the
+    browser's own store. Without scripts each explanation is folded under its option; in a terminal
+    the questions are text, answered by :func:`answer`.
     """
-    return _cards(items(lesson), lambda: summary(lesson))
+    return _card(items(lesson), {"mode": "ask", "place": place_name(lesson).capitalize()})
 
 
-def review(limit: int = 5) -> View:
+def review(limit: int = 5, everything: bool = False) -> LinkedCard:
     """Ask again what is due: at most ``limit`` questions of all lessons, the longest overdue first.
 
-    Shown like :func:`ask`.
+    ``everything``: the card carries the questions of all lessons and picks those due by what the
+    browser has kept: for a page of the website.
     """
-    found = due()[:limit]
-
-    def status_line() -> str:
-        if found:
-            return f"{len(due())} questions are due."
-        return (
-            "Nothing is due: what you have answered waits for its day, and the rest is "
-            "asked in its lesson."
+    require(isinstance(limit, int) and limit >= 1, f"limit must be a number from 1; got {limit!r}.")
+    waiting = [] if everything else due()
+    found = every_item() if everything else waiting[:limit]
+    if found:
+        line = f"{len(waiting)} question{'s are' if len(waiting) > 1 else ' is'} due again."
+    else:
+        line = (
+            "Nothing is due: what you have answered waits for its day, and the rest is asked in "
+            "its lesson."
         )
-
-    return _cards(found, status_line)
-
-
-def _cards(found: Sequence[Item], status_line: Callable[[], str]) -> View:
-    """Questions one below the other, with a line on where the reader stands."""
-    text = "\n\n".join(map(item_text, found)) or status_line()
-    w = widgets()
-    if w is None:
-        return View(None, text)
-    cards = {item["id"]: CARDS[item["kind"]](w, item) for item in found}
-    status = w.HTML()
-
-    def refresh() -> None:
-        try:
-            line = status_line()
-        except CourseError as error:
-            line = str(error)
-        status.value = f"<p>{html.escape(line)}</p>"
-
-    refresh()
-    for card in cards.values():
-        card.done = refresh
-    box = w.VBox([card.box for card in cards.values()] + [status])
-    return View(box, text, cards=cards, status=status)
+    facts = {"mode": "review", "waiting": len(waiting), "limit": limit, "all": everything}
+    return _card(found, facts, "" if everything else line)
 
 
-class Card:
-    """The widgets of one item: ``box`` to show, and ``done`` to call after an answer is kept.
-
-    A kind of item adds its controls by name.
-    """
-
-    def __init__(self, w: ModuleType, item: Item, *rows: Any) -> None:
-        self.item = item
-        self.feedback = w.HTML("")
-        question = w.HTML(f"<p><b>{_safe(item['question'])}</b></p>")
-        self.box = w.VBox([question, *rows, self.feedback], layout=w.Layout(margin="0 0 1.5em 0"))
-        self.done: Callable[[], None] = lambda: None
-
-    def say(self, text: str) -> None:
-        """Show ``text`` below the item; screen readers announce it."""
-        self.feedback.value = f'<div role="status" aria-live="polite">{_safe(text)}</div>'
-
-    def act(self, function: Callable[[], str]) -> Callable:
-        """A button's callback: show what ``function`` returns, or the error it raises."""
-
-        def clicked(_button: Any = None) -> None:
-            try:
-                self.say(function())
-            except CourseError as error:
-                self.say(str(error))
-            self.done()
-
-        return clicked
+def _card(found: Sequence[Item], facts: Mapping[str, Any], line: str = "") -> LinkedCard:
+    """The card of some items; ``line`` says in words where the reader stands."""
+    kept, error = _kept(found)
+    if not line and facts["mode"] == "ask" and not error:
+        line = summary(found[0]["id"].split("-")[0])
+    data = {
+        **facts,
+        "rules": RULES,
+        "items": [_item_data(item) for item in found],
+        "kept": kept,
+        "error": error,
+    }
+    texts = [] if facts.get("all") else list(map(item_text, found))
+    still = "".join(map(_still, found)) if texts else f"<p>{html.escape(line)}</p>"
+    text = "\n\n".join([*texts, error or line]).strip()
+    return LinkedCard("quiz", data, text, still, needs=PARTS, hearer=heard)
 
 
-class SingleCard(Card):
-    """One of several options: ``choice`` among their letters, and ``button`` to check it."""
-
-    def __init__(self, w: ModuleType, item: Item) -> None:
-        letters = LETTERS[: len(item["options"])]
-        lines = [
-            f"<div>{letter}) {_safe(option['text'])}</div>"
-            for letter, option in zip(letters, item["options"], strict=True)
-        ]
-        last = _last(item)
-        self.choice = w.RadioButtons(
-            options=list(letters),
-            value=last if last in set(letters) else None,
-            description="",
-        )
-        self.button = w.Button(description="Check")
-        super().__init__(w, item, w.HTML("".join(lines)), self.choice, self.button)
-        self.button.on_click(self.act(self.check))
-
-    def check(self) -> str:
-        if not self.choice.value:
-            return "Choose one of the letters first."
-        return answer(self.item["id"], self.choice.value)
+def _kept(found: Sequence[Item]) -> tuple[dict[str, Any], str]:
+    """(what is kept of these items, by id; why nothing can be read of it, or "")."""
+    try:
+        kept = load_progress()
+    except CourseError as error:
+        return {}, str(error)
+    return {item["id"]: last_of(kept[item["id"]]) for item in found if item["id"] in kept}, ""
 
 
-class OrderCard(Card):
-    """Steps to put in order: buttons ``up`` and ``down`` beside the ``texts``, and a check.
-
-    ``order``: positions of the steps as they stand now.
-    """
-
-    def __init__(self, w: ModuleType, item: Item) -> None:
-        self.offered = shuffled(item)
-        self.order = self.start(_last(item))
-        # buttons only: JupyterLab takes the arrow keys of lists and menus for itself
-        small = w.Layout(width="3.5em", min_width="3.5em")
-        places = range(len(self.order))
-        self.up = [
-            w.Button(description="↑", tooltip=f"move step {place + 1} up", layout=small)
-            for place in places
-        ]
-        self.down = [
-            w.Button(description="↓", tooltip=f"move step {place + 1} down", layout=small)
-            for place in places
-        ]
-        self.texts = [w.HTML() for _ in places]
-        self.button = w.Button(description="Check")
-        rows = zip(self.up, self.down, self.texts, strict=True)
-        super().__init__(w, item, w.VBox([w.HBox(row) for row in rows]), self.button)
-        self.draw()
-        for place in places:
-            self.up[place].on_click(self.moving(place, -1))
-            self.down[place].on_click(self.moving(place, +1))
-        self.button.on_click(self.act(self.check))
-
-    def start(self, last: Any) -> list[int]:
-        """The order of the last answer, or else the one in which steps are offered."""
-        if last and sorted(last) == list(LETTERS[: len(self.offered)]):
-            return [self.offered[LETTERS.index(letter)] for letter in last]
-        return list(self.offered)
-
-    def draw(self) -> None:
-        for place, k in enumerate(self.order):
-            step = self.item["steps"][k]
-            self.texts[place].value = f"{place + 1}. {_safe(step['text'])}"
-
-    def moving(self, at: int, by: int) -> Callable:
-        """What a button does: move the step at place ``at`` one place up or down."""
-
-        def moved(_button: Any = None) -> None:
-            to = at + by
-            if not 0 <= to < len(self.order):
-                return
-            self.order[at], self.order[to] = self.order[to], self.order[at]
-            self.draw()
-            same = (self.up if by < 0 else self.down)[to]
-            if hasattr(same, "focus"):  # ipywidgets 8: the focus follows the step
-                same.focus()
-
-        return moved
-
-    def check(self) -> str:
-        letters = [LETTERS[self.offered.index(k)] for k in self.order]
-        return answer(self.item["id"], letters)
+def _item_data(item: Item) -> dict[str, Any]:
+    """What the browser needs of an item."""
+    kind = item["kind"]
+    data = {key: item[key] for key in ("id", "kind", "question")}
+    data["place"] = place_name(item["id"].split("-")[0])
+    if kind == "single":
+        data["right"] = next(k for k, o in enumerate(item["options"]) if o.get("right") is True)
+        data["options"] = [{"text": o["text"], "why": o["why"]} for o in item["options"]]
+    elif kind == "order":
+        data |= {"steps": item["steps"], "offered": shuffled(item)}
+    else:
+        data |= {"model": item["model_answer"], "rubric": item["rubric"]}
+    return data
 
 
-class CaseCard(Card):
-    """A case: a ``text`` to write, then the model answer and a ``marking`` of one's own.
-
-    ``points``: a box to tick for each point of the rubric; ``keep`` keeps the mark.
-    """
-
-    def __init__(self, w: ModuleType, item: Item) -> None:
-        self.text = w.Textarea(
-            value=_kept(item).get("draft", ""),
-            placeholder="Write a few sentences first.",
-            layout=w.Layout(width="95%", height="8em"),
-        )
-        self.button = w.Button(
-            description="Show a model answer", layout=w.Layout(width="max-content")
-        )
-        wide = w.Layout(width="95%")
-        self.points = [
-            w.Checkbox(value=False, indent=False, description=f"point {k + 1}", layout=wide)
-            for k in range(len(item["rubric"]))
-        ]
-        self.keep = w.Button(description="Keep my mark")
-        self.marking = w.VBox(
-            [w.HTML("Which points did your answer have?"), *self.points, self.keep],
-            layout=w.Layout(display="none"),  # until there is an answer
-        )
-        super().__init__(w, item, self.text, self.button)
-        self.box.children = [*self.box.children, self.marking]  # below the model answer
-        self.button.on_click(self.act(self.show))
-        self.keep.on_click(self.act(self.keep_mark))
-
-    def show(self) -> str:
-        said = answer(self.item["id"], self.text.value)
-        self.marking.layout.display = ""
-        return said
-
-    def keep_mark(self) -> str:
-        ticked = [k for k, box in enumerate(self.points, 1) if box.value]
-        said = mark(self.item["id"], ticked)
-        return f"{case_text(self.item)}\n\n{said}"
+# ---- without scripts ---------------------------------------------------------------------------
 
 
-CARDS = {"single": SingleCard, "order": OrderCard, "case": CaseCard}
+def _still(item: Item) -> str:
+    """A question as HTML: what is right stands only in what is folded."""
+    shown = {"single": _still_single, "order": _still_order, "case": _still_case}[item["kind"]]
+    return f"<p><b>{_safe(item['question'])}</b></p>{shown(item)}"
+
+
+def _still_single(item: Item) -> str:
+    rows = zip(LETTERS, item["options"], strict=False)  # there are more letters than options
+    return "".join(
+        f"<p>{letter}) {_safe(option['text'])}</p>"
+        + fold(f"If you chose {letter}", f"<p>{_verdict(option)}{_safe(option['why'])}</p>")
+        for letter, option in rows
+    )
+
+
+def _verdict(option: Mapping[str, Any]) -> str:
+    """A word before an explanation that does not begin with one."""
+    if option.get("right") is True:
+        return "" if option["why"].startswith("Right") else "Right. "
+    return "Not this one. "
+
+
+def _still_order(item: Item) -> str:
+    offered = "".join(f"<li>{_safe(item['steps'][k]['text'])}</li>" for k in shuffled(item))
+    steps = "".join(f"<li>{_safe(s['text'])} {_safe(s['why'])}</li>" for s in item["steps"])
+    return f"<ul>{offered}</ul>{fold('The order', f'<ol>{steps}</ol>')}"
+
+
+def _still_case(item: Item) -> str:
+    points = "".join(f"<li>{_safe(r['point'])} {_safe(r['why'])}</li>" for r in item["rubric"])
+    answer = f"<p>{_safe(item['model_answer'])}</p>"
+    return fold("A model answer, and the points to look for", f"{answer}<ol>{points}</ol>")
 
 
 def _safe(text: str) -> str:
     return html.escape(text).replace("\n", "<br>")
-
-
-def _kept(item: Item) -> dict[str, Any]:
-    """What is kept for an item.
-
-    Nothing when the progress file cannot be read; the status line then says so.
-    """
-    try:
-        return load_progress().get(item["id"], {})
-    except CourseError:
-        return {}
-
-
-def _last(item: Item) -> Any:
-    """The last answer kept for an item, or None."""
-    answers = _kept(item).get("answers")
-    return answers[-1].get("answer") if answers else None

@@ -1,8 +1,8 @@
 """Questions at the end of a lesson: single choice, ordering, and case analysis.
 
 Each has an explanation for every option. Items are data, ``NN.json`` in
-``course_lib/classroom/quizzes``. ``ask("01")`` shows a lesson's items; without widgets the same
-items are texts, answered with ``answer("01-...", ...)``. What was answered is kept in
+``course_lib/classroom/quizzes``. ``ask("01")`` shows a lesson's items as a card; in a terminal the
+same items are texts, answered with ``answer("01-...", ...)``. What was answered is kept in
 ``course-progress.json`` in the working folder (or where the environment variable
 ``COURSE_PROGRESS`` says), so that a reader can go on later. Each item there has a ``level`` that
 rises with every right answer and falls to 0 with a wrong one, and a day when it is ``due`` again
@@ -28,6 +28,29 @@ PARTS = {
 }
 
 LETTERS = "abcdefgh"
+
+# lesson or exercise → its notebook, in notebooks/ or exercises/
+NOTEBOOKS = {
+    "00": "00_start_here",
+    "01": "01_best_of_n",
+    "02": "02_n_best_candidates",
+    "03": "03_reward_models",
+    "04": "04_choosing_a_reward_model",
+    "05": "05_rejection_sampling_fine_tuning",
+    "06": "06_verifiable_rewards",
+    "07": "07_rejection_sampling_and_rlhf",
+    "08": "08_who_uses_it_and_how_it_fails",
+    "09": "09_on_a_real_model",
+    "ex01": "ex01_best_of_n",
+    "ex02": "ex02_n_best_candidates",
+    "ex03": "ex03_reward_models",
+    "ex04": "ex04_choosing_a_reward_model",
+    "ex05": "ex05_rejection_sampling_round",
+    "ex06": "ex06_verifiable_rewards",
+    "ex07": "ex07_rlhf_by_hand",
+    "ex08": "ex08_repairing_pipelines",
+    "ex09": "ex09_planning_a_real_run",
+}
 
 # what a reader arrives and leaves with; each has items of at least two kinds somewhere in the
 # course
@@ -64,6 +87,17 @@ def items(lesson: str) -> list[Item]:
 def lessons() -> list[str]:
     """The lessons, and after them the exercises ("ex01"), that have questions."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def every_item() -> list[Item]:
+    """The items of all lessons and exercises."""
+    return [item for lesson in lessons() for item in items(lesson)]
+
+
+def place_name(place: str) -> str:
+    """ "lesson 01" of "01", "exercise 01" of "ex01"."""
+    kind = "exercise" if place.startswith("ex") else "lesson"
+    return f"{kind} {place.removeprefix('ex')}"
 
 
 def item_of(item_id: str) -> Item:
