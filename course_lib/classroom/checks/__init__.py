@@ -4,13 +4,16 @@
 file an exercise, ``exNN.py``, written by hand; what proves a check is in ``exercises/proofs/``.
 """
 
+from . import showing
 from .calling import has_body
 from .compare import as_sentence, in_a_line, same_value, shape_in_words
+from .links import find_notebook
 from .listing import exercises, tasks
 from .outcome import CheckFailed, NotWritten, Outcome, Part, Wrong
 from .plain import builtin_value, kinds, plain_value
 from .registry import Facts, Task, keep, need, task
-from .running import find_notebook, remember, report, standing, text_of
+from .reporting import report
+from .running import remember, standing, text_of
 from .trial import Trial
 from .untidy import untidy_inputs, write_prints
 
@@ -44,3 +47,5 @@ __all__ = [
     "untidy_inputs",
     "write_prints",
 ]
+
+showing.watch()

@@ -1,5 +1,6 @@
 """What a check found: parts, points, and the first thing that is wrong."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,14 @@ class NotWritten(Wrong):
 
 
 class CheckFailed(AssertionError):
-    """A check that did not pass. In a notebook its message stands alone, without a traceback."""
+    """A check that did not pass: its message stands alone, without a traceback.
+
+    A notebook shows ``card()`` in its place where there is one (:mod:`.showing`).
+    """
+
+    def __init__(self, message: str, card: Callable[[], Any] | None = None) -> None:
+        super().__init__(message)
+        self.card = card
 
     def _render_traceback_(self) -> list[str]:
         return str(self).split("\n")
@@ -29,13 +37,20 @@ class CheckFailed(AssertionError):
 
 @dataclass
 class Part:
-    """One property: its name, its points, and what was wrong when it did not hold."""
+    """One property: its name, its points, and what was wrong when it did not hold.
+
+    ``shown``: the call that shows it and what came of it, in a line; ``given``: the arguments of
+    that call, as (name, value) in words, and ``gave`` what came of it, where both can be told
+    apart.
+    """
 
     name: str
     points: float
     passed: bool = False
     message: str = ""
     shown: str = ""
+    given: Sequence[tuple[str, str]] = ()
+    gave: str = ""
 
 
 @dataclass

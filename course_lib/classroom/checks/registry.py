@@ -11,7 +11,7 @@ from ..record import record_task
 from .calling import Answer, Ask
 from .compare import as_sentence
 from .outcome import CheckFailed, NotWritten, Outcome, Part
-from .trial import Trial
+from .trial import Outline, Trial
 
 RUNNING = "COURSE_CHECK"  # set in the kernel in which ``course check`` runs a notebook
 DIFFICULTIES = ("easy", "medium", "hard")
@@ -97,33 +97,48 @@ class Task:
             del trial
             answers.append(call.made(value))
 
+    def properties(self) -> list[Part]:
+        """The parts that the check will try, none of them tried; empty where it cannot be told."""
+        outline = Outline(lambda *_: None, task=self.id)
+        with contextlib.suppress(Exception):
+            self.function(outline)
+            return [Part(part.name, part.points) for part in outline.parts]
+        return []
+
     def __call__(self, value: Any) -> float | None:
-        """Check the reader's object: print the points, or stop with what is wrong."""
+        """Check the reader's object: show the points, or stop with what is wrong."""
+        stale = HOW.stale(value)
         found = self.outcome(value)
         keep(found)
-        if found.written and not found.passed:
+        if found.written and not found.passed and not stale:
             self.tries += 1
         if found.passed:
-            print(
-                f"{self.name}: {found.points:g} of {self.points:g} points. "
-                f"All {len(found.parts)} properties hold."
-            )
+            HOW.passed(self, found, stale)
             return None
         if os.environ.get("NBGRADER_EXECUTION") == "autograde" and found.points:
             print(self.text(found))
             # nbgrader takes a check cell's value as its points, and an error as none
             return found.points
-        raise CheckFailed(self.text(found))
+        raise CheckFailed(self.text(found, stale), HOW.failed(self, found, stale))
 
-    def text(self, found: Outcome) -> str:
-        """An outcome for the reader."""
+    def text(self, found: Outcome, stale: str = "") -> str:
+        """An outcome for the reader; ``stale``: why the cell above did not run."""
+        lines = [f"{self.name}: {STALE.format(stale)}"] if stale else []
+        if found.passed:
+            lines.append(
+                f"{self.name}: {found.points:g} of {self.points:g} points. "
+                f"All {len(found.parts)} properties hold."
+            )
+            return "\n".join(lines)
         if not found.written:
-            return (
-                f"{self.name}: {found.message} Fill in the cell above, run it, then run this check "
+            todo = "Mend it" if stale else "Fill in the cell above"
+            lines.append(
+                f"{self.name}: {found.message} {todo}, run it, then run this check "
                 f"again. {self._help()}"
             )
+            return "\n".join(lines)
         wrong = next(part for part in found.parts if not part.passed)
-        lines = [
+        lines += [
             f"{self.name}: {found.points:g} of {self.points:g} points.",
             as_sentence(wrong.message),
         ]
@@ -135,9 +150,13 @@ class Task:
         lines.append(self._help())
         return "\n".join(lines)
 
+    @property
+    def level(self) -> int:
+        """How many hints are offered by now: one more after each failed try."""
+        return min(max(self.tries, 1), 3)
+
     def _help(self) -> str:
-        level = min(max(self.tries, 1), 3)
-        return f"Help: check.{self.name}.hint({level}), and {self.read}."
+        return f"Help: check.{self.name}.hint({self.level}), and {self.read}."
 
     def hint(self, level: int = 1) -> None:
         """Print a hint: 1 points to the idea, 2 to the tool, 3 nearly says it."""
@@ -162,6 +181,36 @@ def task(
     return lambda function: Task(function, facts)
 
 
+class Plain:
+    """How results are shown outside notebooks: as lines of text."""
+
+    def stale(self, value: Any) -> str:
+        """Why the cell that defines ``value`` did not run when it was last tried, or ""."""
+        return ""
+
+    def passed(self, task: Task, found: Outcome, stale: str) -> None:
+        """Show that every property holds."""
+        print(task.text(found, stale))
+
+    def failed(self, task: Task, found: Outcome, stale: str) -> Callable[[], Any] | None:
+        """What makes the card of a failed check, or None."""
+        return None
+
+    def lacking(self, text: str, tasks: Sequence[Task]) -> Callable[[], Any] | None:
+        """What makes the card of a cell that waits for ``tasks``, or None."""
+        return None
+
+
+STALE = "the cell above did not run: {} This checks the version before it."
+HOW = Plain()
+
+
+def show_by(how: Plain) -> None:
+    """Show results by ``how`` from now on."""
+    global HOW
+    HOW = how
+
+
 OUTCOMES: dict[str, Outcome] = {}  # task id → the last outcome in this process
 
 
@@ -171,14 +220,16 @@ def need(*tasks: Task) -> None:
     The first line of cells that use what the reader wrote.
     """
     passed = {task_id for task_id, found in OUTCOMES.items() if found.passed}
-    lacking = [task.name for task in tasks if task.id not in passed]
+    missing = [task for task in tasks if task.id not in passed]
+    lacking = [task.name for task in missing]
     if not lacking:
         return
     it, its_check = ("it", "its check") if len(lacking) == 1 else ("them", "their checks")
-    raise CheckFailed(
+    text = (
         f"This cell uses your {' and '.join(lacking)}: finish {it} first, run {its_check} above, "
         "then run this cell."
     )
+    raise CheckFailed(text, HOW.lacking(text, missing))
 
 
 def keep(found: Outcome) -> None:

@@ -15,54 +15,24 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...base import CourseError, require
+from ...base import CourseError, nothing, require
 from ..record import record_task
 from .compare import as_sentence
+from .links import find_notebook
 from .listing import exercises, tasks
-from .registry import OUTCOMES, RUNNING
+from .registry import RUNNING
 
+Heard = Callable[[str, dict[str, Any]], None]  # of a task's id and what its check said
 HERE = Path(__file__).parent
 TIMEOUT = 120  # seconds a cell
 MISSING = (
     "its check did not run: was its cell deleted, or does the cell above it stop with an error, or "
     f"take longer than {TIMEOUT} seconds? Run that cell and look."
 )
-NOT_HERE = """\
-The notebook's file is not in the working folder, so it cannot be run from the top here (on Colab \
-it lies elsewhere).
-These are the checks that ran since this Python started; run all cells from the top to be sure."""
-
-
-def find_notebook(name: Path | str, folder: Path | str = ".") -> Path:
-    """The reader's notebook.
-
-    It is ``name`` itself when that is a file, else the one of exercise ``name`` in ``folder`` or
-    its exercises/; of several the shortest name.
-    """
-    if str(name).endswith(".ipynb"):
-        require(
-            Path(name).is_file(),
-            f"no notebook at {name}. Give the path of your copy, or the exercise's name, such as "
-            "ex01.",
-        )
-        return Path(name)
-    require(
-        re.fullmatch(r"\w+", str(name)),
-        f"no exercise {name!r}; give a name such as ex01, or the path of your notebook.",
-    )
-    found = []
-    for place in (Path(folder), Path(folder) / "exercises"):
-        found += [*place.glob(f"{name}.ipynb"), *place.glob(f"{name}_*.ipynb")]
-    require(
-        found,
-        f"no notebook {name}_….ipynb here or in exercises/. Go to the folder that holds it, or "
-        "give its path.",
-    )
-    return min(found, key=lambda path: len(path.name))
 
 
 def exercise_of(path: Path | str) -> str:
@@ -89,11 +59,13 @@ def exercise_of(path: Path | str) -> str:
     return found[1]
 
 
-def run_notebook(path: Path | str, exercise: str) -> dict[str, dict[str, Any]]:
+def run_notebook(
+    path: Path | str, exercise: str, heard: Heard = nothing
+) -> dict[str, dict[str, Any]]:
     """Run every cell of the notebook in a fresh kernel, failing ones included.
 
-    Returns task id → what its check said, the last time where it ran twice. The notebook is not
-    changed.
+    Returns task id → what its check said, the last time where it ran twice; ``heard`` is called
+    with both as each check ends. The notebook is not changed.
     """
     try:
         import nbformat
@@ -112,12 +84,21 @@ def run_notebook(path: Path | str, exercise: str) -> dict[str, dict[str, Any]]:
         cells += [cell, *(nbformat.v4.new_code_cell(w.source) for w in asked)]
         witnesses += asked
     notebook.cells = cells
+    by_source = {witness.source: witness for witness in witnesses}
+
+    def executed(cell: Any, **_: Any) -> None:
+        witness = by_source.get(cell.source)
+        found = witness.heard(cell.outputs) if witness else None
+        if found:
+            heard(witness.task, found)
+
     client = NotebookClient(
         notebook,
         timeout=TIMEOUT,
         interrupt_on_timeout=True,
         kernel_name="python3",  # the one named in the file may be another machine's
         allow_errors=True,
+        on_cell_executed=executed,
         resources={"metadata": {"path": str(Path(path).resolve().parent)}},
     )
     # ipykernel 6 warns on stderr otherwise
@@ -169,17 +150,20 @@ def checked_in(source: str, exercise: str) -> Iterator[tuple[str, str]]:
             yield known[node.func.attr].id, ast.unparse(node.args[0])
 
 
-def standing(name: Path | str, folder: Path | str = ".") -> list[dict[str, Any]]:
+def standing(
+    name: Path | str, folder: Path | str = ".", heard: Heard = nothing
+) -> list[dict[str, Any]]:
     """Where a reader stands in an exercise: a list with one dictionary per task.
 
-    ``task``, ``points``, ``most``, ``written``, ``message``, ``read``.
+    ``task``, ``points``, ``most``, ``written``, ``message``, ``read``. ``heard`` is called with a
+    task's id and what its check said, as each ends.
     """
     path = find_notebook(name, folder)
     exercise = exercise_of(path)
-    return _rows(exercise, run_notebook(path, exercise), MISSING)
+    return rows_of(exercise, run_notebook(path, exercise, heard), MISSING)
 
 
-def _rows(exercise: str, outcomes: dict[str, dict], missing: str) -> list[dict[str, Any]]:
+def rows_of(exercise: str, outcomes: dict[str, dict], missing: str) -> list[dict[str, Any]]:
     """One dictionary per task of ``exercise``.
 
     ``outcomes``: task id → what its check said; ``missing`` is said of tasks without one.
@@ -206,7 +190,7 @@ def text_of(rows: list[dict[str, Any]]) -> str:
     most = sum(row["most"] for row in rows)
     lines = [f"{points:g} of {most:g} points"]
     for row in rows:
-        state = _state(row)
+        state = state_of(row)
         lines.append(f"  {state:8} {row['task']:28} {row['points']:g} of {row['most']:g}")
         if state == "begun" or row["message"] == MISSING:
             lines.append(f"           {as_sentence(row['message'])}")
@@ -215,7 +199,8 @@ def text_of(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _state(row: dict[str, Any]) -> str:
+def state_of(row: dict[str, Any]) -> str:
+    """A task's state in a word: "done", "begun" or "not yet"."""
     if row["points"] == row["most"]:
         return "done"
     return "begun" if row["written"] else "not yet"
@@ -238,28 +223,3 @@ def remember(rows: list[dict[str, Any]]) -> None:
         for row in rows:
             if row["written"]:
                 record_task(row["task"], row["points"], row["most"])
-
-
-def report(name: str) -> None:
-    """The last cell of an exercise: print where you stand.
-
-    It runs this notebook as saved, in a fresh kernel. Silent inside such a run and under nbgrader.
-    Where the notebook is not in the working folder, as on Colab, the points are those of the checks
-    that ran in this kernel.
-    """
-    if os.environ.get(RUNNING) or os.environ.get("NBGRADER_EXECUTION"):
-        return
-    try:
-        path = find_notebook(name)
-    except CourseError:
-        so_far = {task: outcome.to_dict() for task, outcome in OUTCOMES.items()}
-        print(NOT_HERE)
-        print(text_of(_rows(name, so_far, "its check has not run here yet.")))
-        return
-    print(
-        f"Running {path.name} as it was last saved (Ctrl+S saves) in a fresh Python ...",
-        flush=True,
-    )
-    rows = standing(path)
-    remember(rows)
-    print(text_of(rows))

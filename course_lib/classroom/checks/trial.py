@@ -47,6 +47,7 @@ class Trial:
         self._answers = answers
         self._last: Call | None = None  # the last call that ended well
         self._got: Any = None  # and what it gave
+        self._calls: dict[str, list[tuple[str, str]]] = {}  # call in a line → its arguments
 
     @contextlib.contextmanager
     def part(self, points: float, name: str) -> Iterator[Part]:
@@ -65,6 +66,7 @@ class Trial:
         except Wrong as wrong:
             part.message = VARIES if self._varies() else self._coarse() or wrong.message
             part.shown = wrong.shown
+            part.given, part.gave = self._told_apart(wrong.shown)
         except Exception as error:  # the reader's value has a type the check could not read
             said = f"{type(error).__name__}: {str(error).rstrip('.')}"
             part.message = self._coarse() or (
@@ -200,7 +202,9 @@ class Trial:
             return got[at]
 
         result.__name__ = f"the {names[at]} of {getattr(self.value, '__name__', 'your answer')}"
-        return Trial(result)
+        alone = Trial(result)
+        alone._calls = self._calls  # what is shown of it is told apart here
+        return alone
 
     def gradients(self, args: tuple, which: Sequence[int]) -> list:
         """Gradients of the sum of the reader's result, one tensor for each of ``which``.
@@ -254,10 +258,27 @@ class Trial:
             names = list(inspect.signature(self.value).parameters)
         except (TypeError, ValueError):
             names = []
-        written = []
+        pairs = []
         for k, arg in enumerate(args):
-            text = in_a_line(arg, given=True)
-            written.append(f"{names[k]}={text}" if k < len(names) else text)
+            pairs.append((names[k] if k < len(names) else "", in_a_line(arg, given=True)))
         for key, value in (kwargs or {}).items():
-            written.append(f"{key}={in_a_line(value, given=True)}")
-        return f"{name}({', '.join(written)})"
+            pairs.append((key, in_a_line(value, given=True)))
+        written = ", ".join(f"{key}={text}" if key else text for key, text in pairs)
+        text = f"{name}({written})"
+        self._calls[text] = pairs
+        return text
+
+    def _told_apart(self, shown: str) -> tuple[list[tuple[str, str]], str]:
+        """The arguments of the call with which ``shown`` begins, and what stands after it."""
+        begun = [text for text in self._calls if shown.startswith(text)]
+        if not begun:
+            return [], ""
+        call = max(begun, key=len)
+        return self._calls[call], shown[len(call) :].removeprefix(" gave ").strip()
+
+
+class Outline(Trial):
+    """A trial that calls nothing: only the names of the parts are gathered."""
+
+    def _answer(self, call: Call) -> Answer:
+        raise Wrong("not tried")

@@ -108,18 +108,15 @@ def _squeezed(name: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
-def still(inner: str) -> str:
-    """HTML in the course's colours that needs no script."""
-    return f'<style>{_squeezed("still.css")}</style><div class="ck-still">{inner}</div>'
+def still(inner: str, sheet: str = "") -> str:
+    """HTML in the course's colours that needs no script; ``sheet``: with ``parts/<sheet>.css``."""
+    style = _squeezed("still.css") + (_squeezed(f"{sheet}.css") if sheet else "")
+    return f'<style>{style}</style><div class="ck-still">{inner}</div>'
 
 
-def picture(figure: "Figure", width: int = 800) -> str:
+def picture(figure: "Figure") -> str:
     """A figure of :mod:`course_lib.classroom.plots` as HTML with alt text, for a fallback."""
-    data = base64.b64encode(figure.png()).decode()
-    return (
-        f'<img alt="{html.escape(figure.summary)}" width="{width}" style="max-width:100%" '
-        f'src="data:image/png;base64,{data}">'
-    )
+    return figure.image()
 
 
 def fold(title: str, inner: str) -> str:
