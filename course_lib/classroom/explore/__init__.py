@@ -16,6 +16,7 @@ from .hero import hero
 from .memory import memory_planner
 from .overoptimisation import overoptimisation_explorer
 from .selection import DIALS, select, selection_explorer
+from .temperature import temperature_explorer
 from .view import View, widgets
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ranking",
     "select",
     "selection_explorer",
+    "temperature_explorer",
     "verdicts",
     "widgets",
 ]

@@ -25,9 +25,9 @@ def powers(most: int) -> list[int]:
     return [2**k for k in range(most.bit_length())]
 
 
-def intervals_of(values: np.ndarray) -> list[dict[str, float]]:
+def intervals_of(values: np.ndarray, resamples: int = 2000) -> list[dict[str, float]]:
     """Mean and interval over prompts of each column of ``values`` (P, K)."""
-    found = [bootstrap_interval(column) for column in values.T]
+    found = [bootstrap_interval(column, resamples=resamples) for column in values.T]
     return [{"mean": v.mean, "low": v.low, "high": v.high} for v in found]
 
 

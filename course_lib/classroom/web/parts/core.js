@@ -194,6 +194,15 @@
     return { x: X, y: Y, bottom, right };
   }
 
+  // ends: [{y, ...}] of labels; moved apart, and kept above `bottom`
+  function apart(ends, bottom, gap = 15) {
+    ends.sort((a, b) => a.y - b.y);
+    ends.forEach((e, k) => { if (k) e.y = Math.max(e.y, ends[k - 1].y + gap); });
+    for (let k = ends.length - 1, most = bottom; k >= 0; k--, most = ends[k + 1].y - gap)
+      ends[k].y = Math.min(ends[k].y, most);
+    return ends;
+  }
+
   const path = (points) =>
     points.map(([a, b], k) => `${k ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
 
@@ -295,7 +304,7 @@
 
   window.courseKit = {
     kinds, timings, node, svg, fresh, calm, signed, number, plain, slider, choice, button,
-    announcer, reply, partNames, legend, steady, figure, ticks, text, axes, path, curve, hue, dot,
+    announcer, reply, partNames, legend, steady, figure, ticks, text, axes, apart, path, curve, hue, dot,
     ring, send, store, onSite, mount,
   };
 })();

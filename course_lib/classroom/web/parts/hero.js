@@ -137,9 +137,7 @@
       const at = kit.axes(g, area, xAxis,
         { from: low - 0.15, to: high + 0.15, label: "gold of the chosen reply", zero: true });
       const ends = data.curves.map((c, by) => ({ by, y: at.y(c.gold.at(-1).mean) }));
-      ends.sort((a, b) => a.y - b.y);
-      ends.forEach((e, k) => { if (k) e.y = Math.max(e.y, ends[k - 1].y + 15); });
-      for (const { by, y } of ends) {
+      for (const { by, y } of kit.apart(ends, at.bottom - 6)) {
         const points = data.curves[by].gold, mine = by === now.by;
         if (mine) kit.curve(g, at, data.sizes, points, "c0");
         else g.append(svg("path", {
