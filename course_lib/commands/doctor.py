@@ -1,7 +1,6 @@
 """``course doctor``: what is installed, which device, which tier, and what to do."""
 
 import importlib
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -36,12 +35,14 @@ def unfit_versions() -> tuple[list[str], list[str]]:
 
     Two lists of lines, (too old or missing, too new).
     """
+    from importlib import metadata  # slow, and no other command needs it
+
     from packaging.requirements import Requirement
 
     try:
-        lines = importlib.metadata.requires("rejection-sampling-course") or []
+        lines = metadata.requires("rejection-sampling-course") or []
     # run from a copy that was not installed: nothing says what it needs
-    except importlib.metadata.PackageNotFoundError:
+    except metadata.PackageNotFoundError:
         return [], []
     old, new = [], []
     for requirement in map(Requirement, lines):
@@ -49,8 +50,8 @@ def unfit_versions() -> tuple[list[str], list[str]]:
             continue
         bounds = requirement.specifier
         try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
             old.append(f"{requirement.name} is not installed, {bounds} is needed")
             continue
         if bounds.contains(version, prereleases=True):
@@ -124,9 +125,11 @@ def broken_rooms() -> list[str]:
 
 def _installed(name: str) -> str | None:
     """The version of a package, None when it is not installed."""
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return None
 
 

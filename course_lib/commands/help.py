@@ -12,7 +12,8 @@ To begin:
   course doctor    what is installed here, and what to do
 
 `course COMMAND --help` says what a command takes."""
-POOLS = Path(__file__).resolve().parents[1] / "pools"
+PACKAGE = Path(__file__).resolve().parents[1]
+POOLS = PACKAGE / "pools"
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -45,6 +46,15 @@ def rule_lines() -> dict[str, str]:
     rules = [node for node in ast.walk(tree) if _makes_a_rule(node)]
     rules.sort(key=lambda node: node.lineno)
     return {node.args[0].value: said.get(node.args[1].id, "") for node in rules}
+
+
+def world_names() -> list[str]:
+    """The names of the worlds, read from their source: to import them is to import numpy."""
+    tree = ast.parse((PACKAGE / "worlds" / "load.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "WORLDS":
+            return [key.value for key in node.value.keys]
+    return []
 
 
 def _makes_a_rule(node: ast.AST) -> bool:

@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Iterable
 
-from ..worlds import WORLDS
+from .help import world_names
 
 ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
@@ -39,7 +39,7 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def world_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--world", default="helpdesk", help=one_of(WORLDS))
+    p.add_argument("--world", default="helpdesk", help=one_of(world_names()))
     p.add_argument("--data", help="folder with the world's data (gsm8k: train.jsonl, test.jsonl)")
 
 
