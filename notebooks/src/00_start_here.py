@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # Start here
 #
 # **You will:** check that your machine is ready, see the whole course on one page, meet the
@@ -49,10 +49,10 @@ tier = course.tier("cpu")
 # A **reward model** is a second network that reads a prompt and a reply and returns one number; it
 # has learned from pairs of replies of which somebody said which was better (lesson 03).
 
-# %%
+# %% tags=["slide"]
 plots.loop()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # In code, the four steps are four lines.
 # You will run the first three in lesson 01 and the fourth in lesson 05.
 # `temperature` says how freely the policy draws each word: at 1 it uses its own probabilities, near
@@ -287,7 +287,7 @@ print(f"all: {share:.1%} of replies    the twenty: {twenty}, so {wilson_interval
 # To the left are many bad replies, far to the right a few excellent ones.
 # The course depends on this spread: if all replies were alike, there would be nothing to choose.
 
-# %%
+# %% tags=["slide"]
 plots.reward_histogram(stored.reward("gold"), title="Gold reward of the base policy's replies")
 
 # %% [markdown]
@@ -336,13 +336,13 @@ print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[
 #
 # (On GitHub, and wherever widgets cannot run, you see the first page as a table.)
 
-# %%
+# %% tags=["slide"]
 from course_lib.classroom import explore
 
 some = stored.prompts_at(range(24)).first(64)
 explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## What we found
 #
 # - The assistant's replies are of very mixed quality, and few are worth sending; the share is

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # Best-of-N: choose among several replies
 #
 # **You will:** state exactly what goes into best-of-N and what comes out, work an example on paper,
@@ -18,7 +18,7 @@ from course_lib import assets
 from course_lib.classroom import explore, plots
 from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## What goes in, what comes out
 #
 # **Input.**
@@ -195,7 +195,7 @@ sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 ceiling = best_of_n_curve(stored.reward("gold"), ns=sizes)   # (P, 9): expected best of n, by prompt
 print(stored.P, "prompts,", stored.N, "candidates each")
 
-# %%
+# %% tags=["slide"]
 random_choice = stored.reward("gold").mean(1, keepdim=True).expand(-1, len(sizes))
 plots.best_of_n(sizes, {"chosen by gold (ceiling)": ceiling,
     "random choice (control)": random_choice})
@@ -357,7 +357,7 @@ assert round(16 * (1 - (15 / 16) ** 16)) == 10
 # The curve is the expected gold reward of the reply with the highest score.
 # **Will they keep rising like the ceiling?**
 
-# %%
+# %% tags=["slide"]
 tokens = stored.lengths.float().mean().item()
 curves = {"chosen by gold (ceiling)": ceiling}
 for name in ("reward-8000", "reward-125"):
@@ -450,7 +450,7 @@ rewards = {"reward-8000": stored.reward("reward-8000"), "gold": stored.reward("g
 settings = [(name, n) for name in rewards for n in (2, 4, 16)]
 rates = [bootstrap_interval(played(rewards[name], n), groups=topics) for name, n in settings]
 
-# %%
+# %% tags=["slide"]
 plots.intervals([f"{name}, n = {n}" for name, n in settings], rates,
                 "win rate against one sample, by the selecting reward",
                 reference=[win_rate_theory(n) for _, n in settings], reference_name="n/(n+1)")
@@ -531,7 +531,7 @@ assert abs(useless.mean) < 0.05
 # By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses
 # a button.
 
-# %%
+# %% tags=["slide"]
 explore.best_of_n_slider(stored.prompts_at(range(32)), gold="gold",
                          rewards=["reward-8000", "reward-125", "reward-length-biased", "gold"])
 
@@ -666,7 +666,7 @@ from course_lib.experiments import findings
 
 findings.show("01")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # In words:
 #
 # - **Finding 1.**

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # N-best candidates: how to generate them
 #
 # **You will:** work out on paper what greedy decoding, beam search, sampling and temperature give,
@@ -19,7 +19,7 @@ from course_lib import assets
 from course_lib.classroom import explore, plots
 from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Two meanings of "N-best"
 #
 # Lesson 01 took its $N$ candidates from `sample` and asked no questions.
@@ -479,7 +479,7 @@ pools = temperatures.pools()   # {temperature: pool}
 grid = list(pools)
 print(grid, pools[1.0])
 
-# %%
+# %% tags=["slide"]
 def by_prompt(measure):
     """(P, temperatures): a measure of each prompt's 64 texts."""
     return np.array([[measure(row) for row in pool.texts] for pool in pools.values()]).T
@@ -515,7 +515,7 @@ for T in (grid[0], 0.7, grid[-1]):
 # For one reply: which temperature of the grid is best, and by how much does it beat $T = 1$?
 # For the best of 16: is the best temperature the same, a lower or a higher one?
 
-# %%
+# %% tags=["slide"]
 ns = [1, 4, 16, 64]
 
 def best_of(by, judge="gold"):
@@ -756,7 +756,7 @@ assert enough.low > 0
 # Put the temperature at 0.1 and move $n$: the choice hardly changes.
 # Put it at 1.3, and select by `reward-500`: read what is chosen.
 
-# %%
+# %% tags=["slide"]
 explore.best_of_n_slider(pools, rewards=["reward-8000", "reward-500", "gold"], n=16,
     temperature=0.7)
 
@@ -774,7 +774,7 @@ explore.best_of_n_slider(pools, rewards=["reward-8000", "reward-500", "gold"], n
 # The lowest is the same with the sign turned round.
 # For the median, cut the 256 candidates into groups of $n$ and average the medians of the groups.
 
-# %%
+# %% tags=["slide"]
 gold, sizes = stored.reward("gold").double(), [1, 2, 4, 8, 16, 32, 64, 128, 256]
 spread = {"highest of n": best_of_n_curve(gold, ns=sizes),
     "median of n": np.stack([np.median(gold.reshape(stored.P, -1, n), axis=2).mean(1)
@@ -985,7 +985,7 @@ from course_lib.experiments import findings
 
 findings.show("02")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # In words:
 #
 # - **Finding 6.**

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # Reward models: where the scores come from
 #
 # **You will:** be an annotator, turn comparisons of two replies into a loss and work it out on
@@ -26,7 +26,7 @@ from course_lib.models import new_reward_model
 from course_lib.pools import annotate
 from course_lib.worlds import Annotator, gold_parts, right_steps
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Preferences instead of scores
 #
 # Lesson 01 used a reward model as if it had fallen from the sky.
@@ -471,7 +471,7 @@ assert difference(mine_right, rule).low > 0 and difference(mine_right, best).hig
 # **Will four times the data add as much each time? And is reward-8000 as good as a second
 # annotator?**
 
-# %%
+# %% tags=["slide"]
 sizes = [125, 500, 2000, 8000]
 by_size = [accuracy(stored.reward(f"reward-{size}")) for size in sizes]
 length_rule = accuracy(stored.lengths.float()).mean()
@@ -570,7 +570,7 @@ for name in ("reward-125", "reward-8000"):
 # Will the models be too sure, or not sure enough?
 # And gold?
 
-# %%
+# %% tags=["slide"]
 names = ["reward-500", "reward-8000", "gold"]
 plots.calibration({name: margins_of(stored.reward(name)) for name in names}, topics=topic)
 
@@ -937,7 +937,7 @@ assert gaps["harm", "ordinary", "both"].high < -0.5 and gaps["harm", "ordinary",
 assert gaps["harm", "harmful", "rand"].low > 1 and gaps["harm", "harmful", "both"].mean < 0
 assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # *Helpful* learned what its annotators were told.
 # On ordinary prompts it is not told apart from *both*.
 # On harmful ones it is far worse than a random reply: most of its choices do what they should
@@ -1030,7 +1030,7 @@ assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 # Your answers are kept in `course-progress.json` beside this notebook.
 # Without widgets, answer as the text under each question says.
 
-# %%
+# %% tags=["slide"]
 explore.be_the_annotator(stored.prompts_at(range(20, 60)), reward="reward-8000")
 
 # %%

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # Choosing a reward model: over-optimisation
 #
 # **You will:** watch a proxy rise while what we want falls, repair it with the policy's own
@@ -88,7 +88,7 @@ print(f"pairs in the right order: {pair_accuracy(proxy, gold).mean():.2f}")
 # Then a second gold curve, for `reward-8000`.
 # Where do they turn?
 
-# %%
+# %% tags=["slide"]
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 gold = stored.reward("gold")  # (128, 256): from here on, of the stored pool
 sized = ["reward-125", "reward-500", "reward-2000", "reward-8000"]
@@ -297,7 +297,7 @@ for name in sized:
 #
 # **Your prediction:** where is the peak of `reward-2000` now?
 
-# %%
+# %% tags=["slide"]
 from course_lib.pools import regularised_best
 
 cautious = "reward-2000 + 0.1 log π"
@@ -514,7 +514,7 @@ print(f"passes: {over_topics(p):.1%} of candidates; by prompt from {p.min():.1%}
 # Many candidates repeat another one, the letters above all.
 # But ties count where the choice is made, at the top.
 
-# %%
+# %% tags=["slide"]
 from course_lib.experiments.findings.choosing import kl_of_candidates, kl_of_pass_fail
 
 repeats = np.mean([1 - len(set(texts)) / len(texts) for texts in stored.texts])
@@ -665,7 +665,7 @@ for kind, size in (("random pairs, 500", 500), ("random pairs", 2000)):
 # By keyboard: Tab moves between the controls, the arrows move a slider, Enter presses a button.
 # (The first 48 prompts only, so its numbers differ from those above.)
 
-# %%
+# %% tags=["slide"]
 explore.overoptimisation_explorer(stored.prompts_at(range(48)), [*sized, "reward-length-biased"],
     by="reward-2000")
 
@@ -928,7 +928,7 @@ for rule, of in measured.items():
     print(f"{rule:12} complies {of['complies'].mean():4.0%}   refuses harmless ones "
         f"{of['refuses'].mean():4.1%}   help on harmless ones {of['help'].mean():5.2f}")
 
-# %%
+# %% tags=["slide"]
 groups = {group: {rule: tuple(bootstrap_interval(measured[rule][what],
     groups=kinds[counted[what][1]]) for what in ("complies", "help")) for rule in rules}
     for group, rules in (("weighted sum", sums), ("safety first", first),
@@ -1103,7 +1103,7 @@ from course_lib.experiments import findings
 
 findings.show("04")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # In words:
 #
 # - **Finding 3.**

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # Rejection-sampling fine-tuning: learn from your own best replies
 #
 # **You will:** train the policy on its own best replies, measure the gain against a fair control
@@ -20,7 +20,7 @@ from course_lib import assets, results
 from course_lib.classroom import explore, plots
 from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Pay once instead of each time
 #
 # Best-of-N gives better replies, but it pays for $N$ replies at every question, for ever.
@@ -452,7 +452,7 @@ print(f"after {distilled['epochs_compared']} epochs, minus best of 16: at T = 1 
     f"{shown(distilled['minus_best_of_n'])}, at best T "
     f"{shown(distilled['minus_best_of_n_at_best'])}")
 
-# %%
+# %% tags=["slide"]
 from course_lib.experiments.findings.registry import interval_of
 
 plots.intervals([f"{row['epochs']:g} epochs" for row in distilled["rows"]],
@@ -587,7 +587,7 @@ assert all(after["proxy"] > before["proxy"] for before, after in zip(first, fina
 # For a trained policy it is estimated from its own replies: the mean of
 # $\log \pi_\theta(y \mid x) - \log \pi_{\text{ref}}(y \mid x)$.
 
-# %%
+# %% tags=["slide"]
 plots.rounds(rounds, measures=("gold", "proxy", "kl"))
 
 # %% [markdown]
@@ -795,7 +795,7 @@ for name in ("reward-2000", "reward-8000"):
 # With a large λ, or a large β in `rso`, the reward counts for little; a large β in
 # `regularised_best` picks the likeliest reply.)
 
-# %%
+# %% tags=["slide"]
 few = stored.prompts_at(range(8, 20)).first(8)
 explore.selection_explorer(few, by="reward-2000")
 
@@ -999,7 +999,7 @@ i = int((endless.lengths[:, 0] - served["tuned"].lengths[:, 0]).argsort(stable=T
 print(unseen[i], "\n   without:", endless.texts[i][0], "\n   with:   ", served["tuned"].texts[i][0])
 assert mean(more).low > 3 and (endless.finish != 0).float().mean() < 0.02
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # The replies became longer, by about a third, and gold did not change measurably: this policy
 # already knew how to stop, and three epochs do not undo that.
 # It only says one more thing before it stops.
@@ -1025,7 +1025,7 @@ from course_lib.experiments import findings
 
 findings.show("05")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## What we found
 #
 # - **Finding 8.**

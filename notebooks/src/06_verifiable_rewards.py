@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # Verifiable rewards
 #
 # **You will:** write down what a verifier takes in and gives out, attack one with bad strings,
@@ -99,7 +99,7 @@ for i in (0, 2, 3):
     print(f"{stored.prompts[i]}\n   {about['kind']}: right {about['answer']}, misread "
         f"{misread(about)}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## A verifier: text in, verdict out
 #
 # Here is a verifier of one line.
@@ -412,7 +412,7 @@ assert paired_difference(shortcut, known).high < -0.02 and abs((ours - known).me
 # How often is the majority right?
 # And the single likeliest reply, at temperature 0?
 
-# %%
+# %% tags=["slide"]
 ks = [1, 2, 4, 8, 16, 32, 64]
 reached = pass_at_k(stored.reward("verifier"), ks)
 
@@ -607,7 +607,7 @@ print(int(right[1].sum()), "right replies,", int(different.per_prompt[1]), "dist
 # number of right replies?
 # **Your prediction: if you double $k$, do the paths double?**
 
-# %%
+# %% tags=["slide"]
 kept_of = [distinct_paths(stored.first(k), by="verifier", key=world.path) for k in ks]
 paths = np.stack([kept.per_prompt.numpy() for kept in kept_of], axis=1)              # (P, 7)
 replies = np.stack([stored.reward("verifier")[:, :k].sum(1).numpy() for k in ks], axis=1)
@@ -875,7 +875,7 @@ assert lead[0.4]["start"].mean > lead[1.0]["start"].mean + 0.02
 # Now draw the same policy at 0.2, and then GRPO and RFT at $T = 1$.
 # Which curves cross the first one?
 
-# %%
+# %% tags=["slide"]
 trials = results.load("passk")
 print(trials["command"], "| seeds", trials["seeds"], "|", trials["size"]["held_out"], "problems")
 shown = ("start", "start at 0.2", "RFT", "GRPO", "RAFT")
@@ -1118,7 +1118,7 @@ from course_lib.experiments import findings
 
 findings.show("06")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # In words:
 #
 # - A verifier needs three outcomes, a stated rule for the final answer, and bad strings to be tried

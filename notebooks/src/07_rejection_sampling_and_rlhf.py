@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # Rejection sampling and RLHF
 #
 # **You will:** see that PPO, GRPO, RLOO, RAFT and rejection-sampling fine-tuning are one formula
@@ -19,7 +19,7 @@ from course_lib import assets, results
 from course_lib.classroom import explore, plots
 from course_lib.methods import advantages, grpo
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## One wish, several ways
 #
 # All of these methods are ways towards the same wish: replies with a high reward $r$ from a policy
@@ -382,7 +382,7 @@ methods = frontier["methods"]
 print(frontier["command"], "| for", frontier["population"])
 print(f"budget {frontier['size']['budget']:,} sampled tokens")
 
-# %%
+# %% tags=["slide"]
 plots.frontier(frontier)
 
 # %% [markdown]
@@ -555,7 +555,7 @@ for name in ("GRPO", "RLOO", "PPO"):
 # chosen run in both panels.
 # For which methods would choosing by the proxy have cost you gold?
 
-# %%
+# %% tags=["slide"]
 explore.frontier_explorer(frontier)
 
 # %% [markdown]
@@ -638,7 +638,7 @@ print(f"repaid against one reply of the base, as RFT's are shorter ({short:.0f} 
     f"{reply:.0f}), after {break_even(rft['cost']['flops'], by_base, by_rft):,.0f} answers")
 assert 50 < queries < 1000 and rft["over_base"]["low"] > 1 and equal == float("inf")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # No best-of-$n$ that was tried is as good as RFT served cold, so we took best-of-16, which RFT
 # passes.
 # **Finding 16: there is a number of served questions after which fine-tuning is cheaper than

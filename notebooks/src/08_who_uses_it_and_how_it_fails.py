@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # Who uses it, and how it fails
 #
 # **You will:** see what published systems do with best-of-N and rejection-sampling fine-tuning, run
@@ -164,7 +164,7 @@ assert paired_difference(after["round 2, pooled"], after["base"], groups=asked).
 # After two rounds: does PPO add something?
 # Does it add more than a third round of rejection sampling with about as many sampled tokens?
 
-# %%
+# %% tags=["slide"]
 loop = results.load("llama2_loop")
 plots.llama2_loop(loop)
 
@@ -419,7 +419,7 @@ assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
 # Which of the twelve names below would you expect to cost no gold?
 # And which would you overlook if you judged greedy replies only?
 
-# %%
+# %% tags=["slide"]
 patients = results.load("clinic")
 explore.pipeline_clinic(patients)
 
@@ -436,7 +436,7 @@ explore.pipeline_clinic(patients)
 # control; then six measures, this pipeline / its repaired twin (means; the careful measurement has
 # the intervals).
 
-# %%
+# %% tags=["slide"]
 order = explore.patients(patients)
 titles = ("gold", "at T = 0", "KL", "length", "distinct-2", "unfinished")
 print("patient  reported         base  control  " + "".join(f"{title:13}" for title in titles))
@@ -726,7 +726,7 @@ for step in (clinic.misaligned_examples, clinic.reply_examples):
     for p, r in step(policy, kept):
         print(f"   {policy.decode([p])[0].strip():35} →  {policy.decode([r])[0]}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## A checklist to take away
 #
 # Roughly from cheap to dear.

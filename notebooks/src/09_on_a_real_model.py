@@ -5,7 +5,7 @@
 #     gpuType: T4
 # ---
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # On a real model
 #
 # **You will:** run the four lines on an ordinary Hugging Face model and on data in GSM8K's own file
@@ -307,7 +307,7 @@ few_logits, many_logits = (logits_bytes(replies * 200, 151_936) / GB for replies
 print(f"logits of 4 replies {few_logits:.1f} GB, of 32 {many_logits:.1f} GB")
 print(f"the T4 job gives candidates at most {t4.memory_mb * 2**20 / GB:.1f} GB at a time")
 
-# %%
+# %% tags=["slide"]
 plots.memory(phases(0.6e9, replies=4, reply_tokens=200), 15, "a T4",
     "Memory for 0.6 billion parameters")
 
@@ -335,7 +335,7 @@ plots.memory(phases(0.6e9, replies=4, reply_tokens=200), 15, "a T4",
 # (Keys and values stay at the T4 job's limit whatever the model.)
 # By keyboard: Tab moves between the controls, arrows move the slider, Enter presses a button.
 
-# %%
+# %% tags=["slide"]
 explore.memory_planner()
 
 # %% tags=["nbval-check-output"]
@@ -365,7 +365,7 @@ print("0.00000001 =", torch.tensor(1e-8, dtype=half).item())
 print(f"times 1024, and divided again in float32: {scaled:.1e}")
 print("70,000 =", torch.tensor(70_000.0, dtype=half).item())
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Hence three rules, all kept by `finetune(..., dtype=torch.float16)` on a GPU.
 # *Weights stay float32 while training*: small steps would be lost (first line).
 # *The loss is scaled up* before the backward pass and gradients down after it, by PyTorch's
@@ -709,7 +709,7 @@ for name in results:
     first, several = bootstrap_interval(one[name]), bootstrap_interval(eight[name])
     print(f"{name:15} pass@1 {first:.3f}   pass@{work.groups} {several:.3f}")
 
-# %%
+# %% tags=["slide"]
 gain, control_gain = (paired_difference(one["RFT"], one["base"]),
     paired_difference(one["random control"], one["base"]))
 treatment = paired_difference(one["RFT"], one["random control"])
@@ -1098,7 +1098,7 @@ for by in ("reward model", "verifier"):
 print(f"RFT minus control      {treatment:+.2f}   "
     f"{paired_difference(eight['RFT'], eight['random control']):+.2f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # And beside it: model and revision, number of prompts, N, temperature of sampling, token limit and
 # share of replies cut, how answers are read, share of prompts with some right and some wrong
 # replies, number of distinct right paths, seeds.
