@@ -304,7 +304,7 @@
 
   window.courseKit = {
     kinds, timings, node, svg, fresh, calm, signed, number, plain, slider, choice, button,
-    announcer, reply, partNames, legend, steady, figure, ticks, text, axes, apart, path, curve, hue, dot,
-    ring, send, store, onSite, mount,
+    announcer, reply, partNames, legend, steady, figure, ticks, text, axes, apart, path, curve, hue,
+    dot, ring, send, store, onSite, mount,
   };
 })();
