@@ -4,8 +4,7 @@ Look, measure, name the fault, repair it.
 """
 
 import html
-from collections.abc import Callable, Mapping
-from types import ModuleType
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +12,7 @@ import numpy as np
 from ...base import require
 from .. import plots
 from ..plots import Figure
-from . import view
-from .view import View, paragraphs
+from ..web import Card, picture, table
 
 if TYPE_CHECKING:  # the cases bring the trainers with them
     from ...experiments.clinic import Case
@@ -28,8 +26,13 @@ COLUMNS = {
     "distinct": "distinct-2",
     "cut": "unfinished",
 }
+# what the desk calls them, where there is little room
+SHORT = ("gold", "gold at T = 0", "KL, nats", "tokens", "distinct-2", "unfinished")
+REPORTED = {
+    "proxy": "reported: its own reward score",
+    "gold": "reported: gold on its test prompts",
+}
 QUESTION = "Which fault is it?"
-LEFT = ' style="text-align:left"'
 
 
 def _value(v: Mapping, spec: str = ".2f") -> str:
@@ -93,12 +96,11 @@ def measured_rows(case: Mapping, repaired: bool = False) -> list[tuple[str, Mapp
 
 def measured_html(case: Mapping, repaired: bool = False) -> str:
     """The careful measurement as an HTML table."""
-    head = "".join(f'<th scope="col">{title}</th>' for title in ("", *COLUMNS.values()))
-    body = ""
-    for name, measures in measured_rows(case, repaired):
-        cells = "".join(f"<td>{_value(measures[m])}</td>" for m in COLUMNS)
-        body += f'<tr><th scope="row"{LEFT}>{name}</th>{cells}</tr>'
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    rows = [
+        [name, *(_value(measures[m]) for m in COLUMNS)]
+        for name, measures in measured_rows(case, repaired)
+    ]
+    return table(["", *COLUMNS.values()], rows)
 
 
 def measured_lines(case: Mapping, repaired: bool = False) -> list[str]:
@@ -144,189 +146,79 @@ def reply_lines(case: Mapping, who: str = "broken") -> list[tuple[str, str]]:
     return [(row["prompt"], row["reply"]) for row in case[who]["samples"]]
 
 
-def _replies_html(case: Mapping, repaired: bool = False) -> str:
-    titles = ["prompt", "this pipeline"]
-    prompts = [prompt for prompt, _ in reply_lines(case)]
-    columns = [prompts, [reply for _, reply in reply_lines(case)]]
-    if repaired:
-        titles.append("repaired")
-        columns.append([reply for _, reply in reply_lines(case, "healthy")])
-    head = "".join(f'<th scope="col"{LEFT}>{title}</th>' for title in titles)
-    body = ""
-    for row in zip(*columns, strict=True):
-        cells = "".join(f"<td{LEFT}>{html.escape(text)}</td>" for text in row)
-        body += f"<tr>{cells}</tr>"
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def pipeline_clinic(result: Mapping, first: int = 1, show: str = "author") -> View:
+def pipeline_clinic(result: Mapping, first: int = 1, show: str = "author") -> Card:
     """The broken-pipeline clinic.
 
     ``result``: what ``benchmarks/clinic.py`` stored (``results.load("clinic")``); ``first`` and
-    ``show`` ("author" or "careful"): what is shown first, and all that is shown where widgets
-    cannot run. Choose a patient, look at what its author sees, press the second button for the
-    careful measurement, name the fault, and press Repair.
+    ``show`` ("author" or "careful"): what is shown first, and all that is shown where scripts do
+    not run. Choose a patient, look at what its author sees and at the careful measurement, read
+    some replies, name the fault, and press Repair.
     """
     from ...experiments.clinic import BY_NAME
 
-    pages = _Pages(result, BY_NAME)
-    count = len(pages.order)
-    require(1 <= first <= count, f"first must be a patient from 1 to {count}; got {first}.")
+    order = patients(result)
+    require(1 <= first <= len(order), f"first must be a patient from 1 to {len(order)}; got {first}.")
     require(show in ("author", "careful"), f'show must be "author" or "careful"; got {show!r}.')
-    shown, text, figure = pages.page(first, show)
-    faults = [pages.cases[name].fault for name in pages.by_fault]
-    text += f"\n{QUESTION}\n" + "\n".join(f"  - {fault}" for fault in faults)
-    listing = "".join(f"<li>{html.escape(fault)}</li>" for fault in faults)
-    still = view.picture(figure) + shown + f"<p>{QUESTION}</p><ul>{listing}</ul>"
-    w = view.widgets()
-    if w is None:
-        return View(None, text, still)
-    clinic = _Clinic(w, pages)
-    clinic.build_controls(first, show)
-    clinic.build_display(shown, figure)
-    clinic.listen()
-    return View(
-        clinic.box(),
-        text,
-        still,
-        patient=clinic.patient,
-        look=clinic.look,
-        image=clinic.image,
-        words=clinic.words,
-        caption=clinic.caption,
-        verdict=clinic.verdict,
-        guesses=clinic.guesses,
-        repair=clinic.repair,
-        tell=clinic.tell,
-    )
+    by_fault = sorted(order, key=lambda name: BY_NAME[name].fault)
+    data = {
+        "patients": [_patient(result["cases"][name], BY_NAME[name]) for name in order],
+        "fault": [by_fault.index(name) for name in order],
+        "faults": [[BY_NAME[name].fault, BY_NAME[name].would] for name in by_fault],
+        "measures": SHORT,
+        "start": {"patient": first - 1, "look": int(show == "careful")},
+    }
+    case = result["cases"][order[first - 1]]
+    figure = plots.clinic_patient(case, show, f"Patient {first}")
+    faults = [BY_NAME[name].fault for name in by_fault]
+    claim = BY_NAME[order[first - 1]].claim
+    return Card("clinic", data, *_still(case, claim, show, figure, faults))
 
 
-class _Pages:
-    """What there is to see of every patient."""
-
-    def __init__(self, result: Mapping, cases: Mapping[str, "Case"]) -> None:
-        self.result = result
-        self.cases = cases
-        self.order = patients(result)  # names of cases, as the patients are numbered
-        self.by_fault = sorted(self.order, key=lambda name: cases[name].fault)
-
-    def page(self, number: int, what: str) -> tuple[str, str, Figure]:
-        """HTML, text and figure of patient ``number``: "author", "careful" or "repaired"."""
-        name = self.order[number - 1]
-        case = self.result["cases"][name]
-        repaired = what == "repaired"
-        figure = plots.clinic_patient(case, what, f"Patient {number}")
-        if what == "author":
-            lines = author_lines(case, self.cases[name].claim)
-            shown = paragraphs(lines)
-        else:
-            lines = measured_lines(case, repaired)
-            differences = _differences(case, repaired)
-            shown = measured_html(case, repaired) + paragraphs(differences)
-        replies = [f"  {prompt}\n    {reply}" for prompt, reply in reply_lines(case)]
-        text = "\n".join([figure.summary, *lines, "Some replies:", *replies])
-        return shown + _replies_html(case, repaired), text, figure
+def _patient(case: Mapping, known: "Case") -> dict[str, Any]:
+    """What the desk shows of one patient, and what it says of the fault."""
+    mine, twin = case["broken"], case["healthy"]
+    answers = [case["base_samples"], mine["samples"], twin["samples"]]
+    return {
+        "unit": "epoch" if case["setting"]["rounds"] == 1 else "round",
+        "own": REPORTED[case["reports"]],
+        "author": author_lines(case, known.claim),
+        "losses": [side["losses"] for side in (mine, twin)],
+        "curves": {of: [_ends(side["curve"][of]) for side in (mine, twin)] for of in ("own", "gold")},
+        "measured": [
+            [name, [_ends([measures[m]])[0] for m in COLUMNS]]
+            for name, measures in measured_rows(case, repaired=True)
+        ],
+        "differences": _differences(case, repaired=True),
+        "prompts": [row["prompt"] for row in mine["samples"]],
+        "replies": [[[row["reply"], row["gold"]] for row in rows] for rows in answers],
+        "tells": known.tells,
+        "repair": known.repair,
+    }
 
 
-class _Clinic:
-    """The controls of the clinic and what follows when they are used."""
+def _ends(points: Sequence[Mapping]) -> list[list[float]]:
+    """[mean, low, high] of stored intervals."""
+    return [[point["mean"], point["low"], point["high"]] for point in points]
 
-    def __init__(self, w: ModuleType, pages: _Pages) -> None:
-        self.w = w
-        self.pages = pages
-        self.named: set[str] = set()  # cases whose fault was named or told
 
-    def build_controls(self, first: int, show: str) -> None:
-        w = self.w
-        numbers = [(str(k), k) for k in range(1, len(self.pages.order) + 1)]
-        looks = [("what its author sees", "author"), ("careful measurement", "careful")]
-        wide = w.Layout(width="max-content", margin="1px")
-        self.patient = view.buttons(w, options=numbers, value=first, description="patient")
-        self.look = view.buttons(w, options=looks, value=show, description="show")
-        self.guesses = {
-            name: w.Button(description=self.pages.cases[name].fault, layout=wide)
-            for name in self.pages.by_fault
-        }
-        self.repair = w.Button(description="Repair", disabled=True, button_style="success")
-        self.tell = w.Button(description="Tell me the fault", layout=wide)
+def _still(
+    case: Mapping, claim: str, show: str, figure: Figure, faults: Sequence[str]
+) -> tuple[str, str]:
+    """(text, HTML) of one patient, "author" or "careful", and the question."""
+    if show == "author":
+        lines = author_lines(case, claim)
+        shown = _paragraphs(lines)
+    else:
+        lines = measured_lines(case)
+        shown = measured_html(case) + _paragraphs(_differences(case, repaired=False))
+    replies = reply_lines(case)
+    listed = [f"  {prompt}\n    {reply}" for prompt, reply in replies]
+    named = "\n".join(f"  - {fault}" for fault in faults)
+    text = "\n".join([figure.summary, *lines, "Some replies:", *listed, QUESTION, named])
+    items = "".join(f"<li>{html.escape(fault)}</li>" for fault in faults)
+    page = picture(figure) + shown + table(["prompt", "this pipeline"], replies)
+    return text, f"{page}<p>{QUESTION}</p><ul>{items}</ul>"
 
-    def build_display(self, shown: str, figure: Figure) -> None:
-        w = self.w
-        self.image = view.image(w, figure, 840)
-        self.caption = w.HTML(paragraphs([figure.summary]))
-        self.words = w.HTML(shown)
-        self.verdict = w.HTML("")
 
-    def box(self) -> Any:
-        w = self.w
-        return w.VBox(
-            [
-                self.patient,
-                self.look,
-                self.image,
-                self.caption,
-                self.words,
-                w.HTML(f"<p><b>{QUESTION}</b></p>"),
-                w.VBox(list(self.guesses.values())),
-                w.HBox([self.tell, self.repair]),
-                self.verdict,
-            ]
-        )
-
-    def listen(self) -> None:
-        view.watch((self.patient, self.look), self.moved)
-        for name, button in self.guesses.items():
-            button.on_click(self.guessed(name))
-        self.tell.on_click(self.told)
-        self.repair.on_click(self.repaired)
-
-    @property
-    def case(self) -> "Case":
-        """The case of the patient who is shown."""
-        return self.pages.cases[self.pages.order[self.patient.value - 1]]
-
-    def say(self, message: str) -> None:
-        """Show ``message``; screen readers announce it."""
-        said = paragraphs([message])
-        self.verdict.value = f'<div role="status" aria-live="polite">{said}</div>'
-
-    def draw(self, what: str) -> None:
-        self.words.value, _, figure = self.pages.page(self.patient.value, what)
-        self.image.value = figure.png()
-        self.caption.value = paragraphs([figure.summary])
-
-    def moved(self, change: dict) -> None:
-        """Another patient or another look."""
-        if change["owner"] is self.patient:
-            self.verdict.value = ""
-            self.repair.disabled = self.case.name not in self.named
-            if self.look.value != "author":
-                self.look.value = "author"  # draws again
-                return
-        self.draw(self.look.value)
-
-    def guessed(self, name: str) -> Callable:
-        """What the button of the fault of case ``name`` does."""
-
-        def clicked(_button: Any = None) -> None:
-            if name == self.case.name:
-                self.found(f"Right: {self.case.fault}.")
-                return
-            would = self.pages.cases[name].would
-            closer = " at the careful measurement." if self.look.value == "author" else "."
-            self.say(f"Not this one. {would} Look again{closer}")
-
-        return clicked
-
-    def told(self, _button: Any = None) -> None:
-        self.found(f"It is this: {self.case.fault}.")
-
-    def found(self, start: str) -> None:
-        """The fault is known: say what gives it away, and let it be repaired."""
-        self.named.add(self.case.name)
-        self.repair.disabled = False
-        self.say(f"{start} {self.case.tells} Now press Repair.")
-
-    def repaired(self, _button: Any = None) -> None:
-        self.draw("repaired")
-        self.say(f"Repaired. {self.case.repair}")
+def _paragraphs(lines: Sequence[str]) -> str:
+    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)

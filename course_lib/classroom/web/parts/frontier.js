@@ -42,7 +42,8 @@
     const when = () => (now.best ? "each at its best temperature" : "at temperature 1");
 
     function sentence() {
-      const [gold, proxy, kl] = ["gold", "proxy", "kl"].map((name) => number(value(point(), name)[0]));
+      const [gold, proxy, kl] = ["gold", "proxy", "kl"]
+        .map((name) => number(value(point(), name)[0]));
       return `${method().name} with ${point().dials}, ${when()}: gold ${gold}, proxy ${proxy}, ` +
         `KL ${kl} nats.`;
     }
@@ -110,7 +111,8 @@
       for (const k of kept) {
         const m = methods[k], one = m.points[m.chosen];
         if (k !== now.method)
-          labels.push({ x: at.x(value(one, "kl")[0]), y: at.y(value(one, name)[0]), words: m.name });
+          labels.push({
+            x: at.x(value(one, "kl")[0]), y: at.y(value(one, name)[0]), words: m.name });
       }
       const box = (r) => (p) => ({ x: p.x - r, y: p.y - r, w: 2 * r, h: 2 * r });
       const rings = [...own.map(box(8)), ...near.map(box(4))];
@@ -165,9 +167,9 @@
     const times = kit.choice({ label: "served at", at: 0, on: (k) => { now.best = k; redraw(); },
       options: ["temperature 1", "the best temperature for each"] });
     box.append(pills.box, place, times.box, picture.box,
-      node("p", { class: "ck-note" }, "Large: the dials that this method was tried with. Small: the " +
-        "other methods with the dials chosen for them. Line: best of N, whose KL is a bound. " +
-        "Bars: 95 % for other seeds and prompts."),
+      node("p", { class: "ck-note" }, "Large: the dials that this method was tried with. " +
+        "Small: the other methods with the dials chosen for them. Line: best of N, whose KL is a " +
+        "bound. Bars: 95 % for other seeds and prompts."),
       keep, facts, live.box);
     choose(now.method);
   };

@@ -15,6 +15,7 @@
     "reference and reward model": "var(--ck-c2)",
     logits: "var(--ck-c4)",
   };
+  const shade = (part) => SHADES[part] || "var(--ck-c3)";
 
   kit.kinds.memory = (box, data) => {
     const now = { ...data.start, half: 0, lora: 0 };
@@ -39,7 +40,8 @@
     }
     const sentence = () => `${billions()} billion parameters on ${data.cards[now.card][0]}: ` +
       plan().map(({ phase, needed }) =>
-        `${phase} needs ${needed.toFixed(1)} GB, ${verdict(needed)[0].replace(/^. /, "")}`).join("; ") + ".";
+        `${phase} needs ${needed.toFixed(1)} GB, ${verdict(needed)[0].replace(/^. /, "")}`)
+        .join("; ") + ".";
 
     function bar(g, area, y, h, row) {
       const most = limit() * BEYOND, at = (size) => area.left + (size / most) * area.width;
@@ -49,12 +51,12 @@
         const x = Math.min(end, at(from)), width = Math.min(end, at(from + size)) - x;
         from += size;
         if (width > 0)
-          g.append(svg("rect", { x, y, width, height: h, fill: SHADES[part] || "var(--ck-c3)", class: "ck-held" },
+          g.append(svg("rect", { x, y, width, height: h, fill: shade(part), class: "ck-held" },
             svg("title", {}, `${part}: ${size.toFixed(1)} GB`)));
       }
       if (at(from) > end) // it goes on outside the picture
-        g.append(svg("path", { d: `M${end - 9} ${y - 3}l9 ${h / 2 + 3}l-9 ${h / 2 + 3}h12v${-h - 6}z`,
-          fill: "var(--ck-bg)" }));
+        g.append(svg("path", { fill: "var(--ck-bg)",
+          d: `M${end - 9} ${y - 3}l9 ${h / 2 + 3}l-9 ${h / 2 + 3}h12v${-h - 6}z` }));
     }
 
     function draw(g, width) {
@@ -71,18 +73,20 @@
       g.append(svg("line", { x1: x, x2: x, y1: 20, y2: bottom, class: "ck-limit" }));
       text(g, x, 14, data.cards[now.card][0], { "text-anchor": "middle", class: "ck-label" });
       for (const [v, word] of kit.ticks(0, limit() * BEYOND, width < 560 ? 4 : 7))
-        text(g, area.left + (v / limit() / BEYOND) * area.width, bottom + 14, `${word}${v ? "" : " GB"}`, {
-          "text-anchor": v ? "middle" : "start" });
+        text(g, area.left + (v / limit() / BEYOND) * area.width, bottom + 14,
+          v ? word : `${word} GB`, { "text-anchor": v ? "middle" : "start" });
       return { height: bottom + 22, label: sentence() };
     }
 
     const picture = kit.figure(draw), live = kit.announcer();
-    const legend = node("p", { class: "ck-legend" }), numbers = node("div", { class: "ck-scroll", tabindex: 0 });
+    const legend = node("p", { class: "ck-legend" });
+    const numbers = node("div", { class: "ck-scroll", tabindex: 0 });
 
     function redraw() {
-      const rows = plan(), parts = [...new Set(rows.flatMap((row) => row.held.map(([part]) => part)))];
+      const rows = plan();
+      const parts = [...new Set(rows.flatMap((row) => row.held.map(([part]) => part)))];
       legend.replaceChildren(...parts.map((part) => node("span", {},
-        node("i", { class: "ck-swatch", style: `background:${SHADES[part] || "var(--ck-c3)"}` }), part)));
+        node("i", { class: "ck-swatch", style: `background:${shade(part)}` }), part)));
       const cell = (row, part) => row.held.find(([name]) => name === part)?.[1].toFixed(2) ?? "–";
       numbers.replaceChildren(node("table", {},
         node("thead", {}, node("tr", {}, node("th", { scope: "col" }, "GB"),
@@ -101,18 +105,19 @@
         told: (v) => `${v} billion` }),
       kit.choice({ label: "card", options: data.cards.map(([name]) => name), at: now.card,
         on: set("card") }),
-      kit.slider({ label: "replies in a part", values: Array.from({ length: data.most }, (_, k) => k + 1),
-        at: now.replies, on: set("replies"), told: (n) => `${n} ${n > 1 ? "replies" : "reply"}` }),
+      kit.slider({ label: "replies in a part",
+        values: Array.from({ length: data.most }, (_, k) => k + 1), at: now.replies, on: set("replies"), told: (n) => `${n} ${n > 1 ? "replies" : "reply"}` }),
       kit.slider({ label: "tokens of each", values: data.tokens, at: now.tokens, on: set("tokens"),
         told: (n) => `${n} tokens` }),
-      kit.choice({ label: "trained", options: ["all weights", "LoRA only"], at: 0, on: set("lora") }),
+      kit.choice({ label: "trained", options: ["all weights", "LoRA only"], at: 0,
+        on: set("lora") }),
       kit.choice({ label: "frozen models in", options: ["half precision", "float32"], at: 0,
         on: set("half") }),
     ];
     box.append(...controls.map((c) => c.box), picture.box, legend,
       node("p", { class: "ck-note" }, "Activations come on top. Keys and values are held to the " +
-        `T4 job's limit, whatever the model. LoRA: ${100 * data.share} % of the weights are trained ` +
-        "(in a large model fewer), beside the frozen ones."),
+        `T4 job's limit, whatever the model. LoRA: ${100 * data.share} % of the weights are ` +
+        "trained (in a large model fewer), beside the frozen ones."),
       node("details", {}, node("summary", {}, "The numbers"), numbers), live.box);
     redraw();
   };

@@ -20,8 +20,10 @@
     function sentence() {
       const n = sizes[now.n], top = peak(), c = curve();
       const lost = c.gold[top].mean - c.gold[now.n].mean;
-      const from = now.n === top ? "its highest" : `${number(lost)} below its highest, at n = ${sizes[top]}`;
-      return `Best of ${n} by ${by()}, over all prompts: its own score is ${number(c.own[now.n])}, ` +
+      const from = now.n === top ? "its highest"
+        : `${number(lost)} below its highest, at n = ${sizes[top]}`;
+      return `Best of ${n} by ${by()}, over all prompts: ` +
+        `its own score is ${number(c.own[now.n])}, ` +
         `${deviations(c.rise[now.n].mean)} above its average. ` +
         `Its mean ${gold} is ${number(c.gold[now.n].mean)}, ${from}.`;
     }
@@ -30,7 +32,8 @@
 
     const range = (name) => {
       const points = data.curves.flatMap((c) => c[name]);
-      const low = Math.min(...points.map((p) => p.low)), high = Math.max(...points.map((p) => p.high));
+      const low = Math.min(...points.map((p) => p.low));
+      const high = Math.max(...points.map((p) => p.high));
       const room = (high - low) * 0.06;
       return { from: low - room, to: high + room };
     };
@@ -39,10 +42,11 @@
 
     function across(last) {
       const powers = sizes.filter((n) => Math.log2(n) % 1 === 0);
-      return now.against
-        ? { from: 0, to: data.d.at(-1), label: last && "√KL to the sampling policy, by its bound (√nats)" }
-        : { from: sizes[0], to: sizes.at(-1), scale: "log2", label: last && "n, candidates a prompt",
-            ticks: powers.map((n) => [n, n]) };
+      if (now.against)
+        return { from: 0, to: data.d.at(-1),
+          label: last && "√KL to the sampling policy, by its bound (√nats)" };
+      return { from: sizes[0], to: sizes.at(-1), scale: "log2",
+        label: last && "n, candidates a prompt", ticks: powers.map((n) => [n, n]) };
     }
 
     const line = (g, at, points, upto, attributes) => g.append(svg("path", {
@@ -60,10 +64,10 @@
     function note() {
       const [alpha, beta, top] = curve().fit;
       const inside = top > 0 && top <= data.d.at(-1);
-      const fit = `Dashed: the fit d(α − βd) of the gain, α = ${number(alpha)}, β = ${number(beta)}, ` +
-        `d = √KL; ${inside ? `it peaks at d = ${number(top)}.` : "it has no peak here."} `;
-      return (now.against ? fit : "") +
-        (data.names.length > 1 ? "Grey: the other reward models. " : "") + "Band: 95 % over prompts.";
+      const fit = `Dashed: the fit d(α − βd) of the gain, α = ${number(alpha)}, ` +
+        `β = ${number(beta)}, d = √KL; ${inside ? `it peaks at d = ${number(top)}.` : "it has no peak here."} `;
+      const others = data.names.length > 1 ? "Grey: the other reward models. " : "";
+      return `${now.against ? fit : ""}${others}Band: 95 % over prompts.`;
     }
 
     // one panel: all reward models faint, the chosen one up to n in colour
@@ -116,15 +120,16 @@
         { from: low - 0.3, to: high + 0.3, zero: true, ticks: kit.ticks(low, high, 3),
           label: `${gold} at this prompt` });
       const steps = (values) => kit.path(values.flatMap((v, k) =>
-        k ? [[at.x(sizes[k]), at.y(values[k - 1])], [at.x(sizes[k]), at.y(v)]] : [[at.x(sizes[0]), at.y(v)]]));
+        [values[k - 1] ?? v, v].map((each) => [at.x(sizes[k]), at.y(each)])));
       const chosen = sizes.map((_, k) => changes.findLast((change) => change[0] <= k)[4]);
       g.append(svg("path", { d: steps(best), class: "ck-line ck-over-best" }));
       g.append(svg("path", { d: steps(chosen), class: "ck-line", stroke: kit.hue("c0") }));
       kit.dot(g, at.x(sizes[now.n]), at.y(chosen[now.n]), "c0", 6);
       text(g, at.x(sizes[0]), at.bottom + 16, "n = 1");
       text(g, at.right, at.bottom + 16, `n = ${sizes.at(-1)}`, { "text-anchor": "end" });
-      return { height: 126, label: `${gold} of the reply chosen here: ${number(chosen[0])} at n = 1, ` +
-        `${number(chosen[now.n])} at n = ${sizes[now.n]}; the best there was has ${number(best[now.n])}.` };
+      return { height: 126, label: `${gold} of the reply chosen here: ${number(chosen[0])} at ` +
+        `n = 1, ${number(chosen[now.n])} at n = ${sizes[now.n]}; ` +
+        `the best there was has ${number(best[now.n])}.` };
     }
 
     // ---- together ----

@@ -37,12 +37,13 @@
     function facts({ kept, counts }) {
       const from = counts.filter(Boolean).length;
       const without = order.filter((i) => !counts[i]).map((i) => data.labels[i]);
+      const both = (of) => `${number(mean(kept.map(of)))} (all: ${number(mean(every.map(of)))})`;
       if (!kept.length) return [["kept", `none of ${every.length}`]];
       return [
         ["kept", `${kept.length} of ${every.length} candidates`],
         ["from", `${from} of ${P} prompts`],
-        [`mean ${data.by}`, `${number(mean(kept.map(score)))} (all: ${number(mean(every.map(score)))})`],
-        [`mean ${data.gold}`, `${number(mean(kept.map(gold)))} (all: ${number(mean(every.map(gold)))})`],
+        [`mean ${data.by}`, both(score)],
+        [`mean ${data.gold}`, both(gold)],
         ["rows without any", [...new Set(without)].join(", ") || "none"],
       ];
     }
@@ -56,8 +57,8 @@
       g.append(svg("rect", {
         x: x + 1.5, y: y + 1.5, width: w - 3, height: h - 3, rx: 3, fill: kit.hue("c0"),
         "fill-opacity": 0.06 + 0.34 * share,
-      }, svg("title", {}, `${data.labels[i]}, candidate ${j}: ${data.by} ${number(score([i, j]))}, ` +
-        `${data.gold} ${number(gold([i, j]))}${kept ? ", kept" : ""}`)));
+      }, svg("title", {}, `${data.labels[i]}, candidate ${j}: ${data.by} ` +
+        `${number(score([i, j]))}, ${data.gold} ${number(gold([i, j]))}${kept ? ", kept" : ""}`)));
       if (kept)
         g.append(svg("rect", { x: x + 1.5, y: y + 1.5, width: w - 3, height: h - 3, rx: 3,
           class: "ck-kept" }));
@@ -70,8 +71,8 @@
     // kept candidates of one prompt as a bar beside its row
     function bar(g, x, y, h, width, count, most) {
       if (count)
-        g.append(svg("rect", { x, y: y + 4, width: Math.max(3, (width * count) / most), height: h - 8,
-          rx: 2, fill: kit.hue("c1") }));
+        g.append(svg("rect", { x, y: y + 4, width: Math.max(3, (width * count) / most),
+          height: h - 8, rx: 2, fill: kit.hue("c1") }));
       text(g, x + (count ? (width * count) / most + 6 : 0), y + h / 2 + 4.5, count || "none", {
         class: count ? "" : "ck-none" });
     }
@@ -103,19 +104,21 @@
       const left = 12, size = width - 24, bottom = 122, r = every.length > 150 ? 3 : 4.5;
       const at = (v) => left + ((v - from) / (to - from || 1)) * size;
       const kept = new Set(found.kept.map(([i, j]) => i * N + j)), stacks = {};
+      const isKept = ([i, j]) => kept.has(i * N + j);
       text(g, left, 14, `${data.gold} of every candidate; filled: kept`, { class: "ck-label" });
-      g.append(svg("line", { x1: left, x2: left + size, y1: bottom, y2: bottom, class: "ck-axis" }));
+      g.append(svg("line", {
+        x1: left, x2: left + size, y1: bottom, y2: bottom, class: "ck-axis" }));
       for (const [v, word] of kit.ticks(from, to, 5))
         text(g, at(v), bottom + 16, word, { "text-anchor": "middle" });
-      const first = [...every].sort((a, b) => kept.has(b[0] * N + b[1]) - kept.has(a[0] * N + a[1]));
-      for (const one of first) {
-        const place = Math.round(at(gold(one)) / (2 * r)), chosen = kept.has(one[0] * N + one[1]);
+      for (const one of [...every].sort((a, b) => isKept(b) - isKept(a))) {
+        const place = Math.round(at(gold(one)) / (2 * r)), chosen = isKept(one);
         const level = (stacks[place] = (stacks[place] || 0) + 1);
         const y = Math.max(50 + r, bottom - (2 * level - 1) * r - 1);
         kit.dot(g, place * 2 * r, y, chosen ? "c1" : "bg", r - 0.5, {
           stroke: kit.hue(chosen ? "c1" : "soft"), "stroke-width": 1 });
       }
-      for (const [of, name, y, words] of [[every, "soft", 44, "all"], [found.kept, "c1", 29, "kept"]]) {
+      const means = [[every, "soft", 44, "all"], [found.kept, "c1", 29, "kept"]];
+      for (const [of, name, y, words] of means) {
         if (!of.length) continue;
         const x = at(mean(of.map(gold))), end = x > width * 0.7;
         g.append(svg("line", { x1: x, x2: x, y1: y - 6, y2: bottom, stroke: kit.hue(name),
@@ -123,7 +126,8 @@
         text(g, x + (end ? -6 : 6), y + 4, `${words}: ${number(mean(of.map(gold)))}`, {
           "text-anchor": end ? "end" : "start", class: "ck-halo" });
       }
-      return { height: bottom + 24, label: `Mean ${data.gold} of those kept and of all candidates.` };
+      return { height: bottom + 24,
+        label: `${data.gold} of every candidate, with the mean of those kept and of all.` };
     }
 
     // ---- together ----
@@ -141,7 +145,8 @@
       list.replaceChildren(...order.filter((i) => found.counts[i]).flatMap((i) => [
         node("p", { class: "ck-ask" }, data.prompts[i]),
         ...found.kept.filter((one) => one[0] === i).map((one) =>
-          kit.reply(data.texts[i][one[1]], { chosen: true, score: `${data.by} ${number(score(one))}`,
+          kit.reply(data.texts[i][one[1]], {
+            chosen: true, score: `${data.by} ${number(score(one))}`,
             note: `${data.gold} ${number(gold(one))} · candidate ${one[1]}` })),
       ]));
     }
