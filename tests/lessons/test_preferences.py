@@ -140,36 +140,20 @@ def test_verdicts_follow_gold_and_leave_equal_pairs_out(pool):
         verdicts(pool.prompts_at([1]), "proxy")
 
 
-def test_the_annotator_answers_and_goes_on(pool):
-    pytest.importorskip("ipywidgets")
-    shown = explore.be_the_annotator(pool, "proxy")
-    c = shown.controls
-    assert "first?" in c["pair"].value
-    assert "&lt;b&gt;bad" in c["pair"].value
-    assert "gold" not in c["verdict"].value
-    c["a"].click()
-    c["b"].click()  # a second answer to the same pair does not count
-    assert "You said A" in c["verdict"].value
-    assert (
-        "1 answered. Of the 1 with a majority you agreed with 1, proxy with 0" in c["tally"].value
-    )
-    c["next"].click()
-    assert "third?" in c["pair"].value and "You said" not in c["verdict"].value
-    c["b"].click()
-    assert "2 answered" in c["tally"].value
+def test_the_card_holds_what_others_say_of_each_pair(pool):
+    data = explore.be_the_annotator(pool, "proxy").data
+    assert [pair["ask"] for pair in data["pairs"]] == ["first?", "third?"]
+    assert data["pairs"][0]["said"] == ["good", "<b>bad"]
+    assert data["pairs"][0]["gold"] == (3.0, -3.0)
 
 
-def test_without_widgets_the_pairs_are_a_table(pool, monkeypatch):
-    monkeypatch.setattr("course_lib.classroom.explore.view.widgets", lambda: None)
+def test_without_scripts_the_pairs_are_a_table(pool):
     shown = explore.be_the_annotator(pool, "proxy")
-    assert shown.widget is None
-    assert "&lt;b&gt;bad" in shown.html
+    assert "&lt;b&gt;bad" in shown.fallback
     assert "first?" in repr(shown)
-    assert "second?" not in shown.html
-    for stand_in, last_question in ((repr(shown), "third?"), (shown.html, "third?")):
-        assert stand_in.rindex(last_question) < stand_in.index("gold A"), (
-            "no answer stands beside a question"
-        )
+    assert "second?" not in shown.fallback
+    for said in (repr(shown), shown.fallback):
+        assert said.rindex("third?") < said.index("gold A"), "no answer stands beside a question"
 
 
 def test_the_right_option_is_not_the_longest():

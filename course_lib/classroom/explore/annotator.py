@@ -5,7 +5,6 @@ Then see what twenty others, gold and a reward model say.
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ import numpy as np
 from ...base import last_turn, require
 from ...pools import Pool
 from ...worlds import Annotator
-from . import view
-from .view import View
+from ..web import Card
+from .sentences import shown_reply
 
-SHOWN = 4  # pairs in the stand-in
+SHOWN = 4  # pairs where scripts do not run
 
 
 def verdicts(
@@ -60,8 +59,8 @@ def verdicts(
 
 def be_the_annotator(
     pool: Pool, reward: str, gold: str = "gold", annotators: int = 20, seed: int = 0
-) -> View:
-    """Choose A or B for one pair after another and see how often you agree with the majority.
+) -> Card:
+    """Choose A, B or neither for one pair after another; see how often you agree with the majority.
 
     ``reward``: the pool's reward whose prediction is shown; pairs are candidates 0 and 1 of each
     prompt.
@@ -71,23 +70,26 @@ def be_the_annotator(
     questions = [f"{k}. {last_turn(pool.prompts[row['prompt']])}" for k, row in enumerate(shown, 1)]
     said = [_said(row, reward, annotators) for row in shown]
     start = f"{len(rows)} pairs; {annotators} simulated annotators for each. The first {len(shown)}"
+    data = {
+        "reward": reward,
+        "gold_name": gold,
+        "annotators": annotators,
+        "pairs": [_pair(pool, row) for row in rows],
+    }
     text = f"{start}:\n{_as_text(questions, shown, said)}"
-    table = _as_html(questions, shown, said)
-    w = view.widgets()
-    if w is None:
-        return View(None, text, table)
-    desk = _Desk(w, list(map(last_turn, pool.prompts)), rows, reward, annotators)
-    return View(
-        desk.box,
-        text,
-        table,
-        a=desk.choose_a,
-        b=desk.choose_b,
-        next=desk.onward,
-        pair=desk.pair,
-        verdict=desk.verdict,
-        tally=desk.tally,
-    )
+    return Card("annotator", data, text, _as_html(questions, shown, said))
+
+
+def _pair(pool: Pool, row: Mapping) -> dict[str, Any]:
+    """One pair as the browser takes it: the replies in sentences, and what others say."""
+    i = row["prompt"]
+    return {
+        "ask": last_turn(pool.prompts[i]),
+        "said": [shown_reply(pool, i, 0), shown_reply(pool, i, 1)],
+        "votes": row["votes"],
+        "gold": row["gold"],
+        "predicted": row["predicted"],
+    }
 
 
 def _said(row: Mapping, reward: str, annotators: int) -> str:
@@ -124,80 +126,8 @@ def _as_html(questions: Sequence[str], rows: Sequence[Mapping], said: Sequence[s
     )
     answers = "".join(f"<li>{html.escape(line)}</li>" for line in said)
     return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
         "<details><summary>Choose first; then open this: what others "
         f"say</summary><ol>{answers}</ol></details>"
     )
-
-
-class _Desk:
-    """The controls of :func:`be_the_annotator`, the pair on the table, and the count so far."""
-
-    def __init__(
-        self,
-        w: ModuleType,
-        prompts: Sequence[str],
-        rows: Sequence[Mapping],
-        reward: str,
-        annotators: int,
-    ) -> None:
-        self.prompts = prompts
-        self.rows = rows
-        self.reward = reward
-        self.annotators = annotators
-        self.place = 0
-        self.answered = False  # the pair on the table
-        self.counts = {"answered": 0, "you": 0, "model": 0, "decided": 0}
-        wide = {"width": "max-content"}
-        self.choose_a = w.Button(description="A is better", layout=w.Layout(**wide))
-        self.choose_b = w.Button(description="B is better", layout=w.Layout(**wide))
-        self.onward = w.Button(description="next pair", layout=w.Layout(**wide))
-        self.pair = w.HTML()
-        self.verdict = w.HTML()
-        self.tally = w.HTML()
-        self.choose_a.on_click(lambda _: self.answer(prefers_a=True))
-        self.choose_b.on_click(lambda _: self.answer(prefers_a=False))
-        self.onward.on_click(self.forward)
-        self.show()
-        row = w.HBox([self.choose_a, self.choose_b, self.onward])
-        self.box = w.VBox([self.pair, row, self.verdict, self.tally])
-
-    def show(self) -> None:
-        row = self.rows[self.place]
-        self.pair.value = (
-            f"<p><b>{html.escape(self.prompts[row['prompt']])}</b></p><p>A: "
-            f"{html.escape(row['a']) or '(empty)'}</p><p>B: "
-            f"{html.escape(row['b']) or '(empty)'}</p>"
-        )
-        self.verdict.value = "<p>Which one is better?</p>"
-        self.answered = False
-
-    def answer(self, prefers_a: bool) -> None:
-        if self.answered:
-            return
-        # the buttons stay enabled: a disabled one would lose the keyboard's focus
-        self.answered = True
-        row = self.rows[self.place]
-        others = html.escape(_said(row, self.reward, self.annotators))
-        you = "A" if prefers_a else "B"
-        self.verdict.value = f"<p>You said {you}. Others: {others}.</p>"
-        self.count(row, prefers_a)
-
-    def count(self, row: Mapping, prefers_a: bool) -> None:
-        """Enter an answer in the tally; where the others are split evenly nobody is right."""
-        counts = self.counts
-        counts["answered"] += 1
-        if 2 * row["votes"] != self.annotators:
-            for_a = 2 * row["votes"] > self.annotators
-            counts["decided"] += 1
-            counts["you"] += prefers_a == for_a
-            counts["model"] += (row["predicted"] > 0.5) == for_a
-        self.tally.value = (
-            f"<p>{counts['answered']} answered. Of the {counts['decided']} with a majority "
-            f"you agreed with {counts['you']}, {html.escape(self.reward)} with "
-            f"{counts['model']}.</p>"
-        )
-
-    def forward(self, _button: Any = None) -> None:
-        self.place = (self.place + 1) % len(self.rows)
-        self.show()

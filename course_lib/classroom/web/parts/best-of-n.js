@@ -97,8 +97,8 @@
     const shown = node("div", {}), room = kit.steady(shown, sizer());
     const live = kit.announcer();
 
-    function bubble(said, score, note) {
-      return kit.reply(said, { chosen: true, score, note });
+    function bubble(said, score, note, chosen = true) {
+      return kit.reply(said, { chosen, score, note });
     }
 
     // the longest question and reply that can come: the picture below never moves
@@ -110,7 +110,7 @@
       return [node("p", { class: "ck-ask" }, longest(data.prompts)),
         bubble(longest(texts), `${longest(data.names)} −0.00`,
           `${data.gold_name} −0.00 · candidate 00 of 000 · 00 have a higher ` +
-          data.gold_name)];
+          data.gold_name, false)];
     }
 
     function redraw() {

@@ -105,12 +105,12 @@
     const longest = () => "From n = 1 to n = 256, the score by a weak reward model went from " +
       "−0.00 down to −0.00, gold from −0.00 down to −0.00.";
 
-    function bubble(j, found) {
+    function bubble(j, found, sizing = false) {
       const own = found.itself ? "" : `its score ${number(question().scores[now.by][j])}`;
       const note = found.above === 0 ? "no reply in the stack has a higher gold"
         : `${found.above} in the stack ${found.above === 1 ? "has" : "have"} a higher gold`;
       return kit.reply(question().texts[j], {
-        chosen: true, score: `gold ${number(question().gold[j])}`,
+        chosen: !sizing, score: `gold ${number(question().gold[j])}`,
         note: [own, note].filter(Boolean).join(" · "),
       });
     }
@@ -119,7 +119,7 @@
     function sizers(found) {
       const ever = new Set(data.judges.flatMap((_, by) => data.sizes.map((n) => bestOf(n, by))));
       return node("div", { class: "ck-steady" }, [...ever].map((j) =>
-        bubble(j, { ...found, itself: false, above: 200 })));
+        bubble(j, { ...found, itself: false, above: 200 }, true)));
     }
 
     // ---- the curves ----
