@@ -30,7 +30,8 @@ def without_progress(text: str) -> str:
 def clean(outputs: list[dict]) -> tuple[list[dict], str]:
     """(outputs to commit, text written to stderr that is not a progress bar).
 
-    Leaves out stderr and live widget views; a widget's static stand-in (text, picture) stays.
+    Leaves out stderr, live widget views and displays without data; a widget's static stand-in
+    (text, picture) stays.
     """
     kept, noise = [], []
     for output in outputs:
@@ -47,8 +48,11 @@ def clean(outputs: list[dict]) -> tuple[list[dict], str]:
 
 
 def _shows_nothing(data: dict, live: bool) -> bool:
-    """True when nothing is left of an output's data, or a progress bar drawn as a widget."""
-    if not data:
+    """True when nothing is left of an output's data, or a progress bar drawn as a widget.
+
+    A bar of the course that has ended leaves a display without data (``base/progress.py``).
+    """
+    if not any(value.strip() if isinstance(value, str) else value for value in data.values()):
         return True
     text_alone = live and set(data) == {"text/plain"}
     return text_alone and not without_progress(data["text/plain"])

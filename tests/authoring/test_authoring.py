@@ -133,16 +133,18 @@ def test_build_executes_and_repeats_byte_for_byte(repository):
     text = (
         SOURCE + "\n# %%\nimport sys, tqdm\nfor _ in tqdm.tqdm(range(3), file=sys.stderr): "
         "pass\nfrom IPython.display import display\nimport "
-        "ipywidgets\nipywidgets.IntSlider()\n"
+        "ipywidgets\nipywidgets.IntSlider()\n\n# %%\nfrom course_lib.base import progress\n"
+        "progress.PATIENCE = 0\nwith progress.bar(2, 'sampling') as bar: bar.update()\n"
     )
     build(repository, text)
     first = (repository / "notebooks" / "01_lesson.ipynb").read_bytes()
     notebook = built(repository)
     cells = code_cells(notebook)
-    assert [c["execution_count"] for c in cells] == [1, 2, 3, 4]
+    assert [c["execution_count"] for c in cells] == [1, 2, 3, 4, 5]
     assert cells[2]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": "2\n"}]
     kinds = [kind for output in cells[3]["outputs"] for kind in output["data"]]
     assert kinds == ["text/plain"], "no stderr stream and no widget view"
+    assert cells[4]["outputs"] == [], "a bar of the course leaves nothing"
     assert "widgets" not in notebook["metadata"] and all(
         "execution" not in c["metadata"] for c in cells
     )
@@ -253,6 +255,8 @@ def test_clean_keeps_stand_ins_and_drops_widgets():
             "metadata": {},
         },
         {"output_type": "display_data", "data": dict(view), "metadata": {}},
+        {"output_type": "display_data", "data": {}, "metadata": {}},  # a bar that has ended
+        {"output_type": "display_data", "data": {"text/html": " "}, "metadata": {}},
         {
             "output_type": "execute_result",
             "data": {**view, "text/plain": "the table", "text/html": "<table>"},
@@ -265,7 +269,7 @@ def test_clean_keeps_stand_ins_and_drops_widgets():
     assert [output["data"] for output in kept] == [
         {"text/plain": "the table", "text/html": "<table>"}
     ]
-    assert "application/vnd.jupyter.widget-view+json" in outputs[3]["data"], (
+    assert "application/vnd.jupyter.widget-view+json" in outputs[5]["data"], (
         "the caller's outputs are not changed"
     )
 

@@ -1,0 +1,129 @@
+"""Cells that sample, score and train leave no box behind: no error stream, not even an empty one.
+
+In JupyterLab and in Notebook 7, with the bars made impatient, so that each is surely shown.
+"""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jupyterlab", reason="jupyterlab is not installed: pip install -e '.[lab]'")
+pytest.importorskip("notebook", reason="notebook is not installed: pip install -e '.[dev]'")
+from course_lib.authoring.lessons import METADATA
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+LOAD = """import course_lib as course
+from course_lib import assets
+from course_lib.base import progress
+progress.PATIENCE = progress.PAUSE = 0
+policy = course.load_policy(assets.path("helpdesk/policy"))
+proxy = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="proxy")
+prompts, info = course.load_world("helpdesk").prompts("train", limit=48, seed=7)"""
+WORK = """pool = course.score(course.sample(policy, prompts, n=16, info=info, seed=0), proxy)
+better = course.finetune(policy, course.select_best(pool, by="proxy"), epochs=4, seed=0)"""
+AFTER = "print('the end')"
+ERRORS = '[data-mime-type="application/vnd.jupyter.stderr"]'
+
+
+def cell(source):
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": secrets.token_hex(4),
+        "metadata": {},
+        "outputs": [],
+        "source": source,
+    }
+
+
+@pytest.fixture
+def server(tmp_path, request):
+    """JupyterLab or Notebook 7 over one notebook: the address of the notebook."""
+    content = {"cells": [cell(s) for s in (LOAD, WORK, AFTER)], "metadata": METADATA}
+    path = tmp_path / "noise.ipynb"
+    path.write_text(json.dumps(content | {"nbformat": 4, "nbformat_minor": 5}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(8)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "HF_HUB_OFFLINE": "1",
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "HOME": str(tmp_path),
+    }
+    app, address = request.param
+    command = [sys.executable, "-m", "jupyter", app, "--no-browser", "--allow-root"]
+    command += ["--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}"]
+    command += [f"--ServerApp.root_dir={tmp_path}", "--LabApp.news_url=None"]
+    with open(tmp_path / "server.log", "w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=tmp_path)
+    try:
+        until = time.time() + 600
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}", timeout=2)
+                break
+            except OSError:
+                assert process.poll() is None, (tmp_path / "server.log").read_text()[-2000:]
+                assert time.time() < until
+                time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}/{address}/noise.ipynb?token={token}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def outputs_of(path):
+    """The outputs of each cell, as the notebook was saved."""
+    return [each["outputs"] for each in json.loads(path.read_text())["cells"]]
+
+
+@pytest.mark.parametrize(
+    "server", [("lab", "lab/tree"), ("notebook", "notebooks")], indirect=True, ids=["lab", "nb7"]
+)
+def test_sampling_and_training_leave_nothing_behind(server, browser, tmp_path):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(300_000)
+    page.goto(server)
+    cells = page.locator(".jp-CodeCell")
+    cells.nth(2).wait_for()
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    cells.first.locator(".cm-content").click()
+    page.evaluate(  # the bars come and go: each that was ever there is noted
+        "window.bars = []; new MutationObserver(() => document.querySelectorAll('progress')"
+        ".forEach(e => bars.push(e.parentElement.innerText)))"
+        ".observe(document.body, {childList: true, subtree: true})"
+    )
+    for _ in range(3):
+        page.keyboard.press("Shift+Enter")
+    page.get_by_text("the end", exact=True).last.wait_for()
+    bars = " ".join(page.evaluate("bars"))
+    for label in ("sampling: ", "scoring (proxy): ", "of 768 (reply)", "(step)"):
+        assert label in bars
+    assert page.locator(ERRORS).count() == 0, page.locator(ERRORS).all_inner_texts()
+    assert page.locator("progress").count() == 0
+    for k in (0, 1):
+        area = cells.nth(k).locator(".jp-OutputArea").first
+        assert area.inner_text().strip() == ""
+        assert area.evaluate("e => e.offsetHeight") == 0, "an empty output takes room"
+    page.keyboard.press("ControlOrMeta+s")
+    until = time.time() + 120
+    while not outputs_of(tmp_path / "noise.ipynb")[2]:
+        assert time.time() < until, "the notebook was not saved"
+        time.sleep(0.2)
+    for outputs in outputs_of(tmp_path / "noise.ipynb")[:2]:
+        assert all(output.get("data") == {} for output in outputs), outputs
+    page.close()
