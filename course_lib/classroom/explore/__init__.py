@@ -1,10 +1,8 @@
 """Pictures to touch: explorers of candidates, best-of-n, and more, one file each.
 
-Only core ipywidgets, so that the same code runs on versions 7.7 and 8, in JupyterLab, notebooks and
-Colab. Every control is reached with Tab: sliders move with the left and right arrow, buttons are
-pressed with Enter. (No drop-down menus: JupyterLab takes their arrow keys for itself and moves to
-the next cell.) Each explorer carries a static stand-in (the same table, a picture, a text), shown
-wherever widgets cannot run: on GitHub, in a saved notebook, in a terminal.
+Each returns a :class:`~course_lib.classroom.web.Card`: Python computes what needs the estimators,
+the browser draws while a slider moves, and no kernel is needed. Every control is reached with Tab;
+where scripts do not run (GitHub, a terminal) a picture, a table or a text stands there.
 """
 
 from .annotator import be_the_annotator, verdicts
@@ -17,11 +15,9 @@ from .memory import memory_planner
 from .overoptimisation import overoptimisation_explorer
 from .selection import DIALS, select, selection_explorer
 from .temperature import temperature_explorer
-from .view import View, widgets
 
 __all__ = [
     "DIALS",
-    "View",
     "be_the_annotator",
     "best_of_n_slider",
     "candidate_browser",
@@ -40,5 +36,4 @@ __all__ = [
     "selection_explorer",
     "temperature_explorer",
     "verdicts",
-    "widgets",
 ]
