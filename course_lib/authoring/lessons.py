@@ -46,7 +46,7 @@ class Lesson:
     name : such as ``01_best_of_n``.
     folder : where its notebook goes, relative to the repository.
     cells : dictionaries as in a notebook file: ``cell_type``, ``id``, ``source`` (one string),
-        ``metadata`` (only ``tags``).
+        ``metadata`` (``tags``, and what folds a cell's code away).
     metadata : the notebook's: that of every lesson, and Colab's request for a GPU where the source
         has one.
     """
@@ -97,9 +97,8 @@ def prepare(source: Path | str, address: str, folder: str = "notebooks") -> Less
         f"{source.name} must begin with a markdown cell whose first line is the title (`# Title`).",
     )
     top = badge(f"{folder}/{source.stem}.ipynb", folder, address)
-    cells = [("markdown", "\n".join([title, "", top, *rest]), [])]
-    for cell in parsed[1:]:
-        cells.append((cell.cell_type, cell.source, list(cell.metadata.get("tags", []))))
+    cells = [(cell.cell_type, cell.source, list(cell.metadata.get("tags", []))) for cell in parsed]
+    cells[0] = ("markdown", "\n".join([title, "", top, *rest]), cells[0][2])
     cells = _with_links(cells, source, folder)
     code = [at for at, (kind, *_) in enumerate(cells) if kind == "code"]
     first_code = code[0] if code else len(cells)
@@ -127,12 +126,23 @@ def _with_links(cells: list[tuple], source: Path, folder: str) -> list[tuple]:
     return [done[0], *top, *done[1:], *end]
 
 
+def _shown(tags: Sequence[str]) -> dict:
+    """A cell's metadata. The tag ``hide`` folds its code away: in Jupyter, Colab and the website.
+
+    With ``remove-input`` beside it the website leaves the code out.
+    """
+    if "hide" not in tags:
+        return {"tags": tags} if tags else {}
+    folded = [*tags] if "remove-input" in tags else [*tags, "hide-input"]
+    return {"tags": folded, "jupyter": {"source_hidden": True}, "cellView": "form"}
+
+
 def _cell(name: str, position: int, kind: str, text: str, tags: Sequence[str]) -> dict:
     """A notebook cell whose id depends on its place alone."""
     cell = {
         "cell_type": kind,
         "id": hashlib.sha256(f"{name} {position}".encode()).hexdigest()[:12],
-        "metadata": {"tags": tags} if tags else {},
+        "metadata": _shown(tags),
         "source": text,
     }
     if kind == "code":

@@ -70,6 +70,23 @@ def test_prepare_writes_badge_first_cell_and_tags(repository):
     assert len({c["id"] for c in lesson.cells}) == 4
 
 
+def test_hidden_cells_are_folded_and_still_compared(repository):
+    sources, out = [repository / "notebooks" / "src" / "01_lesson.py"], repository / "notebooks"
+    hidden = '\n# %% tags=["hide"]\ndef f(): pass\n\n# %% tags=["hide", "remove-input"]\nassert x\n'
+    build(repository, SOURCE + hidden, execute=False)
+    *others, helper, checked = (cell["metadata"] for cell in code_cells(built(repository)))
+    assert not any("jupyter" in metadata for metadata in others)
+    assert helper["tags"] == ["hide", "hide-input"]
+    assert checked["tags"] == ["hide", "remove-input"]
+    for metadata in (helper, checked):
+        assert metadata["jupyter"] == {"source_hidden": True} and metadata["cellView"] == "form"
+    differ = set(line.split(": ")[1] for line in authoring.differences(sources, out))
+    assert differ == {"not executed."}
+    build(repository, SOURCE + hidden.replace(', "remove-input"', ""), execute=False)
+    sources[0].write_text(SOURCE + hidden)
+    assert any("the tags differs" in line for line in authoring.differences(sources, out))
+
+
 def test_prepare_needs_a_title(repository):
     with pytest.raises(CourseError, match="must begin with a markdown cell"):
         build(repository, "# %%\nx = 1\n", execute=False)
