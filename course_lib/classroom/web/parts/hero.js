@@ -241,8 +241,8 @@
         node("div", {}, room, kit.steady(said, node("p", {}, longest())), stack.box,
           kit.legend(data.kinds)),
         node("div", {}, picture.box, marks)),
-      node("p", { class: "ck-hint" }, `You see one question of ${data.count}. Lines and rings ` +
-        `are means over all ${data.count}, each with its 95 % interval.`),
+      node("p", { class: "ck-hint" }, `You see one question of ${data.count}, picked because ` +
+        `it reads well. Lines and rings are means over all ${data.count}, with 95 % intervals.`),
       live.box);
     turnTo(0);
     welcome();
