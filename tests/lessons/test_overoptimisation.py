@@ -11,12 +11,10 @@ import pytest
 import torch
 
 from course_lib.base import CourseError
-from course_lib.classroom import explore, plots
+from course_lib.classroom import plots
 from course_lib.estimators import Interval, kl_best_of_n_bound
 from course_lib.experiments.findings import choosing
 from course_lib.pools import Pool, regularised_best
-
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 @pytest.fixture
@@ -110,43 +108,6 @@ def test_points_have_intervals_both_ways_and_labels():
     figure = plots.one_against_another({"models": at}, "accuracy", "gold", quiet=True)
     assert {text.get_text() for text in figure.axes[0].texts} == {"a", "b"}
     assert "b 0.70 and 2.00" in figure.summary
-
-
-# ---- explorer ----------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_explorer_follows_model_size_and_prompt(pool):
-    careful = [[-abs(j - 11.0) for j in range(16)]] * 4  # likes candidate 11 best
-    both = pool.with_reward("careful", careful)
-    view = explore.overoptimisation_explorer(both, ["proxy", "careful"])
-    c = view.controls
-    assert "proxy chooses number 15" in c["words"].value
-    assert "reply &lt;0&gt; 15" in c["words"].value
-    assert "fit d(" in c["words"].value
-    before = bytes(c["image"].value)
-    c["n"].value = 8
-    assert "proxy chooses number 7: proxy 7.00, gold 1.75" in c["words"].value
-    assert bytes(c["image"].value) != before
-    c["n"].value = 16
-    c["reward"].value = "careful"
-    assert "careful chooses number 11" in c["words"].value
-    c["prompt"].value = 2
-    assert "reply &lt;2&gt; 11" in c["words"].value and "<0>" not in c["words"].value
-    assert list(c["n"].options) == [1, 2, 4, 8, 16]
-    assert set(view._repr_mimebundle_()) == {"text/plain", "text/html", WIDGET}
-
-
-def test_explorer_has_a_stand_in_and_refuses_gold_as_selector(pool, monkeypatch):
-    with pytest.raises(CourseError, match="'gold' does both"):
-        explore.overoptimisation_explorer(pool, ["gold"])
-    with pytest.raises(CourseError, match="no reward 'other'"):
-        explore.overoptimisation_explorer(pool, ["other"])
-    monkeypatch.setattr(explore.view, "widgets", lambda: None)
-    view = explore.overoptimisation_explorer(pool, ["proxy"])
-    assert 'alt="Best of 16 by proxy' in view.html
-    assert "reply <0> 15" in view.text
-    assert view.controls == {}
 
 
 # ---- what the findings are computed with -------------------------------------------------------

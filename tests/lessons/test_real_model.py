@@ -10,7 +10,7 @@ import torch
 
 import course_lib as course
 from course_lib.base import CourseError
-from course_lib.classroom import explore, plots, quiz
+from course_lib.classroom import plots, quiz
 from course_lib.commands import doctor
 from course_lib.estimators import (
     Stage,
@@ -180,22 +180,6 @@ def test_phases_add_up():
     }
     assert sum(rows["RFT training"].values()) == pytest.approx(18 + logits)
     assert sum(rows["PPO (lesson 07)"].values()) == pytest.approx(2 * 16 + 4 + logits)
-
-
-def test_the_memory_planner_follows_its_dials():
-    view = explore.memory_planner()
-    assert "sampling: fits" in repr(view)
-    assert "RFT training: fits" in repr(view)
-    assert "PPO (lesson 07): does not fit" in repr(view)
-    assert '<img alt="Memory for 0.6 billion' in view.html
-    c = view.controls
-    before = c["image"].value
-    c["part"].value = 32
-    assert "RFT training: does not fit" in c["words"].value and c["image"].value != before
-    c["card"].value = 80
-    assert "PPO (lesson 07): fits" in c["words"].value
-    c["size"].value = 8.0
-    assert "sampling: fits" in c["words"].value and "RFT training: does not fit" in c["words"].value
 
 
 def test_logits_and_machine():

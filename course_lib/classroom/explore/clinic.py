@@ -157,7 +157,9 @@ def pipeline_clinic(result: Mapping, first: int = 1, show: str = "author") -> Ca
     from ...experiments.clinic import BY_NAME
 
     order = patients(result)
-    require(1 <= first <= len(order), f"first must be a patient from 1 to {len(order)}; got {first}.")
+    require(
+        1 <= first <= len(order), f"first must be a patient from 1 to {len(order)}; got {first}."
+    )
     require(show in ("author", "careful"), f'show must be "author" or "careful"; got {show!r}.')
     by_fault = sorted(order, key=lambda name: BY_NAME[name].fault)
     data = {
@@ -183,7 +185,9 @@ def _patient(case: Mapping, known: "Case") -> dict[str, Any]:
         "own": REPORTED[case["reports"]],
         "author": author_lines(case, known.claim),
         "losses": [side["losses"] for side in (mine, twin)],
-        "curves": {of: [_ends(side["curve"][of]) for side in (mine, twin)] for of in ("own", "gold")},
+        "curves": {
+            of: [_ends(side["curve"][of]) for side in (mine, twin)] for of in ("own", "gold")
+        },
         "measured": [
             [name, [_ends([measures[m]])[0] for m in COLUMNS]]
             for name, measures in measured_rows(case, repaired=True)

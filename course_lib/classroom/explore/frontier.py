@@ -48,7 +48,9 @@ def frontier_explorer(result: Mapping, method: str = "PPO") -> Card:
     first.
     """
     methods = {name: m for name, m in result["methods"].items() if m.get("grid")}
-    require(method in methods, f"no method {method!r} in this result; it has: {', '.join(methods)}.")
+    require(
+        method in methods, f"no method {method!r} in this result; it has: {', '.join(methods)}."
+    )
     data = {
         "methods": [_method(result, name) for name in methods],
         "base": {"best": _values(result["base"]), "at_1": _values(result["base_at_1"])},

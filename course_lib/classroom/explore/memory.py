@@ -18,7 +18,7 @@ from ..web import Card, picture
 SIZES = (0.1, 0.3, 0.6, 1.0, 1.7, 3.0, 4.0, 6.0, 8.0)  # billions of parameters
 TOKENS = (50, 100, 200, 400, 800, 1600)  # of one reply
 MOST_REPLIES = 32
-CARDS = (("15 GB, a T4", 15), ("24 GB", 24), ("80 GB", 80))
+CARDS: tuple[tuple[str, float], ...] = (("15 GB, a T4", 15), ("24 GB", 24), ("80 GB", 80))
 TIGHT = 0.25  # of a card: with less than that left, activations may not fit
 # of the weights: LoRA of rank 16 on every linear layer has 1.7 % at 0.6 billion, 0.5 % at 8 billion
 LORA_SHARE = 0.015

@@ -169,4 +169,3 @@ class _Replies:
             self._place[i][j] = len(self.texts[i])
             self.texts[i].append(shown_reply(self.pool, i, j))
         return self._place[i][j]
-

@@ -65,7 +65,8 @@
       const [alpha, beta, top] = curve().fit;
       const inside = top > 0 && top <= data.d.at(-1);
       const fit = `Dashed: the fit d(α − βd) of the gain, α = ${number(alpha)}, ` +
-        `β = ${number(beta)}, d = √KL; ${inside ? `it peaks at d = ${number(top)}.` : "it has no peak here."} `;
+        `β = ${number(beta)}, d = √KL; ` +
+        (inside ? `it peaks at d = ${number(top)}. ` : "it has no peak here. ");
       const others = data.names.length > 1 ? "Grey: the other reward models. " : "";
       return `${now.against ? fit : ""}${others}Band: 95 % over prompts.`;
     }
