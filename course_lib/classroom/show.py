@@ -41,12 +41,14 @@ class Shown:
     text: str
     html: str
     styled: bool = False  # whether its HTML needs the course's own style
+    kinds: tuple[str, ...] = ()  # marks under sentences that a legend has to explain
 
     def __repr__(self) -> str:
         return self.text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        box = web.still(self.html) if self.styled else f'<div class="ck-still">{self.html}</div>'
+        inner = self.html + (_legend(self.kinds) if self.kinds else "")
+        box = web.still(inner) if self.styled else f'<div class="ck-still">{inner}</div>'
         return {"text/plain": self.text, "text/html": box}
 
 
@@ -56,6 +58,7 @@ def together(*shown: Shown) -> Shown:
         "\n\n".join(each.text for each in shown),
         "".join(each.html for each in shown),
         any(each.styled for each in shown),
+        tuple(kind for each in shown for kind in each.kinds),
     )
 
 
@@ -85,7 +88,7 @@ def facts(named: Mapping[str, Cell]) -> Shown:
     rows = [[name, str(value)] for name, value in named.items()]
     style = "text-align:left;padding:3px 12px 3px 0;vertical-align:top"
     lines = [
-        f'<tr><th scope="row" style="{style};font-weight:400">{html.escape(name)}</th>'
+        f'<tr><th scope="row" style="{style};font-weight:400;white-space:nowrap">{html.escape(name)}</th>'
         f'<td style="{style};font-weight:600">{html.escape(value)}</td></tr>'
         for name, value in rows
     ]
@@ -114,22 +117,21 @@ def replies(
             values is None or len(values) == len(texts),
             f"{name} must say something of each of {len(texts)} replies; got {len(values or ())}.",
         )
-    page = [f'<p class="ck-ask">{html.escape(question)}</p>'] if question else []
+    page = [f'<div class="ck-ask" style="margin-top:16px">{html.escape(question)}</div>']
+    page = page if question else []
     text = [_filled(question, "")] if question else []
-    found: dict[str, None] = {}  # kinds that are there, in order
+    found: list[str] = []
     for j, reply in enumerate(texts):
         chips = [f"{name} {_number(values[j])}" for name, values in (scores or {}).items()]
         name = names[j] if names else ""
         note = "; ".join(filter(None, [notes[j] if notes else "", "chosen" * (j == chosen)]))
         said, kinds = _sentences(reply, about)
-        found.update(dict.fromkeys(kinds))
+        found += kinds
         page.append(_bubble(said, name, chips, note, j == chosen))
         beside = ", ".join([*chips, *filter(None, [note])])
         lead = f"{name}: " if name else "- "
         text.append(_filled(reply + (f"  [{beside}]" if beside else ""), "  ", lead))
-    if found:
-        page.append(_legend(found))
-    return Shown("\n".join(text), "".join(page), styled=True)
+    return Shown("\n".join(text), "".join(page), styled=True, kinds=tuple(found))
 
 
 def candidates(
@@ -180,7 +182,7 @@ def _bubble(said: str, name: str, chips: Sequence[str], note: str, chosen: bool)
     return f'<div class="{kind}"><p>{above}{said}</p>{below}</div>'
 
 
-def _legend(kinds: Mapping[str, None]) -> str:
+def _legend(kinds: Sequence[str]) -> str:
     """What the marks under sentences mean, for the kinds that are there."""
     marks = [f'<span class="ck-part ck-{k}">{KINDS[k]}</span>' for k in KINDS if k in kinds]
     return f'<p class="ck-note" style="font-size:.87em">{" &nbsp; ".join(marks)}</p>'

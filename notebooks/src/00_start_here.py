@@ -24,7 +24,7 @@
 # %%
 import course_lib as course
 from course_lib import assets
-from course_lib.classroom import plots
+from course_lib.classroom import plots, show
 
 print("this machine can run the tier:", course.tier().name)
 tier = course.tier("cpu")
@@ -69,7 +69,8 @@ plots.loop()
 # choosing.
 
 # %% tags=["nbval-check-output"]
-print("policy:", tier.policy, "| reward model:", tier.reward, "| candidates per prompt:", tier.n)
+show.facts({"policy": tier.policy, "reward model": tier.reward,
+    "candidates per prompt": tier.n})
 
 # %% [markdown]
 # These are the models we use for it; both come with the course.
@@ -148,14 +149,14 @@ print(policy.render([question])[0])
 
 # %%
 pool = course.sample(policy, [question], n=1, seed=0)
-print(pool.texts[0][0])
+show.replies(question, pool.texts[0])
 
 # %% [markdown]
 # And what does it say when it takes the likeliest word each time, at temperature 0?
 
 # %%
 likeliest = course.sample(policy, [question], n=1, temperature=0).texts[0][0]
-print(likeliest)
+show.replies(question, [likeliest])
 
 # %% [markdown]
 # A stock letter: polite, not wrong, and with one of the three steps that the question needs.
@@ -177,10 +178,7 @@ pool = course.sample(policy, [prompts[i] for i in picked], n=4, seed=1,
     info=[info[i] for i in picked])
 
 # %%
-for prompt, replies in zip(pool.prompts, pool.texts, strict=True):
-    print(prompt)
-    for j, reply in enumerate(replies):
-        print(f"   {j}: {reply}")
+show.candidates(pool)
 
 # %% [markdown]
 # **Your prediction.**
@@ -204,7 +202,7 @@ for prompt, replies in zip(pool.prompts, pool.texts, strict=True):
 from course_lib.models import GoldReward
 from course_lib.worlds import POINTS
 
-print(", ".join(f"{part} {points:+.2f}" for part, points in POINTS.items()))
+show.table(["part of a reply", "points"], [(p, f"{v:+.2f}") for p, v in POINTS.items()])
 
 # %% [markdown]
 # Most names speak for themselves.
@@ -221,16 +219,20 @@ print(", ".join(f"{part} {points:+.2f}" for part, points in POINTS.items()))
 #
 # Try it on replies you know before you use it on any others: a good one, the same steps in another
 # order, a rude one, and the policy's likeliest.
-# `gold_parts` says where the points come from.
+# `gold_parts` says where the points come from: it counts each part.
+# A line under a sentence says what the sentence does.
 
 # %% tags=["nbval-check-output"]
 about = {"topic": "password"}
 good = world.ideal_reply(about)
 mixed = ("Happy to help. First, follow the link in the email. Then open the sign-in page. "
     "Finally, choose forgot password.")
-for reply in (good, mixed, "Read the manual.", likeliest):
-    parts = {k: v for k, v in world.gold_parts(question, reply, about).items() if v}
-    print(f"{world.gold(question, reply, about):5.2f}  {reply}\n       {parts}")
+tried = [good, mixed, "Read the manual.", likeliest]
+parts = [{k: round(v, 2) for k, v in world.gold_parts(question, reply, about).items() if v}
+    for reply in tried]
+show.replies(question, tried, about=about,
+    scores={"gold": [world.gold(question, reply, about) for reply in tried]},
+    notes=[", ".join(f"{k} {v:+g}" for k, v in found.items()) for found in parts])
 
 # %% [markdown]
 # The wrong order costs a quarter of a point for each step out of its place; steps of another topic,
@@ -241,8 +243,7 @@ for reply in (good, mixed, "Read the manual.", likeliest):
 
 # %%
 pool = course.score(pool, GoldReward(world))
-for prompt, points in zip(pool.prompts, pool.reward("gold").tolist(), strict=True):
-    print(prompt, [round(p, 2) for p in points])
+show.candidates(pool, rewards=["gold"], parts=True)
 
 # %% [markdown]
 # Twenty replies are too few to judge an assistant by.
@@ -266,12 +267,12 @@ for prompt, points in zip(pool.prompts, pool.reward("gold").tolist(), strict=Tru
 from course_lib.estimators import bootstrap_interval, wilson_interval
 
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
-print(stored)
 topics = [about["topic"] for about in stored.info]
 good_enough = (stored.reward("gold") >= 2).float()
 share = bootstrap_interval(good_enough.mean(1), groups=topics)
 twenty = int((pool.reward("gold") >= 2).sum())
-print(f"all: {share:.1%} of replies    the twenty: {twenty}, so {wilson_interval(twenty, 20):.0%}")
+show.facts({"the stored pool": stored, "worth sending, of all": f"{share:.1%}",
+    "of the twenty": f"{twenty}, so {wilson_interval(twenty, 20):.0%}"})
 
 # %% [markdown]
 # How does that compare with the number you wrote down?
@@ -295,15 +296,18 @@ plots.reward_histogram(stored.reward("gold"), title="Gold reward of the base pol
 # For each prompt, take the highest of the candidates and their mean.
 # The gap between them is what is on offer if we could always choose the best.
 #
-# (A line with `assert` checks that what the text says is true of the numbers you just got.
-# You need not read it.)
+# (Folded cells such as the one below hold lines with `assert`.
+# They check that what the text says is true of the numbers you just got; you need not read them.)
 
 # %%
 gold = stored.reward("gold")
 mean = bootstrap_interval(gold.mean(1), groups=topics)
 highest = bootstrap_interval(gold.max(1).values, groups=topics)
 gap = bootstrap_interval(gold.max(1).values - gold.mean(1), groups=topics)
-print(f"mean of the candidates {mean}    best of 256 {highest}    gap {gap} points")
+show.facts({"mean of the candidates": f"{mean} points", "best of 256": f"{highest} points",
+    "gap": f"{gap} points"})
+
+# %% tags=["hide", "remove-input"]
 assert gap.low > 2 and share.high < 0.2 and world.gold(question, likeliest, about) < 1.5
 assert ((gold >= 0.4) & (gold <= 1)).float().mean() > 0.25, "the bland peak"
 
