@@ -25,6 +25,7 @@ from .arrays import as_array, as_pair
 from .intervals import Interval, check_level, wilson_interval
 from .quantiles import beta_quantile, t_quantile
 
+ROUNDING = 1e-12  # relative to the largest value: what sums in another order leave
 FEW = 30  # units: with fewer, the percentile bootstrap is too narrow
 SKEWED = 1.0  # as is it for values of this skewness or more
 LEAST_ERROR = 4.0  # a resampled error counts as at least the sample's divided by this
@@ -75,6 +76,8 @@ def _interval(
         bool(np.isfinite(values).all()),
         "values holds an infinite number, of which no mean exists. Find where it comes from.",
     )
+    if np.ptp(values) <= ROUNDING * np.abs(values).max():
+        values = np.full_like(values, values[0])  # they differ by rounding alone
     unit = "prompts" if groups is None else "groups"
     units = _Units.of(values, np.arange(len(values)) if groups is None else groups)
     require(units.G >= 2, f"an interval needs at least 2 {unit}; got {units.G}.")

@@ -565,3 +565,12 @@ def test_diversity():
     assert distinct_n(["a b", "b a"], n=2) == 1
     assert distinct_n(["a b", "c d"]) == 1, "n-grams do not run over the end of a text"
     assert distinct_fraction(["x", "x", "y", "x"]) == 0.5
+
+
+@pytest.mark.parametrize("P", [2, 5, 40])
+def test_values_that_differ_by_rounding_alone_are_equal_values(P):
+    """Such as best-of-n curves of prompts with the same gold; the spread's square underflows."""
+    values = np.full(P, 0.0537007)
+    values[1:] += 7e-18 * np.arange(1, P)
+    equal = bootstrap_interval(np.full(P, 0.0537007))
+    assert bootstrap_interval(values).to_dict() == pytest.approx(equal.to_dict())
