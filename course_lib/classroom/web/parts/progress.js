@@ -60,9 +60,10 @@
       if (!waiting.length) return node("p", {}, "Nothing is due again today.");
       const head = waiting.length === 1 ? "1 question is due again"
         : `${waiting.length} questions are due again`;
+      const row = (id) => node("li", {}, shape("due again", 14), node("span", {},
+        data.questions[id], " (", places({ places: [id.split("-")[0]] }), ")"));
       return node("div", {}, node("h3", {}, head),
-        node("ul", { class: "ckp-due" }, waiting.map((id) => node("li", {}, shape("due again", 14),
-          node("span", {}, data.questions[id], " (", places({ places: [id.split("-")[0]] }), ")")))));
+        node("ul", { class: "ckp-due" }, waiting.map(row)));
     }
 
     function legend() {
@@ -83,8 +84,9 @@
 
     // "lesson 00, 02 · exercise 02": each number a link that says its whole name
     function places(idea) {
-      const part = (word, found) => found.length ? [node("span", {}, word, found.flatMap((place, k) =>
-        [k ? ", " : " ", link(place)]))] : [];
+      const part = (word, found) => (found.length
+        ? [node("span", {}, word, found.flatMap((place, k) => [k ? ", " : " ", link(place)]))]
+        : []);
       const lessons = part("lesson", idea.places.filter((place) => !place.startsWith("ex")));
       const work = part("exercise", idea.places.filter((place) => place.startsWith("ex")));
       return [...lessons, lessons.length && work.length ? " · " : "", ...work];
@@ -111,7 +113,8 @@
         node("button", {
           type: "button", "aria-label": `lesson ${lesson.place}: ${told(lesson)}`,
           onclick: () => {
-            panels[k].scrollIntoView({ block: "nearest", behavior: kit.calm() ? "auto" : "smooth" });
+            const behavior = kit.calm() ? "auto" : "smooth";
+            panels[k].scrollIntoView({ block: "nearest", behavior });
             panels[k].focus({ preventScroll: true });
           },
         }, lesson.ideas.map((idea) => shape(idea.state)), node("span", {}, lesson.place))));

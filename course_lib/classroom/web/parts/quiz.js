@@ -140,10 +140,10 @@
     const open = kit.button("Show a model answer", show, { class: "ck-button ck-main" });
     const model = node("div", { hidden: true, class: "ckq-model" },
       node("p", {}, node("b", {}, "A model answer")), node("p", {}, item.model));
+    const point = (row, k) => node("label", {}, ticks[k],
+      node("span", { class: "ckq-text" }, node("b", {}, row.point), " ", row.why));
     const marking = node("fieldset", { hidden: true, class: "ckq-options" },
-      node("legend", {}, "Which points does your answer have?"),
-      item.rubric.map((row, k) => node("label", {}, ticks[k], node("span", { class: "ckq-text" },
-        node("b", {}, row.point), " ", row.why))),
+      node("legend", {}, "Which points does your answer have?"), item.rubric.map(point),
       node("p", { class: "ckq-row" }, kit.button("Keep my mark", mark), total));
     const shell = openShell(head, node("div", { class: "ckq-case" },
       node("label", { for: id, class: "ck-question" }, item.question),
@@ -165,8 +165,9 @@
     }
     function verdict(points) {
       const fine = points.length / ticks.length >= rules.right;
-      shell.say(fine || null, `${points.length} of ${ticks.length} points.`, fine ? "That counts as right."
-        : "From three quarters on it counts as right; the case comes back tomorrow.");
+      const told = fine ? "That counts as right."
+        : "From three quarters on it counts as right; the case comes back tomorrow.";
+      shell.say(fine || null, `${points.length} of ${ticks.length} points.`, told);
     }
     function mark() {
       const points = ticked();
