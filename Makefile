@@ -1,6 +1,7 @@
 # make demo   the whole loop in the terminal, in two minutes
 # make lab    the course in JupyterLab, at lesson 00
 # make test   every test        make quick   a subset in under a minute
+# make site   the website, from the executed notebooks         make slides a deck per lesson
 # make colab  every lesson with Colab's package versions       make nbgrader   lets its test run
 #
 # Everything is installed into .venv/. Python 3.11 or newer is all that is needed before.
@@ -14,10 +15,10 @@ FORMATTED := course_lib tests benchmarks exercises/proofs
 SOURCES := $(FORMATTED) notebooks/src exercises/src
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # everything but the lab, whose reader may load a model of the hub, runs without a network
-demo test quick colab nbgrader lint lessons assets bench: export HF_HUB_OFFLINE ?= 1
+demo test quick colab nbgrader lint lessons assets bench site slides: export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo lab test quick colab nbgrader lint lessons assets bench clean
+.PHONY: demo lab test quick colab nbgrader lint lessons assets bench site slides clean
 
 demo: $(VENV)/.core
 	$(BIN)/course run --world helpdesk --out runs/demo
@@ -59,6 +60,13 @@ lint: $(VENV)/.test
 lessons: $(VENV)/.test
 	$(BIN)/course build
 
+# without a network once it was installed; node makes the formulas, npm brings type and reveal.js
+site: $(VENV)/.site
+	$(BIN)/python -m course_lib.authoring.site
+
+slides: $(VENV)/.site
+	$(BIN)/python -m course_lib.authoring.slides
+
 assets: $(VENV)/.core
 	$(BIN)/course build-assets
 
@@ -87,9 +95,14 @@ $(VENV)/.test: $(VENV)/.core
 	$(INSTALL) -e '.[lab,dev]'
 	touch $@
 
+$(VENV)/.site: $(VENV)/.core site/package-lock.json
+	$(INSTALL) -e '.[site]'
+	if command -v npm > /dev/null; then npm ci --prefix site --silent --no-audit --no-fund || echo "npm could not reach its registry: the site takes the system's type, and there are no slides"; fi
+	touch $@
+
 $(VENV)/.peers: $(VENV)/.test
 	$(INSTALL) -e '.[lab,dev,peers]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-colab $(VENV)-nbgrader runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-colab $(VENV)-nbgrader runs site/build site/node_modules .pytest_cache .ruff_cache .hypothesis

@@ -132,20 +132,20 @@ def gather(root: Path, source: Path, kit: Kit, only: Sequence[str] | None = None
             if cell["cell_type"] == "markdown":
                 text = "".join(cell["source"])
                 cell["source"] = with_whole_links(text, page.path, inside, root, address)
-        _write(source / page.path, json.dumps(notebook, ensure_ascii=False))
-        _copy(root / page.path, source.parent / "extra" / "files" / f"{page.stem}.ipynb")
+        written(source / page.path, json.dumps(notebook, ensure_ascii=False))
+        copied(root / page.path, source.parent / "extra" / "files" / f"{page.stem}.ipynb")
     for name in TEXTS:
         text = with_whole_links(
             (root / name).read_text(encoding="utf-8"), name, inside, root, address
         )
-        _write(source / name, text)
+        written(source / name, text)
     for text in sorted((root / "site" / "pages").glob("*.md")):
-        _copy(text, source / text.name)
+        copied(text, source / text.name)
     names = [page.path.removesuffix(".ipynb") for page in kept]
     texts = [name.removesuffix(".md") for name in TEXTS]
     listed = "\n".join([*names, *texts, "map", "progress", "search"])
     index = (source / "index.md").read_text(encoding="utf-8")
-    _write(source / "index.md", f"{index}\n```{{toctree}}\n:hidden:\n{listed}\n```\n")
+    written(source / "index.md", f"{index}\n```{{toctree}}\n:hidden:\n{listed}\n```\n")
     return _theme_facts(root, pages, {page.stem for page in kept}, address)
 
 
@@ -194,7 +194,7 @@ def _theme_facts(root: Path, pages: Pages, kept: set[str], address: str) -> dict
 
 
 def cards(kit: Kit) -> dict[str, str]:
-    """The cards of pages that are no notebooks: the hero of the landing page, and the progress."""
+    """The cards of pages that are no notebooks: the hero, the progress, what is due again."""
     from ..classroom import explore, quiz
     from .write import environment
 
@@ -203,10 +203,13 @@ def cards(kit: Kit) -> dict[str, str]:
         with environment(COURSE_PROGRESS=str(Path(scratch) / "progress.json")):
             hero = explore.hero().html()
             progress = quiz.progress(".").html()
+            review = quiz.review(everything=True).html()
     progress = re.sub(r'(href="[^"]+)\.ipynb', r"\1.html", progress)
+    seen: set[str] = set()
     return {
         "hero": kit.shared(hero, "", set()),
-        "progress": kit.shared(progress, "", set()),
+        "progress": kit.shared(progress, "", seen),
+        "review": kit.shared(review, "", seen),
     }
 
 
@@ -229,7 +232,7 @@ def build_site(
     kit = Kit(extra / "_static" / "kit")
     context = gather(root, source, kit, only)
     context |= cards(kit)
-    _write(extra / "_static" / "fonts.css", fonts(root / "site" / "node_modules"))
+    written(extra / "_static" / "fonts.css", fonts(root / "site" / "node_modules"))
     _sphinx(root / "site", source, out, work / "doctrees", context, extra)
     shutil.rmtree(work / "jupyter_execute", ignore_errors=True)
     weigh(out)
@@ -302,12 +305,14 @@ def _installed(name: str) -> bool:
         return False
 
 
-def _write(path: Path, text: str) -> None:
+def written(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``, whose folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
 
-def _copy(source: Path, target: Path) -> None:
+def copied(source: Path, target: Path) -> None:
+    """Copy a file to ``target``, whose folder is made."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
 

@@ -76,7 +76,7 @@ def _interval(
         bool(np.isfinite(values).all()),
         "values holds an infinite number, of which no mean exists. Find where it comes from.",
     )
-    if np.ptp(values) <= ROUNDING * np.abs(values).max():
+    if values.size and np.ptp(values) <= ROUNDING * np.abs(values).max():
         values = np.full_like(values, values[0])  # they differ by rounding alone
     unit = "prompts" if groups is None else "groups"
     units = _Units.of(values, np.arange(len(values)) if groups is None else groups)

@@ -14,7 +14,7 @@ from course_lib.authoring import exercises as ex
 from course_lib.authoring import proofs
 from course_lib.base import CourseError
 from course_lib.classroom import checks, record
-from course_lib.classroom.checks import registry, running
+from course_lib.classroom.checks import registry, reporting, running
 
 SOURCES = ex.exercise_sources()
 NAMES = [source.stem for source in SOURCES]
@@ -433,7 +433,7 @@ def test_where_the_notebook_is_not_a_file_the_checks_of_this_process_count(
     monkeypatch.delenv(registry.RUNNING, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "OUTCOMES", {})
-    monkeypatch.setattr(running, "OUTCOMES", registry.OUTCOMES)
+    monkeypatch.setattr(reporting, "OUTCOMES", registry.OUTCOMES)
     task = checks.tasks("ex01")["win_share"]
     checks.keep(task.outcome(lambda a, b: float((a > b).double().mean())))
     checks.report("ex01")

@@ -5,6 +5,7 @@ Notebook make of a heading: its text, with "-" for each space.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,19 @@ def find_notebook(name: Path | str, folder: Path | str = ".") -> Path:
     return min(found, key=lambda path: len(path.name))
 
 
+def this_notebook(exercise: str, folder: Path | str = ".") -> Path:
+    """The notebook of ``exercise`` in which this runs, a copy included, else the one in ``folder``.
+
+    Jupyter says which notebook a kernel was started for.
+    """
+    own = Path(os.environ.get("JPY_SESSION_NAME", ""))
+    if own.suffix == ".ipynb" and any(
+        f"checks import {exercise} " in line for _, line in _lines(own)
+    ):
+        return own
+    return find_notebook(exercise, folder)
+
+
 def to_section(read: str, folder: Path | str = ".") -> str:
     """The address of the section that ``read`` names, seen from exercises/; "" without its file.
 
@@ -64,7 +78,7 @@ def to_section(read: str, folder: Path | str = ".") -> str:
 def to_task(exercise: str, name: str, folder: Path | str = ".") -> str:
     """The address of the heading above the check of a task in the reader's notebook, or ""."""
     try:
-        path = find_notebook(exercise, folder)
+        path = this_notebook(exercise, folder)
     except CourseError:
         return ""
     above = ""

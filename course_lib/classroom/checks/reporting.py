@@ -5,7 +5,7 @@ from typing import Any
 
 from ...base import CourseError
 from . import cards
-from .links import find_notebook
+from .links import this_notebook
 from .registry import OUTCOMES, RUNNING
 from .running import remember, rows_of, standing, state_of, text_of
 from .showing import shows_cards
@@ -28,7 +28,7 @@ def report(name: str) -> None:
         return
     shown = (CardReport if shows_cards() else Report)(name)
     try:
-        path = find_notebook(name)
+        path = this_notebook(name)
     except CourseError:
         so_far = {task: outcome.to_dict() for task, outcome in OUTCOMES.items()}
         shown.ends(rows_of(name, so_far, "its check has not run here yet."), NOT_HERE)

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import secrets
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,8 @@ def run_notebook(
     environment = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", **os.environ, RUNNING: "1"}
     # what was checked until then counts
     with contextlib.suppress(CellTimeoutError, DeadKernelError):
-        client.execute(env=environment)
+        # what a kernel says of itself is nothing for the reader of a notebook
+        client.execute(env=environment, stderr=subprocess.DEVNULL)
     said = {cell.source: cell.outputs for cell in cells if cell.cell_type == "code"}
     return {w.task: found for w in witnesses if (found := w.heard(said[w.source]))}
 
