@@ -87,8 +87,9 @@ def facts(named: Mapping[str, Cell]) -> Shown:
     """A few values, each with its name before it."""
     rows = [[name, str(value)] for name, value in named.items()]
     style = "text-align:left;padding:3px 12px 3px 0;vertical-align:top"
+    first = f'<th scope="row" style="{style};font-weight:400;white-space:nowrap">'
     lines = [
-        f'<tr><th scope="row" style="{style};font-weight:400;white-space:nowrap">{html.escape(name)}</th>'
+        f"<tr>{first}{html.escape(name)}</th>"
         f'<td style="{style};font-weight:600">{html.escape(value)}</td></tr>'
         for name, value in rows
     ]

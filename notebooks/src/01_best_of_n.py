@@ -15,7 +15,7 @@ import torch
 
 import course_lib as course
 from course_lib import assets
-from course_lib.classroom import explore, plots
+from course_lib.classroom import explore, plots, show
 from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference
 
 # %% [markdown] tags=["slide"]
@@ -69,8 +69,8 @@ R = torch.tensor([[0.2, 1.1, 0.7, -0.3], [1.5, 0.1, 1.5, 0.9], [-1.0, -0.4, -0.8
     [0.6, 0.5, 0.4, 0.7], [2.0, -1.0, 0.3, 0.0]])
 
 # %% tags=["nbval-check-output"]
-print("argmax, which candidate:", R.argmax(dim=1).tolist())
-print("max, its reward:        ", [round(v, 1) for v in R.max(dim=1).values.tolist()])
+show.table(["", *"ABCDE"], [["argmax: which candidate", *R.argmax(dim=1).tolist()],
+    ["max: its reward", *(f"{v:.1f}" for v in R.max(dim=1).values.tolist())]])
 
 # %% [markdown]
 # Row B has a tie, and a tie needs a rule.
@@ -80,8 +80,8 @@ print("max, its reward:        ", [round(v, 1) for v in R.max(dim=1).values.toli
 
 # %% tags=["nbval-check-output"]
 random, best_of_4 = R.mean(), R.max(dim=1).values.mean()
-print(f"random candidate {random:.2f} on average, best of 4 {best_of_4:.2f}, a rise of "
-    f"{best_of_4 - random:.2f}")
+print(f"random candidate {random:.2f} on average, best of 4 {best_of_4:.2f}, "
+    f"a rise of {best_of_4 - random:.2f}")
 
 # %% [markdown]
 # A random candidate gives, on average, the mean of its row.
@@ -129,7 +129,7 @@ asked = [about["topic"] for about in info]   # prompts about one topic belong to
 pool = course.sample(policy, prompts, n=16, temperature=1.0, seed=0, info=info)
 pool = course.score(pool, proxy)
 best = course.select_best(pool, by="proxy")
-print(pool)
+pool
 
 # %% [markdown]
 # Look before you average.
@@ -138,10 +138,8 @@ print(pool)
 
 # %%
 worst = pool.reward("proxy").argmin(dim=1).tolist()
-for i in range(2):
-    print(pool.prompts[i])
-    print("   best :", best.texts[i])
-    print("   worst:", pool.texts[i][worst[i]])
+show.together(*(show.replies(pool.prompts[i], [best.texts[i], pool.texts[i][worst[i]]],
+    names=["highest by the proxy", "lowest by the proxy"]) for i in range(2)))
 
 # %% [markdown]
 # Is each "best" reply good?
@@ -167,9 +165,11 @@ gold = pool.reward("gold")
 chosen = gold[range(pool.P), best.candidate_index]
 control = gold[range(pool.P), random_per_prompt(pool, seed=0).candidate_index]
 gain = paired_difference(chosen, control, groups=asked)
-print(f"best of 16 by the proxy {bootstrap_interval(chosen, groups=asked)}, "
-    f"random {bootstrap_interval(control, groups=asked)}")
-print(f"difference {gain} points")
+show.table(["gold", "points"], [
+    ["best of 16 by the proxy", bootstrap_interval(chosen, groups=asked)],
+    ["a random one", bootstrap_interval(control, groups=asked)], ["difference", gain]])
+
+# %% tags=["hide", "remove-input"]
 assert gain.low > 0.5
 
 # %% [markdown]
@@ -192,7 +192,7 @@ assert gain.low > 0.5
 stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 topics = [about["topic"] for about in stored.info]
 sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-ceiling = best_of_n_curve(stored.reward("gold"), ns=sizes)   # (P, 9): expected best of n, by prompt
+ceiling = best_of_n_curve(stored.reward("gold"), ns=sizes)   # (P, 9), by prompt
 print(stored.P, "prompts,", stored.N, "candidates each")
 
 # %% tags=["slide"]
@@ -208,8 +208,8 @@ plots.best_of_n(sizes, {"chosen by gold (ceiling)": ceiling,
 # %%
 added = np.diff(ceiling, axis=1)   # (P, 8): what each doubling adds, by prompt
 steps = [bootstrap_interval(column, groups=topics) for column in added.T]
-for (a, b), step in zip(pairwise(sizes), steps, strict=True):
-    print(f"{a:4} → {b:<4} {step}")
+show.table(["from", "to", "adds (points)"],
+    [(a, b, step) for (a, b), step in zip(pairwise(sizes), steps, strict=True)])
 
 # %% [markdown]
 # The first doubling adds most and the last least.
@@ -222,11 +222,27 @@ for (a, b), step in zip(pairwise(sizes), steps, strict=True):
 # A negative interval says yes.
 
 # %%
-each = added / np.diff(sizes)   # (P, 8): what one candidate more adds, within each doubling
-falling = [paired_difference(after, before, groups=topics) for before, after in pairwise(each.T)]
-for (a, b), one, change in zip(pairwise(sizes[1:]), each.mean(0)[1:], falling, strict=True):
-    print(f"candidates {a + 1:3} to {b:<3} add {one:.4f} each, minus those before: {change:+.4f}")
-assert all(step.low > 0 for step in steps) and all(change.high < 0 for change in falling)
+each = added / np.diff(
+    sizes
+)  # (P, 8): what one candidate more adds, within each doubling
+falling = [
+    paired_difference(after, before, groups=topics)
+    for before, after in pairwise(each.T)
+]
+show.table(
+    ["candidates", "add, each", "minus those before"],
+    [
+        (f"{a + 1} to {b}", f"{one:.4f}", f"{change:+.4f}")
+        for (a, b), one, change in zip(
+            pairwise(sizes[1:]), each.mean(0)[1:], falling, strict=True
+        )
+    ],
+)
+
+# %% tags=["hide", "remove-input"]
+assert all(step.low > 0 for step in steps) and all(
+    change.high < 0 for change in falling
+)
 assert added[:, 0].mean() > 3 * added[:, -1].mean(), "the first doubling adds most"
 
 # %% [markdown]
@@ -241,9 +257,19 @@ assert added[:, 0].mean() > 3 * added[:, -1].mean(), "the first doubling adds mo
 
 # %%
 live = best_of_n_curve(pool.reward("gold"), ns=sizes[:5])
-for n, ours, theirs in zip(sizes[:5], live.T, ceiling.T[:5], strict=True):
-    print(f"n = {n:<3} live {bootstrap_interval(ours, groups=asked)}    "
-        f"stored {bootstrap_interval(theirs, groups=topics)}")
+show.table(
+    ["n", "our own sample", "stored pool"],
+    [
+        (
+            n,
+            bootstrap_interval(ours, groups=asked),
+            bootstrap_interval(theirs, groups=topics),
+        )
+        for n, ours, theirs in zip(sizes[:5], live.T, ceiling.T[:5], strict=True)
+    ],
+)
+
+# %% tags=["hide", "remove-input"]
 gained = np.diff(live.mean(0))
 assert np.all(gained > 0) and np.all(np.diff(gained / np.diff(sizes[:5])) < 0)
 
@@ -269,7 +295,15 @@ from course_lib.estimators import expected_max_normal
 draws = np.random.default_rng(0).standard_normal((20_000, 64))
 simulated = [draws[:, :n].max(1).mean() for n in (2, 4, 16, 64)]
 exact = [expected_max_normal(n) for n in (2, 4, 16, 64)]
-print("simulated", np.round(simulated, 2), " exact", np.round(exact, 2))
+show.table(
+    ["highest of", "2", "4", "16", "64"],
+    [
+        ["simulated", *(f"{v:.2f}" for v in simulated)],
+        ["exact", *(f"{v:.2f}" for v in exact)],
+    ],
+)
+
+# %% tags=["hide", "remove-input"]
 assert np.allclose(simulated, exact, atol=0.03)
 
 # %% [markdown]
@@ -281,10 +315,19 @@ assert np.allclose(simulated, exact, atol=0.03)
 # %%
 spread = stored.reward("gold").std(1).mean().item()
 ours = (ceiling.mean(0) - ceiling[:, 0].mean()) / spread
-for n, a in zip(sizes[1:], ours[1:], strict=True):
-    print(f"n = {n:<4} measured {a:.2f}   normal {expected_max_normal(n):.2f}  standard deviations")
+show.table(
+    ["n", "measured", "normal"],
+    [
+        (n, f"{a:.2f}", f"{expected_max_normal(n):.2f}")
+        for n, a in zip(sizes[1:], ours[1:], strict=True)
+    ],
+    "In standard deviations.",
+)
+
+# %% tags=["hide", "remove-input"]
 assert ours[-1] < expected_max_normal(256) - 0.1, "the real curve bends more at its end"
-assert all(abs(a - expected_max_normal(n)) < 0.1 for n, a in zip(sizes[:7], ours[:7], strict=True))
+assert all(abs(a - expected_max_normal(n)) < 0.1
+    for n, a in zip(sizes[:7], ours[:7], strict=True))
 
 # %% [markdown]
 # Up to 64 candidates the two are nearly the same.
@@ -315,11 +358,22 @@ assert all(abs(a - expected_max_normal(n)) < 0.1 for n, a in zip(sizes[:7], ours
 # %%
 from course_lib.experiments.findings.best_of_n import estimates
 
-errors = {n: estimates(N=16, n=n) for n in (4, 16)}  # n → name → (deals, prompts), gold points
-for n in errors:
-    for name, error in errors[n].items():
-        mean = bootstrap_interval(error.mean(0), groups=topics)
-        print(f"n = {n:<3} {name:20} bias {mean:+.3f}   spread {error.std(0).mean():.2f}")
+errors = {n: estimates(N=16, n=n) for n in (4, 16)}  # n → name → (deals, prompts), gold
+bias = {
+    n: {
+        name: bootstrap_interval(error.mean(0), groups=topics)
+        for name, error in errors[n].items()
+    }
+    for n in errors
+}
+show.table(
+    ["n", "estimate", "bias", "spread"],
+    [
+        (n, name, f"{bias[n][name]:+.3f}", f"{error.std(0).mean():.2f}")
+        for n in errors
+        for name, error in errors[n].items()
+    ],
+)
 
 # %% [markdown]
 # The *bias* is the average error.
@@ -332,12 +386,13 @@ for n in errors:
 # The prefix is right on average, but it throws away twelve of sixteen candidates at $n = 4$, and
 # its spread shows it.
 
-# %%
-bias = {n: {name: bootstrap_interval(error.mean(0), groups=topics)
-    for name, error in errors[n].items()} for n in errors}
-assert bias[16]["with replacement"].high < -0.1 and bias[4]["mean of the top n"].low > 0.1
+# %% tags=["hide", "remove-input"]
+assert (
+    bias[16]["with replacement"].high < -0.1 and bias[4]["mean of the top n"].low > 0.1
+)
 assert all(abs(bias[n]["all subsets (ours)"].mean) < 0.03 for n in bias)
-assert errors[4]["prefix"].std(0).mean() > 1.3 * errors[4]["all subsets (ours)"].std(0).mean()
+spread_of = {name: error.std(0).mean() for name, error in errors[4].items()}
+assert spread_of["prefix"] > 1.3 * spread_of["all subsets (ours)"]
 assert round(16 * (1 - (15 / 16) ** 16)) == 10
 
 # %% [markdown]
@@ -361,7 +416,8 @@ assert round(16 * (1 - (15 / 16) ** 16)) == 10
 tokens = stored.lengths.float().mean().item()
 curves = {"chosen by gold (ceiling)": ceiling}
 for name in ("reward-8000", "reward-125"):
-    curves[f"chosen by {name}"] = best_of_n_curve(stored.reward(name), stored.reward("gold"), sizes)
+    curve = best_of_n_curve(stored.reward(name), stored.reward("gold"), sizes)
+    curves[f"chosen by {name}"] = curve
 plots.cost_quality([n * tokens for n in sizes], curves, ns=sizes)
 
 # %% [markdown]
@@ -374,9 +430,12 @@ changes = {}
 for name in ("reward-8000", "reward-125"):
     curve = curves[f"chosen by {name}"]
     for n in (16, 64):
-        change = paired_difference(curve[:, -1], curve[:, sizes.index(n)], groups=topics)
-        changes[name, n] = change
-        print(f"chosen by {name}, gold at n = 256 minus gold at n = {n}: {change}")
+        fewer = curve[:, sizes.index(n)]
+        changes[name, n] = paired_difference(curve[:, -1], fewer, groups=topics)
+show.table(["chosen by", "candidates", "difference in gold"],
+    [(name, f"256 minus {n}", change) for (name, n), change in changes.items()])
+
+# %% tags=["hide", "remove-input"]
 assert changes["reward-125", 16].high < 0, "more candidates make it worse"
 assert 0 < changes["reward-8000", 16].mean < 0.5 and changes["reward-8000", 64].low < 0
 
@@ -391,10 +450,10 @@ assert 0 < changes["reward-8000", 16].mean < 0.5 and changes["reward-8000", 64].
 # %%
 few, many = (course.select_best(stored.first(n), by="reward-125") for n in (16, 256))
 worst = int((many.rewards("gold") - few.rewards("gold")).argmin())
-print(stored.prompts[worst])
-for picked, n in ((few, 16), (many, 256)):
-    judged, score = picked.rewards("gold")[worst], picked.rewards("reward-125")[worst]
-    print(f"   best of {n:<3} gold {judged:5.2f}  reward-125 {score:5.2f}  {picked.texts[worst]}")
+show.replies(stored.prompts[worst], [few.texts[worst], many.texts[worst]],
+    names=["best of 16 by reward-125", "best of 256 by reward-125"],
+    scores={name: [picked.rewards(name)[worst].item() for picked in (few, many)]
+        for name in ("gold", "reward-125")}, about=stored.info[worst])
 
 # %% [markdown]
 # Among many candidates there are ever more that the small model likes for a wrong reason, and
@@ -428,7 +487,7 @@ for picked, n in ((few, 16), (many, 256)):
 # count: for $n = 2$ the groups are `[c0 c1 | c2] [c3 c4 | c5] …`.
 # `win_scores(a, b)` is 1 where a is higher, ½ where they are equal, and 0 otherwise.
 
-# %%
+# %% tags=["hide"]
 from course_lib.estimators import win_rate_theory, win_scores
 
 def played(rewards, n):
@@ -445,15 +504,24 @@ def played(rewards, n):
 
 # %%
 thumb = (stored.reward("gold") >= 2).float()
-rewards = {"reward-8000": stored.reward("reward-8000"), "gold": stored.reward("gold"),
-    "thumb": thumb}
+rewards = {
+    "reward-8000": stored.reward("reward-8000"),
+    "gold": stored.reward("gold"),
+    "thumb": thumb,
+}
 settings = [(name, n) for name in rewards for n in (2, 4, 16)]
-rates = [bootstrap_interval(played(rewards[name], n), groups=topics) for name, n in settings]
+rates = [
+    bootstrap_interval(played(rewards[name], n), groups=topics) for name, n in settings
+]
 
 # %% tags=["slide"]
-plots.intervals([f"{name}, n = {n}" for name, n in settings], rates,
-                "win rate against one sample, by the selecting reward",
-                reference=[win_rate_theory(n) for _, n in settings], reference_name="n/(n+1)")
+plots.intervals(
+    [f"{name}, n = {n}" for name, n in settings],
+    rates,
+    "win rate against one sample, by the selecting reward",
+    reference=[win_rate_theory(n) for _, n in settings],
+    reference_name="n/(n+1)",
+)
 
 # %% [markdown]
 # The first two rewards lie at the formula, up to the luck of the deal (with other seeds one
@@ -467,11 +535,14 @@ plots.intervals([f"{name}, n = {n}" for name, n in settings], rates,
 # %%
 from course_lib.estimators import win_rate_of_best
 
+rows = []
 for name, n in settings:
     rate, ties = win_rate_of_best(rewards[name], n)
     mean = bootstrap_interval(rate, groups=topics)
-    print(f"{name:12} n = {n:<3} win rate {mean:.3f}   formula {win_rate_theory(n):.3f}   "
-        f"ties {ties.mean():.1%}")
+    rows.append(
+        (name, n, f"{mean:.3f}", f"{win_rate_theory(n):.3f}", f"{ties.mean():.1%}")
+    )
+show.table(["chosen and judged by", "n", "win rate", "formula", "ties"], rows)
 
 # %% [markdown]
 # **Finding 2: the win rate is $n/(n+1)$, and ties break it.**
@@ -484,9 +555,10 @@ for name, n in settings:
 # The thumb has only two values, so most games of a small $n$ are ties, and it is far below.
 # A *verifier*, a program that says right or wrong, is such a thumb: do not use the formula with it.
 
-# %%
+# %% tags=["hide", "remove-input"]
 for n in (2, 4, 16):
-    assert abs(win_rate_of_best(rewards["reward-8000"], n).rate.mean() - win_rate_theory(n)) < 0.01
+    by_score = win_rate_of_best(rewards["reward-8000"], n).rate.mean()
+    assert abs(by_score - win_rate_theory(n)) < 0.01
     lowered = bootstrap_interval(win_rate_of_best(thumb, n).rate, groups=topics)
     assert lowered.high < win_rate_theory(n) - 0.05
 
@@ -500,9 +572,8 @@ for n in (2, 4, 16):
 p, n = 0.5, 4
 up = 1 - (1 - p) ** n
 wins, ties = up * (1 - p), up * p + (1 - up) * (1 - p)
-print(
-    f"wins {wins:.3f}, ties {ties:.3f}, win rate {wins + ties / 2:.3f} instead of {n / (n + 1):.3f}"
-)
+print(f"wins {wins:.3f}, ties {ties:.3f}, win rate {wins + ties / 2:.3f} "
+    f"instead of {n / (n + 1):.3f}")
 
 # %% [markdown]
 # A warning goes with the formula.
@@ -513,12 +584,23 @@ print(
 # Check that:
 
 # %%
-throws = np.random.default_rng(0).random((20, stored.P, stored.N))   # twenty sets of dice
+throws = np.random.default_rng(0).random(
+    (20, stored.P, stored.N)
+)  # twenty sets of dice
 won = np.mean([played(dice, 16) for dice in throws], axis=0)
-print("win rate of the best of 16 by dice:", bootstrap_interval(won, groups=topics))
-by_dice = [best_of_n_curve(dice, stored.reward("gold"), ns=[16])[:, 0] for dice in throws]
-useless = paired_difference(np.mean(by_dice, axis=0), stored.reward("gold").mean(1), groups=topics)
-print("gold of its choices, minus the mean candidate's:", useless)
+gold = stored.reward("gold")
+by_dice = np.mean(
+    [best_of_n_curve(dice, gold, ns=[16])[:, 0] for dice in throws], axis=0
+)
+useless = paired_difference(by_dice, gold.mean(1), groups=topics)
+show.facts(
+    {
+        "win rate of the best of 16 by dice": bootstrap_interval(won, groups=topics),
+        "gold of its choices, minus the mean candidate's": useless,
+    }
+)
+
+# %% tags=["hide", "remove-input"]
 assert abs(useless.mean) < 0.05
 
 # %% [markdown]
@@ -532,8 +614,11 @@ assert abs(useless.mean) < 0.05
 # a button.
 
 # %% tags=["slide"]
-explore.best_of_n_slider(stored.prompts_at(range(32)), gold="gold",
-                         rewards=["reward-8000", "reward-125", "reward-length-biased", "gold"])
+explore.best_of_n_slider(
+    stored.prompts_at(range(32)),
+    gold="gold",
+    rewards=["reward-8000", "reward-125", "reward-length-biased", "gold"],
+)
 
 # %% [markdown]
 # ## A case: improving a chatbot's replies
@@ -556,11 +641,11 @@ quality = best_of_n_curve(selecting, stored.reward("gold"), options)
 shame = best_of_n_curve(selecting, ashamed, options)
 
 # %%
-print("n    gold reward          to be ashamed of        million tokens a day")
+rows = []
 for n, good, bad in zip(options, quality.T, shame.T, strict=True):
-    cost = n * tokens * 100_000 / 1e6
     good, bad = (bootstrap_interval(values, groups=topics) for values in (good, bad))
-    print(f"{n:<4} {good}    {bad:.1%}    {cost:.1f}")
+    rows.append((n, good, f"{bad:.1%}", f"{n * tokens * 100_000 / 1e6:.1f}"))
+show.table(["n", "gold reward", "to be ashamed of", "million tokens a day"], rows)
 
 # %% [markdown]
 # Read the table as the team would.
@@ -575,9 +660,11 @@ one, four, six = (options.index(n) for n in (1, 4, 6))
 more = paired_difference(quality[:, six], quality[:, four], groups=topics)
 fewer = paired_difference(shame[:, six], shame[:, four], groups=topics)
 better = paired_difference(shame[:, four], shame[:, one], groups=topics)
-print(f"gold, 6 minus 4: {more}")
-print(f"share to be ashamed of, 6 minus 4: {fewer:.1%}")
-print(f"share to be ashamed of, 4 minus 1: {better:.1%}")
+show.table(["", "difference"], [["gold, 6 minus 4", more],
+    ["share to be ashamed of, 6 minus 4", f"{fewer:.1%}"],
+    ["share to be ashamed of, 4 minus 1", f"{better:.1%}"]])
+
+# %% tags=["hide", "remove-input"]
 assert better.high < -0.15 and fewer.high < 0 < more.low
 assert 0.25 < shame[:, four].mean() / shame[:, one].mean() < 0.4, "two in three go"
 
@@ -598,13 +685,14 @@ assert 0.25 < shame[:, four].mean() / shame[:, one].mean() < 0.4, "two in three 
 from course_lib.assets import temperatures
 
 pools = temperatures.pools()
-print("T    n    gold    to be ashamed of    worth sending")
+rows = []
 for T in (0.1, 0.7, 1.0):
     by, judge = pools[T].reward("reward-8000"), pools[T].reward("gold")
     judges = judge, (judge < 0).float(), (judge >= 2).float()
     for n in (1, 4):
         good, bad, sent = (best_of_n_curve(by, values, [n]).mean() for values in judges)
-        print(f"{T:<4} {n:<4} {good:4.2f}    {bad:5.1%}               {sent:5.1%}")
+        rows.append((T, n, f"{good:.2f}", f"{bad:.1%}", f"{sent:.1%}"))
+show.table(["T", "n", "gold", "to be ashamed of", "worth sending"], rows)
 
 # %%
 of_four = {T: best_of_n_curve(p.reward("reward-8000"), p.reward("gold"), [4])[:, 0]
@@ -613,10 +701,14 @@ cold = pools[0.1].reward("gold")
 its_topics = [about["topic"] for about in pools[0.1].info]
 choosing = paired_difference(of_four[1.0], cold.mean(1), groups=its_topics)
 warmth = paired_difference(of_four[0.7], of_four[1.0], groups=its_topics)
-print("gold, best of 4 at T = 1 minus one reply at T = 0.1:", choosing)
-print("gold, best of 4, T = 0.7 minus T = 1:               ", warmth)
+show.table(["gold", "difference"], [
+    ["best of 4 at T = 1 minus one reply at T = 0.1", choosing],
+    ["best of 4, T = 0.7 minus T = 1", warmth]])
+
+# %% tags=["hide", "remove-input"]
 assert choosing.low > 0 and warmth.low > 0 and (cold >= 2).float().mean() < 0.01
-assert 0.05 < (cold < 0).float().mean() < 0.25 and of_four[0.1].mean() < of_four[1.0].mean() - 0.3
+assert 0.05 < (cold < 0).float().mean() < 0.25
+assert of_four[0.1].mean() < of_four[1.0].mean() - 0.3
 assert all(p.reward("gold").mean() < of_four[1.0].mean() - 0.4 for p in pools.values())
 
 # %% [markdown]
@@ -645,9 +737,18 @@ four = stored.first(4)
 picks = course.select_best(four, by="reward-8000")
 possible = course.select_best(four, by="gold")
 got, could = picks.rewards("gold"), possible.rewards("gold")
-for i in got.argsort()[:3].tolist():
-    print(f"{four.prompts[i]}\n   chosen         {got[i]:5.2f}  {picks.texts[i]}")
-    print(f"   best there was {could[i]:5.2f}  {possible.texts[i]}")
+show.together(
+    *(
+        show.replies(
+            four.prompts[i],
+            [picks.texts[i], possible.texts[i]],
+            names=["chosen", "the best there was"],
+            about=four.info[i],
+            scores={"gold": [got[i].item(), could[i].item()]},
+        )
+        for i in got.argsort()[:3].tolist()
+    )
+)
 
 # %% [markdown]
 # For each, ask: was there a better candidate that the proxy missed, or were all four bad?

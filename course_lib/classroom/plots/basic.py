@@ -115,7 +115,12 @@ def cost_quality(
         if k == 0 and ns is not None:
             for n, x, y in zip(ns, costs, means, strict=True):
                 axis.annotate(
-                    f"n = {n}", (x, y), textcoords="offset points", xytext=(4, -12), fontsize=9
+                    f"n = {n}",
+                    (x, y),
+                    textcoords="offset points",
+                    xytext=(-4, 4),
+                    fontsize=9,
+                    ha="right",
                 )
     axis.set_xscale("log")
     axis.set_xticks(costs, [f"{cost:,.0f}" for cost in costs])
