@@ -36,7 +36,9 @@ def review(limit: int = 5, everything: bool = False) -> LinkedCard:
     require(isinstance(limit, int) and limit >= 1, f"limit must be a number from 1; got {limit!r}.")
     waiting = [] if everything else due()
     found = every_item() if everything else waiting[:limit]
-    if found:
+    if everything:
+        line = "Here the browser asks what is due again; it needs scripts for that."
+    elif found:
         line = f"{len(waiting)} question{'s are' if len(waiting) > 1 else ' is'} due again."
     else:
         line = (
@@ -44,7 +46,7 @@ def review(limit: int = 5, everything: bool = False) -> LinkedCard:
             "its lesson."
         )
     facts = {"mode": "review", "waiting": len(waiting), "limit": limit, "all": everything}
-    return _card(found, facts, "" if everything else line)
+    return _card(found, facts, line)
 
 
 def _card(found: Sequence[Item], facts: Mapping[str, Any], line: str = "") -> LinkedCard:
