@@ -18,6 +18,7 @@ import io
 import re
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 from ..base import atomic_write, require
@@ -25,11 +26,13 @@ from ..classroom import checks
 from .lessons import Lesson, notebook_text, prepare, repository_address
 from .places import ROOT
 
+COLUMNS = 88  # of code: JupyterLab cuts longer lines at 1,280 pixels
+INDENT = "    "
 MARKS = ("# SOLUTION", "# STUB", "# END")
 STANDING = """## Where you stand
 
-The next cell runs this notebook as it was last saved, from the top and in a fresh Python, and gives
-the points.
+The next cell runs this notebook as it was last saved, from the top and in a fresh Python, and shows
+the points of each task as it finishes.
 In a terminal, `course check {name}` in this folder does the same; `course progress` shows the map
 of ideas.
 This takes up to a minute."""
@@ -193,6 +196,10 @@ def _gated(source: str, needs: dict[str, list[str]]) -> str:
         needs.setdefault(name, used)
     in_order = dict.fromkeys(task for tasks in needs.values() if len(tasks) == 1 for task in tasks)
     called = ", ".join(f"check.{task}" for task in in_order if task in used)
+    if len(called) > COLUMNS - len("check.need()"):
+        called = (
+            f"\n{textwrap.fill(called, COLUMNS, initial_indent=INDENT, subsequent_indent=INDENT)}\n"
+        )
     return f"check.need({called})\n\n{source}"
 
 

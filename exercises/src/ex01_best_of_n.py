@@ -14,7 +14,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.best_of_n.hint(1)`, then `hint(2)`, then `hint(3)`.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.best_of_n.hint(1)` prints it.
 
 # %%
 import numpy as np
@@ -105,9 +106,9 @@ def expected_best(rewards, n):
 
 # %% role="task" task="cheapest_n"
 def cheapest_n(ns, quality, share, budget):
-    """The smallest affordable n with at least `share` of the gain, else the best affordable n.
+    """The smallest affordable n with at least `share` of the gain.
 
-    ns, quality: K numbers each.
+    If there is none, the best affordable n. ns, quality: K numbers each.
     """
     # SOLUTION
     wanted = quality[0] + share * (max(quality) - quality[0])
@@ -137,10 +138,12 @@ few = stored.prompts_at(range(32)).first(64)
 
 # %%
 sizes = [1, 2, 4, 8, 16]
-curve = [np.mean([expected_best(row, n) for row in few.reward("gold").tolist()]) for n in sizes]
+rows = few.reward("gold").tolist()
+curve = [np.mean([expected_best(row, n) for row in rows]) for n in sizes]
 print("gold of the best of 1, 2, 4, 8, 16:", np.round(curve, 2))
 for share in (0.5, 0.75, 0.9):
-    print(f"{share:.0%} of this gain at n =", cheapest_n(sizes, curve, share, budget=16))
+    n = cheapest_n(sizes, curve, share, budget=16)
+    print(f"{share:.0%} of this gain at n =", n)
 
 # %% [markdown]
 # The best of 4 against a fifth candidate, in twelve games for each prompt, by the reward that

@@ -15,7 +15,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.softmax_at.hint(1)`, then `hint(2)`, then `hint(3)`.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.softmax_at.hint(1)` prints it.
 #
 # Tasks 1 to 3 work on many rows at once: $R$ rows, one for each candidate that is being written,
 # and $V$ words in the vocabulary.
@@ -106,7 +107,8 @@ def nucleus(probs, p):
 def draw_tokens(probs, u):
     """Index of the word drawn in each row, (R,).
 
-    probs: (R, V), rows add up to 1 but for rounding; u: (R,), from 0 up to but not including 1.
+    probs: (R, V), rows add up to 1 but for rounding.
+    u: (R,), from 0 up to but not including 1.
     """
     # SOLUTION
     ends = probs.cumsum(dim=1)
@@ -199,8 +201,8 @@ for T in (0.2, 0.5, 1.0):
     theirs, _, _ = draw(logits.expand(len(u), -1), u, temperature=T, top_p=0.9)
     words = [policy.tokenizer.decode([k]) for k in p[0].topk(3).indices.tolist()]
     print(
-        f"T = {T}: {(p > 0).sum()} words in the nucleus, likeliest {words}, same word as the "
-        f"course's draw for {(mine == theirs).float().mean():.2%} of the points"
+        f"T = {T}: {(p > 0).sum()} words in the nucleus, likeliest {words}, "
+        f"same word as the course's draw for {(mine == theirs).float().mean():.2%} of the points"
     )
 
 # %% [markdown]

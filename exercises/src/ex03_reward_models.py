@@ -15,8 +15,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.preference_probability.hint(1)`, then `hint(2)`, then `hint(3)`; the same for the other
-# tasks.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.preference_probability.hint(1)` prints it.
 
 # %%
 import numpy as np
@@ -88,7 +88,7 @@ def bradley_terry(chosen, rejected):
 
 # %% role="task" task="usable_pairs"
 def usable_pairs(pairs, max_words):
-    """(kept, dropped): pairs whose last max_words words differ, and the number of the others.
+    """(kept, dropped): pairs whose last max_words words differ, and how many do not.
 
     The kept pairs are uncut and in order. pairs: dicts with "chosen", "rejected".
     """
@@ -120,9 +120,10 @@ def usable_pairs(pairs, max_words):
 
 # %% role="task" task="fit_reward"
 def fit_reward(chosen, rejected, steps, lr):
-    """Weights (D,) of a linear reward after `steps` full-batch gradient steps from w = 0.
+    """Weights (D,) of a linear reward after `steps` gradient steps from w = 0.
 
-    The loss is Bradley-Terry's. chosen, rejected: (K, D) float32.
+    Each step takes all pairs. The loss is Bradley-Terry's.
+    chosen, rejected: (K, D) float32.
     """
     # SOLUTION
     d = chosen - rejected
@@ -175,7 +176,8 @@ def calibration(predicted, outcome, k):
 # %%
 import course_lib as course
 from course_lib import assets
-from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference, win_scores
+from course_lib.estimators import best_of_n_curve, bootstrap_interval
+from course_lib.estimators import paired_difference, win_scores
 from course_lib.worlds import helpdesk
 from course_lib.worlds.helpdesk_letters import letter_sentences
 
@@ -183,11 +185,12 @@ pool = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
 stored = pool.first(16)
 gold = stored.reward("gold")
 topic = np.array([about["topic"] for about in pool.info])
-words = torch.tensor([[float(len(text.split())) for text in row] for row in stored.texts])
+words = torch.tensor([[len(text.split()) for text in row] for row in stored.texts])
 votes = {}
 for who, looks in (("careful", gold), ("hurried", gold + words / 10)):
     annotator, rng = helpdesk.Annotator(), np.random.default_rng(1)
-    votes[who] = annotator.prefers_first(looks[:, 0::2], looks[:, 1::2], rng)  # (128, 8)
+    first, second = looks[:, 0::2], looks[:, 1::2]
+    votes[who] = annotator.prefers_first(first, second, rng)  # (128, 8)
 
 # %%
 def comparisons(said, rows):
@@ -197,7 +200,8 @@ def comparisons(said, rows):
         for j, first in enumerate(said[i]):
             a, b = stored.texts[i][2 * j], stored.texts[i][2 * j + 1]
             chosen, rejected = (a, b) if first else (b, a)
-            out.append({"prompt": stored.prompts[i], "chosen": chosen, "rejected": rejected})
+            pair = {"chosen": chosen, "rejected": rejected}
+            out.append({"prompt": stored.prompts[i], **pair})
     return out
 
 pairs = {who: comparisons(said, range(64)) for who, said in votes.items()}
@@ -247,7 +251,8 @@ for i, name in enumerate(names):
 
 # %%
 held = slice(64, 128)
-every = torch.tensor([[describe(text) for text in row] for row in stored.texts])  # (128, 16, 6)
+every = [[describe(text) for text in row] for row in stored.texts]
+every = torch.tensor(every)  # (128, 16, 6)
 linear = {who: every @ w for who, w in weights.items()}  # (128, 16) scores
 
 def accuracy(R, said):
@@ -255,10 +260,10 @@ def accuracy(R, said):
     return np.where(said[held], first, 1 - first).mean(1)
 
 for who, R in linear.items():
-    judged = [
-        f"accuracy by {by} {bootstrap_interval(accuracy(R, said), groups=topic[held]):.2f}"
-        for by, said in votes.items()
-    ]
+    judged = []
+    for by, said in votes.items():
+        interval = bootstrap_interval(accuracy(R, said), groups=topic[held])
+        judged.append(f"accuracy by {by} {interval:.2f}")
     print(f"taught by {who} annotators:", "  ".join(judged))
 # all 256 candidates, for steadier means
 many = torch.tensor([[describe(text) for text in row] for row in pool.texts[held]])
@@ -286,7 +291,8 @@ for name, R in {
     a, b = R[held, 0::2].flatten().double(), R[held, 1::2].flatten().double()
     first = torch.tensor(votes["careful"][held]).flatten()
     loss = bradley_terry(torch.where(first, a, b), torch.where(first, b, a))
-    groups = calibration(torch.as_tensor(preference_probability(a, b)), first.double(), 4)
+    p = torch.as_tensor(preference_probability(a, b))
+    groups = calibration(p, first.double(), 4)
     found = "   ".join(f"{p:.2f} / {o:.2f}" for p, o in groups)
     print(f"{name:13} loss {loss:.3f}   predicted / observed   {found}")
 

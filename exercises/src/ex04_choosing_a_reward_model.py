@@ -14,7 +14,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.kl_bound.hint(1)`, then `hint(2)`, then `hint(3)`.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.kl_bound.hint(1)` prints it.
 
 # %%
 import math
@@ -36,9 +37,9 @@ from course_lib.classroom.checks import ex04 as check
 
 # %% role="task" task="kl_bound"
 def kl_bound(n):
-    """Upper bound on the KL of best-of-n from the policy, in nats. n: a whole number from 1 on.
+    """Upper bound on the KL of best-of-n from the policy, in nats.
 
-    Returns a float.
+    n: a whole number from 1 on. Returns a float.
     """
     # SOLUTION
     return math.log(n) - 1 + 1 / n
@@ -97,8 +98,9 @@ def best_of_n_distribution(probabilities, rewards, n):
 
 # %% role="task" task="exact_kl"
 def exact_kl(after, before):
-    """KL of `after` from `before` in nats, replies with probability 0 after choosing left out.
+    """KL of `after` from `before` in nats.
 
+    Replies with probability 0 after choosing are left out.
     after, before: (K,). Returns a float.
     """
     # SOLUTION
@@ -217,7 +219,10 @@ orders = [torch.tensor(rng.permutation(128)) for _ in range(300)]
 for a, b in (("reward-125", "reward-8000"), ("reward-2000", "reward-8000")):
     best = pick_reward_model(few[a], few[b], judge, 256)
     for labels in (2, 10, 40, 100):
-        found = [pick_reward_model(few[a][i], few[b][i], judge[i], labels) == best for i in orders]
+        found = [
+            pick_reward_model(few[a][i], few[b][i], judge[i], labels) == best
+            for i in orders
+        ]
         print(f"{a} or {b}, {labels:3} labels: right in {np.mean(found):.0%}")
 
 # %% [markdown]

@@ -15,7 +15,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.best_and_control.hint(1)`, then `hint(2)`, then `hint(3)`.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.best_and_control.hint(1)` prints it.
 
 # %%
 import numpy as np
@@ -41,7 +42,7 @@ from course_lib.classroom.checks import ex05 as check
 
 # %% role="task" task="best_and_control"
 def best_and_control(rewards, u):
-    """(best, control): for each prompt the index of its best candidate and of a random one.
+    """(best, control): each prompt's index of the best candidate and of a random one.
 
     rewards: tensor (P, N); u: tensor (P,) in [0, 1). Both results: (P,) integers.
     """
@@ -191,10 +192,12 @@ u = torch.tensor(np.random.default_rng(0).random(pool.P))
 best, control = best_and_control(R, u)
 pairs, rows = top_k_overall(R, pool.P), range(pool.P)
 print(
-    f"mean gold: best {gold[rows, best].mean():.2f}, control {gold[rows, control].mean():.2f}, "
+    f"mean gold: best {gold[rows, best].mean():.2f}, "
+    f"control {gold[rows, control].mean():.2f}, "
     f"top-k overall {np.mean([float(gold[p, j]) for p, j in pairs]):.2f}"
 )
-print(f"prompts covered: best {pool.P}, top-k overall {len({p for p, _ in pairs})}, of {pool.P}")
+covered = len({p for p, _ in pairs})
+print(f"prompts covered: best {pool.P}, top-k overall {covered}, of {pool.P}")
 
 # %% [markdown]
 # Now the loss.
@@ -213,8 +216,9 @@ def batch(prompts, replies):
     texts = [torch.tensor(p + r) for p, r in zip(asked, answered)]
     prompt_lengths = torch.tensor([len(p) for p in asked])
     total_lengths = torch.tensor([len(text) for text in texts])
-    padding = policy.tokenizer.pad_token_id
-    ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=padding)
+    ids = torch.nn.utils.rnn.pad_sequence(
+        texts, batch_first=True, padding_value=policy.tokenizer.pad_token_id
+    )
     return ids, response_mask(ids, prompt_lengths, total_lengths)
 
 def loss_of(student, pairs):
@@ -275,8 +279,9 @@ for t in (1.0, 0.5):
         )
         points[name, t] = course.score(replies, judge).reward("gold").mean(1)
         print(f"T = {t}   {name:8} gold {points[name, t].mean():.2f}")
-    print("tuned minus control:", paired_difference(points["tuned", t], points["control", t]))
-    print("control minus base: ", paired_difference(points["control", t], points["base", t]))
+    at_t = {name: points[name, t] for name in students}
+    print("tuned minus control:", paired_difference(at_t["tuned"], at_t["control"]))
+    print("control minus base: ", paired_difference(at_t["control"], at_t["base"]))
 both = paired_difference(points["tuned", 0.5], points["base", 0.5])
 print("tuned minus base, both colder:", both)
 

@@ -14,7 +14,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.verdict.hint(1)`, then `hint(2)`, then `hint(3)`.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.verdict.hint(1)` prints it.
 
 # %%
 import re
@@ -59,7 +60,7 @@ from course_lib.classroom.checks import ex06 as check
 
 # %% role="task" task="verdict"
 def verdict(text, reference):
-    """The verdict: "correct", "wrong" (another number was read) or "unreadable" (none was).
+    """The verdict: "correct", "wrong" (another number was read) or "unreadable" (none).
 
     text: any string; reference: a number as text, such as "18".
     """

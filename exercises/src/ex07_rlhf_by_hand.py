@@ -14,7 +14,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.group_advantage.hint(1)`, then `hint(2)`, then `hint(3)`; the same for the other tasks.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.group_advantage.hint(1)` prints it.
 
 # %%
 import math
@@ -69,7 +70,8 @@ def group_advantage(rewards):
 def rloo_advantage(rewards):
     """RLOO's weight of each reply.
 
-    Its reward minus the mean reward of the other replies to the same prompt. (P, N) -> (P, N).
+    Its reward minus the mean reward of the other replies to the same prompt.
+    (P, N) -> (P, N).
     """
     # SOLUTION
     others = rewards.sum(dim=1, keepdim=True) - rewards
@@ -95,7 +97,8 @@ def rloo_advantage(rewards):
 def ppo_clip(logp, old, A, clip):
     """PPO's clipped loss of each token, (R, T).
 
-    logp, old: log-probabilities in nats, A: advantages, all (R, T); clip: c, such as 0.2.
+    logp, old: log-probabilities in nats; A: advantages; all (R, T).
+    clip: c, such as 0.2.
     """
     # SOLUTION
     ratio = torch.exp(logp - old)
@@ -171,7 +174,8 @@ def break_even(once, before, after):
 # %%
 from course_lib import Pool, assets
 
-stored = Pool.load(assets.path("helpdesk/pools/heldout.npz")).prompts_at(range(6)).first(8)
+stored = Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+stored = stored.prompts_at(range(6)).first(8)
 rewards = stored.reward("reward-8000")
 for row, grpo, rloo in zip(rewards, group_advantage(rewards), rloo_advantage(rewards)):
     largest = f"GRPO {max(grpo):.2f}, RLOO {max(rloo):.2f}"
@@ -227,12 +231,13 @@ question = float(np.mean([len(ids) for ids in policy.encode(prompts[:100])]))
 # %%
 frontier = results.load("frontier")
 methods = frontier["methods"]
-choosing = methods["best-of-N"]["shown"]  # best-of-n, at the temperature that is best for it
+choosing = methods["best-of-N"]["shown"]  # at the temperature that is best for it
 at_its_best = frontier["best_of_n"][f"{choosing['temperature']:g}"]
 gold = {int(n): point["gold"]["mean"] for n, point in at_its_best.items()}
 sizes = sorted(gold)
 base_length = choosing["length"]["mean"]
-for name in ("RFT", "RFT, three rounds, reward model refreshed", "DPO", "GRPO", "RLOO", "PPO"):
+rounds = "RFT, three rounds, reward model refreshed"
+for name in ("RFT", rounds, "DPO", "GRPO", "RLOO", "PPO"):
     shown = methods[name]["shown"]
     n = equal_quality_n(sizes, [gold[size] for size in sizes], shown["gold"]["mean"])
     how = "as good as"

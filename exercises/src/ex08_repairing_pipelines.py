@@ -15,7 +15,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.split_prompts.hint(1)`, then `hint(2)`, then `hint(3)`.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.split_prompts.hint(1)` prints it.
 
 # %%
 import numpy as np
@@ -106,8 +107,8 @@ def keep_aligned(prompts, replies, rewards, threshold):
 def training_ids(prompt, reply, end, finished):
     """(ids, mask) of one example.
 
-    prompt, reply: lists of token ids; end: the end token's id; finished: whether the reply ended
-    by itself.
+    prompt, reply: lists of token ids; end: the end token's id.
+    finished: whether the reply ended by itself.
     """
     # SOLUTION
     learnt = list(reply) + ([end] if finished else [])
@@ -172,7 +173,8 @@ def honest_report(selecting, judge, u):
 def diagnose(facts):
     """Name of the first rule that holds, or "none".
 
-    facts: train_in_test, cut, distinct, proxy_change, gold_change, control_gold_change (floats).
+    facts: train_in_test, cut, distinct, proxy_change, gold_change, control_gold_change;
+    all floats.
     """
     # SOLUTION
     rules = {

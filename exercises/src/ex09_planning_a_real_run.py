@@ -16,7 +16,8 @@
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
 # Stuck?
-# `check.training_gigabytes.hint(1)`, then `hint(2)`, then `hint(3)`.
+# A check that does not hold yet offers a folded hint, and one more after each try;
+# `check.training_gigabytes.hint(1)` prints it.
 
 # %%
 import math
@@ -193,7 +194,9 @@ for size in (0.6, 1.7):
         "RFT": ([size], [size]),
         "PPO": ([size, size], [size, size]),
     }
-    needed = {name: round(training_gigabytes(*models), 1) for name, models in methods.items()}
+    needed = {
+        name: round(training_gigabytes(*models), 1) for name, models in methods.items()
+    }
     print(f"{size} billion:", needed, "GB")
 total, half = forecast([71.0, 64.0, 66.0], 40, 4.303)
 print(f"40 more parts: {total / 60:.1f} ± {half / 60:.1f} minutes")
@@ -230,7 +233,8 @@ for part in missing_parts(7, disk):
 selected = [pair for part in range(7) for pair in disk[part]]
 print("pieces:", pieces)
 print("made, in this order:", made, "| twice:", len(made) - len(set(made)))
-print(len(selected), "right replies; in the whole pool", int(stored.reward("verifier").sum()))
+right = int(stored.reward("verifier").sum())
+print(len(selected), "right replies; in the whole pool", right)
 print(trl_rows(selected[:1], chat=True))
 
 # %% [markdown]
