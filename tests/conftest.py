@@ -1,6 +1,13 @@
 """Fixtures are small named facts."""
 
 import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -20,3 +27,82 @@ def shared_data():
     if not SHARED_DATA.is_dir():
         pytest.skip("real data not found: place it in ../shared/data to run this test")
     return SHARED_DATA
+
+
+CHROMIUM = (
+    os.environ.get("CHROMIUM")
+    or shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, started once."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no Chromium found: apt-get install chromium, or set CHROMIUM to its path")
+    with playwright.sync_playwright() as play:
+        started = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+FRONT_ENDS = {"lab": "lab/tree", "notebook": "notebooks"}  # JupyterLab, Notebook 7
+
+
+@pytest.fixture
+def jupyter(tmp_path):
+    """jupyter(app) starts JupyterLab ("lab") or Notebook 7 ("notebook") over ``tmp_path``.
+
+    Gives a function: the address of a notebook there. Nothing of this machine's settings is used.
+    """
+    pytest.importorskip("jupyterlab", reason="jupyterlab is not installed: pip install -e '.[lab]'")
+    pytest.importorskip("notebook", reason="notebook is not installed: pip install -e '.[dev]'")
+    started = []
+
+    def start(app):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        token = secrets.token_hex(8)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+            "HF_HUB_OFFLINE": "1",
+            "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+            "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+            "HOME": str(tmp_path),
+        }
+        environment.pop("COURSE_PROGRESS", None)
+        command = [sys.executable, "-m", "jupyter", app, "--no-browser", "--allow-root"]
+        command += ["--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}"]
+        command += [f"--ServerApp.root_dir={tmp_path}", "--LabApp.news_url=None"]
+        command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+        log = tmp_path / "server.log"
+        with open(log, "w") as written:
+            process = subprocess.Popen(
+                command, env=environment, stdout=written, stderr=written, cwd=tmp_path
+            )
+        started.append(process)
+        until = time.time() + 600
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}", timeout=2)
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()[-2000:]
+                assert time.time() < until, log.read_text()[-2000:]
+                time.sleep(0.3)
+        return lambda path: (
+            f"http://127.0.0.1:{port}/{FRONT_ENDS[app]}/{path}?token={token}"
+            + ("&reset" if app == "lab" else "")
+        )
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(20)

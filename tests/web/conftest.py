@@ -1,34 +1,11 @@
 """A card on a page of its own, in a real browser: no kernel, no network."""
 
-import os
-import shutil
-
 import pytest
 
-CHROMIUM = (
-    os.environ.get("CHROMIUM")
-    or shutil.which("chromium")
-    or shutil.which("chromium-browser")
-    or shutil.which("google-chrome")
-)
 HEAD = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Card</title>'
     '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
 )
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium, started once."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'"
-    )
-    if CHROMIUM is None:
-        pytest.skip("no Chromium found: apt-get install chromium, or set CHROMIUM to its path")
-    with playwright.sync_playwright() as play:
-        started = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
