@@ -30,7 +30,7 @@ IN_WORDS = {
     "the reply is, or how like the others.",
     "rso": "Of each prompt, accepted by chance: the further below the best, the less likely. "
     "The larger β, the less the score counts.",
-    "threshold": "Every candidate that reaches a least score.",
+    "threshold": "However many that are; a prompt may have none.",
     "random_per_prompt": "Of each prompt, by chance alone: the control.",
 }
 

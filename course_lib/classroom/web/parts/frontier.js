@@ -71,6 +71,9 @@
       g.append(svg("line", { x1: area.left, x2: at.right, y1: y, y2: y, class: "ck-base",
         "stroke-dasharray": which === "best" ? "7 4" : "2 4" }));
       text(g, at.right, below ? y + 14 : y - 5, words, { "text-anchor": "end", class: "ck-halo" });
+      const w = letters(words);
+      return [{ x: area.left, y: y - 1, w: area.width, h: 2 },
+        { x: at.right - w, y: below ? y + 2 : y - 17, w, h: 15 }];
     }
 
     function ladder(g, at, name) {
@@ -86,8 +89,9 @@
         { from: 0, to: most * 1.1, scale: "sqrt", ticks: roots.map((v) => [v, v]),
           label: last && "KL to the base policy (nats, square-root scale)" },
         { ...ranges[name], zero: true, label: `${name}, ${when()}` });
-      baseLine(g, area, at, name, "best", `base at its best, T = ${data.base_temperature}`, false);
-      baseLine(g, area, at, name, "at_1", "base, T = 1", true);
+      const best = `base at its best, T = ${data.base_temperature}`;
+      const lines = [...baseLine(g, area, at, name, "best", best, false),
+        ...baseLine(g, area, at, name, "at_1", "base, T = 1", true)];
       ladder(g, at, name);
       const near = [];
       methods.forEach((m, k) => {
@@ -99,13 +103,13 @@
       const own = method().points.map((p) =>
         mark(g, at, p, name, `c${method().colour}`, { r: 6, opacity: p === point() ? 1 : 0.8 }));
       kit.ring(g, own[now.at].x, own[now.at].y, "ink", 11);
-      named(g, area, at, name, own, near);
+      named(g, area, at, name, [own, near, lines]);
       own.forEach((p, k) => g.append(svg("circle", { cx: p.x, cy: p.y, r: 14, class: "ck-touch",
         onclick: () => { now.at = k; dial.set(k); redraw(); } })));
     }
 
     // the dials of this method, and the names of the methods that were kept
-    function named(g, area, at, name, own, near) {
+    function named(g, area, at, name, [own, near, lines]) {
       const labels = own.map((p, k) => ({ ...p, words: method().points[k].dials, k }));
       labels.unshift(...labels.splice(now.at, 1)); // the one that is chosen gets its place first
       for (const k of kept) {
@@ -115,7 +119,7 @@
             x: at.x(value(one, "kl")[0]), y: at.y(value(one, name)[0]), words: m.name });
       }
       const box = (r) => (p) => ({ x: p.x - r, y: p.y - r, w: 2 * r, h: 2 * r });
-      const rings = [...own.map(box(8)), ...near.map(box(4))];
+      const rings = [...own.map(box(8)), ...near.map(box(4)), ...lines];
       places(labels, rings, area).forEach((place, k) => place &&
         text(g, place.x, place.y + 12, labels[k].words, {
           class: `ck-halo${labels[k].k === now.at ? " ck-label" : ""}` }));

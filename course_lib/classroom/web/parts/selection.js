@@ -52,20 +52,36 @@
 
     // ---- the grid ----
 
-    function cell(g, x, y, w, h, [i, j], kept) {
-      const share = (score([i, j]) - low) / (high - low || 1);
+    function cell(g, { x, y, w, h }, one) {
+      const share = (score(one) - low) / (high - low || 1), [i, j] = one;
       g.append(svg("rect", {
         x: x + 1.5, y: y + 1.5, width: w - 3, height: h - 3, rx: 3, fill: kit.hue("c0"),
         "fill-opacity": 0.06 + 0.34 * share,
       }, svg("title", {}, `${data.labels[i]}, candidate ${j}: ${data.by} ` +
-        `${number(score([i, j]))}, ${data.gold} ${number(gold([i, j]))}${kept ? ", kept" : ""}`)));
-      if (kept)
-        g.append(svg("rect", { x: x + 1.5, y: y + 1.5, width: w - 3, height: h - 3, rx: 3,
-          class: "ck-kept" }));
+        `${number(score(one))}, ${data.gold} ${number(gold(one))}`)));
       if (w >= 34)
-        text(g, x + w / 2, y + h / 2 + 4.5, number(score([i, j]), 1), {
-          "text-anchor": "middle", class: kept ? "ck-label" : "" });
-      else if (kept) kit.dot(g, x + w / 2, y + h / 2, "c1", 3);
+        text(g, x + w / 2, y + h / 2 + 4.5, number(score(one), 1), { "text-anchor": "middle" });
+    }
+
+    function frame(g, { x, y, w, h }) {
+      g.append(svg("rect", { x: x + 1.5, y: y + 1.5, width: w - 3, height: h - 3, rx: 3,
+        class: "ck-kept" }));
+      if (w < 34) kit.dot(g, x + w / 2, y + h / 2, "c1", 3);
+    }
+
+    // where everything stands at this width; the cells themselves are drawn once
+    let shape = {};
+    function laidOut(width) {
+      if (shape.width === width) return shape;
+      const wide = width >= 560, h = P > 20 ? 18 : 24, row = wide ? h : h + 18, top = 26;
+      const names = wide ? 10 + 8.2 * Math.max(...data.labels.map((l) => l.length)) : 0;
+      const bars = wide ? 96 : 62, w = (width - names - bars - 12) / N;
+      const y = Object.fromEntries(order.map((i, k) => [i, top + k * row + (wide ? 0 : 16)]));
+      const place = ([i, j]) => ({ x: names + j * w, y: y[i], w, h }), cells = svg("g", {});
+      every.forEach((one) => cell(cells, place(one), one));
+      shape = { width, wide, h, names, bars, y, place, cells, right: names + N * w + 12,
+        height: top + P * row + 6 };
+      return shape;
     }
 
     // kept candidates of one prompt as a bar beside its row
@@ -78,23 +94,18 @@
     }
 
     function drawGrid(found, g, width) {
-      const wide = width >= 560;
-      const names = wide ? 10 + 8.2 * Math.max(...data.labels.map((l) => l.length)) : 0;
-      const h = P > 20 ? 18 : 24, row = wide ? h : h + 18, top = 26;
-      const bars = wide ? 96 : 62, w = (width - names - bars - 12) / N, left = names;
-      const most = Math.max(1, ...found.counts), right = left + N * w + 12;
-      text(g, left, 14, `${data.by} of each candidate; framed: kept`, { class: "ck-label" });
+      const { wide, h, names, bars, y, place, cells, right, height } = laidOut(width);
+      const most = Math.max(1, ...found.counts);
+      g.append(cells);
+      text(g, names, 14, `${data.by} of each candidate; framed: kept`, { class: "ck-label" });
       if (wide) text(g, right, 14, "kept", { class: "ck-label" });
-      order.forEach((i, place) => {
-        const y = top + place * row + (wide ? 0 : 16), none = !found.counts[i];
-        text(g, wide ? names - 8 : 0, wide ? y + h / 2 + 4.5 : y - 3, data.labels[i], {
-          "text-anchor": wide ? "end" : "start", class: none ? "ck-none" : "" });
-        for (let j = 0; j < N; j++)
-          if (there(i, j))
-            cell(g, left + j * w, y, w, h, [i, j], found.masks[i][j] === "1");
-        bar(g, right, y, h, bars - 46, found.counts[i], most);
-      });
-      return { height: top + P * row + 6, label: spoken(found) };
+      for (const i of order) {
+        text(g, wide ? names - 8 : 0, wide ? y[i] + h / 2 + 4.5 : y[i] - 3, data.labels[i], {
+          "text-anchor": wide ? "end" : "start", class: found.counts[i] ? "" : "ck-none" });
+        bar(g, right, y[i], h, bars - 46, found.counts[i], most);
+      }
+      found.kept.forEach((one) => frame(g, place(one)));
+      return { height, label: spoken(found) };
     }
 
     // ---- what they are worth: every candidate as a dot over its gold ----
