@@ -200,9 +200,10 @@ for T in (0.2, 0.5, 1.0):
     mine = draw_tokens(p.expand(len(u), -1), u)
     theirs, _, _ = draw(logits.expand(len(u), -1), u, temperature=T, top_p=0.9)
     words = [policy.tokenizer.decode([k]) for k in p[0].topk(3).indices.tolist()]
+    same = (mine == theirs).float().mean()
     print(
         f"T = {T}: {(p > 0).sum()} words in the nucleus, likeliest {words}, "
-        f"same word as the course's draw for {(mine == theirs).float().mean():.2%} of the points"
+        f"same word as the course's draw for {same:.2%} of the points"
     )
 
 # %% [markdown]

@@ -108,7 +108,17 @@ def test_nothing_of_a_solution_reaches_a_student(source):
     assert "# SOLUTION" not in notebook and "# STUB" not in notebook
     for cell in cells:
         assert not cell.get("outputs")
-        assert cell["metadata"] in ({}, {"tags": ["setup"]})
+        tags = cell["metadata"].get("tags", [])
+        assert cell["metadata"] in ({}, {"tags": tags})
+        assert set(tags) <= {"setup", "contents", "navigation"}
+
+
+def test_code_fits_the_column(source):
+    """A longer line is cut in JupyterLab at 1,280 pixels."""
+    _, text = ex.student_notebook(source, authoring.ROOT)
+    for cell in json.loads(text)["cells"]:
+        if cell["cell_type"] == "code" and "setup" not in cell["metadata"].get("tags", []):
+            assert max(map(len, cell["source"].split("\n"))) <= ex.COLUMNS, cell["source"]
 
 
 def test_the_package_holds_no_sources_of_exercises():

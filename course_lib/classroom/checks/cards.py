@@ -84,7 +84,7 @@ def of_outcome(task: Task, found: Outcome, stale: str = "") -> Card:
 
 def of_undefined(task: Task, why: str) -> Card:
     """The card of a check whose answer is not defined; ``why`` its cell failed, or ""."""
-    said = f"The cell above did not run: {why}" if why else "The cell above has not run yet."
+    said = f"the cell above did not run: {why}" if why else "the cell above has not run yet."
     todo = "Mend it, run it, then run this check again." if why else "Run it, then this check."
     text = f"{task.name}: {said} {todo}"
     inside = (_head(task.name, "Nothing to check yet", ""), _note(said), _said(todo))
