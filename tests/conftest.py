@@ -78,6 +78,7 @@ def jupyter(tmp_path):
             "HOME": str(tmp_path),
         }
         environment.pop("COURSE_PROGRESS", None)
+        environment.pop("PYTEST_CURRENT_TEST", None)  # else checks take the kernel for nbval's
         command = [sys.executable, "-m", "jupyter", app, "--no-browser", "--allow-root"]
         command += ["--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}"]
         command += [f"--ServerApp.root_dir={tmp_path}", "--LabApp.news_url=None"]
