@@ -30,7 +30,6 @@ KINDS = {
     "foreign": "a step of another topic, or garbled",
     "unsafe": "unsafe or rude",
 }
-RIGHT = "text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
 Cell = Any  # what is shown as str(cell)
 
 
@@ -62,20 +61,21 @@ def together(*shown: Shown) -> Shown:
     )
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = "") -> Shown:
+def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]], caption: str = "") -> Shown:
     """A table: numbers (with units and intervals, too) to the right, words to the left.
 
     ``head``: a name for each column; ``rows``: a cell for each, shown as ``str`` gives it;
     ``caption``: a sentence below.
     """
+    head = [str(name) for name in head]
     cells = [[str(cell) for cell in row] for row in rows]
     wrong = [row for row in cells if len(row) != len(head)]
     require(
         not wrong,
-        f"each row needs {len(head)} cells, one for each of {list(head)}; got {wrong[:1]}.",
+        f"each row needs {len(head)} cells, one for each of {head}; got {wrong[:1]}.",
     )
     right = [all(NUMBER.fullmatch(row[k]) for row in cells) for k in range(len(head))]
-    text = _aligned([list(head), *cells], right)
+    text = _aligned([head, *cells], right)
     page = _table(head, cells, right)
     if caption:
         text += f"\n{caption}"
@@ -220,7 +220,7 @@ def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
     """The table as HTML that carries its own style: it also stands where styles are dropped."""
-    sides = [RIGHT if flush else "text-align:left" for flush in right]
+    sides = ["text-align:right" if flush else "text-align:left" for flush in right]
     top = "".join(
         f'<th scope="col" style="{side};vertical-align:bottom">{html.escape(name)}</th>'
         for name, side in zip(head, sides, strict=True)
@@ -228,8 +228,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[b
     body = [
         "<tr>"
         + "".join(
-            f'<td style="{side}">{html.escape(cell)}</td>'
-            for cell, side in zip(row, sides, strict=True)
+            f'<td style="{side}">{_whole(cell) if flush else html.escape(cell)}</td>'
+            for cell, side, flush in zip(row, sides, right, strict=True)
         )
         + "</tr>"
         for row in rows
@@ -237,8 +237,14 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[b
     return _scrolled(f"<thead><tr>{top}</tr></thead>", f"<tbody>{''.join(body)}</tbody>")
 
 
+def _whole(number: str) -> str:
+    """A number with its unit and interval, which no line break takes apart."""
+    return html.escape(number).replace(" ", "\u00a0")
+
+
 def _scrolled(head: str, body: str) -> str:
+    style = "margin:4px 0;font-variant-numeric:tabular-nums"
     return (
-        '<div style="overflow-x:auto" tabindex="0"><table style="margin:4px 0">'
-        f"{head}{body}</table></div>"
+        f'<div style="overflow-x:auto" tabindex="0"><table style="{style}">{head}{body}</table>'
+        "</div>"
     )

@@ -16,7 +16,7 @@ import torch
 
 import course_lib as course
 from course_lib import assets
-from course_lib.classroom import explore, plots
+from course_lib.classroom import explore, plots, show
 from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference
 
 # %% [markdown] tags=["slide"]
@@ -41,9 +41,17 @@ from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_di
 # At the start it writes "Open" or "Read"; the second word depends on the first.
 
 # %%
-tree = {"Open": (0.6, {"settings": 0.40, "menu": 0.35, "door": 0.25}),
-        "Read": (0.4, {"manual": 0.90, "mail": 0.10})}
-rewards = {"Open settings": 1, "Open menu": 3, "Open door": -1, "Read manual": 0, "Read mail": 2}
+tree = {
+    "Open": (0.6, {"settings": 0.40, "menu": 0.35, "door": 0.25}),
+    "Read": (0.4, {"manual": 0.90, "mail": 0.10}),
+}
+rewards = {
+    "Open settings": 1,
+    "Open menu": 3,
+    "Open door": -1,
+    "Read manual": 0,
+    "Read mail": 2,
+}
 
 # %% [markdown]
 # **Take a pencil.**
@@ -57,9 +65,14 @@ rewards = {"Open settings": 1, "Open menu": 3, "Open door": -1, "Read manual": 0
 #    What does it return for $N = 2$?
 
 # %% tags=["nbval-check-output"]
-replies = {f"{a} {b}": pa * pb for a, (pa, rest) in tree.items() for b, pb in rest.items()}
-for reply in sorted(replies, key=replies.get, reverse=True):
-    print(f"{replies[reply]:.2f}  reward {rewards[reply]:2}  {reply}")
+replies = {
+    f"{a} {b}": pa * pb for a, (pa, rest) in tree.items() for b, pb in rest.items()
+}
+in_order = sorted(replies, key=replies.get, reverse=True)
+show.table(
+    ["reply", "probability", "reward"],
+    [(reply, f"{replies[reply]:.2f}", rewards[reply]) for reply in in_order],
+)
 
 # %% [markdown]
 # Greedy decoding goes for "Open", since 0.6 is more than 0.4, and then for "settings": a reply with
@@ -72,16 +85,13 @@ for reply in sorted(replies, key=replies.get, reverse=True):
 
 # %%
 def beam(width):
-    """Keep the ``width`` likeliest first words, write all replies that begin so, keep the
-    ``width`` likeliest.
-    """
+    """Keep the ``width`` likeliest first words, then the likeliest that begin so."""
     begun = sorted(tree, key=lambda a: tree[a][0], reverse=True)[:width]
     ended = [reply for reply in replies if reply.split()[0] in begun]
     return sorted(ended, key=replies.get, reverse=True)[:width]
 
 # %% tags=["nbval-check-output"]
-for width in (1, 2, 4):
-    print(width, beam(width))
+show.table(["beams", "list"], [(width, ", ".join(beam(width))) for width in (1, 2, 4)])
 
 # %% [markdown]
 # (One beam is greedy decoding.
@@ -103,10 +113,11 @@ for width in (1, 2, 4):
 from course_lib.estimators import best_of_n_distribution
 
 p, r = np.array(list(replies.values())), np.array([rewards[reply] for reply in replies])
+rows = []
 for n in (1, 2, 4):
     listed = max(rewards[reply] for reply in beam(n))
-    sampled = best_of_n_distribution(p, r, n) @ r
-    print(f"n = {n}: best of the list {listed:.2f}, best of the samples on average {sampled:.2f}")
+    rows.append((n, f"{listed:.2f}", f"{best_of_n_distribution(p, r, n) @ r:.2f}"))
+show.table(["n", "best of the list", "best of the samples, on average"], rows)
 
 # %% [markdown]
 # For $n = 2$ the samples win: the two likeliest replies happen to be mediocre ones, and a list
@@ -151,7 +162,7 @@ for n in (1, 2, 4):
 # Instead of random numbers we give it 10,000 evenly spaced ones, so that the shares must come out
 # right.
 
-# %%
+# %% tags=["hide"]
 from course_lib.models import draw, filtered
 
 logits = torch.tensor([[0.50, 0.30, 0.15, 0.05]]).log()
@@ -166,10 +177,15 @@ def rounded(values):
     return [round(v, 3) for v in values.tolist()]
 
 # %% tags=["nbval-check-output"]
+rows = []
 for T in (0.5, 1.0, 2.0):
     formula, drawn = torch.softmax(logits[0] / T, dim=0), shares(temperature=T)
-    print(f"T = {T}: formula {rounded(formula)}, drawn {rounded(drawn)}")
+    rows += [
+        (f"T = {T}, formula", *rounded(formula)),
+        (f"T = {T}, drawn", *rounded(drawn)),
+    ]
     assert torch.allclose(formula, drawn, atol=2e-4)
+show.table(["share of each word", 1, 2, 3, 4], rows)
 
 # %% [markdown]
 # Two *filters* take words out before the draw.
@@ -181,10 +197,19 @@ for T in (0.5, 1.0, 2.0):
 # So three words stay, each divided by 0.95.
 
 # %% tags=["nbval-check-output"]
-for settings in ({"top_k": 2}, {"top_p": 0.9}):
+rows = []
+for name, settings in (
+    ("top-k, k = 2", {"top_k": 2}),
+    ("top-p, p = 0.9", {"top_p": 0.9}),
+):
     kept, drawn = filtered(logits.exp(), **settings)[0], shares(**settings)
-    print(settings, "formula", rounded(kept / kept.sum()), "drawn", rounded(drawn))
-    assert torch.allclose(kept / kept.sum(), drawn, atol=2e-4)
+    formula = kept / kept.sum()
+    rows += [
+        (f"{name}, formula", *rounded(formula)),
+        (f"{name}, drawn", *rounded(drawn)),
+    ]
+    assert torch.allclose(formula, drawn, atol=2e-4)
+show.table(["share of each word", 1, 2, 3, 4], rows)
 
 # %% [markdown]
 # The temperature acts on each *word*, not on the whole reply.
@@ -209,7 +234,8 @@ policy = course.load_policy(assets.path("helpdesk/policy"))
 try:
     course.sample(policy, ["How do I reset my password?"], n=8, temperature=0)
 except CourseError as error:
-    print(error)
+    refused = str(error)
+show.facts({"CourseError": refused})
 
 # %% [markdown]
 # ## Beams and samples from the real policy
@@ -243,7 +269,9 @@ from course_lib.models import GoldReward
 
 world = course.load_world("helpdesk")
 proxy = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="proxy")
-stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))  # for its prompts, here
+stored = course.Pool.load(
+    assets.path("helpdesk/pools/heldout.npz")
+)  # for its prompts, here
 prompts, info = stored.prompts[:48], stored.info[:48]
 
 def judged(pool):
@@ -251,8 +279,8 @@ def judged(pool):
     return course.score(course.score(pool, proxy), GoldReward(world))
 
 # %%
-ways = {"samples, T = 1": {}, "samples, T = 0.3": {"temperature": 0.3}, "beams": {"method": "beam"},
-    "diverse beams": {"method": "diverse_beam"}}
+ways = {"samples, T = 1": {}, "samples, T = 0.3": {"temperature": 0.3},
+    "beams": {"method": "beam"}, "diverse beams": {"method": "diverse_beam"}}
 lists = {name: judged(course.sample(policy, prompts, n=8, seed=3, info=info, **way))
     for name, way in ways.items()}
 
@@ -263,12 +291,14 @@ lists = {name: judged(course.sample(policy, prompts, n=8, seed=3, info=info, **w
 # %%
 from collections import Counter
 
-print(prompts[0])
-for name, pool in lists.items():
-    print(name)
-    rows = Counter(zip(pool.reward("gold")[0].tolist(), pool.texts[0], strict=True))
-    for (gold, text), copies in rows.items():
-        print(f"   {copies} × {gold:5.2f}  {text}")
+def read(name, pool):
+    """The different replies to the first question: gold, and the number of copies."""
+    seen = Counter(zip(pool.reward("gold")[0].tolist(), pool.texts[0], strict=True))
+    return show.replies(f"{prompts[0]} ({name})", [text for _, text in seen],
+        scores={"gold": [gold for gold, _ in seen]}, about=info[0],
+        notes=[f"{copies} times" if copies > 1 else "" for copies in seen.values()])
+
+show.together(*(read(name, pool) for name, pool in lists.items()))
 
 # %% [markdown]
 # The samples at $T = 1$ say different things, letters and own words, good and bad.
@@ -283,7 +313,7 @@ for name, pool in lists.items():
 # "Distinct-2" is the share of different pairs of neighbouring words among all eight replies (more
 # on it below).
 
-# %%
+# %% tags=["hide"]
 from course_lib.estimators import distinct_n
 from course_lib.worlds.helpdesk_letters import letter_sentences
 from course_lib.worlds.helpdesk_stock import POLITE_CLOSE, POLITE_OPEN
@@ -292,19 +322,22 @@ given_away_by = letter_sentences() - set(POLITE_OPEN + POLITE_CLOSE)
 
 def is_letter(pool):
     """(P, N): whether each reply has a sentence that only letters have."""
-    return np.array([[any(s in text for s in given_away_by) for text in row] for row in pool.texts])
+    return np.array([[any(s in text for s in given_away_by) for text in row]
+        for row in pool.texts])
 
 # %%
 chosen = {name: course.select_best(pool, by="proxy").rewards("gold")
     for name, pool in lists.items()}
 means = {name: pool.reward("gold").mean(1) for name, pool in lists.items()}
 letter = {name: is_letter(pool) for name, pool in lists.items()}
-print(f"{'':18}mean gold  best by proxy  best by gold  letters  distinct-2")
+rows = []
 for name, pool in lists.items():
     best = pool.reward("gold").max(1).values.mean()
     different = np.mean([distinct_n(row) for row in pool.texts])
-    print(f"{name:18}{means[name].mean():9.2f}{chosen[name].mean():15.2f}{best:14.2f}"
-        f"{letter[name].mean():9.0%}{different:12.2f}")
+    rows.append((name, f"{means[name].mean():.2f}", f"{chosen[name].mean():.2f}",
+        f"{best:.2f}", f"{letter[name].mean():.0%}", f"{different:.2f}"))
+show.table(["eight candidates", "mean gold", "best by proxy", "best by gold", "letters",
+    "distinct-2"], rows)
 
 # %% [markdown]
 # Now each of the others minus the samples at $T = 1$.
@@ -318,8 +351,15 @@ def minus(a, b, about=info):
 
 rest = {}
 for name in list(lists)[1:]:
-    rest[name] = [minus(values[name], values["samples, T = 1"]) for values in (means, chosen)]
-    print(f"{name:16} minus T = 1: mean {rest[name][0]}, best by proxy {rest[name][1]}")
+    rest[name] = [
+        minus(values[name], values["samples, T = 1"]) for values in (means, chosen)
+    ]
+show.table(
+    ["gold, minus that of T = 1", "mean", "best by proxy"],
+    [(name, *differences) for name, differences in rest.items()],
+)
+
+# %% tags=["hide", "remove-input"]
 assert rest["samples, T = 0.3"][1].mean < -0.3 and rest["diverse beams"][1].low > 0.5
 assert rest["beams"][1].high < 0 and rest["diverse beams"][0].low > 0.2
 
@@ -338,13 +378,20 @@ own_gold = {}
 for name in ("samples, T = 1", "diverse beams"):
     gold, own = lists[name].reward("gold").numpy(), ~letter[name]
     own_gold[name] = gold[own].mean()
-    print(f"{name:16} mean gold of letters {gold[~own].mean():.2f}, "
+    print(f"{name}: mean gold of letters {gold[~own].mean():.2f}, "
         f"of own words {gold[own].mean():.2f}")
-has_own = {name: (~rows).any(1).mean() for name, rows in letter.items()}
-print("questions with a reply in own words:", {name: f"{x:.0%}" for name, x in has_own.items()})
 by_place = (~letter["diverse beams"]).mean(0)
-print("own words among diverse beams, by place:", [f"{share:.0%}" for share in by_place])
-assert own_gold["diverse beams"] > own_gold["samples, T = 1"] + 1.5 and by_place[4:].sum() > 1
+show.together(
+    show.table(["list", "questions with a reply in own words"],
+        [(name, f"{(~rows).any(1).mean():.0%}") for name, rows in letter.items()]),
+    show.table(["place in the list", *range(1, 9)],
+        [["own words among diverse beams", *(f"{share:.0%}" for share in by_place)]]))
+
+# %% tags=["hide", "remove-input"]
+assert (
+    own_gold["diverse beams"] > own_gold["samples, T = 1"] + 1.5
+    and by_place[4:].sum() > 1
+)
 
 # %% [markdown]
 # The fine pushes a beam to words that the beams before it have not taken.
@@ -370,23 +417,30 @@ assert own_gold["diverse beams"] > own_gold["samples, T = 1"] + 1.5 and by_place
 # (A list of one is the greedy reply.)
 
 # %%
-fresh = {name: judged(course.sample(policy, prompts, n=32, seed=9, info=info, **ways[name]))
-         for name in list(ways)[:2]}
-shorter = {(name, n): judged(course.sample(policy, prompts, n=n, info=info, **ways[name]))
-           for name in list(ways)[2:] for n in (1, 4)}
+fresh = {
+    name: judged(course.sample(policy, prompts, n=32, seed=9, info=info, **ways[name]))
+    for name in list(ways)[:2]
+}
+shorter = {
+    (name, n): judged(course.sample(policy, prompts, n=n, info=info, **ways[name]))
+    for name in list(ways)[2:]
+    for n in (1, 4)
+}
 
 def best_gold(pool, n):
-    """(P,) gold of the best of n by the proxy, averaged over all ways to take n of the pool."""
+    """(P,) gold of the best of n by the proxy, averaged over all ways to take n."""
     return best_of_n_curve(pool.reward("proxy"), pool.reward("gold"), ns=[n])[:, 0]
 
 # %%
-gaps = {}
+gaps, rows = {}, []
 for n in (1, 4):
     for name in ways:
         measured = best_gold(fresh.get(name) or shorter[name, n], n)
         gaps[name, n] = minus(best_gold(lists[name], n), measured)
-        print(f"best of {n}, {name:16} measured {measured.mean():.2f}, estimate from 8 minus "
-            f"measured: {gaps[name, n]}")
+        rows.append((n, name, f"{measured.mean():.2f}", gaps[name, n]))
+show.table(["best of", "from", "measured", "estimate from 8, minus measured"], rows)
+
+# %% tags=["hide", "remove-input"]
 assert gaps["diverse beams", 4].low > 0.5
 assert not any(gaps[name, n].excludes_zero for name, n in gaps if name in fresh)
 
@@ -401,9 +455,11 @@ assert not any(gaps[name, n].excludes_zero for name, n in gaps if name in fresh)
 # And must a longer list begin with the shorter one?
 
 # %%
-same = sum(four == eight[:4] for four, eight in zip(shorter["beams", 4].texts, lists["beams"].texts,
-    strict=True))
-print(f"the list of 4 is the beginning of the list of 8 for {same} of {len(prompts)} questions")
+pairs = zip(shorter["beams", 4].texts, lists["beams"].texts, strict=True)
+same = sum(four == eight[:4] for four, eight in pairs)
+print(f"the list of 8 begins with the list of 4 for {same} of {len(prompts)} questions")
+
+# %% tags=["hide", "remove-input"]
 assert same < len(prompts)
 
 # %% [markdown]
@@ -419,20 +475,28 @@ assert same < len(prompts)
 # %%
 from course_lib.estimators import win_rate_theory, win_scores
 
-wins = {}
+wins, rows = {}, []
 for name in ways:
     top = lists[name].reward("proxy").max(1, keepdim=True).values.expand(-1, 32)
     for opponent, pool in fresh.items():
         scores = win_scores(top, pool.reward("proxy"))
         topics = [each["topic"] for each in info]
         wins[name, opponent] = bootstrap_interval(scores.mean(1), groups=topics)
-        print(f"{name:17} against {opponent:17} {wins[name, opponent]}, ties "
-            f"{(scores == 0.5).mean():.0%}")
-print(f"formula {win_rate_theory(8):.2f}")
+        rows.append(
+            (name, opponent, wins[name, opponent], f"{(scores == 0.5).mean():.0%}")
+        )
+show.table(
+    ["best of 8 from", "against one of", "win rate", "ties"],
+    rows,
+    f"The formula says {win_rate_theory(8):.2f}.",
+)
 
-# %%
+# %% tags=["hide", "remove-input"]
 warm, cold = list(fresh)
-assert abs(wins[warm, warm].mean - win_rate_theory(8)) < 0.06 and wins[cold, cold].high < 0.83
+assert (
+    abs(wins[warm, warm].mean - win_rate_theory(8)) < 0.06
+    and wins[cold, cold].high < 0.83
+)
 assert wins["beams", warm].mean < 0.87 and wins["diverse beams", warm].low > 0.92
 
 # %% [markdown]
@@ -469,23 +533,30 @@ from course_lib.estimators import distinct_fraction
 
 # pairs: 3 × open-the, 2 × the-menu, 1 × the-door
 texts = ["open the menu", "open the menu", "open the door"]
-print(f"distinct_fraction {distinct_fraction(texts):.3f} (2 of 3), distinct-2 "
-    f"{distinct_n(texts, n=2):.3f} (3 of 6)")
+print(f"distinct_fraction {distinct_fraction(texts):.3f} (2 of 3), "
+    f"distinct-2 {distinct_n(texts, n=2):.3f} (3 of 6)")
 
 # %%
 from course_lib.assets import temperatures
 
 pools = temperatures.pools()   # {temperature: pool}
 grid = list(pools)
-print(grid, pools[1.0])
+show.facts({"temperatures": ", ".join(map(str, grid)), "each": pools[1.0]})
 
 # %% tags=["slide"]
 def by_prompt(measure):
     """(P, temperatures): a measure of each prompt's 64 texts."""
     return np.array([[measure(row) for row in pool.texts] for pool in pools.values()]).T
 
-plots.against_temperature(grid, {"different texts among 64": by_prompt(distinct_fraction),
-    "different pairs of words (distinct-2)": by_prompt(distinct_n)}, "share", peaks=False)
+plots.against_temperature(
+    grid,
+    {
+        "different texts among 64": by_prompt(distinct_fraction),
+        "different pairs of words (distinct-2)": by_prompt(distinct_n),
+    },
+    "share",
+    peaks=False,
+)
 
 # %% [markdown]
 # At a low temperature most candidates are copies, and a copy gives best-of-N nothing new to choose
@@ -496,11 +567,17 @@ plots.against_temperature(grid, {"different texts among 64": by_prompt(distinct_
 # temperature:
 
 # %%
-for T in (grid[0], 0.7, grid[-1]):
-    print(f"T = {T:g}   {pools[T].prompts[0]}")
-    few = pools[T].first(4)
-    for gold, text in zip(few.reward("gold")[0].tolist(), few.texts[0], strict=True):
-        print(f"   {gold:5.2f}  {text}")
+show.together(
+    *(
+        show.replies(
+            f"{pools[T].prompts[0]} (T = {T:g})",
+            pools[T].texts[0][:4],
+            scores={"gold": pools[T].reward("gold")[0, :4].tolist()},
+            about=pools[T].info[0],
+        )
+        for T in (grid[0], 0.7, grid[-1])
+    )
+)
 
 # %% [markdown]
 # At 0.1 you read one letter again and again.
@@ -515,11 +592,11 @@ for T in (grid[0], 0.7, grid[-1]):
 # For one reply: which temperature of the grid is best, and by how much does it beat $T = 1$?
 # For the best of 16: is the best temperature the same, a lower or a higher one?
 
-# %% tags=["slide"]
+# %% tags=["hide"]
 ns = [1, 4, 16, 64]
 
 def best_of(by, judge="gold"):
-    """{n: (P, temperatures)}: the judge's reward of the best of n by a reward, for each prompt."""
+    """{n: (P, temperatures)}: the judge's reward of the best of n by a reward."""
     values = np.stack([best_of_n_curve(pool.reward(by), pool.reward(judge), ns)
         for pool in pools.values()], axis=1)
     return {n: values[:, :, k] for k, n in enumerate(ns)}
@@ -528,20 +605,33 @@ def named(curves):
     """The curves with names for a figure."""
     return {f"n = {n}": values for n, values in curves.items()}
 
+# %% tags=["slide"]
 ceiling = best_of("gold")
 plots.against_temperature(grid, named(ceiling), "gold of the best of n (points)",
     title="Chosen by gold (ceiling)")
 
 # %%
 def compare(curves, n, T, other):
-    """Gold of the best of n at T minus that at the other temperature, by topic; printed."""
-    found = minus(curves[n][:, grid.index(T)], curves[n][:, grid.index(other)], pools[T].info)
-    print(f"n = {n:2}: T = {T} minus T = {other}: {found}")
-    return found
+    """Gold of the best of n at T minus that at the other temperature, by topic."""
+    at = curves[n][:, grid.index(T)], curves[n][:, grid.index(other)]
+    return minus(*at, pools[T].info)
 
 dial = {T: compare(ceiling, 1, T, 1.0) for T in (0.3, 0.5, 0.7)}
 hill = {n: [compare(ceiling, n, 0.7, other) for other in (0.3, 0.5, 1.0)] for n in ns}
-assert 0.15 < dial[0.5].mean < 0.4 and dial[0.7].low > 0.1 and not hill[1][0].excludes_zero
+show.together(
+    show.table(
+        ["one reply, minus T = 1", "gold"], [(f"T = {T}", dial[T]) for T in dial]
+    ),
+    show.table(
+        ["best of n at T = 0.7", "minus T = 0.3", "minus T = 0.5", "minus T = 1"],
+        [(f"n = {n}", *hill[n]) for n in ns],
+    ),
+)
+
+# %% tags=["hide", "remove-input"]
+assert (
+    0.15 < dial[0.5].mean < 0.4 and dial[0.7].low > 0.1 and not hill[1][0].excludes_zero
+)
 assert all(found.low > 0 for n in (4, 16) for found in hill[n][:2])
 assert hill[16][2].low > 0 and hill[64][0].low > 0.4 and not hill[64][1].excludes_zero
 
@@ -569,9 +659,19 @@ plots.against_temperature(grid, named(learned), "gold of the best of n (points)"
     title="Chosen by reward-8000")
 
 # %%
-slope = {n: [compare(learned, n, *pair) for pair in ((0.7, 0.3), (1.0, 0.5))] for n in ns}
-print("and chosen by gold:")
+slope = {
+    n: [compare(learned, n, *pair) for pair in ((0.7, 0.3), (1.0, 0.5))] for n in ns
+}
 level = compare(ceiling, 64, 1.0, 0.5)
+show.table(
+    ["best of n", "T = 0.7 minus T = 0.3", "T = 1 minus T = 0.5"],
+    [
+        *((f"n = {n}, by reward-8000", *slope[n]) for n in ns),
+        ("n = 64, by gold", "–", level),
+    ],
+)
+
+# %% tags=["hide", "remove-input"]
 assert slope[16][0].low > 0.5 and not slope[64][0].excludes_zero
 assert slope[64][1].high < 0 and not level.excludes_zero
 
@@ -587,12 +687,20 @@ assert slope[64][1].high < 0 and not level.excludes_zero
 picked = {T: course.select_best(pools[T], by="reward-8000") for T in (0.5, 1.0)}
 lost = picked[1.0].rewards("gold") - picked[0.5].rewards("gold")
 worst = int(lost.argmin())
-print(pools[0.5].prompts[worst])
-for T, choice in picked.items():
-    gold, liked = choice.rewards("gold")[worst], choice.rewards("reward-8000")[worst]
-    print(f"   T = {T}: gold {gold:5.2f}, reward-8000 {liked:5.2f}: {choice.texts[worst]}")
-print(f"worse by gold for {(lost < 0).sum()} of {len(lost)} questions, "
-    f"better for {(lost > 0).sum()}")
+print(
+    f"T = 1 is worse by gold for {(lost < 0).sum()} of {len(lost)} questions, "
+    f"better for {(lost > 0).sum()}"
+)
+show.replies(
+    pools[0.5].prompts[worst],
+    [choice.texts[worst] for choice in picked.values()],
+    names=[f"best of 64 at T = {T}" for T in picked],
+    about=pools[0.5].info[worst],
+    scores={
+        name: [choice.rewards(name)[worst].item() for choice in picked.values()]
+        for name in ("gold", "reward-8000")
+    },
+)
 
 # %% [markdown]
 # The reward model prefers a muddle to three right steps in order, and the muddle was only there to
@@ -610,16 +718,24 @@ print(f"worse by gold for {(lost < 0).sum()} of {len(lost)} questions, "
 # Which is better, and what does best-of-16 by `reward-8000` gain at $T = 0.1$?
 
 # %%
-print("T            ", "".join(f"{T:7g}" for T in grid))
-for name, values in (("one reply    ", learned[1]), ("best of 16   ", learned[16])):
-    print(name, "".join(f"{value:7.2f}" for value in values.mean(0)))
-best = {n: int(learned[n].mean(0).argmax()) for n in ns}   # place of its best temperature
+best = {
+    n: int(learned[n].mean(0).argmax()) for n in ns
+}  # place of its best temperature
 gain = minus(learned[16][:, best[16]], learned[1][:, best[1]], pools[1.0].info)
-print(f"best of 16 at T = {grid[best[16]]} minus one reply at T = {grid[best[1]]}: {gain}")
 copies = sum(len(set(row[:16])) == 1 for row in pools[0.1].texts)
-print(f"T = 0.1: all 16 candidates are one text for {copies} of {pools[0.1].P} questions")
+print(
+    f"T = 0.1: all 16 candidates are one text for {copies} of {pools[0.1].P} questions"
+)
+show.table(
+    ["gold", *(f"T = {T:g}" for T in grid)],
+    [
+        ["one reply", *(f"{value:.2f}" for value in learned[1].mean(0))],
+        ["best of 16", *(f"{value:.2f}" for value in learned[16].mean(0))],
+    ],
+    f"Best of 16 at T = {grid[best[16]]} minus one at T = {grid[best[1]]}: {gain}",
+)
 
-# %%
+# %% tags=["hide", "remove-input"]
 assert gain.low > 1 and learned[16][:, 0].mean() < 0.8 and copies > 40
 assert learned[1].mean(0).max() < 0.6 < 1.5 < learned[16][:, grid.index(1.0)].mean()
 
@@ -638,6 +754,8 @@ assert learned[1].mean(0).max() < 0.6 < 1.5 < learned[16][:, grid.index(1.0)].me
 rows = slice(len(prompts))  # the questions of the beams are the first of these
 beside = minus(chosen["diverse beams"], learned[64][rows, best[64]])
 print(f"eight diverse beams minus best of 64 samples at T = {grid[best[64]]}: {beside}")
+
+# %% tags=["hide", "remove-input"]
 assert beside.mean > 0.15
 
 # %% [markdown]
@@ -659,7 +777,7 @@ assert beside.mean > 0.15
 
 # %%
 def in_deviations(judge):
-    """Best of 1 and of 64 by reward-500, as the judge sees it, beside a reply at T = 1."""
+    """Best of 1 and of 64 by reward-500, by the judge, beside a reply at T = 1."""
     usual, curves = pools[1.0].reward(judge), best_of("reward-500", judge)
     return {n: (curves[n] - float(usual.mean())) / float(usual.std()) for n in (1, 64)}
 
@@ -672,12 +790,15 @@ plots.against_temperature(grid, {f"n = {n}, judged by {judge}": values
 about = pools[1.0].info
 warmer = {judge: curves[64][:, grid.index(1.0)] - curves[64][:, grid.index(0.5)]
     for judge, curves in judged_by.items()}
-for judge, change in warmer.items():
-    print(f"best of 64, T = 1 minus T = 0.5, by {judge}: {minus(change, 0 * change, about)}")
 looks = minus(warmer["reward-500"], warmer["gold"], about)
-print("reward-500's view minus gold's:", looks)
 hot, single = judged_by["gold"][64][:, -1], judged_by["gold"][1][:, grid.index(0.5)]
-print("by gold: best of 64 at T = 1.3 minus one reply at T = 0.5:", minus(hot, single, about))
+show.table(["in standard deviations", "difference"], [
+    *((f"best of 64, T = 1 minus T = 0.5, by {judge}", minus(change, 0 * change, about))
+        for judge, change in warmer.items()),
+    ("reward-500's view minus gold's", looks),
+    ("by gold: best of 64 at T = 1.3 minus one at T = 0.5", minus(hot, single, about))])
+
+# %% tags=["hide", "remove-input"]
 assert looks.low > 0.3 and judged_by["reward-500"][64].mean(0).argmax() == len(grid) - 1
 
 # %% [markdown]
@@ -710,23 +831,32 @@ assert looks.low > 0.3 and judged_by["reward-500"][64].mean(0).argmax() == len(g
 careful = course.load_world("helpdesk-careful")
 colleague = course.load_policy(assets.path("helpdesk-careful/policy"))
 asked, about = careful.prompts("heldout", limit=96, seed=0)
-other = {T: course.score(course.sample(colleague, asked, n=16, temperature=T, info=about, seed=11),
-    GoldReward(careful)) for T in (1.0, 0.1)}
+other = {
+    T: course.score(
+        course.sample(colleague, asked, n=16, temperature=T, info=about, seed=11),
+        GoldReward(careful),
+    )
+    for T in (1.0, 0.1)
+}
 
 # %%
 def gold_of(desk, T, n):
     """(P,) gold of the best of n by gold at temperature T."""
     return best_of_n_curve(desk[T].reward("gold"), ns=[n])[:, 0]
 
+rows = []
 for name, desk in (("helpdesk", pools), ("helpdesk-careful", other)):
-    print(name)
     for T in (1.0, 0.1):
-        one, sixteen = (gold_of(desk, T, n).mean() for n in (1, 16))
-        print(f"   T = {T:g}: one reply {one:.2f}, best of 16 by gold {sixteen:.2f}")
-    print("   the dial, one reply at T = 0.1 minus one at T = 1:",
-        minus(gold_of(desk, 0.1, 1), gold_of(desk, 1.0, 1), desk[1.0].info))
+        one, sixteen = (f"{gold_of(desk, T, n).mean():.2f}" for n in (1, 16))
+        change = minus(gold_of(desk, T, 1), gold_of(desk, 1.0, 1), desk[1.0].info)
+        rows.append((name, f"{T:g}", one, sixteen, change if T < 1 else "–"))
 enough = minus(gold_of(other, 0.1, 1), gold_of(other, 1.0, 16), about)
 print("helpdesk-careful, one at T = 0.1 minus best of 16 at T = 1:", enough)
+show.table(
+    ["desk", "T", "one reply", "best of 16 by gold", "one reply, minus T = 1"], rows
+)
+
+# %% tags=["hide", "remove-input"]
 assert enough.low > 0
 
 # %% [markdown]
@@ -782,9 +912,13 @@ spread = {"highest of n": best_of_n_curve(gold, ns=sizes),
 plots.best_of_n(sizes, spread, ylabel="gold reward (points)")
 
 # %%
-grown = {name: minus(values[:, -1], values[:, 0], stored.info) for name, values in spread.items()}
-for name, change in grown.items():
-    print(f"{name:13} from n = 1 to n = 256: {change}")
+grown = {
+    name: minus(values[:, -1], values[:, 0], stored.info)
+    for name, values in spread.items()
+}
+show.table(["gold", "from n = 1 to n = 256"], grown.items())
+
+# %% tags=["hide", "remove-input"]
 assert (grown["highest of n"].low > 2 and abs(grown["median of n"].mean) < 0.25
     and grown["lowest of n"].high < -2)
 
@@ -825,9 +959,10 @@ assert (grown["highest of n"].low > 2 and abs(grown["median of n"].mean) < 0.25
 # %% tags=["nbval-check-output"]
 prompt_tokens, reply_tokens = 10, np.array([5, 8, 8, 20])
 N, longest = len(reply_tokens), reply_tokens.max()
-print("naive", N * (prompt_tokens + longest), "| sharing only", prompt_tokens + N * longest,
-    "| retiring only", N * prompt_tokens + reply_tokens.sum(), "| both",
-    prompt_tokens + reply_tokens.sum())
+show.facts({"naive": N * (prompt_tokens + longest),
+    "sharing only": prompt_tokens + N * longest,
+    "retiring only": N * prompt_tokens + reply_tokens.sum(),
+    "both": prompt_tokens + reply_tokens.sum()})
 
 # %% [markdown]
 # Now count in earnest.
@@ -838,18 +973,29 @@ print("naive", N * (prompt_tokens + longest), "| sharing only", prompt_tokens + 
 # %%
 seen = []
 layer = policy.model.get_input_embeddings()
-hook = layer.register_forward_hook(lambda layer, given, out: seen.append(given[0].numel()))
+hook = layer.register_forward_hook(
+    lambda layer, given, out: seen.append(given[0].numel())
+)
 pool = course.sample(policy, prompts[:8], n=16, seed=0)
 hook.remove()
 
 # %%
-read = np.array([len(ids) for ids in policy.encode(prompts[:8])])  # tokens of each prompt
+read = np.array(
+    [len(ids) for ids in policy.encode(prompts[:8])]
+)  # tokens of each prompt
 # the last token of a reply is not passed through
 run = pool.lengths.numpy() - 1
 naive, least = (16 * (read + run.max(1))).sum(), read.sum() + run.sum()
-print(f"tokens computed: naively {naive:,}, by sample {sum(seen):,}, least possible {least:,}")
 print(
-    f"a prompt has {read.mean():.0f} tokens on average, a reply {pool.lengths.float().mean():.0f}")
+    f"tokens computed: naively {naive:,}, by sample {sum(seen):,}, "
+    f"least possible {least:,}"
+)
+print(
+    f"on average a prompt has {read.mean():.0f} tokens, "
+    f"a reply {pool.lengths.float().mean():.0f}"
+)
+
+# %% tags=["hide", "remove-input"]
 assert least <= sum(seen) < 0.8 * naive
 
 # %% [markdown]
@@ -880,9 +1026,9 @@ packs = 4
 many = stored.first(32 * packs)
 begun = beginnings(many, policy, at=10)
 begun_scores = proxy.score_pool(begun)  # (P, 128): the proxy's scores of the beginnings
-for j in range(3):
-    print(f"{begun_scores[0, j]:5.2f}  {begun.texts[0][j]:55} …  in the end "
-        f"{many.reward('reward-8000')[0, j]:5.2f}")
+show.replies(many.prompts[0], [f"{text} …" for text in begun.texts[0][:3]],
+    scores={"of the beginning": begun_scores[0, :3].tolist(),
+        "in the end": many.reward("reward-8000")[0, :3].tolist()})
 
 # %% [markdown]
 # (The proxy has never seen half a reply, so its scores of beginnings are a guess about a guess.)
@@ -894,9 +1040,15 @@ for j in range(3):
 # How much gold is lost?
 # And does early stopping beat its control?
 
-# %%
-early, final, judge, lengths = (values.reshape(-1, 32) for values in   # a row for each pack
-    (begun_scores, many.reward("reward-8000"), many.reward("gold"), many.lengths))
+# %% tags=["hide"]
+by_candidate = (
+    begun_scores,
+    many.reward("reward-8000"),
+    many.reward("gold"),
+    many.lengths,
+)
+# a row for each pack
+early, final, judge, lengths = (values.reshape(-1, 32) for values in by_candidate)
 
 def plain(m):
     """(P,) gold of the plain best of m of a pack."""
@@ -911,17 +1063,21 @@ def stopped(keep, at=10):
     return saved, round(32 * (1 - saved)), gold
 
 # %%
-found = {}
-print("keep  tokens saved  gold minus that of all 32    gold minus best of m")
+found, rows = {}, []
 for keep in (16, 8):
     saved, m, gold = stopped(keep)
     found[keep] = [minus(gold, plain(n), stored.info) for n in (32, m)]
-    print(f"{keep:4}  {saved:12.0%}  {found[keep][0]:.3f}  m = {m}: {found[keep][1]:.3f}")
+    rows.append((keep, f"{saved:.0%}", *(f"{gap:.3f}" for gap in found[keep]), m))
     assert saved > 0.25 and found[keep][0].low > -0.15 and found[keep][1].mean > 0.05
 
 kept, letter_rows = survivors(early, 16)[::packs].numpy(), is_letter(stored.first(32))
-print(f"letters among the kept {letter_rows[kept].mean():.0%}, "
-    f"among the dropped {letter_rows[~kept].mean():.0%}")
+print(
+    f"letters among the kept {letter_rows[kept].mean():.0%}, "
+    f"among the dropped {letter_rows[~kept].mean():.0%}"
+)
+show.table(
+    ["keep", "tokens saved", "gold, minus that of all 32", "minus best of m", "m"], rows
+)
 
 # %% [markdown]
 # *Minus that of all 32* is the price, and we see none: both intervals contain 0, though half or
@@ -942,12 +1098,15 @@ from course_lib.base import Account, flops_per_token
 single = stored.first(1)
 with Account() as account:  # counts the tokens that the proxy reads
     proxy.score_pool(single)
-around = (account.tokens_scored - single.lengths.sum().item()) / stored.P  # prompt and template
+around = (
+    account.tokens_scored - single.lengths.sum().item()
+) / stored.P  # prompt and template
 each = lengths.float().mean().item()  # tokens of a reply, as a mean
 kept = survivors(early, 16)
 writes = tokens_written(lengths, kept, at=10).sum().item()
 reads = (lengths.clamp(max=10).sum() + lengths[kept].sum()).item() + around * (
-    lengths.numel() + kept.sum().item())
+    lengths.numel() + kept.sum().item()
+)
 
 # %%
 # operations for one token
@@ -956,14 +1115,14 @@ print(f"operations for one token: policy {to_write:,}, proxy {to_read:,}")
 # of one candidate, written and read
 plain_cost = to_write * each + to_read * (each + around)
 equal = round((to_write * writes + to_read * reads) / len(lengths) / plain_cost)
-print(f"early stopping, per question: {writes / len(lengths):,.0f} tokens written, "
-    f"{reads / len(lengths):,.0f} read by the proxy")
-for m in (32, stopped(16)[1], equal):
-    print(f"plain best of {m}:            {m * each:,.0f} written, {m * (each + around):,.0f} read")
+early_tokens = [f"{tokens / len(lengths):,.0f}" for tokens in (writes, reads)]
+show.table(["tokens, per question", "written", "read by the proxy"],
+    [("early stopping", *early_tokens), *((f"plain best of {m}", f"{m * each:,.0f}",
+        f"{m * (each + around):,.0f}") for m in (32, stopped(16)[1], equal))])
 
 # %%
 honest = minus(stopped(16)[2], plain(equal), stored.info)
-print(f"gold of early stopping minus best of {equal}, which costs as many operations: {honest}")
+print(f"gold of early stopping minus best of {equal}, which costs as much: {honest}")
 assert -0.05 < honest.mean < 0.2 and writes < lengths.sum()
 assert reads > 16 * (each + around) * len(lengths)
 

@@ -52,7 +52,7 @@ STYLE = {
 }
 PIXELS = 100  # an inch of a figure on the screen
 CAPTION = "margin:2px 0 8px;text-align:left;font-style:normal;line-height:1.45"
-PNG_PIXELS = 80  # the same of its stand-in where HTML is not shown
+PNG_PIXELS = 72  # the same of its stand-in where HTML is not shown
 
 
 class Figure(figure.Figure):
