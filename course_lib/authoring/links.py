@@ -38,6 +38,7 @@ PROSE = re.compile(
 )
 HEADING = re.compile(r"^##\s+(.+?)\s*$", re.MULTILINE)
 CODE_BLOCK = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
+PICTURED = re.compile(r"\[!\[([^\]]*)\]\([^)]*\)\]")  # a link whose words are a picture
 RELATIVE = re.compile(r"\]\((?![a-z]+:|#)([^)\s]+)\)")
 
 
@@ -150,14 +151,15 @@ def _from(folder: str, path: str) -> str:
 def contents(texts: Sequence[str]) -> str:
     """A line of links to the sections (``## …``) of a notebook; empty when there are under three.
 
-    ``texts``: its markdown cells. The targets are those that JupyterLab and nbconvert give a
-    heading.
+    ``texts``: its markdown cells. The targets are those that JupyterLab gives a heading.
     """
     found = []
     for text in texts:
         for heading in HEADING.findall(CODE_BLOCK.sub("", text)):
             words = re.sub(r"\[([^\]]*)\]\([^)]*\)|[*`]", r"\1", heading)
-            found.append(f"[{words}](#{quote(words.replace(' ', '-'), safe='-:?,')})")
+            # JupyterLab names a heading by what it shows: n for $n$
+            name = words.replace("$", "").replace(" ", "-")
+            found.append(f"[{words}](#{quote(name, safe='-:?,')})")
     return f"**On this page:** {' · '.join(found)}" if len(found) > 2 else ""
 
 
@@ -188,11 +190,12 @@ def colab(notebook: str, address: str) -> str:
 def absolute(text: str, folder: str, address: str) -> str:
     """``text`` with whole links in place of relative ones, for a notebook that is handed out alone.
 
-    They lead to the repository at ``address``, as GitHub shows it.
+    They lead to the repository at ``address``, as GitHub shows it; the badge becomes words, since
+    its picture stays behind.
     """
     base = f"{address.removesuffix('.git').rstrip('/')}/blob/main"
 
     def whole(match: re.Match[str]) -> str:
         return f"]({base}/{posixpath.normpath(posixpath.join(folder, match[1]))})"
 
-    return RELATIVE.sub(whole, text)
+    return RELATIVE.sub(whole, PICTURED.sub(r"[\1]", text))

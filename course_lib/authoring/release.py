@@ -16,6 +16,7 @@ from pathlib import Path
 from ..base import CourseError, atomic_directory, atomic_write, read_json, require, write_json
 from .exercises import Exercise, exercise_sources
 from .lessons import Lesson, notebook_text, repository_address
+from .links import absolute
 from .places import ROOT
 
 KEYS = "release-keys.json"
@@ -68,6 +69,16 @@ def _marked(exercise: Exercise, lesson: Lesson) -> list[dict]:
     return cells
 
 
+def _alone(lesson: Lesson, address: str) -> list[dict]:
+    """The cells with links that hold where the lessons are not beside the notebook."""
+    return [
+        cell | {"source": absolute(cell["source"], lesson.folder, address)}
+        if cell["cell_type"] == "markdown"
+        else cell
+        for cell in lesson.cells
+    ]
+
+
 def _checked_task(cell: dict, tasks: Iterable[str]) -> str | None:
     """The task whose check the cell is, None for every other cell."""
     if cell["cell_type"] != "code":
@@ -106,6 +117,7 @@ def release_exercise(source: Path, out: Path | str, nbgrader: bool = False) -> P
     lesson = exercise.notebook(False, address)
     if nbgrader:
         lesson = dataclasses.replace(lesson, cells=_marked(exercise, lesson))
+    lesson = dataclasses.replace(lesson, cells=_alone(lesson, address))
     target = Path(out) / exercise.name
     require(
         not target.exists(),

@@ -13,21 +13,22 @@ def own_title(section: nodes.section) -> nodes.title | None:
     return title if title is not None and title.parent is section else None
 
 
-def source_of(title: nodes.title) -> str:
-    """The heading with its formulas as they were written."""
-    return "".join(
+def names_of(title: nodes.title) -> set[str]:
+    """A heading's anchors in notebooks: as JupyterLab shows it, and with its formulas' marks."""
+    plain = title.astext()
+    marked = "".join(
         f"${child.astext()}$" if isinstance(child, nodes.math) else child.astext()
         for child in title.children
     )
+    return {plain.replace(" ", "-"), marked.replace(" ", "-")}
 
 
 def anchors(doctree: nodes.document) -> None:
-    """Each heading gets the anchor that JupyterLab gives it, so that links into notebooks hold."""
+    """Headings get the anchors they have in notebooks too, so that links into those hold."""
     known = {name for section in doctree.findall(nodes.section) for name in section["ids"]}
     for section in doctree.findall(nodes.section):
         title = own_title(section)
-        name = source_of(title).replace(" ", "-") if title is not None else ""
-        if name and name not in known:
+        for name in names_of(title) - known if title is not None else ():
             known.add(name)
             section.insert(1, nodes.target("", "", ids=[name]))
 

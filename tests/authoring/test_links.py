@@ -88,6 +88,8 @@ def test_links_from_an_exercise_and_for_one_that_is_handed_out_alone():
     assert f"({ADDRESS}/blob/main/notebooks/01_name01.ipynb)" in whole
     assert f"({ADDRESS}/blob/main/exercises/ex01_task.ipynb)" in whole
     assert whole.endswith("[a](#b) [c](https://d.e)")
+    pictured = links.absolute("[![Open](../x.svg)](https://colab.x/y)", "exercises", ADDRESS)
+    assert pictured == "[Open](https://colab.x/y)"
 
 
 def test_contents_and_bar():
@@ -97,8 +99,7 @@ def test_contents_and_bar():
         "## *Deeper*: $n$ `x`\n\n## Last",
     ]
     assert links.contents(texts) == (
-        "**On this page:** [One, two?](#One,-two?) · [Deeper: $n$ x](#Deeper:-%24n%24-x) · "
-        "[Last](#Last)"
+        "**On this page:** [One, two?](#One,-two?) · [Deeper: $n$ x](#Deeper:-n-x) · [Last](#Last)"
     )
     assert links.contents(texts[:1]) == ""
     assert links.bar("01_name01", "notebooks", PAGES) == (
@@ -125,7 +126,7 @@ def test_every_link_of_every_source_leads_somewhere():
         found = [target for text in texts for target in MARKDOWN_LINK.findall(text)]
         assert found
         headings = re.findall(r"^## (.*)$", "\n".join(texts), re.MULTILINE)
-        anchors = {"#" + re.sub("[*`]", "", heading).replace(" ", "-") for heading in headings}
+        anchors = {"#" + re.sub("[*`$]", "", heading).replace(" ", "-") for heading in headings}
         for target in found:
             if target.startswith("#"):
                 assert unquote(target) in anchors, (lesson.name, target)

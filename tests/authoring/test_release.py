@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,19 @@ NBGRADER = (
 
 def course_release(*words) -> int:
     return cli.main(["release", *map(str, words)])
+
+
+def test_links_of_a_bundle_hold_where_it_stands_alone(tmp_path):
+    assert course_release("ex05", "--out", tmp_path) == 0
+    (path,) = (tmp_path / "ex05").glob("*.ipynb")
+    texts = [
+        cell["source"]
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "markdown"
+    ]
+    links = re.findall(r"\]\(([^)]+)\)", "\n".join(texts))
+    assert links and all(link.startswith(("https://", "#")) for link in links)
+    assert "[Open in Colab](https://colab" in texts[0] and ".svg" not in texts[0]
 
 
 def test_two_cohorts_get_the_same_bundle_and_different_secrets(tmp_path):
