@@ -16,7 +16,7 @@ import torch
 
 import course_lib as course
 from course_lib import assets, results
-from course_lib.classroom import explore, plots
+from course_lib.classroom import explore, plots, show
 from course_lib.methods import advantages, grpo
 
 # %% [markdown] tags=["slide"]
@@ -62,8 +62,14 @@ from course_lib.methods import advantages, grpo
 rewards = torch.tensor([[1.0, 2.0, 3.0, 6.0]])
 
 # %% tags=["nbval-check-output"]
-for kind in ("best", "group", "leave_one_out", "group_std"):
-    print(f"{kind:14}", [round(a, 2) for a in advantages(rewards, kind)[0].tolist()])
+kinds = ("best", "group", "leave_one_out", "group_std")
+show.table(
+    ["reward of the reply", 1, 2, 3, 6],
+    [
+        (kind, *(f"{a:.2f}" for a in advantages(rewards, kind)[0].tolist()))
+        for kind in kinds
+    ],
+)
 
 # %% [markdown]
 # `best` is RAFT, `group` and `group_std` are GRPO (the latter divides by the standard deviation),
@@ -127,7 +133,7 @@ proxy = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="prox
 world = course.load_world("helpdesk")
 prompts, info = world.prompts("train", limit=512, seed=7)
 
-# %%
+# %% tags=["hide"]
 from course_lib import finetune, sample, score, select_best
 from course_lib.methods import sft_loss
 from course_lib.methods.sft import selected_examples
@@ -157,9 +163,16 @@ for passes in (0, 2, 4):
         student = finetune(policy, first, lr=1e-3, epochs=passes, seed=0)
     fresh, more = (gradient(student, kept(student, seed)) for seed in (1, 2))
     old = gradient(student, first)
-    agreement[passes] = (cosine(old, fresh) + cosine(old, more)) / 2, cosine(fresh, more)
-    print(f"after {passes} passes   first and fresh {agreement[passes][0]:+.2f}   "
-        f"fresh and fresh {agreement[passes][1]:+.2f}")
+    agreement[passes] = (
+        (cosine(old, fresh) + cosine(old, more)) / 2,
+        cosine(fresh, more),
+    )
+show.table(
+    ["passes", "first and fresh", "fresh and fresh"],
+    [(passes, *(f"{c:+.2f}" for c in pair)) for passes, pair in agreement.items()],
+)
+
+# %% tags=["hide", "remove-input"]
 assert agreement[0][0] > 0.2 and agreement[4][0] < 0.1 and agreement[4][1] > 0.2
 
 # %% [markdown]
@@ -215,12 +228,13 @@ assert agreement[0][0] > 0.2 and agreement[4][0] < 0.1 and agreement[4][1] > 0.2
 # %% tags=["nbval-check-output"]
 from course_lib.methods import clipped
 
+rows = []
 for A, rho in ((1.0, 1.5), (-1.0, 0.5), (-1.0, 1.5)):
     ratio = torch.tensor([rho], requires_grad=True)
     loss, _ = clipped(ratio, torch.tensor([A]), 0.2)  # the loss is minus the value
     push = -torch.autograd.grad(loss.sum(), ratio)[0]
-    print(f"A = {A:+.0f}, ratio {rho}: value {-loss.item():+.1f}, push on the ratio "
-        f"{push.item() + 0.0:+.1f}")
+    rows.append((f"{A:+.0f}", rho, f"{-loss.item():+.1f}", f"{push.item() + 0.0:+.1f}"))
+show.table(["A", "ratio", "value", "push on the ratio"], rows)
 
 # %% [markdown]
 # A reply that was good is not pushed up once it is 20 % more likely; one that was bad is not pushed
@@ -252,7 +266,8 @@ for A, rho in ((1.0, 1.5), (-1.0, 0.5), (-1.0, 1.5)):
 from course_lib.methods import gae
 
 mask = torch.ones(1, 3, dtype=torch.bool)
-A, target = gae(torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0.6, 0.3, 0.4]]), mask, lam=0.5)
+at_the_end, values = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0.6, 0.3, 0.4]])
+A, target = gae(at_the_end, values, mask, lam=0.5)
 print([round(a, 3) for a in A[0].tolist()])
 
 # %% [markdown]
@@ -292,9 +307,9 @@ print([round(a, 3) for a in A[0].tolist()])
 from course_lib.methods import dpo_loss
 
 same = torch.tensor([-10.0])
-print(
-    f"at the start {dpo_loss(same, same, same, same)[0].item():.4f} nats, log 2 = {np.log(2):.4f}")
+before = dpo_loss(same, same, same, same)[0].item()
 later = dpo_loss(same + 1, same - 1, same, same, beta=0.5)[0].item()
+print(f"at the start {before:.4f} nats, log 2 = {np.log(2):.4f}")
 print(f"later        {later:.4f} nats, -log sigma(1) = {np.log1p(np.exp(-1)):.4f}")
 
 # %% [markdown]
@@ -314,27 +329,35 @@ print(f"later        {later:.4f} nats, -log sigma(1) = {np.log1p(np.exp(-1)):.4f
 # slightly negative.
 
 # %%
-student = grpo(policy, prompts, proxy, info, method="grpo", steps=16, prompts_per_step=16, n=8,
-    lr=3e-4, beta=0.05)
+student = grpo(policy, prompts, proxy, info, method="grpo", steps=16, n=8,
+    prompts_per_step=16, lr=3e-4, beta=0.05)
 columns = {name: student.training_log.column(name)
     for name in ("reward", "kl", "entropy", "length")}
+rows = []
 for k in range(0, 16, 4):
-    means = "   ".join(f"{name} {np.mean(values[k : k + 4]):6.2f}"
-        for name, values in columns.items())
-    print(f"steps {k + 1:2} to {k + 4:2}   {means}")
+    means = (np.mean(values[k : k + 4]) for values in columns.values())
+    rows.append((f"{k + 1} to {k + 4}", *(f"{mean:.2f}" for mean in means)))
+show.table(["steps", *columns], rows)
 
 # %% [markdown]
 # It rises, at first: the policy leaves what it was sure of.
 # One often reads that such training makes a policy more decided; that comes later, if at all.
 
 # %%
-log = student.training_log
-assert np.mean(columns["entropy"][-4:]) > np.mean(columns["entropy"][:4])
-assert np.mean(log.column("reward")[-4:]) > np.mean(log.column("reward")[:4])
-print(log.account)   # tokens scored and trained on include the prompts
+account = student.training_log.account.to_dict()
+show.facts(
+    {
+        name: count if isinstance(count, dict) else f"{count:,.0f}"
+        for name, count in account.items()
+    }
+)  # tokens scored and trained on include the prompts
+
+# %% tags=["hide", "remove-input"]
+for name in ("entropy", "reward"):
+    assert np.mean(columns[name][-4:]) > np.mean(columns[name][:4])
 
 # %% [markdown]
-# The last line is the run's **account**: what it sampled, scored, read with the reference and
+# That is the run's **account**: what it sampled, scored, read with the reference and
 # trained on, the work in floating-point operations, and which models it held.
 # Every method in this course carries one, and that is what makes a fair comparison possible.
 #
@@ -379,8 +402,8 @@ print(log.account)   # tokens scored and trained on include the prompts
 # %%
 frontier = results.load("frontier")
 methods = frontier["methods"]
-print(frontier["command"], "| for", frontier["population"])
-print(f"budget {frontier['size']['budget']:,} sampled tokens")
+show.facts({"made by": frontier["command"], "for": frontier["population"],
+    "budget": f"{frontier['size']['budget']:,} sampled tokens"})
 
 # %% tags=["slide"]
 plots.frontier(frontier)
@@ -389,8 +412,10 @@ plots.frontier(frontier)
 # Read the filled marks first: each is one reply at the method's best temperature, with 95 % bars.
 # The dashed line is the base policy at *its* best temperature.
 # Every trained policy is far to its right.
-# RFT is green, and the black row is best-of-64, which writes 64 replies for every answer.
+# RFT and its relatives are blue, and the grey row is best-of-64, which writes 64 replies for every
+# answer.
 # The open marks are the same policies at $T = 1$.
+# The columns say gold, the temperature it was served at, and what the training took.
 #
 # Here are the numbers, with the dials that were chosen.
 
@@ -398,10 +423,12 @@ plots.frontier(frontier)
 def value(v):
     return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
 
+rows = []
 for name, m in methods.items():
     dials = ", ".join(f"{dial} {chosen:g}" for dial, chosen in m["best"].items())
-    print(f"{name:42} {len(m['seeds']):2} seeds  {dials:22} T {m['shown']['temperature']:<4g} gold "
-        f"{value(m['shown']['gold'])}   at T = 1 {value(m['at_1']['gold'])}")
+    rows.append((name, len(m["seeds"]), dials, f"{m['shown']['temperature']:g}",
+        value(m["shown"]["gold"]), value(m["at_1"]["gold"])))
+show.table(["method", "seeds", "dials", "T", "gold at T", "gold at T = 1"], rows)
 
 # %% [markdown]
 # Were your predictions right?
@@ -415,13 +442,20 @@ for name, m in methods.items():
 
 # %%
 at_1, best_of = methods["RFT"]["at_1"]["gold"], frontier["best_of_n"]
-print("best of 16:  at T = 1", value(best_of["1"]["16"]["gold"]), "  at T = 0.7",
-    value(best_of["0.7"]["16"]["gold"]))
+show.facts(
+    {f"best of 16 at T = {T}": value(best_of[T]["16"]["gold"]) for T in ("1", "0.7")}
+)
+
+# %% tags=["hide", "remove-input"]
 assert at_1["high"] < best_of["1"]["16"]["gold"]["low"] - 0.2
-assert methods["RFT"]["shown"]["gold"]["low"] > best_of["0.7"]["16"]["gold"]["high"] + 0.2
+assert (
+    methods["RFT"]["shown"]["gold"]["low"] > best_of["0.7"]["16"]["gold"]["high"] + 0.2
+)
 trained = [m for name, m in methods.items() if name != "best-of-N"]
 assert all(m["shown"]["temperature"] <= 0.3 for m in trained)
-assert all(m["shown"]["gold"]["mean"] > m["at_1"]["gold"]["mean"] + 0.4 for m in trained)
+assert all(
+    m["shown"]["gold"]["mean"] > m["at_1"]["gold"]["mean"] + 0.4 for m in trained
+)
 assert all(m["over_base"]["low"] > 0.4 for m in trained)
 
 # %% [markdown]
@@ -439,25 +473,33 @@ def verdict(gap):
     if gap["low"] <= 0 <= gap["high"]:
         return "not told apart"
     low, high = gap["corrected"]
-    return "told apart, not after correction" if low <= 0 <= high else "told apart, also corrected"
+    after = "not after correction" if low <= 0 <= high else "also corrected"
+    return f"told apart, {after}"
 
 def gaps(those, label):
-    for name, gap in those.items():
-        name = label + name.replace(" - ", " minus ")
-        print(f"{name:74} {gap['mean']:+.2f} [{gap['low']:+.2f}, {gap['high']:+.2f}]   "
-            f"{verdict(gap)}")
+    """A row for each difference."""
+    return [(label + name.replace(" - ", " minus "),
+        f"{gap['mean']:+.2f} [{gap['low']:+.2f}, {gap['high']:+.2f}]", verdict(gap))
+        for name, gap in those.items()]
 
-gaps(frontier["rft_minus"], "RFT minus ")
-print()
-gaps(frontier["pairs"], "")
+show.table(["difference in gold", "points", "verdict"],
+    [*gaps(frontier["rft_minus"], "RFT minus "), *gaps(frontier["pairs"], "")])
 
-# %%
+# %% tags=["hide", "remove-input"]
 minus, pairs = frontier["rft_minus"], frontier["pairs"]
 for name in ("GRPO", "PPO", "DPO", "RFT at GRPO's FLOPs"):
     assert minus[name]["low"] < 0 < minus[name]["high"], name  # not told apart
-above = ("RFT, three rounds pooled", "RAFT++", "DPO, three rounds", "GRPO without std", "vBoN")
+above = (
+    "RFT, three rounds pooled",
+    "RAFT++",
+    "DPO, three rounds",
+    "GRPO without std",
+    "vBoN",
+)
 for name, gap in minus.items():  # what is left after correction
-    assert (gap["corrected"][0] > 0) == (name in above) and gap["corrected"][1] > 0, name
+    assert (gap["corrected"][0] > 0) == (name in above) and gap["corrected"][1] > 0, (
+        name
+    )
 assert minus["best-of-N"]["low"] > 0 and minus["RLOO"]["low"] > 0
 ablation = pairs["GRPO without std - GRPO"]
 assert ablation["corrected"][1] < 0 and max(ablation["by_seed"]) < 0
@@ -498,13 +540,13 @@ assert ablation["corrected"][1] < 0 and max(ablation["by_seed"]) < 0
 # Gold and proxy at each value tried, on the choosing seed, at the best temperature of each row.
 
 # %%
-for name in ("PPO", "GRPO", "RLOO", "RAFT++", "DPO"):
-    print(name)
-    for dials, at in methods[name]["grid"].items():
-        print(f"   {dials:24} T {at['temperature']:<4g} gold {value(at['gold'])}   proxy "
-            f"{at['proxy']['mean']:+.2f}   KL {at['kl']['mean']:5.1f}")
+rows = [(name, dials, f"{at['temperature']:g}", value(at["gold"]),
+    f"{at['proxy']['mean']:+.2f}", f"{at['kl']['mean']:.1f}")
+    for name in ("PPO", "GRPO", "RLOO", "RAFT++", "DPO")
+    for dials, at in methods[name]["grid"].items()]
+show.table(["method", "dials", "T", "gold", "proxy", "KL"], rows)
 
-# %%
+# %% tags=["hide", "remove-input"]
 ppo = methods["PPO"]["grid"]
 gentle, pushed = ppo["lr = 0.0001"], ppo["lr = 0.001"]
 for low, high in ((gentle, pushed), (gentle["at_1"], pushed["at_1"])):
@@ -512,7 +554,9 @@ for low, high in ((gentle, pushed), (gentle["at_1"], pushed["at_1"])):
     assert high["gold"]["mean"] < low["gold"]["mean"] - 0.3  # gold says: worse
 grpo_grid, rloo_grid = methods["GRPO"]["grid"], methods["RLOO"]["grid"]
 base_gold = frontier["base"]["gold"]["mean"]
-assert grpo_grid["lr = 0.001"]["gold"]["mean"] > base_gold + 0.5  # worse, but no collapse
+assert (
+    grpo_grid["lr = 0.001"]["gold"]["mean"] > base_gold + 0.5
+)  # worse, but no collapse
 
 # %% [markdown]
 # With ten times the learning rate, PPO's proxy rises much further while its gold falls to a third.
@@ -535,14 +579,15 @@ assert grpo_grid["lr = 0.001"]["gold"]["mean"] > base_gold + 0.5  # worse, but n
 # Look at the same runs at $T = 1$:
 
 # %%
+rows = []
 for name in ("GRPO", "RLOO", "PPO"):
     low, high = [methods[name]["grid"][f"lr = {rate}"] for rate in
         (("0.0001", "0.0003") if name == "PPO" else ("0.0003", "0.001"))]
-    for at in (low, high):
-        print(f"{name:5} lr {at['dials']['lr']:<7} gold at T = 1 "
-            f"{at['at_1']['gold']['mean']:.2f}   at its best {at['gold']['mean']:.2f}")
+    rows += [(name, at["dials"]["lr"], f"{at['at_1']['gold']['mean']:.2f}",
+        f"{at['gold']['mean']:.2f}") for at in (low, high)]
     assert high["at_1"]["gold"]["mean"] > low["at_1"]["gold"]["mean"] + 0.1
     assert high["gold"]["mean"] < low["gold"]["mean"]
+show.table(["method", "learning rate", "gold at T = 1", "at its best T"], rows)
 
 # %% [markdown]
 # At $T = 1$ the higher learning rate looks better each time; at the best temperature it is not.
@@ -567,16 +612,22 @@ explore.frontier_explorer(frontier)
 # and new labels bought.
 
 # %%
-print(f"{'':42} models   policy's tokens   critic's   TFLOPs   seconds   labels")
+rows = []
 for name, m in methods.items():
     if name != "best-of-N":
         cost = m["cost"]
-        critic = cost["tokens_trained"] / 2 if name == "PPO" else 0  # it learns from the same
-        print(f"{name:42} {cost['models']:6}   {cost['tokens_trained'] - critic:15,.0f}   "
-            f"{critic:8,.0f}   {cost['flops'] / 1e12:6.2f}   {cost['seconds']:7.0f}   "
-            f"{cost['labels']:6,.0f}")
-work = {name: m["cost"]["flops"] / methods["RFT"]["cost"]["flops"] for name, m in methods.items()}
-print("operations, RFT = 1:", {name: round(ratio, 1) for name, ratio in work.items() if ratio})
+        # PPO's critic learns from the same tokens
+        critic = cost["tokens_trained"] / 2 if name == "PPO" else 0
+        rows.append((name, cost["models"], f"{cost['tokens_trained'] - critic:,.0f}",
+            f"{critic:,.0f}", f"{cost['flops'] / 1e12:.2f}",
+            f"{cost['flops'] / methods['RFT']['cost']['flops']:.1f}",
+            f"{cost['seconds']:.0f}", f"{cost['labels']:,.0f}"))
+show.table(["method", "models", "policy's tokens", "critic's", "TFLOPs", "RFT = 1",
+    "seconds", "labels"], rows)
+
+# %% tags=["hide", "remove-input"]
+work = {name: m["cost"]["flops"] / methods["RFT"]["cost"]["flops"]
+    for name, m in methods.items()}
 assert 2.5 < work["GRPO"] < 3.5 and 2.5 < work["RLOO"] < 3.5 and 7 < work["PPO"] < 11
 assert 3.3 < work["DPO"] < 4.1
 assert 0.7 < work["RFT at GRPO's FLOPs"] / work["GRPO"] < 1.4
@@ -617,8 +668,10 @@ ladder = {int(n): p["gold"]["mean"] for n, p in frontier["best_of_n"][served].it
 sizes = sorted(ladder)
 rft = methods["RFT"]
 equal = equal_quality_n(sizes, [ladder[n] for n in sizes], rft["shown"]["gold"]["mean"])
-print("best-of-n at T =", served, {n: round(ladder[n], 2) for n in sizes})
-print(f"RFT has gold {rft['shown']['gold']['mean']:.2f}; best-of-n is as good at n = {equal:.1f}")
+print(f"RFT has gold {rft['shown']['gold']['mean']:.2f}; "
+    f"best-of-n is as good at n = {equal:.1f}")
+show.table(["n", *sizes], [[f"gold of best-of-n at T = {served}",
+    *(f"{ladder[n]:.2f}" for n in sizes)]])
 
 # %%
 question = float(np.mean([len(row) for row in policy.encode(prompts[:100])]))
@@ -630,12 +683,15 @@ by_rft = serving_flops(writes, question, short)
 
 # %%
 queries = break_even(rft["cost"]["flops"], by_choosing, by_rft)
-print(f"fine-tuning {rft['cost']['flops']:.1e} FLOPs, an answer {by_choosing:.1e} by best-of-16, "
-    f"{by_base:.1e} by the base and {by_rft:.1e} by RFT")
-print(f"repaid after {queries:,.0f} answers")
-print(f"gold of RFT minus the base, both at their best temperature: {value(rft['over_base'])}")
-print(f"repaid against one reply of the base, as RFT's are shorter ({short:.0f} tokens for "
-    f"{reply:.0f}), after {break_even(rft['cost']['flops'], by_base, by_rft):,.0f} answers")
+against_base = break_even(rft["cost"]["flops"], by_base, by_rft)
+show.facts({"FLOPs of fine-tuning": f"{rft['cost']['flops']:.1e}",
+    "of an answer by best-of-16": f"{by_choosing:.1e}", "by the base": f"{by_base:.1e}",
+    "by RFT": f"{by_rft:.1e}", "repaid after": f"{queries:,.0f} answers",
+    "repaid against one reply of the base": f"after {against_base:,.0f} answers "
+        f"(RFT's replies are shorter: {short:.0f} tokens for {reply:.0f})",
+    "gold of RFT minus the base, both at their best": value(rft["over_base"])})
+
+# %% tags=["hide", "remove-input"]
 assert 50 < queries < 1000 and rft["over_base"]["low"] > 1 and equal == float("inf")
 
 # %% [markdown] tags=["slide"]
