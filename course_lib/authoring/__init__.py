@@ -6,9 +6,11 @@ first cell), runs the notebook in a clean kernel, and writes it with its outputs
 changes from one run or machine to the next. Checking compares the committed notebooks with their
 sources, without running them. Exercises have sources of their own, see
 :mod:`~course_lib.authoring.exercises`: from each come the student's notebook and, outside the
-repository's files, the solved notebook. What proves their checks is in
+repository's files, the solved notebook. Links between them are made on the way
+(:mod:`~course_lib.authoring.links`). What proves their checks is in
 :mod:`~course_lib.authoring.proofs`, what an instructor hands out in
-:mod:`~course_lib.authoring.release`.
+:mod:`~course_lib.authoring.release`. The website and the slides are made from the executed
+notebooks by :mod:`~course_lib.authoring.site` and :mod:`~course_lib.authoring.slides`.
 """
 
 from .building import (

@@ -169,6 +169,7 @@
     if (close) top.append(node("button", { type: "button", onclick: close }, "Close"));
     const box = node("div", { class: "find" }, top, told, list);
     box.addEventListener("keydown", (e) => {
+      if (e.key === "Escape" && close) { e.preventDefault(); close(); } // not: empty the field
       const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
       if (!step) return;
       e.preventDefault();
