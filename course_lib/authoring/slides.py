@@ -22,7 +22,7 @@ from .places import ROOT
 from .site import BADGE_LINE, Kit, copied, fonts, written
 
 TAG = "slide"
-WORDS = 95  # on a slide of text
+WORDS = 120  # on a slide of text
 LARGEST_CODE = 6  # lines
 NO_REVEAL = (
     "reveal.js is missing: run `npm ci` in site/ once, with a network. Decks need none afterwards."
