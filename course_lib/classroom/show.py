@@ -47,7 +47,11 @@ class Shown:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         inner = self.html + (_legend(self.kinds) if self.kinds else "")
-        box = web.still(inner) if self.styled else f'<div class="ck-still">{inner}</div>'
+        box = (
+            web.still(inner)
+            if self.styled
+            else f'<div class="ck-still" style="max-width:none">{inner}</div>'
+        )
         return {"text/plain": self.text, "text/html": box}
 
 

@@ -17,7 +17,7 @@ import torch
 
 import course_lib as course
 from course_lib import assets, results
-from course_lib.classroom import explore, plots
+from course_lib.classroom import explore, plots, show
 from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference
 
 # %% [markdown] tags=["slide"]
@@ -76,9 +76,10 @@ paper = course.Pool.from_candidates(list("ABCDE"), texts, rewards={"r": R})
 # %% tags=["nbval-check-output"]
 from course_lib.pools import best_per_prompt, top_k_overall
 
-for kept in (best_per_prompt(paper), top_k_overall(paper, k=5)):
-    counts, mean = kept.per_prompt.tolist(), kept.rewards().mean()
-    print(f"{kept.rule:16} keeps {kept.texts}   of each prompt {counts}   mean reward {mean:.2f}")
+both = best_per_prompt(paper), top_k_overall(paper, k=5)
+show.table(["rule", "keeps", "of each prompt", "mean reward"],
+    [(kept.rule, " ".join(kept.texts), " ".join(map(str, kept.per_prompt.tolist())),
+        f"{kept.rewards().mean():.2f}") for kept in both])
 
 # %% [markdown]
 # Row D has a tie, and the lowest index wins it.
@@ -91,7 +92,8 @@ for kept in (best_per_prompt(paper), top_k_overall(paper, k=5)):
 # This is all that step 4 gets to see: no reward, and none of the rejected replies.
 
 # %% tags=["nbval-check-output"]
-print([(row["prompt"], row["completion"]) for row in best_per_prompt(paper).to_rows()])
+show.table(["prompt", "completion"],
+    [(row["prompt"], row["completion"]) for row in best_per_prompt(paper).to_rows()])
 
 # %% [markdown]
 # ## On paper: which tokens count
@@ -120,7 +122,9 @@ print([(row["prompt"], row["completion"]) for row in best_per_prompt(paper).to_r
 # %% tags=["nbval-check-output"]
 p = torch.tensor([0.5, 0.25, 0.8])
 print("each of the three:", [round(v, 3) for v in (-p.log()).tolist()], "nats")
-print(f"sum {-p.log().sum():.3f} nats, mean over three tokens {-p.log().mean():.3f} nats")
+print(
+    f"sum {-p.log().sum():.3f} nats, mean over three tokens {-p.log().mean():.3f} nats"
+)
 
 # %% [markdown]
 # In symbols, over all kept pairs, with $|y|$ the number of tokens of a reply, its end token among
@@ -155,6 +159,8 @@ by_hand = -sum(logp[place - 1, token] for place, token in enumerate(question + r
     if place >= len(question))
 print(f"by hand {by_hand:.4f}, sft_loss {loss:.4f} nats over {terms} tokens")
 print("the last token is", policy.tokenizer.decode(reply[-1:]))
+
+# %% tags=["hide", "remove-input"]
 assert abs(by_hand - loss) < 1e-3 and terms == len(reply)
 
 # %% [markdown]
@@ -180,19 +186,19 @@ from course_lib.pools import random_per_prompt
 prompts, info = world.prompts("train", limit=192, seed=7)
 pool = course.score(course.sample(policy, prompts, n=16, seed=0, info=info), proxy)
 best, random = best_per_prompt(pool), random_per_prompt(pool, seed=0)
-for kept in (best, random):
-    print(kept, f"mean proxy {kept.rewards('proxy').mean():.2f}")
+show.table(["kept", "mean proxy"],
+    [(kept, f"{kept.rewards('proxy').mean():.2f}") for kept in (best, random)])
 
 # %%
 training = {"epochs": 3, "lr": 1e-3}
 tuned = course.finetune(policy, best, **training)
 control = course.finetune(policy, random, **training)
 losses = {"best": tuned.training_log.losses, "random": control.training_log.losses}
-for name, steps in losses.items():
-    print(f"{name:7} {len(steps)} steps, loss {np.mean(steps[:3]):.2f} nats per token at the "
-        f"start, {np.mean(steps[-3:]):.2f} at the end")
+show.table(["trained on", "steps", "nats per token at the start", "at the end"],
+    [(name, len(steps), f"{np.mean(steps[:3]):.2f}", f"{np.mean(steps[-3:]):.2f}")
+        for name, steps in losses.items()])
 
-# %%
+# %% tags=["hide", "remove-input"]
 assert np.mean(losses["best"][:3]) > np.mean(losses["random"][:3]) + 0.04
 
 # %% [markdown]
@@ -212,7 +218,8 @@ unseen, about = world.prompts("heldout", limit=128, seed=5)
 
 def serve(student, n=4, temperature=1.0):
     """Replies of a policy to the held-out prompts, with their gold and proxy."""
-    replies = course.sample(student, unseen, n=n, temperature=temperature, info=about, seed=99)
+    replies = course.sample(student, unseen, n=n, temperature=temperature, info=about,
+        seed=99)
     return course.score(course.score(replies, GoldReward(world)), proxy)
 
 def mean(values, facts=about):
@@ -226,14 +233,16 @@ def minus(values, others, facts=about):
 served = {"base": serve(policy), "tuned": serve(tuned), "control": serve(control)}
 
 # %%
-gold = {name: replies.reward("gold").mean(1) for name, replies in served.items()}  # (128,) each
-for name, replies in served.items():
-    proxy_mean, length = replies.reward("proxy").mean(), replies.lengths.float().mean()
-    print(f"{name:8} gold {mean(gold[name])}   proxy {proxy_mean:5.2f}   {length:.0f} tokens")
-print("tuned minus control:", minus(gold["tuned"], gold["control"]))
-print("control minus base: ", minus(gold["control"], gold["base"]))
+gold = {name: replies.reward("gold").mean(1) for name,
+    replies in served.items()}  # (128,) each
+show.together(show.table(["policy", "gold", "proxy", "tokens"],
+    [(name, mean(gold[name]), f"{replies.reward('proxy').mean():.2f}",
+        f"{replies.lengths.float().mean():.0f}") for name, replies in served.items()]),
+    show.table(["difference", "gold"],
+        [("tuned minus control", minus(gold["tuned"], gold["control"])),
+            ("control minus base", minus(gold["control"], gold["base"]))]))
 
-# %%
+# %% tags=["hide", "remove-input"]
 assert minus(gold["tuned"], gold["control"]).low > 0.3
 assert abs(minus(gold["control"], gold["base"]).mean) < 0.4
 
@@ -249,14 +258,23 @@ assert abs(minus(gold["control"], gold["base"]).mean) < 0.4
 # gold of each reply:
 
 # %%
-for i in range(6):
-    print(unseen[i])
-    for name in ("base", "tuned"):
-        print(f"   {name:8} {served[name].reward('gold')[i, 0]:5.2f}  {served[name].texts[i][0]}")
+def side_by_side(i, both):
+    """The first replies of base and tuned policy to a held-out prompt."""
+    return show.replies(unseen[i], [replies.texts[i][0] for replies in both.values()],
+        names=list(both), about=about[i],
+        scores={"gold": [replies.reward("gold")[i, 0].item()
+            for replies in both.values()]})
+
+two = {name: served[name] for name in ("base", "tuned")}
+show.together(*(side_by_side(i, two) for i in range(6)))
 
 # %%
-better, equal = (gold["tuned"] > gold["base"]).float(), (gold["tuned"] == gold["base"]).float()
-print(f"tuned above base on {mean(better):.0%} of the prompts, equal on {equal.mean():.0%}")
+better = (gold["tuned"] > gold["base"]).float()
+equal = (gold["tuned"] == gold["base"]).float()
+print(f"tuned above base on {mean(better):.0%} of the prompts, "
+    f"equal on {equal.mean():.0%}")
+
+# %% tags=["hide", "remove-input"]
 assert mean(better).low > 0.6
 
 # %% [markdown]
@@ -283,14 +301,14 @@ def shown(v, spec="+.2f"):
     """A stored interval as text."""
     return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
-print(rounds["command"], "| reward model", rounds["reward"], "| seeds", rounds["seeds"])
-for seed, found in zip(rounds["seeds"], rounds["one_round"]["by_seed"], strict=True):
-    print(f"seed {seed}: tuned minus control {shown(found)}")
-for stored_as, name in (("rft minus control", "tuned minus control"),
-    ("control minus base", "control minus base")):
-    print(f"all seeds: {name}", shown(rounds["one_round"][stored_as]))
+by_seed = zip(rounds["seeds"], rounds["one_round"]["by_seed"], strict=True)
+show.table(["difference", "seed", "gold"], [
+    *(("tuned minus control", seed, shown(found)) for seed, found in by_seed),
+    ("tuned minus control", "all", shown(rounds["one_round"]["rft minus control"])),
+    ("control minus base", "all", shown(rounds["one_round"]["control minus base"]))],
+    f"Made by {rounds['command']}; reward model {rounds['reward']}.")
 
-# %%
+# %% tags=["hide", "remove-input"]
 assert all(found["low"] > 0.5 for found in rounds["one_round"]["by_seed"])
 assert rounds["one_round"]["rft minus control"]["low"] > 0.2
 assert abs(rounds["one_round"]["control minus base"]["mean"]) < 0.3
@@ -313,21 +331,23 @@ assert abs(rounds["one_round"]["control minus base"]["mean"]) < 0.3
 # %%
 cold = {("base", 1.0): served["base"], ("tuned", 1.0): served["tuned"]}
 for T in (0.5, 0.1):
-    cold["base", T], cold["tuned", T] = serve(policy, temperature=T), serve(tuned, temperature=T)
+    cold["base", T] = serve(policy, temperature=T)
+    cold["tuned", T] = serve(tuned, temperature=T)
 points = {key: replies.reward("gold").mean(1) for key, replies in cold.items()}
+rows = []
 for T in (1.0, 0.5, 0.1):
-    both = points["tuned", T], points["base", T]
-    print(f"T = {T}: base {mean(both[1])}   tuned {mean(both[0])}   tuned minus base "
-        f"{minus(*both):+.2f}")
-for i in range(4):
-    print(unseen[i])
-    for name in ("base", "tuned"):
-        print(f"   {name} at 0.1: {cold[name, 0.1].texts[i][0]}")
+    base, trained = points["base", T], points["tuned", T]
+    rows.append((T, mean(base), mean(trained), f"{minus(trained, base):+.2f}"))
+show.together(show.table(["T", "base", "tuned", "tuned minus base"], rows),
+    *(side_by_side(i, {f"{name} at 0.1": cold[name, 0.1] for name in ("base", "tuned")})
+        for i in range(4)))
 
 # %%
-best_of_base = max((points["base", T] for T in (1.0, 0.5, 0.1)), key=lambda values: values.mean())
-print("tuned at 0.1 minus the base at its best:", minus(points["tuned", 0.1], best_of_base))
-print("tuned at 1 minus the base at its best:  ", minus(points["tuned", 1.0], best_of_base))
+best_of_base = max((points["base", T] for T in (1.0, 0.5, 0.1)), key=lambda v: v.mean())
+show.table(["minus the base at its best", "gold"],
+    [(f"tuned at {T:g}", minus(points["tuned", T], best_of_base)) for T in (0.1, 1.0)])
+
+# %% tags=["hide", "remove-input"]
 assert minus(points["tuned", 0.1], best_of_base).low > 1.2
 assert minus(points["tuned", 0.1], points["tuned", 1.0]).low > 1
 assert minus(best_of_base, points["base", 1.0]).mean < 0.9
@@ -351,20 +371,18 @@ assert minus(best_of_base, points["base", 1.0]).mean < 0.9
 # %%
 frontier = results.load("frontier")
 rft = frontier["methods"]["RFT"]
-print(f"{frontier['command']} | {len(rft['seeds'])} seeds | RFT: N = {rft['best']['N']}, "
-    f"tried at T = {frontier['temperatures']}")
-for name, at_1, at_best in (("base", frontier["base_at_1"], frontier["base"]),
-    ("RFT", rft["at_1"], rft["shown"])):
-    print(f"{name:5} T = 1: gold {shown(at_1['gold'], '.2f')}   best T, "
-        f"{at_best['temperature']:g}: gold {shown(at_best['gold'], '.2f')}")
-print("RFT minus base: both at T = 1", shown(rft["over_base_at_1"]), "  each at its best",
-    shown(rft["over_base"]))
 at_best = rounds["one_round"]["at best temperatures"]
-print("with reward-2000, three seeds, each at its best temperature:")
-for name in ("rft minus base", "control minus base"):
-    print(f"   {name:20}", shown(at_best[name]))
+show.table(["gold", "at T = 1", "at its best T", "which is"], [
+    ("base", shown(frontier["base_at_1"]["gold"], ".2f"),
+        shown(frontier["base"]["gold"], ".2f"), f"{frontier['base']['temperature']:g}"),
+    (f"RFT, N = {rft['best']['N']}", shown(rft["at_1"]["gold"], ".2f"),
+        shown(rft["shown"]["gold"], ".2f"), f"{rft['shown']['temperature']:g}"),
+    ("RFT minus base", shown(rft["over_base_at_1"]), shown(rft["over_base"]), "–"),
+    *((f"with reward-2000: {name}", "–", shown(at_best[name]), "–")
+        for name in ("rft minus base", "control minus base"))],
+    f"{frontier['command']}, {len(rft['seeds'])} seeds; with reward-2000 three.")
 
-# %%
+# %% tags=["hide", "remove-input"]
 assert rft["over_base"]["low"] > 1.5 > 0 and at_best["rft minus base"]["low"] > 1
 assert rft["over_base"]["mean"] > rft["over_base_at_1"]["mean"] + 0.5
 assert at_best["control minus base"]["low"] < 0 < at_best["control minus base"]["high"]
@@ -396,12 +414,13 @@ own = course.score(course.score(own, GoldReward(world)), proxy)
 # tuned, (128, 5)
 own_curve = best_of_n_curve(own.reward("proxy"), own.reward("gold"), sizes)
 print("one reply of the tuned policy:", mean(own_curve[:, 0], stored.info))
+rows = []
 for n, column in zip(sizes, curve.T, strict=True):
     more = minus(own_curve[:, 0], column, stored.info)
-    print(f"base, best of {n:2}: {mean(column, stored.info)}   one of the tuned minus this: "
-        f"{more:+.2f}")
+    rows.append((n, mean(column, stored.info), f"{more:+.2f}"))
+show.table(["n", "base, best of n", "one of the tuned, minus this"], rows)
 
-# %%
+# %% tags=["hide", "remove-input"]
 assert (minus(own_curve[:, 0], curve[:, 0], stored.info).low > 0.3
     and minus(own_curve[:, 0], curve[:, 4], stored.info).high < -0.1)
 
@@ -441,16 +460,19 @@ assert (minus(own_curve[:, 0], curve[:, 0], stored.info).low > 0.3
 
 # %%
 distilled = results.load("distilled")
-print(distilled["command"], "|", distilled["size"]["prompts"], "training prompts | seeds",
-    distilled["seeds"])
-print(f"{'epochs':8}{'KL(π_16 || π_θ)':22}{'minus before':24}{'gold at T = 1':22}gold at best T")
-for row in distilled["rows"]:
-    print(f"{row['epochs']:<8g}{shown(row['forward_kl'], '.2f'):22}{shown(row['fall']):24}"
-        f"{shown(row['gold'], '.2f'):22}{shown(row['gold_at_best'], '.2f')}")
-print("best of 16 by reward-8000, T = 1: gold", shown(distilled["best_of_n"], ".2f"))
-print(f"after {distilled['epochs_compared']} epochs, minus best of 16: at T = 1 "
-    f"{shown(distilled['minus_best_of_n'])}, at best T "
-    f"{shown(distilled['minus_best_of_n_at_best'])}")
+rows = [(f"{row['epochs']:g} epochs", shown(row["forward_kl"], ".2f"),
+    shown(row["fall"]),
+    shown(row["gold"], ".2f"), shown(row["gold_at_best"], ".2f"))
+    for row in distilled["rows"]]
+minus_teacher = [shown(distilled[key]) for key in
+    ("minus_best_of_n", "minus_best_of_n_at_best")]
+show.table(["", "KL(π_16 || π_θ)", "minus before", "gold at T = 1", "gold at best T"],
+    [*rows,
+    ("best of 16 by reward-8000", "–", "–", shown(distilled["best_of_n"], ".2f"), "–"),
+    (f"{distilled['epochs_compared']} epochs minus best of 16", "–", "–",
+        *minus_teacher)],
+    f"{distilled['command']}, {distilled['size']['prompts']} training prompts, "
+    f"seeds {distilled['seeds']}.")
 
 # %% tags=["slide"]
 from course_lib.experiments.findings.registry import interval_of
@@ -460,8 +482,12 @@ plots.intervals([f"{row['epochs']:g} epochs" for row in distilled["rows"]],
     "KL from best-of-16 to the policy (nats per reply)",
     reference=0.0, reference_name="best-of-16 itself")
 
-# %%
-assert distilled["minus_best_of_n"]["high"] < 0 < distilled["minus_best_of_n_at_best"]["low"]
+# %% tags=["hide", "remove-input"]
+assert (
+    distilled["minus_best_of_n"]["high"]
+    < 0
+    < distilled["minus_best_of_n_at_best"]["low"]
+)
 
 # %% [markdown]
 # (The estimate is a little too high for all rows alike, since rewards tie and ranks come from 256
@@ -493,18 +519,25 @@ assert distilled["minus_best_of_n"]["high"] < 0 < distilled["minus_best_of_n_at_
 # So serve it cold.
 
 # %%
-own_cold = course.sample(tuned, stored.prompts, n=4, temperature=0.1, info=stored.info, seed=99)
+own_cold = course.sample(tuned, stored.prompts, n=4, temperature=0.1, info=stored.info,
+    seed=99)
 own_cold = course.score(own_cold, GoldReward(world)).reward("gold").mean(1)
-print("live, by reward-2000: one reply of the tuned policy at 0.1", mean(own_cold, stored.info))
-print("   minus best of 16 of the base at T = 1:", minus(own_cold, curve[:, 4], stored.info))
 teacher = frontier["methods"]["best-of-N"]
-print(f"stored, by reward-8000: RFT, one reply, best T {shown(rft['shown']['gold'], '.2f')}; "
-    f"best of {teacher['best']['N']} at its best T, {teacher['shown']['temperature']:g}: "
-    f"{shown(teacher['shown']['gold'], '.2f')}")
-for name, stored_as in (("both at T = 1", "rft_minus_at_1"), ("each at its best T", "rft_minus")):
-    print(f"   RFT minus best-of-N, {name:20}", shown(frontier[stored_as]["best-of-N"]))
+best_of = f"best of {teacher['best']['N']}, T = {teacher['shown']['temperature']:g}"
+show.table(["reward model", "gold of", "points"], [
+    ("reward-2000, live", "one reply of the tuned policy at 0.1",
+        mean(own_cold, stored.info)),
+    ("", "minus best of 16 of the base at T = 1",
+        minus(own_cold, curve[:, 4], stored.info)),
+    ("reward-8000, stored", "RFT, one reply, best T",
+        shown(rft["shown"]["gold"], ".2f")),
+    ("", best_of, shown(teacher["shown"]["gold"], ".2f")),
+    ("", "RFT minus best-of-N, both at T = 1",
+        shown(frontier["rft_minus_at_1"]["best-of-N"])),
+    ("", "RFT minus best-of-N, each at its best",
+        shown(frontier["rft_minus"]["best-of-N"]))])
 
-# %%
+# %% tags=["hide", "remove-input"]
 assert minus(own_cold, curve[:, 4], stored.info).low > 0.5
 assert frontier["rft_minus_at_1"]["best-of-N"]["high"] < -0.3
 assert frontier["rft_minus"]["best-of-N"]["low"] > 0
@@ -550,20 +583,21 @@ assert low < 0 < high and frontier["comparisons"] == 12
 
 # %%
 def over_rounds(arm, which):
-    """Print one held-out prompt's reply from the base, after the first and after the last round of
-    an arm.
-    """
-    print(rounds["replies"]["prompts"][which])
-    for r in (0, 1, 4):
-        reply = [rounds["replies"]["base"], *rounds["replies"][arm]][r][which]
-        print(
-            f"   round {r}: gold {reply['gold']:5.2f}, proxy {reply['proxy']:5.2f}  {reply['text']}"
-        )
+    """Replies to a held-out prompt: of the base, after the first and the last round."""
+    after = [rounds["replies"]["base"], *rounds["replies"][arm]]
+    found = [after[r][which] for r in (0, 1, 4)]
+    return show.replies(rounds["replies"]["prompts"][which],
+        [one["text"] for one in found],
+        names=["base", "round 1", "round 4"],
+        scores={reward: [one[reward] for one in found] for reward in ("gold", "proxy")})
 
-for which in range(len(rounds["replies"]["prompts"])):
-    over_rounds("last round only", which)
+asked = range(len(rounds["replies"]["prompts"]))
+show.together(*(over_rounds("last round only", which) for which in asked))
+
+# %% tags=["hide", "remove-input"]
 first, final = rounds["replies"]["base"], rounds["replies"]["last round only"][-1]
-assert all(after["proxy"] > before["proxy"] for before, after in zip(first, final, strict=True))
+assert all(after["proxy"] > before["proxy"] for before,
+    after in zip(first, final, strict=True))
 
 # %% [markdown]
 # After the first round the letters are gone or going.
@@ -605,32 +639,41 @@ plots.rounds(rounds, measures=("gold", "proxy", "kl"))
 # on other prompts.
 
 # %%
-for name, found in rounds["last_round"].items():
-    if name.endswith("minus last round only") or name.endswith("minus all rounds pooled"):
-        print(f"after the last round, {name:56} gold {shown(found['gold'])}")
 change = {arm: found[0] for arm, found in rounds["last_minus_round"].items()}
-print("\nround 4 minus round 1")
-for arm, found in change.items():
-    print(f"   {arm:32} proxy {shown(found['proxy'])}   gold at T = 1 {shown(found['gold'])}   "
-        f"at best T {shown(found['at_best'])}")
-print("\ngold at the best temperature")
-print(f"   {'base':32} {shown(rounds['base']['at_best'], '.2f')}")
-for arm in change:
-    ends = (shown(rounds["arms"][arm][r]["at_best"], ".2f") for r in (0, -1))
-    print(f"   {arm:32} round 1 {next(ends)}   round 4 {next(ends)}")
+ends = ("minus last round only", "minus all rounds pooled")
+after = [(name, shown(found["gold"])) for name, found in rounds["last_round"].items()
+    if name.endswith(ends)]
+moved = [(arm, *(shown(found[what]) for what in ("proxy", "gold", "at_best")))
+    for arm, found in change.items()]
+coldest = [(arm, *(shown(rounds["arms"][arm][r]["at_best"], ".2f") for r in (0, -1)))
+    for arm in change]
+show.together(show.table(["after the last round", "gold"], after),
+    show.table(["round 4 minus round 1", "proxy", "gold at T = 1", "gold at best T"],
+        moved),
+    show.table(["gold at the best temperature", "round 1", "round 4"], coldest,
+        f"The base has {shown(rounds['base']['at_best'], '.2f')}."))
 
-# %%
+# %% tags=["hide", "remove-input"]
 remedies = ("all rounds pooled", "pooled, reward model refreshed")
 frozen, pooled, refreshed = (change[arm] for arm in ("last round only", *remedies))
 assert frozen["gold"]["high"] < -0.2 and frozen["proxy"]["low"] > 0.2
 assert frozen["at_best"]["high"] < -1
-assert all(rounds["last_round"][f"{arm} minus last round only"]["gold"]["low"] > 0.2
-    for arm in remedies)
+assert all(
+    rounds["last_round"][f"{arm} minus last round only"]["gold"]["low"] > 0.2
+    for arm in remedies
+)
 # at T = 1 one seems to hold its gain, and the other goes on gaining; at the best T not
-assert pooled["gold"]["low"] < 0 < pooled["gold"]["high"] and pooled["at_best"]["high"] < -0.2
+assert (
+    pooled["gold"]["low"] < 0 < pooled["gold"]["high"]
+    and pooled["at_best"]["high"] < -0.2
+)
 assert refreshed["gold"]["low"] > 0.2
 assert refreshed["at_best"]["low"] < 0 < refreshed["at_best"]["high"]
-assert change["random control"]["gold"]["low"] < 0 < change["random control"]["gold"]["high"]
+assert (
+    change["random control"]["gold"]["low"]
+    < 0
+    < change["random control"]["gold"]["high"]
+)
 
 # %% [markdown]
 # **Finding 9: on a frozen reward model, rounds end in hacking it; pooling all rounds or refreshing
@@ -664,12 +707,15 @@ assert change["random control"]["gold"]["low"] < 0 < change["random control"]["g
 last = {arm: found[-1] for arm, found in rounds["arms"].items()}
 arms = {"base": rounds["base"], "round 1": rounds["arms"]["last round only"][0],
     "round 4": last["last round only"], "pooled 4": last["all rounds pooled"],
-    "refreshed 4": last["pooled, reward model refreshed"], "control 4": last["random control"]}
-fallen = {part: arms["round 4"]["parts"][part] - v for part, v in arms["round 1"]["parts"].items()}
-print(f"{'':13}{'4 minus 1':>12}" + "".join(f"{name:>12}" for name in arms))
-for part in sorted(fallen, key=lambda part: -abs(fallen[part]))[:8]:
-    points_of = "".join(f"{found['parts'][part]:12.2f}" for found in arms.values())
-    print(f"{part:13}{fallen[part]:+12.2f}{points_of}")
+    "refreshed 4": last["pooled, reward model refreshed"],
+    "control 4": last["random control"]}
+fallen = {part: arms["round 4"]["parts"][part] - value
+    for part, value in arms["round 1"]["parts"].items()}
+most = sorted(fallen, key=lambda part: -abs(fallen[part]))[:8]
+show.table(["part of gold", "4 minus 1", *arms], [(part, f"{fallen[part]:+.2f}",
+    *(f"{found['parts'][part]:.2f}" for found in arms.values())) for part in most])
+
+# %% tags=["hide", "remove-input"]
 assert fallen["right_steps"] + fallen["wrong_steps"] < 0.7 * sum(fallen.values())
 assert fallen["wrong_steps"] < 2 * fallen["right_steps"]
 
@@ -697,15 +743,17 @@ from course_lib.pools import random_overall, top_k_overall
 rules = {"best per prompt": best, "top k overall": top_k_overall(pool),
     "random overall": random_overall(pool, seed=0)}
 
-def describe(name, kept):
+def describe(kept):
+    """Of what is kept: prompts, topics, share of harmful requests, mean score."""
     topics = {info[i]["topic"] for i in kept.prompt_index.tolist()}
     share = np.mean([info[i]["harmful"] for i in kept.prompt_index.tolist()])
     covered, score = int((kept.per_prompt > 0).sum()), kept.rewards().mean()
-    print(f"{name:20} {covered:3} prompts, {len(topics):2} topics, {share:.0%} harmful   mean "
-        f"score {score:5.2f}")
+    return covered, len(topics), f"{share:.0%}", f"{score:.2f}"
 
-for name, kept in rules.items():
-    describe(name, kept)
+show.table(["rule", "prompts", "topics", "harmful", "mean score"],
+    [(name, *describe(kept)) for name, kept in rules.items()])
+
+# %% tags=["hide", "remove-input"]
 assert int((rules["top k overall"].per_prompt > 0).sum()) < 0.55 * pool.P
 
 # %% [markdown]
@@ -720,24 +768,34 @@ is_harmful, scores = (np.array([fact["harmful"] for fact in stored.info]),
     stored.reward("reward-2000").numpy())
 columns = {"mean": scores.mean(1), "spread": scores.std(1),
     "best of 16": best_of_n_curve(scores, None, [16])[:, 0]}
+rows = []
 for name, where in (("harmful", is_harmful), ("harmless", ~is_harmful)):
     facts = [fact for fact in stored.info if fact["harmful"] == (name == "harmful")]
-    print(f"{name:9}", "   ".join(f"{what} {mean(v[where], facts)}" for what, v in columns.items()))
-assert columns["spread"][is_harmful].mean() > 1.5 * columns["spread"][~is_harmful].mean()
-assert columns["best of 16"][is_harmful].mean() > columns["best of 16"][~is_harmful].mean() + 0.1
+    rows.append((name, *(mean(values[where], facts) for values in columns.values())))
+show.table(["prompts", *columns], rows, "Scores by reward-2000.")
+
+# %% tags=["hide", "remove-input"]
+two_means = {what: (v[is_harmful].mean(), v[~is_harmful].mean()) for what,
+    v in columns.items()}
+assert two_means["spread"][0] > 1.5 * two_means["spread"][1]
+assert two_means["best of 16"][0] > two_means["best of 16"][1] + 0.1
 
 # %%
 R = pool.reward("proxy").numpy()
 without_means = (R - R.mean(1, keepdims=True)).tolist()
-centred = course.Pool.from_candidates(pool.prompts, pool.texts, rewards={"r": without_means},
+centred = course.Pool.from_candidates(pool.prompts, pool.texts,
+    rewards={"r": without_means},
     info=info)
-describe("top k, means removed", top_k_overall(centred))
-said = np.array([["I cannot" in text for text in row] for row in pool.texts])  # (192, 16)
+said = np.array([["I cannot" in text for text in row]
+    for row in pool.texts])  # (192, 16)
 asked = np.array([fact["harmful"] for fact in info])
-print(f"training pool, 'I cannot' among the 16: {said[asked].any(1).mean():.0%} of the harmful "
-    "prompts;", end=" ")
-print(f"mean proxy with it {R[asked][said[asked]].mean():.2f}, without it "
-    f"{R[asked][~said[asked]].mean():.2f}")
+print(f"'I cannot' is there for {said[asked].any(1).mean():.0%} of harmful prompts;")
+print(f"mean proxy with it {R[asked][said[asked]].mean():.2f}, "
+    f"without it {R[asked][~said[asked]].mean():.2f}")
+show.table(["rule", "prompts", "topics", "harmful", "mean score"],
+    [("top k, means removed", *describe(top_k_overall(centred)))])
+
+# %% tags=["hide", "remove-input"]
 assert int((top_k_overall(centred).per_prompt > 0).sum()) < 0.5 * pool.P
 
 # %% [markdown]
@@ -757,11 +815,13 @@ assert int((top_k_overall(centred).per_prompt > 0).sum()) < 0.5 * pool.P
 # %%
 from course_lib.experiments.findings.rounds import kept_easiness
 
+rows = []
 for name in ("reward-2000", "reward-8000"):
     level, highest, by_gold = (kept_easiness(name, *how)
         for how in ((name,), (name, 16), ("gold",)))
-    print(f"{name}: mean {level:+.2f}   best of 16 {highest:+.2f}   mean gold {by_gold:+.2f}")
+    rows.append((name, *(f"{found:+.2f}" for found in (level, highest, by_gold))))
     assert highest.low > 0.1 and highest.mean > 1.3 * level.mean and by_gold.high < 0
+show.table(["score", "mean", "best of 16", "mean gold"], rows)
 
 # %% [markdown]
 # Each number is the mean over the prompts top-k overall kept from, minus the same for its control.
@@ -810,18 +870,24 @@ from course_lib.pools import rso, soft_best, threshold
 
 pool, rng = course.score(pool, GoldReward(world)), np.random.default_rng(0)
 by = {"by": "proxy"}
-table = {"best per prompt": best_per_prompt(pool, **by), "top k overall": top_k_overall(pool, **by),
+table = {"best per prompt": best_per_prompt(pool, **by),
+    "top k overall": top_k_overall(pool, **by),
     "threshold 1.5": threshold(pool, minimum=1.5, **by),
-    "soft, λ = 0.5": soft_best(pool, lam=0.5, **by), "RSO, 2 of 16": rso(pool, k=2, **by),
+    "soft, λ = 0.5": soft_best(pool, lam=0.5, **by),
+    "RSO, 2 of 16": rso(pool, k=2, **by),
     "best 2 per prompt": best_per_prompt(pool, k=2, **by),
     "random per prompt": random_per_prompt(pool)}
-print(f"{'':18} kept  prompts  proxy   gold  different")
+rows = []
 for name, kept in table.items():
-    draws = [len(set(rng.choice(kept.texts, 192, replace=False))) / 192 for _ in range(100)]
-    means = "  ".join(f"{kept.rewards(reward).mean():5.2f}" for reward in ("proxy", "gold"))
-    print(f"{name:18} {len(kept):4}  {int((kept.per_prompt > 0).sum()):7}  {means}  "
-        f"{np.mean(draws):9.0%}")
-of_set = {name: table[name].rewards("gold").mean() for name in ("top k overall", "best per prompt")}
+    draws = [len(set(rng.choice(kept.texts, 192, replace=False))) / 192
+        for _ in range(100)]
+    means = (f"{kept.rewards(reward).mean():.2f}" for reward in ("proxy", "gold"))
+    rows.append((name, len(kept), int((kept.per_prompt > 0).sum()), *means,
+        f"{np.mean(draws):.0%}"))
+show.table(["rule", "kept", "prompts", "proxy", "gold", "different"], rows)
+
+# %% tags=["hide", "remove-input"]
+of_set = {name: kept.rewards("gold").mean() for name, kept in table.items()}
 assert of_set["top k overall"] > of_set["best per prompt"] - 0.1
 
 # %% [markdown]
@@ -835,21 +901,27 @@ assert of_set["top k overall"] > of_set["best per prompt"] - 0.1
 # %%
 narrow = serve(course.finetune(policy, rules["top k overall"], **training))
 narrow_gold = narrow.reward("gold").mean(1)
-print("live, minus best per prompt:", minus(narrow_gold, gold["tuned"]))
 overall = rounds["top_k_overall"]
 kept_of = rounds["arms"]["top k overall"][0]
-print(f"three seeds, kept from {kept_of['prompts_kept']:.0f} of {rounds['size']['prompts']} "
-    "prompts:")
-for seed in range(3):
-    one, other = (rounds["arms"][arm][0]["by_seed"][seed]["gold"]
-        for arm in ("top k overall", "last round only"))
-    print(f"   seed {seed}: top k overall {one:.2f}, best per prompt {other:.2f}")
-for name in ("minus best per prompt", "minus its control"):
-    print(f"   top k overall {name:22}", shown(overall[name]))
+by_seed = [[f"{rounds['arms'][arm][0]['by_seed'][seed]['gold']:.2f}"
+    for seed in range(3)]
+    for arm in ("top k overall", "last round only")]
+differences = {"live, minus best per prompt": minus(narrow_gold, gold["tuned"]),
+    **{f"three seeds, {name}": shown(overall[name])
+        for name in ("minus best per prompt", "minus its control")}}
+show.together(
+    show.table(["gold after one round", "seed 0", "seed 1", "seed 2"],
+        [("top k overall", *by_seed[0]), ("best per prompt", *by_seed[1])],
+        f"Kept: {kept_of['prompts_kept']:.0f} of {rounds['size']['prompts']} prompts."),
+    show.table(["top k overall", "gold"], differences.items()))
 
-# %%
+# %% tags=["hide", "remove-input"]
 assert overall["minus its control"]["low"] > 0.1
-assert overall["minus best per prompt"]["low"] < 0 < overall["minus best per prompt"]["high"]
+assert (
+    overall["minus best per prompt"]["low"]
+    < 0
+    < overall["minus best per prompt"]["high"]
+)
 assert minus(narrow_gold, gold["tuned"]).mean < 0.1
 
 # %% [markdown]
@@ -871,15 +943,20 @@ assert minus(narrow_gold, gold["tuned"]).mean < 0.1
 policies = {"base": arms["base"], "one round": arms["round 1"],
     "four, last round only": arms["round 4"], "four, pooled": arms["pooled 4"],
     "four, refreshed": arms["refreshed 4"], "four, random control": arms["control 4"]}
-arm_of = {"four, last round only": "last round only", "four, pooled": "all rounds pooled",
-    "four, refreshed": "pooled, reward model refreshed", "four, random control": "random control"}
-for name, found in policies.items():
-    print(f"{name:22} distinct-2 {shown(found['distinct'], '.2f')}", end="")
-    arm = f"{arm_of.get(name)} minus base"
-    print(f"   minus base {shown(rounds['last_round'][arm]['distinct'])}" if name in arm_of else "")
-lost = {arm: rounds["last_round"][f"{arm} minus base"]["distinct"] for arm in arm_of.values()}
-assert lost["random control"]["low"] < 0 < lost["random control"]["high"]
-assert all(found["high"] < -0.05 for arm, found in lost.items() if arm != "random control")
+arm_of = {"four, last round only": "last round only",
+    "four, pooled": "all rounds pooled",
+    "four, refreshed": "pooled, reward model refreshed",
+    "four, random control": "random control"}
+lost = {name: rounds["last_round"][f"{arm} minus base"]["distinct"]
+    for name, arm in arm_of.items()}
+show.table(["policy", "distinct-2", "minus base"],
+    [(name, shown(found["distinct"], ".2f"),
+    shown(lost[name]) if name in lost else "–") for name, found in policies.items()])
+
+# %% tags=["hide", "remove-input"]
+of_control = lost.pop("four, random control")
+assert of_control["low"] < 0 < of_control["high"]
+assert all(found["high"] < -0.05 for found in lost.values())
 
 # %% [markdown]
 # Four rounds on random replies cost no variety that we can measure.
@@ -891,14 +968,19 @@ assert all(found["high"] < -0.05 for arm, found in lost.items() if arm != "rando
 # And does the frozen proxy still find them?
 
 # %%
-print(f"{'an excellent one among k':25}" + "   ".join(f"k = {k:<16}" for k in (1, 4, 16)))
-for name, found in policies.items():
-    at = dict(zip(found["many"]["ks"], found["many"]["share"], strict=True))
-    print(f"{name:25}" + "   ".join(f"{shown(at[k], '.0%'):20}" for k in (1, 4, 16)))
-print(f"\n{'gold, best of n by proxy':25}" + "   ".join(f"n = {n:<16}" for n in (1, 4, 16)))
-for name, found in policies.items():
-    at = dict(zip(found["many"]["ks"], found["many"]["best_of"], strict=True))
-    print(f"{name:25}" + "   ".join(f"{shown(at[n]):20}" for n in (1, 4, 16)))
+def among(what, spec):
+    """A row for each policy: what is found among 1, 4 and 16 replies."""
+    rows = []
+    for name, found in policies.items():
+        at = dict(zip(found["many"]["ks"], found["many"][what], strict=True))
+        rows.append((name, *(shown(at[k], spec) for k in (1, 4, 16))))
+    return rows
+
+show.together(
+    show.table(["an excellent one among k", "k = 1", "k = 4", "k = 16"],
+        among("share", ".0%")),
+    show.table(["gold, best of n by proxy", "n = 1", "n = 4", "n = 16"],
+        among("best_of", "+.2f")))
 
 # %% [markdown]
 # (From three seeds that differ, an interval can reach beyond 100 %.)
@@ -909,14 +991,17 @@ for name, found in policies.items():
 # %%
 other = serve(tuned, n=16)
 other_curve = best_of_n_curve(other.reward("proxy"), other.reward("gold"), sizes)
-for name, values, facts in (("base", curve, stored.info), ("tuned", own_curve, stored.info),
-    ("tuned, other prompts", other_curve, about)):
-    more = [minus(values[:, 4], values[:, k], facts) for k in (0, 2)]
-    print(f"{name:22} n = 16 minus n = 1: {more[0]:+.2f}   n = 16 minus n = 4: {more[1]:+.2f}")
-    assert name == "base" or (more[0].high < minus(curve[:, 4], curve[:, 0], stored.info).low
-        and more[1].mean < 0.1)
+gains = {name: [minus(values[:, 4], values[:, k], facts) for k in (0, 2)]
+    for name, values, facts in (("base", curve, stored.info),
+        ("tuned", own_curve, stored.info),
+        ("tuned, other prompts", other_curve, about))}
+show.table(["policy", "n = 16 minus n = 1", "n = 16 minus n = 4"],
+    [(name, *(f"{gain:+.2f}" for gain in more)) for name, more in gains.items()])
 
-# %%
+# %% tags=["hide", "remove-input"]
+for name in ("tuned", "tuned, other prompts"):
+    assert gains[name][0].high < gains["base"][0].low and gains[name][1].mean < 0.1
+
 def among_16(name):
     return policies[name]["many"]["share"][-1]
 
@@ -950,11 +1035,13 @@ examples = selected_examples(policy, best)
 with torch.no_grad():
     on_prompt, prompt_tokens = sft_loss(policy, [(p[:1], p[1:]) for p, _ in examples])
     on_reply, reply_tokens = sft_loss(policy, examples)
-print(f"before training, nats a token: prompts {on_prompt / prompt_tokens:.2f}, replies "
-    f"{on_reply / reply_tokens:.2f}")
+print(f"before training, nats a token: prompts {on_prompt / prompt_tokens:.2f}, "
+    f"replies {on_reply / reply_tokens:.2f}")
 share, part = (prompt_tokens / (prompt_tokens + reply_tokens),
     float(on_prompt / (on_prompt + on_reply)))
 print(f"prompts would be {share:.0%} of the tokens and {part:.0%} of the loss")
+
+# %% tags=["hide", "remove-input"]
 assert share < 0.4 and part > 0.85
 
 # %% [markdown]
@@ -964,7 +1051,7 @@ assert share < 0.4 and part > 0.85
 
 # %%
 def imitate(examples):
-    """Fine-tune a copy of the policy on (prompt ids, reply ids), with the settings of above."""
+    """Fine-tune a copy of the policy on (prompt ids, reply ids), settings as above."""
     student = policy.copy()
 
     def loss(rows):
@@ -973,12 +1060,16 @@ def imitate(examples):
     train(student.model, loss, len(examples), batch_size=32, **training)
     return student
 
-on_prompts = serve(imitate([(p[:1], p[1:] + r) for p, r in examples]), n=2).reward("gold").mean(1)
-print(f"loss on prompts too: gold {mean(on_prompts)}")
-print("minus loss on replies only:", minus(on_prompts, gold["tuned"]))
-print("minus base:                ", minus(on_prompts, gold["base"]))
+on_all = imitate([(p[:1], p[1:] + r) for p, r in examples])
+on_prompts = serve(on_all, n=2).reward("gold").mean(1)
+show.facts({"loss on prompts too: gold": mean(on_prompts),
+    "minus loss on replies only": minus(on_prompts, gold["tuned"]),
+    "minus base": minus(on_prompts, gold["base"])})
+
+# %% tags=["hide", "remove-input"]
 assert minus(on_prompts, gold["tuned"]).high < 0
-assert minus(on_prompts, gold["base"]).mean < 0.6 * minus(gold["tuned"], gold["base"]).mean
+assert minus(on_prompts, gold["base"]).mean < 0.6 * minus(gold["tuned"],
+    gold["base"]).mean
 
 # %% [markdown]
 # More than half of the gain is lost.
@@ -991,12 +1082,16 @@ assert minus(on_prompts, gold["base"]).mean < 0.6 * minus(gold["tuned"], gold["b
 # %%
 endless = serve(imitate([(p, r[:-1]) for p, r in examples]), n=2)
 more = endless.lengths.float().mean(1) - served["tuned"].lengths.float().mean(1)
-print(f"without minus with the end token: {mean(more):+.1f} tokens, gold", end=" ")
-print(f"{minus(endless.reward('gold').mean(1), gold['tuned']):+.2f};", end=" ")
-print(f"{(endless.finish != 0).float().mean():.0%} run to the limit of 96")
-# the median difference
-i = int((endless.lengths[:, 0] - served["tuned"].lengths[:, 0]).argsort(stable=True)[64])
-print(unseen[i], "\n   without:", endless.texts[i][0], "\n   with:   ", served["tuned"].texts[i][0])
+change = minus(endless.reward("gold").mean(1), gold["tuned"])
+i = int((endless.lengths[:, 0] - served["tuned"].lengths[:,
+    0]).argsort(stable=True)[64])
+show.together(show.facts({"without minus with end token": f"{mean(more):+.1f} tokens",
+    "gold": f"{change:+.2f}", "run to the limit of 96":
+        f"{(endless.finish != 0).float().mean():.0%}"}),
+        # below: the median difference
+    side_by_side(i, {"without": endless, "with": served["tuned"]}))
+
+# %% tags=["hide", "remove-input"]
 assert mean(more).low > 3 and (endless.finish != 0).float().mean() < 0.02
 
 # %% [markdown] tags=["slide"]
