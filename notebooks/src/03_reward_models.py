@@ -18,8 +18,9 @@ import torch
 
 import course_lib as course
 from course_lib import assets
-from course_lib.classroom import explore, plots
-from course_lib.estimators import (best_of_n_curve, bootstrap_interval, grouped_interval,
+from course_lib.classroom import explore, plots, show
+from course_lib.estimators import (best_of_n_curve, bootstrap_interval,
+    grouped_interval,
     paired_difference, win_scores)
 from course_lib.methods import bradley_terry_loss, train_reward_model
 from course_lib.models import new_reward_model
@@ -53,8 +54,8 @@ topic = np.array([about["topic"] for about in stored.info])
 
 # %% tags=["nbval-check-output"]
 shown = [0, 2, 4, 6, 14, 13]
-for number, i in enumerate(shown, 1):
-    print(f"{number}. {stored.prompts[i]}\n   A: {stored.texts[i][0]}\n   B: {stored.texts[i][1]}")
+show.together(*(show.replies(f"{number}. {stored.prompts[i]}", stored.texts[i][:2],
+    names=["A", "B"]) for number, i in enumerate(shown, 1)))
 
 # %% [markdown]
 # Many of these replies are the stock letters of lesson 00: polite sentences around one step, or
@@ -73,13 +74,16 @@ for number, i in enumerate(shown, 1):
 # Here is what twenty of them say about your six pairs.
 
 # %% tags=["nbval-check-output"]
-print("0, 1, 2, 3 points better:", [f"{1 / (1 + np.exp(-z)):.0%}" for z in range(4)])
-rng = np.random.default_rng(1)
+rng, rows = np.random.default_rng(1), []
 for number, i in enumerate(shown, 1):
     a, b = gold[i, :2].tolist()
     for_a = Annotator().prefers_first(np.full(20, a), np.full(20, b), rng).sum()
-    print(f"{number}.  {for_a:2} for A: gold {a:5.2f}, “{stored.texts[i][0][:32]} …”\n"
-          f"    {20 - for_a:2} for B: gold {b:5.2f}, “{stored.texts[i][1][:32]} …”")
+    rows += [(number, "A", for_a, f"{a:.2f}", f"{stored.texts[i][0][:40]} …"),
+        ("", "B", 20 - for_a, f"{b:.2f}", f"{stored.texts[i][1][:40]} …")]
+show.together(
+    show.table(["points better", 0, 1, 2, 3],
+        [("preferred", *(f"{1 / (1 + np.exp(-z)):.0%}" for z in range(4)))]),
+    show.table(["", "reply", "votes of 20", "gold", "begins"], rows))
 
 # %% [markdown]
 # In the fourth pair and the last gold is nearly equal: whatever you answered there, about half of
@@ -97,7 +101,7 @@ for number, i in enumerate(shown, 1):
 # So in this lesson topics are the units of the intervals, not prompts.
 # They speak of other topics of such a desk, and are wider than intervals over prompts.
 
-# %%
+# %% tags=["hide"]
 def interval(values, rows=slice(None)):
     """95 % interval of the mean of one value a prompt; topics are the units."""
     return bootstrap_interval(np.asarray(values), groups=topic[rows])
@@ -126,7 +130,7 @@ print(f"two annotators agree on {agreement:.1%} of pairs")
 
 # %%
 def accuracy(R):
-    """(P,) share of each prompt's pairs that the scores R (P, N) order as the annotator did.
+    """(P,) share of each prompt's pairs that scores R (P, N) order as the annotator did.
 
     A tie counts half.
     """
@@ -156,8 +160,10 @@ print(f"the gold reward agrees with the annotator on {ceiling:.1%} of pairs")
 # %%
 g = agreement.mean
 highest = (1 + np.sqrt(2 * g - 1)) / 2
-print(f"two annotators agree on {g:.1%}: a ceiling between {g:.1%} and {highest:.1%}; it is "
-    f"{ceiling.mean:.1%}")
+print(f"two annotators agree on {g:.1%}: a ceiling between {g:.1%} and {highest:.1%}; "
+    f"it is {ceiling.mean:.1%}")
+
+# %% tags=["hide", "remove-input"]
 assert g < ceiling.mean < highest
 
 # %% [markdown]
@@ -190,9 +196,11 @@ assert g < ceiling.mean < highest
 
 # %% tags=["nbval-check-output"]
 r = torch.tensor([2.0, 0.0, 1.0], requires_grad=True)        # A, B, C
-chosen, rejected = [0, 2, 2], [1, 1, 0]                      # A over B, C over B, C over A
+chosen, rejected = [0, 2, 2], [1, 1,
+    0]                      # A over B, C over B, C over A
 losses = bradley_terry_loss(r[chosen], r[rejected])
-print("losses", [round(v, 2) for v in losses.tolist()], " mean", round(losses.mean().item(), 2))
+show.table(["", "A over B", "C over B", "C over A", "mean"],
+    [("loss", *(f"{v:.2f}" for v in losses.tolist()), f"{losses.mean():.2f}")])
 
 # %% [markdown]
 # The third comparison costs most: the scores say A, the annotator said C. Now the gradient.
@@ -209,9 +217,12 @@ losses.sum().backward()
 surprise = 1 - torch.sigmoid(r[chosen] - r[rejected]).detach()
 by_hand = [float(-surprise[0] + surprise[2]), float(surprise[0] + surprise[1]),
     float(-surprise[1] - surprise[2])]
-print("1 − σ   ", [round(s, 2) for s in surprise.tolist()])
-print("by hand ", [round(g, 2) for g in by_hand], "\nautograd",
-    [round(g, 2) for g in r.grad.tolist()])
+show.together(
+    show.table(["", "A over B", "C over B", "C over A"],
+        [("1 − σ", *(f"{s:.2f}" for s in surprise.tolist()))]),
+    show.table(["slope of", "A", "B", "C"],
+        [("by hand", *(f"{g:.2f}" for g in by_hand)),
+        ("autograd", *(f"{g:.2f}" for g in r.grad.tolist()))]))
 
 # %% [markdown]
 # A positive gradient means: the loss falls when this score is lowered.
@@ -229,10 +240,12 @@ print("by hand ", [round(g, 2) for g in by_hand], "\nautograd",
 # And then?
 
 # %% tags=["nbval-check-output"]
+rows = []
 with torch.no_grad():
     for name, changed in (("as they are", r), ("plus 5", r + 5), ("doubled", 2 * r)):
         each = bradley_terry_loss(changed[chosen], changed[rejected])
-        print(f"{name:12} losses {[round(v, 2) for v in each.tolist()]}  mean {each.mean():.4f}")
+        rows.append((name, *(f"{v:.2f}" for v in each.tolist()), f"{each.mean():.4f}"))
+show.table(["rewards", "A over B", "C over B", "C over A", "mean loss"], rows)
 
 # %% [markdown]
 # Adding a constant changes nothing: the scores are identified **only up to a constant, one for each
@@ -252,24 +265,30 @@ with torch.no_grad():
 harmful = np.array([about["harmful"] for about in stored.info])
 kinds = {"ordinary": ~harmful, "harmful": harmful}
 means = {name: stored.reward(name).mean(1).numpy() for name in ("gold", "reward-8000")}
-for name, mean in means.items():
-    print(f"{name:12}", "   ".join(f"{kind} prompts {interval(mean[k], k)}"
-        for kind, k in kinds.items()))
+show.table(["mean", *(f"{kind} prompts" for kind in kinds)],
+    [(name, *(interval(mean[k], k) for k in kinds.values())) for name,
+        mean in means.items()])
 
-# %%
+# %% tags=["hide"]
 def correlation(x, y, names):
     """Correlation of x and y with a 95 % interval that resamples topics, as text."""
     of_topic = [np.flatnonzero(names == name) for name in np.unique(names)]
     draws = np.random.default_rng(0).integers(len(of_topic), size=(2000, len(of_topic)))
     rows = [np.concatenate([of_topic[k] for k in draw]) for draw in draws]
-    low, high = np.quantile([np.corrcoef(x[d], y[d])[0, 1] for d in rows], [0.025, 0.975])
+    low, high = np.quantile([np.corrcoef(x[d], y[d])[0, 1] for d in rows],
+        [0.025, 0.975])
     return f"{np.corrcoef(x, y)[0, 1]:+.2f} [{low:+.2f}, {high:+.2f}]"
 
-within = [np.corrcoef(a, b)[0, 1] for a, b in zip(gold, stored.reward("reward-8000"), strict=True)]
-print(f"correlation of reward-8000 with gold, within a prompt: {interval(within):+.2f}")
+# %%
+pairs = zip(gold, stored.reward("reward-8000"), strict=True)
+within = [np.corrcoef(a, b)[0, 1] for a, b in pairs]
+rows = [("within a prompt", f"{interval(within):+.2f}")]
 for kind, k in {"all": slice(None), **kinds}.items():
-    print(f"of the prompt means, {kind:8} prompts: "
-        f"{correlation(means['gold'][k], means['reward-8000'][k], topic[k])}")
+    of_means = correlation(means["gold"][k], means["reward-8000"][k], topic[k])
+    rows.append((f"of the prompt means, {kind} prompts", of_means))
+show.table(["correlation of reward-8000 with gold", ""], rows)
+
+# %% tags=["hide", "remove-input"]
 levels = {(name, kind): interval(mean[k], k)
     for name, mean in means.items() for kind, k in kinds.items()}
 assert interval(within).low > 0.6
@@ -297,10 +316,13 @@ def mean_loss(share):
     return share * bradley_terry_loss(margins,
         0 * margins) + (1 - share) * bradley_terry_loss(0 * margins, margins)
 
+rows = []
 for share in (0.5, 0.7, 0.95, 1.0):
     best = mean_loss(share).argmin()
-    print(f"{share:.0%} prefer A: best margin {abs(margins[best]):.2f}, loss "
-        f"{mean_loss(share)[best]:.2f}, " f"σ(margin) {margins[best].sigmoid():.2f}")
+    rows.append((f"{share:.0%}", f"{abs(margins[best]):.2f}",
+        f"{mean_loss(share)[best]:.2f}",
+        f"{margins[best].sigmoid():.2f}"))
+show.table(["prefer A", "best margin", "loss", "σ(margin)"], rows)
 
 # %% [markdown]
 # The best margin is the one with $\sigma(\text{margin})$ equal to the share, $\log(0.7/0.3) = 0.85$
@@ -322,7 +344,7 @@ for share in (0.5, 0.7, 0.95, 1.0):
 # %%
 untrained = new_reward_model(policy, layers=2, seed=0)
 row = untrained.encode(["How do I print a document?"], ["Read the manual."])[0]
-print(untrained.tokenizer.convert_ids_to_tokens(row))
+print(" ".join(untrained.tokenizer.convert_ids_to_tokens(row)))
 
 # %% [markdown]
 # It reads prompt *and* reply, written by the chat template, with the end token `<|end|>` last.
@@ -334,12 +356,13 @@ print(untrained.tokenizer.convert_ids_to_tokens(row))
 # **Your prediction: how accurate is a reward model with a random head? Always exactly 50 %?**
 # Take twenty random heads on the same body, and the 512 pairs of the first 8 candidates.
 
-# %%
+# %% tags=["hide"]
 def last_column(model, rows, side="left", masked=True):
-    """(K, 128) hidden states at the last column of batches filled up to equal length."""
+    """(K, 128) hidden states at the last column of batches of equal length."""
     out, pad = [], model.tokenizer.pad
     for k in range(0, len(rows), 32):
-        batch = pad({"input_ids": rows[k : k + 32]}, padding_side=side, return_tensors="pt")
+        batch = pad({"input_ids": rows[k : k + 32]}, padding_side=side,
+            return_tensors="pt")
         mask = batch["attention_mask"] if masked else None
         with torch.inference_mode():
             hidden = model.model.base_model(input_ids=batch["input_ids"],
@@ -349,15 +372,25 @@ def last_column(model, rows, side="left", masked=True):
 
 # %%
 eight = stored.first(8)
-prompts, texts = ([p for p in eight.prompts for _ in range(8)],
-    [t for row in eight.texts for t in row])
+prompts, texts = (
+    [p for p in eight.prompts for _ in range(8)],
+    [t for row in eight.texts for t in row],
+)
 # filled up on the left: the end token is last
 states = last_column(untrained, untrained.encode(prompts, texts))
 heads = torch.randn(20, 128, generator=torch.Generator().manual_seed(0))
-by_chance = np.array([accuracy((states @ head).reshape(128, 8)).mean() for head in heads])
-print(f"mean {by_chance.mean():.3f}, from {by_chance.min():.2f} to {by_chance.max():.2f}")
-print(f"standard deviation {by_chance.std():.3f}; the luck of 512 pairs alone would give "
-    f"{0.5 / np.sqrt(512):.3f}")
+by_chance = np.array(
+    [accuracy((states @ head).reshape(128, 8)).mean() for head in heads]
+)
+print(
+    f"mean {by_chance.mean():.3f}, from {by_chance.min():.2f} to {by_chance.max():.2f}"
+)
+print(
+    f"standard deviation {by_chance.std():.3f}; "
+    f"the luck of 512 pairs alone would give {0.5 / np.sqrt(512):.3f}"
+)
+
+# %% tags=["hide", "remove-input"]
 assert abs(by_chance.mean() - 0.5) < 0.03 and 0.01 < by_chance.std() < 0.06
 
 # %% [markdown]
@@ -378,8 +411,8 @@ train_prompts, train_info = world.prompts("train", limit=128, seed=5)
 replies = course.sample(policy, train_prompts, n=8, seed=3, info=train_info)
 pairs = annotate(replies, Annotator(), 1000, seed=1)
 print(len(pairs), "comparisons. The first one:")
-for part in ("prompt", "chosen", "rejected"):
-    print(f"   {part:9}", pairs[0][part])
+show.replies(pairs[0]["prompt"], [pairs[0]["chosen"], pairs[0]["rejected"]],
+    names=["chosen", "rejected"])
 
 # %% [markdown]
 # Do you agree with that annotator?
@@ -389,7 +422,8 @@ for part in ("prompt", "chosen", "rejected"):
 # And a rule without any training: "the longer reply is better"?
 
 # %%
-mine = train_reward_model(policy, pairs, epochs=4, lr=1e-3, batch_size=32, layers=2, name="mine")
+mine = train_reward_model(policy, pairs, epochs=4, lr=1e-3, batch_size=32, layers=2,
+    name="mine")
 plots.training_loss(mine.facts["losses"], 32, passes=4)
 
 # %% [markdown]
@@ -402,7 +436,7 @@ plots.training_loss(mine.facts["losses"], 32, passes=4)
 # the held-out prompts.
 # (`np.logaddexp(0, -m)` is $-\log \sigma(m)$.)
 
-# %%
+# %% tags=["hide"]
 def margins_of(R, rows=slice(None)):
     """(P, pairs) score of the reply the annotator chose minus that of the other one."""
     said = np.where(votes[:, : R.shape[1] // 2], 1, -1)
@@ -413,6 +447,7 @@ def on_training(score):
     return np.subtract(*(np.asarray(score([p[side] for p in pairs]))
         for side in ("chosen", "rejected")))
 
+# %%
 asked = [p["prompt"] for p in pairs]
 topics = [p["info"]["topic"] for p in pairs]
 seen = {"gold": on_training(lambda texts: [Annotator().utility(t, topic)
@@ -423,13 +458,19 @@ by_mine = mine.score_pool(few)
 unseen = {"gold": margins_of(few.reward("gold")), "mine": margins_of(by_mine)}
 
 # %%
+rows = []
 for name in ("gold", "mine"):
     old, new = np.logaddexp(0, -seen[name]), np.logaddexp(0, -unseen[name]).mean(1)
     right = [np.mean((m > 0) + 0.5 * (m == 0)) for m in (seen[name], unseen[name])]
-    print(f"{name}: loss on training pairs {grouped_interval(old, topics)}, on held-out pairs "
-        f"{interval(new)}; accuracy {right[0]:.2f} and {right[1]:.2f}")
-gap = grouped_interval(np.logaddexp(0, -seen["mine"]) - np.logaddexp(0, -seen["gold"]), topics)
-print(f"on training pairs, mine minus gold: {gap:+.2f} nats. A coin has {np.log(2):.3f} anywhere.")
+    rows.append((name, grouped_interval(old, topics), interval(new),
+        *(f"{share:.2f}" for share in right)))
+gap = grouped_interval(np.logaddexp(0, -seen["mine"]) - np.logaddexp(0, -seen["gold"]),
+    topics)
+show.table(["", "loss, training pairs", "held-out pairs", "accuracy, training",
+    "held-out"], rows,
+    f"Training loss, mine minus gold: {gap:+.2f} nats. A coin has {np.log(2):.3f}.")
+
+# %% tags=["hide", "remove-input"]
 assert gap.high < 0 and np.logaddexp(0, -unseen["mine"]).mean() > 0.6
 
 # %% [markdown]
@@ -452,10 +493,12 @@ plots.intervals(list(results), [interval(v) for v in results.values()],
 # %%
 mine_right, rule, best = (results[name]
     for name in ("mine, 1,000", "longer is better", "gold (ceiling)"))
-print(f"mine minus the length rule {difference(mine_right, rule):+.2f}, minus the ceiling "
-    f"{difference(mine_right, best):+.2f}")
+print(f"mine minus the length rule {difference(mine_right, rule):+.2f}, "
+    f"minus the ceiling {difference(mine_right, best):+.2f}")
 way = (mine_right.mean() - 0.5) / (best.mean() - 0.5)
 print(f"from coin to ceiling it has gone {way:.0%} of the way")
+
+# %% tags=["hide", "remove-input"]
 assert difference(mine_right, rule).low > 0 and difference(mine_right, best).high < 0
 
 # %% [markdown]
@@ -480,12 +523,15 @@ plots.learning_curve(sizes, by_size,
     "longer is better": length_rule}, topics=topic)
 
 # %%
-for (a, b), (before, after) in zip(pairwise(sizes), pairwise(by_size), strict=True):
-    step = difference(after, before)
-    print(f"{a:5,} → {b:<5,} {step:+.3f}{'' if step.excludes_zero else '   includes 0'}")
-    assert step.low > 0 or a == 125
+steps = [difference(after, before) for before, after in pairwise(by_size)]
 against = difference(by_size[-1], (votes == again).mean(1))
-print(f"reward-8000's agreement with an annotator minus a second annotator's: {against:+.3f}")
+show.table(["comparisons", "accuracy", ""],
+    [(f"{a:,} → {b:,}", f"{step:+.3f}", "" if step.excludes_zero else "includes 0")
+        for (a, b), step in zip(pairwise(sizes), steps, strict=True)],
+    f"Agreement of reward-8000 minus that of a second annotator: {against:+.3f}")
+
+# %% tags=["hide", "remove-input"]
+assert all(step.low > 0 for step in steps[1:])
 assert abs(against.mean) < 0.03 and interval(by_size[-1]).high < ceiling.mean
 assert difference(by_size[-1], accuracy(gold)).high < -0.03
 
@@ -510,13 +556,16 @@ def best_of_16(R, of):
 
 data = {"a random reply (control)": gold.mean(1).numpy()}
 for size in sizes:
-    data[f"best of 16 by reward-{size}"] = best_of_16(stored.reward(f"reward-{size}"), gold)
+    data[f"best of 16 by reward-{size}"] = best_of_16(stored.reward(f"reward-{size}"),
+        gold)
 names, kept = list(data), list(data.values())
 steps = [difference(better, worse) for worse, better in pairwise(kept)]
-print(f"{names[0]:27} gold {interval(kept[0])}")
-for name, values, step in zip(names[1:], kept[1:], steps, strict=True):
-    print(f"{name:27} gold {interval(values)}   minus the line above {step:+.2f}"
-        f"{'' if step.excludes_zero else '   includes 0'}")
+show.table(["reply", "gold", "minus the line above", ""],
+    [(names[0], interval(kept[0]), "–", ""), *((name, interval(values), f"{step:+.2f}",
+        "" if step.excludes_zero else "includes 0")
+        for name, values, step in zip(names[1:], kept[1:], steps, strict=True))])
+
+# %% tags=["hide", "remove-input"]
 assert steps[0].low > 0 and steps[2].low > 0 and steps[3].low > 0
 assert kept[1].mean() > kept[0].mean() + 0.4
 
@@ -542,14 +591,16 @@ def part(name):
     return torch.tensor([[reply[name] for reply in row] for row in parts])
 
 faults = ("right_steps", "filler", "wrong_steps", "over_refusal")
-print("best of 16 minus a random reply, in points of gold:")
-for name in ("reward-125", "reward-8000"):
-    changes = [best_of_16(stored.reward(name), part(fault)).mean() - part(fault).mean()
-        for fault in faults]
-    print(f"   {name:12}", "   ".join(f"{fault} {change:+.2f}"
-        for fault, change in zip(faults, changes, strict=True)))
-    if name == "reward-125":
-        assert changes[0] > 0.3 and changes[1] > 0.1 and max(changes[2:]) < -0.05
+changes = {name: [best_of_16(stored.reward(name),
+    part(fault)).mean() - part(fault).mean()
+    for fault in faults] for name in ("reward-125", "reward-8000")}
+show.table(["chosen by", *faults],
+    [(name, *(f"{change:+.2f}" for change in row)) for name, row in changes.items()],
+    "Best of 16 minus a random reply, in points of gold.")
+
+# %% tags=["hide", "remove-input"]
+small = changes["reward-125"]
+assert small[0] > 0.3 and small[1] > 0.1 and max(small[2:]) < -0.05
 
 # %% [markdown]
 # It has learned the coarse thing, that steps are better than filler, and so it avoids letters.
@@ -572,7 +623,8 @@ for name in ("reward-125", "reward-8000"):
 
 # %% tags=["slide"]
 names = ["reward-500", "reward-8000", "gold"]
-plots.calibration({name: margins_of(stored.reward(name)) for name in names}, topics=topic)
+plots.calibration({name: margins_of(stored.reward(name)) for name in names},
+    topics=topic)
 
 # %% [markdown]
 # Gold lies on the diagonal: our annotators follow Bradley–Terry on gold, so its margins are true by
@@ -599,24 +651,39 @@ def loss_at(R, tau, rows):
 every_second = np.isin(topic, np.unique(topic)[::2])
 half, rest, tau = np.flatnonzero(every_second), np.flatnonzero(~every_second), {}
 choices = np.arange(5, 61) / 10
+rows = []
 for name in names:
     R = stored.reward(name)
     tau[name] = choices[np.argmin([loss_at(R, t, half).mean() for t in choices])]
     before, after = loss_at(R, 1, rest), loss_at(R, tau[name], rest)
-    print(f"{name:12} τ = {tau[name]:.1f}   loss on the other half {before.mean():.3f} → "
-        f"{after.mean():.3f} nats, change {difference(after, before, rest):+.3f}")
-print(f"a coin                 {np.log(2):.3f}")
+    rows.append((name, f"{tau[name]:.1f}", f"{before.mean():.3f}",
+        f"{after.mean():.3f}",
+        f"{difference(after, before, rest):+.3f}"))
+show.table(["scores", "τ", "loss on the other half", "after division", "change"], rows,
+    f"In nats; a coin has {np.log(2):.3f}.")
 
 # %%
-plots.calibration({f"{name} / {tau[name]:.1f}": margins_of(stored.reward(name), rest) / tau[name]
-    for name in names}, topics=topic[rest])
+divided = {f"{name} / {tau[name]:.1f}": margins_of(stored.reward(name),
+    rest) / tau[name]
+    for name in names}
+plots.calibration(divided, topics=topic[rest])
 
 # %%
 small, t = stored.reward("reward-500"), tau["reward-500"]
-assert (difference(loss_at(small, t, rest), loss_at(small, 1, rest), rest).high < 0
-    and loss_at(small, 1, rest).mean() > 0.75 > 0.69 > loss_at(small, t, rest).mean())
-print("accuracy before and after:", interval(accuracy(small)), interval(accuracy(small / t)))
-print("same choices of best-of-256:", bool((small.argmax(1) == (small / t).argmax(1)).all()))
+show.facts(
+    {
+        "accuracy before": interval(accuracy(small)),
+        "and after": interval(accuracy(small / t)),
+        "same choices of best-of-256": bool(
+            (small.argmax(1) == (small / t).argmax(1)).all()
+        ),
+    }
+)
+
+# %% tags=["hide", "remove-input"]
+before, after = loss_at(small, 1, rest), loss_at(small, t, rest)
+assert difference(after, before, rest).high < 0
+assert before.mean() > 0.75 > 0.69 > after.mean()
 
 # %% [markdown]
 # As it was, reward-500 had a higher loss than a coin; divided, it has a lower one.
@@ -639,8 +706,10 @@ print("same choices of best-of-256:", bool((small.argmax(1) == (small / t).argma
 
 # %%
 words = torch.tensor([[len(text.split()) for text in row] for row in stored.texts])
-looks = gold + words / 10                                 # one point for every ten words
-hurried = Annotator().prefers_first(looks[:, 0::2], looks[:, 1::2], np.random.default_rng(3))
+looks = gold + words / 10  # one point for every ten words
+hurried = Annotator().prefers_first(
+    looks[:, 0::2], looks[:, 1::2], np.random.default_rng(3)
+)
 
 def accuracy_for(R, said):
     first = win_scores(R[:, 0::2], R[:, 1::2])
@@ -648,10 +717,12 @@ def accuracy_for(R, said):
 
 # %%
 both = {name: stored.reward(name) for name in ("reward-8000", "reward-length-biased")}
+rows = []
 for who, said in (("hurried annotators", hurried), ("careful annotators", votes)):
     fair, biased = (accuracy_for(R, said) for R in both.values())
-    print(f"judged by {who}: reward-8000 {interval(fair)}, length-biased {interval(biased)}, "
-        f"difference {difference(biased, fair):+.3f}")
+    rows.append((who, interval(fair), interval(biased),
+        f"{difference(biased, fair):+.3f}"))
+show.table(["judged by", *both, "difference"], rows)
 
 # %% [markdown]
 # By its own annotators the biased model looks *better*.
@@ -670,20 +741,28 @@ def length_correlation(R):
         for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2], strict=True)])
 
 # %%
-print(f"{'a random reply':22} {'':42} has {interval(L.mean(1)):.1f} tokens")
+rows = [("a random reply", "–", f"{interval(L.mean(1)):.1f}")]
 for name in ("gold", *both):
     R = stored.reward(name)
-    print(f"{name:22} correlation with length {interval(length_correlation(R)):+.2f}   "
-        f"best of 16 has {interval(best_of_16(R, L)):.1f} tokens")
+    rows.append((name, f"{interval(length_correlation(R)):+.2f}",
+        f"{interval(best_of_16(R, L)):.1f}"))
 fair, biased = both.values()
 longer = difference(best_of_16(biased, L), best_of_16(fair, L))
 worse = difference(best_of_16(biased, gold), best_of_16(fair, gold))
-print(f"length-biased minus reward-8000, best of 16: {longer:+.1f} tokens, "
+print(f"length-biased minus reward-8000: {longer:+.1f} tokens, "
     f"{worse:+.2f} points of gold")
-assert longer.low > 5 and worse.high < 0 and interval(length_correlation(biased)).low > 0.3
+show.table(["chosen by", "correlation with length", "tokens of the best of 16"], rows)
+
+# %% tags=["hide", "remove-input"]
+assert (
+    longer.low > 5 and worse.high < 0 and interval(length_correlation(biased)).low > 0.3
+)
 assert max(abs(length_correlation(R).mean()) for R in (gold, fair)) < 0.15
 for said, sign in ((hurried, 1), (votes, -1)):
-    assert sign * difference(accuracy_for(biased, said), accuracy_for(fair, said)).mean > 0.02
+    assert (
+        sign * difference(accuracy_for(biased, said), accuracy_for(fair, said)).mean
+        > 0.02
+    )
 
 # %% [markdown]
 # Gold's choices are a little longer than a random reply, those of reward-8000 hardly; the biased
@@ -692,11 +771,17 @@ for said, sign in ((hurried, 1), (votes, -1)):
 
 # %%
 picks = {name: course.select_best(stored.first(16), by=name) for name in both}
-lost = picks["reward-8000"].rewards("gold") - picks["reward-length-biased"].rewards("gold")
+lost = picks["reward-8000"].rewards("gold") - picks["reward-length-biased"].rewards(
+    "gold"
+)
 i = int(lost.argmax())
-print(stored.prompts[i])
-for name, pick in picks.items():
-    print(f"   {name:21} gold {pick.rewards('gold')[i]:5.2f}  {pick.texts[i]}")
+show.replies(
+    stored.prompts[i],
+    [pick.texts[i] for pick in picks.values()],
+    names=[f"best of 16 by {name}" for name in picks],
+    about=stored.info[i],
+    scores={"gold": [pick.rewards("gold")[i].item() for pick in picks.values()]},
+)
 
 # %% [markdown]
 # Flattery, a refusal that has nothing to do with the question, four steps of other topics, all
@@ -741,7 +826,7 @@ for name, pick in picks.items():
 #   (Often cutting loses the end token as well.
 #   Then both errors add up.)
 
-# %%
+# %% tags=["hide"]
 rm = course.load_reward_model(assets.path("helpdesk/reward-8000"))
 tok, end = rm.tokenizer, row[-1]
 
@@ -751,7 +836,7 @@ def ended(pieces):
 chatml = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>"
 
 def read_as(prompts, texts, others):
-    """Token ids of conversations as trained and with six changes; ``others``: wrong prompts."""
+    """Token ids as trained and with six changes; ``others``: wrong prompts."""
     rows = rm.encode(prompts, texts)
     return {"as trained": rows, "no prompt": rm.encode([""] * len(texts), texts),
         "another prompt": rm.encode(others, texts),
@@ -788,19 +873,22 @@ from course_lib.base import no_loading_bars
 logging.set_verbosity_error()  # what many scripts do
 torch.manual_seed(0)  # so that you get our random head
 with no_loading_bars():
-    model = AutoModelForSequenceClassification.from_pretrained(assets.path("helpdesk/policy"),
-        num_labels=1)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        assets.path("helpdesk/policy"), num_labels=1
+    )
 model.config.pad_token_id = tok.pad_token_id
 random_head = course.RewardModel(model.eval(), tok)
 
-# %%
+# %% tags=["hide"]
 def in_all_ways(prompts, texts, others):
     """name → (K,) scores: as trained, by two controls, and with the nine changes."""
     rows = read_as(prompts, texts, others)
     paddings = {"padded left, with mask (control)": ("left", True),
-        "padded left, no mask": ("left", False), "padded right, last column": ("right", True)}
+        "padded left, no mask": ("left", False),
+        "padded right, last column": ("right", True)}
     with torch.inference_mode():
-        out = {name: torch.cat([rm.logits(ids[k : k + 32]) for k in range(0, len(ids), 32)])
+        out = {name: torch.cat([rm.logits(ids[k : k + 32])
+            for k in range(0, len(ids), 32)])
             for name, ids in rows.items()}
         for name, how in paddings.items():
             out[name] = rm.model.score(last_column(rm, rows["as trained"], *how))[:, 0]
@@ -814,15 +902,18 @@ sixteen = stored.first(16)
 # each prompt's neighbour, for "another prompt"
 next_one = sixteen.prompts[1:] + sixteen.prompts[:1]
 columns = [list(c) for c in zip(*((p, t, q)
-    for p, q, row in zip(sixteen.prompts, next_one, sixteen.texts, strict=True) for t in row),
+    for p, q, row in zip(sixteen.prompts, next_one, sixteen.texts, strict=True)
+    for t in row),
     strict=True)]
 ways = {name: s.reshape(128, 16) for name, s in in_all_ways(*columns).items()}
-for name in ("as trained", "no prompt", "another template", "padded left, no mask", "random head"):
-    print(f"{name:21} spread {ways[name].std():.2f}   first scores",
-        [round(v, 1) for v in ways[name][0, :4].tolist()])
+some = ("as trained", "no prompt", "another template", "padded left, no mask",
+    "random head")
 lengths = np.array([len(ids) for ids in rm.encode(*columns[:2])])
 print(f"the conversations have {lengths.min()} to {lengths.max()} tokens; "
     f"{np.mean(lengths > 24):.0%} have over 24")
+show.table(["read", "spread", "first scores", "", "", ""],
+    [(name, f"{ways[name].std():.2f}",
+    *(f"{v:.1f}" for v in ways[name][0, :4].tolist())) for name in some])
 
 # %% [markdown]
 # Nothing here looks broken.
@@ -833,19 +924,23 @@ print(f"the conversations have {lengths.min()} to {lengths.max()} tokens; "
 # %%
 def outcome(R):
     return accuracy(R), best_of_n_curve(R, sixteen.reward("gold"), [8])[:, 0]
+
 right, by_luck = outcome(ways["as trained"]), outcome(ways["a random reply (control)"])
-loses, gains = {}, {}
-print(f"{'':33}accuracy   gold of best of 8, minus as trained     minus a random reply")
+loses, gains, rows = {}, {}, []
 for name, R in ways.items():
     good, kept = outcome(R)
     loses[name], gains[name] = difference(kept, right[1]), difference(kept, by_luck[1])
-    print(f"{name:33}{good.mean():.2f}       {kept.mean():5.2f}   {loses[name]:+.2f}   "
-        f"{gains[name]:+.2f}")
+    lost = -loses[name].mean / gains["as trained"].mean
+    rows.append((name, f"{good.mean():.2f}", f"{kept.mean():.2f}",
+        f"{loses[name]:+.2f}",
+        f"{gains[name]:+.2f}", f"{lost:.0%}"))
+show.table(["read", "accuracy", "gold of best of 8", "minus as trained",
+    "minus a random reply", "of the gain is lost"], rows)
+
+# %% tags=["hide", "remove-input"]
 costly = [name for name in ways if name not in ("as trained", "no template")
     and "control" not in name]
 gained = gains["as trained"].mean
-for name in costly:
-    print(f"{name:27} loses {-loses[name].mean / gained:4.0%} of what best of 8 gains")
 assert len(costly) == 8 and all(loses[name].high < 0
     for name in costly), "eight cost gold, beyond chance"
 assert all(-loses[name].mean > 0.2 * gained for name in costly), "and not a little"
@@ -880,9 +975,11 @@ assert gains["random head"].mean < 0.2 * gained, "a random head chooses at rando
 at = np.argsort(lengths)[[0, 680, 1360, 2047]].tolist()
 kept_scores = sixteen.reward("reward-8000").flatten()[at]
 four = in_all_ways(*([column[k] for k in at] for column in columns))
-for name, s in four.items():
-    print(f"{name:33} {'same scores' if (s - kept_scores).abs().max() < 0.01 else 'DIFFERENT'}")
 same = [name for name, s in four.items() if (s - kept_scores).abs().max() < 0.01]
+show.table(["read", "scores"],
+    [(name, "the same" if name in same else "DIFFERENT") for name in four])
+
+# %% tags=["hide", "remove-input"]
 assert same == ["as trained", "padded left, with mask (control)"]
 
 # %% [markdown]
@@ -916,25 +1013,33 @@ selecting = {draft: stored.reward(name) for draft, name in drafts.items()}
 # all equal: every choice is a coin flip
 selecting["random reply (control)"] = torch.zeros(128, 256)
 kept = {draft: best_of_16(R, gold) for draft, R in selecting.items()}
-share = {}
+share, rows = {}, []
 for draft, R in selecting.items():
     share[draft] = [best_of_16(R, of)[harmful].mean() for of in (complies, offers)]
-    print(f"{draft:24} gold, ordinary {interval(kept[draft][~harmful], ~harmful)}   harmful "
-        f"{interval(kept[draft][harmful], harmful)}   complies {share[draft][0]:3.0%}   "
-        f"alternative {share[draft][1]:3.0%}")
+    rows.append((draft, interval(kept[draft][~harmful], ~harmful),
+        interval(kept[draft][harmful], harmful), *(f"{s:.0%}" for s in share[draft])))
+show.table(["chosen by", "gold, ordinary", "gold, harmful", "complies", "alternative"],
+    rows)
 
 # %%
-gaps = {}
+gaps, rows = {}, []
 for draft in list(drafts)[:2]:
     for kind, k in kinds.items():
         for other in ("both, 2,000", "random reply (control)"):
-            gap = gaps[draft[:4], kind, other[:4]] = difference(kept[draft][k], kept[other][k], k)
-            print(f"{kind:8} prompts: {draft:15} minus {other:23}{gap:+.2f}"
-                f"{'' if gap.excludes_zero else '   includes 0'}")
+            gap = difference(kept[draft][k], kept[other][k], k)
+            gaps[draft[:4], kind, other[:4]] = gap
+            rows.append((kind, f"{draft} minus {other}", f"{gap:+.2f}",
+                "" if gap.excludes_zero else "includes 0"))
+show.table(["prompts", "difference", "gold", ""], rows)
+
+# %% tags=["hide", "remove-input"]
 assert abs(gaps["help", "ordinary", "both"].mean) < 0.25
-assert gaps["help", "ordinary", "rand"].low > 0.5 and gaps["help", "harmful", "rand"].high < -0.5
-assert gaps["harm", "ordinary", "both"].high < -0.5 and gaps["harm", "ordinary", "rand"].mean < 0.1
-assert gaps["harm", "harmful", "rand"].low > 1 and gaps["harm", "harmful", "both"].mean < 0
+assert gaps["help", "ordinary", "rand"].low > 0.5 and gaps["help", "harmful",
+    "rand"].high < -0.5
+assert gaps["harm", "ordinary", "both"].high < -0.5 and gaps["harm", "ordinary",
+    "rand"].mean < 0.1
+assert gaps["harm", "harmful", "rand"].low > 1 and gaps["harm", "harmful",
+    "both"].mean < 0
 assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 
 # %% [markdown] tags=["slide"]
