@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from types import SimpleNamespace
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -394,24 +394,12 @@ def test_the_memory_figure_says_what_it_shows(capsys):
 def test_versions_are_compared_with_our_own_bounds(monkeypatch, capsys, found, old, new):
     def version(name):
         if name not in found:
-            raise doctor.importlib.metadata.PackageNotFoundError(name)
+            raise metadata.PackageNotFoundError(name)
         return found[name]
 
-    monkeypatch.setattr(
-        doctor,
-        "importlib",
-        SimpleNamespace(
-            metadata=SimpleNamespace(
-                version=version,
-                requires=lambda name: [
-                    "torch>=2.6",
-                    "transformers<6,>=5",
-                    'nbval>=0.11; extra == "dev"',
-                ],
-                PackageNotFoundError=doctor.importlib.metadata.PackageNotFoundError,
-            )
-        ),
-    )
+    declared = ["torch>=2.6", "transformers<6,>=5", 'nbval>=0.11; extra == "dev"']
+    monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(metadata, "requires", lambda name: declared)
     below, above = doctor.unfit_versions()
     assert [line.split(",")[0] for line in below] == old
     assert [line.split(",")[0] for line in above] == new
