@@ -82,7 +82,7 @@ def test_a_grid_too_large_to_read_is_refused():
 def test_rounds_are_drawn_from_the_base_on(stored):
     figure = plots.rounds(stored, measures=("gold", "proxy"), quiet=True)
     arms = [name for name, rows in stored["arms"].items() if len(rows) > 1]
-    shown = {text.get_text() for text in figure.findobj(Text)}
+    shown = {text.get_text().replace("\n", " ") for text in figure.findobj(Text)}
     assert set(arms) <= shown, "each is named, at its line's end or in a legend"
     for name in arms:
         assert (
