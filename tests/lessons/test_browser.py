@@ -54,6 +54,7 @@ def opened(page, address):
     page.goto(address)
     page.locator(".jp-Cell").first.wait_for()
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    page.wait_for_timeout(5_000)  # idle is shown before "Run All" reaches the kernel
 
 
 def run_all(page):
