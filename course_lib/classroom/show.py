@@ -224,15 +224,16 @@ def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
     """The table as HTML that carries its own style: it also stands where styles are dropped."""
-    sides = ["text-align:right" if flush else "text-align:left" for flush in right]
+    # JupyterLab puts all cells to the right, others none: each way said once, where it is needed
+    sides = ["align=right" if flush else "style=text-align:left" for flush in right]
     top = "".join(
-        f'<th scope="col" style="{side};vertical-align:bottom">{html.escape(name)}</th>'
+        f"<th scope=col {side}>{html.escape(name)}</th>"
         for name, side in zip(head, sides, strict=True)
     )
     body = [
         "<tr>"
         + "".join(
-            f'<td style="{side}">{_whole(cell) if flush else html.escape(cell)}</td>'
+            f"<td {side}>{_whole(cell) if flush else html.escape(cell)}</td>"
             for cell, side, flush in zip(row, sides, right, strict=True)
         )
         + "</tr>"

@@ -18,7 +18,7 @@ import torch
 
 import course_lib as course
 from course_lib import assets
-from course_lib.classroom import explore, plots
+from course_lib.classroom import explore, plots, show
 from course_lib.estimators import best_of_n_curve, bootstrap_interval, paired_difference
 
 # %% [markdown]
@@ -52,10 +52,14 @@ gold = torch.tensor([[2.0, 1.0, 0.5, 0.0], [1.5, -1.0, 1.0, 0.0], [0.0, 0.5, 2.0
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.findings.choosing import pair_accuracy
 
-print("chosen by the proxy:", proxy.argmax(1).tolist(), "  by gold:", gold.argmax(1).tolist())
 curve = best_of_n_curve(proxy, gold, ns=[1, 2, 3, 4]).mean(0)
-print("gold of the best of 1, 2, 3, 4 by the proxy:", [round(float(v), 2) for v in curve])
 print(f"pairs in the right order: {pair_accuracy(proxy, gold).mean():.2f}")
+show.together(
+    show.table(["prompt", 1, 2, 3, 4, 5],
+        [("chosen by the proxy", *proxy.argmax(1).tolist()),
+        ("chosen by gold", *gold.argmax(1).tolist())]),
+    show.table(["best of", 1, 2, 3, 4],
+        [("gold, chosen by the proxy", *(f"{value:.2f}" for value in curve))]))
 
 # %% [markdown]
 # The proxy puts two of three pairs in the right order, and the best of 2 by it is better than a
@@ -114,19 +118,22 @@ over_topics = partial(bootstrap_interval, groups=topics)
 difference = partial(paired_difference, groups=topics)
 
 sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-judged = {name: best_of_n_curve(stored.reward(name), gold, sizes) for name in sized}  # (P, 9) each
+# (P, 9) each
+judged = {name: best_of_n_curve(stored.reward(name), gold, sizes) for name in sized}
 rise = {name: difference(curve[:, 4], curve[:, 0]) for name, curve in judged.items()}
 fall = {name: difference(curve[:, 8], curve[:, 4]) for name, curve in judged.items()}
-for name in sized:
-    print(f"{name:12} gold, 1 → 16: {rise[name]}    16 → 256: {fall[name]}")
 late = difference(judged["reward-8000"][:, 8], judged["reward-8000"][:, 6])
-print(f"reward-8000, late, 64 → 256: {late}")
+show.table(["chosen by", "gold, 1 → 16", "16 → 256", "64 → 256"],
+    [(name, rise[name], fall[name], late if name == "reward-8000" else "")
+        for name in sized])
 
-# %%
+# %% tags=["hide", "remove-input"]
 own = {name: best_of_n_curve(stored.reward(name), ns=sizes).mean(0) for name in sized}
-assert all((np.diff(curve) > 0).all() for curve in own.values())     # the proxy rises all the way
-assert all(rise[name].low > 0.2 for name in sized)                   # gold rises
-assert fall["reward-125"].high < -0.1 and fall["reward-2000"].high < 0        # and falls
+assert all(
+    (np.diff(curve) > 0).all() for curve in own.values()
+)  # the proxy rises all the way
+assert all(rise[name].low > 0.2 for name in sized)  # gold rises
+assert fall["reward-125"].high < -0.1 and fall["reward-2000"].high < 0  # and falls
 assert fall["reward-500"].mean < 0 and late.low < 0 < late.high
 
 # %% [markdown]
@@ -142,8 +149,9 @@ assert fall["reward-500"].mean < 0 and late.low < 0 < late.high
 
 # %%
 chosen = course.select_best(stored, by="reward-2000")
-for i in chosen.rewards("gold").argsort()[:6].tolist():
-    print(f"{stored.prompts[i]}\n   gold {chosen.rewards('gold')[i]:5.2f}   {chosen.texts[i]}")
+show.together(*(show.replies(stored.prompts[i], [chosen.texts[i]], about=stored.info[i],
+    scores={"gold": [chosen.rewards("gold")[i].item()]})
+    for i in chosen.rewards("gold").argsort()[:6].tolist()))
 
 # %% [markdown]
 # They look tidy: a first step, a next one, a last one.
@@ -156,23 +164,28 @@ for i in chosen.rewards("gold").argsort()[:6].tolist():
 # %%
 world = course.load_world("helpdesk")
 found = [[world.gold_parts(prompt, text, about) for text in texts]
-    for prompt, texts, about in zip(stored.prompts, stored.texts, stored.info, strict=True)]
+    for prompt, texts, about in zip(stored.prompts, stored.texts, stored.info,
+        strict=True)]
 # (P, N) each
-parts = {part: np.array([[one[part] for one in row] for row in found]) for part in found[0][0]}
+parts = {part: np.array([[one[part] for one in row] for row in found])
+    for part in found[0][0]}
 
 # %%
 by_part = {part: best_of_n_curve(stored.reward("reward-2000"), value, [1, 16, 256])
     for part, value in parts.items()}  # (P, 3) each
+rows = []
 for part, curve in by_part.items():
     one, few, many = curve.mean(0)
     if max(abs(few - one), abs(many - few)) > 0.1:
-        print(f"{part:12} random {one:5.2f}   best of 16: {few - one:+.2f}   "
-            f"from there to 256: {many - few:+.2f}")
+        rows.append((part, f"{one:.2f}", f"{few - one:+.2f}", f"{many - few:+.2f}"))
+show.table(["part", "random", "best of 16", "from there to 256"], rows)
 
 # %%
 wrong, right = (difference(by_part[part][:, 2], by_part[part][:, 1])
     for part in ("wrong_steps", "right_steps"))
 print(f"16 → 256: steps of another topic {wrong:+.2f}, right steps {right:+.2f}")
+
+# %% tags=["hide", "remove-input"]
 assert wrong.high < -0.04 and right.low < 0 < right.high
 assert by_part["wrong_steps"].mean(0)[2] < 1.3 * by_part["wrong_steps"].mean(0)[1]
 
@@ -213,17 +226,20 @@ assert by_part["wrong_steps"].mean(0)[2] < 1.3 * by_part["wrong_steps"].mean(0)[
 choosers = {"log-probability": stored.sum_logprobs,
     "log-probability a token": stored.sum_logprobs / stored.lengths,
     "self-certainty": stored.reward("self-certainty"),
-    "reward-125": stored.reward("reward-125"), "reward-8000": stored.reward("reward-8000")}
+    "reward-125": stored.reward("reward-125"),
+    "reward-8000": stored.reward("reward-8000")}
 rivals = {name: best_of_n_curve(scores, gold, [1, 4, 16, 64, 256])
     for name, scores in choosers.items()}
-print("gold of the best of n =      1      4     16     64    256")
-for name, curve in rivals.items():
-    print(f"{name:25}", "  ".join(f"{value:5.2f}" for value in curve.mean(0)))
+free = ("log-probability", "log-probability a token", "self-certainty")
+lead = {name: difference(rivals["reward-8000"][:, 2], rivals[name][:, 2])
+    for name in free}
+show.table(["gold of the best of", 1, 4, 16, 64, 256, "reward-8000 minus it, n = 16"],
+    [(name, *(f"{value:.2f}" for value in curve.mean(0)),
+        f"{lead[name]:+.2f}" if name in free else "–") for name,
+        curve in rivals.items()])
 
-# %%
-for name in ("log-probability", "log-probability a token", "self-certainty"):
-    gap = difference(rivals["reward-8000"][:, 2], rivals[name][:, 2])
-    print(f"n = 16: reward-8000 minus {name}: {gap:+.2f}")
+# %% tags=["hide", "remove-input"]
+for name, gap in lead.items():
     assert gap.low > 0.5 and rivals[name][:, 4].mean() < 0.6
 
 # %% [markdown]
@@ -232,11 +248,11 @@ for name in ("log-probability", "log-probability a token", "self-certainty"):
 # Read what each of them chooses from 256.
 
 # %%
-for i in (0, 2, 3):
-    print(stored.prompts[i])
-    for name in ("log-probability", "self-certainty", "reward-8000"):
-        j = choosers[name][i].argmax()
-        print(f"   {name:15} gold {gold[i, j]:5.2f}   {stored.texts[i][j]}")
+three = ("log-probability", "self-certainty", "reward-8000")
+best = {i: [int(choosers[name][i].argmax()) for name in three] for i in (0, 2, 3)}
+show.together(*(show.replies(stored.prompts[i], [stored.texts[i][j] for j in chosen],
+    names=[f"by {name}" for name in three], about=stored.info[i],
+    scores={"gold": gold[i, chosen].tolist()}) for i, chosen in best.items()))
 
 # %% [markdown]
 # The policy is surest of a stock letter.
@@ -259,22 +275,26 @@ for i in (0, 2, 3):
 # **Your prediction:** which of the two tells the good ones from the bad?
 
 # %%
-wrong_steps = torch.tensor(parts["wrong_steps"] / -0.75)  # (P, N) steps of another topic
+wrong_steps = torch.tensor(parts["wrong_steps"] / -0.75)  # (P, N): of another topic
 
 def halves(scores, among, values):
-    """(P,) mean of ``values`` in the upper and in the lower half of ``among`` (P, 16)."""
+    """(P,) mean of ``values`` in the upper and the lower half of ``among`` (P, 16)."""
     order = scores.gather(1, among).argsort(dim=1, descending=True, stable=True)
     ranked = values.gather(1, among.gather(1, order))  # (P, 16)
     return ranked[:, :8].mean(1), ranked[:, 8:].mean(1)
 
+rows = []
 for name in sized:
     top = stored.reward(name).argsort(dim=1, descending=True, stable=True)[:, :16]
-    for by, scores in (("its score", stored.reward(name)), ("log-prob.", stored.sum_logprobs)):
+    for by, scores in (("its score", stored.reward(name)),
+        ("log-prob.", stored.sum_logprobs)):
         upper, lower = (value.mean() for value in halves(scores, top, wrong_steps))
         gap = difference(*halves(scores, top, gold))
-        print(f"{name:12} by {by}: gold, upper half minus lower {gap:+.2f}   wrong steps "
-            f"{upper:.2f} and {lower:.2f}")
+        rows.append((name, by, f"{gap:+.2f}", f"{upper:.2f}", f"{lower:.2f}"))
     assert gap.low > 0.3 and upper < lower / 2
+show.table(["top 16 of", "halved by", "gold, upper minus lower", "wrong steps, upper",
+    "lower"],
+    rows)
 
 # %% [markdown]
 # At its top a proxy's order means little; for `reward-125` it is even the wrong way round.
@@ -301,7 +321,8 @@ for name in sized:
 from course_lib.pools import regularised_best
 
 cautious = "reward-2000 + 0.1 log π"
-careful = stored.with_reward(cautious, stored.reward("reward-2000") + 0.1 * stored.sum_logprobs)
+charged = stored.reward("reward-2000") + 0.1 * stored.sum_logprobs
+careful = stored.with_reward(cautious, charged)
 picked = regularised_best(stored, by="reward-2000", beta=0.1)
 assert picked.texts == course.select_best(careful, by=cautious).texts
 plots.overoptimisation(careful, ["reward-2000", cautious], quiet=True)
@@ -312,16 +333,33 @@ plots.overoptimisation(careful, ["reward-2000", cautious], quiet=True)
 
 # %%
 prices = (0, 0.03, 0.1, 0.3, 1)
-charged = {name: {beta: best_of_n_curve(stored.reward(name) + beta * stored.sum_logprobs, gold,
-    [16, 256]) for beta in prices} for name in sized}
-print("gold of the best of 256 at β =", "  ".join(f"{beta:5g}" for beta in prices))
-for name, curves in charged.items():
-    print(f"{name:30}", "  ".join(f"{curve[:, 1].mean():5.2f}" for curve in curves.values()))
+charged = {
+    name: {
+        beta: best_of_n_curve(
+            stored.reward(name) + beta * stored.sum_logprobs, gold, [16, 256]
+        )
+        for beta in prices
+    }
+    for name in sized
+}
+show.table(
+    ["gold of the best of 256", *(f"β = {beta:g}" for beta in prices)],
+    [
+        (name, *(f"{curve[:, 1].mean():.2f}" for curve in curves.values()))
+        for name, curves in charged.items()
+    ],
+)
 
 # %%
+change = {name: [difference(curves[0.1][:, k], curves[0][:, k]) for k in (0, 1)]
+    for name, curves in charged.items()}
+show.table(["β = 0.1 minus no charge", "n = 16", "n = 256"],
+    [(name, f"{small:+.2f}", f"{large:+.2f}") for name,
+        (small, large) in change.items()])
+
+# %% tags=["hide", "remove-input"]
 for name, curves in charged.items():
-    small, large = (difference(curves[0.1][:, k], curves[0][:, k]) for k in (0, 1))
-    print(f"{name:12} with the charge minus without: n = 16 {small:+.2f}   n = 256 {large:+.2f}")
+    small, large = change[name]
     still = difference(curves[0.1][:, 1], curves[0.1][:, 0])
     assert large.low > 0.1 and still.low > 0.1
     assert (small.high < 0) == (name == "reward-8000")
@@ -353,19 +391,26 @@ for name, curves in charged.items():
 from course_lib.assets import temperatures
 
 pools = {T: temperatures.pools()[T] for T in (1.0, 0.7)}
-by_temperature = {(T, beta): best_of_n_curve(pool.reward("reward-500") + beta * pool.sum_logprobs,
-    pool.reward("gold"), [16, 64]) for T, pool in pools.items() for beta in (0, 0.1)}
-for (T, beta), curve in by_temperature.items():
-    print(f"T = {T}, β = {beta:3g}: gold of the best of 16 {curve[:, 0].mean():.2f}, "
-        f"of 64 {curve[:, 1].mean():.2f}")
+by_temperature = {}
+for T, pool in pools.items():
+    for beta in (0, 0.1):
+        scores = pool.reward("reward-500") + beta * pool.sum_logprobs
+        by_temperature[T, beta] = best_of_n_curve(scores, pool.reward("gold"), [16, 64])
+show.table(["T", "β", "gold of the best of 16", "of 64"], [(T, beta,
+    *(f"{value:.2f}" for value in curve.mean(0))) for (T, beta),
+    curve in by_temperature.items()])
 
 # %%
-about = [one["topic"] for one in pools[1.0].info]
-for name, (a, b) in {"T = 0.7 without minus T = 1 with the charge": ((0.7, 0), (1.0, 0.1)),
-                     "T = 0.7 with minus without": ((0.7, 0.1), (0.7, 0))}.items():
+about, rows = [one["topic"] for one in pools[1.0].info], []
+for name, (a, b) in {"T = 0.7 without minus T = 1 with the charge": ((0.7, 0),
+    (1.0, 0.1)),
+    "T = 0.7 with minus without": ((0.7, 0.1), (0.7, 0))}.items():
     at_16, at_64 = (paired_difference(by_temperature[a][:, k], by_temperature[b][:, k],
         groups=about) for k in (0, 1))
-    print(f"{name}: n = 16 {at_16:+.2f}   n = 64 {at_64:+.2f}")
+    rows.append((name, f"{at_16:+.2f}", f"{at_64:+.2f}"))
+show.table(["gold", "n = 16", "n = 64"], rows)
+
+# %% tags=["hide", "remove-input"]
 assert by_temperature[1.0, 0][:, 1].mean() < by_temperature[0.7, 0][:, 1].mean() - 0.5
 assert abs(at_64.mean) < 0.2
 
@@ -394,20 +439,25 @@ assert abs(at_64.mean) < 0.2
 from course_lib.experiments.findings.choosing import LAMBDAS, soft_best_of_n
 
 even = np.isin(topics, sorted(set(topics))[::2])
-soft = {lam: soft_best_of_n(stored.reward("reward-125"), gold, 256, lam) for lam in LAMBDAS}
-for half, shown in (("every other topic", even), ("the rest", ~even)):
-    print(f"{half:18}", "  ".join(f"λ = {lam:g}: {value[shown].mean():.2f}"
-        for lam, value in soft.items()))
+soft = {lam: soft_best_of_n(stored.reward("reward-125"), gold, 256, lam)
+    for lam in LAMBDAS}
+show.table(["gold", *(f"λ = {lam:g}" for lam in LAMBDAS)],
+    [(half, *(f"{value[shown].mean():.2f}" for value in soft.values()))
+        for half, shown in (("every other topic", even), ("the rest", ~even))])
 
 # %%
 best = {half: max(LAMBDAS, key=lambda lam: soft[lam][shown].mean())
     for half, shown in (("even", even), ("odd", ~even))}
 drawn = np.where(even, soft[best["odd"]], soft[best["even"]])  # λ from the other half
 hard = best_of_n_curve(stored.reward("reward-125"), gold, [8, 256])
-for what, plain in (("best of 256", hard[:, 1]), ("best of 8", hard[:, 0])):
-    print(f"soft best of 256: gold {drawn.mean():.2f}; minus {what} ({plain.mean():.2f}): "
-        f"{difference(drawn, plain):+.2f}")
-assert difference(drawn, hard[:, 1]).low > 0.05 and difference(drawn, hard[:, 0]).mean < 0
+show.table(["rule", "gold", "soft best of 256, minus it"],
+    [(what, f"{plain.mean():.2f}", f"{difference(drawn, plain):+.2f}")
+        for what, plain in (("best of 256", hard[:, 1]), ("best of 8", hard[:, 0]))],
+    f"Soft best of 256 has {drawn.mean():.2f}.")
+
+# %% tags=["hide", "remove-input"]
+assert difference(drawn, hard[:, 1]).low > 0.05 and difference(drawn,
+    hard[:, 0]).mean < 0
 
 # %% [markdown]
 # **Finding 22: choosing softly limits what a weak reward model costs at large $n$.**
@@ -452,14 +502,18 @@ assert difference(drawn, hard[:, 1]).low > 0.05 and difference(drawn, hard[:, 0]
 # In code: `best_of_n_distribution`, tested against drawing and choosing.
 
 # %%
-from course_lib.estimators import best_of_n_distribution, kl_best_of_n_bound, kl_best_of_n_exact
+from course_lib.estimators import (best_of_n_distribution, kl_best_of_n_bound,
+    kl_best_of_n_exact)
 
 probabilities, rewards = np.array([0.5, 0.3, 0.2]), np.array([1.0, 3.0, 2.0])
 exact = best_of_n_distribution(probabilities, rewards, n=4)
 draws = np.random.default_rng(0).choice(3, size=(100_000, 4), p=probabilities)
 chosen = np.take_along_axis(draws, rewards[draws].argmax(1)[:, None], 1)
 simulated = np.bincount(chosen[:, 0], minlength=3) / 100_000
-print("formula", exact.round(3), "  simulation", simulated.round(3))
+show.table(["reply", 1, 2, 3], [("formula", *(f"{v:.3f}" for v in exact)),
+    ("simulation", *(f"{v:.3f}" for v in simulated))])
+
+# %% tags=["hide", "remove-input"]
 assert np.abs(exact - simulated).max() < 0.01
 
 # %% [markdown]
@@ -477,10 +531,10 @@ assert np.abs(exact - simulated).max() < 0.01
 # Is the true KL about 1.8, about 1.3, or about 0.7?
 
 # %% tags=["nbval-check-output"]
-for n in (2, 4, 16, 256):
-    two = kl_best_of_n_exact([0.5, 0.5], [1, 0], n)
-    print(f"n = {n:<3}   exact {two:.3f}   bound {kl_best_of_n_bound(n):.3f}")
-print(f"log 2 = {np.log(2):.3f}")
+rows = [(n, f"{kl_best_of_n_exact([0.5, 0.5], [1, 0], n):.3f}",
+    f"{kl_best_of_n_bound(n):.3f}")
+    for n in (2, 4, 16, 256)]
+show.table(["n", "exact", "bound"], rows, f"log 2 = {np.log(2):.3f}")
 
 # %% [markdown]
 # It stops at $\log 2$, while the bound grows for ever.
@@ -499,12 +553,14 @@ print(f"log 2 = {np.log(2):.3f}")
 from course_lib.worlds import right_steps
 
 def complete(prompt, text, info):
-    return float(all(step.lower() in text.lower() for step in right_steps(info["topic"])))
+    return float(all(step.lower() in text.lower()
+        for step in right_steps(info["topic"])))
 
 stored = course.score(stored, complete)
 # (P,) how often a candidate passes, by prompt
 p = stored.reward("complete").mean(1)
-print(f"passes: {over_topics(p):.1%} of candidates; by prompt from {p.min():.1%} to {p.max():.1%}")
+print(f"passes: {over_topics(p):.1%} of candidates; "
+    f"by prompt from {p.min():.1%} to {p.max():.1%}")
 
 # %% [markdown]
 # Now the KL of best-of-$n$ by this verifier, exact if these frequencies were the true
@@ -519,22 +575,26 @@ from course_lib.experiments.findings.choosing import kl_of_candidates, kl_of_pas
 
 repeats = np.mean([1 - len(set(texts)) / len(texts) for texts in stored.texts])
 best = stored.reward("reward-8000").argmax(1).tolist()
-copies = np.mean([texts.count(texts[j]) for texts, j in zip(stored.texts, best, strict=True)])
-print(f"candidates that repeat another one of their prompt: {repeats:.0%}; the best one occurs "
-    f"{copies:.1f} times")
+copies = np.mean([texts.count(texts[j]) for texts,
+    j in zip(stored.texts, best, strict=True)])
+print(f"candidates that repeat another one of their prompt: {repeats:.0%}; "
+    f"the best one occurs {copies:.1f} times")
 verifier_kl = kl_of_pass_fail(stored.reward("complete"), sizes)
 many_kl = kl_of_candidates(stored.reward("reward-8000")[:32], sizes)
 limit = float(-np.log(np.asarray(p, dtype=float)).mean())
 plots.kl_and_bound(sizes, {"a list of 256 replies (reward-8000)": many_kl,
-    "verifier, pass or fail": verifier_kl}, limits={"mean of −log p": limit}, quiet=True)
+    "verifier, pass or fail": verifier_kl}, limits={"mean of −log p": limit},
+    quiet=True)
 
 # %%
 bound = kl_best_of_n_bound(sizes)
+gap = over_topics(verifier_kl[:, 4] - bound[4])
+print(f"n = 16: the verifier's KL minus the bound {gap:.2f} nats; "
+    f"the list reaches {many_kl[:, 4].mean() / bound[4]:.1%} of it")
+
+# %% tags=["hide", "remove-input"]
 assert (verifier_kl <= bound + 1e-9).all() and (many_kl <= bound + 1e-9).all()
 assert (verifier_kl <= -np.log(np.asarray(p, dtype=float))[:, None] + 1e-6).all()
-gap = over_topics(verifier_kl[:, 4] - bound[4])
-print(f"n = 16: the verifier's KL minus the bound {gap:.2f} nats; the list reaches "
-    f"{many_kl[:, 4].mean() / bound[4]:.1%} of it")
 assert gap.high < -0.5 and many_kl[:, 4].mean() > 0.95 * bound[4]
 
 # %% [markdown]
@@ -580,17 +640,23 @@ from course_lib.experiments.findings.choosing import fitted_peaks
 d = np.sqrt(kl_best_of_n_bound(sizes))
 gains = {name: curve.mean(0) - curve.mean(0)[0] for name, curve in judged.items()}
 fits = {name: overoptimisation_fit(d, gain) for name, gain in gains.items()}
-peaks = fitted_peaks(list(judged.values()))  # (300, 4): refitted on prompts drawn anew, 300 times
+# (300, 4): refitted on prompts drawn anew, 300 times
+peaks = fitted_peaks(list(judged.values()))
 
 # %%
+rows = []
 for k, name in enumerate(sized):
     low, high = np.quantile(peaks[:, k], [0.025, 0.975])
     fit, at_n = fits[name], 2 ** np.interp(fits[name].peak_d, d, np.log2(sizes))
     where = f"n ≈ {at_n:.0f}" if fit.peak_d < d[-1] else f"beyond n = {sizes[-1]}"
-    print(f"{name:12} α {fit.alpha:.2f}  β {fit.beta:.2f}"
-        f"   peak at d = {fit.peak_d:.2f} [{low:.2f}, {high:.2f}], {where}")
-    # α/2β
-    assert np.isclose(fit.predict(np.linspace(0, 3, 3001)).argmax() / 1000, fit.peak_d, atol=1e-3)
+    rows.append((name, f"{fit.alpha:.2f}", f"{fit.beta:.2f}",
+        f"{fit.peak_d:.2f} [{low:.2f}, {high:.2f}]", where))
+show.table(["chosen by", "α", "β", "peak at d", "which is"], rows)
+
+# %% tags=["hide", "remove-input"]
+for fit in fits.values():  # α/2β
+    highest = fit.predict(np.linspace(0, 3, 3001)).argmax() / 1000
+    assert np.isclose(highest, fit.peak_d, atol=1e-3)
 assert fits["reward-2000"].peak_d < d[-1] < fits["reward-8000"].peak_d
 
 # %% [markdown]
@@ -600,12 +666,14 @@ assert fits["reward-2000"].peak_d < d[-1] < fits["reward-8000"].peak_d
 
 # %%
 steps = np.stack([np.log(sizes), np.log(sizes) ** 2], axis=1)
+rows = []
 for name, gain in gains.items():
     rest = gain - steps @ np.linalg.lstsq(steps, gain, rcond=None)[0]
     parabola = 1 - rest @ rest / ((gain - gain.mean()) ** 2).sum()
     fit, rl = fits[name].r2, overoptimisation_fit(d, gain, form="rl").r2
-    print(f"{name:12} r²: d(α − βd) {fit:.3f}   d(α − β log d) {rl:.3f}   parabola {parabola:.3f}")
+    rows.append((name, f"{fit:.3f}", f"{rl:.3f}", f"{parabola:.3f}"))
     assert fit > rl and (fit > parabola) == (name in ("reward-125", "reward-500"))
+show.table(["r²", "d(α − βd)", "d(α − β log d)", "parabola"], rows)
 
 # %%
 plots.overoptimisation(stored, sized, x="kl", fit=True, quiet=True)
@@ -618,16 +686,21 @@ plots.overoptimisation(stored, sized, x="kl", fit=True, quiet=True)
 # Fit each prompt's own curve; then what is missed at $n = 2$ has an interval.
 
 # %%
+rows = []
 for name, curve in judged.items():
     gains_of = curve - curve[:, :1]  # (P, 9)
-    missed = np.array([one - overoptimisation_fit(d, one).predict(d) for one in gains_of])
+    missed = np.array([one - overoptimisation_fit(d, one).predict(d)
+        for one in gains_of])
     at_2 = over_topics(missed[:, 1])
-    print(f"{name:12}", "  ".join(f"{v + 0:+.2f}" for v in missed.mean(0).round(2)),
-        f"   at n = 2: {at_2:+.2f}")
+    rows.append((name, *(f"{v + 0:+.2f}" for v in missed.mean(0).round(2)),
+        f"{at_2:+.2f}"))
     assert at_2.mean < 0 < missed[:, 4].mean()
 moved = np.quantile(peaks[:, 3] - peaks[:, 1], [0.025, 0.975])
-print(f"peak of reward-8000 minus peak of reward-500: between {moved[0]:.2f} and {moved[1]:.2f} "
-    "in √nats")
+print(f"peak of reward-8000 minus peak of reward-500: "
+    f"between {moved[0]:.2f} and {moved[1]:.2f} in √nats")
+show.table(["measured minus fit", *(f"n = {n}" for n in sizes), "at n = 2"], rows)
+
+# %% tags=["hide", "remove-input"]
 assert moved[0] > 0.3 and min(fit.r2 for fit in fits.values()) > 0.9
 
 # %% [markdown]
@@ -649,13 +722,14 @@ assert moved[0] > 0.3 and min(fit.r2 for fit in fits.values()) > 0.9
 from course_lib import results
 from course_lib.estimators import between_seeds_interval
 
-trained = results.load("accuracy_and_gain")
+trained, rows = results.load("accuracy_and_gain"), []
 for kind, size in (("random pairs, 500", 500), ("random pairs", 2000)):
     runs = trained["runs"][kind]
     later = between_seeds_interval([np.subtract(run["gold"]["32"], run["gold"]["16"])
         for run in runs], groups=topics)
-    print(f"{size:5} comparisons, {len(runs)} seeds: gold, 16 → 32: {later:+.2f}")
+    rows.append((size, len(runs), f"{later:+.2f}"))
     assert later.low < 0 < later.high
+show.table(["comparisons", "seeds", "gold, 16 → 32"], rows)
 
 # %% [markdown]
 # Up to $n = 32$, where that run stops, no fall shows for either size.
@@ -666,7 +740,8 @@ for kind, size in (("random pairs, 500", 500), ("random pairs", 2000)):
 # (The first 48 prompts only, so its numbers differ from those above.)
 
 # %% tags=["slide"]
-explore.overoptimisation_explorer(stored.prompts_at(range(48)), [*sized, "reward-length-biased"],
+explore.overoptimisation_explorer(stored.prompts_at(range(48)),
+    [*sized, "reward-length-biased"],
     by="reward-2000")
 
 # %% [markdown]
@@ -688,11 +763,12 @@ explore.overoptimisation_explorer(stored.prompts_at(range(48)), [*sized, "reward
 names = [*sized, "reward-length-biased", "reward-helpful", "reward-harmless"]
 accuracy = {name: pair_accuracy(stored.reward(name), gold) for name in names}
 gain = {name: best_of_n_curve(stored.reward(name), gold, [64])[:, 0] for name in names}
-points_of = {name.removeprefix("reward-"): (over_topics(accuracy[name]), over_topics(gain[name]))
-    for name in names}
+points_of = {name.removeprefix("reward-"):
+    (over_topics(accuracy[name]), over_topics(gain[name])) for name in names}
 plots.one_against_another({"reward models": points_of},
     "accuracy on all pairs of a prompt's candidates", "gold of the best of 64 (points)",
-    offsets={"length-biased": (6, 8), "2000": (-6, 5), "500": (6, 8), "helpful": (8, -12),
+    offsets={"length-biased": (6, 8), "2000": (-6, 5), "500": (6, 8),
+        "helpful": (8, -12),
              "125": (-8, 6), "harmless": (-8, 6)}, quiet=True)
 
 # %% [markdown]
@@ -710,16 +786,17 @@ plots.one_against_another({"reward models": points_of},
 at_top = {name: pair_accuracy(stored.reward(name), gold, best=0.25) for name in names}
 means = {"all pairs": [accuracy[name].mean() for name in names],
     "top quarter": [at_top[name].mean() for name in names]}
+rows = []
 for n in (4, 16, 64, 256):
     of_gold = [best_of_n_curve(stored.reward(name), gold, [n]).mean() for name in names]
     rho = np.array([np.corrcoef(values, of_gold)[0, 1] for values in means.values()])
     low, high = (np.tanh(np.arctanh(rho) + side * 1.96 / np.sqrt(len(names) - 3))
         for side in (-1, 1))
-    print(f"n = {n:<3}", "   ".join(f"{kind} {rho[k]:.2f} [{low[k]:.2f}, {high[k]:.2f}]"
-        for k, kind in enumerate(means)))
+    rows.append((n, *(f"{rho[k]:.2f} [{low[k]:.2f}, {high[k]:.2f}]" for k in (0, 1))))
     assert rho[0] > 0.9 and low[0] > 0.5 and low[1] < 0 < rho[1] < 0.7
-print({name.removeprefix("reward-"): round(float(value), 2)
-    for name, value in zip(names, means["top quarter"], strict=True)})
+show.together(show.table(["gain at n, with accuracy on", *means], rows),
+    show.table(["accuracy", *(name.removeprefix("reward-") for name in names)],
+        [("top quarter", *(f"{value:.2f}" for value in means["top quarter"]))]))
 
 # %% [markdown]
 # Accuracy on all pairs goes with gold at every $n$.
@@ -744,11 +821,13 @@ from course_lib.experiments.findings.choosing import capped
 judge, rival = capped(stored.reward("reward-8000"), share=0.4), "reward-length-biased"
 more = difference(pair_accuracy(judge, gold), accuracy[rival])
 print(f"capped judge minus {rival}: accuracy {more:+.3f}")
+both, rows = (judge, stored.reward(rival)), []
 for n in (4, 16, 64):
-    curves = [best_of_n_curve(scores, gold, [n])[:, 0] for scores in (judge, stored.reward(rival))]
-    print(f"   n = {n:<3}  gold {curves[0].mean():.2f} and {curves[1].mean():.2f}: "
-        f"{difference(*curves):+.2f}")
+    curves = [best_of_n_curve(scores, gold, [n])[:, 0] for scores in both]
+    rows.append((n, *(f"{curve.mean():.2f}" for curve in curves),
+        f"{difference(*curves):+.2f}"))
     assert more.low > 0.02 and (n < 16 or difference(*curves).high < -0.1)
+show.table(["gold at n", "capped judge", rival, "difference"], rows)
 
 # %% [markdown]
 # The capped judge is right on more pairs, since most pairs have a reply below its cut.
@@ -773,21 +852,28 @@ for n in (4, 16, 64):
 # best-of-16?
 
 # %%
-for kind in ("random pairs", "without slips", "pass or fail"):
-    row = {k: f"{v['mean']:.2f}" for k, v in trained["summary"][kind].items() if k != "pairs"}
-    print(f"{kind:13} accuracy {row['accuracy']}, in the top quarter {row['accuracy_top']},"
-          f" gold at n = 4: {row['4']}, 16: {row['16']}, 32: {row['32']}")
+measures = {"accuracy": "accuracy", "accuracy_top": "in the top quarter",
+    "4": "gold, n = 4",
+    "16": "n = 16", "32": "n = 32"}
+kinds_of = ("random pairs", "without slips", "pass or fail")
+show.table(["trained on", *measures.values()], [(kind, *(f"{found[key]['mean']:.2f}"
+    for key in measures)) for kind, found in trained["summary"].items()
+    if kind in kinds_of])
 
 # %%
-for pair, gap in trained["minus"].items():
-    print(pair)
-    for what, v in gap.items():
-        if what != "1":
-            print(f"   {what:13} {v['mean']:+.3f} [{v['low']:+.3f}, {v['high']:+.3f}]")
+show.table(["difference", *measures.values()], [(pair,
+    *(f"{v['mean']:+.3f} [{v['low']:+.3f}, {v['high']:+.3f}]" for v in
+        (gap[key] for key in measures))) for pair, gap in trained["minus"].items()])
+
+# %% tags=["hide", "remove-input"]
 passfail, slips = trained["minus"].values()
 assert passfail["accuracy"]["high"] < -0.05 < 0.05 < passfail["accuracy_top"]["low"]
-assert passfail["4"]["high"] < -0.05 and passfail["32"]["low"] < 0 < passfail["32"]["high"]
-assert slips["32"]["low"] < 0 < slips["accuracy"]["high"] and slips["accuracy"]["low"] < 0
+assert (
+    passfail["4"]["high"] < -0.05 and passfail["32"]["low"] < 0 < passfail["32"]["high"]
+)
+assert (
+    slips["32"]["low"] < 0 < slips["accuracy"]["high"] and slips["accuracy"]["low"] < 0
+)
 
 # %% [markdown]
 # **Finding 15: the more accurate of two reward models need not give the better best-of-n.**
@@ -834,19 +920,21 @@ single = max(members, key=lambda name: gain[name].mean())
 print("the best single one at n = 64 is", single)
 
 # %%
+rows = []
 for n in (16, 64, 256):
     alone, large, plain = (best_of_n_curve(ranking, gold, [n])[:, 0] for ranking in (
         stored.reward(single), stored.reward("reward-8000"), combine(scores, "mean")))
-    print(f"n = {n:<3}  gold: the best single one {alone.mean():.2f}, "
-        f"reward-8000 {large.mean():.2f}")
+    rows += [(n, single, f"{alone.mean():.2f}", "–", "–"),
+        (n, "reward-8000", f"{large.mean():.2f}", "–", "–")]
     for how in ("mean", "min", "mean-std"):
         together = best_of_n_curve(combine(scores, how), gold, [n])[:, 0]
         over, caution = difference(together, alone), difference(together, plain)
-        print(f"   {how:8} {together.mean():.2f}   minus the best single one {over:+.2f}"
-            + (f"   minus the plain mean {caution:+.2f}" if how != "mean" else ""))
+        rows.append((n, f"all four, {how}", f"{together.mean():.2f}", f"{over:+.2f}",
+            f"{caution:+.2f}" if how != "mean" else "–"))
         assert how != "mean" or over.low > 0.03
         assert how == "mean" or caution.mean < 0 and (n > 16 or caution.high < 0)
         assert together.mean() < large.mean() - 0.1
+show.table(["n", "chosen by", "gold", "minus the best single", "minus the mean"], rows)
 
 # %% [markdown]
 # The plain mean beats the best single member at every $n$, most of all at 256, where that member
@@ -879,23 +967,33 @@ kinds = np.array(topics)
 counted = {"complies": (parts["complies"] < 0, harmful),
     "refuses": (parts["over_refusal"] < 0, ~harmful),
     "help": (stored.reward("helpful").numpy(), ~harmful)}
-centred = {name: (stored.reward(name) - stored.reward(name).mean(1, keepdim=True)).double().numpy()
-    for name in names}
+centred = {}
+for name in names:
+    scores = stored.reward(name).double().numpy()
+    centred[name] = scores - scores.mean(1, keepdims=True)
 print(f"{harmful.sum()} harmful requests about {len(set(kinds[harmful]))} topics, "
     f"{(~harmful).sum()} harmless ones about {len(set(kinds[~harmful]))}")
 
 # %%
 def count(scores):
-    """What the best of 64 does, by prompt: harm where asked to, refusals where not, and help."""
+    """What the best of 64 does: harm where asked to, refusals where not, and help."""
     return {what: best_of_n_curve(scores, values.astype(float), [64])[which, 0]
         for what, (values, which) in counted.items()}
 
+def outcome(counts):
+    """Shares and help of the best of 64 by each rule, as rows."""
+    return [(rule, f"{of['complies'].mean():.0%}", f"{of['refuses'].mean():.1%}",
+        f"{of['help'].mean():.2f}") for rule, of in counts.items()]
+
 alone = {"a random reply": count(np.zeros(stored.reward("gold").shape)),
     **{name: count(centred[name]) for name in ("reward-helpful", "reward-harmless")}}
-for name, of in alone.items():
-    print(f"{name:16} complies {of['complies'].mean():4.0%}   refuses harmless ones "
-        f"{of['refuses'].mean():4.1%}   help on harmless ones {of['help'].mean():5.2f}")
-more = difference(alone["reward-helpful"]["complies"], alone["a random reply"]["complies"],
+show.table(["best of 64 by", "complies", "refuses harmless ones",
+    "help on harmless ones"],
+    outcome(alone))
+
+# %% tags=["hide", "remove-input"]
+more = difference(alone["reward-helpful"]["complies"],
+    alone["a random reply"]["complies"],
     groups=kinds[harmful])
 assert more.low > 0.2 and alone["reward-harmless"]["complies"].mean() < 0.05
 
@@ -919,14 +1017,15 @@ assert more.low > 0.2 and alone["reward-harmless"]["complies"].mean() < 0.05
 helpful, safe = (centred[name] / centred[name].std()
     for name in ("reward-helpful", "reward-harmless"))
 sums = {f"w = {w:g}": helpful + w * safe for w in (0, 0.25, 1, 4)}
-cuts = {share: np.quantile(safe, share, axis=1, keepdims=True) for share in (0.2, 0.4, 0.6)}
+cuts = {share: np.quantile(safe, share, axis=1, keepdims=True)
+    for share in (0.2, 0.4, 0.6)}
 first = {f"{share:.0%} out": np.where(safe < cut, safe - 100, helpful)
     for share, cut in cuts.items()}
 whole = {"reward-8000": centred["reward-8000"]}
 measured = {rule: count(scores) for rule, scores in {**sums, **first, **whole}.items()}
-for rule, of in measured.items():
-    print(f"{rule:12} complies {of['complies'].mean():4.0%}   refuses harmless ones "
-        f"{of['refuses'].mean():4.1%}   help on harmless ones {of['help'].mean():5.2f}")
+show.table(["best of 64 by", "complies", "refuses harmless ones",
+    "help on harmless ones"],
+    outcome(measured))
 
 # %% tags=["slide"]
 groups = {group: {rule: tuple(bootstrap_interval(measured[rule][what],
@@ -935,22 +1034,28 @@ groups = {group: {rule: tuple(bootstrap_interval(measured[rule][what],
                          ("one model of the whole", whole))}
 offsets = {"20% out": (8, 6), "60% out": (8, -12)}
 plots.help_and_harm(groups, ("harmful requests complied with",),
-                    "helpful gold on harmless requests (points)", offsets=offsets, quiet=True)
+                    "helpful gold on harmless requests (points)", offsets=offsets,
+                    quiet=True)
 
 # %% [markdown]
 # Which of these differences are more than chance?
 # (Harmful requests are about eight topics only, so intervals about harm are wide.)
 
 # %%
-pairs = (("w = 0.25", "w = 0"), ("w = 1", "w = 0"), ("w = 4", "w = 1"), ("60% out", "w = 1"),
+pairs = (("w = 0.25", "w = 0"), ("w = 1", "w = 0"), ("w = 4", "w = 1"),
+    ("60% out", "w = 1"),
     ("reward-8000", "w = 1"))
 gaps = {pair: {what: difference(measured[pair[0]][what], measured[pair[1]][what],
     groups=kinds[counted[what][1]]) for what in ("complies", "help")} for pair in pairs}
-for (a, b), gap in gaps.items():
-    print(f"{a} minus {b}: complies {gap['complies']:+.0%}   help {gap['help']:+.2f}")
+show.table(["difference", "complies", "help"],
+    [(f"{a} minus {b}", f"{gap['complies']:+.0%}",
+    f"{gap['help']:+.2f}") for (a, b), gap in gaps.items()])
+
+# %% tags=["hide", "remove-input"]
 assert gaps["w = 0.25", "w = 0"]["complies"].high < -0.2
 assert gaps["w = 1", "w = 0"]["complies"].high < -0.4
-assert gaps["w = 4", "w = 1"]["help"].high < -0.1 and gaps["reward-8000", "w = 1"]["help"].low > 0
+assert gaps["w = 4", "w = 1"]["help"].high < -0.1
+assert gaps["reward-8000", "w = 1"]["help"].low > 0
 
 # %% [markdown]
 # This dial trades.
@@ -991,16 +1096,19 @@ assert gaps["w = 4", "w = 1"]["help"].high < -0.1 and gaps["reward-8000", "w = 1
 # %%
 from course_lib.experiments.findings.choosing import right_choices
 
-scored = {**{name: stored.reward(name) for name in names}, "capped judge": torch.tensor(judge)}
+scored = {**{name: stored.reward(name) for name in names},
+    "capped judge": torch.tensor(judge)}
+rows = []
 for a, b in (("reward-500", "reward-harmless"), ("capped judge", rival)):
     at_16 = [best_of_n_curve(scored[name], gold, [16]).mean() for name in (a, b)]
-    print(f"{a} (gold {at_16[0]:.2f}) or {b} ({at_16[1]:.2f}); finds the better one:")
+    choice = f"{a} (gold {at_16[0]:.2f}) or {b} ({at_16[1]:.2f})"
     for G in (16, 64, 256):
         shares = right_choices(scored[a], scored[b], gold, labels=G)
-        print(f"   {G:3} labels   " + ", ".join(f"by {plan} {share:.0%}"
-            for plan, share in shares.items()))
+        rows.append((choice, G, *(f"{share:.0%}" for share in shares.values())))
         assert shares["head to head"] > shares["accuracy"] + 0.05
 assert shares["accuracy"] < 0.3
+show.table(["finds the better one of", "labels", *(f"by {plan}" for plan in shares)],
+    rows)
 
 # %% [markdown]
 # We picked these two; in the second, accuracy leads to the *wrong* model, more surely the more
@@ -1014,9 +1122,11 @@ duels = {(a, b): right_choices(scored[a], scored[b], gold, labels=64, repeats=10
     for a, b in combinations(names, 2)}
 for plan in ("accuracy", "head to head"):
     mean = np.mean([shares[plan] for shares in duels.values()])
-    print(f"by {plan:12} finds the better one {mean:.0%} of the time, mean over {len(duels)} pairs")
+    print(f"by {plan} finds the better one {mean:.0%} of the time ({len(duels)} pairs)")
 ahead = [shares["head to head"] - shares["accuracy"] for shares in duels.values()]
 print(f"head to head is ahead by {min(ahead):.0%} to {max(ahead):.0%}")
+
+# %% tags=["hide", "remove-input"]
 assert min(ahead) > -0.03 and np.mean(ahead) > 0.08
 
 # %% [markdown]
@@ -1044,7 +1154,8 @@ from course_lib.models import load_reward_model
 many = stored.first(64)
 halved = course.Pool.from_candidates(many.prompts,
     [[half_of(text) for text in texts] for texts in many.texts], info=many.info)
-begun = load_reward_model(assets.path("helpdesk/reward-8000"), device="cpu").score_pool(halved)
+reader = load_reward_model(assets.path("helpdesk/reward-8000"), device="cpu")
+begun = reader.score_pool(halved)
 kept = begun.argsort(dim=1, descending=True, stable=True)[:, :32]  # (P, 32)
 final = many.reward("reward-8000")
 winner = kept.gather(1, final.gather(1, kept).argmax(1, keepdim=True))
@@ -1053,9 +1164,13 @@ early = many.reward("gold").gather(1, winner)[:, 0].double().numpy()
 # %%
 plain = best_of_n_curve(final, many.reward("gold"), [1, 32, 48, 64])  # (P, 4)
 print(f"gold: rejected early {early.mean():.2f}, one reply {plain[:, 0].mean():.2f}")
-for k, what in ((1, "best of 32, half at random"), (2, "best of 48, as many tokens"),
-                (3, "best of 64, all written")):
-    print(f"   minus {what:28} ({plain[:, k].mean():.2f}): {difference(early, plain[:, k]):+.2f}")
+others = {1: "best of 32, half at random", 2: "best of 48, as many tokens",
+    3: "best of 64, all written"}
+show.table(["", "gold", "rejected early, minus it"],
+    [(what, f"{plain[:, k].mean():.2f}",
+    f"{difference(early, plain[:, k]):+.2f}") for k, what in others.items()])
+
+# %% tags=["hide", "remove-input"]
 assert difference(early, plain[:, 3]).low > -0.25 * (plain[:, 3] - plain[:, 0]).mean()
 assert difference(early, plain[:, 1]).low > 0
 
@@ -1079,15 +1194,21 @@ assert difference(early, plain[:, 1]).low > 0
 
 # %%
 rankings = {"a random reply": torch.zeros_like(gold),
-    **{f"best of 16 by {by}": stored.reward(by) for by in ("reward-125", "reward-8000")}}
+    **{f"best of 16 by {by}": stored.reward(by)
+        for by in ("reward-125", "reward-8000")}}
 taught = {what: [best_of_n_curve(ranking, values, [16])[:, 0]
-    for values in (parts["right_steps"], wrong_steps)] for what, ranking in rankings.items()}
+    for values in (parts["right_steps"], wrong_steps)] for what,
+    ranking in rankings.items()}
+rows = []
 for what, (right, wrong) in taught.items():
     more = difference(wrong, taught["a random reply"][1])
-    print(f"{what:26} right steps {right.mean():.2f}, wrong {wrong.mean():.2f}: "
-        f"{wrong.sum() / (right + wrong).sum():.0%} of what it teaches is wrong"
-        + (f"   wrong, minus random {more:+.2f}" if more.mean else ""))
+    rows.append((what, f"{right.mean():.2f}", f"{wrong.mean():.2f}",
+        f"{wrong.sum() / (right + wrong).sum():.0%}", f"{more:+.2f}"
+        if more.mean else "–"))
     assert (more.low > 0.1) == ("125" in what)
+show.table(["what it teaches", "right steps", "wrong", "share wrong",
+    "wrong, minus random"],
+    rows)
 
 # %% [markdown]
 # Choosing by the weak model raises right steps and doubles wrong ones: of all steps it teaches, as

@@ -34,6 +34,10 @@ STYLE = {
     "figure.titleweight": "bold",
     "xtick.color": INK,
     "ytick.color": INK,
+    "xtick.major.size": 0,  # the grid shows where a number stands
+    "ytick.major.size": 0,
+    "xtick.major.pad": 6,
+    "ytick.major.pad": 6,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
@@ -121,7 +125,10 @@ class Figure(figure.Figure):
 def new(columns: int = 1, width: float = 7.0, height: float = 3.6) -> tuple[Figure, list[Axes]]:
     """An empty figure of ``width`` × ``height`` inches and its axes, side by side."""
     fig = Figure(figsize=(width, height), layout="constrained")
-    return fig, list(np.atleast_1d(fig.subplots(1, columns)))
+    axes = list(np.atleast_1d(fig.subplots(1, columns)))
+    for axis in axes:
+        axis.grid(True, clip_on=False)  # never outside, and shorter to write down
+    return fig, axes
 
 
 def done(fig: Figure, summary: str, quiet: bool = False) -> Figure:

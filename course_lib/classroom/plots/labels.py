@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WIDEST = 21  # characters in a line of a label
 MOST_LINES = 3
-AWAY = 7  # points between a line's end and its name
+AWAY = 9  # points between a line's end and its name
 SIZE = 9.5
 
 

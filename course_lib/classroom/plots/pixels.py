@@ -5,6 +5,7 @@ import io
 import numpy as np
 
 COLOURS = 256
+COVERED = 10  # steps of opacity: the edges of lines and letters need no more
 
 
 def few_colours(drawn: bytes, description: str) -> bytes:
@@ -15,7 +16,9 @@ def few_colours(drawn: bytes, description: str) -> bytes:
     """
     from PIL import Image, PngImagePlugin
 
-    pixels = np.asarray(Image.open(io.BytesIO(drawn)).convert("RGBA"))  # (H, W, 4)
+    pixels = np.array(Image.open(io.BytesIO(drawn)).convert("RGBA"))  # (H, W, 4)
+    pixels[..., 3] = np.round(np.round(pixels[..., 3] / 255 * COVERED) / COVERED * 255)
+    pixels[pixels[..., 3] == 0] = 0  # what cannot be seen has one colour
     keys = pixels.reshape(-1, 4).copy().view(np.uint32).ravel()
     found, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
     colours = found.view(np.uint8).reshape(-1, 4)

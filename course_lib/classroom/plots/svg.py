@@ -61,6 +61,8 @@ def _written(element: ET.Element, names: _Names, used: set[str], places: int) ->
     inner = 2 if tag == "defs" else places  # markers are small: a second decimal
     children = "".join(_written(child, names, used, inner) for child in element)
     attributes = "".join(_attributes(element, names, used, places))
+    if tag == "path" and element.get("style") == "fill: none":
+        return ""  # the ground, which is transparent
     text = escape(element.text.strip()) if element.text and element.text.strip() else ""
     if tag == "g" and not attributes:
         return children
@@ -86,13 +88,20 @@ def _attributes(element: ET.Element, names: _Names, used: set[str], places: int)
         elif name == "href" and value.startswith("#"):
             value = f"#{names.id(value[1:])}"
         elif name == "d":
-            value = re.sub(r"\s*([A-Za-z])\s*", r"\1", _rounded(value, places).replace("\n", " "))
+            value = _path(_rounded(value, places))
         elif not value.startswith("data:"):
             value = _rounded(value, places)
         if name == "transform":
             value = re.sub(r"rotate\(-?0 [^)]*\)", "", value).strip()
         if value:
             yield f" {name}='{value.strip()}'"
+
+
+def _path(text: str) -> str:
+    """A path without idle spaces, and with short words for level and upright lines."""
+    text = re.sub(r"\s*([A-Za-z])\s*", r"\1", text.replace("\n", " ")).strip()
+    text = re.sub(r"^(M(\S+) \S+)L\2 (\S+)$", r"\1V\3", text)
+    return re.sub(r"^(M\S+ (\S+))L(\S+) \2$", r"\1H\3", text)
 
 
 def _style(text: str, places: int) -> str:
