@@ -56,7 +56,7 @@ STYLE = {
 }
 PIXELS = 100  # an inch of a figure on the screen
 CAPTION = "margin:2px 0 8px;text-align:left;font-style:normal;line-height:1.45"
-PNG_PIXELS = 72  # the same of its stand-in where HTML is not shown
+PNG_WIDTH = 500  # pixels of its stand-in, where HTML is not shown
 
 
 class Figure(figure.Figure):
@@ -80,7 +80,7 @@ class Figure(figure.Figure):
         """The picture as PNG bytes on a transparent ground; the summary stands in its metadata."""
         drawn = io.BytesIO()
         with rc_context(STYLE):
-            self.savefig(drawn, format="png", dpi=PNG_PIXELS)
+            self.savefig(drawn, format="png", dpi=PNG_WIDTH / self.get_figwidth())
         return few_colours(drawn.getvalue(), self.summary)
 
     def svg(self) -> str:
@@ -113,13 +113,12 @@ class Figure(figure.Figure):
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, str], dict[str, dict]]:
-        width, height = self.size
         shown = {
             "text/plain": f"Figure: {self.summary}",
             "text/html": self.html(),
             "image/png": base64.b64encode(self.png()).decode(),
         }
-        return shown, {"image/png": {"width": width, "height": height, "alt": self.summary}}
+        return shown, {"image/png": {"alt": self.summary}}
 
 
 def new(columns: int = 1, width: float = 7.0, height: float = 3.6) -> tuple[Figure, list[Axes]]:
