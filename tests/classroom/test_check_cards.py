@@ -135,6 +135,7 @@ def test_arguments_are_told_apart_where_several_results_are_tried_alone():
 
 def test_anchors_are_those_of_jupyterlab():
     assert links.anchor("*Deeper*: what `x` is") == "Deeper:-what-x-is"
+    assert links.anchor("The best of $n$ from $N$") == "The-best-of-n-from-N"
     assert links.anchor("Bradley–Terry") == "Bradley%E2%80%93Terry"
 
 

@@ -1,7 +1,7 @@
 """Where a card's links lead: a section of a lesson, the heading of a task, this notebook itself.
 
 A link is given only where its file lies in this clone. Anchors are those that JupyterLab and
-Notebook make of a heading: its text, with "-" for each space.
+Notebook make of a heading: its text as it is shown (``n`` for ``$n$``), with "-" for each space.
 """
 
 import json
@@ -92,7 +92,7 @@ def to_task(exercise: str, name: str, folder: Path | str = ".") -> str:
 
 def anchor(heading: str) -> str:
     """The anchor of a heading written in markdown, ready for an address."""
-    shown = re.sub(r"\*+([^*]+)\*+|`([^`]+)`", r"\1\2", heading)
+    shown = re.sub(r"\*+([^*]+)\*+|`([^`]+)`|\$([^$]+)\$", r"\1\2\3", heading)
     return quote(shown.replace(" ", "-"), safe=AS_IT_IS)
 
 
