@@ -20,7 +20,7 @@ import torch
 
 import course_lib as course
 from course_lib import assets, results
-from course_lib.classroom import explore, plots
+from course_lib.classroom import explore, plots, show
 from course_lib.estimators import (best_of_n_curve, bootstrap_interval, decidable,
     paired_difference, pass_at_k, weighted_majority)
 
@@ -41,12 +41,11 @@ from course_lib.estimators import (best_of_n_curve, bootstrap_interval, decidabl
 # %%
 world = course.load_world("arithmetic")
 stored = course.Pool.load(assets.path("arithmetic/pools/heldout.npz"))
-print(stored)
+stored
 
 # %% tags=["nbval-check-output"]
-print(stored.prompts[0], "| right answer:", stored.info[0]["answer"])
-for text in stored.texts[0][:5]:
-    print("  ", text)
+show.replies(f"{stored.prompts[0]} (right answer: {stored.info[0]['answer']})",
+    stored.texts[0][:5])
 
 # %% [markdown]
 # A reply is a list of steps, each in double brackets, and an answer after `####`.
@@ -94,10 +93,9 @@ def misread(about):
     wrong = KINDS[about["kind"]].misread
     return None if wrong is None else str(value_of(wrong(*about["numbers"])))
 
-for i in (0, 2, 3):
-    about = stored.info[i]
-    print(f"{stored.prompts[i]}\n   {about['kind']}: right {about['answer']}, misread "
-        f"{misread(about)}")
+show.table(["problem", "kind", "right", "misread"], [(stored.prompts[i],
+    stored.info[i]["kind"], stored.info[i]["answer"], misread(stored.info[i]))
+    for i in (0, 2, 3)])
 
 # %% [markdown] tags=["slide"]
 # ## A verifier: text in, verdict out
@@ -111,9 +109,10 @@ for i in (0, 2, 3):
 def naive(text, answer):
     return answer in text
 
-for text, answer in (("#### 18", "18"), ("#### 180", "18"), ("18 + 1 = 19. #### 19", "18"),
-    ("#### 1,800", "1800")):
-    print(f"{text:22} right answer {answer:5} verdict {naive(text, answer)}")
+tried = (("#### 18", "18"), ("#### 180", "18"), ("18 + 1 = 19. #### 19", "18"),
+    ("#### 1,800", "1800"))
+show.table(["reply", "right answer", "verdict"],
+    [(text, answer, naive(text, answer)) for text, answer in tried])
 
 # %% [markdown]
 # Only the first verdict can be trusted.
@@ -142,12 +141,15 @@ for text, answer in (("#### 18", "18"), ("#### 180", "18"), ("18 + 1 = 19. #### 
 # `#### 1,8` · `#### __import__('os').getcwd()` · an empty reply
 
 # %% tags=["nbval-check-output"]
-strings = ["#### 18", "#### 18.0", "#### 18 pens", "18", "The answer is 18.", "#### 18 #### 19",
-    "#### 19 #### 18", "#### -18", "#### 1e999", "#### eighteen", "#### 17 + 1", "#### 36/2",
+strings = ["#### 18", "#### 18.0", "#### 18 pens", "18", "The answer is 18.",
+    "#### 18 #### 19",
+    "#### 19 #### 18", "#### -18", "#### 1e999", "#### eighteen", "#### 17 + 1",
+    "#### 36/2",
     "#### 1,8", "#### __import__('os').getcwd()", ""]
-for text in strings:
-    verdict = world.verify("", text, {"answer": "18"})
-    print(f"{text!r:34} {verdict['status']:11} read: {verdict['answer']}")
+read = {text: world.verify("", text, {"answer": "18"}) for text in strings}
+show.table(["reply", "verdict", "read"],
+    [(repr(text), verdict["status"], verdict["answer"]) for text,
+        verdict in read.items()])
 
 # %% [markdown]
 # Go through those you got wrong.
@@ -180,19 +182,22 @@ for text in strings:
 
 # %% tags=["nbval-check-output"]
 verdicts = [[world.verify(prompt, text, about) for text in texts]
-            for prompt, texts, about in zip(stored.prompts, stored.texts, stored.info, strict=True)]
-print(Counter(v["status"] for row in verdicts for v in row))
+            for prompt, texts, about in zip(stored.prompts, stored.texts, stored.info,
+                strict=True)]
+show.table(["verdict", "replies"],
+    Counter(v["status"] for row in verdicts for v in row).most_common())
 
 # %% [markdown]
 # Now suppose that another policy writes the same replies, but `Answer 44` in place of `#### 44`.
 # Somebody who counts only "correct" sees this:
 
 # %% tags=["nbval-check-output"]
-other = [[world.verify("", text.replace("####", "Answer"), about)["status"] for text in texts]
+other = [[world.verify("", text.replace("####", "Answer"), about)["status"]
+    for text in texts]
          for texts, about in zip(stored.texts, stored.info, strict=True)]
 counts = Counter(status for row in other for status in row)
-print(f"accuracy {counts['correct'] / counts.total():.1%}")
-print(counts)
+show.table(["verdict", "replies"], counts.most_common(),
+    f"Accuracy {counts['correct'] / counts.total():.1%}")
 
 # %% [markdown]
 # The accuracy alone says "this policy cannot calculate".
@@ -205,8 +210,8 @@ print(counts)
 # %% tags=["nbval-check-output"]
 unreadable = [(i, j) for i, row in enumerate(verdicts) for j, v in enumerate(row)
     if v["status"] == "unreadable"]
-for i, j in unreadable[:2]:
-    print(stored.prompts[i], "\n  ", stored.texts[i][j])
+show.together(*(show.replies(stored.prompts[i], [stored.texts[i][j]])
+    for i, j in unreadable[:2]))
 
 # %% [markdown]
 # The policy lost its thread.
@@ -231,9 +236,9 @@ def steps_true(text):
     return bool(found) and all(equation_holds(step, tolerance=0) for step in found)
 
 # %% tags=["nbval-check-output"]
-for text in ("<< 3 * 6 = 18 >>. #### 18", "<< 6 * 96 = 96 >>. #### 96", "#### 18",
-    "<< friends 4 = 4 >>. #### 4"):
-    print(f"{text:32} {steps_true(text)}")
+tried = ("<< 3 * 6 = 18 >>. #### 18", "<< 6 * 96 = 96 >>. #### 96", "#### 18",
+    "<< friends 4 = 4 >>. #### 4")
+show.table(["reply", "steps true"], [(text, steps_true(text)) for text in tried])
 
 # %% [markdown]
 # Tried on good and bad strings, as promised.
@@ -247,14 +252,16 @@ lucky = (right & ~true).nonzero().tolist()
 true_but_wrong = (true & ~right).sum() / (~right).sum()
 print(f"{len(lucky)} of {int(right.sum()):,} right replies have a false step")
 print(f"{true_but_wrong:.0%} of the replies that are not right have true steps only")
-for i, j in (lucky[0], lucky[1], lucky[4]):
-    print(stored.prompts[i], "\n  ", stored.texts[i][j])
+show.together(*(show.replies(stored.prompts[i], [stored.texts[i][j]])
+    for i, j in (lucky[0], lucky[1], lucky[4])))
 
 # %%
 solved = right.any(1)
 share = (right & ~true).sum(1)[solved] / right.sum(1)[solved]
-print(f"false steps behind a right answer: {bootstrap_interval(share):.1%} of right replies, "
-    "mean over problems solved")
+print(f"false steps behind a right answer: {bootstrap_interval(share):.1%} "
+    "of right replies, mean over problems solved")
+
+# %% tags=["hide", "remove-input"]
 assert 0.01 < share.mean() < 0.15
 
 # %% [markdown]
@@ -283,7 +290,8 @@ verifier = GoldReward(world, name="verifier")
 sound = FunctionReward(lambda prompt, text,
     about: world.gold(prompt, text, about) * steps_true(text), "sound")
 stored = course.score(stored, sound)
-print(f"right {stored.reward('verifier').mean():.3f}, sound {stored.reward('sound').mean():.3f}")
+print(f"right {stored.reward('verifier').mean():.3f}, "
+    f"sound {stored.reward('sound').mean():.3f}")
 
 # %% [markdown]
 # Look through the pool yourself.
@@ -336,7 +344,8 @@ answers = [["18", "20", "20", "18", "21"], ["9", "5", "9", "9", "6"], ["12"] * 5
     ["31", "30", "31", None, "33"]]
 truth = ["18", "7", "12", "30"]
 # (P, N)
-correct = np.array([[a == t for a in row] for row, t in zip(answers, truth, strict=True)],
+correct = np.array([[a == t for a in row] for row,
+    t in zip(answers, truth, strict=True)],
     dtype=float)
 
 def majority(row):
@@ -348,10 +357,11 @@ def majority(row):
     return votes.most_common(1)[0][0] if votes else None
 
 # %% tags=["nbval-check-output"]
-print(f"pass@1 {correct.mean():.2f}   pass@5 {correct.any(1).mean():.2f}")
-print("majority:", [majority(row) for row in answers], " right:",
-    [majority(r) == t for r, t in zip(answers, truth, strict=True)])
-print("decidable:", decidable(correct).tolist())
+rows = zip(answers, truth, decidable(correct).tolist(), strict=True)
+show.table(["problem", "majority", "right", "decidable"],
+    [(k, majority(row), majority(row) == t, mixed) for k,
+        (row, t, mixed) in enumerate(rows, 1)],
+    f"pass@1 is {correct.mean():.2f}, pass@5 is {correct.any(1).mean():.2f}.")
 
 # %% [markdown]
 # Problem A is a tie of two and two, and the rule "the first" decides for the right one: luck, and a
@@ -377,8 +387,9 @@ print("decidable:", decidable(correct).tolist())
 from itertools import combinations
 
 counted = [np.mean([max(pair) for pair in combinations(row, 2)]) for row in correct]
-print("counted ", [round(float(v), 2) for v in counted])
-print("formula ", [round(float(v), 2) for v in pass_at_k(correct, [2])[:, 0]])
+show.table(["pass@2 of problem", 1, 2, 3, 4],
+    [("counted", *(f"{v:.2f}" for v in counted)),
+    ("formula", *(f"{v:.2f}" for v in pass_at_k(correct, [2])[:, 0]))])
 
 # %% [markdown]
 # The tempting shortcut is to take the share right, $c/N$, for the probability $p$, and to compute
@@ -394,10 +405,13 @@ hands = stored.reward("verifier").double().reshape(stored.P, 8, 8)
 known = pass_at_k(stored.reward("verifier"), [4])[:, 0]
 ours = pass_at_k(hands.flatten(0, 1), [4]).reshape(stored.P, 8).mean(1)
 shortcut = (1 - (1 - hands.mean(2)) ** 4).mean(1).numpy()
-print(f"pass@4 from all 64     {known.mean():.3f}")
-print(f"formula minus that     {paired_difference(ours, known):+.3f}")
-print(f"shortcut minus that    {paired_difference(shortcut, known):+.3f}")
-assert paired_difference(shortcut, known).high < -0.02 and abs((ours - known).mean()) < 0.01
+show.facts({"pass@4 from all 64": f"{known.mean():.3f}",
+    "formula minus that": f"{paired_difference(ours, known):+.3f}",
+    "shortcut minus that": f"{paired_difference(shortcut, known):+.3f}"})
+
+# %% tags=["hide", "remove-input"]
+assert paired_difference(shortcut,
+    known).high < -0.02 and abs((ours - known).mean()) < 0.01
 
 # %% [markdown]
 # The shortcut is too low.
@@ -417,10 +431,9 @@ ks = [1, 2, 4, 8, 16, 32, 64]
 reached = pass_at_k(stored.reward("verifier"), ks)
 
 def vote(row, answer, k):
-    """How often the majority of k is right, over the N/k hands of k that a problem's replies
-    make.
-    """
-    hands = [[verdict["answer"] for verdict in row[i : i + k]] for i in range(0, len(row), k)]
+    """How often the majority of k is right, over the N/k hands that the replies make."""
+    hands = [[verdict["answer"] for verdict in row[i : i + k]]
+        for i in range(0, len(row), k)]
     return np.mean([majority(hand) == answer for hand in hands])
 
 voted = np.array([[vote(row, about["answer"], k) for k in ks]
@@ -432,14 +445,19 @@ plots.pass_at_k(ks, lines, ylabel="share of problems answered right")
 
 # %%
 policy = course.load_policy(assets.path("arithmetic/policy"))
-greedy = course.sample(policy, stored.prompts, n=1, temperature=0, max_tokens=world.max_tokens,
+greedy = course.sample(policy, stored.prompts, n=1, temperature=0,
+    max_tokens=world.max_tokens,
     info=stored.info)
 greedy = course.score(greedy, verifier)
 agreeing = paired_difference(voted[:, 4], reached[:, 0])
-print(f"right: one sample {reached[:, 0].mean():.2f}, the likeliest reply "
-    f"{greedy.reward('verifier').mean():.2f}, majority of 16 {voted[:, 4].mean():.2f}, of 64 "
-    f"{voted[:, -1].mean():.2f}, at least one of 16 {reached[:, 4].mean():.2f}")
-print(f"majority of 16 minus one sample: {agreeing}")
+show.facts({"one sample is right": f"{reached[:, 0].mean():.2f}",
+    "the likeliest reply": f"{greedy.reward('verifier').mean():.2f}",
+    "majority of 16": f"{voted[:, 4].mean():.2f}",
+    "of 64": f"{voted[:, -1].mean():.2f}",
+    "at least one of 16": f"{reached[:, 4].mean():.2f}",
+    "majority of 16 minus one sample": agreeing})
+
+# %% tags=["hide", "remove-input"]
 assert reached[:, 0].mean() < 0.25 and voted[:, [4, 6]].mean(0).max() < 0.35
 assert greedy.reward("verifier").mean() < 0.3 and reached[:, 4].mean() > 0.65
 
@@ -455,10 +473,9 @@ agreed = [majority([v["answer"] for v in row]) for row in verdicts]      # of al
 misreadings = [misread(about) for about in stored.info]
 can = np.array([m is not None for m in misreadings])
 usual = np.array([a == m for a, m in zip(agreed, misreadings, strict=True)])
-print("                          problems  one sample  majority of 64  at least one of 16")
-for name, at in (("collect: errors scatter", ~can), ("the other seven kinds", can)):
-    print(f"{name:24} {at.sum():8} {reached[at, 0].mean():11.2f} {voted[at, -1].mean():15.2f} "
-        f"{reached[at, 4].mean():19.2f}")
+rows = [(name, at.sum(), f"{reached[at, 0].mean():.2f}", f"{voted[at, -1].mean():.2f}",
+    f"{reached[at, 4].mean():.2f}")
+    for name, at in (("collect: errors scatter", ~can), ("the other seven kinds", can))]
 scattered = paired_difference(voted[~can, -1], reached[~can, 0])
 print(f"collect, majority of 64 minus one sample: {scattered}")
 hurry = torch.tensor([[m is not None and v["answer"] == m for v in row]
@@ -466,8 +483,13 @@ hurry = torch.tensor([[m is not None and v["answer"] == m for v in row]
 cold = np.array([world.verify("", row[0], about)["answer"] == m for row, about, m
     in zip(greedy.texts, greedy.info, misreadings, strict=True)])
 print("in the seven kinds, what a hurried reader gets:",
-    f"{hurry[can].float().mean():.0%} of samples, {cold[can].mean():.0%} of likeliest replies, "
+    f"{hurry[can].float().mean():.0%} of samples,")
+print(f"{cold[can].mean():.0%} of likeliest replies, "
     f"{usual[can].mean():.0%} of majorities of 64")
+show.table(["kind", "problems", "one sample", "majority of 64", "at least one of 16"],
+    rows)
+
+# %% tags=["hide", "remove-input"]
 assert scattered.low > 0.05 and hurry[can].float().mean() < 0.35
 assert cold[can].mean() > 0.4 and usual[can].mean() > 0.45
 
@@ -486,22 +508,32 @@ assert cold[can].mean() > 0.4 and usual[can].mean() > 0.45
 # **Your prediction:** does it help here?
 
 # %%
-sure = torch.softmax(stored.first(16).reward("self-certainty") * 16, dim=1)     # (P, 16)
+sure = torch.softmax(stored.first(16).reward("self-certainty") * 16,
+    dim=1)     # (P, 16)
 heavy = np.array([weighted_majority([v["answer"] for v in row[:16]], weights.tolist())
-    == about["answer"] for row, weights, about in zip(verdicts, sure, stored.info, strict=True)])
+    == about["answer"] for row, weights,
+    about in zip(verdicts, sure, stored.info, strict=True)])
 plain = np.array([majority([v["answer"] for v in row[:16]]) == about["answer"]
     for row, about in zip(verdicts, stored.info, strict=True)])
 found = stored.first(16).reward("verifier").amax(1)
-print(f"the first 16 replies: majority {plain.mean():.2f}, weighted {heavy.mean():.2f}, at least "
-    f"one right {found.mean():.2f}")
 knowing = paired_difference(found, plain)
-print("at least one right minus majority:", knowing)
 certain = stored.reward("self-certainty")
 both = (hurry.any(1) & right.any(1)).nonzero()[:, 0].tolist()
-surer = torch.stack([certain[i][hurry[i]].mean() - certain[i][right[i]].mean() for i in both])
-print(f"self-certainty, misread minus right replies of a problem: {bootstrap_interval(surer):.2f}; "
-    f"standard deviation of all replies {certain.std():.2f}")
-assert heavy.mean() < 0.35 and knowing.low > 0.3 and abs(surer.mean()) < 0.25 * certain.std()
+surer = torch.stack([certain[i][hurry[i]].mean() - certain[i][right[i]].mean()
+    for i in both])
+show.facts({"of the first 16: majority right": f"{plain.mean():.2f}",
+    "weighted majority": f"{heavy.mean():.2f}",
+    "at least one right": f"{found.mean():.2f}",
+    "at least one right minus majority": knowing,
+    "self-certainty, misread minus right": f"{bootstrap_interval(surer):.2f}",
+    "its standard deviation": f"{certain.std():.2f}"})
+
+# %% tags=["hide", "remove-input"]
+assert (
+    heavy.mean() < 0.35
+    and knowing.low > 0.3
+    and abs(surer.mean()) < 0.25 * certain.std()
+)
 
 # %% [markdown]
 # **Finding 28: a majority vote agrees on the usual mistake; only a verifier finds the minority's
@@ -538,10 +570,14 @@ from course_lib.experiments.findings.verifiable import share_true
 shares = np.array([[share_true(text) for text in texts] for texts in stored.texts])
 by_steps = best_of_n_curve(shares, stored.reward("verifier"), [1, 16])       # (P, 2)
 way = paired_difference(by_steps[:, 1], by_steps[:, 0])
-print(f"one reply {by_steps[:, 0].mean():.2f}, best of 16 by its steps {by_steps[:, 1].mean():.2f},"
-    f" by the verifier {reached[:, 4].mean():.2f}")
-print(f"best of 16 by steps minus one reply: {way:+.3f}")
-assert 0 < way.low and way.high < 0.05 < 0.4 < reached[:, 4].mean() - by_steps[:, 0].mean()
+show.facts({"one reply": f"{by_steps[:, 0].mean():.2f}",
+    "best of 16 by its steps": f"{by_steps[:, 1].mean():.2f}",
+    "by the verifier": f"{reached[:, 4].mean():.2f}",
+    "best of 16 by steps minus one reply": f"{way:+.3f}"})
+
+# %% tags=["hide", "remove-input"]
+assert 0 < way.low and way.high < 0.05 < 0.4 < reached[:, 4].mean() - by_steps[:,
+    0].mean()
 
 # %% [markdown]
 # **Finding 29: checking every step does not find a misreading, since its steps are true.**
@@ -563,14 +599,15 @@ assert 0 < way.low and way.high < 0.05 < 0.4 < reached[:, 4].mean() - by_steps[:
 # that changes with $n$.
 
 # %%
+rows = []
 for n in (2, 4, 8, 16, 64):
     first = stored.reward("verifier")[:, :n]
     wrong, all_right = (first.sum(1) == 0).double(), (first.sum(1) == n).double()
     mixed = bootstrap_interval(decidable(first).astype(float))
-    print(f"n = {n:<3} all wrong {wrong.mean():5.1%}   decidable {mixed:.1%}   all right "
-        f"{all_right.mean():5.1%}")
+    rows.append((n, f"{wrong.mean():.1%}", f"{mixed:.1%}", f"{all_right.mean():.1%}"))
     if n == 8:
         assert 0.35 < wrong.mean() < 0.5 and all_right.mean() < 0.02
+show.table(["n", "all wrong", "decidable", "all right"], rows)
 
 # %% [markdown]
 # At $n = 8$ more than two problems in five give nothing to select: all samples are wrong.
@@ -589,10 +626,10 @@ for n in (2, 4, 8, 16, 64):
 from course_lib.pools import distinct_paths, overall_control
 
 different = distinct_paths(stored, by="verifier", key=world.path)
-print(stored.prompts[1])
-for i in np.flatnonzero(different.prompt_index == 1)[:3]:
-    print("  ", different.texts[i])
-print(int(right[1].sum()), "right replies,", int(different.per_prompt[1]), "distinct paths")
+print(int(right[1].sum()), "right replies,", int(different.per_prompt[1]),
+    "distinct paths")
+show.replies(stored.prompts[1],
+    [different.texts[i] for i in np.flatnonzero(different.prompt_index == 1)[:3]])
 
 # %% [markdown]
 # The **path** of a solution is its list of equations, in order.
@@ -609,20 +646,25 @@ print(int(right[1].sum()), "right replies,", int(different.per_prompt[1]), "dist
 
 # %% tags=["slide"]
 kept_of = [distinct_paths(stored.first(k), by="verifier", key=world.path) for k in ks]
-paths = np.stack([kept.per_prompt.numpy() for kept in kept_of], axis=1)              # (P, 7)
-replies = np.stack([stored.reward("verifier")[:, :k].sum(1).numpy() for k in ks], axis=1)
+paths = np.stack([kept.per_prompt.numpy() for kept in kept_of],
+    axis=1)              # (P, 7)
+replies = np.stack([stored.reward("verifier")[:, :k].sum(1).numpy() for k in ks],
+    axis=1)
 plots.paths_against_k(ks, {"right replies": replies, "distinct right paths": paths})
 
 # %%
 # problems, drawn anew
 draws = np.random.default_rng(0).integers(stored.P, size=(2000, stored.P))
+table = []
 for name, count in (("right replies", replies), ("distinct paths", paths)):
     means = count[draws].mean(1)
     low, high = np.quantile(means[:, 1:] / means[:, :-1], (0.025, 0.975), axis=0)
     times = count.mean(0)[1:] / count.mean(0)[:-1]
-    rows = (f"{2 * k}/{k}: {t:.2f} [{a:.2f}, {b:.2f}]"
-        for k, t, a, b in zip(ks[:-1], times, low, high, strict=True))
-    print(f"{name:14}", "  ".join(rows))
+    table.append((name, *(f"{t:.2f} [{a:.2f}, {b:.2f}]"
+        for t, a, b in zip(times, low, high, strict=True))))
+show.table(["times as many", *(f"{2 * k}/{k}" for k in ks[:-1])], table)
+
+# %% tags=["hide", "remove-input"]
 assert high[-1] < 1.8 and 0.4 < (paths.sum(0) / replies.sum(0))[-1] < 0.6
 
 # %% [markdown]
@@ -659,32 +701,39 @@ assert high[-1] < 1.8 and 0.4 < (paths.sum(0) / replies.sum(0))[-1] < 0.6
 rft = results.load("verifiable")
 arms, gaps, k = rft["arms"], rft["differences"], rft["size"]["seeds_at"]
 
-def show(v, spec="+.3f"):
+def span(v, spec="+.3f"):
+    """A stored mean with its interval."""
     return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
-print(rft["command"], "|", rft["size"]["held_out"], "held-out problems | seeds",
-    rft["size"]["seeds"])
-print(f"{'':24} replies  right  pass@1, T = 1  best T  pass@1 there  pass@16, T = 1")
+rows = []
 for name in ("start", "sft", f"control, k = {k}", "distinct, k = 4", "distinct, k = 16",
         "distinct, k = 64"):
     row = arms[name]
-    good = "" if row["kept_right"] is None else f"{row['kept_right']:.0%}"
-    print(f"{name:24} {row['kept']:7,} {good:>6} {row['heldout, pass@1']['mean']:14.2f} "
-        f"{row['temperature']:7g} {row['heldout at best T, pass@1']['mean']:13.2f} "
-        f"{row['heldout, pass@16']['mean']:15.2f}")
+    good = "–" if row["kept_right"] is None else f"{row['kept_right']:.0%}"
+    rows.append((name, f"{row['kept']:,}", good,
+        f"{row['heldout, pass@1']['mean']:.2f}",
+        f"{row['temperature']:g}", f"{row['heldout at best T, pass@1']['mean']:.2f}",
+        f"{row['heldout, pass@16']['mean']:.2f}"))
+show.table(["trained on", "replies", "right", "pass@1, T = 1", "best T", "pass@1 there",
+    "pass@16, T = 1"], rows,
+    f"{rft['command']}, {rft['size']['held_out']} held-out problems.")
 
 # %%
-print(f"differences from the start at k = {k}, {len(rft['size']['seeds'])} seeds")
-for what in ("heldout at best T, pass@1", "heldout, pass@16", "templates at best T, pass@1"):
-    for arm in ("distinct", "control", "sft"):
-        print(f"{what:28} {arm:10} {show(gaps[f'{what}: {arm} - start'])}")
+measured = ("heldout at best T, pass@1", "heldout, pass@16",
+    "templates at best T, pass@1")
 gain, nothing, again = (gaps[f"heldout at best T, pass@1: {arm} - start"]
     for arm in ("distinct", "control", "sft"))
-print(f"majority of 16 at T = 1: start {arms['start']['majority']['mean']:.2f}, distinct "
-    f"{arms[f'distinct, k = {k}']['majority']['mean']:.2f}")
+print(f"majority of 16 at T = 1: start {arms['start']['majority']['mean']:.2f}, "
+    f"distinct {arms[f'distinct, k = {k}']['majority']['mean']:.2f}")
+show.table([f"minus the start, k = {k}", "distinct", "control", "sft"], [(what,
+    *(span(gaps[f"{what}: {arm} - start"]) for arm in ("distinct", "control", "sft")))
+    for what in measured], f"{len(rft['size']['seeds'])} seeds.")
+
+# %% tags=["hide", "remove-input"]
 assert gain["low"] > 0.15 and max(nothing["high"], again["high"]) < 0.05
 assert min(nothing["low"], again["low"]) > -0.1 and nothing["low"] < 0 < nothing["high"]
-assert again["low"] < 0 < again["high"] and gaps["heldout, pass@16: distinct - start"]["low"] > 0.05
+assert again["low"] < 0 < again["high"]
+assert gaps["heldout, pass@16: distinct - start"]["low"] > 0.05
 assert gaps["templates at best T, pass@1: distinct - start"]["low"] < 0
 assert arms["distinct, k = 4"]["heldout at best T, pass@1"]["low"] > 0.25
 
@@ -739,17 +788,20 @@ assert arms["distinct, k = 4"]["heldout at best T, pass@1"]["low"] > 0.25
 # pass@16.
 
 # %%
+rows, differences = [], []
 for name in ("distinct", "same problems", "duplicates"):
     row = arms[f"{name}, k = {k}"]
-    print(f"{name:14} {row['kept']:6,} replies  best T {row['temperature']:g}  pass@1 there "
-        f"{row['heldout at best T, pass@1']['mean']:.3f}  pass@16 at T = 1 "
-        f"{row['heldout, pass@16']['mean']:.3f}")
+    rows.append((name, f"{row['kept']:,}", f"{row['temperature']:g}",
+        f"{row['heldout at best T, pass@1']['mean']:.3f}",
+        f"{row['heldout, pass@16']['mean']:.3f}"))
 for what in ("heldout, pass@16", "heldout at best T, pass@1"):
     for other in ("same problems", "duplicates"):
         gap = gaps[f"{what}: distinct - {other}"]
-        assert gap["low"] < 0 < gap["high"]
-        told = "includes zero" if gap["low"] <= 0 <= gap["high"] else "excludes zero"
-        print(f"{what}: distinct minus {other:14} {show(gap)} {told}; by seed {gap['by_seed']}")
+        assert gap["low"] < 0 < gap["high"]  # includes zero
+        differences.append((what, f"distinct minus {other}", span(gap), gap["by_seed"]))
+show.together(
+    show.table(["kept", "replies", "best T", "pass@1 there", "pass@16 at T = 1"], rows),
+    show.table(["", "difference", "mean", "by seed"], differences))
 
 # %% [markdown]
 # **Finding 11 says that distinct right paths drive the gain. Here we cannot show it.**
@@ -761,11 +813,15 @@ for what in ("heldout, pass@16", "heldout at best T, pass@1"):
 # Look at what the arms contain: how many of the right replies are the first of their path?
 
 # %%
+rows = []
 for size in rft["size"]["k"]:
     facts = rft["sampled"][str(size)]
-    print(f"first {size:2} samples: {facts['right']:.2f} right replies a problem, "
-        f"{facts['distinct_paths']:.2f} distinct paths: "
-        f"{facts['distinct_paths'] / facts['right']:.0%} of them")
+    rows.append((size, f"{facts['right']:.2f}", f"{facts['distinct_paths']:.2f}",
+        f"{facts['distinct_paths'] / facts['right']:.0%}"))
+show.table(["first samples", "right replies a problem", "distinct paths", "of them"],
+    rows)
+
+# %% tags=["hide", "remove-input"]
 assert rft["sampled"]["16"]["distinct_paths"] > 0.7 * rft["sampled"]["16"]["right"]
 
 # %% [markdown]
@@ -794,16 +850,19 @@ from course_lib.worlds import SFT_PROBLEMS
 
 prompts, info = world.prompts("train", limit=SFT_PROBLEMS + 400, seed=0)
 new, about_new = prompts[SFT_PROBLEMS:], info[SFT_PROBLEMS:]
-fresh = course.sample(policy, new, n=8, max_tokens=world.max_tokens, info=about_new, seed=0)
+fresh = course.sample(policy, new, n=8, max_tokens=world.max_tokens, info=about_new,
+    seed=0)
 fresh = course.score(fresh, verifier)
 kept = distinct_paths(fresh, by="verifier", key=world.path)
-print(kept)
+kept
 
 # %%
 hurried = list(zip(new, hurried_solutions(about_new, seed=1), strict=True))
-data = {"RFT": kept, "unverified": overall_control(kept, seed=0), "SFT continued": hurried}
-trained = {name: course.finetune(policy, chosen, epochs=36 * 32 / len(chosen), batch_size=32,
-    lr=5e-4) for name, chosen in data.items()}                                    # 36 steps each
+data = {"RFT": kept, "unverified": overall_control(kept, seed=0),
+    "SFT continued": hurried}
+# 36 steps each
+trained = {name: course.finetune(policy, chosen, epochs=36 * 32 / len(chosen),
+    batch_size=32, lr=5e-4) for name, chosen in data.items()}
 
 # %% [markdown]
 # The judge is `sound`, stricter than the verifier that selected, on the 200 held-out problems, four
@@ -819,18 +878,22 @@ def judged(policy, temperature):
         max_tokens=world.max_tokens, info=stored.info, seed=201)
     return course.score(replies, sound).reward("sound").mean(1)
 
-scores = {"start": {1.0: stored.first(4).reward("sound").mean(1), 0.4: judged(policy, 0.4)},
+scores = {"start": {1.0: stored.first(4).reward("sound").mean(1),
+    0.4: judged(policy, 0.4)},
     **{name: {T: judged(p, T) for T in (1.0, 0.4)} for name, p in trained.items()}}
 
 # %%
-for name, by_T in scores.items():
-    print(f"{name:14}", "   ".join(f"T = {T:g}: sound {bootstrap_interval(values):.2f}"
-        for T, values in by_T.items()))
-lead = {T: {other: paired_difference(scores["RFT"][T], scores[other][T]) for other in scores
+lead = {T: {other: paired_difference(scores["RFT"][T], scores[other][T])
+    for other in scores
     if other != "RFT"} for T in (1.0, 0.4)}
-for T, by_other in lead.items():
-    for other, gap in by_other.items():
-        print(f"T = {T:g}: RFT minus {other:14} {gap}")
+show.together(
+    show.table(["sound", "T = 1", "T = 0.4"],
+        [(name, *(f"{bootstrap_interval(values):.2f}"
+        for values in by_T.values())) for name, by_T in scores.items()]),
+    show.table(["RFT minus", "T = 1", "T = 0.4"],
+        [(other, lead[1.0][other], lead[0.4][other]) for other in lead[1.0]]))
+
+# %% tags=["hide", "remove-input"]
 assert all(gap.low > 0 for by_other in lead.values() for gap in by_other.values())
 assert lead[0.4]["start"].mean > lead[1.0]["start"].mean + 0.02
 
@@ -877,7 +940,6 @@ assert lead[0.4]["start"].mean > lead[1.0]["start"].mean + 0.02
 
 # %% tags=["slide"]
 trials = results.load("passk")
-print(trials["command"], "| seeds", trials["seeds"], "|", trials["size"]["held_out"], "problems")
 shown = ("start", "start at 0.2", "RFT", "GRPO", "RAFT")
 curves = {name: np.array(trials["curves"][name]).T for name in shown}
 plots.pass_at_k(trials["ks"], curves, bands=["start"])
@@ -888,18 +950,19 @@ plots.pass_at_k(trials["ks"], curves, bands=["start"])
 # Each minus the start at $T = 1$, on the same problems, over seeds and problems:
 
 # %%
-minus = {"start at 0.2": trials["cold_start_minus_start"]["0.2"], **trials["minus_start"]}
+minus = {"start at 0.2": trials["cold_start_minus_start"]["0.2"],
+    **trials["minus_start"]}
 plots.pass_gain(trials["ks"], {name: [minus[name][f"pass@{k}"] for k in trials["ks"]]
     for name in ("start at 0.2", "RFT", "GRPO")}, start="the start at T = 1")
 
 # %%
-for name in shown[1:]:
-    for what in ("pass@1", "pass@32"):
-        print(f"{name:12} minus the start: {what:7} {show(minus[name][what])}   by seed "
-            f"{minus[name][what]['by_seed']}")
 what = "distinct texts, share"
-print(f"{what}: start {trials['levels']['start'][what]['mean']:.2f}; minus the start:",
-    "   ".join(f"{name} {minus[name][what]['mean']:+.2f}" for name in shown[1:]))
+rows = [(name, *(span(minus[name][measure]) for measure in ("pass@1", "pass@32")),
+    f"{minus[name][what]['mean']:+.2f}") for name in shown[1:]]
+start = trials["levels"]["start"][what]["mean"]
+show.table(["minus the start", "pass@1", "pass@32", what], rows,
+    f"{trials['command']}, {trials['size']['held_out']} problems, "
+    f"{len(trials['seeds'])} seeds. The start's share of distinct texts is {start:.2f}.")
 
 # %% [markdown]
 # And when each may choose its temperature, as it would be served?
@@ -907,21 +970,30 @@ print(f"{what}: start {trials['levels']['start'][what]['mean']:.2f}; minus the s
 
 # %%
 at_best = trials["minus_start_at_best"]
-print("each at its best temperature, minus the start at its best:", trials["temperatures"]["start"])
+rows = []
 for name in ("RFT", "GRPO", "RAFT"):
     warm, served = (trials[level][name]["pass@32"]["mean"]
         for level in ("levels", "levels_at_best"))
-    print(f"{name:5} at {trials['temperatures'][name]}: pass@1 {show(at_best[name]['pass@1'])}; "
-        f"its pass@32 falls from {warm:.2f} at T = 1 to {served:.2f}")
+    rows.append((name, trials["temperatures"][name], span(at_best[name]["pass@1"]),
+        f"{warm:.2f}", f"{served:.2f}"))
+show.table(["at its best temperature", "which is", "pass@1, minus the start",
+    "its pass@32 at T = 1", "and there"], rows,
+    f"The start is at its best, too: {trials['temperatures']['start']}.")
 
-# %%
+# %% tags=["hide", "remove-input"]
 cold = minus["start at 0.2"]
 assert trials["temperatures"]["start"] == [0.2] and cold["pass@32"]["high"] < -0.2
 for name in ("RFT", "GRPO"):
     assert 0 < minus[name]["pass@1"]["low"] < cold["pass@1"]["high"]
-    assert minus[name]["pass@32"]["low"] > -0.05 and at_best[name]["pass@1"]["low"] > 0.03
-assert max(minus["RAFT"]["pass@1"]["by_seed"]) > 0.07 > 0.04 > sorted(
-    minus["RAFT"]["pass@1"]["by_seed"])[1]
+    assert (
+        minus[name]["pass@32"]["low"] > -0.05 and at_best[name]["pass@1"]["low"] > 0.03
+    )
+assert (
+    max(minus["RAFT"]["pass@1"]["by_seed"])
+    > 0.07
+    > 0.04
+    > sorted(minus["RAFT"]["pass@1"]["by_seed"])[1]
+)
 
 # %% [markdown]
 # The cold start is what sharpening looks like.
@@ -973,8 +1045,9 @@ assert max(minus["RAFT"]["pass@1"]["by_seed"]) > 0.07 > 0.04 > sorted(
 from course_lib.methods import advantages
 
 all_wrong = torch.full((1, 8), -1.0)
-for name, kind in (("RAFT", "positive"), ("GRPO", "group_std"), ("REINFORCE", "reward")):
-    print(f"{name:10}", advantages(all_wrong, kind)[0].tolist())
+kinds = {"RAFT": "positive", "GRPO": "group_std", "REINFORCE": "reward"}
+show.table(["weights of", *range(1, 9)], [(name, *(f"{a:g}"
+    for a in advantages(all_wrong, kind)[0].tolist())) for name, kind in kinds.items()])
 
 # %% [markdown]
 # RAFT never uses such a group, and in GRPO it has no gradient.
@@ -986,18 +1059,25 @@ for name, kind in (("RAFT", "positive"), ("GRPO", "group_std"), ("REINFORCE", "r
 # **Your prediction:** how much of GRPO's lead over REINFORCE is left?
 
 # %%
-print(f"{'start':36} pass@1 {show(trials['levels']['start']['pass@1'], '.2f')}")
-for name in ("REINFORCE", "REINFORCE without all-wrong groups", "Reinforce-Rej", "RAFT", "GRPO"):
-    print(f"{name:36} pass@1 {show(trials['levels'][name]['pass@1'], '.2f')}   minus the start, by "
-        f"seed {minus[name]['pass@1']['by_seed']}")
+rows = [("start", span(trials["levels"]["start"]["pass@1"], ".2f"), "–")]
+for name in ("REINFORCE", "REINFORCE without all-wrong groups", "Reinforce-Rej", "RAFT",
+    "GRPO"):
+    rows.append((name, span(trials["levels"][name]["pass@1"], ".2f"),
+        minus[name]["pass@1"]["by_seed"]))
+show.table(["method", "pass@1", "minus the start, by seed"], rows)
+
+# %%
 edges = {name: row["pass@1"] for name, row in trials["differences"].items()}
-for name in ("REINFORCE without all-wrong groups - REINFORCE",
-        "GRPO - REINFORCE without all-wrong groups",
-        "Reinforce-Rej - REINFORCE without all-wrong groups", "GRPO - RAFT"):
-    print(f"{name:52} {show(edges[name], '+.2f')}")
-    assert edges[name]["low"] < 0 < edges[name]["high"]
-dropped = edges["REINFORCE without all-wrong groups - REINFORCE"]
-print("the first of these by seed:", dropped["by_seed"])
+four = ("REINFORCE without all-wrong groups - REINFORCE",
+    "GRPO - REINFORCE without all-wrong groups",
+    "Reinforce-Rej - REINFORCE without all-wrong groups", "GRPO - RAFT")
+dropped = edges[four[0]]
+show.table(["difference", "pass@1"],
+    [(name.replace(" - ", " minus "), span(edges[name], "+.2f")) for name in four],
+    f"The first of these by seed: {dropped['by_seed']}.")
+
+# %% tags=["hide", "remove-input"]
+assert all(edges[name]["low"] < 0 < edges[name]["high"] for name in four)
 assert dropped["by_seed"][0] > 0.03 and dropped["by_seed"][1] < -0.03
 
 # %% [markdown]
@@ -1027,13 +1107,18 @@ assert dropped["by_seed"][0] > 0.03 and dropped["by_seed"][1] < -0.03
 # GRPO* (arXiv 2503.20783) calls that a bias and leaves it out.
 
 # %%
-for name in ("GRPO", "GRPO on decidable problems"):
-    print(f"{name:36} {len(trials['training'][name]['reward'])} steps   pass@1 "
-        f"{show(trials['levels'][name]['pass@1'], '.3f')}")
-for name in ("GRPO on decidable problems - GRPO", "GRPO without std - GRPO"):
-    row = trials["differences"][name]
-    print(f"{name:36} pass@1 {show(row['pass@1'])}   by seed {row['pass@1']['by_seed']}")
-    assert row["pass@1"]["low"] < 0 < row["pass@1"]["high"]
+two = ("GRPO", "GRPO on decidable problems")
+gaps_of = {name: trials["differences"][name]["pass@1"]
+    for name in ("GRPO on decidable problems - GRPO", "GRPO without std - GRPO")}
+show.together(
+    show.table(["method", "steps", "pass@1"],
+        [(name, len(trials["training"][name]["reward"]),
+            span(trials["levels"][name]["pass@1"], ".3f")) for name in two]),
+    show.table(["difference", "pass@1", "by seed"], [(name.replace(" - ", " minus "),
+        span(gap), gap["by_seed"]) for name, gap in gaps_of.items()]))
+
+# %% tags=["hide", "remove-input"]
+assert all(gap["low"] < 0 < gap["high"] for gap in gaps_of.values())
 assert 2 * len(trials["training"]["GRPO on decidable problems"]["reward"]) == 24
 
 # %% [markdown]
@@ -1073,17 +1158,19 @@ assert 2 * len(trials["training"]["GRPO on decidable problems"]["reward"]) == 24
 # %%
 gsm8k = results.load("gsm8k_solutions")
 agree = f"{gsm8k['labels_agree']:,} of {gsm8k['labels']:,}"
-print(
-    f"{gsm8k['problems']} of {gsm8k['of']:,} problems; labels that agree with our verdicts: {agree}"
-)
+print(f"{gsm8k['problems']} of {gsm8k['of']:,} problems; "
+    f"labels that agree with our verdicts: {agree}")
 print("answers found by:", gsm8k["markers"])
-for name, row in gsm8k["systems"].items():
-    counts = f"correct {row['correct']:3}  wrong {row['wrong']:3}  unreadable {row['unreadable']}"
-    print(f"{name:18} {counts}   {show(row['accuracy'], '.1%')}")
+show.table(["system", "correct", "wrong", "unreadable", "accuracy"],
+    [(name, row["correct"], row["wrong"], row["unreadable"],
+        span(row["accuracy"], ".1%"))
+        for name, row in gsm8k["systems"].items()])
 
 # %%
-for name, gain in gsm8k["differences"].items():
-    print(f"{name:36} {show(gain, '+.1%')}")
+show.table(["difference", "accuracy"],
+    [(name, span(gain, "+.1%")) for name, gain in gsm8k["differences"].items()])
+
+# %% tags=["hide", "remove-input"]
 assert all(gain["low"] > 0 for gain in gsm8k["differences"].values())
 assert gsm8k["labels_agree"] == gsm8k["labels"]
 
@@ -1104,7 +1191,7 @@ assert gsm8k["labels_agree"] == gsm8k["labels"]
 steps = gsm8k["false_steps"]
 false, counted = steps["right_with_a_false_equation"], steps["right_with_equations"]
 print(f"{false} of {counted:,} right answers with steps have a false one, "
-    f"{show(steps['share'], '.2%')}")
+    f"{span(steps['share'], '.2%')}")
 
 # %% [markdown]
 # Very few.
