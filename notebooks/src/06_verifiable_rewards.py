@@ -431,7 +431,7 @@ ks = [1, 2, 4, 8, 16, 32, 64]
 reached = pass_at_k(stored.reward("verifier"), ks)
 
 def vote(row, answer, k):
-    """How often the majority of k is right, over the N/k hands that the replies make."""
+    """How often the majority of k is right, over the N/k hands of the replies."""
     hands = [[verdict["answer"] for verdict in row[i : i + k]]
         for i in range(0, len(row), k)]
     return np.mean([majority(hand) == answer for hand in hands])
@@ -962,7 +962,7 @@ rows = [(name, *(span(minus[name][measure]) for measure in ("pass@1", "pass@32")
 start = trials["levels"]["start"][what]["mean"]
 show.table(["minus the start", "pass@1", "pass@32", what], rows,
     f"{trials['command']}, {trials['size']['held_out']} problems, "
-    f"{len(trials['seeds'])} seeds. The start's share of distinct texts is {start:.2f}.")
+    f"{len(trials['seeds'])} seeds. The start has {start:.2f} distinct texts.")
 
 # %% [markdown]
 # And when each may choose its temperature, as it would be served?
