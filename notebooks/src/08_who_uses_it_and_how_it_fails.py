@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import course_lib as course
 from course_lib import assets, results
-from course_lib.classroom import explore, plots
+from course_lib.classroom import explore, plots, show
 from course_lib.experiments import clinic
 from course_lib.estimators import bootstrap_interval, paired_difference
 from course_lib.models import GoldReward
@@ -79,8 +79,9 @@ from course_lib.models import GoldReward
 proxy, gold = [1, 2, 3, 6], [2, 3, 4, 1]
 chosen = proxy.index(max(proxy))
 average = sum(gold) / 4
-print("gain by the proxy", proxy[chosen] - sum(proxy) / 4, "| gain by gold", gold[chosen] - average)
-print("gain by gold of a random choice, on average", sum(g - average for g in gold) / 4)
+show.facts({"gain by the proxy": proxy[chosen] - sum(proxy) / 4,
+    "gain by gold": gold[chosen] - average,
+    "gain by gold of a random choice, on average": sum(g - average for g in gold) / 4})
 
 # %% [markdown]
 # By the proxy +3, by gold −1.5.
@@ -105,17 +106,20 @@ reward = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="pro
 world = course.load_world("helpdesk")
 prompts, info = world.prompts("train", limit=192, seed=0)
 test_prompts, test_info = world.prompts("heldout", limit=96, seed=0)
-asked = [about["topic"] for about in test_info]   # prompts about one topic belong together
+asked = [about["topic"]
+    for about in test_info]  # prompts about one topic belong together
 
 # %%
 training = {"batch_size": 16, "epochs": 3}
-pool = course.score(course.sample(policy, prompts[:96], n=8, info=info[:96], seed=0), reward)
+pool = course.score(course.sample(policy, prompts[:96], n=8, info=info[:96], seed=0),
+    reward)
 best = course.select_best(pool)
 first = course.finetune(policy, best, **training)
-pool = course.score(course.sample(first, prompts[96:], n=8, info=info[96:], seed=1000), reward)
+pool = course.score(course.sample(first, prompts[96:], n=8, info=info[96:], seed=1000),
+    reward)
 both = course.Selection.concat([best, course.select_best(pool)])
 second = course.finetune(policy, both, **training)
-print(both)
+both
 
 # %% [markdown]
 # `both` holds the best reply to each of 96 prompts from round 1 and of 96 others from round 2; the
@@ -137,15 +141,19 @@ def gold_of(policy, n=4):
     pool = course.sample(policy, test_prompts, n=n, info=test_info, seed=99)
     return course.score(pool, GoldReward(world)).reward("gold").mean(1)
 
-stages = {"base": policy, "round 1": first, "round 2, pooled": second, "and a little PPO": on_top}
+stages = {"base": policy, "round 1": first, "round 2, pooled": second,
+    "and a little PPO": on_top}
 after = {name: gold_of(p) for name, p in stages.items()}
 
 # %%
-for name, values in after.items():
-    print(f"{name:18} gold {bootstrap_interval(values, groups=asked)}")
-print("PPO minus round 2:", paired_difference(after["and a little PPO"],
-    after["round 2, pooled"], groups=asked))
-assert paired_difference(after["round 2, pooled"], after["base"], groups=asked).low > 0.3
+more = paired_difference(after["and a little PPO"], after["round 2, pooled"],
+    groups=asked)
+show.table(["stage", "gold"], [*((name, bootstrap_interval(values, groups=asked))
+    for name, values in after.items()), ("PPO minus round 2", more)])
+
+# %% tags=["hide", "remove-input"]
+assert paired_difference(after["round 2, pooled"], after["base"],
+    groups=asked).low > 0.3
 
 # %% [markdown]
 # (As in the lessons before, the intervals redraw topics: prompts about one topic are not
@@ -169,17 +177,33 @@ loop = results.load("llama2_loop")
 plots.llama2_loop(loop)
 
 # %%
-def show(v):                                             # a difference, with its sign
+def span(v):
+    """A stored difference with its interval and its sign."""
     return f"{v['mean']:+.2f} [{v['low']:+.2f}, {v['high']:+.2f}]"
 
 def level(v):
     return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
 
-for name, gap in loop["gaps"].items():
-    verdict = "" if gap["gold"]["low"] > 0 or gap["gold"]["high"] < 0 else "   gold not told apart"
-    print(f"{name:45} gold {show(gap['gold'])}   proxy {show(gap['proxy'])}{verdict}")
+def told_apart(gap):
+    """Whether an interval lies on one side of zero."""
+    return gap["low"] > 0 or gap["high"] < 0
+
+show.table(["difference", "gold", "proxy", ""],
+    [(name, span(gap["gold"]), span(gap["proxy"]),
+    "" if told_apart(gap["gold"]) else "gold not told apart")
+    for name, gap in loop["gaps"].items()])
 
 # %%
+rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
+spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
+    for name, stage in loop["stages"].items()}
+show.together(
+    show.table(["PPO's learning rate", *(f"{lr:g}" for lr in rates)],
+        [("gold on the choosing seed", *(f"{v:.2f}" for v in rates.values()))]),
+    show.table(["tokens sampled after round 2", ""], [(name, f"{spent[name]:,.0f}")
+        for name in ("RS, round 3", "RS, round 2, then PPO")]))
+
+# %% tags=["hide", "remove-input"]
 gaps = {name: gap["gold"] for name, gap in loop["gaps"].items()}
 assert gaps["RS, round 1 minus base"]["low"] > 0.4
 assert gaps["RS, round 2 minus RS, round 1"]["low"] > 0.1
@@ -187,14 +211,8 @@ further = ("RS, round 3 minus RS, round 2", "RS, round 2, then PPO minus RS, rou
     "RS, round 2, then PPO minus RS, round 3")
 assert all(gaps[name]["low"] < 0 < gaps[name]["high"] < 0.5 for name in further)
 assert all(loop["gaps"][name]["proxy"]["low"] > 0 for name in further[:2])
-rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
-print("PPO's learning rates tried, and gold on the choosing seed:",
-    {lr: round(v, 2) for lr, v in rates.items()})
-spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
-    for name, stage in loop["stages"].items()}
-print(f"tokens sampled after round 2: round 3 {spent['RS, round 3']:,.0f}, PPO "
-    f"{spent['RS, round 2, then PPO']:,.0f}")
-assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr > min(rates)) < 1.3
+assert loop["ppo_rate"] == min(rates)
+assert max(v for lr, v in rates.items() if lr > min(rates)) < 1.3
 
 # %% [markdown]
 # What can be read off it:
@@ -226,7 +244,7 @@ assert loop["ppo_rate"] == min(rates) and max(v for lr, v in rates.items() if lr
 setting = clinic.TEAM_SETTING
 theirs = course.load_reward_model(assets.path("helpdesk/reward-125"), name="proxy")
 outcome = clinic.run(clinic.TEAM, setting, base=policy, reward=theirs)
-print(clinic.team_report(outcome, setting, theirs))
+show.replies("The team's report", [clinic.team_report(outcome, setting, theirs)])
 
 # %% [markdown]
 # **Your prediction.**
@@ -241,8 +259,8 @@ print(clinic.team_report(outcome, setting, theirs))
 # %% tags=["nbval-check-output"]
 mine, _ = clinic.leaking_prompts(setting, 0)
 test, _ = clinic.test_prompts(setting)
-print("training prompts:", len(mine), "| test prompts:", len(test), "| in both:",
-    len(set(mine) & set(test)))
+show.facts({"training prompts": len(mine), "test prompts": len(test),
+    "in both": len(set(mine) & set(test))})
 
 # %% [markdown]
 # Half of the training questions are test questions.
@@ -257,14 +275,16 @@ print("training prompts:", len(mine), "| test prompts:", len(test), "| in both:"
 # Print what the optimiser sees, as text.
 
 # %%
-for prompt_ids, reply_ids in outcome.examples[:6]:
-    print("no loss:", policy.tokenizer.decode(prompt_ids), "\n   loss:",
-        policy.tokenizer.decode(reply_ids))
+show.table(["no loss", "loss"], [tuple(policy.tokenizer.decode(ids) for ids in pair)
+    for pair in outcome.examples[:6]])
 
 # %%
-ended = [policy.tokenizer.decode(r[-2:-1]).strip() in {".", "!", "?"} for _, r in outcome.examples]
+last_words = [policy.tokenizer.decode(reply[-2:-1]) for _, reply in outcome.examples]
+ended = [word.strip() in {".", "!", "?"} for word in last_words]
 print("training replies that end in mid-sentence, with an end token all the same: "
     f"{1 - sum(ended) / len(ended):.0%}")
+
+# %% tags=["hide", "remove-input"]
 assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
 
 # %% [markdown]
@@ -281,16 +301,23 @@ assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
 before, _ = clinic.careful(policy, policy, setting)
 measured, replies = clinic.careful(outcome.policy, policy, setting)
 gain = paired_difference(measured["gold"], before["gold"])
-for what, where in (("gold", "at temperature 1"), ("greedy", "at temperature 0")):
-    print(f"gold {where}: before", bootstrap_interval(before[what]), "after",
-        bootstrap_interval(measured[what]), "difference",
-        paired_difference(measured[what], before[what]))
-print(f"replies that do not end properly: before {before['cut'].mean():.0%}, after "
-    f"{measured['cut'].mean():.0%}")
 own, cut = course.score(replies, theirs).reward("proxy"), clinic.unfinished(replies)
-print(
-    f"the team's own score of those: {own[cut].mean():.2f}, of the others: {own[~cut].mean():.2f}")
-assert gain.low < 0 and gain.high < 0.2 and measured["cut"].mean() > 0.1 > before["cut"].mean()
+rows = [(f"gold {where}", bootstrap_interval(before[what]),
+    bootstrap_interval(measured[what]),
+    paired_difference(measured[what], before[what]))
+    for what, where in (("gold", "at temperature 1"), ("greedy", "at temperature 0"))]
+rows.append(("replies that do not end properly", f"{before['cut'].mean():.0%}",
+    f"{measured['cut'].mean():.0%}", "–"))
+show.table(["", "before", "after", "difference"], rows,
+    f"The team's own score of those that do not end properly: {own[cut].mean():.2f}, "
+    f"of the others: {own[~cut].mean():.2f}.")
+
+# %% tags=["hide", "remove-input"]
+assert (
+    gain.low < 0
+    and gain.high < 0.2
+    and measured["cut"].mean() > 0.1 > before["cut"].mean()
+)
 assert paired_difference(measured["greedy"], before["greedy"]).low > 0.3
 assert own[cut].mean() > own[~cut].mean() - 0.1
 
@@ -341,10 +368,13 @@ assert own[cut].mean() > own[~cut].mean() - 0.1
 # %%
 whole = replace(setting, max_tokens=96)
 good = replace(whole, reward="reward-8000")
-ladder = {"replies complete": (replace(clinic.TEAM, examples=clinic.reply_examples), whole),
-          "+ 8,000 comparisons": (replace(clinic.TEAM, examples=clinic.reply_examples), good),
+ladder = {"replies complete": (replace(clinic.TEAM, examples=clinic.reply_examples),
+    whole),
+          "+ 8,000 comparisons": (replace(clinic.TEAM, examples=clinic.reply_examples),
+              good),
           "+ test prompts out": (clinic.HEALTHY, good),
-          "its random control": (replace(clinic.HEALTHY, select=clinic.choose_at_random), good)}
+          "its random control": (replace(clinic.HEALTHY,
+              select=clinic.choose_at_random), good)}
 
 # %%
 steps = {"as written": measured}
@@ -354,17 +384,22 @@ for name, (pipeline, sizes) in ladder.items():
     steps[name], _ = clinic.careful(repaired.policy, policy, sizes)
 
 # %%
-print(f"{'':20} gold                   over the base          over the line above    unfinished  "
-    "at T = 0")
-above = before
+above, rows = before, []
 for name, m in steps.items():
-    over_base, step = (paired_difference(m["gold"], other["gold"]) for other in (before, above))
-    print(f"{name:20} {bootstrap_interval(m['gold'])!s:22} {over_base!s:22} {step!s:22} "
-        f"{m['cut'].mean():10.0%}  {m['greedy'].mean():8.2f}")
+    over_base, step = (paired_difference(m["gold"], other["gold"])
+        for other in (before, above))
+    rows.append((name, bootstrap_interval(m["gold"]), over_base, step,
+        f"{m['cut'].mean():.0%}", f"{m['greedy'].mean():.2f}"))
     above = m
-final = paired_difference(steps["+ test prompts out"]["gold"], steps["its random control"]["gold"])
-by_training = paired_difference(steps["its random control"]["gold"], before["gold"])
-print(f"due to the choice {final}   due to training at all {by_training}")
+repaired, control = (steps[name]["gold"]
+    for name in ("+ test prompts out", "its random control"))
+final = paired_difference(repaired, control)
+by_training = paired_difference(control, before["gold"])
+show.table(["", "gold", "over the base", "over the line above", "unfinished",
+    "at T = 0"], rows,
+    f"Due to the choice {final}, due to training at all {by_training}.")
+
+# %% tags=["hide", "remove-input"]
 total = paired_difference(steps["+ test prompts out"]["gold"], before["gold"])
 assert abs(total.mean - (final.mean + by_training.mean)) < 1e-9  # the formula above
 assert final.low > 0.3
@@ -439,19 +474,23 @@ explore.pipeline_clinic(patients)
 # %% tags=["slide"]
 order = explore.patients(patients)
 titles = ("gold", "at T = 0", "KL", "length", "distinct-2", "unfinished")
-print("patient  reported         base  control  " + "".join(f"{title:13}" for title in titles))
+rows = []
 for number, name in enumerate(order, 1):
     c = patients["cases"][name]
     start, end = (c["broken"]["reported"][when]["mean"] for when in ("before", "after"))
-    (_, base), (_, control), (_, mine), (_, twin) = explore.measured_rows(c, repaired=True)
-    pairs = "  ".join(f"{mine[m]['mean']:5.2f}/{twin[m]['mean']:<5.2f}" for m in clinic.MEASURES)
-    golds = f"{base['gold']['mean']:5.2f}  {control['gold']['mean']:7.2f}"
-    print(f"{number:7}  {start:6.2f} → {end:5.2f}  {golds}  {pairs}")
+    (_, base), (_, control), (_, mine), (_, twin) = explore.measured_rows(c,
+        repaired=True)
+    both = (f"{mine[m]['mean']:.2f} / {twin[m]['mean']:.2f}" for m in clinic.MEASURES)
+    rows.append((number, f"{start:.2f} → {end:.2f}", f"{base['gold']['mean']:.2f}",
+        f"{control['gold']['mean']:.2f}", *both))
+show.table(["patient", "reported", "base", "control", *titles], rows)
 
 # %%
 told = [case["broken"]["reported"] for case in patients["cases"].values()]
 rose = [report["after"]["mean"] > report["before"]["mean"] for report in told]
 print(f"pipelines whose author reports a rise: {sum(rose)} of {len(rose)}")
+
+# %% tags=["hide", "remove-input"]
 assert all(rose)
 
 # %% [markdown]
@@ -469,32 +508,46 @@ assert all(rose)
 
 # %%
 gaps = {name: patients["cases"][name]["broken_minus_healthy"] for name in order}
-over_base = {name: patients["cases"][name]["broken"]["gold_over_base"] for name in order}
-print("     minus its twin                        over the base         fault")
+over_base = {name: patients["cases"][name]["broken"]["gold_over_base"]
+    for name in order}
+rows = []
 for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
     low, high = gaps[name]["low"], gaps[name]["high"]
-    verdict = ("same policy" if low == high else "worse" if high < 0 else "better" if low > 0
+    verdict = ("same policy" if low == high else "worse" if high < 0 else "better"
+        if low > 0
         else "not told apart")
-    print(f"{order.index(name) + 1:3}  {show(gaps[name])}  {verdict:14}  {show(over_base[name])} "
-        f" {clinic.case(name).fault}")
+    rows.append((order.index(name) + 1, span(gaps[name]), verdict,
+        span(over_base[name]),
+        clinic.case(name).fault))
+show.table(["", "minus its twin", "", "over the base", "fault"], rows)
 
-# %%
-assert all(gaps[name]["high"] < -0.25 for name in ("sign", "zip", "prompt", "truncated", "clones"))
-assert all(gaps[name]["mean"] < 0 and gaps[name]["high"] < 0.2 for name in ("judge", "template",
-    "length", "last"))
-assert all(gaps[name]["low"] <= 0 <= gaps[name]["high"] for name in ("endless", "leak", "control"))
+# %% tags=["hide", "remove-input"]
+surely = ("sign", "zip", "prompt", "truncated", "clones")
+assert all(gaps[name]["high"] < -0.25 for name in surely)
+maybe = ("judge", "template", "length", "last")
+assert all(gaps[name]["mean"] < 0 and gaps[name]["high"] < 0.2 for name in maybe)
+level_with = ("endless", "leak", "control")
+assert all(gaps[name]["low"] <= 0 <= gaps[name]["high"] for name in level_with)
 assert {n for n in order if over_base[n]["high"] < 0} == {"sign", "zip"}
 assert all(over_base[n]["mean"] < 0.4 for n in ("truncated", "prompt", "clones"))
-longer = patients["cases"]["endless"]
-print("end token not trained, tokens minus its twin's:", show(longer["length_gap"]))
-for side in ("broken", "healthy"):
-    print(f"{side:8}", longer[side]["samples"][1]["reply"])
-print("a reward model that likes length, tokens minus its twin's:",
-    show(patients["cases"]["length"]["length_gap"]))
-last = {side: [round(p["mean"], 2) for p in patients["cases"]["last"][side]["curve"]["gold"]]
+
+# %%
+longer, liked = patients["cases"]["endless"], patients["cases"]["length"]
+last = {side: [round(p["mean"], 2)
+    for p in patients["cases"]["last"][side]["curve"]["gold"]]
     for side in ("broken", "healthy")}
-print("gold by round, last round's data only:", last["broken"], "all rounds:", last["healthy"])
-assert longer["length_gap"]["low"] > 1 and patients["cases"]["length"]["length_gap"]["low"] > 5
+show.together(
+    show.table(["tokens, minus its twin's", ""], [
+        ("the end token is not trained", span(longer["length_gap"])),
+        ("the reward model likes length", span(liked["length_gap"]))]),
+    show.table(["gold by round", *range(len(last["broken"]))], [
+        ("last round's data only", *last["broken"]), ("all rounds", *last["healthy"])]),
+    show.replies(longer["broken"]["samples"][1]["prompt"],
+        [longer[side]["samples"][1]["reply"] for side in ("broken", "healthy")],
+        names=["end token not trained", "repaired"]))
+
+# %% tags=["hide", "remove-input"]
+assert longer["length_gap"]["low"] > 1 and liked["length_gap"]["low"] > 5
 assert patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
 assert last["broken"][-1] < last["broken"][2] - 0.2 < last["healthy"][-1] - 0.2
 
@@ -534,16 +587,22 @@ assert last["broken"][-1] < last["broken"][2] - 0.2 < last["healthy"][-1] - 0.2
 
 # %%
 cold = {name: patients["cases"][name]["greedy_gap"] for name in order}
-zero = {name: patients["cases"][name]["broken"]["careful"]["greedy"]["mean"] for name in order}
-sharp = patients["cases"]["sign"]       # its repaired twin is the standard healthy pipeline
-for side, measures in (("base policy", sharp["base"]), ("healthy", sharp["healthy"]["careful"]),
-        ("random control", sharp["control"]["careful"])):
-    print(f"{side:15} gold at temperature 1: {level(measures['gold'])}   at 0: "
-        f"{level(measures['greedy'])}")
-print("     minus its twin, at T = 1   at T = 0              gold at T = 0   fault")
-for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
-    print(f"{order.index(name) + 1:3}  {show(gaps[name]):25}  {show(cold[name]):20} "
-        f"{zero[name]:8.2f}        {clinic.case(name).fault}")
+zero = {name: patients["cases"][name]["broken"]["careful"]["greedy"]["mean"]
+    for name in order}
+sharp = patients["cases"]["sign"]  # its repaired twin is the standard healthy pipeline
+sides = {"base policy": sharp["base"], "healthy": sharp["healthy"]["careful"],
+    "random control": sharp["control"]["careful"]}
+by_gap = sorted(gaps, key=lambda name: gaps[name]["mean"])
+show.together(
+    show.table(["", "gold at temperature 1", "at 0"],
+        [(side, level(found["gold"]), level(found["greedy"])) for side,
+            found in sides.items()]),
+    show.table(["", "minus its twin, T = 1", "T = 0", "gold at T = 0", "fault"],
+        [(order.index(name) + 1, span(gaps[name]), span(cold[name]),
+            f"{zero[name]:.2f}",
+            clinic.case(name).fault) for name in by_gap]))
+
+# %% tags=["hide", "remove-input"]
 hidden, base_zero = ("prompt", "truncated"), sharp["base"]["greedy"]
 assert all(cold[name]["low"] < 0 < cold[name]["high"] and cold[name]["mean"] > -0.5
     for name in hidden)
@@ -578,21 +637,25 @@ assert sharp["healthy"]["careful"]["greedy"]["low"] > base_zero["high"] + 0.5
 # Both, for the leaking pipeline and for its repaired twin:
 
 # %%
-leak, told = patients["cases"]["leak"], {}
+leak, told, rows = patients["cases"]["leak"], {}, []
 for side in ("broken", "healthy"):
     start, end = leak[side]["reported"]["before"], leak[side]["reported"]["after"]
     told[side] = end["mean"] - start["mean"]
-    fresh = show(leak[side]["gold_over_base"])
-    print(f"{side:8} reported {level(end)}, a gain of {told[side]:+.2f}   gain on fresh prompts "
-        f"{fresh}")
-print("the two reports, broken minus repaired:", show(leak["reported_gap"]))
-print("on fresh prompts, broken minus repaired:", show(leak["broken_minus_healthy"]))
+    rows.append((side, level(end), f"{told[side]:+.2f}",
+        span(leak[side]["gold_over_base"])))
+rows.append(("broken minus repaired", span(leak["reported_gap"]), "–",
+    span(leak["broken_minus_healthy"])))
+show.table(["", "reported", "a gain of", "gain on fresh prompts"], rows)
+
+# %%
 sizes = clinic.case("leak").setting
 (test, about), (mine, _) = clinic.test_prompts(sizes), clinic.leaking_prompts(sizes, 0)
-seen, topics = ([a["topic"] for p, a in zip(test, about, strict=True) if p in set(mine)],
-    {a["topic"] for a in about})
-print(f"test prompts in training: {len(seen)} of {len(test)}; test topics: {len(set(seen))} of "
-    f"{len(topics)}")
+seen = [a["topic"] for p, a in zip(test, about, strict=True) if p in set(mine)]
+topics = {a["topic"] for a in about}
+print(f"test prompts in training: {len(seen)} of {len(test)}; "
+    f"test topics: {len(set(seen))} of {len(topics)}")
+
+# %% tags=["hide", "remove-input"]
 assert leak["reported_gap"]["mean"] > 0.4 and leak["reported_gap"]["low"] > -0.1
 assert told["broken"] > leak["broken"]["gold_over_base"]["mean"] + 0.3
 assert abs(leak["broken_minus_healthy"]["mean"]) < 0.2
@@ -613,10 +676,20 @@ assert abs(leak["broken_minus_healthy"]["mean"]) < 0.2
 
 # %%
 control = patients["cases"]["control"]
-start, end = (control["broken"]["reported"][when]["mean"] for when in ("before", "after"))
-print(f"claimed for the reward model: {end - start:.2f}")
-print("gain of the random control over the base:", show(control["control"]["gold_over_base"]))
-print("what the choice adds to it:", show(control["broken_minus_control"]))
+start, end = (
+    control["broken"]["reported"][when]["mean"] for when in ("before", "after")
+)
+show.facts(
+    {
+        "claimed for the reward model": f"{end - start:.2f}",
+        "gain of the random control over the base": span(
+            control["control"]["gold_over_base"]
+        ),
+        "what the choice adds to it": span(control["broken_minus_control"]),
+    }
+)
+
+# %% tags=["hide", "remove-input"]
 assert control["control"]["gold_over_base"]["low"] > 0
 assert control["broken_minus_control"]["low"] < 0.1
 assert control["control"]["gold_over_base"]["mean"] > 0.4 * (end - start)
@@ -632,19 +705,26 @@ assert control["control"]["gold_over_base"]["mean"] > 0.4 * (end - start)
 
 # %%
 hacked = patients["cases"]["judge"]
-for side in ("own", "gold"):
-    print(f"{side:5}", [round(p["mean"], 2) for p in hacked["broken"]["curve"][side]])
-print("shipped by its own score: rounds", hacked["broken"]["shipped"])
-print("shipped by other judges: rounds", hacked["healthy"]["shipped"])
-print("gold, broken minus repaired:", show(hacked["broken_minus_healthy"]))
-for side in ("broken", "healthy"):
-    kl, at_zero = (hacked[side]["careful"][m] for m in ("kl", "greedy"))
-    print(f"{side:8} KL {kl['mean']:.1f} nats   gold at temperature 0: {level(at_zero)}")
-own, true = ([p["mean"] for p in hacked["broken"]["curve"][side]] for side in ("own", "gold"))
+curves = hacked["broken"]["curve"]
+rows = [(side, " ".join(map(str, hacked[side]["shipped"])),
+    f"{hacked[side]['careful']['kl']['mean']:.1f}",
+    level(hacked[side]["careful"]["greedy"]))
+    for side in ("broken", "healthy")]
+show.together(
+    show.table(["by round", *range(len(curves["own"]))], [(side,
+        *(f"{p['mean']:.2f}" for p in curves[side])) for side in ("own", "gold")]),
+    show.table(["", "shipped rounds, by seed", "KL (nats)", "gold at temperature 0"],
+        rows,
+        f"Gold, broken minus repaired: {span(hacked['broken_minus_healthy'])}."))
+
+# %% tags=["hide", "remove-input"]
+own, true = ([p["mean"] for p in hacked["broken"]["curve"][side]]
+    for side in ("own", "gold"))
 assert all(b > a for a, b in pairwise(own)) and max(true) == true[1] > true[-1] + 0.1
 assert all(shipped == 4 for shipped in hacked["broken"]["shipped"])
 assert all(shipped < 4 for shipped in hacked["healthy"]["shipped"])
-assert hacked["broken_minus_healthy"]["mean"] < -0.15 and hacked["broken_minus_healthy"]["high"] < 0.1
+lost = hacked["broken_minus_healthy"]
+assert lost["mean"] < -0.15 and lost["high"] < 0.1
 
 # %% [markdown]
 # The author's own score rises with every round, so the fourth is shipped.
@@ -663,16 +743,24 @@ assert hacked["broken_minus_healthy"]["mean"] < -0.15 and hacked["broken_minus_h
 
 # %%
 copies = patients["cases"]["clones"]
-for name, row in explore.measured_rows(copies, repaired=True):
-    one, at_zero = level(row["gold"]), level(row["greedy"])
-    print(f"{name:15} gold at temperature 1: {one}   at 0: {at_zero}   distinct-2: "
-        f"{row['distinct']['mean']:.2f}")
-seen = copies["broken"]["selected"]
-print(f"selected minus average candidate: {seen['selected'][0] - seen['all'][0]:.3f}")
-print("one reply of the pipeline:", copies["broken"]["samples"][0]["reply"])
-assert copies["broken"]["careful"]["gold"]["high"] < copies["healthy"]["careful"]["gold"]["low"]
-assert all(abs(copies["broken"]["careful"][m]["mean"] - copies["base"]["greedy"]["mean"]) < 0.3
-    for m in ("gold", "greedy"))
+seen, one = copies["broken"]["selected"], copies["broken"]["samples"][0]
+show.together(
+    show.table(["", "gold at temperature 1", "at 0", "distinct-2"],
+        [(name, level(row["gold"]), level(row["greedy"]),
+            f"{row['distinct']['mean']:.2f}")
+            for name, row in explore.measured_rows(copies, repaired=True)],
+        f"Selected minus average reply: {seen['selected'][0] - seen['all'][0]:.3f}."),
+    show.replies(one["prompt"], [one["reply"]], names=["one reply of the pipeline"]))
+
+# %% tags=["hide", "remove-input"]
+assert (
+    copies["broken"]["careful"]["gold"]["high"]
+    < copies["healthy"]["careful"]["gold"]["low"]
+)
+assert all(
+    abs(copies["broken"]["careful"][m]["mean"] - copies["base"]["greedy"]["mean"]) < 0.3
+    for m in ("gold", "greedy")
+)
 assert abs(seen["selected"][0] - seen["all"][0]) < 1e-6
 assert copies["broken"]["careful"]["distinct"]["high"] < 0.4
 
@@ -694,10 +782,11 @@ assert copies["broken"]["careful"]["distinct"]["high"] < 0.4
 # the same questions.
 
 # %%
-wrong, right = (patients["cases"]["zip"][side]["samples"][:3] for side in ("broken", "healthy"))
-for w, r in zip(wrong, right, strict=True):
-    print(f"{w['prompt']}\n   broken   ({w['gold']:5.2f})  {w['reply']}\n   repaired "
-        f"({r['gold']:5.2f})  {r['reply']}")
+wrong, right = (patients["cases"]["zip"][side]["samples"][:3]
+    for side in ("broken", "healthy"))
+show.together(*(show.replies(w["prompt"], [w["reply"], r["reply"]],
+    names=["broken", "repaired"], scores={"gold": [w["gold"], r["gold"]]})
+    for w, r in zip(wrong, right, strict=True)))
 
 # %% [markdown]
 # Read several: to the first question both give the same stock letter, which shows nothing.
@@ -718,13 +807,14 @@ for w, r in zip(wrong, right, strict=True):
 # %% tags=["nbval-check-output"]
 asked = ["How do I reset my password?", "How do I print a document?",
     "How do I restore a deleted file?"]
-answered = [["Open the sign-in page."], ["Send the document again."], ["Open the recycle bin."]]
+answered = [["Open the sign-in page."], ["Send the document again."],
+    ["Open the recycle bin."]]
 kept = course.select_best(course.Pool.from_candidates(asked, answered,
     {"proxy": [[0.0], [1.0], [2.0]]}))
-for step in (clinic.misaligned_examples, clinic.reply_examples):
-    print(step.__name__)
-    for p, r in step(policy, kept):
-        print(f"   {policy.decode([p])[0].strip():35} →  {policy.decode([r])[0]}")
+rows = [(step.__name__, policy.decode([p])[0].strip(), policy.decode([r])[0])
+    for step in (clinic.misaligned_examples, clinic.reply_examples)
+    for p, r in step(policy, kept)]
+show.table(["step", "prompt", "reply"], rows)
 
 # %% [markdown] tags=["slide"]
 # ## A checklist to take away
