@@ -9,6 +9,15 @@
 #
 # **Time:** 25 minutes to read and do; the cells run in well under a minute.
 
+# %% tags=["slide", "hide"]
+from course_lib.classroom import explore
+
+explore.hero()
+
+# %% [markdown]
+# This is the course in one picture: more replies, a choice, and the question of who chooses.
+# Move $n$, then let the weak reward model choose.
+
 # %% [markdown]
 # ## Is everything here?
 #
@@ -30,7 +39,7 @@ print("this machine can run the tier:", course.tier().name)
 tier = course.tier("cpu")
 
 # %% [markdown]
-# ## The course in one picture
+# ## The course in four steps
 #
 # A language model is a distribution over replies.
 # Ask it the same thing sixteen times and you get sixteen replies, some better than others.

@@ -887,7 +887,7 @@ assert enough.low > 0
 # Put it at 1.3, and select by `reward-500`: read what is chosen.
 
 # %% tags=["slide"]
-explore.best_of_n_slider(pools, rewards=["reward-8000", "reward-500", "gold"], n=16,
+explore.temperature_explorer(pools, rewards=["reward-8000", "reward-500", "gold"],
     temperature=0.7)
 
 # %% [markdown]

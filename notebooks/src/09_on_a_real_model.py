@@ -50,7 +50,7 @@ import torch
 
 import course_lib as course
 from course_lib.base import CourseError
-from course_lib.classroom import explore, plots
+from course_lib.classroom import explore, plots, show
 from course_lib.commands import doctor
 from course_lib.estimators import machine
 from course_lib.experiments import find_gsm8k, job
@@ -58,12 +58,13 @@ from course_lib.worlds import few_shot
 
 # %%
 have, facts = machine(), doctor.examine()
-print("GPU:", have["gpu"] or "none", "| tier:", facts["tier"])
-print(f"memory {have['memory_gb']:.0f} GB, on the GPU {have['gpu_memory_gb']:.0f} GB;",
-    f"disk free {have['disk_free_gb']:.0f} GB")
-print("torch", facts["packages"]["torch"], "| transformers", facts["packages"]["transformers"])
-assert have["disk_free_gb"] > (2 if facts["tier"] == "cpu"
-    else 12), ("checkpoints will not fit on this disk")
+needed = 2 if facts["tier"] == "cpu" else 12
+assert have["disk_free_gb"] > needed, "checkpoints will not fit on this disk"
+show.facts({"GPU": have["gpu"] or "none", "tier": facts["tier"],
+    "memory": f"{have['memory_gb']:.0f} GB",
+    "on the GPU": f"{have['gpu_memory_gb']:.0f} GB",
+    "disk free": f"{have['disk_free_gb']:.0f} GB", "torch": facts["packages"]["torch"],
+    "transformers": facts["packages"]["transformers"]})
 
 # %% [markdown]
 # A full disk can end a run after an hour; you can see it coming in the first minute.
@@ -85,18 +86,18 @@ assert have["disk_free_gb"] > (2 if facts["tier"] == "cpu"
 # We could not try that here.
 
 # %%
-folder = Path(tempfile.mkdtemp())      # on Colab: Path("/content/drive/MyDrive/lesson09")
+folder = Path(tempfile.mkdtemp())  # on Colab: Path("/content/drive/MyDrive/lesson09")
 tier = course.tier()
-work = job(tier, folder)               # without a GPU: makes the stand-in, some seconds
+work = job(tier, folder)  # without a GPU: makes the stand-in, some seconds
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments import TIERS
 
-print("stand-in:", work.standin, "| prompts:", work.prompts, "| held out:", work.held_out,
-    "| candidates:", work.n)
 t4 = TIERS["t4"]
-print(f"on a T4 it would be {t4.prompts} prompts, {t4.held_out} held out, {t4.n} candidates of",
-    f"at most {t4.max_tokens} tokens")
+show.table(["", "stand-in", "prompts", "held out", "candidates"], [
+    ("here", work.standin, work.prompts, work.held_out, work.n),
+    ("on a T4", False, t4.prompts, t4.held_out, t4.n)],
+    f"On a T4 candidates have at most {t4.max_tokens} tokens.")
 
 # %% [markdown]
 # ## The data
@@ -110,9 +111,10 @@ print(f"on a T4 it would be {t4.prompts} prompts, {t4.held_out} held out, {t4.n}
 
 # %% tags=["nbval-check-output"]
 try:
-    print("found:", bool(find_gsm8k()))
+    found = bool(find_gsm8k())
 except CourseError as error:
-    print(error)
+    found = f"no. {error}"
+show.facts({"GSM8K found": found})
 
 # %% [markdown]
 # The stand-in's problems are in the same format: a question, and a solution with its equations
@@ -124,9 +126,8 @@ world = course.load_world("gsm8k", data=work.data)
 questions, info = world.prompts("train", limit=work.prompts)
 # the bare question travels with its prompt
 info = [{**about, "question": q} for q, about in zip(questions, info, strict=True)]
-print("QUESTION", questions[0])
-print("SOLUTION", info[0]["solution"])
-print("ANSWER  ", info[0]["answer"])
+show.replies(questions[0], [info[0]["solution"]], names=["solution"],
+    notes=[f"answer {info[0]['answer']}"])
 
 # %% [markdown]
 # Test problems use other *sets* of numbers: 2, 3 and 5 are in the test or in training, in whatever
@@ -138,11 +139,14 @@ print("ANSWER  ", info[0]["answer"])
 
 # %%
 def number_sets(split):
-    return {tuple(sorted(re.findall("[0-9]+", question))) for question in world.prompts(split)[0]}
+    return {tuple(sorted(re.findall("[0-9]+", question)))
+        for question in world.prompts(split)[0]}
 
 shared = number_sets("heldout") & number_sets("train")
 print(len(number_sets("heldout")), "sets of numbers in the test,", len(shared),
     "of them also in training")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or not shared
 
 # %% [markdown]
@@ -154,18 +158,20 @@ assert not work.standin or not shared
 # Do this once before a long run: you then know that what will be saved at the end can be read.
 
 # %%
-dtype = getattr(torch, work.dtype)                                # float32 without a GPU
+dtype = getattr(torch,
+    work.dtype)                                # float32 without a GPU
 policy = course.load_policy(work.policy, template="plain", dtype=dtype)
 policy.save(folder / "copy")
 again = course.load_policy(folder / "copy", template="plain", dtype=dtype)
-pairs = zip(policy.model.state_dict().values(), again.model.state_dict().values(), strict=True)
+pairs = zip(policy.model.state_dict().values(), again.model.state_dict().values(),
+    strict=True)
 same = all(torch.equal(a, b) for a, b in pairs)
 del again
 
 # %% tags=["nbval-check-output"]
-print(type(policy.model).__name__)
-print("files:", ", ".join(sorted(f.name for f in (folder / "copy").iterdir())))
-print("the same weights after saving and loading:", same)
+show.facts({"model": type(policy.model).__name__,
+    "files": ", ".join(sorted(f.name for f in (folder / "copy").iterdir())),
+    "the same weights after saving and loading": same})
 
 # %% [markdown]
 # ### How is the question put?
@@ -210,14 +216,15 @@ print(few_shot(questions[-1:], solved[:1])[0])
 # none afterwards.
 
 # %%
-for text in work.stop or []:
-    print(repr(text), len(policy.tokenizer.encode(text, add_special_tokens=False)), "token")
+ends = {repr(text): len(policy.tokenizer.encode(text, add_special_tokens=False))
+    for text in work.stop or []}
 four = [(q, i["solution"]) for q, i in zip(*world.prompts("train"), strict=True)][-4:]
 examples = four[: work.shots]
 asked, bare = few_shot(questions, examples), few_shot(questions)
-for name, prompts in (("four examples", few_shot(questions[:1], four)), ("here", asked),
-    ("bare", bare)):
-    print(f"{name:14}", len(policy.encode(prompts[:1])[0]), "tokens")
+ways = {"four examples": few_shot(questions[:1], four), "here": asked, "bare": bare}
+show.together(show.table(["stops at", "tokens"], ends.items()),
+    show.table(["question with", "tokens"],
+        [(name, len(policy.encode(prompts[:1])[0])) for name, prompts in ways.items()]))
 
 # %% [markdown]
 # ## Does it fit? By hand
@@ -233,16 +240,16 @@ for name, prompts in (("four examples", few_shot(questions[:1], four)), ("here",
 from course_lib.estimators import GB, cache_bytes, phases, training_bytes
 
 rft = {part: size / GB for part, size in training_bytes(0.6e9).items()}
-print({part: round(size, 1) for part, size in rft.items()}, "together", round(sum(rft.values()), 1),
-    "GB")
+show.table(["RFT on 0.6 billion parameters", "GB"], [*((part, f"{size:.1f}")
+    for part, size in rft.items()), ("together", f"{sum(rft.values()):.1f}")])
 
 # %% [markdown]
 # Eighteen bytes a parameter for RFT.
 # PPO: policy and critic 16 each, reference and reward model 2 each, so 36 bytes, or 21.6 GB.
 
 # %% tags=["nbval-check-output"]
-print("PPO:", 2 * 16 + 2 * 2, "bytes a parameter,", round((2 * 16 + 2 * 2) * 0.6e9 / GB, 1),
-    "GB before logits")
+each = 2 * 16 + 2 * 2
+print(f"PPO: {each} bytes a parameter, {each * 0.6e9 / GB:.1f} GB before logits")
 
 # %% [markdown]
 # Are RFT's bytes right?
@@ -257,15 +264,18 @@ model(input_ids=ids, labels=ids).loss.backward()
 optimizer.step()
 count = sum(p.numel() for p in model.parameters())
 moments = [t for state in optimizer.state.values() for t in state.values() if t.dim()]
-held = {"weights": model.parameters(), "gradients": [p.grad for p in model.parameters()],
+held = {"weights": model.parameters(), "gradients": [p.grad
+    for p in model.parameters()],
     "Adam's moments": moments}
 
 # %%
+rows = []
 for part, tensors in held.items():
     real, by_hand = sum(t.nbytes for t in tensors), training_bytes(count)[part]
-    print(f"{part:15} {real:>13,} bytes, by the formula {by_hand:>13,}")
+    rows.append((part, f"{real:,}", f"{by_hand:,}"))
     assert real == by_hand
 del model, optimizer, moments, held
+show.table(["", "bytes", "by the formula"], rows)
 
 # %% [markdown]
 # Two more things need memory.
@@ -290,8 +300,10 @@ size = next(policy.model.parameters()).element_size()
 by_hand = cache_bytes(policy.model.config, ids.shape[1], size)
 c = policy.model.config
 print(f"2 × {c.num_hidden_layers} layers × {c.num_key_value_heads} key-value heads × "
-    f"{c.head_dim} numbers",
-    f"× {ids.shape[1]} tokens × {size} bytes = {by_hand:,}; measured {real:,}")
+    f"{c.head_dim} numbers\n× {ids.shape[1]} tokens × {size} bytes = {by_hand:,}; "
+    f"measured {real:,}")
+
+# %% tags=["hide", "remove-input"]
 assert real == by_hand
 
 # %% [markdown]
@@ -303,7 +315,8 @@ from course_lib.estimators import logits_bytes
 
 token = 2 * 28 * 8 * 128 * 2
 print(f"a token {token:,} bytes; 256 candidates of 320 tokens {256 * 320 * token / GB:.1f} GB")
-few_logits, many_logits = (logits_bytes(replies * 200, 151_936) / GB for replies in (4, 32))
+few_logits, many_logits = (logits_bytes(replies * 200, 151_936) / GB
+    for replies in (4, 32))
 print(f"logits of 4 replies {few_logits:.1f} GB, of 32 {many_logits:.1f} GB")
 print(f"the T4 job gives candidates at most {t4.memory_mb * 2**20 / GB:.1f} GB at a time")
 
@@ -340,8 +353,8 @@ explore.memory_planner()
 
 # %% tags=["nbval-check-output"]
 fits = [r for r in range(1, 33) if sum(phases(0.6e9, r)["RFT training"].values()) <= 15]
-print(
-    f"0.6 billion on 15 GB: up to {fits[-1]} replies in a part, with nothing left for activations")
+print(f"0.6 billion on 15 GB: up to {fits[-1]} replies in a part, "
+    "with nothing left for activations")
 print("1.7 billion:", round(sum(phases(1.7e9)["RFT training"].values()), 1), "GB")
 
 # %% [markdown]
@@ -359,7 +372,8 @@ print("1.7 billion:", round(sum(phases(1.7e9)["RFT training"].values()), 1), "GB
 
 # %% tags=["nbval-check-output"]
 half = torch.float16
-print("1 + 0.0003 =", (torch.tensor(1.0, dtype=half) + torch.tensor(0.0003, dtype=half)).item())
+total = torch.tensor(1.0, dtype=half) + torch.tensor(0.0003, dtype=half)
+print("1 + 0.0003 =", total.item())
 scaled = torch.tensor(1024 * 1e-8, dtype=half).float().item() / 1024
 print("0.00000001 =", torch.tensor(1e-8, dtype=half).item())
 print(f"times 1024, and divided again in float32: {scaled:.1e}")
@@ -389,8 +403,9 @@ from course_lib.models import GoldReward
 from course_lib.pools import distinct_paths
 
 def keep(pool):
-    """One right reply for each distinct path; trained on under the question without examples."""
-    unprompted = replace(pool, prompts=few_shot([about["question"] for about in pool.info]))
+    """One right reply for each distinct path, under the question without examples."""
+    unprompted = replace(pool, prompts=few_shot([about["question"]
+        for about in pool.info]))
     return distinct_paths(unprompted, by="verifier", key=world.path)
 
 verifier = GoldReward(world, name="verifier")
@@ -400,19 +415,24 @@ few = slice(0, 24)
 pool = course.sample(policy, asked[few], work.sampling, info=info[few], seed=0)
 pool = course.score(pool, verifier)
 best = keep(pool)
-course.finetune(policy, best, work.training)        # to see that it runs; the result is not kept
-print(pool, "|", int(pool.reward().sum()), "right, of these", len(best), "kept as distinct paths")
+course.finetune(policy, best,
+    work.training)  # to see that it runs; the result is not kept
+show.facts({"sampled": pool, "right": int(pool.reward().sum()),
+    "kept as distinct paths": len(best)})
 
 # %% [markdown]
 # Now read.
 # For the first three prompts, two right replies and two wrong ones, where there are such.
 
 # %%
-for i in range(3):
-    print(questions[i], "→", info[i]["answer"])
-    for value, word in ((1, "right"), (0, "wrong")):
-        for j in (pool.reward()[i] == value).nonzero().flatten().tolist()[:2]:
-            print(f"   {word}: {' | '.join(pool.texts[i][j].strip().splitlines())}")
+def some_of(i):
+    """Two right and two wrong replies to question i, as far as there are."""
+    at = [(word, j) for value, word in ((1, "right"), (0, "wrong"))
+        for j in (pool.reward()[i] == value).nonzero().flatten().tolist()[:2]]
+    return show.replies(f"{questions[i]} ({info[i]['answer']})",
+        [pool.texts[i][j].strip() for _, j in at], names=[word for word, _ in at])
+
+show.together(*(some_of(i) for i in range(3)))
 
 # %% [markdown]
 # Look at *how* the wrong ones are wrong: numbers that are not in the question (a wrong reading),
@@ -422,10 +442,13 @@ for i in range(3):
 # %%
 from course_lib.worlds import verify
 
-verdicts = [verify(t, a["answer"]).status for row, a in zip(pool.texts, pool.info, strict=True)
-    for t in row]
-print({status: verdicts.count(status) for status in ("correct", "wrong", "unreadable")})
-print(f"cut at the token limit: {(pool.finish == 1).float().mean():.1%}")
+verdicts = [verify(t, a["answer"]).status
+    for row, a in zip(pool.texts, pool.info, strict=True) for t in row]
+show.table(["verdict", "replies"],
+    [(status, verdicts.count(status)) for status in ("correct", "wrong", "unreadable")],
+    f"Cut at the token limit: {(pool.finish == 1).float().mean():.1%}.")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or verdicts.count("correct") > 10
 
 # %% [markdown]
@@ -438,24 +461,30 @@ assert not work.standin or verdicts.count("correct") > 10
 # here.)
 # **Of the right answers, how many are sound?**
 
-# %%
+# %% tags=["hide"]
 from course_lib.worlds import equation_holds, equations
 
 def sound(question, text):
-    """True when every marked equation holds and the first one uses numbers of the question."""
+    """True when every equation holds and the first uses numbers of the question."""
     steps, numbers = equations(text), re.compile(r"[0-9]+")
     if not steps or not all(equation_holds(step) for step in steps):
         return False
-    return set(numbers.findall(steps[0].split("=")[0])) <= set(numbers.findall(question))
+    return set(numbers.findall(steps[0].split("=")[0])) <= set(
+        numbers.findall(question)
+    )
 
 def right_ones(pool):
     """(question, text) of every right reply."""
-    return [(pool.info[i]["question"], pool.texts[i][j])
-        for i, j in (pool.reward("verifier") > 0.5).nonzero().tolist()]
+    return [
+        (pool.info[i]["question"], pool.texts[i][j])
+        for i, j in (pool.reward("verifier") > 0.5).nonzero().tolist()
+    ]
 
 # %%
 right = right_ones(pool)
 print(f"{len(right)} right answers, {sum(sound(*r) for r in right)} of them sound")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or len(right) / 2 < sum(sound(*r) for r in right) < len(right)
 
 # %% [markdown]
@@ -467,6 +496,8 @@ assert not work.standin or len(right) / 2 < sum(sound(*r) for r in right) < len(
 other = replace(pool, info=[*pool.info[1:], pool.info[0]])
 lucky = course.score(other, GoldReward(world, name="luck")).reward("luck").mean()
 print(f"right {pool.reward('verifier').mean():.1%}, by another question's answer {lucky:.1%}")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or pool.reward("verifier").mean() > 2 * lucky
 
 # %% [markdown]
@@ -487,7 +518,8 @@ from course_lib.estimators import Stage, forecast, timed
 
 def sample_part(start):
     here = slice(start, start + work.part)
-    pool = course.sample(policy, asked[here], work.sampling, info=info[here], first_prompt=start)
+    pool = course.sample(policy, asked[here], work.sampling, info=info[here],
+        first_prompt=start)
     return course.score(pool, verifier)
 
 parts = [timed(sample_part, k * work.part) for k in range(3)]
@@ -514,6 +546,8 @@ inside = [Stage("test", row[:3].tolist(), 40).total for row in draws]
 share = (sum(i.low <= total <= i.high
     for i, total in zip(inside, draws[:, 3:].sum(1).tolist(), strict=True)) / 4000)
 print(f"inside the 95 % interval: {share:.1%}")
+
+# %% tags=["hide", "remove-input"]
 assert 0.93 < share < 0.97
 
 # %% [markdown]
@@ -537,12 +571,12 @@ assert 0.93 < share < 0.97
 seconds = [spent for spent, _ in parts]
 M = work.prompts / work.part
 test_parts = 3 * work.held_out * work.groups / (work.n * work.part)
-plan = [Stage("sampling", seconds, M), Stage("training, twice", trainings, 2 * work.epochs * M),
+plan = [Stage("sampling", seconds, M), Stage("training, twice", trainings,
+    2 * work.epochs * M),
         Stage("test", seconds, test_parts)]
 expected = forecast(plan)
-for stage in plan:
-    print(f"{stage.name:16} {stage.total:.1f} s")
-print(f"{'together':16} {expected:.1f} s, that is {expected.mean / 60:.1f} minutes")
+show.table(["", "seconds"], [*((stage.name, f"{stage.total:.1f}") for stage in plan),
+    ("together", f"{expected:.1f}")], f"That is {expected.mean / 60:.1f} minutes.")
 
 # %% [markdown]
 # On the stand-in training took longest when this page was made: it does many small steps, while
@@ -582,7 +616,8 @@ often = replace(work.training, checkpoint_every=2)
 loop = replace(work.loop, select=keep, training=often, part=8)
 small = dict(prompts=asked[:24], info=info[:24], reward=verifier, settings=loop)
 with counting() as uninterrupted:
-    whole = rejection_sampling_rounds(policy, out=folder / "whole", hooks=uninterrupted.hooks,
+    whole = rejection_sampling_rounds(policy, out=folder / "whole",
+        hooks=uninterrupted.hooks,
         **small)[0]
 
 # %%
@@ -596,10 +631,13 @@ with counting() as third:
 
 # %%
 replies = resumed.pool.texts == whole.pool.texts
-pairs = zip(whole.policy.model.state_dict().values(), resumed.policy.model.state_dict().values(),
+pairs = zip(whole.policy.model.state_dict().values(),
+    resumed.policy.model.state_dict().values(),
     strict=True)
 weights = all(torch.equal(a, b) for a, b in pairs)
 print("the same replies:", replies, "| the same weights, to the last bit:", weights)
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or (replies and weights)
 
 # %% [markdown]
@@ -608,9 +646,12 @@ assert not work.standin or (replies and weights)
 # So count the work.
 
 # %%
-for name, done in (("uninterrupted", uninterrupted), ("1st call", first), ("2nd call", second),
-    ("3rd call", third)):
-    print(f"{name:14} {done['sampling']} parts sampled, {done['training']:3} steps trained")
+calls = {"uninterrupted": uninterrupted, "1st call": first, "2nd call": second,
+    "3rd call": third}
+show.table(["", "parts sampled", "steps trained"],
+    [(name, done["sampling"], done["training"]) for name, done in calls.items()])
+
+# %% tags=["hide", "remove-input"]
 assert (first["sampling"], second["sampling"], third["sampling"]) == (2, 1, 0)
 assert third["training"] == uninterrupted["training"] - 2
 
@@ -643,7 +684,8 @@ from course_lib.pools import matched_control
 
 kept = Stages(folder / "run")
 long = replace(work.loop, select=keep, training=work.training)
-spent_treatment, rounds = timed(rejection_sampling_rounds, policy, asked, verifier, long, info=info,
+spent_treatment, rounds = timed(rejection_sampling_rounds, policy, asked, verifier,
+    long, info=info,
     out=kept)
 run = rounds[0]
 
@@ -653,8 +695,10 @@ spent_control, random_student = timed(trained, policy, control, work.training, k
     "control-policy")
 right = float(control.rewards("verifier").mean())
 print(f"{len(run.selection)} right replies on distinct paths")
-print(f"the control has {len(control)}, {right:.0%} of them right; in the pool "
-    f"{run.pool.reward().mean():.0%}")
+print(f"the control has {len(control)}, {right:.0%} of them right; "
+    f"in the pool {run.pool.reward().mean():.0%}")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or right < 0.95
 
 # %% [markdown]
@@ -671,7 +715,8 @@ assert not work.standin or right < 0.95
 
 # %%
 held_questions, held_info = world.prompts("heldout", limit=work.held_out)
-held_info = [{**about, "question": q} for q, about in zip(held_questions, held_info, strict=True)]
+held_info = [{**about, "question": q} for q,
+    about in zip(held_questions, held_info, strict=True)]
 test = replace(work.sampling, n=work.groups, seed=1)
 
 def examined(name, who, shown=(), at=test):
@@ -680,12 +725,15 @@ def examined(name, who, shown=(), at=test):
 
 policies = {"base": (policy, examples), "RFT": (run.policy, ()),
     "random control": (random_student, ())}
-spent_test, results = timed(lambda: {name: examined(name, *p) for name, p in policies.items()})
+spent_test, results = timed(lambda: {name: examined(name, *p) for name,
+    p in policies.items()})
 
 # %%
 actual = spent_treatment + spent_control + spent_test
 inside = expected.low <= actual <= expected.high
-print(f"forecast {expected:.0f} s, actual {actual:.0f} s: inside the interval: {inside}")
+print(
+    f"forecast {expected:.0f} s, actual {actual:.0f} s: inside the interval: {inside}"
+)
 
 # %% [markdown]
 # The seconds are those of one machine at one moment; do not rely on them.
@@ -702,32 +750,36 @@ print(f"forecast {expected:.0f} s, actual {actual:.0f} s: inside the interval: {
 # %%
 from course_lib.estimators import bootstrap_interval, paired_difference, pass_at_k, win_scores
 
-one = {name: answers.reward("verifier").double().mean(1) for name, answers in results.items()}
+one = {name: answers.reward("verifier").double().mean(1) for name,
+    answers in results.items()}
 eight = {name: pass_at_k(answers.reward("verifier"), [work.groups])[:, 0]
     for name, answers in results.items()}
-for name in results:
-    first, several = bootstrap_interval(one[name]), bootstrap_interval(eight[name])
-    print(f"{name:15} pass@1 {first:.3f}   pass@{work.groups} {several:.3f}")
+show.table(["policy", "pass@1", f"pass@{work.groups}"], [(name,
+    f"{bootstrap_interval(one[name]):.3f}", f"{bootstrap_interval(eight[name]):.3f}")
+    for name in results])
 
 # %% tags=["slide"]
 gain, control_gain = (paired_difference(one["RFT"], one["base"]),
     paired_difference(one["random control"], one["base"]))
 treatment = paired_difference(one["RFT"], one["random control"])
-for name, value in (("RFT minus base", gain), ("control minus base", control_gain),
-    ("RFT minus control", treatment)):
-    print(f"{name:18} {value:+.3f}")
 names = ["RFT minus base", "random control minus base", "RFT minus random control"]
 figure = plots.intervals(names, [gain, control_gain, treatment],
     "difference in pass@1 on held-out problems")
-figure.axes[0].axvline(0, color="black", linestyle="--", linewidth=1)  # no difference
+figure.axes[0].axvline(0, color=plots.COLOURS[6], linestyle="--")  # no difference
 figure
 
 # %%
-assert not work.standin or (0.2 < one["base"].mean() < 0.8 and treatment.low > 0
-    and control_gain.mean < gain.mean)
 more = paired_difference(eight["RFT"], eight["base"])
 verdict = "not told apart" if more.low <= 0 <= more.high else "told apart"
-print(f"pass@{work.groups}, RFT minus base: {more:+.3f}", verdict)
+show.table(["difference", ""], [
+    *((f"pass@1, {name}", f"{value:+.3f}")
+        for name, value in zip(names, (gain, control_gain, treatment), strict=True)),
+    (f"pass@{work.groups}, RFT minus base", f"{more:+.3f}")],
+    f"The last one is {verdict}.")
+
+# %% tags=["hide", "remove-input"]
+assert not work.standin or (0.2 < one["base"].mean() < 0.8 and treatment.low > 0
+    and control_gain.mean < gain.mean)
 
 # %% [markdown]
 # On the stand-in, at the temperature of sampling, RFT answers more held-out problems than the
@@ -759,14 +811,16 @@ def right_and_sound(pool):
     return (right & torch.tensor(good)).double().mean(1)
 
 honest = {name: right_and_sound(answers) for name, answers in results.items()}
-for name, values in honest.items():
-    print(
-        f"{name:15} right and sound {bootstrap_interval(values):.3f}, right {one[name].mean():.3f}")
+show.table(["policy", "right and sound", "right"],
+    [(name, f"{bootstrap_interval(values):.3f}", f"{one[name].mean():.3f}")
+        for name, values in honest.items()])
 
 # %%
 sound_treatment = paired_difference(honest["RFT"], honest["random control"])
 print(f"right and sound, RFT minus control: {sound_treatment:+.3f}")
 print(f"RFT minus base: {paired_difference(honest['RFT'], honest['base']):+.3f}")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or sound_treatment.low > 0
 
 # %% [markdown]
@@ -786,23 +840,28 @@ assert not work.standin or sound_treatment.low > 0
 # (This cell takes twice as long as the test, and it is not in the forecast.)
 
 # %%
-served = {(test.temperature, name): values for name, values in one.items()}
+served, rows = {(test.temperature, name): values for name, values in one.items()}, []
 for t in (0.3, 0.1):
     cold = replace(test, temperature=t)
     for name, (who, shown) in policies.items():
         answers = examined(f"{name}-{t}", who, shown, cold)
         served[t, name] = answers.reward("verifier").double().mean(1)
         several = pass_at_k(answers.reward("verifier"), [work.groups]).mean()
-        print(f"T = {t}  {name:15} pass@1 {bootstrap_interval(served[t, name]):.3f}   "
-            f"pass@{work.groups} {several:.3f}")
+        rows.append((t, name, f"{bootstrap_interval(served[t, name]):.3f}",
+            f"{several:.3f}"))
+show.table(["T", "policy", "pass@1", f"pass@{work.groups}"], rows)
 
 # %%
+rows = []
 for t in (test.temperature, 0.3, 0.1):
     lead = paired_difference(served[t, "RFT"], served[t, "random control"])
     over = paired_difference(served[t, "RFT"], served[t, "base"])
-    print(f"T = {t}  RFT minus control {lead:+.3f}   RFT minus base {over:+.3f}")
+    rows.append((t, f"{lead:+.3f}", f"{over:+.3f}"))
 dial = paired_difference(served[0.1, "base"], one["RFT"])
-print(f"the base at T = 0.1 minus RFT at T = {test.temperature}: {dial:+.3f}")
+show.table(["T", "RFT minus control", "RFT minus base"], rows,
+    f"The base at T = 0.1 minus RFT at T = {test.temperature}: {dial:+.3f}")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or dial.low > 0
 
 # %% [markdown]
@@ -829,8 +888,10 @@ assert not work.standin or dial.low > 0
 # %%
 p = float(one["base"].mean())
 equal = 1 - (1 - p) ** work.groups
-print(f"base: pass@{work.groups} {eight['base'].mean():.3f}, if all questions were equally hard "
-    f"{equal:.3f}")
+print(f"base: pass@{work.groups} {eight['base'].mean():.3f}, "
+    f"if all questions were equally hard {equal:.3f}")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or eight["base"].mean() < equal
 
 # %% [markdown]
@@ -841,8 +902,9 @@ assert not work.standin or eight["base"].mean() < equal
 from course_lib.estimators import minimum_detectable_effect
 
 spread = float((one["RFT"] - one["random control"]).std())
-for count in (128, work.held_out, t4.held_out):
-    print(f"{count} questions: {minimum_detectable_effect(spread, count):.3f}")
+show.table(["questions", "smallest difference seen"],
+    [(count, f"{minimum_detectable_effect(spread, count):.3f}")
+        for count in (128, work.held_out, t4.held_out)])
 
 # %% [markdown]
 # With 128 questions only a difference of several points is seen; that is why the T4 job has more.
@@ -887,15 +949,13 @@ torch.cuda.empty_cache()
 reward_model = course.load_reward_model(work.reward, name="reward model", dtype=dtype)
 judged = results["base"].prompts_at(range(min(120, work.held_out)))
 judged = course.score(replace(judged, prompts=held_questions[: judged.P]), reward_model)
-print(type(reward_model.model).__name__, "|", judged)
+show.facts({"reward model": type(reward_model.model).__name__, "pool": judged})
 
 # %%
 from course_lib.models import new_reward_model
 
 def accuracy(pool, name):
-    """How often a right reply scores above a wrong one to the same question, over questions that
-    have both.
-    """
+    """How often a right reply scores above a wrong one, over questions that have both."""
     scores, correct = pool.reward(name), pool.reward("verifier") > 0.5
     return bootstrap_interval([win_scores(*torch.cartesian_prod(s[c], s[~c]).T).mean()
         for s, c in zip(scores, correct, strict=True) if c.any() and not c.all()])
@@ -903,11 +963,14 @@ def accuracy(pool, name):
 # %%
 second_head = replace(new_reward_model(policy, seed=7), name="second random head")
 judged = course.score(judged, second_head)
-for name in ("reward model", "second random head"):
-    print(f"{name:18} right above wrong: {accuracy(judged, name):.3f}, "
-        f"{accuracy(judged, name).n} questions have both")
-assert not work.standin or 0.1 < accuracy(judged, "reward model").mean < 0.9
 del reward_model, second_head
+right_above = {name: accuracy(judged, name)
+    for name in ("reward model", "second random head")}
+show.table(["", "right above wrong", "questions that have both"],
+    [(name, f"{found:.3f}", found.n) for name, found in right_above.items()])
+
+# %% tags=["hide", "remove-input"]
+assert not work.standin or 0.1 < right_above["reward model"].mean < 0.9
 
 # %% [markdown]
 # A coin would get 0.5.
@@ -925,7 +988,8 @@ del reward_model, second_head
 from safetensors.torch import load_file, save_file
 from course_lib.models import tiny_policy
 
-new_reward_model(tiny_policy(questions, width=32, vocabulary=300)).save(folder / "headless")
+new_reward_model(tiny_policy(questions, width=32,
+    vocabulary=300)).save(folder / "headless")
 file = folder / "headless" / "model.safetensors"
 save_file({name: w for name, w in load_file(file).items() if "score" not in name}, file,
     metadata={"format": "pt"})
@@ -935,7 +999,9 @@ try:
     course.load_reward_model(folder / "headless")
 except CourseError as error:
     refused = str(error).replace(str(folder / "headless"), "headless")
-print(refused)
+show.facts({"CourseError": refused})
+
+# %% tags=["hide", "remove-input"]
 assert "score.weight" in refused
 
 # %% [markdown]
@@ -950,7 +1016,8 @@ assert "score.weight" in refused
 # %% tags=["nbval-check-output"]
 from course_lib.estimators import shards
 
-print("ours:", shards(25, 2), "| 25 // 2 for each:", [(0, 12), (12, 24)], "loses prompt 24")
+show.table(["prompts of", "worker 0", "worker 1", ""], [("ours", *shards(25, 2), ""),
+    ("25 // 2 for each", (0, 12), (12, 24), "loses prompt 24")])
 
 # %% [markdown]
 # Dropping the remainder is a bug seen in public code; no error tells you.
@@ -977,7 +1044,10 @@ assert [process.wait() for process in started] == [0, 0]
 
 # %%
 together = course.Pool.concat([course.Pool.load(out) for out in outs])
-print(together.P, "prompts, the same replies as the single run:", together.texts == alone.texts)
+same = together.texts == alone.texts
+print(f"{together.P} prompts, the same replies as the single run: {same}")
+
+# %% tags=["hide", "remove-input"]
 assert not work.standin or together.texts == alone.texts
 assert together.P == 25
 
@@ -985,10 +1055,14 @@ assert together.P == 25
 # The control: the second shard again, without `first_prompt`.
 
 # %%
-unnumbered = course.sample(policy, bare[12:25], n=4, max_tokens=32, seed=0, info=info[12:25])
+unnumbered = course.sample(policy, bare[12:25], n=4, max_tokens=32, seed=0,
+    info=info[12:25])
 pairs = [(a, b) for x, y in zip(unnumbered.texts, alone.texts[12:], strict=True)
     for a, b in zip(x, y, strict=True)]
-print(sum(a == b for a, b in pairs), "of", len(pairs), "replies are those of the single run")
+print(sum(a == b for a, b in pairs), "of", len(pairs),
+    "replies are those of the single run")
+
+# %% tags=["hide", "remove-input"]
 assert unnumbered.texts != alone.texts[12:]
 
 # %% [markdown]
@@ -1021,13 +1095,18 @@ write_rollouts(some, folder / "rollouts.jsonl", shape="question/completions/rewa
 back = read_rollouts(folder / "rollouts.jsonl")
 
 # %%
-print("keys of a line:", ", ".join(json.loads((folder
-    / "rollouts.jsonl").read_text(encoding="utf-8").splitlines()[0])))
-same = {what: getattr(back, what) == getattr(some, what) for what in ("prompts", "texts", "info")}
+written = (folder / "rollouts.jsonl").read_text(encoding="utf-8").splitlines()
+same = {what: getattr(back, what) == getattr(some, what)
+    for what in ("prompts", "texts", "info")}
 same["finish"] = torch.equal(back.finish, some.finish)
-print("the same after reading:", same, "| tokens kept:", back.tokens is not None)
 chosen = distinct_paths(course.score(back, verifier), by="verifier", key=world.path)
-assert back.texts == some.texts and len(chosen) == len(distinct_paths(some, by="verifier",
+show.facts({"keys of a line": ", ".join(json.loads(written[0])),
+    "the same after reading": ", ".join(what for what, kept_ in same.items() if kept_),
+    "tokens kept": back.tokens is not None})
+
+# %% tags=["hide", "remove-input"]
+assert back.texts == some.texts and len(chosen) == len(distinct_paths(some,
+    by="verifier",
     key=world.path))
 
 # %% [markdown]
@@ -1046,7 +1125,8 @@ from course_lib.experiments import rollouts_table, run as run_course
 
 result = run_course(world="gsm8k", data=work.data, rollouts=folder / "rollouts.jsonl",
     reward="verifier", epochs=1)
-print(rollouts_table({**result, "rollouts": "rollouts.jsonl", "seconds": 0}).rsplit("\n95 %", 1)[0])
+printed = rollouts_table({**result, "rollouts": "rollouts.jsonl", "seconds": 0})
+show.replies("", [printed.rsplit("\n95 %", 1)[0]], names=["what `course run` prints"])
 
 # %% [markdown]
 # Out again, for other trainers: `write_selection` gives `prompt` and `completion`, as TRL's
@@ -1056,10 +1136,12 @@ print(rollouts_table({**result, "rollouts": "rollouts.jsonl", "seconds": 0}).rsp
 # %%
 write_selection(chosen.to_rows(), folder / "sft.jsonl")
 write_pairs(preference_pairs(some, by="verifier"), folder / "pairs.jsonl")
+rows = []
 for name in ("sft.jsonl", "pairs.jsonl"):
     lines = (folder / name).read_text(encoding="utf-8").splitlines()
-    print(name, len(lines), "lines;",
-        {k: v[:38] for k, v in json.loads(lines[0]).items() if isinstance(v, str)})
+    rows += [(name, len(lines), key, f"{value[:38]} …")
+        for key, value in json.loads(lines[0]).items() if isinstance(value, str)]
+show.table(["file", "lines", "key of the first", "value"], rows)
 
 # %% [markdown]
 # Read the first pair.
@@ -1088,15 +1170,18 @@ for name in ("sft.jsonl", "pairs.jsonl"):
 # served colder, so not yet a report):
 
 # %%
-for name, answers in results.items():
-    cells = bootstrap_interval(one[name]), bootstrap_interval(eight[name])
-    print(f"{name:22} {cells[0]:.2f}   {cells[1]:.2f}   {int(answers.lengths.sum()):>7,} tokens")
+rows = [(name, f"{bootstrap_interval(one[name]):.2f}",
+    f"{bootstrap_interval(eight[name]):.2f}",
+    f"{int(answers.lengths.sum()):,}") for name, answers in results.items()]
 for by in ("reward model", "verifier"):
-    best_of = judged.reward("verifier").gather(1, judged.reward(by).argmax(1, keepdim=True))[:, 0]
-    print(
-        f"best of {judged.N}, {by:12} {bootstrap_interval(best_of):.2f}   on {judged.P} questions")
-print(f"RFT minus control      {treatment:+.2f}   "
-    f"{paired_difference(eight['RFT'], eight['random control']):+.2f}")
+    choice = judged.reward(by).argmax(1, keepdim=True)
+    best_of = judged.reward("verifier").gather(1, choice)[:, 0]
+    rows.append((f"best of {judged.N} by {by}", f"{bootstrap_interval(best_of):.2f}",
+        "–", "–"))
+more = paired_difference(eight["RFT"], eight["random control"])
+rows.append(("RFT minus control", f"{treatment:+.2f}", f"{more:+.2f}", "–"))
+show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows,
+    f"Best of {judged.N} on {judged.P} questions.")
 
 # %% [markdown] tags=["slide"]
 # And beside it: model and revision, number of prompts, N, temperature of sampling, token limit and
