@@ -112,6 +112,7 @@ def test_bundled_models_load_as_they_are():
     assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
 
 
+@pytest.mark.slow
 def test_run_prints_the_table_and_the_same_json(arguments, capsys, tmp_path):
     status, text, _ = course(capsys, *arguments, "--out", tmp_path)
     assert status == 0

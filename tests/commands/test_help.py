@@ -67,6 +67,7 @@ def test_a_lesson_without_findings_is_refused(course):
         assert status == 1 and "lessons with findings: 01, 02" in err
 
 
+@pytest.mark.slow
 def test_a_reward_that_is_not_there_suggests_one_that_would_be_taken(course, made, tmp_path):
     status, _, err = course(
         "score", made / "p.npz", "--reward", "nosuch", "--out", tmp_path / "q.npz"

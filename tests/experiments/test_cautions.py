@@ -34,6 +34,7 @@ def changed(result, gain, low, high):
     return {**result, "differences": {**result["differences"], name: difference}}
 
 
+@pytest.mark.slow
 def test_below_the_base_nothing_is_repaid(result):
     text = table(changed(result, -0.5, -0.8, -0.2))
     assert "does not repay itself: the fine-tuned policy's gold reward is below the base" in text
@@ -42,6 +43,7 @@ def test_below_the_base_nothing_is_repaid(result):
     assert "does not repay itself" in text and "no higher than the base policy's" in text
 
 
+@pytest.mark.slow
 def test_a_gain_that_may_be_none_is_said_to_be_so(result):
     costs = {"break_even_queries": 50.0, "equal_quality_n": None}
     text = table({**changed(result, 0.3, -0.1, 0.7), **costs})
@@ -61,6 +63,7 @@ def test_repaid_after_without_a_gain():
     assert repaid_after(1000.0, costs, 0.1)["break_even_queries"] == pytest.approx(1000 / 15)
 
 
+@pytest.mark.slow
 def test_few_prompts_and_prompts_without_signal_are_flagged(result):
     assert few_prompts(8) == [] and "over 7 prompts means little" in few_prompts(7)[0]
     assert no_signal(None) == no_signal(0.0) == []

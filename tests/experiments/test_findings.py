@@ -21,6 +21,7 @@ def rows():
     return {row.finding: row for row in findings.show().rows}
 
 
+@pytest.mark.slow
 def test_all_are_there_with_intervals(rows):
     assert sorted(rows) == NUMBERS and len(NUMBERS) >= 24
     for row in rows.values():
@@ -32,10 +33,12 @@ def test_all_are_there_with_intervals(rows):
         assert (row.seeds >= 3) == trains, "what was trained for it has three seeds at least"
 
 
+@pytest.mark.slow
 def test_they_hold_but_for_those_the_lessons_say_do_not(rows):
     assert {number for number, row in rows.items() if not row.holds} == DOES_NOT_HOLD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_the_lesson_shows_its_finding(number, rows):
     row = rows[number]

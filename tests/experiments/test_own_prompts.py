@@ -97,6 +97,7 @@ def test_sampling_for_a_dialogue(tmp_path):
     assert Pool.load(tmp_path / "p.npz").prompts == [TURNS]
 
 
+@pytest.mark.slow
 def test_a_run_on_own_prompts_is_judged_by_its_reward_and_says_so(tmp_path):
     file = write(tmp_path / "p.txt", QUESTIONS)
     result = run(prompts_file=str(file), reward="helpdesk/reward-500", n=2, epochs=1)

@@ -73,6 +73,7 @@ def test_a_note_that_cannot_be_read_is_told(tmp_path):
         run(out=tmp_path, **SMALL)
 
 
+@pytest.mark.slow
 def test_what_is_about_to_be_done_is_said_and_where_the_tokens_went():
     said = []
     result = run(out=Out(say=said.append), **SMALL)

@@ -134,6 +134,7 @@ def test_keys_do_not_see_how_the_last_batch_was_padded():
     assert fingerprint(policy) == before
 
 
+@pytest.mark.slow
 def test_a_live_process_keeps_its_unfinished_stage(tmp_path):
     """Another process that begins the same stage takes nothing away."""
     begin = (

@@ -125,6 +125,7 @@ def test_a_row_alone_with_a_list_of_objects_is_a_row(file, name):
     assert read(file, row).prompts == ["q"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_under_the_output_is_one_clear_line(file):
     write(file, {"prompt": "q", "responses": ["r", "s"], "rewards": [0, 1]})

@@ -250,6 +250,7 @@ def check_reading(rows, file):
     return len(rows) - len(bad)
 
 
+@pytest.mark.slow
 def test_mutated_rows_are_read_whole_or_refused(file):
     """10,000 rows of all shapes with a few changes: never a traceback, never an empty prompt."""
     rng = random.Random(0)

@@ -8,6 +8,19 @@ HEAD = (
 )
 
 
+def pytest_collection_modifyitems(items):
+    """The quick subset sees each card once; other widths and themes count as slow."""
+    seen = set()
+    for item in items:
+        asked = getattr(item, "callspec", None)
+        here = item.path.parent.name == "web"
+        if not here or asked is None or not {"width", "dark"} & set(asked.params):
+            continue
+        if item.originalname in seen:
+            item.add_marker(pytest.mark.slow)
+        seen.add(item.originalname)
+
+
 @pytest.fixture
 def page_of(browser, tmp_path):
     """page_of(card, width=1280, dark=False): a page that shows one card, or several.

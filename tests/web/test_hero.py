@@ -100,6 +100,7 @@ def test_the_place_of_the_chosen_reply_keeps_its_height(page_of, card):
     assert len(heights) == 1
 
 
+@pytest.mark.slow
 def test_let_n_grow_plays_to_the_end(page_of, card):
     page = page_of(card)
     page.get_by_role("button", name="Let n grow").click()

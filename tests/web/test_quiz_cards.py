@@ -276,6 +276,7 @@ def test_what_cannot_be_kept_is_said(page_of):
     box.get_by_text("Not saved: progress.json cannot be read").wait_for()
 
 
+@pytest.mark.slow
 def test_a_kernel_that_does_not_answer_is_noticed(page_of):
     page = page_of(*linked(quiz.ask("01")))
     box = panel(page, "01-formulation")
