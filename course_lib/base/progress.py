@@ -116,13 +116,18 @@ class NotebookBar:
 
 @contextlib.contextmanager
 def no_loading_bars() -> Iterator[None]:
-    """Load a checkpoint without transformers' own bars: ours are the ones a reader should see."""
+    """Load a checkpoint without transformers' own bars, and without its report of the weights.
+
+    Ours are the bars a reader should see, and who loads says in words what is missing.
+    """
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    shown, told = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity(max(told, logging.ERROR))
     try:
         yield
     finally:
+        logging.set_verbosity(told)
         if shown:
             logging.enable_progress_bar()

@@ -314,11 +314,12 @@ assert real == by_hand
 from course_lib.estimators import logits_bytes
 
 token = 2 * 28 * 8 * 128 * 2
-print(f"a token {token:,} bytes; 256 candidates of 320 tokens {256 * 320 * token / GB:.1f} GB")
+print(f"a token {token:,} bytes; "
+    f"256 candidates of 320 tokens {256 * 320 * token / GB:.1f} GB")
 few_logits, many_logits = (logits_bytes(replies * 200, 151_936) / GB
     for replies in (4, 32))
 print(f"logits of 4 replies {few_logits:.1f} GB, of 32 {many_logits:.1f} GB")
-print(f"the T4 job gives candidates at most {t4.memory_mb * 2**20 / GB:.1f} GB at a time")
+print(f"the T4 job gives candidates at most {t4.memory_mb * 2**20 / GB:.1f} GB")
 
 # %% tags=["slide"]
 plots.memory(phases(0.6e9, replies=4, reply_tokens=200), 15, "a T4",
@@ -495,7 +496,8 @@ assert not work.standin or len(right) / 2 < sum(sound(*r) for r in right) < len(
 # %%
 other = replace(pool, info=[*pool.info[1:], pool.info[0]])
 lucky = course.score(other, GoldReward(world, name="luck")).reward("luck").mean()
-print(f"right {pool.reward('verifier').mean():.1%}, by another question's answer {lucky:.1%}")
+print(f"right {pool.reward('verifier').mean():.1%}, "
+    f"by another question's answer {lucky:.1%}")
 
 # %% tags=["hide", "remove-input"]
 assert not work.standin or pool.reward("verifier").mean() > 2 * lucky
@@ -748,7 +750,8 @@ print(
 # (pass@k: the chance that at least one of k replies is right, lesson 06.)
 
 # %%
-from course_lib.estimators import bootstrap_interval, paired_difference, pass_at_k, win_scores
+from course_lib.estimators import (bootstrap_interval, paired_difference, pass_at_k,
+    win_scores)
 
 one = {name: answers.reward("verifier").double().mean(1) for name,
     answers in results.items()}
@@ -955,7 +958,7 @@ show.facts({"reward model": type(reward_model.model).__name__, "pool": judged})
 from course_lib.models import new_reward_model
 
 def accuracy(pool, name):
-    """How often a right reply scores above a wrong one, over questions that have both."""
+    """How often a right reply scores above a wrong one, where there are both."""
     scores, correct = pool.reward(name), pool.reward("verifier") > 0.5
     return bootstrap_interval([win_scores(*torch.cartesian_prod(s[c], s[~c]).T).mean()
         for s, c in zip(scores, correct, strict=True) if c.any() and not c.all()])
