@@ -234,8 +234,8 @@ show.table(["part of a reply", "points"], [(p, f"{v:+.2f}") for p, v in POINTS.i
 # %% tags=["nbval-check-output"]
 about = {"topic": "password"}
 good = world.ideal_reply(about)
-mixed = ("Happy to help. First, follow the link in the email. Then open the sign-in page. "
-    "Finally, choose forgot password.")
+mixed = ("Happy to help. First, follow the link in the email. "
+    "Then open the sign-in page. Finally, choose forgot password.")
 tried = [good, mixed, "Read the manual.", likeliest]
 parts = [{k: round(v, 2) for k, v in world.gold_parts(question, reply, about).items() if v}
     for reply in tried]

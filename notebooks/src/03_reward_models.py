@@ -130,7 +130,7 @@ print(f"two annotators agree on {agreement:.1%} of pairs")
 
 # %%
 def accuracy(R):
-    """(P,) share of each prompt's pairs that scores R (P, N) order as the annotator did.
+    """(P,) share of a prompt's pairs that scores R (P, N) order as the annotator did.
 
     A tie counts half.
     """

@@ -65,12 +65,36 @@ def test_is_small_and_free_of_machine_and_widget_state(path, notebook):
         assert "execution" not in cell["metadata"], "times change from run to run"
 
 
+def tags(cell):
+    return cell["metadata"].get("tags", [])
+
+
 def test_cells_are_short_with_text_between(notebook):
     sizes = [len(c["source"].splitlines()) for c in code_cells(notebook)]
-    assert statistics.median(sizes) <= 7 and max(sizes) <= 20
-    assert max(len(line) for c in code_cells(notebook) for line in c["source"].splitlines()) <= 125
-    kinds = "".join(c["cell_type"][0] for c in notebook["cells"])
+    assert statistics.median(sizes) <= 8 and max(sizes) <= 20
+    shown = [c for c in notebook["cells"] if "hide" not in tags(c)]
+    kinds = "".join(c["cell_type"][0] for c in shown)
     assert "cccc" not in kinds, "at most three code cells without a paragraph between"
+
+
+def test_code_and_printed_lines_fit_the_page(notebook):
+    for cell in code_cells(notebook):
+        if "setup" not in tags(cell):  # it holds a long address
+            assert max(map(len, cell["source"].splitlines())) <= 88, cell["source"]
+        for output in cell["outputs"]:
+            lines = output.get("text", "").splitlines()
+            assert max(map(len, lines), default=0) <= 100, lines
+
+
+def test_checks_are_folded_away(notebook):
+    """A cell of asserts alone is hidden, and hidden cells print nothing."""
+    for cell in code_cells(notebook):
+        folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
+        assert folded == ("hide" in tags(cell))
+        if re.match("assert ", cell["source"]):
+            assert folded, cell["source"]
+        if "remove-input" in tags(cell):
+            assert cell["outputs"] == [], cell["source"]
 
 
 def test_tells_the_reader_where_they_are(notebook):
