@@ -290,8 +290,8 @@ assert mean(better).low > 0.6
 # One pool and one seed are luck to some degree.
 # Here is the same with three other seeds (other prompts, other draws, another order of training)
 # and 192 held-out prompts.
-# It was made by the command printed first, takes about half an hour, and also holds the rounds that
-# we need below.
+# It was made by the command below the table, takes about half an hour, and also holds the rounds
+# that we need below.
 # Its intervals are for other seeds as well as other prompts: with only three seeds they are wide.
 
 # %%
@@ -492,7 +492,7 @@ assert (
 # %% [markdown]
 # (The estimate is a little too high for all rows alike, since rewards tie and ranks come from 256
 # replies: that is why the base stands above 1.83.
-# The differences in the second column are free of this.)
+# The differences, "minus before", are free of this.)
 #
 # One or two passes bring the policy more than a third of the way to best-of-16.
 # Then it turns: after six passes the KL is nearly back where it began, though gold at $T = 1$ does

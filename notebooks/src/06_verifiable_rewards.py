@@ -193,15 +193,14 @@ show.table(["verdict", "replies"],
 
 # %% tags=["nbval-check-output"]
 other = [[world.verify("", text.replace("####", "Answer"), about)["status"]
-    for text in texts]
-         for texts, about in zip(stored.texts, stored.info, strict=True)]
+    for text in texts] for texts, about in zip(stored.texts, stored.info, strict=True)]
 counts = Counter(status for row in other for status in row)
 show.table(["verdict", "replies"], counts.most_common(),
     f"Accuracy {counts['correct'] / counts.total():.1%}")
 
 # %% [markdown]
 # The accuracy alone says "this policy cannot calculate".
-# The second line says what is the matter.
+# The counts say what is the matter.
 # Whenever an accuracy is near zero, or falls suddenly, look at the unreadable replies first.
 #
 # What is unreadable in our pool?
