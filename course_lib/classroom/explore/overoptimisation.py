@@ -25,6 +25,7 @@ from .candidates import only
 from .sentences import Parts, shown_reply
 
 RESAMPLES = 1000  # for the bands: many curves, drawn and not reported
+READABLE = 20  # prompts whose replies can be read; curves are over all
 
 
 def overoptimisation_explorer(
@@ -53,16 +54,18 @@ def overoptimisation_explorer(
     require(pool.N >= 4, f"the fit needs at least 4 candidates a prompt; this pool has {pool.N}.")
     view = _View(pool, judged, gold, _sizes(pool.N))
     n = n if n in view.sizes else view.sizes[-1]
-    replies = _Replies(pool, judged, view.sizes)
+    few = pool.prompts_at(range(min(pool.P, READABLE)))
+    replies = _Replies(few, judged[: few.P], view.sizes)
     data = {
         "names": rewards,
         "gold": gold,
         "sizes": view.sizes,
         "d": np.sqrt(kl_best_of_n_bound(view.sizes)),
         "curves": [view.curve(name) for name in rewards],
-        "prompts": [last_turn(prompt) for prompt in pool.prompts],
+        "prompts": [last_turn(prompt) for prompt in few.prompts],
+        "all": pool.P,
         "chosen": [replies.chosen(name) for name in rewards],
-        "highest": [replies.highest(i) for i in range(pool.P)],
+        "highest": [replies.highest(i) for i in range(few.P)],
         "texts": replies.texts,  # after `chosen`: it holds what those chose
         "start": {"by": rewards.index(by), "n": view.sizes.index(n), "prompt": 0},
     }

@@ -22,7 +22,7 @@
       const lost = c.gold[top].mean - c.gold[now.n].mean;
       const from = now.n === top ? "its highest"
         : `${number(lost)} below its highest, at n = ${sizes[top]}`;
-      return `Best of ${n} by ${by()}, over all prompts: ` +
+      return `Best of ${n} by ${by()}, over all ${data.all} prompts: ` +
         `its own score is ${number(c.own[now.n])}, ` +
         `${deviations(c.rise[now.n].mean)} above its average. ` +
         `Its mean ${gold} is ${number(c.gold[now.n].mean)}, ${from}.`;
