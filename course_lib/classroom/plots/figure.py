@@ -56,7 +56,9 @@ STYLE = {
 }
 PIXELS = 100  # an inch of a figure on the screen
 CAPTION = "margin:2px 0 8px;text-align:left;font-style:normal;line-height:1.45"
-PNG_WIDTH = 500  # pixels of its stand-in, where HTML is not shown
+# Colab's dark ground is lighter than that of others
+LIFTED = "<style>html[theme=dark] .ck-plot img{filter:brightness(1.4)}</style>"
+PNG_WIDTH = 440  # pixels of its stand-in, where HTML is not shown
 
 
 class Figure(figure.Figure):
@@ -108,6 +110,7 @@ class Figure(figure.Figure):
             f'<figure class="ck-plot" style="margin:0;max-width:{self.size[0]}px">'
             f"{self._image(alt)}"
             f'<figcaption style="{CAPTION}">{html.escape(self.summary)}</figcaption></figure>'
+            f"{LIFTED}"
         )
 
     def _repr_mimebundle_(

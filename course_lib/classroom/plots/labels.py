@@ -3,15 +3,13 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
-
-if TYPE_CHECKING:
-    from .figure import Figure
 
 WIDEST = 21  # characters in a line of a label
 MOST_LINES = 3
