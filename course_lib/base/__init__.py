@@ -28,7 +28,7 @@ from .files import (
 from .hooks import Hooks, nothing
 from .jsonl import read_jsonl, string
 from .numbers import number, whole
-from .progress import in_notebook, no_loading_bars
+from .progress import in_notebook, no_loading_bars, on_colab
 from .settings import changed, key_of, no_key
 from .versions import VERSION, versions
 
@@ -57,6 +57,7 @@ __all__ = [
     "note",
     "nothing",
     "number",
+    "on_colab",
     "progress",
     "prompt_key",
     "read_json",

@@ -28,6 +28,11 @@ def in_notebook() -> bool:
     return type(shell).__name__ in {"ZMQInteractiveShell", "Shell"}
 
 
+def on_colab() -> bool:
+    """True on Colab, whose kernel brings a module of its own."""
+    return "google.colab" in sys.modules
+
+
 def bar(total: float, label: str, unit: str = "it") -> Any:
     """A bar over ``total`` units with tqdm's ``update``, ``set_postfix`` and ``close``."""
     if in_notebook() and not quiet:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..base import CourseError, read_json, require, write_json
+from ..base import CourseError, on_colab, read_json, require, write_json
 
 DAYS = (1, 3, 7, 21, 60)  # until an item is due again, by level: 0 after a wrong answer
 
@@ -29,6 +29,14 @@ def progress_path() -> Path:
     here = Path.cwd()
     in_a_clone = here.name in folders and all((here.parent / name).is_dir() for name in folders)
     return (here.parent if in_a_clone else here) / "course-progress.json"
+
+
+def kept_in() -> str:
+    """The progress file in words: its name, and on Colab that it does not stay there."""
+    path = progress_path()
+    if not on_colab() or "drive" in path.absolute().parts:
+        return path.name
+    return f"{path.name}, which Colab deletes with its machine: download it to keep it"
 
 
 def load_progress() -> dict[str, dict]:

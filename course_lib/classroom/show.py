@@ -250,6 +250,6 @@ def _whole(number: str) -> str:
 def _scrolled(head: str, body: str) -> str:
     style = "margin:4px 0;font-variant-numeric:tabular-nums"
     return (
-        f'<div style="overflow-x:auto" tabindex="0"><table style="{style}">{head}{body}</table>'
-        "</div>"
+        '<div style="overflow-x:auto" tabindex="0">'
+        f'<table cellpadding=4 style="{style}">{head}{body}</table></div>'
     )

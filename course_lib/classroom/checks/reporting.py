@@ -13,7 +13,8 @@ from .showing import shows_cards
 NOT_HERE = """\
 The notebook's file is not in the working folder, so it cannot be run from the top here (on Colab \
 it lies elsewhere).
-These are the checks that ran since this Python started; run all cells from the top to be sure."""
+These are the checks that ran since this Python started, and their points are not kept.
+Run all cells from the top to be sure."""
 SAVED = "{}, as it was last saved (Ctrl+S saves), run from the top in a fresh Python"
 
 

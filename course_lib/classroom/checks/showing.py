@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
-from ...base import in_notebook
+from ...base import in_notebook, on_colab
 from . import cards
 from .outcome import CheckFailed, Outcome
 from .registry import RUNNING, Plain, Task, show_by
@@ -136,7 +136,7 @@ def watch() -> None:
         return
     shell = sys.modules["IPython"].get_ipython()
     # front ends where it was not tried whether a failed cell without an error stops "Run All"
-    loud = "google.colab" in sys.modules or any(name.startswith("VSCODE_") for name in os.environ)
+    loud = on_colab() or any(name.startswith("VSCODE_") for name in os.environ)
     how = Cards(Cells(shell.user_ns), loud)
     shell.events.register("pre_run_cell", how.cells.begins)
     shell.events.register("post_run_cell", how.cells.ends)

@@ -15,8 +15,8 @@ from ...base import require
 from ..record import (
     RIGHT,
     entry_of,
+    kept_in,
     load_progress,
-    progress_path,
     read_record,
     record,
     write_record,
@@ -58,7 +58,7 @@ def heard(message: Mapping[str, Any]) -> dict[str, Any]:
 
     ``message``: ``item`` (its id) and ``answer``, with ``try`` (1 or 2) for a single choice and an
     ordering, with ``points`` for a marked case, with neither for the text of a case. The reply:
-    ``entry`` of the progress file with its last answer, ``file`` (its name), and ``practice``.
+    ``entry`` of the progress file with its last answer, ``file`` (where it is), and ``practice``.
     """
     item = item_of(message["item"])
     given, attempt, points = (message.get(key) for key in ("answer", "try", "points"))
@@ -75,7 +75,7 @@ def heard(message: Mapping[str, Any]) -> dict[str, Any]:
         score, _ = evaluate(item, given)
         record(item["id"], given, score * (1 if attempt == 1 else SECOND), {"try": attempt})
     entry = last_of(load_progress().get(item["id"], {}))
-    return {"entry": entry, "file": progress_path().name, "practice": practice}
+    return {"entry": entry, "file": kept_in(), "practice": practice}
 
 
 def waits(entry: Mapping[str, Any], now: datetime | None = None) -> bool:

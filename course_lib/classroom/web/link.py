@@ -8,12 +8,11 @@ notebook that was opened and not run, there is no widget, and the card says so.
 
 import functools
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...base import CourseError, in_notebook
+from ...base import CourseError, in_notebook, on_colab
 from .card import Card
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -47,7 +46,7 @@ def opened(hearer: Hearer) -> tuple[str, dict[str, Any] | None]:
     name = f"ck-link-{hearer.__module__.split('.')[-2]}-{hearer.__name__}"
     if not in_notebook():
         return "", None
-    if "google.colab" in sys.modules:
+    if on_colab():
         return _colab(name, hearer), None
     try:
         import ipywidgets

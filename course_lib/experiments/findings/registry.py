@@ -213,4 +213,7 @@ class Table:
             )
             columns = "".join(f"<td {left}>{html.escape(cell)}</td>" for cell in cells)
             body.append(f"<tr>{columns}</tr>")
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        return (
+            '<div style="overflow-x:auto" tabindex="0"><table cellpadding=4>'
+            f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        )

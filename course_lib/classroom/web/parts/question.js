@@ -36,9 +36,16 @@
     node(tag, {}, pairs.map(([text, why]) => node("li", {}, node("b", {}, text), " ", why)));
   const folded = (title, inner, open = false) =>
     node("details", { open }, node("summary", {}, title), inner);
-  const asForm = (check, inside) =>
-    node("form", { onsubmit: (e) => { e.preventDefault(); check(); } }, inside,
-      node("button", { class: "ck-button ck-main" }, "Check"));
+  // Not a form: a frame in a sandbox may run scripts and yet forbid to send forms.
+  const withCheck = (check, inside) => {
+    const enter = (e) => {
+      if (e.key !== "Enter" || !e.target.matches("input")) return;
+      e.preventDefault();
+      check();
+    };
+    return node("div", { onkeydown: enter }, inside,
+      kit.button("Check", check, { class: "ck-button ck-main" }));
+  };
 
   // Rounds of two tries. judge() gives {answer, share, fine}, or a complaint as text; show(found,
   // attempt, over) says it. An answer changed after the end begins a new round.
@@ -72,5 +79,5 @@
     };
   }
 
-  kit.question = { openShell, rounds, rows, folded, asForm, bare };
+  kit.question = { openShell, rounds, rows, folded, withCheck, bare };
 })();

@@ -7,7 +7,7 @@
   const HALF = "A second try counts half, so the question comes back tomorrow.";
   const AGAIN = "You have one more try.";
   const SECOND = "Right at the second try.";
-  const { openShell, rounds, rows, folded, asForm, bare } = kit.question;
+  const { openShell, rounds, rows, folded, withCheck, bare } = kit.question;
 
   // ---- single choice ----
 
@@ -21,7 +21,7 @@
       node("label", {}, inputs[k], node("span", { class: "ckq-text" }, option.text), marks[k]));
     const field = node("fieldset", { class: "ckq-options" },
       node("legend", { class: "ck-question" }, item.question), labels);
-    const shell = openShell(head, asForm(() => game.check(), field));
+    const shell = openShell(head, withCheck(() => game.check(), field));
 
     function mark(k, fine, words) {
       marks[k].textContent = words;
@@ -82,7 +82,7 @@
       node("p", { class: "ck-hint" },
         "Drag a step, or use its two buttons; the up and down keys on them move it too."),
       list.box);
-    const shell = openShell(head, asForm(() => game.check(), field));
+    const shell = openShell(head, withCheck(() => game.check(), field));
 
     function judge() {
       const now = list.order();
