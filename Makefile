@@ -75,19 +75,22 @@ bench: $(VENV)/.peers
 	for b in sampling finetuning overoptimisation seeds equations rlhf verifiable passk frontier rounds distilled accuracy_and_gain clinic llama2_loop; do mkdir -p runs; $(BIN)/python benchmarks/$$b.py --json > runs/bench-$$b.json || exit 1; done
 
 $(VENV)/.made:
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
 $(VENV)/.torch: $(VENV)/.made constraints.txt
+	@echo "Installing PyTorch: a few minutes, once, without a word until it is done ..."
 	$(INSTALL) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	touch $@
 
 $(VENV)/.core: $(VENV)/.torch pyproject.toml
+	@echo "Installing the course: about a minute ..."
 	$(INSTALL) -e .
 	touch $@
 
 $(VENV)/.lab: $(VENV)/.core
+	@echo "Installing JupyterLab: about a minute ..."
 	$(INSTALL) -e '.[lab]'
 	touch $@
 

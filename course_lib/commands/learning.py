@@ -1,9 +1,13 @@
 """What a reader of the course asks for: findings, where they stand, and JupyterLab."""
 
+import contextlib
+import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..base import require
@@ -41,15 +45,49 @@ def progress_command(args: Namespace) -> None:
 
 
 def lab_command(args: Namespace) -> int:
-    """``course lab``: JupyterLab at lesson 00; returns its exit status."""
+    """``course lab``: JupyterLab over the course, at lesson 00; returns its exit status."""
     require(
         FIRST.is_file(),
         "the notebooks are not beside the package: `course lab` works in a clone of the "
         "repository. Open notebooks/ with jupyter lab there.",
     )
+    require(
+        importlib.util.find_spec("jupyterlab"),
+        "JupyterLab is not installed: pip install -c constraints.txt -e '.[lab]'",
+    )
     root = FIRST.parents[1]
+    sign([*root.glob("notebooks/*.ipynb"), *root.glob("exercises/*.ipynb")])
+    # Control-C is Jupyter's: it asks, and ends its kernels
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.call(lab_line(root), cwd=root)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def lab_line(root: Path) -> list[str]:
+    """The command that starts JupyterLab over the folder ``root``, at lesson 00."""
     command = [sys.executable, "-m", "jupyter", "lab"]
     # in containers; Jupyter refuses otherwise
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    return subprocess.call([*command, str(FIRST.relative_to(root))], cwd=root)
+    return [
+        *command,
+        f"--ServerApp.root_dir={root}",  # else the lesson's folder, from which no exercise is seen
+        f"--LabApp.default_url=/lab/tree/{FIRST.relative_to(root).as_posix()}",
+        "--LabApp.news_url=None",  # a question on the first screen
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+
+
+def sign(notebooks: Iterable[Path]) -> None:
+    """Mark notebooks as trusted, as ``jupyter trust`` does: else Jupyter drops what they draw.
+
+    For the course's own: what would run in the browser is of the package that runs this.
+    """
+    import nbformat.sign
+
+    notary = nbformat.sign.NotebookNotary()
+    for path in notebooks:
+        with contextlib.suppress(ValueError):  # not a notebook any more: Jupyter says so
+            notary.sign(nbformat.read(path, as_version=4))
