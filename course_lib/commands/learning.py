@@ -2,10 +2,12 @@
 
 import contextlib
 import importlib.util
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
@@ -60,7 +62,8 @@ def lab_command(args: Namespace) -> int:
     # Control-C is Jupyter's: it asks, and ends its kernels
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        return subprocess.call(lab_line(root), cwd=root)
+        with tempfile.TemporaryDirectory() as folder:
+            return subprocess.call(lab_line(root), cwd=root, env=without_news(Path(folder)))
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -75,9 +78,20 @@ def lab_line(root: Path) -> list[str]:
         *command,
         f"--ServerApp.root_dir={root}",  # else the lesson's folder, from which no exercise is seen
         f"--LabApp.default_url=/lab/tree/{FIRST.relative_to(root).as_posix()}",
-        "--LabApp.news_url=None",  # a question on the first screen
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
+
+
+def without_news(folder: Path) -> dict[str, str]:
+    """An environment for JupyterLab in which it asks nothing about its news on the first screen.
+
+    ``folder``: where this is written down; nothing of the reader's own settings is changed.
+    """
+    settings = folder / "labconfig" / "page_config.json"
+    settings.parent.mkdir(parents=True)
+    off = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    settings.write_text(json.dumps(off), encoding="utf-8")
+    paths = filter(None, [str(folder), os.environ.get("JUPYTER_CONFIG_PATH")])
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def sign(notebooks: Iterable[Path]) -> None:

@@ -21,9 +21,9 @@ explore.hero()
 # %% [markdown]
 # ## Is everything here?
 #
-# The first cell below installs the course when you have opened this page on Colab; on your own
+# The first cell of this page installs the course when you have opened it on Colab; on your own
 # machine it finds the package and does nothing.
-# The second asks which *tier* your machine can run.
+# The cell below asks which *tier* your machine can run.
 # A tier is a set of sizes: `cpu` uses the small models that come with the course and needs no
 # network, `t4` and `big` use models from the Hugging Face Hub on a GPU.
 # Lessons 00 to 08 start from `cpu`, also on a machine with a GPU, so that you see the numbers we
@@ -68,10 +68,10 @@ plots.loop()
 # 0 it nearly always takes the most likely word, and at 0 all candidates would be the same.
 #
 # ```python
-# pool   = sample(policy, prompts, n=16, temperature=1.0, seed=0)   # P prompts × N candidates
-# pool   = score(pool, reward_model)                                # P×N rewards, by name
-# best   = select_best(pool)                                        # which candidates to keep
-# better = finetune(policy, best)                                   # supervised fine-tuning on them
+# pool   = sample(policy, prompts, n=16, temperature=1.0)  # 16 replies to each prompt
+# pool   = score(pool, reward_model)                       # a number for each
+# best   = select_best(pool)                               # which of them to keep
+# better = finetune(policy, best)                          # learn to write such replies
 # ```
 #
 # And a fifth step, always: measure the result on *other* prompts, with a judge that did not do the

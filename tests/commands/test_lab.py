@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_lib.commands.learning import FIRST, lab_line, sign
+from course_lib.commands.learning import FIRST, lab_line, sign, without_news
 
 nbformat = pytest.importorskip("nbformat", reason="jupyter is not installed: the [lab] extra")
 pytest.importorskip("jupyterlab", reason="jupyterlab is not installed: the [lab] extra")
@@ -15,6 +15,14 @@ def test_exercises_are_in_reach_of_the_lab():
     assert f"--ServerApp.root_dir={ROOT}" in line
     (page,) = [word for word in line if "default_url" in word]
     assert page.endswith("/lab/tree/notebooks/00_start_here.ipynb")
+
+
+def test_the_first_screen_asks_nothing(tmp_path, monkeypatch):
+    from jupyterlab_server.config import get_static_page_config
+
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", without_news(tmp_path)["JUPYTER_CONFIG_PATH"])
+    off = get_static_page_config(level="all")["disabledExtensions"]
+    assert off["@jupyterlab/apputils-extension:announcements"]
 
 
 def test_only_what_was_signed_is_trusted(tmp_path, monkeypatch):
