@@ -122,7 +122,8 @@ def replies(
             values is None or len(values) == len(texts),
             f"{name} must say something of each of {len(texts)} replies; got {len(values or ())}.",
         )
-    page = [f'<div class="ck-ask" style="margin-top:16px">{html.escape(question)}</div>']
+    asked = f'<b style="font-weight:400">{html.escape(question)}</b>'  # bold without styles
+    page = [f'<div class="ck-ask" style="margin-top:16px">{asked}</div>']
     page = page if question else []
     text = [_filled(question, "")] if question else []
     found: list[str] = []
@@ -172,7 +173,7 @@ def _sentences(text: str, about: Mapping[str, Any] | None) -> tuple[str, list[st
 
     said = sentence_kinds(text, about["topic"])
     marked = [
-        f'<mark class="ck-part ck-{kind}" title="{KINDS[kind]}">{html.escape(sentence)}</mark>'
+        f'<span class="ck-part ck-{kind}" title="{KINDS[kind]}">{html.escape(sentence)}</span>'
         for sentence, kind in said
     ]
     return " ".join(marked), [kind for _, kind in said]
@@ -180,8 +181,9 @@ def _sentences(text: str, about: Mapping[str, Any] | None) -> tuple[str, list[st
 
 def _bubble(said: str, name: str, chips: Sequence[str], note: str, chosen: bool) -> str:
     above = f'<span class="ck-note">{html.escape(name)}</span><br>' if name else ""
-    below = "".join(f'<span class="ck-chip">{html.escape(chip)}</span>' for chip in chips)
-    below += f'<span class="ck-note">{html.escape(note)}</span>' if note else ""
+    facts = [f'<span class="ck-chip">{html.escape(chip)}</span>' for chip in chips]
+    facts += [f'<span class="ck-note">{html.escape(note)}</span>'] if note else []
+    below = " ".join(facts)
     below = f'<div class="ck-chips">{below}</div>' if below else ""
     kind = "ck-bubble ck-chosen" if chosen else "ck-bubble"
     return f'<div class="{kind}"><p>{above}{said}</p>{below}</div>'
@@ -249,7 +251,4 @@ def _whole(number: str) -> str:
 
 def _scrolled(head: str, body: str) -> str:
     style = "margin:4px 0;font-variant-numeric:tabular-nums"
-    return (
-        '<div style="overflow-x:auto" tabindex="0">'
-        f'<table cellpadding=4 style="{style}">{head}{body}</table></div>'
-    )
+    return f'<div {web.SCROLLS}><table cellpadding=4 style="{style}">{head}{body}</table></div>'

@@ -1,4 +1,4 @@
-"""The cards of checks on a page: keys, width, both themes, and no script."""
+"""The cards of checks on a page: keys, width, both themes, and nothing that needs a script."""
 
 import pytest
 
@@ -67,3 +67,17 @@ def test_hints_open_by_keyboard_and_without_scripts(page_of, shown):
     assert hint.is_visible() and page.locator("details").count() == 2
     first.press("Space")
     assert not hint.is_visible()
+
+
+SPARED = "e => e.hasAttribute('data-lm-suppress-shortcuts')"  # keys that JupyterLab leaves alone
+
+
+def test_keys_on_a_hint_do_nothing_to_the_notebook(page_of, shown):
+    page = page_of(shown[1])
+    first = page.locator("summary").first
+    for key in ("a", "d", "ArrowDown", "Space", "Enter"):
+        first.press(key)
+        assert first.evaluate(SPARED)
+    for key in ("Shift+Enter", "Control+q", "Escape"):
+        first.press(key)
+        assert not first.evaluate(SPARED)

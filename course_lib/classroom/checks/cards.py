@@ -41,14 +41,16 @@ def show(card: Card, display_id: bool = False) -> Any:
 
 
 def framed(state: str, label: str, *inner: str) -> str:
-    """``inner`` in a frame of the colour of ``state``: "done", "partly", "wrong" or "waiting"."""
-    from ..web import still
+    """``inner`` in a frame of the colour of ``state``: "done", "partly", "wrong" or "waiting".
+
+    Its hints open by keys, which must not reach the notebook; no other card may be on the page.
+    """
+    from ..web import keys, still
 
     body = "".join(inner)
     text = html.escape(label, quote=True)
-    return still(
-        f'<div class="ck-check ck-{state}" role="group" aria-label="{text}">{body}</div>', "check"
-    )
+    card = f'<div class="ck-check ck-{state}" role="group" aria-label="{text}">{body}</div>'
+    return f"{still(card, 'check')}<script>{keys()}</script>"
 
 
 def of_outcome(task: Task, found: Outcome, stale: str = "") -> Card:
@@ -170,7 +172,8 @@ def bar(points: float, most: float) -> str:
 def _head(name: str, verdict: str, points: str) -> str:
     shown = f'<span class="ck-verdict">{html.escape(verdict)}</span>' if verdict else ""
     told = f'<span class="ck-told">{html.escape(points)}</span>' if points else ""
-    return f'<div class="ck-head" role="status"><code>{html.escape(name)}</code>{shown}{told}</div>'
+    words = " ".join(filter(None, (f"<code>{html.escape(name)}</code>", shown, told)))
+    return f'<div class="ck-head" role="status">{words}</div>'
 
 
 def _said(text: str) -> str:
@@ -200,11 +203,16 @@ def _smallest(part: Part) -> str:
     lines = [f"{name} = {value}" if name else value for name, value in part.given]
     cells = [("given", "\n".join(lines))] + ([("yours gave", part.gave)] if part.gave else [])
     head = "".join(f'<th scope="col">{name}</th>' for name, _ in cells)
-    row = "".join(f"<td><code>{html.escape(value)}</code></td>" for _, value in cells)
+    row = "".join(f"<td><code>{_lines(value)}</code></td>" for _, value in cells)
     return (
         f'<table class="ck-smallest"><caption>{title}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody><tr>{row}</tr></tbody></table>"
     )
+
+
+def _lines(text: str) -> str:
+    """Lines that stay apart where styles are dropped."""
+    return html.escape(text).replace("\n", "<br>")
 
 
 def _hints(task: Task) -> str:

@@ -1,6 +1,18 @@
 """The face: cards and explorers that run in the browser, and what stands there without scripts."""
 
-from .card import Card, fold, packed, picture, script, still, table
+from .card import SCROLLS, Card, fold, keys, packed, picture, script, still, table
 from .link import LinkedCard, opened
 
-__all__ = ["Card", "LinkedCard", "fold", "opened", "packed", "picture", "script", "still", "table"]
+__all__ = [
+    "SCROLLS",
+    "Card",
+    "LinkedCard",
+    "fold",
+    "keys",
+    "opened",
+    "packed",
+    "picture",
+    "script",
+    "still",
+    "table",
+]

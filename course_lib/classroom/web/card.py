@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # matplotlib comes with it, and a card of questions needs non
     from ..plots import Figure
 
 PARTS = Path(__file__).with_name("parts")
+# what scrolls sideways is reached by keys, which do nothing to the notebook while it has the focus
+SCROLLS = 'style="overflow-x:auto" tabindex="0" data-lm-suppress-shortcuts'
 PACKED_FROM = 4_000  # characters of JSON from which data are compressed
 
 
@@ -88,7 +90,12 @@ def script(kinds: Sequence[str]) -> str:
     styles = [_style("ck-style", "still.css", "core.css")]
     styles += [_style(f"ck-style-{k}", f"{k}.css") for k in names if (PARTS / f"{k}.css").is_file()]
     parts = [_squeezed(f"{name}.js") for name in names]
-    return "\n".join([_squeezed("core.js"), *styles, *parts, "courseKit.mount();"])
+    return "\n".join([keys(), _squeezed("core.js"), *styles, *parts, "courseKit.mount();"])
+
+
+def keys() -> str:
+    """JavaScript that keeps keys pressed in a card, or in a :func:`still`, from the notebook."""
+    return _squeezed("keys.js")
 
 
 def _style(name: str, *files: str) -> str:
@@ -135,8 +142,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     top = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in head)
     body = "".join(f"<tr>{''.join(cell(v, 'td') for v in row)}</tr>" for row in rows)
     return (
-        f'<div class="ck-scroll" style="overflow-x:auto" tabindex="0"><table><thead><tr>{top}</tr>'
-        f"</thead><tbody>{body}</tbody></table></div>"
+        f'<div class="ck-scroll" {SCROLLS}><table><thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

@@ -4,6 +4,7 @@
 (() => {
   "use strict";
   if (window.courseKit) return;
+  const plain = window.courseKeys; // keys.js stands before this file
   const kinds = {}; // name → (box, data, card) => undefined, given by the other parts
   const timings = []; // milliseconds of the last redraws, read by the tests
   let count = 0;
@@ -29,19 +30,6 @@
   const signed = (v, digits = 2) => (minus(v, digits) ? "−" : "+") + Math.abs(v).toFixed(digits);
   const number = (v, digits = 2) => (minus(v, digits) ? "−" : "") + Math.abs(v).toFixed(digits);
 
-  // ---- keys: JupyterLab and Notebook take arrows and letters unless both of these are done ----
-
-  const plain = (e) =>
-    !(e.ctrlKey || e.metaKey || e.altKey || e.key === "Escape" || (e.shiftKey && e.key === "Enter"));
-  addEventListener(
-    "keydown",
-    (e) => {
-      const inside = e.target.closest && e.target.closest(".ck, .ck-keys");
-      if (inside) e.target.toggleAttribute("data-lm-suppress-shortcuts", plain(e));
-    },
-    true,
-  );
-
   // ---- controls ----
 
   // A slider over `values`; `told` says a value in words. on(index) is called while it moves.
@@ -58,6 +46,8 @@
       input.setAttribute("aria-valuetext", text);
     };
     input.addEventListener("input", () => { say(); on(Number(input.value)); });
+    // the space bar does nothing to a slider, and would scroll the page
+    input.addEventListener("keydown", (e) => e.key === " " && e.preventDefault());
     say();
     const box = node("div", { class: "ck-slider" },
       node("label", { for: id }, label), input, output,

@@ -1,0 +1,43 @@
+"""Keys pressed in a card stay in it: none reaches the notebook, none scrolls the page."""
+
+import pytest
+
+from course_lib.classroom import explore, show
+
+SPARED = "e => e.hasAttribute('data-lm-suppress-shortcuts')"  # keys that JupyterLab leaves alone
+CELL = '<div class="jp-Cell" tabindex="0">'
+
+
+@pytest.fixture(scope="module")
+def planner():
+    return explore.memory_planner()
+
+
+def test_letters_and_arrows_are_the_cards_and_saving_is_the_notebooks(page_of, planner):
+    dial = page_of(planner).get_by_label("parameters", exact=True)
+    for key in ("a", "d", "0", "ArrowRight", "Enter"):
+        dial.press(key)
+        assert dial.evaluate(SPARED)
+    for key in ("Control+q", "Shift+Enter", "Escape"):
+        dial.press(key)
+        assert not dial.evaluate(SPARED)
+
+
+def test_the_space_bar_on_a_slider_does_not_scroll(page_of, planner):
+    page = page_of(planner, '<div style="height:4000px"></div>')
+    page.get_by_label("parameters", exact=True).press("Space")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == 0
+
+
+def test_escape_leads_from_a_card_to_its_cell(page_of, planner):
+    page = page_of(CELL + planner.html() + "</div>")
+    page.get_by_label("parameters", exact=True).press("Escape")
+    assert page.evaluate("document.activeElement.className") == "jp-Cell"
+
+
+def test_a_table_that_is_reached_by_keys_keeps_them_without_a_script(page_of):
+    table = show.table(["rule", "kept"], [["best", 4]])._repr_mimebundle_()["text/html"]
+    page = page_of(table, width=390, scripts=False)
+    page.keyboard.press("Tab")
+    assert page.evaluate(f"({SPARED})(document.activeElement)")
