@@ -68,7 +68,7 @@ def test_a_wrong_answer_is_shown_on_its_smallest_input(best_of_n):
     assert "argmax, not max" in said
     table = card.html.split("<table")[1].split("</table>")[0]
     given, gave = re.findall(r"<td><code>(.*?)</code>", table, re.DOTALL)
-    assert given.startswith("texts = [[&#x27;pear&#x27;") and "\nrewards = torch.tensor(" in given
+    assert given.startswith("texts = [[&#x27;pear&#x27;") and "<br>rewards = torch.tensor(" in given
     assert gave == "[4.0]"
     assert said.count("does not hold") == 3
 

@@ -52,7 +52,7 @@ def test_replies_are_bubbles_with_chips_and_fit_a_terminal():
 def test_sentences_of_the_help_desk_are_marked_and_explained():
     reply = "Open the sign-in page. Read the manual."
     shown = show.replies("How do I reset my password?", [reply], about={"topic": "password"})
-    assert re.findall(r'<mark class="ck-part ck-(\w+)"', page(shown)) == ["step", "unsafe"]
+    assert re.findall(r'<span class="ck-part ck-(\w+)" title', page(shown)) == ["step", "unsafe"]
     assert ">a step asked for<" in page(shown) and ">polite<" not in page(shown)
     assert reply in repr(shown)
 
