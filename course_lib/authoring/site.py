@@ -46,6 +46,37 @@ FONTS = (
 )
 ONLY_IN_NOTEBOOKS = {"setup", "contents", "navigation"}  # the site has its own
 CARD_SCRIPT = re.compile(r"<script>((?:(?!</script>).)*window\.courseKit.*?)</script>", re.DOTALL)
+# (what only the reader of a notebook needs, what the site says in its place)
+ON_THE_SITE = (
+    (
+        "Your answers are kept in `course-progress.json` beside this notebook, so you can come"
+        " back.",
+        "Your answers are kept in this browser; [Where you stand](../progress.md) shows them.",
+    ),
+    (
+        "Your answers are kept in `course-progress.json` beside this notebook.",
+        "Your answers are kept in this browser; [Where you stand](../progress.md) shows them.",
+    ),
+    (
+        "Without widgets, answer as the text under each question says, after"
+        " `from course_lib.classroom import quiz`.",
+        "",
+    ),
+    ("Without widgets, answer as the text under each question says.", ""),
+    ("(On GitHub, and wherever widgets cannot run, you see the first page as a table.)", ""),
+    ("work too. Where widgets cannot run, the answers stand below the pairs.)", "work too.)"),
+    (
+        "Where widgets cannot run you see patient 1 as its author does."
+        " Run `explore.pipeline_clinic(patients, first=3)` for another one, and the same with"
+        ' `show="careful"` for its careful measurement.',
+        "",
+    ),
+    (
+        "The first cell below installs the course when you have opened this page on Colab; on your"
+        " own machine it finds the package and does nothing. The second asks",
+        "The next cell asks",
+    ),
+)
 BADGE_LINE = re.compile(r"^\[!\[Open in Colab\][^\n]*\n?", re.MULTILINE)
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(\))")
 
@@ -74,6 +105,14 @@ class Kit:
         return CARD_SCRIPT.sub(replace, html)
 
 
+def on_the_site(text: str) -> str:
+    """Markdown of a lesson without what only the reader of a notebook needs."""
+    for there, here in ON_THE_SITE:
+        words = r"\s+".join(map(re.escape, there.split()))  # a line may end anywhere
+        text = re.sub(words, lambda _, here=here: here, text)
+    return re.sub(r"(?<=\d) %(?! ?\d)", "\N{NO-BREAK SPACE}%", text)
+
+
 def site_notebook(notebook: dict, page: Page, pages: Pages, kit: Kit) -> dict:
     """A notebook as its page shows it: without what only notebooks need, with links."""
     seen: set[str] = set()
@@ -84,7 +123,7 @@ def site_notebook(notebook: dict, page: Page, pages: Pages, kit: Kit) -> dict:
             continue
         cell = json.loads(json.dumps(cell))  # a copy: the caller's cells stay
         if cell["cell_type"] == "markdown":
-            text = BADGE_LINE.sub("", "".join(cell["source"]))
+            text = on_the_site(BADGE_LINE.sub("", "".join(cell["source"])))
             cell["source"] = linked(text, page.folder, pages, page.stem)
         elif cell["metadata"].get("jupyter", {}).get("source_hidden"):
             cell["metadata"]["tags"] = sorted(tags | {"hide-input"})
@@ -124,7 +163,8 @@ def gather(root: Path, source: Path, kit: Kit, only: Sequence[str] | None = None
     pages = pages_of(root)
     address = repository_address(root / "pyproject.toml").removesuffix(".git").rstrip("/")
     kept = [page for key, page in _keyed(pages) if not only or key in only]
-    inside = {page.path for page in kept} | set(TEXTS)
+    own = sorted((root / "site" / "pages").glob("*.md"))
+    inside = {page.path for page in kept} | set(TEXTS) | {text.name for text in own}
     for page in kept:
         notebook = json.loads((root / page.path).read_text(encoding="utf-8"))
         notebook = site_notebook(notebook, page, pages, kit)
@@ -139,7 +179,7 @@ def gather(root: Path, source: Path, kit: Kit, only: Sequence[str] | None = None
             (root / name).read_text(encoding="utf-8"), name, inside, root, address
         )
         written(source / name, text)
-    for text in sorted((root / "site" / "pages").glob("*.md")):
+    for text in own:
         copied(text, source / text.name)
     names = [page.path.removesuffix(".ipynb") for page in kept]
     texts = [name.removesuffix(".md") for name in TEXTS]

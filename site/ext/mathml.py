@@ -33,18 +33,19 @@ def _is_math(node: nodes.Node) -> bool:
 
 def keep_together(node: nodes.math) -> None:
     """What touches a formula, such as a full stop, stays on its line."""
-    at, siblings = node.parent.index(node), node.parent.children
-    before = siblings[at - 1] if at else None
-    after = siblings[at + 1] if at + 1 < len(siblings) else None
-    for name, beside, pattern in (
-        ("before", before, r"[^\s]{1,12}$"),
-        ("after", after, r"^[^\s]{1,12}"),
+    siblings = node.parent.children
+    at = next(k for k, each in enumerate(siblings) if each is node)
+    for name, place, pattern in (
+        ("before", at - 1, r"[^\s]{1,12}$"),
+        ("after", at + 1, r"^[^\s]{1,12}"),
     ):
+        beside = siblings[place] if 0 <= place < len(siblings) else None
         found = isinstance(beside, nodes.Text) and re.search(pattern, beside.astext())
         if found:
             node[name] = found[0]
             rest = re.sub(pattern, "", beside.astext())
-            node.parent.replace(beside, nodes.Text(rest))
+            # by place: a text may stand twice in a paragraph, and replace() takes the first
+            node.parent[place] = nodes.Text(rest)
 
 
 def visit(self, node: nodes.Element) -> None:

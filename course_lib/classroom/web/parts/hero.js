@@ -127,7 +127,8 @@
     const goldsBy = (by) => data.sizes.map((n) => question().gold[bestOf(n, by)]);
     const rangeOf = (points) =>
       [Math.min(...points.map((p) => p.low)), Math.max(...points.map((p) => p.high))];
-    const xAxis = { from: 1, to: data.sizes.at(-1), scale: "log2",
+    // from below 1, so that the marks at 1 stand clear of the numbers beside the axis
+    const xAxis = { from: 0.75, to: data.sizes.at(-1), scale: "log2",
       ticks: data.sizes.filter((_, k) => k % 2 === 0).map((n) => [n, n]) };
 
     function golds(g, area, found) {
@@ -234,7 +235,8 @@
 
     box.append(
       node("p", {}, "A small language model writes n replies to one question. ",
-        "The one with the highest score is chosen. Is it the best one?"),
+        "The one with the highest score is chosen. Is it the best one? ",
+        node("b", {}, "Gold"), " tells: points from a program that knows the right reply."),
       node("div", { class: "ck-hero-row" }, ask, another),
       node("div", { class: "ck-hero-row" }, n.box, play), by.box, about,
       node("div", { class: "ck-hero" },
