@@ -122,7 +122,7 @@ def replies(
             values is None or len(values) == len(texts),
             f"{name} must say something of each of {len(texts)} replies; got {len(values or ())}.",
         )
-    asked = f'<b style="font-weight:400">{html.escape(question)}</b>'  # bold without styles
+    asked = f"<b>{html.escape(question)}</b>"  # bold where the styles were dropped
     page = [f'<div class="ck-ask" style="margin-top:16px">{asked}</div>']
     page = page if question else []
     text = [_filled(question, "")] if question else []

@@ -222,9 +222,8 @@ show.table(["from", "to", "adds (points)"],
 # A negative interval says yes.
 
 # %%
-each = added / np.diff(
-    sizes
-)  # (P, 8): what one candidate more adds, within each doubling
+# (P, 8): what one candidate more adds, within each doubling
+each = added / np.diff(sizes)
 falling = [
     paired_difference(after, before, groups=topics)
     for before, after in pairwise(each.T)
@@ -584,9 +583,8 @@ print(f"wins {wins:.3f}, ties {ties:.3f}, win rate {wins + ties / 2:.3f} "
 # Check that:
 
 # %%
-throws = np.random.default_rng(0).random(
-    (20, stored.P, stored.N)
-)  # twenty sets of dice
+# twenty sets of dice
+throws = np.random.default_rng(0).random((20, stored.P, stored.N))
 won = np.mean([played(dice, 16) for dice in throws], axis=0)
 gold = stored.reward("gold")
 by_dice = np.mean(

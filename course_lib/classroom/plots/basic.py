@@ -172,7 +172,7 @@ def intervals(
     axis.set_ylim(-0.6, len(names) - 0.4)
     axis.set_xlabel(xlabel)
     axis.set_title(title)
-    parts = [f"{name} {value}" for name, value in zip(names, values, strict=True)]
+    parts = [f"{name}: {value}" for name, value in zip(names, values, strict=True)]
     return done(fig, f"{heading(title, xlabel)}: " + "; ".join(parts) + f".{marks}", quiet)
 
 
