@@ -146,10 +146,13 @@ def build_slides(
     """Write the decks and what they need into the folder ``out``; returns it.
 
     ``only``: numbers of lessons. Raises :class:`~course_lib.base.CourseError` without reveal.js,
-    and when no notebook has a marked cell.
+    for a lesson that does not exist, and when a notebook that was asked for has no marked cell.
     """
     reveal = root / "site" / "node_modules" / "reveal.js" / "dist"
     require((reveal / "reveal.js").is_file(), NO_REVEAL)
+    known = pages_of(root).lessons
+    unknown = [name for name in only or [] if name not in known]
+    require(not unknown, f"no lesson {', '.join(unknown)}; the lessons are {', '.join(known)}.")
     out = Path(out or root / "site" / "build" / "slides")
     shutil.rmtree(out, ignore_errors=True)
     static = out / "_static"
@@ -159,7 +162,12 @@ def build_slides(
     copied(root / "site" / "slides" / "deck.css", static / "deck.css")
     written(static / "fonts.css", fonts(root / "site" / "node_modules"))
     decks = list(_decks(root, out, kit, only))
-    require(decks, "no cell of these notebooks is tagged `slide`; build the notebooks first.")
+    lacking = sorted(set(only or known) - {number for number, _ in decks})
+    require(
+        decks and not (only and lacking),
+        f"no cell of lesson {', '.join(lacking)} is tagged `slide`; tag one, or build the notebook "
+        "from its source (`course build`).",
+    )
     written(out / "index.html", _index(decks))
     return out
 

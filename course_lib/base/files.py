@@ -187,13 +187,13 @@ def free_to_write(path: Path | str, force: bool = False, folder: bool = False) -
         return
     require(
         not path.exists() or force,
-        f"{path} is there already, and nothing is replaced unasked. Give another name with --out, "
-        "or --force to replace it.",
+        f"{path} is there already, and nothing is replaced unasked. Give another name, or "
+        "--force to replace it.",
     )
     kind, wanted = ("folder", "file") if path.is_dir() else ("file", "folder")
     require(
         not path.exists() or path.is_dir() == folder,
-        f"{path} is a {kind}, and a {wanted} is to be written. Give another name with --out.",
+        f"{path} is a {kind}, and a {wanted} is to be written. Give another name.",
     )
 
 

@@ -7,7 +7,9 @@ that has done its work must not die of its last line.
 import codecs
 import errno
 import os
+import shutil
 import sys
+import textwrap
 import unicodedata
 from typing import Any, TextIO
 
@@ -61,6 +63,36 @@ def shows_unicode(stream: Any) -> bool:
         return codecs.lookup(name).name.startswith("utf")
     except LookupError:
         return False
+
+
+def columns_of(stream: Any) -> int | None:
+    """How many columns the terminal behind ``stream`` has; None where it is a file or a pipe."""
+    isatty = getattr(stream, "isatty", None)
+    return shutil.get_terminal_size().columns if isatty and isatty() else None
+
+
+def fitted(text: str, columns: int | None) -> str:
+    """``text`` with long lines broken at blanks; as it is where ``columns`` is None.
+
+    What was broken goes on below, further in by two.
+    """
+    if columns is None:
+        return text
+    return "\n".join(_broken(line, columns) for line in text.split("\n"))
+
+
+def _broken(line: str, columns: int) -> str:
+    if len(line) <= columns:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        line.strip(),
+        columns,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def is_closed_pipe(error: OSError) -> bool:

@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from ..base import free_to_write, require
+from ..base import free_to_write, require, terminal
 
 
 def build_command(args: Namespace) -> int:
@@ -47,10 +47,11 @@ def release_command(args: Namespace) -> None:
         print(release_exercise(source, args.out, args.nbgrader))
     if args.cohort:
         secret_of(args.cohort, keys, create=True)
-        print(
+        said = (
             f"The secret seed of cohort {args.cohort} is in {keys}: keep that file, and keep "
             "it to yourself. Hidden probes draw their inputs from it."
         )
+        print(terminal.fitted(said, terminal.columns_of(sys.stdout)))
 
 
 def build_assets_command(args: Namespace) -> int:

@@ -46,7 +46,8 @@ def run_command_line(argv: Sequence[str] | None = None) -> int:
     try:
         return args.function(args) or 0
     except CourseError as error:
-        print(f"course: {error}", file=sys.stderr)
+        columns = terminal.columns_of(sys.stderr)
+        print(terminal.fitted(f"course: {error}", columns), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(

@@ -2,13 +2,15 @@
 
 import argparse
 import ast
+import shutil
+import textwrap
 from pathlib import Path
 
 BEGIN = """Rejection sampling for LLM fine-tuning: the course's command.
 
 To begin:
   course lab       the course in JupyterLab, at lesson 00
-  course run       the whole loop on the bundled help desk, in about a minute
+  course run       the whole loop on the bundled help desk, in about two minutes
   course doctor    what is installed here, and what to do
 
 `course COMMAND --help` says what a command takes."""
@@ -28,7 +30,11 @@ class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFo
 
 def rules_help() -> str:
     """The selection rules with a line each, for the end of a command's help."""
-    lines = [f"  {name:18} {text}" for name, text in rule_lines().items()]
+    width = shutil.get_terminal_size().columns - 2  # as argparse has it
+    lines = [
+        textwrap.fill(text, width, initial_indent=f"  {name:18} ", subsequent_indent=f"  {'':18} ")
+        for name, text in rule_lines().items()
+    ]
     return "\n".join(["selection rules (--rule):", *lines])
 
 

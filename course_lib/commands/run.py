@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 
-from ..base import nothing, require
+from ..base import nothing, require, terminal
 from .show import show
 
 # what `course run` cannot use where the replies are already there, with its default
@@ -76,4 +76,4 @@ def run_command(args: Namespace) -> None:
         stop=args.stop,
         prompts_file=args.prompts_file,
     )
-    show(result, args.json, lambda: table(result))
+    show(result, args.json, lambda: table(result, terminal.columns_of(sys.stdout)))

@@ -26,8 +26,11 @@ COLUMNS = (  # heading, key, format
 )
 
 
-def table(result: dict[str, Any]) -> str:
-    """The result of :func:`~course_lib.experiments.run` as text."""
+def table(result: dict[str, Any], columns: int | None = None) -> str:
+    """The result of :func:`~course_lib.experiments.run` as text.
+
+    ``columns``: of the terminal; where the measures are wider, some stand below the others.
+    """
     if "rows" not in result:
         return rollouts_table(result)
     rounds = "one round" if result["rounds"] == 1 else f"{result['rounds']} rounds"
@@ -41,7 +44,7 @@ def table(result: dict[str, Any]) -> str:
         title += AT_BEST if row.endswith(BEST) else ""
         body.append([title, f"{measures['temperature']:g}", *cells])
     heads = ["", "T", *(heading for heading, _, _ in COLUMNS)]
-    lines = [*layout([heads, *body]), ""]
+    lines = [*folded([heads, *body], columns), ""]
     best = {name: value for name, value in result["differences"].items() if BEST in name}
     usual = {name: value for name, value in result["differences"].items() if name not in best}
     temperature = result["rows"]["base"]["temperature"]
@@ -154,6 +157,22 @@ def layout(rows: list[list[str]]) -> list[str]:
         cells = [first.ljust(widths[0])]
         cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
         lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def folded(rows: list[list[str]], columns: int | None = None) -> list[str]:
+    """The same in blocks of at most ``columns``, each with the first column again."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    blocks: list[list[int]] = [[]]
+    for k, width in enumerate(widths[1:], 1):
+        taken = widths[0] + sum(2 + widths[each] for each in blocks[-1])
+        if columns and blocks[-1] and taken + 2 + width > columns:
+            blocks.append([])
+        blocks[-1].append(k)
+    lines: list[str] = []
+    for block in blocks:
+        lines += [""] if lines else []
+        lines += layout([[row[0], *(row[k] for k in block)] for row in rows])
     return lines
 
 

@@ -1,5 +1,6 @@
 """Everything that scores a pool: functions, a world's gold reward, ensembles."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -152,6 +153,17 @@ def combine(scores: torch.Tensor, how: str = "mean", k: float = 1.0) -> torch.Te
     return z.mean(0)
 
 
+def takes_three(function: Any) -> bool:
+    """Whether ``function`` can be called with three arguments, as far as Python can tell."""
+    try:
+        inspect.signature(function).bind(None, None, None)
+    except TypeError:
+        return False
+    except ValueError:  # one of Python's own, which does not say
+        return True
+    return True
+
+
 def score(pool: Pool, reward: Reward | RewardFunction, name: str | None = None) -> Pool:
     """``pool`` with one more reward.
 
@@ -161,6 +173,12 @@ def score(pool: Pool, reward: Reward | RewardFunction, name: str | None = None) 
     """
     scorer: Any = reward
     if callable(reward) and not hasattr(reward, "score_pool"):
+        require(
+            takes_three(reward),
+            "a reward function is called as (prompt, text, info) and gives a number; "
+            f"{getattr(reward, '__name__', 'this one')} does not take three arguments. "
+            "info is what is known of the prompt, a dictionary that may be empty.",
+        )
         scorer = FunctionReward(reward, getattr(reward, "__name__", "verifier"))
     require(
         hasattr(scorer, "score_pool"),

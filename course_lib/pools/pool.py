@@ -121,10 +121,11 @@ class Pool:
         Raises when the choice is not clear or values are NaN.
         """
         if name is None:
+            require(self.rewards, "this pool has no reward yet; score it first.")
             require(
                 len(self.rewards) == 1,
-                f"this pool has {len(self.rewards)} rewards "
-                f"({', '.join(self.rewards) or 'none'}); say which with by=...",
+                f"this pool has {len(self.rewards)} rewards ({', '.join(self.rewards)}); "
+                "say which with by=... (--by on the command line).",
             )
             name = next(iter(self.rewards))
         require(

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from course_lib.base import terminal
 from course_lib.commands.cli import main
 
 POOR = ("ascii", "cp1252", "cp437")
@@ -117,3 +118,13 @@ def test_another_error_of_the_system_is_not_taken_for_a_closed_pipe(monkeypatch)
     monkeypatch.setattr("course_lib.commands.cli.run_command_line", broken)
     with pytest.raises(OSError, match="Input/output error"):
         main(["progress"])
+
+
+def test_long_lines_break_at_words_in_a_terminal_alone():
+    text = "short\n  a line of several words that is longer than the window\n\n0   1"
+    assert terminal.fitted(text, None) == text == terminal.fitted(text, 80)
+    broken = terminal.fitted(text, 30).split("\n")
+    assert max(map(len, broken)) <= 30
+    assert broken[1:3] == ["  a line of several words that", "    is longer than the window"]
+    assert " ".join(" ".join(broken).split()) == " ".join(text.split())
+    assert terminal.columns_of(io.StringIO()) is None

@@ -98,6 +98,15 @@ def test_every_method_is_shown_at_the_temperature_that_is_best_for_it(chosen):
     assert f"rft{BEST} - base{BEST}" in chosen["differences"]
     text = table(chosen)
     assert "at its best T" in text and "each at the temperature that is best for it" in text
+    assert table(chosen, columns=1000) == text
+
+
+def test_a_wide_table_stands_in_blocks(chosen):
+    numbers = table(chosen, columns=80).split("\ndifferences")[0].split("\n")
+    assert max(map(len, numbers)) <= 80
+    assert sum(line.startswith("base policy  ") for line in numbers) > 1
+    wide = table(chosen).split("\ndifferences")[0]
+    assert set(" ".join(numbers).split()) == set(wide.split())
 
 
 def test_one_temperature_leaves_the_choice_out():

@@ -256,3 +256,14 @@ def test_annotator_settings_are_checked():
         Annotator(noise=0)
     with pytest.raises(CourseError, match="part must be"):
         Annotator(part="style")
+
+
+def test_a_function_is_a_reward_when_it_takes_three():
+    pool = Pool.from_candidates(["a", "b"], [["x", "xyz"], ["", "xy"]])
+    assert score(pool, lambda prompt, text, info: len(text)).reward().tolist() == [[1, 3], [0, 2]]
+
+    def brevity(prompt, text):
+        return -len(text)
+
+    with pytest.raises(CourseError, match=r"\(prompt, text, info\).*brevity does not"):
+        score(pool, brevity)

@@ -5,6 +5,7 @@ And that controls never look at the reward.
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,6 +164,8 @@ def test_which_reward_is_asked_for_decides(small):
         best_per_prompt(pool)
     with pytest.raises(CourseError, match="no reward 'silver'"):
         best_per_prompt(pool, "silver")
+    with pytest.raises(CourseError, match="no reward yet; score it first"):
+        best_per_prompt(replace(pool, rewards={}))
 
 
 def run_rule(name, pool, **settings):

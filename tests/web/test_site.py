@@ -366,3 +366,16 @@ def test_slides_of_marked_cells_need_no_network(browser, root, tmp_path):
     assert page.locator("section.present .ck input[type=range]").count() >= 1
     page.close()
     assert asked == [] and errors == []
+
+
+def test_slides_of_lessons_without_a_marked_cell_are_refused(root, tmp_path):
+    from course_lib.authoring import slides
+
+    if not Path(ROOT / "site" / "node_modules" / "reveal.js").is_dir():
+        pytest.skip("reveal.js is not installed: npm ci in site/")
+    kept = tmp_path / "slides" / "index.html"
+    kept.parent.mkdir()
+    kept.touch()
+    with pytest.raises(CourseError, match="no lesson 99; the lessons are 00, 01"):
+        slides.build_slides(root, tmp_path / "slides", ["99"])
+    assert kept.is_file()
