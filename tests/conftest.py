@@ -18,6 +18,23 @@ import torch
 
 torch.set_num_threads(1)  # tests share their cores
 
+# whole files that the quick subset leaves out: edge cases, many like each other
+NOT_QUICK = {
+    "test_adapters", "test_annotator", "test_answers_at_random", "test_architectures",
+    "test_attacked_files", "test_clinic_desk", "test_console", "test_declared", "test_frontier",
+    "test_keys", "test_memory", "test_over_optimisation", "test_overwriting", "test_progress_map",
+    "test_release", "test_rollouts", "test_rounds", "test_selection_explorer", "test_shapes",
+    "test_strange_models", "test_temperature", "test_verifiable_lesson",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Mark them."""
+    for item in items:
+        if item.path.stem in NOT_QUICK:
+            item.add_marker(pytest.mark.slow)
+
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
