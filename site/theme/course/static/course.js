@@ -31,6 +31,14 @@
     say();
   });
 
+  // paper is light
+  let onScreen = "";
+  addEventListener("beforeprint", () => {
+    onScreen = html.dataset.theme;
+    html.dataset.theme = "light";
+  });
+  addEventListener("afterprint", () => { html.dataset.theme = onScreen; });
+
   // ---- the menu closes as menus do ----
 
   const menu = document.querySelector(".top-menu");
