@@ -63,7 +63,7 @@ def lab_command(args: Namespace) -> int:
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            return subprocess.call(lab_line(root), cwd=root, env=without_news(Path(folder)))
+            return subprocess.call(lab_line(root), cwd=root, env=surroundings(Path(folder)))
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -81,17 +81,22 @@ def lab_line(root: Path) -> list[str]:
     ]
 
 
-def without_news(folder: Path) -> dict[str, str]:
-    """An environment for JupyterLab in which it asks nothing about its news on the first screen.
+def surroundings(folder: Path) -> dict[str, str]:
+    """JupyterLab's environment: it asks nothing about its news, and its terminals find ``course``.
 
-    ``folder``: where this is written down; nothing of the reader's own settings is changed.
+    ``folder``: where the first is written down; nothing of the reader's own settings is changed.
     """
     settings = folder / "labconfig" / "page_config.json"
     settings.parent.mkdir(parents=True)
     off = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     settings.write_text(json.dumps(off), encoding="utf-8")
     paths = filter(None, [str(folder), os.environ.get("JUPYTER_CONFIG_PATH")])
-    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {
+        **os.environ,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
+        "PATH": os.pathsep.join(programs),
+    }
 
 
 def sign(notebooks: Iterable[Path]) -> None:

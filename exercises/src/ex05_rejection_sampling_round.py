@@ -14,6 +14,7 @@
 # A check says what is wrong in words, on the smallest input that shows it, and gives points for
 # each property that holds.
 # Cells that begin with `check.need` use what you wrote and wait until its checks pass.
+# *Run All* stops at the first check that does not hold yet.
 # Stuck?
 # A check that does not hold yet offers a folded hint, and one more after each try;
 # `check.best_and_control.hint(1)` prints it.

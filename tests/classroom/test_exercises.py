@@ -454,6 +454,17 @@ def test_where_the_notebook_is_not_a_file_the_checks_of_this_process_count(
     assert "has not run here yet" in said
 
 
+def test_what_holds_here_and_not_in_the_saved_notebook_is_said(monkeypatch):
+    task = checks.tasks("ex01")["win_share"]
+    found = task.outcome(lambda a, b: float((a > b).double().mean()))
+    monkeypatch.setattr(reporting, "OUTCOMES", {task.id: found})
+    row = {"task": task.id, "points": 0, "most": 3}
+    said = reporting.lost([row, {"task": "ex01.best_of_n", "points": 0, "most": 3}])
+    assert f"win_share had {found.points:g} points" in said and "best_of_n" not in said
+    assert "Save it" in said
+    assert reporting.lost([{**row, "points": found.points}]) == ""
+
+
 def notebook(path, *sources, kernel="python3"):
     """A notebook file of code cells."""
     cells = [

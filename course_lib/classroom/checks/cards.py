@@ -108,12 +108,13 @@ def of_standing(title: str, text: str, rows: Sequence[dict[str, Any]], note: str
     points, most = (sum(row[key] for row in rows) for key in ("points", "most"))
     whole = all(row["state"] == "done" for row in rows)
     ended = all(row["state"] not in ("waiting", "running") for row in rows)
-    head = "<tr><th scope=col>task</th><th scope=col>state</th><th scope=col>points</th></tr>"
+    head = "<th scope=col>task</th><th scope=col>state</th><th scope=col class=ck-num>points</th>"
+    head = f"<thead><tr>{head}</tr></thead>"
     body = "".join(map(_row, rows))
     inside = (
         _head(title, "✓ Everything is done" if whole else "", f"{points:g} of {most:g} points"),
         bar(points, most),
-        f'<div class="ck-scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>',
+        f'<div class="ck-scroll"><table>{head}<tbody>{body}</tbody></table></div>',
         _next_step(rows) if ended and not whole else "",
         f'<p class="ck-note">{html.escape(note)}</p>' if note else "",
     )

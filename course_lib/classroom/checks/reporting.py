@@ -1,6 +1,7 @@
 """The last cell of an exercise: where a reader stands, each task as it finishes."""
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...base import CourseError
@@ -42,7 +43,22 @@ def report(name: str) -> None:
         shown.stops()
         raise
     remember(rows)
-    shown.ends(rows, f"{saved}.")
+    shown.ends(rows, f"{saved}.{lost(rows)}")
+
+
+def lost(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A word on tasks that had more points in this kernel than in the saved notebook."""
+    more = [
+        f"{row['task'].split('.')[1]} had {OUTCOMES[row['task']].points:g} points"
+        for row in rows
+        if row["task"] in OUTCOMES and OUTCOMES[row["task"]].points > row["points"]
+    ]
+    if not more:
+        return ""
+    return (
+        f" In the notebook that is open, {' and '.join(more)}. Save it (Ctrl+S) and run this cell "
+        "again. If nothing changes, its cells do not work in order from the top."
+    )
 
 
 class Report:
