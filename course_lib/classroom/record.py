@@ -31,6 +31,16 @@ def progress_path() -> Path:
     return (here.parent if in_a_clone else here) / "course-progress.json"
 
 
+def is_own(notebook: Path) -> bool:
+    """Whether a notebook is the reader's own: in the working folder, or in the course's.
+
+    Others are somebody else's, whose points an instructor looks at.
+    """
+    homes = (Path.cwd(), progress_path().resolve().parent)
+    folders = [place for home in homes for place in (home, home / "exercises")]
+    return notebook.resolve().parent in folders
+
+
 def kept_in() -> str:
     """The progress file in words: its name, and on Colab that it does not stay there."""
     path = progress_path()

@@ -70,3 +70,15 @@ def test_a_file_of_another_format_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(path))
     with pytest.raises(CourseError, match="has format 2, this version reads 1"):
         record.load_tasks()
+
+
+def test_what_others_handed_in_is_not_the_readers_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_PROGRESS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert record.is_own(Path("ex01_best_of_n.ipynb"))
+    assert record.is_own(Path("exercises/ex01_best_of_n.ipynb"))
+    assert not record.is_own(Path("handed_in/mueller_ex01.ipynb"))
+    for folder in ("notebooks", "exercises"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert record.is_own(Path("../exercises/ex01_best_of_n.ipynb"))
