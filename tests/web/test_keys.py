@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_lib.classroom import explore, show
+from course_lib.classroom import explore
 
 SPARED = "e => e.hasAttribute('data-lm-suppress-shortcuts')"  # keys that JupyterLab leaves alone
 CELL = '<div class="jp-Cell" tabindex="0">'
@@ -34,10 +34,3 @@ def test_escape_leads_from_a_card_to_its_cell(page_of, planner):
     page = page_of(CELL + planner.html() + "</div>")
     page.get_by_label("parameters", exact=True).press("Escape")
     assert page.evaluate("document.activeElement.className") == "jp-Cell"
-
-
-def test_a_table_that_is_reached_by_keys_keeps_them_without_a_script(page_of):
-    table = show.table(["rule", "kept"], [["best", 4]])._repr_mimebundle_()["text/html"]
-    page = page_of(table, width=390, scripts=False)
-    page.keyboard.press("Tab")
-    assert page.evaluate(f"({SPARED})(document.activeElement)")

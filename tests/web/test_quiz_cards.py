@@ -204,6 +204,10 @@ def test_a_case_shows_the_rubric_beside_the_answer(page_of, fits, accessible, wi
     assert (right["x"] > left["x"] + left["width"]) is beside
     box.get_by_role("button", name="Keep my mark").click()
     assert verdict(box).startswith("2 of 6 points. From three quarters")
+    for k in (1, 2, 4):
+        points.nth(k).check()
+    box.get_by_role("button", name="Keep my mark").click()
+    assert verdict(box) == "✓ 5 of 6 points. That counts as right."
     fits(page)
     accessible(page)
 

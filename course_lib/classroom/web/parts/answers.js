@@ -32,7 +32,8 @@
   }
 
   kit.answers = (rules) => {
-    const right = (entry) => Boolean(last(entry)) && last(entry).score >= rules.right;
+    const enough = (share) => share >= rules.right; // of the points, to count as right
+    const right = (entry) => Boolean(last(entry)) && enough(last(entry).score);
 
     // answered for good and not due yet: until then it is practice
     const waits = (entry) => {
@@ -46,8 +47,7 @@
     // the entry after one more answer
     function after(entry, answer, points, facts) {
       const before = entry || { level: 0, due: null, answers: [] };
-      const fine = points >= rules.right;
-      const level = fine ? Math.min(before.level + 1, rules.days.length - 1) : 0;
+      const level = enough(points) ? Math.min(before.level + 1, rules.days.length - 1) : 0;
       const now = Date.now();
       return {
         ...before, level, due: stamp(now + rules.days[level] * DAY),
@@ -56,7 +56,7 @@
     }
 
     const scoreOfOrder = (order) => shareOf(order, rules.near);
-    return { LETTERS, last, due, day, right, waits, score, after, stored, scoreOfOrder };
+    return { LETTERS, last, due, day, enough, right, waits, score, after, stored, scoreOfOrder };
   };
 
   function keepStored(id, entry) {

@@ -55,7 +55,7 @@
     const at = entry && !rules.due(entry) ? rules.last(entry) : null;
     let tries = 0, over = false;
     if (at) {
-      tries = at.try || (at.score >= rules.right ? 1 : 2);
+      tries = at.try || (rules.enough(at.score) ? 1 : 2);
       over = rules.waits(entry);
     }
     return {

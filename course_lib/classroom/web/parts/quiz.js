@@ -164,7 +164,7 @@
       book.draft(item, text.value, shell.note);
     }
     function verdict(points) {
-      const fine = points.length / ticks.length >= rules.right;
+      const fine = rules.enough(points.length / ticks.length);
       const told = fine ? "That counts as right."
         : "From three quarters on it counts as right; the case comes back tomorrow.";
       shell.say(fine || null, `${points.length} of ${ticks.length} points.`, told);
