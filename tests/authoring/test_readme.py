@@ -1,5 +1,6 @@
 """README.md says what the lessons say."""
 
+import json
 import re
 
 from course_lib import authoring
@@ -40,3 +41,23 @@ def test_the_picture_is_that_of_the_stored_pool(tmp_path, capsys):
     for name in ("hero-light.svg", "hero-dark.svg"):
         assert (tmp_path / name).read_bytes() == (ROOT / "docs" / name).read_bytes()
     assert f'alt="{capsys.readouterr().out.strip()}"' in README
+
+
+def test_the_code_for_engineers_runs(tmp_path, monkeypatch):
+    """As it stands, with fewer prompts; README's four lines are part of it."""
+    text = (ROOT / "docs" / "engineers.md").read_text(encoding="utf-8")
+    whole, own = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (four,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    calls = re.findall(r"(\w+)\(", re.sub(r" *#.*", "", four))
+    assert calls == ["sample", "score", "select_best", "finetune"]
+    assert all(f"{name}(" in whole for name in calls)
+    names = {}
+    exec(whole.replace("limit=256", "limit=4"), names)
+    exec(re.sub(r" *#.*", "", four), names)
+    assert names["better"].source.endswith("fine-tuned on 4 replies")
+    monkeypatch.chdir(tmp_path)
+    row = {"prompt": "p", "responses": ["long one", "short"], "rewards": [1.0, 0.0]}
+    (tmp_path / "rollouts.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    exec(own, {})
+    kept = json.loads((tmp_path / "best.jsonl").read_text(encoding="utf-8"))
+    assert (kept["prompt"], kept["completion"]) == ("p", "short")
