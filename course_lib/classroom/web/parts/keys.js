@@ -1,6 +1,6 @@
 // JupyterLab and Notebook take arrows and letters from whatever has the focus: "a" makes a cell.
 // Both leave a key alone where the element in focus has this attribute. Keys that save, run a cell
-// or leave stay theirs.
+// or leave stay theirs; Escape leads from a card to its cell.
 (() => {
   "use strict";
   if (window.courseKeys) return;
