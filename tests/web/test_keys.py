@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_lib.classroom import explore
+from course_lib.classroom import explore, quiz
 
 SPARED = "e => e.hasAttribute('data-lm-suppress-shortcuts')"  # keys that JupyterLab leaves alone
 CELL = '<div class="jp-Cell" tabindex="0">'
@@ -34,3 +34,19 @@ def test_escape_leads_from_a_card_to_its_cell(page_of, planner):
     page = page_of(CELL + planner.html() + "</div>")
     page.get_by_label("parameters", exact=True).press("Escape")
     assert page.evaluate("document.activeElement.className") == "jp-Cell"
+
+
+JUPYTERLAB = """<style>.jp-ThemedContainer button:focus-visible {
+  outline: 2px solid #38a0f5; outline-offset: -1px;
+}</style><div class="jp-ThemedContainer">"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_focus_on_a_blue_button_is_a_ring_around_it(page_of, dark):
+    page = page_of(JUPYTERLAB + quiz.ask("01").html() + "</div>", dark=dark)
+    check = page.get_by_role("button", name="Check").first
+    check.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    ring = check.evaluate("e => [e.matches(':focus-visible'), getComputedStyle(e).outlineOffset]")
+    assert ring == [True, "2px"]

@@ -8,9 +8,9 @@
   // what grows with the number of weights is blue
   const SHADES = {
     "policy that sampled": "var(--ck-c0)",
-    weights: "color-mix(in srgb, var(--ck-c0) 72%, var(--ck-bg))",
-    gradients: "color-mix(in srgb, var(--ck-c0) 46%, var(--ck-bg))",
-    "Adam's moments": "color-mix(in srgb, var(--ck-c0) 24%, var(--ck-bg))",
+    weights: "color-mix(in srgb, var(--ck-c0) 75%, var(--ck-bg))",
+    gradients: "color-mix(in srgb, var(--ck-c0) 54%, var(--ck-bg))",
+    "Adam's moments": "color-mix(in srgb, var(--ck-c0) 35%, var(--ck-bg))",
     "keys and values": "var(--ck-c1)",
     "reference and reward model": "var(--ck-c2)",
     logits: "var(--ck-c4)",
