@@ -237,11 +237,11 @@ good = world.ideal_reply(about)
 mixed = ("Happy to help. First, follow the link in the email. "
     "Then open the sign-in page. Finally, choose forgot password.")
 tried = [good, mixed, "Read the manual.", likeliest]
-parts = [{k: round(v, 2) for k, v in world.gold_parts(question, reply, about).items() if v}
-    for reply in tried]
+found = [world.gold_parts(question, reply, about) for reply in tried]
+parts = [{k: round(v, 2) for k, v in each.items() if v} for each in found]
 show.replies(question, tried, about=about,
     scores={"gold": [world.gold(question, reply, about) for reply in tried]},
-    notes=[", ".join(f"{k} {v:+g}" for k, v in found.items()) for found in parts])
+    notes=[", ".join(f"{k} {v:+g}" for k, v in each.items()) for each in parts])
 
 # %% [markdown]
 # The wrong order costs a quarter of a point for each step out of its place; steps of another topic,

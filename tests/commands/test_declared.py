@@ -16,7 +16,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {"course_lib", "google"}  # the second is there on Colab, and asked for nowhere else
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DISTRIBUTIONS = {"PIL": "pillow", "IPython": "ipython"}  # where the import has another name
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "IPython": "ipython",
+    "jupyterlab_server": "jupyterlab",
+}  # where the import has another name
 
 
 def declared(requirements: list[str]) -> set[str]:
@@ -29,7 +33,7 @@ EXTRAS = {name: declared(lines) for name, lines in PROJECT["optional-dependencie
 ALL = CORE.union(*EXTRAS.values())
 # they import each other by name, and their tests put the folder on the path
 BENCHMARKS = {file.stem for file in (ROOT / "benchmarks").glob("*.py")}
-HELPERS = {file.stem for file in (ROOT / "tests").rglob("*.py")}
+HELPERS = {file.stem for place in ("tests", "site/ext") for file in (ROOT / place).rglob("*.py")}
 
 
 def names_of(node: ast.AST) -> list[str]:
@@ -90,7 +94,7 @@ def test_what_tests_import_is_in_the_extras():
 
 
 def test_what_benchmarks_import_is_in_the_extras():
-    assert undeclared("benchmarks", CORE | EXTRAS["peers"] | BENCHMARKS) == []
+    assert undeclared("benchmarks", CORE | EXTRAS["peers"] | EXTRAS["dev"] | BENCHMARKS) == []
 
 
 def test_every_dependency_is_imported():
