@@ -44,6 +44,17 @@ def test_browser_follows_prompt_order_and_page(page_of, fits, accessible, card, 
     accessible(page)
 
 
+def test_a_short_last_page_keeps_its_place(page_of, card):
+    page = page_of(card)
+    height = "() => document.querySelector('.ck').offsetHeight"
+    full = page.evaluate(height)
+    page.get_by_label("page", exact=True).focus()
+    page.keyboard.press("End")
+    page.wait_for_timeout(100)
+    assert page.locator(".ck-bubble").count() == 4
+    assert page.evaluate(height) == full, "what stands below did not move"
+
+
 def test_without_scripts_the_first_page_is_a_table(page_of, card, fits):
     page = page_of(card, scripts=False, width=390)
     assert page.locator("tbody tr").count() == 8

@@ -14,7 +14,8 @@
     const now = { prompt: 0, by: 0, low: 0, page: 0 };
     const names = Object.keys(data.rewards);
     const by = () => (now.by ? names[now.by - 1] : null);
-    const shown = node("div", { class: "ck-pages" }), ask = node("p", { class: "ck-ask" });
+    const shown = kit.roomy(node("div", { class: "ck-pages" }));
+    const ask = node("p", { class: "ck-ask" });
     const live = kit.announcer();
 
     // positions in order, ties by position; missing candidates are left out

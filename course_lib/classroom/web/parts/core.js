@@ -96,6 +96,16 @@
   const steady = (shown, sizer) => node("div", { class: "ck-steady" }, shown,
     node("div", { class: "ck-sizer", "aria-hidden": "true" }, sizer));
 
+  // `box` stays as high as it ever was at this width: what is below does not come and go
+  function roomy(box) {
+    let wide = 0;
+    new ResizeObserver(() => {
+      if (box.clientWidth !== wide) { wide = box.clientWidth; box.style.minHeight = ""; }
+      box.style.minHeight = `${box.offsetHeight}px`;
+    }).observe(box);
+    return box;
+  }
+
   // parts: [[sentence, kind], ...] or a text; score: what stands in the chip
   function reply(parts, { score, note, chosen = false } = {}) {
     const said = typeof parts === "string" ? [[parts, ""]] : parts;
@@ -294,7 +304,7 @@
 
   window.courseKit = {
     kinds, timings, node, svg, fresh, calm, signed, number, plain, slider, choice, button,
-    announcer, reply, partNames, legend, steady, figure, ticks, text, axes, apart, path, curve, hue,
-    dot, ring, send, store, onSite, mount,
+    announcer, reply, partNames, legend, steady, roomy, figure, ticks, text, axes, apart, path,
+    curve, hue, dot, ring, send, store, onSite, mount,
   };
 })();

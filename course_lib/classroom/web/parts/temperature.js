@@ -86,7 +86,7 @@
 
     // ---- the card ----
 
-    const list = node("div", {}), line = node("p", {}), live = kit.announcer();
+    const list = kit.roomy(node("div", {})), line = node("p", {}), live = kit.announcer();
     const ring = node("p", { class: "ck-hint" }, "Orange ring: the best temperature for this n. " +
       `Small dots: the same for other n. Curves are means over all ${data.count} prompts, the ` +
       "band is the 95 % interval.");
