@@ -298,7 +298,8 @@ show.facts({"the stored pool": stored, "worth sending, of all": f"{share:.1%}",
 # The course depends on this spread: if all replies were alike, there would be nothing to choose.
 
 # %% tags=["slide"]
-plots.reward_histogram(stored.reward("gold"), title="Gold reward of the base policy's replies")
+plots.reward_histogram(stored.reward("gold"),
+    title="Gold reward of the base policy's replies")
 
 # %% [markdown]
 # One number carries the message.

@@ -20,6 +20,7 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "IPython": "ipython",
     "jupyterlab_server": "jupyterlab",
+    "docutils": "sphinx",
 }  # where the import has another name
 
 
