@@ -62,15 +62,14 @@
     function draw(g, width) {
       const area = { left: 4, top: 30, width: width - 12 }, h = 26, step = 62, rows = plan();
       const x = area.left + area.width / BEYOND, bottom = area.top + step * rows.length;
-      rows.forEach((row, k) => {
-        const y = area.top + k * step;
-        const [words, colour] = verdict(row.needed);
-        text(g, area.left, y + 8, row.phase, { class: "ck-label" });
-        text(g, area.left + area.width, y + 8, `${row.needed.toFixed(1)} GB, ${words}`, {
-          "text-anchor": "end", class: `ck-label ck-halo ck-${colour}` });
-        bar(g, area, y + 16, h, row);
-      });
+      rows.forEach((row, k) => bar(g, area, area.top + k * step + 16, h, row));
       g.append(svg("line", { x1: x, x2: x, y1: 20, y2: bottom, class: "ck-limit" }));
+      rows.forEach((row, k) => { // words last: where it is narrow they interrupt the line
+        const y = area.top + k * step + 8, [words, colour] = verdict(row.needed);
+        text(g, area.left, y, row.phase, { class: "ck-label ck-halo" });
+        text(g, area.left + area.width, y, `${row.needed.toFixed(1)} GB, ${words}`, {
+          "text-anchor": "end", class: `ck-label ck-halo ck-${colour}` });
+      });
       text(g, x, 14, data.cards[now.card][0], { "text-anchor": "middle", class: "ck-label" });
       for (const [v, word] of kit.ticks(0, limit() * BEYOND, width < 560 ? 4 : 7))
         text(g, area.left + (v / limit() / BEYOND) * area.width, bottom + 14,
