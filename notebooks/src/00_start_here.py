@@ -314,7 +314,8 @@ gold = stored.reward("gold")
 mean = bootstrap_interval(gold.mean(1), groups=topics)
 highest = bootstrap_interval(gold.max(1).values, groups=topics)
 gap = bootstrap_interval(gold.max(1).values - gold.mean(1), groups=topics)
-show.facts({"mean of the candidates": f"{mean} points", "best of 256": f"{highest} points",
+show.facts({"mean of the candidates": f"{mean} points",
+    "best of 256": f"{highest} points",
     "gap": f"{gap} points"})
 
 # %% tags=["hide", "remove-input"]
@@ -394,7 +395,7 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 #
 # ## Questions
 #
-# Your answers are kept in `course-progress.json` beside this notebook, so you can come back.
+# Your answers are kept in `course-progress.json`, in the course's folder, so you can come back.
 # Without widgets, answer as the text under each question says, after
 # `from course_lib.classroom import quiz`.
 

@@ -819,7 +819,7 @@ findings.show("01")
 # **Exercise** `exercises/ex01`: write best-of-N yourself, with its control and its estimator.
 #
 # **Questions.**
-# Your answers are kept in `course-progress.json` beside this notebook.
+# Your answers are kept in `course-progress.json`, in the course's folder.
 # Without widgets, answer as the text under each question says.
 
 # %%

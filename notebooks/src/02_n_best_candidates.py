@@ -1210,7 +1210,7 @@ findings.show("02")
 # given n.
 #
 # **Questions.**
-# Your answers are kept in `course-progress.json` beside this notebook.
+# Your answers are kept in `course-progress.json`, in the course's folder.
 # Without widgets, answer as the text under each question says.
 
 # %%

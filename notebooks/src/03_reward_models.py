@@ -1132,7 +1132,7 @@ assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 # Where widgets cannot run, the answers stand below the pairs.)
 #
 # **Questions** come last.
-# Your answers are kept in `course-progress.json` beside this notebook.
+# Your answers are kept in `course-progress.json`, in the course's folder.
 # Without widgets, answer as the text under each question says.
 
 # %% tags=["slide"]

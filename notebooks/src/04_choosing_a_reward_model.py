@@ -1293,7 +1293,7 @@ findings.show("04")
 # `course_lib/experiments/findings/choosing.py`.
 #
 # **Questions.**
-# Your answers are kept in `course-progress.json` beside this notebook.
+# Your answers are kept in `course-progress.json`, in the course's folder.
 # Without widgets, answer as the text under each question says.
 
 # %%

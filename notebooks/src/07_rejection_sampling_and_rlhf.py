@@ -791,7 +791,7 @@ findings.show("07")
 # **Exercise** `exercises/ex07`: the advantages, the clip and the DPO loss by your own hand.
 #
 # **Questions.**
-# Your answers are kept in `course-progress.json` beside this notebook.
+# Your answers are kept in `course-progress.json`, in the course's folder.
 # Without widgets, answer as the text under each question says.
 
 # %%

@@ -897,7 +897,7 @@ show.table(["step", "prompt", "reply"], rows)
 # report.
 #
 # **Questions.**
-# Your answers are kept in `course-progress.json` beside this notebook.
+# Your answers are kept in `course-progress.json`, in the course's folder.
 # Without widgets, answer as the text under each question says.
 
 # %%

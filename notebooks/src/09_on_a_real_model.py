@@ -1252,7 +1252,7 @@ show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows,
 # **Exercise** `exercises/ex09`: plan, forecast, shard and resume a run, and hand it on.
 #
 # **Questions.**
-# Your answers are kept in `course-progress.json` beside this notebook.
+# Your answers are kept in `course-progress.json`, in the course's folder.
 # Without widgets, answer as the text under each question says.
 
 # %%
