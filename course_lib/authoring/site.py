@@ -49,12 +49,12 @@ CARD_SCRIPT = re.compile(r"<script>((?:(?!</script>).)*window\.courseKit.*?)</sc
 # (what only the reader of a notebook needs, what the site says in its place)
 ON_THE_SITE = (
     (
-        "Your answers are kept in `course-progress.json` beside this notebook, so you can come"
+        "Your answers are kept in `course-progress.json`, in the course's folder, so you can come"
         " back.",
         "Your answers are kept in this browser; [Where you stand](../progress.md) shows them.",
     ),
     (
-        "Your answers are kept in `course-progress.json` beside this notebook.",
+        "Your answers are kept in `course-progress.json`, in the course's folder.",
         "Your answers are kept in this browser; [Where you stand](../progress.md) shows them.",
     ),
     (
@@ -72,8 +72,8 @@ ON_THE_SITE = (
         "",
     ),
     (
-        "The first cell below installs the course when you have opened this page on Colab; on your"
-        " own machine it finds the package and does nothing. The second asks",
+        "The first cell of this page installs the course when you have opened it on Colab; on your"
+        " own machine it finds the package and does nothing. The cell below asks",
         "The next cell asks",
     ),
 )
