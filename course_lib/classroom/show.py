@@ -229,7 +229,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[b
     # JupyterLab puts all cells to the right, others none: each way said once, where it is needed
     sides = ["align=right" if flush else "style=text-align:left" for flush in right]
     top = "".join(
-        f"<th scope=col {side}>{html.escape(name)}</th>"
+        f"<th scope=col {side}>{html.escape(name)}</th>" if name else "<td></td>"
         for name, side in zip(head, sides, strict=True)
     )
     body = [
