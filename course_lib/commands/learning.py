@@ -60,7 +60,7 @@ def lab_command(args: Namespace) -> int:
         "JupyterLab is not installed: pip install -c constraints.txt -e '.[lab]'",
     )
     root = FIRST.parents[1]
-    sign([*root.glob("notebooks/*.ipynb"), *root.glob("exercises/*.ipynb")])
+    sign([*root.glob("notebooks/[0-9][0-9]_*.ipynb"), *root.glob("exercises/ex[0-9][0-9]_*.ipynb")])
     # Control-C is Jupyter's: it asks, and ends its kernels
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
