@@ -66,6 +66,7 @@ def test_labels_are_whole_and_the_kept_replies_can_be_read(page_of, card):
     for label in page.locator("svg text").all():
         assert label.evaluate("(e) => e.getBBox().x") >= 0
     page.get_by_text("Read the replies that are kept").click()
+    page.locator("details .ck-bubble").first.wait_for()
     said = page.locator("details .ck-bubble").all_inner_texts()
     assert len(said) == 5 and "A2" in said[0] and "gold −2.40" in said[0]
 

@@ -142,7 +142,7 @@ def test_pages_say_nothing_that_only_a_notebooks_reader_needs(built):
 
 
 def test_a_lesson_loses_what_only_a_notebooks_reader_needs():
-    text = "Your answers are kept in `course-progress.json` beside\nthis notebook.\nGo on: 5 %."
+    text = "Your answers are kept in `course-progress.json`, in the course's\nfolder.\nGo on: 5 %."
     assert site.on_the_site(text) == (
         "Your answers are kept in this browser; [Where you stand](../progress.md) shows them."
         "\nGo on: 5\N{NO-BREAK SPACE}%."
