@@ -501,6 +501,8 @@ for name, gap in minus.items():  # what is left after correction
         name
     )
 assert minus["best-of-N"]["low"] > 0 and minus["RLOO"]["low"] > 0
+
+# %% tags=["hide", "remove-input"]
 ablation = pairs["GRPO without std - GRPO"]
 assert ablation["corrected"][1] < 0 and max(ablation["by_seed"]) < 0
 assert sum(v < 0 for v in minus["DPO"]["by_seed"]) == 9
