@@ -1,0 +1,8 @@
+"""Drawings of the lessons: one idea each, understood in ten seconds.
+
+Every drawing returns a :class:`~course_lib.classroom.plots.Figure` whose summary is its caption and
+its text for those who do not see it. Each stands by itself, with stored replies and numbers, and
+takes others. They are made of what :mod:`~course_lib.classroom.drawings.ink` has.
+"""
+
+__all__: list[str] = []
