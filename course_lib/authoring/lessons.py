@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..base import require
 from .links import badge, bar, contents, linked, pages_of
+from .paths import begins_deeper
 from .places import ROOT
 
 METADATA = {
@@ -24,6 +25,7 @@ METADATA = {
 }
 # what a lesson may ask Colab for, in the header of its source
 COLAB = {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
+CLOSED = "jp-MarkdownHeadingCollapsed"  # JupyterLab and Notebook 7 hide what follows this heading
 SETUP = """import importlib.util
 if importlib.util.find_spec("course_lib") is None:  # on Colab: add the course, replace nothing
     %pip install --quiet --no-deps "git+{address}"
@@ -47,8 +49,8 @@ class Lesson:
     folder : where its notebook goes, relative to the repository.
     cells : dictionaries as in a notebook file: ``cell_type``, ``id``, ``source`` (one string),
         ``metadata`` (``tags``, and what folds a cell's code away).
-    metadata : the notebook's: that of every lesson, and Colab's request for a GPU where the source
-        has one.
+    metadata : the notebook's: that of every lesson, Colab's request for a GPU where the source has
+        one, and the Deeper parts that Colab opens closed.
     """
 
     name: str
@@ -71,11 +73,11 @@ def notebook_text(lesson: Lesson) -> str:
 def prepare(source: Path | str, address: str, folder: str = "notebooks") -> Lesson:
     """The :class:`Lesson` in the py:percent file ``source``.
 
-    Adds the Colab badge under the title, a line of links to the sections, links to the lessons,
-    exercises and papers the text speaks of (:mod:`.links`), a bar to the neighbours at the end
-    and, before the first code cell, the cell that finds or installs the package. A source whose
-    jupytext header says ``accelerator: GPU`` and ``colab: gpuType: T4`` gets a notebook that Colab
-    opens with that GPU. Raises :class:`~course_lib.base.CourseError` when the first cell is not
+    Closes the parts marked ``## Deeper: …`` (:mod:`.paths`). Adds the Colab badge under the title,
+    links to the sections, links to the lessons, exercises and papers the text speaks of
+    (:mod:`.links`), a bar to the neighbours at the end and, before the first code cell, the cell
+    that finds or installs the package. A source whose jupytext header says ``accelerator: GPU`` and
+    ``colab: gpuType: T4`` gets a notebook that Colab opens with that GPU. Raises :class:`~course_lib.base.CourseError` when the first cell is not
     markdown with a title, the text speaks of a lesson that does not exist, or the header asks for
     anything else of Colab.
     """
@@ -103,12 +105,16 @@ def prepare(source: Path | str, address: str, folder: str = "notebooks") -> Less
     code = [at for at, (kind, *_) in enumerate(cells) if kind == "code"]
     first_code = code[0] if code else len(cells)
     cells.insert(first_code, ("code", SETUP.format(address=address), ["setup"]))
-    return Lesson(
-        source.stem,
-        folder,
-        [_cell(source.stem, position, *cell) for position, cell in enumerate(cells)],
-        METADATA | asked,
-    )
+    made = [_cell(source.stem, position, *cell) for position, cell in enumerate(cells)]
+    return Lesson(source.stem, folder, made, METADATA | _for_colab(asked, made))
+
+
+def _for_colab(asked: dict, cells: Sequence[dict]) -> dict:
+    """What the notebook asks of Colab: a GPU, and its Deeper parts closed."""
+    closed = [cell["id"] for cell in cells if cell["metadata"].get(CLOSED)]
+    if not closed:
+        return asked
+    return asked | {"colab": {**asked.get("colab", {}), "collapsed_sections": closed}}
 
 
 def _with_links(cells: list[tuple], source: Path, folder: str) -> list[tuple]:
@@ -147,4 +153,6 @@ def _cell(name: str, position: int, kind: str, text: str, tags: Sequence[str]) -
     }
     if kind == "code":
         cell |= {"execution_count": None, "outputs": []}
+    elif begins_deeper(cell):
+        cell["metadata"] |= {CLOSED: True, "id": cell["id"]}  # Colab knows a cell by the latter
     return cell

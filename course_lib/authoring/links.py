@@ -149,18 +149,24 @@ def _from(folder: str, path: str) -> str:
 
 
 def contents(texts: Sequence[str]) -> str:
-    """A line of links to the sections (``## …``) of a notebook; empty when there are under three.
+    """Links to the sections (``## …``) of a notebook; empty when there are under three.
 
-    ``texts``: its markdown cells. The targets are those that JupyterLab gives a heading.
+    A line for the core, and one for the parts marked *Deeper*. ``texts``: the markdown cells. The
+    targets are those that JupyterLab gives a heading.
     """
-    found = []
+    core, deeper = [], []
     for text in texts:
         for heading in HEADING.findall(CODE_BLOCK.sub("", text)):
             words = re.sub(r"\[([^\]]*)\]\([^)]*\)|[*`]", r"\1", heading)
             # JupyterLab names a heading by what it shows: n for $n$
             name = words.replace("$", "").replace(" ", "-")
-            found.append(f"[{words}](#{quote(name, safe='-:?,')})")
-    return f"**On this page:** {' · '.join(found)}" if len(found) > 2 else ""
+            place = deeper if words.startswith("Deeper: ") else core
+            shown = words.removeprefix("Deeper: ")
+            place.append(f"[{shown}](#{quote(name, safe='-:?,')})")
+    if len(core) + len(deeper) < 3:
+        return ""
+    lines = [f"**On this page:** {' · '.join(core)}"] if core else []
+    return "\n\n".join([*lines, f"**Deeper:** {' · '.join(deeper)}"] if deeper else lines)
 
 
 def bar(stem: str, folder: str, pages: Pages | None = None) -> str:

@@ -96,10 +96,11 @@ def test_contents_and_bar():
     texts = [
         "# Title\n\n## One, two?",
         "```\n## no heading\n```",
-        "## *Deeper*: $n$ `x`\n\n## Last",
+        "## Deeper: $n$ `x`\n\n## Last",
     ]
     assert links.contents(texts) == (
-        "**On this page:** [One, two?](#One,-two?) · [Deeper: $n$ x](#Deeper:-n-x) · [Last](#Last)"
+        "**On this page:** [One, two?](#One,-two?) · [Last](#Last)\n\n"
+        "**Deeper:** [$n$ x](#Deeper:-n-x)"
     )
     assert links.contents(texts[:1]) == ""
     assert links.bar("01_name01", "notebooks", PAGES) == (

@@ -102,6 +102,7 @@ def test_tells_the_reader_where_they_are(notebook):
     for part in ("**You will:**", "**Builds on:**", "**Time:**", "colab-badge.svg"):
         assert part in title, part
     for heading in ("What we found", "What this leaves out", "In real systems", "Further reading"):
+        # the last three stand under Deeper
         assert re.search(rf"^##+ {heading}", text, re.MULTILINE), heading
     assert re.search(r"\*\*Your prediction", text), "a prediction before the main result"
 
@@ -112,8 +113,16 @@ def test_asks_colab_for_a_gpu_only_where_it_needs_one(path, notebook):
         for key in ("accelerator", "colab")
         if key in notebook["metadata"]
     }
+    closed = [
+        cell["id"]
+        for cell in notebook["cells"]
+        if cell["metadata"].get("jp-MarkdownHeadingCollapsed")
+    ]
+    assert asked.get("colab", {}).pop("collapsed_sections", []) == closed
     assert asked == (
-        {"accelerator": "GPU", "colab": {"gpuType": "T4"}} if path.stem.startswith("09") else {}
+        {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
+        if path.stem.startswith("09")
+        else {"colab": {}}
     )
 
 
