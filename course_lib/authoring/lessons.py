@@ -77,9 +77,10 @@ def prepare(source: Path | str, address: str, folder: str = "notebooks") -> Less
     links to the sections, links to the lessons, exercises and papers the text speaks of
     (:mod:`.links`), a bar to the neighbours at the end and, before the first code cell, the cell
     that finds or installs the package. A source whose jupytext header says ``accelerator: GPU`` and
-    ``colab: gpuType: T4`` gets a notebook that Colab opens with that GPU. Raises :class:`~course_lib.base.CourseError` when the first cell is not
-    markdown with a title, the text speaks of a lesson that does not exist, or the header asks for
-    anything else of Colab.
+    ``colab: gpuType: T4`` gets a notebook that Colab opens with that GPU.
+
+    Raises :class:`~course_lib.base.CourseError` when the first cell is not markdown with a title,
+    the text speaks of a lesson that does not exist, or the header asks for anything else of Colab.
     """
     import jupytext
 
