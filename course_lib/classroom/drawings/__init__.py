@@ -5,4 +5,7 @@ its text for those who do not see it. Each stands by itself, with stored replies
 takes others. They are made of what :mod:`~course_lib.classroom.drawings.ink` has.
 """
 
-__all__: list[str] = []
+from .choosing import parting
+from .loop import loop
+
+__all__ = ["loop", "parting"]

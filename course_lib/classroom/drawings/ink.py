@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 
@@ -135,6 +135,14 @@ def _towards(start: Point, end: Point, far: float) -> Point:
     return start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])
 
 
+def curve(axis: Axes, start: Point, end: Point, colour: str = INK, line: float = 1.2) -> None:
+    """A line that leaves ``start`` and reaches ``end`` level."""
+    middle = (start[0] + end[0]) / 2
+    verts = [start, (middle, start[1]), (middle, end[1]), end]
+    codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
+    axis.add_patch(PathPatch(Path(verts, codes), fill=False, edgecolor=colour, linewidth=line))
+
+
 def rule(
     axis: Axes,
     start: Point,
@@ -205,6 +213,11 @@ def brace(axis: Axes, y0: float, y1: float, x: float, text: str, colour: str = I
     corners = [(x - 6, y0), (x, y0), (x, y1), (x - 6, y1)]
     axis.plot(*zip(*corners, strict=True), color=colour, linewidth=1.2)
     words(axis, x + 8, (y0 + y1) / 2, text, colour)
+
+
+def number(value: float, places: int = 1) -> str:
+    """A number with a true minus."""
+    return f"{value:.{places}f}".replace("-", "−")
 
 
 @lru_cache(maxsize=4096)
