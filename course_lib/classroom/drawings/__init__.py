@@ -7,5 +7,6 @@ takes others. They are made of what :mod:`~course_lib.classroom.drawings.ink` ha
 
 from .choosing import parting
 from .loop import loop
+from .tail import tail
 
 __all__ = ["loop", "parting"]

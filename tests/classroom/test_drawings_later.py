@@ -1,0 +1,66 @@
+"""Drawings of lessons 04 to 07: right numbers, words for those who do not see them, small files."""
+
+import numpy as np
+import pytest
+
+from course_lib.base import CourseError
+from course_lib.classroom.drawings.choosing import parting, promised
+from course_lib.estimators import best_of_n_curve
+
+LARGEST = 25_000  # bytes of SVG
+
+
+def checked(figure):
+    """What every drawing must be; returns its words."""
+    svg = figure.svg()
+    assert len(svg) < LARGEST and figure.size[0] == 700
+    assert figure.summary.endswith(".") and figure.summary[:40] in figure.image()
+    sizes = [text.get_fontsize() for axis in figure.axes for text in axis.texts if text.get_text()]
+    assert all(size >= 9.5 for size in sizes)
+    return svg
+
+
+# ---- lesson 04: proxy and gold part ------------------------------------------------------------
+
+
+def test_a_reward_model_that_is_gold_promises_what_it_keeps():
+    gold = np.random.default_rng(0).normal(size=(30, 16))
+    ns = [1, 2, 4, 8, 16]
+    got = best_of_n_curve(gold, ns=ns).mean(0)
+    assert np.allclose(promised(gold, gold, ns), got)
+    # on whatever scale it scores
+    assert np.allclose(promised(5 * gold - 3, gold, ns), got)
+
+
+def test_promises_are_on_the_scale_of_gold():
+    rng = np.random.default_rng(1)
+    gold = rng.normal(size=(400, 16))
+    proxy = gold + rng.normal(size=gold.shape)  # half of its spread is error
+    promise = promised(proxy, gold, [1, 16])
+    got = best_of_n_curve(proxy, gold, [1, 16]).mean(0)
+    assert np.isclose(promise[0], gold.mean()) and np.allclose(promise, got, atol=0.05)
+
+
+def test_the_stored_reward_model_parts_from_gold_at_its_peak():
+    figure = parting(quiet=True)
+    svg = checked(figure)
+    assert "best at n = 16" in svg and "people get" in svg and "likes this" in svg
+    assert "1.12 at n = 256" in figure.summary and "0.79 at n = 16, the most," in figure.summary
+    promise, got = (line.get_ydata() for line in figure.axes[0].lines[:2])
+    assert np.allclose(promise[:2], got[:2], atol=0.02)  # they rise together
+    assert promise[-1] - got[-1] > 0.4
+
+
+def test_curves_that_do_not_part_say_nothing_of_a_gap():
+    gold = np.random.default_rng(0).normal(size=(30, 16))
+    svg = checked(parting(gold, gold, [1, 4, 16], quiet=True))
+    assert "likes this" not in svg and "best at" not in svg
+
+
+def test_parting_wants_rewards_of_the_same_replies():
+    with pytest.raises(CourseError, match="same replies"):
+        parting(np.zeros((3, 4)), np.zeros((3, 5)), quiet=True)
+    with pytest.raises(CourseError, match="both proxy and gold"):
+        parting(np.zeros((3, 4)), quiet=True)
+    with pytest.raises(CourseError, match="same score"):
+        parting(np.zeros((3, 4)), np.zeros((3, 4)), quiet=True)
