@@ -1,4 +1,4 @@
-"""The progress file: answers and points, kept in ``course-progress.json``.
+"""The progress file: answers, points and guesses, kept in ``course-progress.json``.
 
 A leaf: it imports nothing but files and errors, so that saving a point takes milliseconds.
 """
@@ -62,6 +62,18 @@ def load_tasks() -> dict[str, dict]:
     return read_record()["tasks"]
 
 
+def load_guesses() -> dict[str, dict]:
+    """Guesses so far: name of the question → {"value", "at"}, the last one of each."""
+    return read_record()["guesses"]
+
+
+def record_guess(name: str, value: float | str) -> None:
+    """Keep a guess, in the place of one before."""
+    kept = read_record()
+    kept["guesses"][name] = {"value": value, "at": _now().isoformat()}
+    write_record(kept)
+
+
 def record_task(task_id: str, points: float, most: float) -> None:
     """Keep a task's points when they are higher than before."""
     kept = read_record()
@@ -106,13 +118,13 @@ def write_record(kept: Mapping[str, Any]) -> None:
 
 
 def read_record() -> dict[str, dict[str, dict]]:
-    """All that is kept: {"items": item id → answers, "tasks": task id → points}.
+    """All that is kept: "items" (item id → answers), "tasks" (task id → points), and "guesses".
 
     Raises :class:`~course_lib.base.CourseError` for a file that cannot be read; it is left alone.
     """
     path = progress_path()
     if not path.is_file():
-        return {"items": {}, "tasks": {}}
+        return {"items": {}, "tasks": {}, "guesses": {}}
     try:
         kept = read_json(path)
         require(
@@ -120,7 +132,8 @@ def read_record() -> dict[str, dict[str, dict]]:
             f"{path.name} has format {kept['format']}, this version reads {FORMAT}. Move it "
             "away to start anew.",
         )
-        found = {"items": kept["items"], "tasks": kept.get("tasks", {})}
+        later = {part: kept.get(part, {}) for part in ("tasks", "guesses")}  # not in old files
+        found = {"items": kept["items"], **later}
         for part in found.values():
             _check_part(part)
         return found
@@ -135,4 +148,4 @@ def read_record() -> dict[str, dict[str, dict]]:
 
 def _check_part(part: Any) -> None:
     if not isinstance(part, dict) or not all(isinstance(entry, dict) for entry in part.values()):
-        raise TypeError("items and tasks are dictionaries of dictionaries")
+        raise TypeError("every part is a dictionary of dictionaries")

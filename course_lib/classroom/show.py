@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..base import require
-from . import web
+from . import guesses, web
 
 if TYPE_CHECKING:  # a table of numbers needs no torch
     from ..pools import Pool
@@ -98,6 +98,23 @@ def facts(named: Mapping[str, Cell]) -> Shown:
         for name, value in rows
     ]
     return Shown(_aligned(rows, [False, False]), _scrolled("", "".join(lines)))
+
+
+def guess(name: str, truth: float | str, unit: str = "") -> Shown:
+    """The reader's guess (``quiz.predict``) beside the truth: "You guessed 30 %; it is 8 %."
+
+    ``name``: of the question; ``truth``: the number rounded as it shall be read, or the right
+    option; ``unit``: such as "points". Without a guess: "It is 8 %."
+    """
+    guessed = guesses.guess(name)
+    right = guesses.in_words(truth, unit)
+    if guessed is None:
+        return Shown(f"It is {right}.", f"<p>It is <b>{html.escape(right)}</b>.</p>")
+    said = guesses.in_words(guessed, unit)
+    return Shown(
+        f"You guessed {said}; it is {right}.",
+        f"<p>You guessed <b>{html.escape(said)}</b>; it is <b>{html.escape(right)}</b>.</p>",
+    )
 
 
 def replies(

@@ -13,7 +13,9 @@ from matplotlib.axes import Axes
 from ...base import require
 from ...base.progress import in_notebook
 from ...estimators import Interval, bootstrap_interval
+from ..guesses import guess, in_words
 from .labels import EndLabels, settle
+from .mark import mark_guess
 from .pixels import few_colours
 from .svg import as_address, squeezed
 
@@ -77,6 +79,32 @@ class Figure(figure.Figure):
     def size(self) -> tuple[int, int]:
         """Width and height on the screen, in pixels."""
         return round(self.get_figwidth() * PIXELS), round(self.get_figheight() * PIXELS)
+
+    def guessed(
+        self, name: str, x: float | None = None, axis: str = "y", panel: int = 0
+    ) -> "Figure":
+        """The figure with the reader's guess in it (``quiz.predict``), named "your guess: 1.2".
+
+        ``x``: draw a diamond there, as high as the guess; without it a line at the guess: across
+        (``axis="y"``) or upright (``axis="x"``), in the ``panel``-th of the panels. The summary
+        gets a sentence, which is all where the guess is a text or where the axis has no place for
+        it. Unchanged when nothing was guessed.
+        """
+        require(axis in ("x", "y"), f'axis must be "x" or "y"; got {axis!r}.')
+        require(0 <= panel < len(self.axes), f"there are {len(self.axes)} panels; got {panel!r}.")
+        value = guess(name)
+        if value is None:
+            return self
+        said = f"“{value}”" if isinstance(value, str) else in_words(value)
+        if not isinstance(value, str):
+            with rc_context(STYLE):
+                mark_guess(self.axes[panel], value, x, axis, f"your guess: {said}")
+                settle(self)
+        sentence = f"Your guess was {said}."
+        self.summary = f"{self.summary} {sentence}".strip()
+        if not in_notebook():
+            print(sentence)
+        return self
 
     def png(self) -> bytes:
         """The picture as PNG bytes on a transparent ground; the summary stands in its metadata."""

@@ -110,7 +110,10 @@ def _name(axis: Axes, line: Line2D, text: str) -> Annotation:
 
 
 def settle(figure: "Figure") -> None:
-    """Move the names up and down until none covers another; they stay as near as they can."""
+    """Move the names up and down until none covers another; they stay as near as they can.
+
+    Done again after the limits of a panel have changed, it finds the places anew.
+    """
     if not figure.ends:
         return
     figure.draw_without_rendering()
@@ -124,9 +127,8 @@ def settle(figure: "Figure") -> None:
         right = max(x for x, _ in ends)
         for name, (x, y), middle in zip(names, ends, middles, strict=True):
             name.xyann = (AWAY + (right - x) * points, (middle - y) * points)
-            if abs(middle - y) < 0.8 * SIZE / points and right - x < 2:
-                name.arrow_patch.set_visible(False)
-    figure.ends.clear()
+            near = abs(middle - y) < 0.8 * SIZE / points and right - x < 2
+            name.arrow_patch.set_visible(not near)
 
 
 def _text_height(name: Annotation, figure: "Figure") -> float:

@@ -1,9 +1,10 @@
 """Questions at the end of a lesson.
 
 Single choice, ordering, and case analysis, each with an explanation for every option; what is due
-again, and the map of ideas.
+again, the map of ideas, and guesses before an answer.
 """
 
+from ..guesses import guess
 from .answers import answer, case_text, evaluate, heard, item_text, mark
 from .cards import ask, review
 from .items import (
@@ -22,6 +23,7 @@ from .items import (
 )
 from .map import progress
 from .mastery import SHAPES, due, mastery, mastery_text, summary
+from .predictions import heard_guess, predict
 from .tasks import TaskFacts, listed_tasks, registered_tasks, write_tasks
 
 __all__ = [
@@ -38,7 +40,9 @@ __all__ = [
     "due",
     "evaluate",
     "every_item",
+    "guess",
     "heard",
+    "heard_guess",
     "item_of",
     "item_text",
     "items",
@@ -48,6 +52,7 @@ __all__ = [
     "mastery",
     "mastery_text",
     "place_name",
+    "predict",
     "progress",
     "registered_tasks",
     "review",
