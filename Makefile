@@ -30,7 +30,7 @@ test: $(VENV)/.test lint
 	$(BIN)/course build --check
 	$(BIN)/course build-assets --check
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope tests
-	$(BIN)/python -m pytest -q --nbval-lax --nbval-cell-timeout 600 -p no:cacheprovider notebooks
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-cell-timeout 600 -p no:cacheprovider notebooks
 
 quick: $(VENV)/.test
 	$(BIN)/ruff check --quiet $(SOURCES)
@@ -39,7 +39,7 @@ quick: $(VENV)/.test
 # the kernel has Colab's versions and the course as Colab's first cell installs it (--no-deps); pytest and nbval stay outside
 colab: $(VENV)/.colab
 	$(VENV)-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
-	$(BIN)/python -m pytest -q --nbval-lax --nbval-kernel-name course-colab --nbval-cell-timeout 600 -p no:cacheprovider notebooks
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-kernel-name course-colab --nbval-cell-timeout 600 -p no:cacheprovider notebooks
 
 $(VENV)/.colab: $(VENV)/.test constraints-colab.txt
 	$(PYTHON) -m venv $(VENV)-colab
