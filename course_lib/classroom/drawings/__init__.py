@@ -9,4 +9,4 @@ from .choosing import parting
 from .loop import loop
 from .tail import tail
 
-__all__ = ["loop", "parting"]
+__all__ = ["loop", "parting", "tail"]
