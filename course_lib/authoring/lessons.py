@@ -136,12 +136,20 @@ def _with_links(cells: list[tuple], source: Path, folder: str) -> list[tuple]:
 def _shown(tags: Sequence[str]) -> dict:
     """A cell's metadata. The tag ``hide`` folds its code away: in Jupyter, Colab and the website.
 
-    With ``remove-input`` beside it the website leaves the code out.
+    With ``remove-input`` beside it the website leaves the code out. The tag ``answer`` closes what
+    came out until the cell is run; on the website it stands folded.
     """
-    if "hide" not in tags:
-        return {"tags": tags} if tags else {}
-    folded = [*tags] if "remove-input" in tags else [*tags, "hide-input"]
-    return {"tags": folded, "jupyter": {"source_hidden": True}, "cellView": "form"}
+    shown: dict = {"tags": [*tags]} if tags else {}
+    jupyter = {}
+    if "hide" in tags:
+        jupyter["source_hidden"] = True
+        shown["cellView"] = "form"
+        if "remove-input" not in tags:
+            shown["tags"].append("hide-input")
+    if "answer" in tags:
+        jupyter["outputs_hidden"] = True
+        shown["collapsed"] = True  # Colab's word for it
+    return shown | ({"jupyter": jupyter} if jupyter else {})
 
 
 def _cell(name: str, position: int, kind: str, text: str, tags: Sequence[str]) -> dict:

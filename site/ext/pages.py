@@ -1,11 +1,15 @@
 """What pages need beyond Sphinx: anchors as notebooks have them, folded parts, tables that scroll,
 and an index for the search, which works from a file as well as from a server."""
 
+import html
 import json
+import re
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+
+GUESSED = re.compile(r"""(?:\.guessed|show\.guess)\(\s*["']([^"']+)["']""")
 
 
 def own_title(section: nodes.section) -> nodes.title | None:
@@ -46,6 +50,26 @@ def folded(doctree: nodes.document) -> None:
         section.append(nodes.raw("", "</details>", format="html"))
 
 
+def answers(doctree: nodes.document) -> None:
+    """What cells tagged *answer* show is closed at first, with a line for the reader's guess.
+
+    The card that asked (web/parts/predict.js) finds the line by its ``data-guess``.
+    """
+    for cell in list(doctree.findall(nodes.container)):
+        if "tag_answer" not in cell["classes"]:
+            continue
+        lines = "".join(
+            f'<p class="answer-guess" data-guess="{html.escape(name)}" hidden></p>'
+            for name in GUESSED.findall(cell.astext())
+        )
+        opening = f'<details class="answer-part"><summary>Show what came out</summary>{lines}'
+        for shown in list(cell.findall(nodes.container)):
+            if shown.get("nb_element") == "cell_code_output":
+                at = shown.parent.index(shown)
+                shown.parent.insert(at, nodes.raw("", opening, format="html"))
+                shown.parent.insert(at + 2, nodes.raw("", "</details>", format="html"))
+
+
 def scrolling(doctree: nodes.document) -> None:
     for table in list(doctree.findall(nodes.table)):
         box = nodes.container(classes=["table-scroll"])
@@ -80,6 +104,7 @@ def on_resolved(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     (index / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
     anchors(doctree)
     scrolling(doctree)
+    answers(doctree)
     folded(doctree)
 
 

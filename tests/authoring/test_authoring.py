@@ -87,6 +87,16 @@ def test_hidden_cells_are_folded_and_still_compared(repository):
     assert any("the tags differs" in line for line in authoring.differences(sources, out))
 
 
+def test_an_answer_is_closed_until_it_is_run(repository):
+    cells = '\n# %% tags=["answer"]\nx\n\n# %% tags=["hide", "answer"]\nx\n'
+    build(repository, SOURCE + cells, execute=False)
+    *_, shown, hidden = (cell["metadata"] for cell in code_cells(built(repository)))
+    assert shown == {"tags": ["answer"], "collapsed": True, "jupyter": {"outputs_hidden": True}}
+    assert hidden["tags"] == ["hide", "answer", "hide-input"] and hidden["collapsed"] is True
+    assert hidden["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
+    assert hidden["cellView"] == "form"
+
+
 def test_prepare_needs_a_title(repository):
     with pytest.raises(CourseError, match="must begin with a markdown cell"):
         build(repository, "# %%\nx = 1\n", execute=False)
