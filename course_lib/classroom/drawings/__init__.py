@@ -7,6 +7,7 @@ takes others. They are made of what :mod:`~course_lib.classroom.drawings.ink` ha
 
 from .choosing import parting
 from .loop import loop
+from .softmax import softmax
 from .tail import tail
 
-__all__ = ["loop", "parting", "tail"]
+__all__ = ["loop", "parting", "softmax", "tail"]

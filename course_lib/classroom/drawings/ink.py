@@ -10,7 +10,14 @@ from functools import lru_cache
 
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, PathPatch, Polygon
+from matplotlib.patches import (
+    Circle,
+    FancyArrowPatch,
+    FancyBboxPatch,
+    PathPatch,
+    Polygon,
+    Rectangle,
+)
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 
@@ -79,6 +86,20 @@ def box(
     if line:
         edge = {"fill": False, "edgecolor": colour, "linewidth": line}
         axis.add_patch(FancyBboxPatch(*place, boxstyle=shape, **edge))
+
+
+def bar(
+    axis: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    colour: str = INK,
+    fill: float = 0.5,
+) -> None:
+    """A plain rectangle with its upper left corner at (x, y); ``fill``: opacity."""
+    place = (x, y), width, height
+    axis.add_patch(Rectangle(*place, facecolor=colour, alpha=fill, linewidth=0))
 
 
 def arrow(
@@ -218,6 +239,13 @@ def brace(axis: Axes, y0: float, y1: float, x: float, text: str, colour: str = I
 def number(value: float, places: int = 1) -> str:
     """A number with a true minus."""
     return f"{value:.{places}f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share in whole percent; what is not quite 0 or 1 is not written as if it were."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 @lru_cache(maxsize=4096)

@@ -131,6 +131,8 @@ def _rounded(text: str, places: int) -> str:
 
 def as_address(svg: str) -> str:
     """A picture as a data URI: written out, which is smaller than base64 and can be read."""
-    for raw, code in (("%", "%25"), ("#", "%23"), ("<", "%3C"), (">", "%3E"), ('"', "%22")):
+    # & too: HTML would read "&lt;" inside the attribute as "<"
+    codes = {"%": "%25", "&": "%26", "#": "%23", "<": "%3C", ">": "%3E", '"': "%22"}
+    for raw, code in codes.items():
         svg = svg.replace(raw, code)
     return f"data:image/svg+xml,{svg}"
