@@ -45,7 +45,7 @@
       return { box: field.box, set, value: () => (field.at < 0 ? null : options[field.at]) };
     }
     const values = Array.from({ length: data.steps + 1 }, (_, k) =>
-      Number((data.low + k * data.step).toFixed(data.digits)));
+      Number((data.low + k * data.step).toFixed(data.digits)) + 0); // and −0 is 0
     const field = kit.slider({
       label: data.question, values, at: data.start, hint: data.range, on: changed,
       told: (value) => inWords(value, data),
@@ -62,7 +62,7 @@
     const entry = site ? stored().guesses[data.name] : { value: data.kept };
     let kept = entry && (data.options ? data.options.includes(entry.value) : isNumber(entry.value))
       ? entry.value : null;
-    const said = node("p", { role: "status", class: "ckp-said" });
+    const said = node("p", { class: "ckp-said" });
     const note = node("p", { class: "ckp-note" });
     const next = site ? "The answer stands below." : "Run the next cell.";
     const tell = (after) => {
@@ -101,7 +101,8 @@
     const asked = control(data, changed);
     asked.set(kept);
     box.append(asked.box,
-      kit.button("Keep my guess", keep, { class: "ck-button ck-main" }), said, note);
+      kit.button("Keep my guess", keep, { class: "ck-button ck-main" }),
+      node("div", { role: "status" }, said, note));
     note.textContent = data.error;
     tell(next);
   };
