@@ -142,7 +142,7 @@ def frontier():
         f"Gold of RFT minus each, at the best temperatures ({len(gaps)} comparisons; the last "
         "column after Bonferroni's correction for their number):",
         "",
-        *table(["RFT minus", "gold", "told apart", "corrected"], gaps),
+        *table(["RFT minus", "gold", "a difference", "corrected"], gaps),
     ]
 
 
@@ -245,7 +245,6 @@ def all_findings(measured):
         rows.append(
             [
                 row.finding,
-                row.lesson,
                 row.claim,
                 row.measures,
                 show(v, digits),
@@ -256,10 +255,11 @@ def all_findings(measured):
     return [
         "## Findings",
         "",
-        "`course findings` measures them and adds notes and the population each is about. Claims "
-        "that do not hold stay in the table.",
+        "Numbered by lesson: 4.2 is the second finding of lesson 04. `course findings` measures "
+        "them and adds notes and the population each is about. Claims that do not hold stay in "
+        "the table.",
         "",
-        *table(["", "lesson", "claim", "what was measured", "estimate", "seeds", "holds"], rows),
+        *table(["", "claim", "what was measured", "estimate", "seeds", "holds"], rows),
     ]
 
 
@@ -279,53 +279,53 @@ def editions(measured):
             "A dial beats the method",
             "one reply at T = 0.1 had gold 3.28, above best-of-16 (2.48), its ceiling (3.06) and "
             "every trained policy",
-            f"best of 16 minus one reply, each at its best T: {finding(18)}",
+            f"best of 16 minus one reply, each at its best T: {finding('2.2')}",
             "The likeliest reply was nearly the best one; now most replies are stock letters, and "
-            "it is bland. The old world stays as helpdesk-careful (finding 19).",
+            "it is bland. The old world stays as helpdesk-careful (finding 2.4).",
         ],
         [
             "RFT helps",
             "+1.54 [1.32, 1.78] over its control, both at T = 1; at an equal low temperature "
             "nothing was left",
-            f"RFT minus base, each at its best T: {finding(25)}",
+            f"RFT minus base, each at its best T: {finding('5.2')}",
             "Temperature is a dial of every method, the base included.",
         ],
         [
             "RFT against best-of-n",
             "not asked at best temperatures",
-            f"at T = 1 below it ({finding(26)}), served colder above it ({finding(27)})",
+            f"at T = 1 below it ({finding('5.3')}), served colder above it ({finding('5.4')})",
             "RFT distils best-of-n; one cold reply of it costs a sixteenth.",
         ],
         [
             "Confidence as chooser",
             "log-probability beat reward-8000 from n = 16 on",
-            f"reward-8000 minus log-probability, n = 16: {finding(20)}",
+            f"reward-8000 minus log-probability, n = 16: {finding('4.2')}",
             "Probable replies are no longer the good ones.",
         ],
         [
             "RFT against RLHF",
-            "below RLOO, not told apart from GRPO and PPO; three seeds, intervals that covered "
-            "73 %, T = 1, other schedules for online methods",
-            f"RFT minus the best online method: {finding(13)}",
+            "below RLOO, no difference from GRPO and PPO detected; three seeds, intervals that "
+            "covered 73 %, T = 1, other schedules for online methods",
+            f"RFT minus the best online method: {finding('7.1')}",
             "One schedule, two dials and the temperature for each, intervals by Student's t with "
             "topics as units, differences counted and corrected.",
         ],
         [
             "GRPO collapses",
             f"gold {MINUS}3.54 at a learning rate of 1e-3",
-            f"without the division by std minus with it: {finding(32)}",
+            f"without the division by std minus with it: {finding('7.2')}",
             "In this world GRPO with the division stands; the collapse does not appear.",
         ],
         [
             "A verifier's gain",
             "pass@1 +.041; the untrained policy at T = 0.6 had as much",
-            f"RFT minus start, each at its best T: {finding(30)}",
+            f"RFT minus start, each at its best T: {finding('6.3')}",
             "The usual answer misreads, so sharpening cannot help.",
         ],
         [
             "Online training loses breadth",
             f"pass@32 {MINUS}.060 for GRPO; a colder start lost as much",
-            f"GRPO minus the start at T = 0.2, pass@32: {finding(12)}",
+            f"GRPO minus the start at T = 0.2, pass@32: {finding('6.5')}",
             "pass@32 against the start at 1: GRPO "
             + show(passk["minus_start"]["GRPO"]["pass@32"], 2, True)
             + ", RFT "
@@ -336,14 +336,14 @@ def editions(measured):
             "Fine-tuning repays itself",
             "after 1,387 queries, against best-of-n of equal quality at T = 1; against one cold "
             "reply never",
-            f"after {now[16].estimate:,.0f} queries against best-of-16; over the base at its best "
-            f"T it buys {show(rft['over_base'], 2, True)}",
+            f"after {now['7.4'].estimate:,.0f} queries against best-of-16; over the base at its "
+            f"best T it buys {show(rft['over_base'], 2, True)}",
             "The rival is the base at its best temperature.",
         ],
         [
             "Helpful against harmless",
             "the helpful model alone complied 2.6 % of the time, less than chance",
-            f"best of 64 by reward-helpful complies more: {finding(24)}",
+            f"best of 64 by reward-helpful complies more: {finding('4.7')}",
             "A step that was asked for brings helpful points, and harm in the other half.",
         ],
         [

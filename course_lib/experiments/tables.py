@@ -142,7 +142,7 @@ def _repaid(result: dict[str, Any]) -> str:
             "against the best-of-n of equal gold reward, n = "
             f"{result['equal_quality_n']:.1f}, {after(result['break_even_at_equal_quality'])}"
         )
-    doubt = "" if gain["low"] > 0 else " Its gain over the base is not told apart from zero."
+    doubt = "" if gain["low"] > 0 else " There is no gain over the base that we can detect."
     return (
         f"{cost} It repays itself against serving best-of-{result['n']} "
         f"{after(result['break_even_queries'])}; {rival}.{doubt}"

@@ -12,8 +12,8 @@ from course_lib.estimators import Interval
 from course_lib.experiments import findings
 from course_lib.experiments.findings import interval_of
 
-DOES_NOT_HOLD = {11, 14, 31, 32}  # what the lessons say does not appear
-NUMBERS = [n for n in range(1, 34)]
+DOES_NOT_HOLD = {"6.4", "6.6", "6.7", "7.2"}  # what the lessons say does not appear
+NUMBERS = [one.number for one in findings.known()]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def rows():
 
 @pytest.mark.slow
 def test_all_are_there_with_intervals(rows):
-    assert sorted(rows) == NUMBERS and len(NUMBERS) >= 24
+    assert list(rows) == NUMBERS and len(NUMBERS) >= 24
     for row in rows.values():
         assert row.low <= row.estimate <= row.high and row.low < row.high, row.claim
         assert row.command.startswith(("course ", "python benchmarks/"))
@@ -44,7 +44,25 @@ def test_the_lesson_shows_its_finding(number, rows):
     row = rows[number]
     source = authoring.lesson_sources([row.lesson])[0].read_text()
     assert f'findings.show("{row.lesson}")' in source
-    assert re.search(rf"[Ff]inding {number}\b", source), "the lesson's text names it"
+    assert re.search(rf"[Ff]inding {re.escape(number)}\b", source), "the lesson's text names it"
+
+
+def test_numbers_run_from_one_within_each_lesson():
+    assert len(NUMBERS) == len(set(NUMBERS)) >= 33
+    for lesson in {one.lesson for one in findings.known()}:
+        found = findings.known(lesson)
+        assert [one.place for one in found] == [(int(lesson), k + 1) for k in range(len(found))]
+        assert {one.lesson for one in found} == {lesson}
+    assert NUMBERS == [one.number for one in sorted(findings.known(), key=lambda one: one.place)]
+
+
+def test_a_number_that_is_taken_or_no_number_is_refused():
+    register = findings.finding("1.1", "Claim.", "points")
+    with pytest.raises(CourseError, match="finding 1.1 is taken: The reward of the best"):
+        register(lambda: findings.Measured(Interval(0, 0, 0, 0.95, 1), True))
+    for number in ("4", "4.0", "04.2", 4.2, 4):
+        with pytest.raises(CourseError, match="lesson.place"):
+            findings.finding(number, "Claim.", "points")(lambda: None)
 
 
 def test_the_command_prints_one_table(capsys):
@@ -65,7 +83,7 @@ def test_an_unknown_lesson_is_named(capsys):
 
 def test_a_table_says_what_does_not_hold():
     row = findings.Row(
-        finding=99,
+        finding="9.9",
         lesson="09",
         claim="Claim <one>.",
         measures="points",
@@ -79,10 +97,12 @@ def test_a_table_says_what_does_not_hold():
     )
     table = findings.Table([row])
     assert "DOES NOT HOLD: Claim <one>." in repr(table)
-    assert "0.5 [-0.1, 1.1]. note" in repr(table)
+    assert "0.50 [-0.10, 1.10]. note" in repr(table)
     page = table._repr_html_()
     assert "Claim &lt;one&gt;." in page
-    assert '<td style="text-align:left">no</td>' in page
+    assert "<b>no</b></td>" in page and "−0.1" in page, "a minus is a minus"
+    folded = page.split("<details")[1]
+    assert "note" in folded and "points" not in folded, "notes are folded, what was measured is not"
 
 
 def test_a_stored_interval_is_read_whatever_stands_beside_it():
@@ -91,6 +111,6 @@ def test_a_stored_interval_is_read_whatever_stands_beside_it():
 
 
 def test_what_is_no_interval_is_refused():
-    one = findings.Finding(99, "09", "Claim.", "points", "course x", "all", lambda: (0.5, True))
-    with pytest.raises(CourseError, match="finding 99 must return an Interval; got float"):
+    one = findings.Finding("9.9", "Claim.", "points", "course x", "all", lambda: (0.5, True))
+    with pytest.raises(CourseError, match="finding 9.9 must return an Interval; got float"):
         findings.measure(one)

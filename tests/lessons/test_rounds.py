@@ -164,13 +164,13 @@ def test_explorer_has_a_stand_in_with_a_second_rule(pool):
 
 def test_findings_hold_and_name_their_interval():
     rows = {row.finding: row for row in findings.show("05").rows}
-    assert set(rows) == {8, 9, 10, 25, 26, 27}
+    assert list(rows) == [f"5.{place}" for place in range(1, 7)]
     assert all(row.holds and row.low <= row.estimate <= row.high for row in rows.values())
-    assert rows[8].low > 0 and rows[9].high < 0 and rows[10].low > 0
-    assert rows[25].low > 1 and rows[26].high < 0 < rows[27].low
+    assert rows["5.1"].low > 0 and rows["5.5"].high < 0 and rows["5.6"].low > 0
+    assert rows["5.2"].low > 1 and rows["5.3"].high < 0 < rows["5.4"].low
 
 
-def test_finding_8_and_9_fail_on_results_that_do_not_show_them(stored, monkeypatch):
+def test_findings_5_1_and_5_5_fail_on_results_that_do_not_show_them(stored, monkeypatch):
     flat = {"mean": 0.0, "low": -0.1, "high": 0.1, "level": 0.95, "n": 768}
     lucky = {
         **stored,
@@ -211,7 +211,9 @@ def without(stored, path, value):
         (of_rounds.colder_passes, "distilled", ("minus_best_of_n_at_best",)),
     ],
 )
-def test_findings_25_to_27_fail_on_results_that_do_not_show_them(monkeypatch, finding, name, path):
+def test_findings_5_2_to_5_4_fail_on_results_that_do_not_show_them(
+    monkeypatch, finding, name, path
+):
     load = results.load
     assert finding()[1]
     shows_nothing = {"mean": 9.0, "low": -9.0, "high": 27.0, "level": 0.95, "n": 3}
@@ -226,7 +228,7 @@ def test_findings_25_to_27_fail_on_results_that_do_not_show_them(monkeypatch, fi
     assert not finding()[1]
 
 
-def test_finding_25_fails_where_the_control_gains_as_well(stored, monkeypatch):
+def test_finding_5_2_fails_where_the_control_gains_as_well(stored, monkeypatch):
     load = results.load
     path = ("one_round", "at best temperatures", "control minus base")
     gained = without(stored, path, {"mean": 2.0, "low": 1.8, "high": 2.2, "level": 0.95, "n": 3})

@@ -100,15 +100,17 @@ def rows():
 
 def test_the_findings_say_what_was_measured(rows):
     found = {number: measure(one) for number, one in rows.items()}
-    assert sorted(found) == [11, 12, 14, 28, 29, 30, 31]
-    assert found[28].holds and found[28].low > 0.25 and "self-certainty" in found[28].note
-    assert found[29].holds and found[29].high < 0.1
-    assert found[30].holds and found[30].low > 0.15
-    for number in (11, 12, 14, 30, 31):
+    assert list(found) == [f"6.{place}" for place in range(1, 8)]
+    assert found["6.1"].holds and found["6.1"].low > 0.25 and "self-certainty" in found["6.1"].note
+    assert found["6.2"].holds and found["6.2"].high < 0.1
+    assert found["6.3"].holds and found["6.3"].low > 0.15
+    for number in STORED:
         assert found[number].seeds == 3 and "seeds" in found[number].population
     # the lesson says of these that they do not hold, and why
-    assert not any(found[number].holds for number in (11, 14, 31))
-    assert found[12].holds and found[12].low > 0.2, "breadth is lost by the dial, not by training"
+    assert not any(found[number].holds for number in ("6.4", "6.6", "6.7"))
+    assert found["6.5"].holds and found["6.5"].low > 0.2, (
+        "breadth is lost by the dial, not by training"
+    )
 
 
 def at(mean, half=0.01):
@@ -117,26 +119,32 @@ def at(mean, half=0.01):
 
 
 SHOWN = {
-    11: {("differences", "heldout, pass@16: distinct - same problems"): at(0.05)},
-    12: {
+    "6.4": {("differences", "heldout, pass@16: distinct - same problems"): at(0.05)},
+    "6.5": {
         ("cold_start_minus_start", "0.2", "pass@32"): at(-0.3),
         ("minus_start", "GRPO", "pass@32"): at(-0.02),
         ("minus_cold_start", "0.2", "GRPO", "pass@32"): at(0.28),
         ("minus_start_at_best", "GRPO", "pass@1"): at(0.2),
         ("minus_start_at_best", "RFT", "pass@1"): at(0.2),
     },
-    14: {
+    "6.6": {
         ("differences", "REINFORCE without all-wrong groups - REINFORCE", "pass@1"): at(0.1),
         ("differences", "GRPO - REINFORCE without all-wrong groups", "pass@1"): at(0.02),
     },
-    30: {
+    "6.3": {
         ("differences", "heldout at best T, pass@1: distinct - start"): at(0.3),
         ("differences", "heldout at best T, pass@1: control - start"): at(-0.02),
         ("differences", "heldout, pass@16: distinct - start"): at(0.02),
     },
-    31: {("differences", "GRPO on decidable problems - GRPO", "pass@1"): at(0.05)},
+    "6.7": {("differences", "GRPO on decidable problems - GRPO", "pass@1"): at(0.05)},
 }
-STORED = {11: "verifiable", 12: "passk", 14: "passk", 30: "verifiable", 31: "passk"}
+STORED = {
+    "6.3": "verifiable",
+    "6.4": "verifiable",
+    "6.5": "passk",
+    "6.6": "passk",
+    "6.7": "passk",
+}
 
 
 def measured_with(monkeypatch, one, changes):
@@ -160,26 +168,26 @@ def test_a_finding_holds_when_its_numbers_show_it(rows, monkeypatch, number):
 @pytest.mark.parametrize(
     ("number", "path", "value"),
     [
-        (11, ("differences", "heldout, pass@16: distinct - same problems"), at(0.005)),
+        ("6.4", ("differences", "heldout, pass@16: distinct - same problems"), at(0.005)),
         # the cold start loses no breadth
-        (12, ("cold_start_minus_start", "0.2", "pass@32"), at(0.0)),
+        ("6.5", ("cold_start_minus_start", "0.2", "pass@32"), at(0.0)),
         # one of the trained policies is not ahead of the start, each at its best temperature
-        (12, ("minus_start_at_best", "GRPO", "pass@1"), at(0.005)),
-        (12, ("minus_start_at_best", "RFT", "pass@1"), at(0.005)),
+        ("6.5", ("minus_start_at_best", "GRPO", "pass@1"), at(0.005)),
+        ("6.5", ("minus_start_at_best", "RFT", "pass@1"), at(0.005)),
         # GRPO loses as much breadth as the cold start
-        (12, ("minus_cold_start", "0.2", "GRPO", "pass@32"), at(0.0)),
+        ("6.5", ("minus_cold_start", "0.2", "GRPO", "pass@32"), at(0.0)),
         (
-            14,
+            "6.6",
             ("differences", "REINFORCE without all-wrong groups - REINFORCE", "pass@1"),
             at(0.005),
         ),
         # most of the advantage is something else
-        (14, ("differences", "GRPO - REINFORCE without all-wrong groups", "pass@1"), at(0.2)),
-        (30, ("differences", "heldout at best T, pass@1: distinct - start"), at(0.1)),
+        ("6.6", ("differences", "GRPO - REINFORCE without all-wrong groups", "pass@1"), at(0.2)),
+        ("6.3", ("differences", "heldout at best T, pass@1: distinct - start"), at(0.1)),
         # unverified replies do as much
-        (30, ("differences", "heldout at best T, pass@1: control - start"), at(0.3)),
-        (30, ("differences", "heldout, pass@16: distinct - start"), at(-0.1)),
-        (31, ("differences", "GRPO on decidable problems - GRPO", "pass@1"), at(0.005)),
+        ("6.3", ("differences", "heldout at best T, pass@1: control - start"), at(0.3)),
+        ("6.3", ("differences", "heldout, pass@16: distinct - start"), at(-0.1)),
+        ("6.7", ("differences", "GRPO on decidable problems - GRPO", "pass@1"), at(0.005)),
     ],
 )
 def test_a_finding_fails_when_its_numbers_do_not_show_it(rows, monkeypatch, number, path, value):

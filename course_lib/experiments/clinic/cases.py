@@ -187,7 +187,7 @@ CASES = [
             "Gold rises for two rounds and falls back by the fourth, where with all rounds pooled "
             "it does not fall. Each round learns from its own few replies alone (pooling also "
             "means more examples and steps). Honest judges limit the damage: they ship round 2, "
-            "which is not told apart from the repaired pipeline."
+            "with no difference we can detect from the repaired pipeline."
         ),
         would=(
             "With only the last round's data gold would go up and then down over several rounds."
@@ -247,7 +247,7 @@ CASES = [
         tells=(
             "The gain is real, and about half of it has nothing to do with the reward model: a "
             "random choice among the same candidates gains that much. What the choice adds is "
-            "not told apart from zero. Sampling at a low temperature and training on it makes "
+            "no difference we can detect. Sampling at a low temperature and training on it makes "
             "the policy sharper, whoever chooses."
         ),
         would=(

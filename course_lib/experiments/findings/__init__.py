@@ -1,6 +1,7 @@
 """The findings of the course, each computed from stored pools and results, or live.
 
-Importing the files, in the order of the lessons, registers their findings.
+Importing the files registers their findings, which are numbered by lesson: 4.2 is the second of
+lesson 04.
 """
 
 from .best_of_n import estimates, stored

@@ -49,8 +49,7 @@ def difference(a: np.ndarray, b: np.ndarray, pool: Pool) -> Interval:
 
 
 @finding(
-    number=1,
-    lesson="01",
+    number="1.1",
     claim="The reward of the best of n rises with n, and each further candidate adds less.",
     measures=(
         "gold points a candidate: what the 9th to the 16th add on average, minus what the 2nd adds"
@@ -71,8 +70,7 @@ def falling_steps() -> Measured:
 
 
 @finding(
-    number=2,
-    lesson="01",
+    number="1.2",
     claim="The best of n beats one sample with probability n/(n+1), and ties break it.",
     measures="win rate of the best of 4 with a reward of 0 or 1, minus 4/5",
 )
@@ -117,8 +115,7 @@ def estimates(N: int = 16, n: int = 16, deals: int = 200, seed: int = 0) -> dict
 
 
 @finding(
-    number=4,
-    lesson="01",
+    number="1.3",
     claim=(
         "Resampling with replacement is biased low and a prefix is noisy; the estimator over all "
         "subsets is neither."

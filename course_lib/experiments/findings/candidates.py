@@ -44,8 +44,7 @@ def listed(numbers: Iterable[float]) -> str:
 
 
 @finding(
-    number=6,
-    lesson="02",
+    number="2.1",
     claim="The best sampling temperature rises with n.",
     measures="gold points, T = 0.7 minus T = 0.3: best of 16 by gold, minus the same of one reply",
     command=TEMPERATURES,
@@ -62,8 +61,7 @@ def best_temperature_rises() -> Measured:
 
 
 @finding(
-    number=17,
-    lesson="02",
+    number="2.3",
     claim=(
         "Judged by the reward model that chose, warmer sampling looks better than it is judged by "
         "gold."
@@ -95,8 +93,7 @@ def chooser_as_judge() -> Measured:
 
 
 @finding(
-    number=18,
-    lesson="02",
+    number="2.2",
     claim="Turning the temperature down is no substitute for choosing.",
     measures=(
         "gold points: best of 16 by reward-8000 minus one reply, each at its best temperature"
@@ -120,8 +117,7 @@ CAREFUL = (96, 16)  # prompts and candidates for the careful desk
 
 
 @finding(
-    number=19,
-    lesson="02",
+    number="2.4",
     claim="Where the likeliest reply is nearly the best, a dial is enough.",
     measures=(
         "gold points on the careful desk: one reply at T = 0.1 minus best of 16 by gold at T = 1"
@@ -156,8 +152,7 @@ def median_of(gold: np.ndarray, n: int) -> np.ndarray:
 
 
 @finding(
-    number=7,
-    lesson="02",
+    number="2.5",
     claim="The highest reward of n grows with n while the median stays.",
     measures=(
         f"gold points: change from n = 1 to {SIZES[-1]} of the highest minus that of the median"

@@ -61,8 +61,7 @@ def kl_of_candidates(rewards: ArrayLike, ns: Sequence[int]) -> np.ndarray:
 
 
 @finding(
-    number=3,
-    lesson="04",
+    number="4.5",
     claim="KL of best-of-n never exceeds log n − (n−1)/n, and with ties it is far below it.",
     measures="nats: exact KL of best-of-16 by a pass-or-fail verifier, minus the bound of 1.835",
 )
@@ -111,8 +110,7 @@ def fit_of(curve: np.ndarray) -> float:
 
 
 @finding(
-    number=5,
-    lesson="04",
+    number="4.1",
     claim=(
         "The proxy rises with n while gold rises, peaks and falls; more comparisons move the peak "
         "to the right; d(α − βd) fits."
@@ -152,8 +150,7 @@ def overoptimisation() -> Measured:
 
 
 @finding(
-    number=20,
-    lesson="04",
+    number="4.2",
     claim="A reward model chooses better than the policy's own confidence.",
     measures="gold points: best of 16 by reward-8000 minus best of 16 by log-probability",
 )
@@ -189,8 +186,7 @@ def pessimistic(pool: Pool, by: str, beta: float = BETA) -> np.ndarray:
 
 
 @finding(
-    number=21,
-    lesson="04",
+    number="4.3",
     claim=(
         "Pessimism, a charge for improbable replies, moves the peak of over-optimisation to the "
         "right."
@@ -237,8 +233,7 @@ LAMBDAS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 
 @finding(
-    number=22,
-    lesson="04",
+    number="4.4",
     claim="Choosing softly limits what a weak reward model costs at large n.",
     measures="gold points: soft best of 256 by reward-125 minus best of 256 by reward-125",
 )
@@ -275,8 +270,7 @@ def half_of(text: str) -> str:
 
 
 @finding(
-    number=23,
-    lesson="04",
+    number="4.8",
     claim=(
         "Rejecting the weaker half of the candidates at half their length keeps most of the gain."
     ),
@@ -309,8 +303,7 @@ def early_rejection() -> Measured:
 
 
 @finding(
-    number=24,
-    lesson="04",
+    number="4.7",
     claim="A reward for help alone chooses replies that do harm when they are asked to.",
     measures=(
         "share of harmful requests: best of 64 by reward-helpful complies, minus a random reply"
@@ -376,8 +369,7 @@ def capped(scores: ArrayLike, share: float = 0.4) -> np.ndarray:
 
 
 @finding(
-    number=15,
-    lesson="04",
+    number="4.6",
     claim="The more accurate of two reward models need not give the better best-of-n.",
     measures=(
         "gold points at n = 32: reward models from pass-or-fail labels, minus the far more "

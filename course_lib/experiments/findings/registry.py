@@ -1,7 +1,8 @@
 """The register of findings: each is computed now, with its interval, and says whether it holds.
 
 ``course findings`` prints all of them as one table; a lesson shows its own with
-``findings.show("01")``. A finding is a function that returns an
+``findings.show("01")``. Findings are numbered within their lesson, in the order in which it tells
+them: "4.2" is the second of lesson 04. A finding is a function that returns an
 :class:`~course_lib.estimators.Interval` and whether the claim holds; it never contains the number
 it reports. One that does not hold is in the table like the others, and its lesson says so.
 """
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from ...base import require
 from ...estimators import Interval
 
-_KNOWN: dict[int, "Finding"] = {}
+_KNOWN: dict[str, "Finding"] = {}
 
 
 class Measured(NamedTuple):
@@ -36,13 +37,29 @@ class Finding:
     its interval is about.
     """
 
-    number: int
-    lesson: str
+    number: str
     claim: str
     measures: str
     command: str
     population: str
     function: Callable[[], Measured]
+
+    def __post_init__(self) -> None:
+        require(
+            isinstance(self.number, str) and re.fullmatch(r"[1-9]\d*\.[1-9]\d*", self.number),
+            f'the number of a finding is "lesson.place", as "4.2"; got {self.number!r}.',
+        )
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its lesson and its place there: (4, 2) for "4.2"."""
+        lesson, place = self.number.split(".")
+        return int(lesson), int(place)
+
+    @property
+    def lesson(self) -> str:
+        """The lesson that tells it, "04" for "4.2"."""
+        return f"{self.place[0]:02}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,7 @@ class Row:
     how many training runs are behind it; ``population``: what the interval is about.
     """
 
-    finding: int
+    finding: str
     lesson: str
     claim: str
     measures: str
@@ -80,8 +97,7 @@ PROBLEM_SEEDS = "other problems of the eight kinds, other seeds of sampling and 
 
 
 def finding(
-    number: int,
-    lesson: str,
+    number: str,
     claim: str,
     measures: str,
     command: str = "course build-assets",
@@ -89,12 +105,19 @@ def finding(
 ) -> Callable[[Callable[[], Measured]], Callable[[], Measured]]:
     """Register the decorated function as a finding. It returns a :class:`Measured`.
 
-    ``claim``: one sentence, as the field says it; ``measures``: what the estimate is, with its
-    unit; ``command``: what makes the data it reads; ``population``: what its interval is about.
+    ``number``: its lesson and its place there, "4.2"; ``claim``: one sentence, as the field says
+    it; ``measures``: what the estimate is, with its unit; ``command``: what makes the data it
+    reads; ``population``: what its interval is about. Raises where another finding has the number.
     """
 
     def register(function: Callable[[], Measured]) -> Callable[[], Measured]:
-        _KNOWN[number] = Finding(number, lesson, claim, measures, command, population, function)
+        one = Finding(number, claim, measures, command, population, function)
+        taken = _KNOWN.get(number)
+        require(
+            taken is None or taken.function.__qualname__ == function.__qualname__,
+            f"finding {number} is taken: {taken.claim if taken else ''}",
+        )
+        _KNOWN[one.number] = one
         return function
 
     return register
@@ -116,7 +139,7 @@ def known(lesson: str | None = None) -> list[Finding]:
 
     Raises for a lesson without findings.
     """
-    in_order = [_KNOWN[number] for number in sorted(_KNOWN)]
+    in_order = sorted(_KNOWN.values(), key=lambda one: one.place)
     lesson = None if lesson is None else lesson_number(lesson)
     found = [one for one in in_order if lesson in (None, one.lesson)]
     lessons = sorted({one.lesson for one in in_order})
@@ -169,22 +192,40 @@ def show(lesson: str | None = None) -> "Table":
 # ---- the table ---------------------------------------------------------------------------------
 
 
-def _number(x: float) -> str:
-    return f"{x:,.0f}" if abs(x) >= 100 else f"{x:.3g}"
-
-
 def _estimate(row: Row) -> str:
-    return f"{_number(row.estimate)} [{_number(row.low)}, {_number(row.high)}]"
+    """The estimate and its interval, rounded alike."""
+    size = abs(row.estimate)
+    digits = 0 if size >= 100 else 3 if size < 0.1 else 2
+    mean, low, high = (f"{x:,.{digits}f}" for x in (row.estimate, row.low, row.high))
+    return f"{mean} [{low}, {high}]"
 
 
 def _note(row: Row) -> str:
     return f". {row.note}" if row.note else ""
 
 
-class Table:
-    """Rows of findings, as text and, in a notebook, as a table."""
+def _cell(row: Row) -> str:
+    """The claim, what was measured, and folded below it what else is known."""
+    more = "".join(
+        f"<div>{html.escape(text)}</div>"
+        for text in (row.note, f"For {row.population}", f"Seeds: {row.seeds}")
+        if text
+    )
+    return (
+        f"{html.escape(row.claim)}"
+        f'<div style="font-size:.87em;opacity:.75">{html.escape(row.measures)}</div>'
+        f'<details style="font-size:.87em"><summary>more</summary>{more}</details>'
+    )
 
-    HEAD = ("finding", "claim", "what was measured", "estimate [95 %]", "seeds", "holds")
+
+class Table:
+    """Rows of findings, as text and, in a notebook, as a table.
+
+    The table has four narrow columns, so that it fits a telephone; what else is known of a finding
+    is folded below its claim.
+    """
+
+    HEAD = ("", "claim, and what was measured", "estimate [95 %]", "holds")
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
@@ -193,27 +234,26 @@ class Table:
         lines = []
         for row in self.rows:
             holds = "holds" if row.holds else "DOES NOT HOLD"
-            lines.append(f"{row.finding:2}  lesson {row.lesson}  {holds}: {row.claim}")
+            lines.append(f"{row.finding}  {holds}: {row.claim}")
             lines.append(f"    {row.measures}: {_estimate(row)}{_note(row)}")
             lines.append(f"    for {row.population}; seeds: {row.seeds}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        left = 'style="text-align:left"'
-        head = "".join(f'<th scope="col" {left}>{title}</th>' for title in self.HEAD)
+        style = 'style="text-align:left;vertical-align:top;padding:4px 6px"'
+        head = "".join(f'<th scope="col" {style}>{title}</th>' for title in self.HEAD)
         body = []
         for row in self.rows:
+            mean, interval = _estimate(row).replace("-", "−").split(" ", 1)
             cells = (
-                str(row.finding),
-                row.claim,
-                row.measures + _note(row),
-                _estimate(row),
-                str(row.seeds),
-                "yes" if row.holds else "no",
+                f"<b>{row.finding}</b>",
+                _cell(row),
+                f'{mean}<br><span style="white-space:nowrap">{interval}</span>',
+                "yes" if row.holds else "<b>no</b>",
             )
-            columns = "".join(f"<td {left}>{html.escape(cell)}</td>" for cell in cells)
+            columns = "".join(f"<td {style}>{cell}</td>" for cell in cells)
             body.append(f"<tr>{columns}</tr>")
         return (
-            '<div style="overflow-x:auto" tabindex="0"><table cellpadding=4>'
+            '<div style="overflow-x:auto" tabindex="0"><table>'
             f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         )

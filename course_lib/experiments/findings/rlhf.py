@@ -15,8 +15,7 @@ COMMAND = "python benchmarks/frontier.py"
 
 
 @finding(
-    number=13,
-    lesson="07",
+    number="7.1",
     claim=(
         "At equal sampled tokens, each at its best temperature, no online method is shown to be "
         "better than one round of RFT, which takes a third of the operations."
@@ -38,8 +37,8 @@ def frontier_gap() -> Measured:
     work = methods[best]["cost"]["flops"] / methods["RFT"]["cost"]["flops"]
     note = (
         f"The best of them: {best}, at {work:.1f} times the operations. Corrected for "
-        f"{len(gap)} comparisons RFT is above {listed(above)}; below {listed(below)}; not told "
-        f"apart from {listed(equal)}"
+        f"{len(gap)} comparisons RFT is above {listed(above)}; below {listed(below)}; no "
+        f"difference we can detect from {listed(equal)}"
     )
     holds = all(gap[name].high > 0 for name in online) and work > 2
     return Measured(gap[best], holds, note, seeds_of(frontier, "RFT", best))
@@ -56,8 +55,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 @finding(
-    number=32,
-    lesson="07",
+    number="7.2",
     claim="Without the division by the group's standard deviation GRPO is better.",
     measures="gold points: GRPO without std minus GRPO, each at its best temperature and dials",
     command=COMMAND,
@@ -77,8 +75,7 @@ def std_matters() -> Measured:
 
 
 @finding(
-    number=33,
-    lesson="07",
+    number="7.3",
     claim="Training towards best-of-n by the backward KL does not beat imitating its replies here.",
     measures="gold points: vBoN minus RFT at equal sampled tokens, each at its best temperature",
     command=COMMAND,
@@ -118,8 +115,7 @@ def repaid_after(
 
 
 @finding(
-    number=16,
-    lesson="07",
+    number="7.4",
     claim=(
         "After some number of served queries fine-tuning is cheaper than the best-of-n of the base "
         "that it replaces."

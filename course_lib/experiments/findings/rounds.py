@@ -14,8 +14,7 @@ CHOSEN_FROM = 16
 
 
 @finding(
-    number=8,
-    lesson="05",
+    number="5.1",
     claim="Fine-tuning on one's own best replies beats the same training on random ones.",
     measures="gold points after one round, both at T = 1: best per prompt minus its random control",
     command=COMMAND,
@@ -33,8 +32,7 @@ def beats_its_control() -> Measured:
 
 
 @finding(
-    number=25,
-    lesson="05",
+    number="5.2",
     claim="Fine-tuning on one's own best replies beats every temperature of the base policy.",
     measures="gold points after one round: RFT minus the base, each at its best temperature",
     command="python benchmarks/frontier.py",
@@ -55,8 +53,7 @@ def beats_the_dial() -> Measured:
 
 
 @finding(
-    number=26,
-    lesson="05",
+    number="5.3",
     claim=(
         "RFT distils best-of-n: at the temperature of its samples it comes nearer to best-of-n and "
         "does not pass it."
@@ -79,8 +76,7 @@ def distils() -> Measured:
 
 
 @finding(
-    number=27,
-    lesson="05",
+    number="5.4",
     claim="Served colder, one reply of the fine-tuned policy passes best-of-n.",
     measures=(
         "gold points: one reply of RFT minus the best of as many as were best, each at its best "
@@ -105,8 +101,7 @@ def colder_passes() -> Measured:
 
 
 @finding(
-    number=9,
-    lesson="05",
+    number="5.5",
     claim=(
         "Rounds on a frozen reward model end in hacking it; pooling all rounds or refreshing the "
         "reward model helps."
@@ -184,8 +179,7 @@ def kept_counts(by: str, controls: int = 20) -> tuple[np.ndarray, np.ndarray]:
 
 
 @finding(
-    number=10,
-    lesson="05",
+    number="5.6",
     claim=(
         "Top-k overall leaves most prompts out and takes those where the reward model gives its "
         "highest scores; by gold these are not easy."

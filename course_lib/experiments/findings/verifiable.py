@@ -76,8 +76,7 @@ VOTERS = 16
 
 
 @finding(
-    number=28,
-    lesson="06",
+    number="6.1",
     claim="A majority vote agrees on the usual mistake; only a verifier finds the minority's path.",
     measures="share of problems: solved by the best of 16 by the verifier minus by their majority",
     population=PROBLEMS,
@@ -99,8 +98,7 @@ def majority_agrees() -> Measured:
 
 
 @finding(
-    number=29,
-    lesson="06",
+    number="6.2",
     claim="Checking every step does not find a misreading: its steps are true.",
     measures="share right: best of 16 by the share of true steps minus one reply",
     population=PROBLEMS,
@@ -128,8 +126,7 @@ def share_true(text: str) -> float:
 
 
 @finding(
-    number=30,
-    lesson="06",
+    number="6.3",
     claim=(
         "RFT on right replies moves what the policy usually writes; no temperature of the start "
         "does."
@@ -154,8 +151,7 @@ def verified_beats_the_dial() -> Measured:
 
 
 @finding(
-    number=11,
-    lesson="06",
+    number="6.4",
     claim="Distinct right paths drive the gain of RFT with a verifier.",
     measures=(
         "pass@16 at T = 1: RFT on distinct paths minus RFT on as many right replies of the same "
@@ -188,8 +184,7 @@ def changes_of(found: Mapping[str, Any], method: str, at: str = "minus_start") -
 
 
 @finding(
-    number=12,
-    lesson="06",
+    number="6.5",
     claim="A colder start sharpens and loses breadth; training on verdicts learns and keeps it.",
     measures="pass@32 at T = 1: GRPO minus the start at T = 0.2",
     command=PASSK,
@@ -214,8 +209,7 @@ def sharpening_or_learning() -> Measured:
 
 
 @finding(
-    number=14,
-    lesson="06",
+    number="6.6",
     claim=(
         "Much of GRPO's advantage over a plain policy gradient is leaving out prompts whose "
         "samples are all wrong."
@@ -239,8 +233,7 @@ def all_wrong_groups() -> Measured:
 
 
 @finding(
-    number=31,
-    lesson="06",
+    number="6.7",
     claim="Training on problems that are sometimes solved is worth its filter.",
     measures="pass@1 at T = 1: GRPO on decidable problems minus GRPO, at equal sampled replies",
     command=PASSK,
