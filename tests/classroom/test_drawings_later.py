@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from course_lib import assets
 from course_lib.base import CourseError
 from course_lib.classroom.drawings.choosing import parting, promised
+from course_lib.classroom.drawings.ink import INK, KEPT
+from course_lib.classroom.drawings.masking import loss_mask
 from course_lib.estimators import best_of_n_curve
+from course_lib.models import examples_of, load_policy, response_logits
 
 LARGEST = 25_000  # bytes of SVG
 
@@ -18,6 +22,12 @@ def checked(figure):
     sizes = [text.get_fontsize() for axis in figure.axes for text in axis.texts if text.get_text()]
     assert all(size >= 9.5 for size in sizes)
     return svg
+
+
+def texts_of(figure, colour):
+    """The words of a drawing in one colour, in their order."""
+    shown = [text for axis in figure.axes for text in axis.texts]
+    return [text.get_text() for text in shown if text.get_color() == colour]
 
 
 # ---- lesson 04: proxy and gold part ------------------------------------------------------------
@@ -64,3 +74,43 @@ def test_parting_wants_rewards_of_the_same_replies():
         parting(np.zeros((3, 4)), quiet=True)
     with pytest.raises(CourseError, match="same score"):
         parting(np.zeros((3, 4)), np.zeros((3, 4)), quiet=True)
+
+
+# ---- lesson 05: what the loss sees -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return load_policy(assets.path("helpdesk/policy"))
+
+
+def test_coloured_tokens_are_the_targets_of_the_loss(policy):
+    prompt, reply = "Hello. I need to connect to the wifi today.", "Pick the office network."
+    figure = loss_mask(policy, prompt, reply, quiet=True)
+    checked(figure)
+    _, targets, _ = response_logits(policy, examples_of(policy, [prompt], [reply]))
+    seen = [policy.tokenizer.decode([token]) for token in targets.tolist()]
+    coloured = texts_of(figure, KEPT)
+    assert coloured[: len(seen)] == seen and seen[-1] == "<|end|>"
+    assert "<|assistant|>" in texts_of(figure, INK) and "…" in texts_of(figure, INK)
+    arrows = [p for p in figure.axes[0].patches if type(p).__name__ == "FancyArrowPatch"]
+    assert len(arrows) == len(seen)  # one into each token that the loss sees
+
+
+def test_a_long_reply_goes_on_in_the_next_row_and_a_short_prompt_is_whole(policy):
+    reply = "Happy to help. Close the app. Install the latest version. I hope this helps."
+    one, two = loss_mask(quiet=True), loss_mask(policy, "Hello.", reply, quiet=True)
+    assert two.size[1] > one.size[1] and "…" not in texts_of(two, INK)
+    checked(one), checked(two)
+    assert "of 20 tokens of template and prompt none" in one.summary
+
+
+def test_a_dollar_sign_is_no_formula(policy):
+    checked(loss_mask(policy, "Price?", "It costs $ 5 or $ 6.", quiet=True))
+
+
+def test_a_reply_must_be_there_and_fit(policy):
+    with pytest.raises(CourseError, match="empty"):
+        loss_mask(policy, reply=" ", quiet=True)
+    with pytest.raises(CourseError, match="at most 32"):
+        loss_mask(policy, reply="Close the app. " * 20, quiet=True)

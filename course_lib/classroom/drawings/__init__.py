@@ -7,7 +7,14 @@ takes others. They are made of what :mod:`~course_lib.classroom.drawings.ink` ha
 
 from .choosing import parting
 from .loop import loop
+from .masking import loss_mask
 from .softmax import softmax
 from .tail import tail
 
-__all__ = ["loop", "parting", "softmax", "tail"]
+__all__ = [
+    "loop",
+    "loss_mask",
+    "parting",
+    "softmax",
+    "tail",
+]
