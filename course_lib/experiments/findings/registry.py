@@ -205,27 +205,26 @@ def _note(row: Row) -> str:
 
 
 def _cell(row: Row) -> str:
-    """The claim, what was measured, and folded below it what else is known."""
+    """The claim, what was measured, and folded under that what else is known."""
     more = "".join(
         f"<div>{html.escape(text)}</div>"
         for text in (row.note, f"For {row.population}", f"Seeds: {row.seeds}")
         if text
     )
     return (
-        f"{html.escape(row.claim)}"
-        f'<div style="font-size:.87em;opacity:.75">{html.escape(row.measures)}</div>'
-        f'<details style="font-size:.87em"><summary>more</summary>{more}</details>'
+        f'{html.escape(row.claim)}<details style="font-size:.87em">'
+        f'<summary style="opacity:.75">{html.escape(row.measures)}</summary>{more}</details>'
     )
 
 
 class Table:
     """Rows of findings, as text and, in a notebook, as a table.
 
-    The table has four narrow columns, so that it fits a telephone; what else is known of a finding
-    is folded below its claim.
+    The table has three columns, so that it fits a telephone; what else is known of a finding is
+    folded under what was measured.
     """
 
-    HEAD = ("", "claim, and what was measured", "estimate [95 %]", "holds")
+    HEAD = ("", "claim, and what was measured", "estimate, 95 %")
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
@@ -244,12 +243,12 @@ class Table:
         head = "".join(f'<th scope="col" {style}>{title}</th>' for title in self.HEAD)
         body = []
         for row in self.rows:
-            mean, interval = _estimate(row).replace("-", "−").split(" ", 1)
+            value = _estimate(row).replace("-", "−").replace(" [", "<br>[")
+            holds = "holds" if row.holds else "<b>does not hold</b>"
             cells = (
                 f"<b>{row.finding}</b>",
                 _cell(row),
-                f'{mean}<br><span style="white-space:nowrap">{interval}</span>',
-                "yes" if row.holds else "<b>no</b>",
+                f'<span style="white-space:nowrap">{value}<br>{holds}</span>',
             )
             columns = "".join(f"<td {style}>{cell}</td>" for cell in cells)
             body.append(f"<tr>{columns}</tr>")
