@@ -39,6 +39,7 @@ from .kl import (
     kl_best_of_n_exact,
     kl_k3,
     kl_monte_carlo,
+    kl_tilted,
 )
 from .means import (
     agreement_interval,
@@ -80,6 +81,7 @@ __all__ = [
     "kl_best_of_n_exact",
     "kl_k3",
     "kl_monte_carlo",
+    "kl_tilted",
     "logits_bytes",
     "machine",
     "majority",

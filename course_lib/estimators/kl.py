@@ -1,4 +1,7 @@
-"""KL divergence between best-of-n and its policy: exact, bounded, estimated."""
+"""KL divergence between best-of-n and its policy: exact, bounded, estimated.
+
+Also the policy with the highest reward at a given KL.
+"""
 
 import math
 
@@ -71,6 +74,44 @@ def kl_best_of_n_exact(
     chosen = p_n > 0
     ratio = p_n[chosen] / (p[chosen] / p.sum())
     return float(np.sum(p_n[chosen] * np.log(ratio)))
+
+
+def kl_tilted(probabilities: ArrayLike, rewards: ArrayLike, nats: float) -> np.ndarray:
+    """(K,) the policy with the highest mean reward among those within ``nats`` of π.
+
+    It is π(y)·exp(r(y)/β) brought to a sum of 1, with the β > 0 at which KL(π* ‖ π) is ``nats``.
+    With more nats than it takes to give only the best outcomes, it gives only those.
+
+    ``probabilities``, ``rewards``: (K,); ``nats``: 0 or more. Source: KL-constrained reinforcement
+    learning, as in Yang et al., 2404.01730.
+    """
+    p, r = as_pair(probabilities, rewards, ("probabilities", "rewards"), 1)
+    require(
+        (p >= 0).all() and abs(p.sum() - 1) < 1e-6,
+        f"probabilities must be 0 or more and sum to 1; got a sum of {p.sum():.6g}.",
+    )
+    require(nats >= 0, f"nats must be 0 or more; got {nats}.")
+    p = p / p.sum()
+    highest = r[p > 0].max()
+    only_best = np.where(r == highest, p, 0.0)
+    only_best /= only_best.sum()
+    if nats == 0 or nats >= _kl(only_best, p):
+        return p if nats == 0 else only_best
+    below = np.minimum(r - highest, 0.0)  # outcomes with p = 0 stay there
+    spread = max(-below[p > 0].min(), 1e-300)
+    low, high = math.log(spread * 1e-9), math.log(spread * 1e9)  # of β
+    for _ in range(100):
+        middle = (low + high) / 2
+        tilted = p * np.exp(below / math.exp(middle))
+        tilted /= tilted.sum()
+        low, high = (middle, high) if _kl(tilted, p) > nats else (low, middle)
+    return tilted
+
+
+def _kl(q: np.ndarray, p: np.ndarray) -> float:
+    """KL(q ‖ p) in nats of two distributions (K,); q is 0 where p is."""
+    there = q > 0
+    return float(np.sum(q[there] * np.log(q[there] / p[there])))
 
 
 def kl_best_of_n_bound(n: ArrayLike) -> float | np.ndarray:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # figures of arrays alone need no torch
 
 AXES = {"n": "n, candidates per prompt (log scale)", "kl": "d = √KL by its upper bound (√nats)"}
 Offsets = Mapping[str, tuple[float, float]]
+MOST_BANDS = 3  # more of them hide each other
 
 
 def _place(axis: Axes, x: str, ns: Sequence[int]) -> np.ndarray:
@@ -54,6 +55,7 @@ def overoptimisation(
     gold: str = "gold",
     x: str = "n",
     fit: bool = False,
+    own: bool = True,
     title: str = "",
     quiet: bool = False,
 ) -> Figure:
@@ -61,9 +63,9 @@ def overoptimisation(
 
     ``names``: rewards of ``pool`` that choose; ``gold``: the one that judges; ``x``: "n" or "kl"
     (√KL by the bound); ``fit`` draws d(α − βd) through the gold curves (with ``x="kl"``), and
-    leaves the proxies out. Scores of different models have no common scale, so the left panel shows
-    how many of its own standard deviations (over the pool) each score rises. Bands: 95 % over
-    prompts.
+    leaves the proxies out, as ``own=False`` does. Scores of different models have no common scale,
+    so the left panel shows how many of its own standard deviations (over the pool) each score
+    rises. Where gold turns, its peak has a ring. Bands, for up to three curves: 95 % over prompts.
     """
     require(
         gold not in names,
@@ -71,34 +73,73 @@ def overoptimisation(
     )
     require(not fit or x == "kl", "the fit is a function of √KL: draw it with x='kl'.")
     ns = [2**k for k in range(pool.N.bit_length()) if 2**k <= pool.N]
-    fig, axes = new(1, 7.0, 4.0) if fit else new(2, 8.6, 4.0)
+    own = own and not fit
+    fig, axes = new(2, 8.6, 4.0) if own else new(1, 7.0, 4.0)
     right = axes[-1]
+    curve = band if len(names) <= MOST_BANDS else _line
     parts = []
     for k, name in enumerate(names):
         score = np.asarray(pool.reward(name), dtype=float)  # (P, N)
         judged = best_of_n_curve(score, pool.reward(gold), ns)
-        means = band(right, _place(right, x, ns), judged, name, k)
-        own = ""
+        means = curve(right, _place(right, x, ns), judged, name, k)
+        rises = ""
         if fit:
             _fitted(right, _place(right, x, ns), means, k)
         else:
+            _peak(right, _place(right, x, ns), means, ns, k)
+        if own:
             proxy = best_of_n_curve((score - score.mean()) / score.std(), ns=ns)
-            rise = band(axes[0], _place(axes[0], x, ns), proxy, name, k)
-            own = f"own score up by {rise[-1] - rise[0]:.1f} standard deviations, "
-        peak = int(np.argmax(means))
-        parts.append(
-            f"{name}: {own}gold {means[0]:.2f} at n = {ns[0]}, highest {means[peak]:.2f} at "
-            f"n = {ns[peak]}, {means[-1]:.2f} at n = {ns[-1]}"
-        )
-    if not fit:
+            rise = curve(axes[0], _place(axes[0], x, ns), proxy, name, k)
+            rises = f"own score up by {rise[-1] - rise[0]:.1f} standard deviations, "
+        parts.append(f"{name}: {rises}{_turn(means, ns)}")
+    if own:
+        axes[0].set_title("what the model says")
         axes[0].set_ylabel("own score (standard deviations)")
+        right.set_title("what we want")
     right.set_ylabel(f"{gold} reward (points)")
     fig.suptitle(title, fontsize=11)
     name_lines(right)
-    subject = "Gold of the best of n" if fit else "Proxy and gold of the best of n"
+    subject = "Proxy and gold of the best of n" if own else "Gold of the best of n"
     text = f"{title or subject}: " + "; ".join(parts) + "."
     lines = " Lines: fits of d(α − βd)." if fit else ""
-    return done(fig, f"{text}{lines} Bands: 95 % over prompts.", quiet)
+    bands = " Bands: 95 % over prompts." if curve is band else ""
+    return done(fig, f"{text}{lines}{bands}", quiet)
+
+
+def _line(axis: Axes, x: Sequence[float], matrix: np.ndarray, name: str, k: int) -> list[float]:
+    """A curve without its band: the mean of ``matrix`` (P, len(x)) over prompts."""
+    means = np.asarray(matrix, dtype=float).mean(0).tolist()
+    axis.plot(x, means, **look(k), markersize=4, label=name)
+    return means
+
+
+def _turns(means: Sequence[float]) -> bool:
+    """Whether a curve ends visibly below its highest point."""
+    return max(means) > means[-1] + 0.1
+
+
+def _peak(axis: Axes, x: np.ndarray, means: Sequence[float], ns: Sequence[int], k: int) -> None:
+    """A ring and its n at the highest point of a curve that turns."""
+    peak = int(np.argmax(means))
+    if not _turns(means):
+        return
+    ring(axis, x[peak], means[peak], COLOURS[k % len(COLOURS)], 10)
+    axis.annotate(
+        f"n = {ns[peak]}",
+        (x[peak], means[peak]),
+        textcoords="offset points",
+        xytext=(0, 9),
+        ha="center",
+        fontsize=9,
+        color=COLOURS[k % len(COLOURS)],
+    )
+
+
+def _turn(means: Sequence[float], ns: Sequence[int]) -> str:
+    """A gold curve in words: its beginning, its peak where it turns, its end."""
+    peak = int(np.argmax(means))
+    highest = f", highest {means[peak]:.2f} at n = {ns[peak]}" if _turns(means) else ""
+    return f"gold {means[0]:.2f} at n = {ns[0]}{highest}, {means[-1]:.2f} at n = {ns[-1]}"
 
 
 def _fitted(axis: Axes, d: np.ndarray, means: Sequence[float], k: int) -> None:
@@ -328,3 +369,87 @@ def _against_harm(axis: Axes, groups: HelpAndHarm, panel: int, offsets: Offsets 
     most = max(0.01, *shares)  # where nothing was counted, an axis all the same
     axis.set_xlim(-0.04 * most, 1.25 * most)
     axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+@rc_context(STYLE)
+def label_budget(
+    budgets: Sequence[int],
+    shares: Mapping[str, Sequence[float]],
+    title: str = "",
+    quiet: bool = False,
+) -> Figure:
+    """How often the better of two reward models is found, against the number of gold labels.
+
+    ``budgets``: (K,) labels; ``shares``: plan → (K,) shares of rightly chosen models, 0 to 1. A
+    coin finds it half of the time.
+    """
+    require(shares, "nothing to draw: give at least one plan.")
+    fig, (axis,) = new()
+    parts = []
+    for k, (name, values) in enumerate(shares.items()):
+        axis.plot(budgets, 100 * np.asarray(values), **look(k), markersize=5, label=name)
+        parts.append(
+            f"{name} {values[0]:.0%} of the time with {budgets[0]} labels and {values[-1]:.0%} "
+            f"with {budgets[-1]}"
+        )
+    axis.axhline(50, color=INK, linestyle=":", linewidth=1.5)
+    axis.annotate(
+        "a coin",
+        (budgets[-1], 50),
+        textcoords="offset points",
+        xytext=(0, 4),
+        ha="right",
+        fontsize=9,
+    )
+    powers_axis(axis, budgets, "gold labels (log scale)")
+    axis.yaxis.set_major_formatter(PercentFormatter(decimals=0))
+    axis.set_ylim(45, 100)
+    axis.set_ylabel("the better model is found")
+    axis.set_title(title)
+    name_lines(axis)
+    text = f"{title or 'How often the better model is found'}: " + "; ".join(parts)
+    return done(fig, text.replace("%", " %") + ".", quiet)
+
+
+@rc_context(STYLE)
+def steps_taught(
+    steps: Mapping[str, tuple[float, float]], title: str = "", quiet: bool = False
+) -> Figure:
+    """Right and wrong steps a chosen reply, a bar for each way of choosing.
+
+    ``steps``: way → (right, wrong), mean numbers of steps.
+    """
+    require(steps, "nothing to draw: give at least one way of choosing.")
+    fig, (axis,) = new(height=0.9 + 0.55 * len(steps))
+    rows = np.arange(len(steps))[::-1]  # the first at the top
+    right, wrong = np.array(list(steps.values()), dtype=float).T
+    axis.barh(rows, right, height=0.6, color=COLOURS[2])
+    axis.barh(rows, wrong, left=right, height=0.6, color=COLOURS[1])
+    for row, good, bad in zip(rows, right, wrong, strict=True):
+        for start, length, what in ((0, good, "right"), (good, bad, "wrong")):
+            axis.text(
+                start + length / 2,
+                row,
+                what,
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white",
+                fontweight="bold",
+            )
+        share = bad / (good + bad) if good + bad else 0.0
+        axis.text(
+            good + bad + 0.03,
+            row,
+            f"{share:.0%} wrong".replace("%", " %"),
+            va="center",
+            fontsize=9.5,
+            color=INK,
+        )
+    axis.set_yticks(rows, list(steps))
+    axis.set_xlim(0, 1.25 * float((right + wrong).max()))
+    axis.grid(False, axis="y")
+    axis.set_xlabel("steps in a chosen reply")
+    axis.set_title(title)
+    parts = [f"{name}: {a:.2f} right and {b:.2f} wrong" for name, (a, b) in steps.items()]
+    return done(fig, f"{title or 'Steps that chosen replies teach'}: {'; '.join(parts)}.", quiet)
