@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 
-from course_lib import assets
+from course_lib import assets, results
 from course_lib.base import CourseError
 from course_lib.classroom.drawings.choosing import parting, promised
+from course_lib.classroom.drawings.distilling import (
+    BASE,
+    BEST,
+    COLD,
+    PROBABILITIES,
+    TUNED,
+    distillation,
+    measured,
+    towards_best_of_n,
+)
 from course_lib.classroom.drawings.ink import INK, KEPT
 from course_lib.classroom.drawings.masking import loss_mask
 from course_lib.estimators import best_of_n_curve
@@ -114,3 +124,47 @@ def test_a_reply_must_be_there_and_fit(policy):
         loss_mask(policy, reply=" ", quiet=True)
     with pytest.raises(CourseError, match="at most 32"):
         loss_mask(policy, reply="Close the app. " * 20, quiet=True)
+
+
+# ---- lesson 05: distillation -------------------------------------------------------------------
+
+
+def kl(p, q):
+    return float(np.sum(p[p > 0] * np.log(p[p > 0] / q[p > 0])))
+
+
+def test_best_of_two_of_two_replies_by_hand():
+    rows = towards_best_of_n([0.5, 0.5], [0.0, 1.0], n=2, steps=1)
+    assert np.allclose(rows[BEST], [0.25, 0.75])  # "no" only if both are "no"
+    # one step from logits of equal height: the gradient is (0.5, 0.5) - (0.25, 0.75)
+    assert np.allclose(rows[TUNED][1], 1 / (1 + np.exp(-0.5)))
+    assert all(np.isclose(values.sum(), 1) for values in rows.values())
+
+
+def test_fine_tuning_comes_nearer_to_its_teacher_and_the_cold_reply_passes_it():
+    rewards = np.arange(6.0)
+    paths = [towards_best_of_n(PROBABILITIES, rewards, 16, steps) for steps in (0, 3, 6, 400)]
+    far = [kl(rows[BEST], rows[TUNED]) for rows in paths]
+    assert far == sorted(far, reverse=True) and far[-1] < 0.001
+    mean = {name: values @ rewards for name, values in paths[2].items()}
+    assert mean[BASE] < mean[TUNED] < mean[BEST] < mean[COLD]
+    assert all(values[TUNED] @ rewards <= mean[BEST] + 1e-9 for values in paths)
+
+
+def test_distillation_shows_what_was_measured():
+    figure = distillation(quiet=True)
+    checked(figure)
+    gold = measured(results.load("distilled"))
+    assert gold[TUNED]["mean"] < gold[BEST]["low"] and gold[BEST]["high"] < gold[COLD]["low"]
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert all(f"{value['mean']:.1f}" in shown for value in gold.values())
+    assert "best of 16" in shown and "KL(π_N ‖ π_θ)" in figure.summary
+
+
+def test_a_policy_gives_probabilities_and_a_temperature_is_above_zero():
+    with pytest.raises(CourseError, match="sum to 1"):
+        distillation((0.5, 0.6), quiet=True)
+    with pytest.raises(CourseError, match="temperature"):
+        distillation(temperature=0, quiet=True)
+    with pytest.raises(CourseError, match="above 0"):
+        distillation((0.5, 0.5, 0.0), quiet=True)

@@ -5,16 +5,22 @@ its text for those who do not see it. Each stands by itself, with stored replies
 takes others. They are made of what :mod:`~course_lib.classroom.drawings.ink` has.
 """
 
+from .beams import beam_tree
 from .choosing import parting
+from .distilling import distillation
 from .loop import loop
 from .masking import loss_mask
+from .prefix import shared_prefix
 from .softmax import softmax
 from .tail import tail
 
 __all__ = [
+    "beam_tree",
+    "distillation",
     "loop",
     "loss_mask",
     "parting",
+    "shared_prefix",
     "softmax",
     "tail",
 ]
