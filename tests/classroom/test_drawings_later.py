@@ -10,6 +10,7 @@ from course_lib.classroom.drawings.distilling import (
     BASE,
     BEST,
     COLD,
+    GOLD,
     PROBABILITIES,
     TUNED,
     distillation,
@@ -145,7 +146,7 @@ def test_fine_tuning_comes_nearer_to_its_teacher_and_the_cold_reply_passes_it():
     rewards = np.arange(6.0)
     paths = [towards_best_of_n(PROBABILITIES, rewards, 16, steps) for steps in (0, 3, 6, 400)]
     far = [kl(rows[BEST], rows[TUNED]) for rows in paths]
-    assert far == sorted(far, reverse=True) and far[-1] < 0.001
+    assert far == sorted(far, reverse=True) and far[-1] < 0.01
     mean = {name: values @ rewards for name, values in paths[2].items()}
     assert mean[BASE] < mean[TUNED] < mean[BEST] < mean[COLD]
     assert all(values[TUNED] @ rewards <= mean[BEST] + 1e-9 for values in paths)
@@ -155,6 +156,7 @@ def test_distillation_shows_what_was_measured():
     figure = distillation(quiet=True)
     checked(figure)
     gold = measured(results.load("distilled"))
+    assert all(GOLD[0] < value["low"] < value["high"] < GOLD[1] for value in gold.values())
     assert gold[TUNED]["mean"] < gold[BEST]["low"] and gold[BEST]["high"] < gold[COLD]["low"]
     shown = [text.get_text() for text in figure.axes[0].texts]
     assert all(f"{value['mean']:.1f}" in shown for value in gold.values())

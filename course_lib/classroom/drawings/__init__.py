@@ -8,6 +8,7 @@ takes others. They are made of what :mod:`~course_lib.classroom.drawings.ink` ha
 from .beams import beam_tree
 from .choosing import parting
 from .distilling import distillation
+from .heads import scalar_head
 from .loop import loop
 from .masking import loss_mask
 from .prefix import shared_prefix
@@ -20,6 +21,7 @@ __all__ = [
     "loop",
     "loss_mask",
     "parting",
+    "scalar_head",
     "shared_prefix",
     "softmax",
     "tail",

@@ -18,6 +18,7 @@ from .ink import INK, KEPT, POLICY, SMALL, arrow, dot, faded, rule, sheet, width
 # six replies to one question, from the worst to the best; the second is the bland letter
 PROBABILITIES = (0.16, 0.42, 0.18, 0.11, 0.08, 0.05)
 LARGER = 11  # points, of formulas: their small letters are still read
+GOLD = (0, 3)  # points at the ends of the right panel
 SPACE = 5  # units: a blank in a formula
 STEPS = 6  # of gradient descent on the logits, of length 1
 BASE, TUNED, BEST, COLD = "base policy", "fine-tuned", "best of n", "fine-tuned, colder"
@@ -90,7 +91,7 @@ def distillation(
     _pulls(axis)
     text = (
         f"Fine-tuning on the best of {n} distils best-of-{n}: training pulls the policy towards it "
-        f"by lowering KL(π_N ‖ π_θ). Mean reward of six replies, left: "
+        f"by lowering KL(π_N ‖ π_θ). Mean reward of {len(rewards)} replies, left: "
         f"{_listed(means)}. Gold on the help desk, right: "
         f"{_listed({name: value['mean'] for name, value in gold.items()})}; the base "
         f"policy at its best temperature {found['rows'][0]['gold_at_best']['mean']:.1f}."
@@ -123,10 +124,12 @@ def _across(panel: tuple[float, float], value: float, low: float, high: float) -
 
 def _heads(axis: Axes, n: int, best: Mapping[str, float], mean: float, rewards: np.ndarray) -> None:
     """What the panels are, and the line of best-of-n through all rows."""
-    words(axis, sum(TOY) / 2, 18, "six replies, worst to best", bold=True, align="center")
+    words(
+        axis, sum(TOY) / 2, 18, f"{len(rewards)} replies, worst to best", bold=True, align="center"
+    )
     words(axis, sum(DESK) / 2, 18, "help desk, measured gold", bold=True, align="center")
     bottom = TOP + ROW * 3 + TALL + 16
-    for x in (_across(TOY, mean, 0, rewards[-1]), _across(DESK, best["mean"], 0, 3)):
+    for x in (_across(TOY, mean, 0, rewards[-1]), _across(DESK, best["mean"], *GOLD)):
         rule(axis, (x, 50), (x, bottom), KEPT, 1.3, dashes=True)
         words(axis, x, 40, f"best of {n}", KEPT, align="center")
 
@@ -171,7 +174,7 @@ def _dot(axis: Axes, value: Mapping[str, float], floor: float, colour: str, left
     """Gold with its interval, and its number on one side."""
     y = floor - 18
     rule(axis, (DESK[0] - 12, y), (DESK[1] + 12, y), INK, 0.3)
-    low, middle, high = (_across(DESK, value[key], 0, 3) for key in ("low", "mean", "high"))
+    low, middle, high = (_across(DESK, value[key], *GOLD) for key in ("low", "mean", "high"))
     rule(axis, (low, y), (high, y), colour, 2)
     dot(axis, middle, y, colour, 6)
     align, away = ("right", -4) if left else ("left", 4)
