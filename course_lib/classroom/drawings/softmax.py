@@ -65,11 +65,12 @@ def softmax(
     return done(fig, text, quiet)
 
 
-def first_words() -> tuple[list[str], np.ndarray]:
-    """All words of the help desk's policy and their logits (V,) at the start of a reply."""
+def first_words(begun: str = "") -> tuple[list[str], np.ndarray]:
+    """All words of the help desk's policy and their logits (V,) after the reply has ``begun``."""
     policy = load_policy(assets.path("helpdesk/policy"))
     question = last_turn(Pool.load(assets.path(STORED)).prompts[QUESTION])
-    tokens = policy.tokenizer(policy.render([question]), return_tensors="pt").input_ids  # (1, L)
+    read = policy.render([question])[0] + begun
+    tokens = policy.tokenizer([read], return_tensors="pt").input_ids  # (1, L)
     with torch.inference_mode():
         logits = policy.model(tokens).logits[0, -1].numpy()  # (V,)
     words = [policy.tokenizer.decode([k]).strip() for k in range(len(logits))]
