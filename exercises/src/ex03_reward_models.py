@@ -246,7 +246,7 @@ for i, name in enumerate(names):
 # Now judge both models on the held-out prompts: by each kind of annotator, and by the gold of the
 # reply that best-of-16 chooses.
 # Which of these numbers could the team of the hurried annotators have seen?
-# Judged by careful annotators, can you tell the two models apart?
+# Judged by careful annotators, is there a difference between the two models that you can detect?
 # And which line settles which of them chooses better?
 # (The intervals are over topics, as in the lesson.)
 

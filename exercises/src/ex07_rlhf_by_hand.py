@@ -59,7 +59,7 @@ def group_advantage(rewards):
 # %% [markdown] task="rloo_advantage"
 # ## Task 2. RLOO's weights
 #
-# RLOO compares a reply with the **others** of its prompt: the weight is its reward less the mean of
+# RLOO compares a reply with the **others** of its prompt: the weight is its reward minus the mean of
 # the other $N - 1$ rewards,
 #
 # $$A_i = r_i - \frac{1}{N - 1} \sum_{j \neq i} r_j$$

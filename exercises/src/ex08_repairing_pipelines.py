@@ -130,7 +130,7 @@ def training_ids(prompt, reply, end, finished):
 #   go to the lowest index.
 # - `"control"`: the judge's mean of a random candidate of each prompt, the one at index
 #   $\lfloor u N \rfloor$ (counted from 0).
-# - `"difference"`: the mean over prompts of selected less control.
+# - `"difference"`: the mean over prompts of selected minus control.
 
 # %% role="task" task="honest_report"
 def honest_report(selecting, judge, u):
@@ -163,10 +163,10 @@ def honest_report(selecting, judge, u):
 # | 2 | `"cut"` | `cut`, the share of the new policy's replies that do not end properly, is above 0.05 |
 # | 3 | `"copies"` | `distinct`, the distinct-2 of the new policy's replies (the share of different word pairs), is below 0.35 |
 # | 4 | `"proxy"` | `proxy_change`, of the score that the author reports, is above 0 **and** `gold_change` is not: the score rose and the quality did not |
-# | 5 | `"control"` | `gold_change` less `control_gold_change`, that of the random control, is below 0.25: a random choice gains nearly as much |
+# | 5 | `"control"` | `gold_change` minus `control_gold_change`, that of the random control, is below 0.25: a random choice gains nearly as much |
 #
 # A value exactly at a threshold does not count as above or below it.
-# Changes are after less before, in points.
+# Changes are after minus before, in points.
 # What makes the later numbers worthless comes first.
 # The thresholds are rules of thumb for this small world; a real report gives intervals.
 

@@ -52,7 +52,7 @@ def _equal(a: Any, b: Any, slack: float) -> bool:
 def _near(a: numbers.Real, b: numbers.Real, slack: float) -> bool:
     try:
         return a == b or abs(a - b) <= slack or (a != a and b != b)
-    except OverflowError:  # an integer beyond float, less a float
+    except OverflowError:  # an integer beyond float, minus a float
         return False
 
 

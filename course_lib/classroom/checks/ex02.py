@@ -316,7 +316,7 @@ ROW = [0.5, 0.25, 0.1875, 0.0625]
         "reached p yet. Then everything has to go back to where it came from.",
         "probs.sort(dim=1, descending=True, stable=True) gives two tensors: the sorted "
         "probabilities and, for each, the column it came from (index); with stable=True torch "
-        "wants dim by its name. Their running sum (cumsum), less the word's own probability, is "
+        "wants dim by its name. Their running sum (cumsum), minus the word's own probability, is "
         "what stands before it. torch.zeros_like(probs).scatter(1, index, values) puts values back "
         "into their columns.",
         "A word goes when (running sum - own probability) >= p; set this to False in column 0, so "

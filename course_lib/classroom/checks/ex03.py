@@ -66,7 +66,7 @@ NOT_A_NUMBER = (
         "The scores matter only through one number for each pair. Which one?",
         "Tensors of one shape are subtracted element by element. torch has σ under the name "
         "sigmoid; it does not overflow.",
-        "One line: sigmoid of the scores of A less the scores of B. No loop and no exp is needed.",
+        "One line: sigmoid of the scores of A minus the scores of B. No loop and no exp is needed.",
     ),
 )
 def preference_probability(t: Trial) -> None:
@@ -257,7 +257,7 @@ def _large_scores(t: Trial) -> None:
         "torch.nn.functional.logsigmoid gives log σ in one go and stays finite; log of a sigmoid "
         "does not. (-log σ(z) is also softplus(-z).) Do everything with tensors, so that the "
         "gradient survives.",
-        "Three steps: chosen less rejected; logsigmoid of that; minus the mean. Nothing is "
+        "Three steps: chosen minus rejected; logsigmoid of that; minus the mean. Nothing is "
         "converted to a Python number.",
     ),
 )
@@ -536,7 +536,7 @@ LATE = pair("x b c", "y b c")  # differs before the last two words
         "not the cut one.",
         "A small function gives the last max_words words of a text. Keep a pair when this function "
         "gives two different things for its texts; the number dropped is the number of all pairs "
-        "less that of the kept.",
+        "minus that of the kept.",
     ),
 )
 def usable_pairs(t: Trial) -> None:

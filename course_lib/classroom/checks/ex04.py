@@ -26,14 +26,14 @@ NAN = math.nan
         "Two terms: one grows with n for ever, the other comes near to 1. For n = 1 nothing has "
         "been chosen, so the bound is 0.",
         "math.log is the natural logarithm, so its result is in nats.",
-        "math.log(n), less the fraction with n - 1 above the line and n below. Mind the brackets "
+        "math.log(n), minus the fraction with n - 1 above the line and n below. Mind the brackets "
         "around n - 1.",
     ),
 )
 def kl_bound(t: Trial) -> None:
     with t.part(1, "with n = 1 nothing has moved"):
         _nothing_moved(t)
-    with t.part(1, "log n less (n − 1)/n, in nats, for any n"):
+    with t.part(1, "log n minus (n − 1)/n, in nats, for any n"):
         _bound_in_nats(t)
         t.untidy()
 
@@ -110,7 +110,7 @@ def _bound_in_nats(t: Trial) -> None:
     ),
 )
 def best_of_n_distribution(t: Trial) -> None:
-    with t.part(1, "F to the n less F⁻ to the n, without ties"):
+    with t.part(1, "F to the n minus F⁻ to the n, without ties"):
         _two_replies(t)
         _three_replies(t)
     with t.part(2, "replies of equal reward share in proportion"):
@@ -134,7 +134,7 @@ def _two_replies(t: Trial) -> None:
         (
             [0.32, 1.2],
             "these do not add up to 1. n p F to the power n - 1 holds for rewards without levels; "
-            "here it is F to the n less F⁻ to the n.",
+            "here it is F to the n minus F⁻ to the n.",
         ),
         (
             [0.16, 1.0],
@@ -157,7 +157,7 @@ def _two_replies(t: Trial) -> None:
             "F should count every reply with a reward at most that one, not one level alone.",
         ),
         ([0.0, 0.0], "this is zero for every reply; best-of-n always returns one of them."),
-        ([0.4, 1.0], "this is F. It has to be raised to the power n, less the power of F⁻."),
+        ([0.4, 1.0], "this is F. It has to be raised to the power n, minus the power of F⁻."),
         (
             [0.064, 0.504],
             "each number is multiplied by the reply's probability. A share is that probability "
@@ -596,7 +596,7 @@ def _equal_means(t: Trial) -> None:
         "mean and std take dim, keepdim=True and, for std, correction=0. dim=0 runs over models, "
         "dim=1 over prompts, dim=2 over candidates; dim=(1, 2) over a model's pool.",
         "Subtract the mean over dim=2; divide by the std over dim=(1, 2), kept away from 0 with "
-        ".clamp(min=1e-8); then the mean over dim=0, less k times the std over dim=0.",
+        ".clamp(min=1e-8); then the mean over dim=0, minus k times the std over dim=0.",
     ),
 )
 def cautious(t: Trial) -> None:
@@ -636,11 +636,11 @@ def _centred_scores(t: Trial) -> None:
         ([[1, 3]], "nothing is taken out: each prompt's mean should become 0."),
         (
             [[-(0.5**0.5), 0.5**0.5]],
-            "this standard deviation divides by the count less 1. Use correction=0.",
+            "this standard deviation divides by the count minus 1. Use correction=0.",
         ),
         (
             [[NAN] * 2],
-            "the result is not a number. A deviation that divides by the count less 1 has nothing "
+            "the result is not a number. A deviation that divides by the count minus 1 has nothing "
             "to divide by when there is one model: use correction=0.",
         ),
         (
@@ -714,7 +714,7 @@ def _one_scale_for_the_pool(t: Trial) -> None:
         ),
         (
             [[-sample, sample], [-3 * sample, 3 * sample]],
-            "this standard deviation divides by the count less 1. Use correction=0.",
+            "this standard deviation divides by the count minus 1. Use correction=0.",
         ),
     ]
     _scores_are(
@@ -825,14 +825,14 @@ def _disagreement_is_taken_off(t: Trial) -> None:
         ([[-m - sd, m - sd]], "k is not used."),
         (
             [[-m - sample / 2, m - sample / 2]],
-            "the deviation across models divides by the count less 1. Use correction=0.",
+            "the deviation across models divides by the count minus 1. Use correction=0.",
         ),
         (
             [[-m - 4 / 9, m - 4 / 9]],
             "this subtracts the variance across models, or a mean of absolute differences. Take "
             "the standard deviation.",
         ),
-        ([[-1, -1]], "this is the minimum across models. Take the mean less k deviations."),
+        ([[-1, -1]], "this is the minimum across models. Take the mean minus k deviations."),
         (
             [[-m - 0.5, m - 0.5]],
             "the deviation is taken over candidates. Take it across models: dim=0.",

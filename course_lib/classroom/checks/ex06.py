@@ -370,7 +370,7 @@ def _very_long_number(t: Trial) -> None:
         "all?",
         "math.comb works with whole numbers of any size, and comb(w, k) is 0 when w is below k. "
         "int(row.sum()) gives c.",
-        "For each row: count the wrong ones, w = N - c. One less comb(w, k) divided by comb(N, k). "
+        "For each row: count the wrong ones, w = N - c. 1 minus comb(w, k) divided by comb(N, k). "
         "Divide the whole numbers by each other; do not turn them into floats first.",
     ),
 )

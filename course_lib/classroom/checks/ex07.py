@@ -26,7 +26,7 @@ NO_MINUS = "the sign is missing: it is minus the logarithm."
 NO_LOGARITHM = "this is sigma, without its logarithm."
 LOSS_OF_EACH_PAIR = "this is one loss for each pair. Take the mean over the batch, one number."
 BETA_OUTSIDE = "beta stands before the logarithm. It belongs inside, on the margin."
-ONE_MORE = "one too many: look at the debt after one question less."
+ONE_MORE = "one too many: look at the debt one question earlier."
 
 
 def _numbers(got: object) -> np.ndarray:
@@ -95,7 +95,7 @@ def _group_mean(t: Trial) -> None:
     )
     t.holds(
         better > worse,
-        "the better reply has the lower weight: it is the reward less the mean, not the other way "
+        "the better reply has the lower weight: it is the reward minus the mean, not the other way "
         "round.",
         shown,
     )
@@ -119,7 +119,7 @@ def _group_deviation(t: Trial) -> None:
     mistakes = [
         (
             [[-2.0, 2.0]],
-            "this is the reward less the mean; it is not divided by the standard deviation yet.",
+            "this is the reward minus the mean; it is not divided by the standard deviation yet.",
         ),
         (
             [[-2 / 2.0001, 2 / 2.0001]],
@@ -264,9 +264,9 @@ def _three_in_a_group(t: Trial) -> None:
     read=f"{L07}, 'On paper: what is each reply worth?'",
     hints=(
         "Every reply has its own baseline, because for each of them the others are different ones.",
-        "You need no loop: the sum of the others is the sum of the row less the reply's own "
+        "You need no loop: the sum of the others is the sum of the row minus the reply's own "
         "reward. Row sums need dim=1 and keepdim=True.",
-        "First a matrix with the sums of the others, of shape (P, N); then the rewards less that "
+        "First a matrix with the sums of the others, of shape (P, N); then the rewards minus that "
         "matrix over N - 1. N is the second entry of rewards.shape.",
     ),
 )
@@ -288,7 +288,7 @@ def _two_replies(t: Trial) -> None:
         ([[-2.0, 2.0]], CONTAINS_ITSELF),
         (
             [[4.0, -4.0]],
-            "the signs are turned around: it is the reward less the mean of the others.",
+            "the signs are turned around: it is the reward minus the mean of the others.",
         ),
         ([[5.0, 1.0]], "these are the means of the others. Take them off the rewards."),
         (
@@ -305,7 +305,7 @@ def _two_replies(t: Trial) -> None:
         ([[-5.0, -1.0]], "the sum that is taken off contains the reply itself. Leave it out."),
         (
             [[-1.0, 1.0]],
-            "a factor is upside down: RLOO's weights are larger than the rewards less the mean of "
+            "a factor is upside down: RLOO's weights are larger than the rewards minus the mean of "
             "all, not smaller.",
         ),
         (
@@ -324,7 +324,7 @@ def _two_replies(t: Trial) -> None:
         ),
         (
             [[-6.0, -6.0]],
-            "is a bracket missing? The sum of the others is the row's sum less the reply's own "
+            "is a bracket missing? The sum of the others is the row's sum minus the reply's own "
             "reward; put it in brackets before it is divided and taken off.",
         ),
         ([[-2.5, 3.5]], "brackets are missing around N - 1."),
@@ -702,7 +702,7 @@ def _batch(
         "compared with itself under the reference.",
         "torch.nn.functional.logsigmoid gives log sigma in one go and stays finite; log of a "
         "sigmoid does not. Do everything with tensors, so that the gradient survives.",
-        "The margin is how much the chosen reply has gained on the reference, less how much the "
+        "The margin is how much the chosen reply has gained on the reference, minus how much the "
         "rejected one has. Beta goes on the margin, inside log sigma; then minus, then the mean.",
     ),
 )
@@ -722,7 +722,7 @@ def dpo_loss(t: Trial) -> None:
 
 
 def _all_four_equal(t: Trial) -> None:
-    missing = "is a sign or a bracket missing? Each reply's gain is policy less reference."
+    missing = "is a sign or a bracket missing? Each reply's gain is policy minus reference."
     mistakes = [
         (-L(0), NO_MINUS),
         (0.5, NO_LOGARITHM),
@@ -962,7 +962,7 @@ def _never(t: Trial, args: tuple, mistakes: list[tuple]) -> None:
     hints=(
         "Every served question pays back the same small sum. Which sum, and how often does it go "
         "into the debt?",
-        "The saving of a question is before less after. Divide the debt by it and round up with "
+        "The saving of a question is before minus after. Divide the debt by it and round up with "
         "math.ceil.",
         "First ask whether after is at least before; then return math.inf. Otherwise take "
         "math.ceil of the debt over the saving.",
@@ -989,7 +989,7 @@ def _whole_multiple(t: Trial) -> None:
             10,
             "this divides by before. A question does not save all of before: it still costs after.",
         ),
-        (-20, "the result is negative: the saving is before less after."),
+        (-20, "the result is negative: the saving is before minus after."),
         (
             21,
             "one too many: here the debt is a whole multiple of the saving, and nothing is to be "
@@ -1000,7 +1000,7 @@ def _whole_multiple(t: Trial) -> None:
         (100 / 15, by_the_sum),
         (19, "one short: the debt is not yet repaid."),
         (500, "this multiplies the debt by the saving. Divide."),
-        (5, "brackets are missing around before less after."),
+        (5, "brackets are missing around before minus after."),
     ]
     t.same(
         (100, 10, 5),
@@ -1012,7 +1012,7 @@ def _whole_multiple(t: Trial) -> None:
 
 def _with_a_rest(t: Trial) -> None:
     mistakes = [
-        (50, "this divides by after. A question saves before less after."),
+        (50, "this divides by after. A question saves before minus after."),
         (10, "this divides by before. A question still costs after."),
         (12.5, "half a question cannot be served: round up to a whole number."),
         (12, "a rest of the debt is left: round up."),

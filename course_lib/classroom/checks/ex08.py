@@ -776,7 +776,7 @@ def _entry(
         "judge[torch.arange(P), index] takes one candidate of each row. The control's index needs "
         "u and N only.",
         "Two vectors of P numbers by the judge, one at the argmax of selecting, one at floor(u * "
-        "N) as whole numbers. Their means, and the mean of the first less the second.",
+        "N) as whole numbers. Their means, and the mean of the first minus the second.",
     ),
 )
 def honest_report(t: Trial) -> None:
@@ -788,7 +788,7 @@ def honest_report(t: Trial) -> None:
         _control_in_one_row(t)
         _control_in_two_rows(t)
         _control_when_u_is_0(t)
-    with t.part(1, "difference: selected less control, paired"):
+    with t.part(1, "difference: selected minus control, paired"):
         _difference_in_one_row(t)
         _difference_in_two_rows(t)
         _three_keys(t)
@@ -935,10 +935,10 @@ def _control_when_u_is_0(t: Trial) -> None:
 
 def _difference_in_one_row(t: Trial) -> None:
     mistakes = [
-        (4.0, "the sign is turned, or an absolute value taken: selected less control."),
+        (4.0, "the sign is turned, or an absolute value taken: selected minus control."),
         (3.0, "this sets the selector's score against the judge's. Both terms are the judge's."),
         (5.0, "this is the difference by the selecting reward. Use the judge."),
-        (2 - 11 / 3, "this is selected less the mean of all candidates. Subtract the control."),
+        (2 - 11 / 3, "this is selected minus the mean of all candidates. Subtract the control."),
     ]
     _entry(
         t,
@@ -946,19 +946,19 @@ def _difference_in_one_row(t: Trial) -> None:
         "difference",
         -4.0,
         mistakes,
-        "the mean of selected less control is wanted; it may be negative",
+        "the mean of selected minus control is wanted; it may be negative",
     )
 
 
 def _difference_in_two_rows(t: Trial) -> None:
     mistakes = [
-        (1.375, "the sign is turned: selected less control."),
+        (1.375, "the sign is turned: selected minus control."),
         (5.875, "absolute differences are averaged. Keep the sign of each prompt."),
         (-2.75, SUM_OVER_PROMPTS),
         (0.0, "this sets the selector's score against the judge's."),
     ]
     _entry(
-        t, TWO_ROWS, "difference", -1.375, mistakes, "the mean of selected less control is wanted"
+        t, TWO_ROWS, "difference", -1.375, mistakes, "the mean of selected minus control is wanted"
     )
 
 
@@ -1077,7 +1077,7 @@ def _against_the_control(t: Trial) -> None:
         t,
         "control",
         "the control gained nearly as much, and the diagnosis does not say so. Is rule 5 reached "
-        "when the proxy rose, and does it take gold_change less control_gold_change?",
+        "when the proxy rose, and does it take gold_change minus control_gold_change?",
         smaller,
         proxy_change=2.0,
         control_gold_change=0.9,

@@ -87,7 +87,7 @@ def none_for_never(once, before, after):
     return math.ceil(once / (before - after)) if before > after else None
 
 
-@proof.wrong(says="around before less after")
+@proof.wrong(says="around before minus after")
 def no_brackets_around_the_saving(once, before, after):
     return math.ceil(once / before - after) if before > after else math.inf
 
