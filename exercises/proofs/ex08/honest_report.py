@@ -233,7 +233,7 @@ def control_not_paired(selecting, judge, u):
     return {**_right(selecting, judge, u), "control": float(everywhere.mean())}
 
 
-@proof.wrong(says="less the mean of all candidates")
+@proof.wrong(says="minus the mean of all candidates")
 def less_the_mean(selecting, judge, u):
     report = _right(selecting, judge, u)
     report["difference"] = report["selected"] - float(judge.mean())
