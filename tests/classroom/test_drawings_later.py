@@ -1,11 +1,14 @@
 """Drawings of lessons 04 to 07: right numbers, words for those who do not see them, small files."""
 
+import html
+
 import numpy as np
 import pytest
 
 from course_lib import assets, results
 from course_lib.base import CourseError
 from course_lib.classroom.drawings.choosing import parting, promised
+from course_lib.classroom.drawings.clipping import clip, surrogate
 from course_lib.classroom.drawings.distilling import (
     BASE,
     BEST,
@@ -29,7 +32,7 @@ def checked(figure):
     """What every drawing must be; returns its words."""
     svg = figure.svg()
     assert len(svg) < LARGEST and figure.size[0] == 700
-    assert figure.summary.endswith(".") and figure.summary[:40] in figure.image()
+    assert figure.summary.endswith(".") and html.escape(figure.summary) in figure.image()
     sizes = [text.get_fontsize() for axis in figure.axes for text in axis.texts if text.get_text()]
     assert all(size >= 9.5 for size in sizes)
     return svg
@@ -170,3 +173,27 @@ def test_a_policy_gives_probabilities_and_a_temperature_is_above_zero():
         distillation(temperature=0, quiet=True)
     with pytest.raises(CourseError, match="above 0"):
         distillation((0.5, 0.5, 0.0), quiet=True)
+
+
+# ---- lesson 07: the clip -----------------------------------------------------------------------
+
+
+def test_the_push_ends_on_one_side_only():
+    ratio = np.array([0.5, 0.79, 0.9, 1.1, 1.21, 1.5])
+    value, slope = surrogate(ratio, 1.0, 0.2)
+    assert np.allclose(value, [0.5, 0.79, 0.9, 1.1, 1.2, 1.2])
+    assert np.allclose(slope, [1, 1, 1, 1, 0, 0])
+    value, slope = surrogate(ratio, -2.0, 0.2)
+    assert np.allclose(value, [-1.6, -1.6, -1.8, -2.2, -2.42, -3.0])
+    assert np.allclose(slope, [0, 0, -2, -2, -2, -2])
+
+
+def test_the_clip_shades_where_nothing_pushes():
+    figure = clip(epsilon=0.3, quiet=True)
+    svg = checked(figure)
+    assert "30 %" in figure.summary and svg.count("no push") == 2
+    shaded = [axis.patches[0].get_bbox() for axis in figure.axes]
+    assert np.allclose([shaded[0].x0, shaded[1].x1], [1.3, 0.7], atol=0.01)
+    assert shaded[0].x1 > 1.5 and shaded[1].x0 < 0.5
+    with pytest.raises(CourseError, match="between 0"):
+        clip(epsilon=0, quiet=True)

@@ -7,9 +7,11 @@ takes others. They are made of what :mod:`~course_lib.classroom.drawings.ink` ha
 
 from .beams import beam_tree
 from .choosing import parting
+from .clipping import clip
 from .distilling import distillation
 from .heads import scalar_head
 from .loop import loop
+from .margins import margin
 from .masking import loss_mask
 from .prefix import shared_prefix
 from .softmax import softmax
@@ -17,9 +19,11 @@ from .tail import tail
 
 __all__ = [
     "beam_tree",
+    "clip",
     "distillation",
     "loop",
     "loss_mask",
+    "margin",
     "parting",
     "scalar_head",
     "shared_prefix",
