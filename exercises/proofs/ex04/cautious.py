@@ -70,14 +70,14 @@ def std_first(scores, k):
     return mean_less(z, k)
 
 
-@proof.wrong(says="count less 1")
+@proof.wrong(says="count minus 1")
 def sample_std(scores, k):
     x = centred(scores)
     z = x / pool_std(x, correction=1).clamp(min=1e-8)
     return mean_less(z, k)
 
 
-@proof.wrong(says="count less 1")
+@proof.wrong(says="count minus 1")
 def sample_std_across(scores, k):
     z = scaled(centred(scores))
     return z.mean(0) - k * (z.std(0) if len(z) > 1 else 0)
