@@ -22,6 +22,7 @@ from course_lib.classroom.drawings.distilling import (
 )
 from course_lib.classroom.drawings.ink import INK, KEPT
 from course_lib.classroom.drawings.masking import loss_mask
+from course_lib.classroom.drawings.weighing import weights, weights_by_method
 from course_lib.estimators import best_of_n_curve
 from course_lib.models import examples_of, load_policy, response_logits
 
@@ -197,3 +198,41 @@ def test_the_clip_shades_where_nothing_pushes():
     assert shaded[0].x1 > 1.5 and shaded[1].x0 < 0.5
     with pytest.raises(CourseError, match="between 0"):
         clip(epsilon=0, quiet=True)
+
+
+# ---- lesson 07: weights ------------------------------------------------------------------------
+
+
+def test_weights_by_hand():
+    found = weights_by_method([[1.0, 2.0, 3.0, 6.0]], critic=2.5)
+    std = np.std([1, 2, 3, 6], ddof=1)
+    assert np.allclose(found["RFT, RAFT"], [[0, 0, 0, 1]])
+    assert np.allclose(found["GRPO without std"], [[-2, -1, 0, 3]])
+    assert np.allclose(found["RLOO"], np.array([[-2, -1, 0, 3]]) * 4 / 3)
+    assert np.allclose(found["GRPO"], np.array([[-2, -1, 0, 3]]) / std, atol=1e-3)
+    assert np.allclose(found["PPO"], [[-1.5, -0.5, 0.5, 3.5]])
+
+
+def test_weights_shows_each_method_at_each_prompt():
+    figure = weights(quiet=True)
+    svg = checked(figure)
+    assert "divided by the std" in svg and "all good, nearly alike" in svg
+    bars = [[bar.get_height() for bar in axis.patches] for axis in figure.axes if axis.patches]
+    assert len(bars) == 12 and all(len(row) == 8 for row in bars)
+    names = ("rewards", "rft", "plain", "grpo", "rloo", "ppo")
+    of = {name: bars[2 * k : 2 * k + 2] for k, name in enumerate(names)}
+    for name in ("plain", "grpo", "rloo"):
+        assert np.allclose([sum(row) for row in of[name]], 0, atol=1e-4)
+    # divided by the standard deviation two prompts weigh the same
+    assert np.allclose(*of["grpo"], atol=1e-2) and max(of["plain"][1]) < max(of["plain"][0]) / 5
+    assert all(value > 0 for value in of["ppo"][1]), "all better than the critic expects"
+
+
+def test_weights_want_replies_to_compare():
+    with pytest.raises(CourseError, match="two replies"):
+        weights([[1.0]], heads=["one"], quiet=True)
+    with pytest.raises(CourseError, match="as many heads"):
+        weights([[1.0, 2.0]], quiet=True)
+    with pytest.raises(CourseError, match="as many replies"):
+        weights([[1.0, 2.0], [1.0]], quiet=True)
+    checked(weights([[0.0, 1.0, 1.0]], heads=["a verifier"], quiet=True))

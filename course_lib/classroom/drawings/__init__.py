@@ -9,13 +9,14 @@ from .beams import beam_tree
 from .choosing import parting
 from .clipping import clip
 from .distilling import distillation
+from .draws import tail
 from .heads import scalar_head
-from .loop import loop
 from .margins import margin
 from .masking import loss_mask
+from .next_word import softmax
 from .prefix import shared_prefix
-from .softmax import softmax
-from .tail import tail
+from .steps import loop
+from .weighing import weights
 
 __all__ = [
     "beam_tree",
@@ -29,4 +30,5 @@ __all__ = [
     "shared_prefix",
     "softmax",
     "tail",
+    "weights",
 ]
