@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from ... import assets
-from ...base import last_turn
-from ...pools import Pool
 from ..plots.figure import STYLE, Figure, done
 from . import ink
+from .stored import question
 
-STORED, QUESTION = "helpdesk/pools/heldout.npz", 13
 SAMPLES = (7, 8)  # two draws in a row of the stored pool
 ROWS = (66, 118, 170, 222)  # units: the middles of first beam, dropped, second beam, dropped
 COLUMNS, WIDTH, HIGH = (30, 258, 486), 200, 40
@@ -57,9 +54,8 @@ def beam_tree(quiet: bool = False) -> Figure:
     The words and log-probabilities are those of the bundled policy for a stored question; the
     samples are two draws in a row of the stored pool.
     """
-    pool = Pool.load(assets.path(STORED))
-    question = last_turn(pool.prompts[QUESTION])
-    samples = [pool.texts[QUESTION][j] for j in SAMPLES]
+    stored = question()
+    samples = [stored.replies[j] for j in SAMPLES]
     fig, axis = ink.sheet(366)
     words = "Beam search keeps the two likeliest beginnings"
     ink.words(axis, COLUMNS[0] - 12, 24, words, ink.POLICY, 10.5, True)
@@ -71,11 +67,11 @@ def beam_tree(quiet: bool = False) -> Figure:
     for node in TREE:
         _node(axis, node)
     _samples(axis, samples)
-    ends = [node.text for node in TREE if node.kept and node.place[0] == 2]
+    first, second = (node for node in TREE if node.kept and node.place[0] == 2)
     text = (
-        f"A beam tree of width 2 for “{question}”: the beams “{THANKS} …” and “{PASSED} …” are "
-        f"kept, other beginnings are dropped, and both beams give the same step, “{ends[0]}”, at "
-        f"log-probabilities {ink.number(TREE[7].logp)} and {ink.number(TREE[9].logp)}. Two samples "
+        f"A beam tree of width 2 for “{stored.asked}”: the beginnings “{THANKS}” and “{PASSED}” "
+        f"are kept, the others dropped, and both give the same step, “{first.text}”, at "
+        f"log-probabilities {ink.number(first.logp)} and {ink.number(second.logp)}. Two samples "
         f"say different things: “{samples[0]}” and “{samples[1]}”"
     )
     return done(fig, text, quiet)

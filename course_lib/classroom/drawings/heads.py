@@ -6,13 +6,12 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from ... import assets
-from ...pools import Pool
 from ..plots.figure import STYLE, Figure, done
 from . import ink
-from .softmax import QUESTION, STORED, first_words, next_words
+from .next_word import first_words, next_words
+from .stored import question
 
-REPLY, REWARD = 3, "reward-8000"  # of the stored question: the reply that best-of-16 keeps
+REPLY = 3  # of the stored question: the reply that best-of-16 keeps
 BEGUN = (" First,", ("First", ","))  # as text and as tokens
 WHOLE = ("First", "…", "number", ".", "end")
 LEFT, RIGHT, WIDE = 14, 386, 300  # units: where each half begins, and how wide it is
@@ -30,7 +29,7 @@ def scalar_head(quiet: bool = False) -> Figure:
     """
     words, logits = first_words(BEGUN[0])
     names, shares = next_words(words, logits, [1.0])
-    reward = float(Pool.load(assets.path(STORED)).reward(REWARD)[QUESTION, REPLY])
+    reward = float(question().scores[REPLY])
     fig, axis = ink.sheet(336)
     left = _model(
         axis, LEFT, ("language model", f"head: {len(words)} outputs"), BEGUN[1], ink.POLICY

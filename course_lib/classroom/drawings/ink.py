@@ -211,7 +211,7 @@ def tick(axis: Axes, x: float, y: float, size: float = 10, colour: str = KEPT) -
 
 def dot(axis: Axes, x: float, y: float, colour: str = INK, size: float = 4) -> None:
     """A dot of radius ``size``."""
-    axis.add_patch(Circle((x, y), size, color=colour, linewidth=0))
+    axis.add_patch(Circle((x, y), size, color=colour, linewidth=0, zorder=3))
 
 
 def area(axis: Axes, points: Sequence[Point], colour: str = INK, fill: float = TINT) -> None:
@@ -260,17 +260,22 @@ def fitted(text: str, width: float, size: float = SMALL) -> str:
     if width_of(text, size) <= width:
         return text
     kept = text.split()
-    while len(kept) > 1 and width_of(" ".join(kept) + " …", size) > width:
+    while kept:
+        short = " ".join(kept).rstrip(",.;:") + " …"
+        if len(kept) == 1 or width_of(short, size) <= width:
+            return short
         kept.pop()
-    return " ".join(kept).rstrip(",.;:") + " …"
+    return text
 
 
-def wrapped(text: str, width: float, size: float = SMALL) -> list[str]:
-    """``text`` in lines that fit into ``width``."""
+def wrapped(text: str, width: float, size: float = SMALL, most: int = 99) -> list[str]:
+    """``text`` in at most ``most`` lines that fit into ``width``; … where words are missing."""
     lines: list[str] = []
     for word in text.split():
         if lines and width_of(f"{lines[-1]} {word}", size) <= width:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
+    if len(lines) > most:
+        lines[most - 1 :] = [fitted(" ".join(lines[most - 1 :]), width, size)]
     return lines

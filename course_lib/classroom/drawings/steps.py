@@ -6,14 +6,12 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from ... import assets
-from ...base import last_turn, require
-from ...pools import Pool
+from ...base import require
 from ..plots.figure import STYLE, Figure, done
 from . import ink
+from .stored import question
 
-STORED = "helpdesk/pools/heldout.npz"
-QUESTION, REWARD, N = 13, "reward-8000", 16  # of the stored pool: short, and the best is good
+N = 16  # replies of the stored question
 ROWS = 4  # replies that are shown
 TOP, ROW = 76, 45  # units: where the first reply begins, from one to the next
 CARD = 268  # units: width of a reply
@@ -37,7 +35,8 @@ def loop(
     given = [value is not None for value in (prompt, replies, scores)]
     require(all(given) or not any(given), "give prompt, replies and scores together, or none.")
     if not all(given):
-        prompt, replies, scores = stored_question()
+        stored = question()
+        prompt, replies, scores = stored.asked, stored.replies[:N], stored.scores[:N]
     values = np.asarray(scores, dtype=float)
     require(
         values.shape == (len(replies),) and len(replies) > 1 and np.isfinite(values).all(),
@@ -63,13 +62,6 @@ def loop(
         "was kept, and the better policy can go round again. Best-of-N is the first three."
     )
     return done(fig, text, quiet)
-
-
-def stored_question() -> tuple[str, list[str], np.ndarray]:
-    """A question of the help desk, its first sixteen replies, and their scores (16,)."""
-    pool = Pool.load(assets.path(STORED))
-    scores = pool.reward(REWARD)[QUESTION, :N].numpy()
-    return last_turn(pool.prompts[QUESTION]), pool.texts[QUESTION][:N], scores
 
 
 def spread_out(replies: Sequence[str], scores: np.ndarray) -> list[int]:
@@ -113,9 +105,7 @@ def _reply(axis: Axes, middle: float, text: str, score: float, kept: bool) -> No
     """A reply with its score and its mark; what is rejected is crossed out."""
     colour = ink.KEPT if kept else ink.INK
     ink.box(axis, CARD_X, middle - 19, CARD, 38, colour, line=1.5 * kept)
-    lines = ink.wrapped(text, CARD - 16)
-    if len(lines) > 2:
-        lines = [lines[0], ink.fitted(" ".join(lines[1:]), CARD - 16)]
+    lines = ink.wrapped(text, CARD - 16, most=2)
     for k, line in enumerate(lines):
         y = middle + 17 * (k - (len(lines) - 1) / 2)
         ink.words(axis, CARD_X + 9, y, line, colour)

@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from ... import assets
-from ...base import last_turn, require
+from ...base import require
 from ...models import load_policy
-from ...pools import Pool
 from ..plots.figure import STYLE, Figure, done
 from . import ink
+from .stored import question
 
-STORED, QUESTION = "helpdesk/pools/heldout.npz", 13
 MOST = 6  # words that have a bar of their own
 OTHERS = "all others"
 TOP, ROW = 62, 27  # units: the middle of the first bar, from one to the next
@@ -68,8 +67,7 @@ def softmax(
 def first_words(begun: str = "") -> tuple[list[str], np.ndarray]:
     """All words of the help desk's policy and their logits (V,) after the reply has ``begun``."""
     policy = load_policy(assets.path("helpdesk/policy"))
-    question = last_turn(Pool.load(assets.path(STORED)).prompts[QUESTION])
-    read = policy.render([question])[0] + begun
+    read = policy.render([question().asked])[0] + begun
     tokens = policy.tokenizer([read], return_tensors="pt").input_ids  # (1, L)
     with torch.inference_mode():
         logits = policy.model(tokens).logits[0, -1].numpy()  # (V,)

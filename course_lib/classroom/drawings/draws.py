@@ -8,14 +8,12 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from ... import assets
 from ...base import require
 from ...estimators import best_of_n_curve
-from ...pools import Pool
 from ..plots.figure import STYLE, Figure, done
 from . import ink
+from .stored import question
 
-STORED, QUESTION, REWARD = "helpdesk/pools/heldout.npz", 13, "gold"
 SIZES = (1, 4, 16, 64)
 LEFT, RIGHT = 40, 660  # units: where the scale begins and ends
 ROAD, GROUND, HIGH, DRAWS = (
@@ -57,7 +55,7 @@ def tail(
     :func:`course_lib.estimators.best_of_n_curve` estimates it.
     """
     if rewards is None:
-        rewards = Pool.load(assets.path(STORED)).reward(REWARD)[QUESTION].numpy()
+        rewards = question().gold
     values = np.asarray(rewards, dtype=float)
     require(
         values.ndim == 1 and len(values) > 1 and np.isfinite(values).all(),
