@@ -20,10 +20,11 @@ from course_lib.classroom.drawings.distilling import (
     measured,
     towards_best_of_n,
 )
+from course_lib.classroom.drawings.holding import HELD, bytes_held, models_in_memory
 from course_lib.classroom.drawings.ink import INK, KEPT
 from course_lib.classroom.drawings.masking import loss_mask
 from course_lib.classroom.drawings.weighing import weights, weights_by_method
-from course_lib.estimators import best_of_n_curve
+from course_lib.estimators import best_of_n_curve, phases
 from course_lib.models import examples_of, load_policy, response_logits
 
 LARGEST = 25_000  # bytes of SVG
@@ -236,3 +237,35 @@ def test_weights_want_replies_to_compare():
     with pytest.raises(CourseError, match="as many replies"):
         weights([[1.0, 2.0], [1.0]], quiet=True)
     checked(weights([[0.0, 1.0, 1.0]], heads=["a verifier"], quiet=True))
+
+
+# ---- lesson 07: models in memory ---------------------------------------------------------------
+
+
+def gigabytes(method):
+    """Of all models of a method, each of a billion parameters."""
+    return sum(sum(parts.values()) for parts in bytes_held(method).values())
+
+
+def test_bytes_are_those_of_the_planner_and_models_those_of_the_comparison():
+    planned = phases(1e9, replies=0)
+    assert np.isclose(gigabytes("PPO"), sum(planned["PPO (lesson 07)"].values()))
+    assert np.isclose(gigabytes("RFT"), sum(planned["RFT training"].values()))
+    methods = results.load("frontier")["methods"]
+    for method in ("DPO", "GRPO", "PPO"):  # as their accounts noted
+        assert len(HELD[method]) == methods[method]["cost"]["models"]
+    assert [gigabytes(method) for method in HELD] == [4, 18, 18, 20, 36]
+
+
+def test_models_in_memory_fills_what_is_trained():
+    figure = models_in_memory(8, quiet=True)
+    checked(figure)
+    assert "8 billion" in figure.summary and "PPO trains policy and critic" in figure.summary
+    assert "288 GB" in figure.summary
+    outlined = [patch for patch in figure.axes[0].patches if not patch.get_fill()]
+    frozen = sum(not trained for models in HELD.values() for trained in models.values())
+    assert len(outlined) == frozen + 1  # and one in the key
+    with pytest.raises(CourseError, match="above 0"):
+        models_in_memory(0, quiet=True)
+    with pytest.raises(CourseError, match="method must be"):
+        bytes_held("SFT")

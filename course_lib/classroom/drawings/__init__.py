@@ -11,6 +11,7 @@ from .clipping import clip
 from .distilling import distillation
 from .draws import tail
 from .heads import scalar_head
+from .holding import models_in_memory
 from .margins import margin
 from .masking import loss_mask
 from .next_word import softmax
@@ -25,6 +26,7 @@ __all__ = [
     "loop",
     "loss_mask",
     "margin",
+    "models_in_memory",
     "parting",
     "scalar_head",
     "shared_prefix",
