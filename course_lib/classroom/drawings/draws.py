@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from ...base import require
 from ...estimators import best_of_n_curve
 from ..plots.figure import STYLE, Figure, done
+from ..plots.labels import spread
 from . import ink
 from .stored import question
 
@@ -66,10 +67,11 @@ def tail(
     require(1 <= n <= N, f"n must be between 1 and {N}, the number of rewards; got {n}.")
     sizes = [size for size in sizes if size <= N]
     highest = best_of_n_curve(values[None], ns=sizes)[0]  # (len(sizes),)
-    fig, axis = ink.sheet(296)
     scale = Scale(min(np.quantile(values, 0.01), values[:n].min()), values.max())
-    _hill(axis, values, scale)
-    _draws(axis, values[:n], scale)
+    dots = _stacked([scale(reward) for reward in values[:n]])
+    fig, axis = ink.sheet(max(y for _, y in dots) + 46)
+    _hill(axis, values, [scale(mean) for mean in highest], scale)
+    _draws(axis, dots, int(values[:n].argmax()))
     _maxima(axis, sizes, highest, scale)
     climbs = ", ".join(f"{m:.1f} for n = {k}" for k, m in zip(sizes, highest, strict=True))
     text = (
@@ -80,38 +82,51 @@ def tail(
     return done(fig, text, quiet)
 
 
-def _hill(axis: Axes, values: np.ndarray, scale: Scale) -> None:
-    """The smoothed rewards over their scale: Gaussians as wide as a twentieth of it."""
+def _hill(axis: Axes, values: np.ndarray, marks: Sequence[float], scale: Scale) -> None:
+    """The smoothed rewards over their scale: Gaussians as wide as a twentieth of it.
+
+    Its name stands where it is high and no upright line, at ``marks``, goes through.
+    """
     grid = np.linspace(scale.low, scale.high, 111)
     wide = (scale.high - scale.low) / 20
     heights = np.exp(-0.5 * ((grid[:, None] - values) / wide) ** 2).sum(1)  # (111,)
-    tops = GROUND - HIGH * heights / heights.max()
-    xs = [scale(reward) for reward in grid]
-    ink.area(axis, [(LEFT, GROUND), *zip(xs, tops, strict=True), (RIGHT, GROUND)], ink.POLICY, 0.2)
-    axis.plot(xs, tops, color=ink.POLICY, linewidth=1.8)
+    heights *= HIGH / heights.max()
+    xs = np.array([scale(reward) for reward in grid])
+    top = [(x, GROUND - height) for x, height in zip(xs, heights, strict=True)]
+    ink.area(axis, [(LEFT, GROUND), *top, (RIGHT, GROUND)], ink.POLICY, 0.2)
+    axis.plot(*zip(*top, strict=True), color=ink.POLICY, linewidth=1.8)
     ink.rule(axis, (LEFT - 14, GROUND), (RIGHT + 14, GROUND))
     for tick in scale.ticks():
-        places = 0 if tick.is_integer() else 1
-        ink.words(axis, scale(tick), GROUND + 13, ink.number(tick, places), align="center")
+        ink.words(axis, scale(tick), GROUND + 13, f"{tick:g}".replace("-", "−"), align="center")
     ink.words(axis, RIGHT + 14, GROUND + 13, "reward →", align="right")
-    x = scale(values.mean()) - 12
-    ink.words(axis, x, GROUND - 20, f"{len(values)} replies", ink.POLICY, align="right")
+    name = f"{len(values)} replies"
+    half = ink.width_of(name) / 2 + 8
+    free = [x for x in xs if all(abs(x - mark) > half for mark in marks)] or list(xs)
+    room = [heights[abs(xs - x) < half].min() for x in free]
+    ink.words(axis, free[int(np.argmax(room))], GROUND - 20, name, ink.POLICY, align="center")
 
 
-def _draws(axis: Axes, drawn: np.ndarray, scale: Scale) -> None:
-    """Each reward as a dot; those that would cover each other stand one below the other."""
-    best = int(drawn.argmax())
-    there: list[tuple[float, float]] = []
-    for j in np.argsort(-drawn, kind="stable").tolist():
-        x, y = scale(drawn[j]), float(DRAWS)
-        while any(abs(x - a) < 11 and abs(y - b) < 11 for a, b in there):
+def _stacked(xs: Sequence[float]) -> list[tuple[float, float]]:
+    """Where dots at ``xs`` stand: those that would cover each other one below the other."""
+    there: dict[int, tuple[float, float]] = {}
+    for j in np.argsort(-np.array(xs), kind="stable").tolist():
+        x, y = xs[j], float(DRAWS)
+        while any(abs(x - a) < 11 and abs(y - b) < 11 for a, b in there.values()):
             y += 11
-        there.append((x, y))
-        ink.dot(axis, x, y, ink.KEPT if j == best else ink.INK, 6 if j == best else 4.2)
-    x = scale(drawn[best])
-    low = max(y for a, y in there if abs(x - a) < 60)
-    words = f"the best of these {len(drawn)}"
+        there[j] = (x, y)
+    return [there[j] for j in range(len(xs))]
+
+
+def _draws(axis: Axes, dots: Sequence[tuple[float, float]], best: int) -> None:
+    """The dots, and which of them is the highest."""
+    others = [dot for j, dot in enumerate(dots) if j != best]
+    if others:
+        axis.plot(*zip(*others, strict=True), "o", color=ink.INK, markersize=6, markeredgewidth=0)
+    x = dots[best][0]
+    ink.dot(axis, x, dots[best][1], ink.KEPT, 6)
+    words = f"the best of these {len(dots)}"
     x = min(x, ink.WIDE - ink.width_of(words, bold=True) / 2 - 4)
+    low = max(y for a, y in dots if abs(x - a) < ink.width_of(words, bold=True) / 2 + 6)
     ink.words(axis, x, low + 20, words, ink.KEPT, bold=True, align="center")
 
 
@@ -121,10 +136,11 @@ def _maxima(axis: Axes, sizes: Sequence[int], highest: np.ndarray, scale: Scale)
     for before, after in zip(xs, xs[1:], strict=False):
         if after - before > 24:
             ink.arrow(axis, (before + 8, ROAD), (after - 7, ROAD), ink.KEPT)
-    for x, size, mean in zip(xs, sizes, highest, strict=True):
+    names = spread(xs, [62] * len(xs), 4, ink.WIDE - 4)
+    for x, name, size, mean in zip(xs, names, sizes, highest, strict=True):
         ink.rule(axis, (x, ROAD + 8), (x, GROUND), ink.KEPT, 1.0, dashes=True)
         ink.dot(axis, x, ROAD, ink.KEPT, 5)
-        ink.words(axis, x, ROAD - 34, f"n = {size}", ink.KEPT, 10, True, "center")
-        ink.words(axis, x, ROAD - 17, ink.number(mean), ink.KEPT, align="center")
+        ink.words(axis, name, ROAD - 34, f"n = {size}", ink.KEPT, 10, True, "center")
+        ink.words(axis, name, ROAD - 17, ink.number(mean), ink.KEPT, align="center")
     words = "the highest of n, on average"
-    ink.words(axis, xs[0] - 26, ROAD - 17, words, ink.KEPT, align="right")
+    ink.words(axis, names[0] - 26, ROAD - 17, words, ink.KEPT, align="right")

@@ -106,7 +106,7 @@ def _point(axis: Axes, pair: Comparison, colour: str) -> None:
     ink.dot(axis, x, y, colour, 6)
     words = f"{pair.name}, {ink.percent(pair.chance)}"
     if pair.chance > 0.8:
-        ink.words(axis, x, y + 20, words, colour, 10, True, "center")
+        ink.words(axis, x, y + 26, words, colour, 10, True, "center")
     else:
         ink.words(axis, x + 14, y + 4, words, colour, 10, True)
         ink.words(
