@@ -9,7 +9,7 @@ from ...base import require
 from ...estimators import GB, training_bytes
 from ..plots.figure import COLOURS, STYLE, Figure, done
 from ..plots.frontier import method_colour
-from .ink import INK, faded, rule, sheet, width_of, words
+from .ink import INK, TINT, faded, rule, sheet, width_of, words
 
 POLICY, CRITIC, START, REWARD = "policy", "critic", "starting policy", "reward model"
 # what each method holds at once; True where it is trained. Best-of-N trains nothing: what it holds
@@ -115,6 +115,8 @@ def _part(
     look = {"color": colour, "alpha": FILLS.get(part), "linewidth": 0}
     if part not in FILLS:
         look = {"fill": False, "edgecolor": colour, "linewidth": 1.6}
+        ground = {"color": colour, "alpha": TINT, "linewidth": 0}
+        axis.bar(at[0], size[1], size[0], at[1], align="edge", **ground)
     axis.bar(at[0], size[1], size[0], at[1], align="edge", **look)
 
 
