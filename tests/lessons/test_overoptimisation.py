@@ -52,6 +52,44 @@ def test_against_kl_the_axis_is_the_root_of_the_bound_and_the_fit_is_drawn(pool)
     assert right.lines[0].get_linestyle() == "None", "points, and a line of their fit"
 
 
+def test_a_curve_that_turns_has_a_ring_at_its_peak_and_gold_can_stand_alone(pool):
+    figure = plots.overoptimisation(pool, ["proxy"], own=False, quiet=True)
+    (axis,) = figure.axes
+    line, peak = axis.lines[:2]
+    highest = int(np.argmax(line.get_ydata()))
+    assert peak.get_xdata()[0] == [1, 2, 4, 8, 16][highest]
+    assert peak.get_ydata()[0] == max(line.get_ydata())
+    assert figure.summary.startswith("Gold of the best of n: proxy: gold")
+    rising = pool.with_reward("better", pool.reward("gold"))
+    (axis,) = plots.overoptimisation(rising, ["better"], own=False, quiet=True).axes
+    assert len(axis.lines) == 1, "no ring where gold does not turn"
+
+
+def test_many_curves_have_no_bands(pool):
+    names = ["proxy", "b", "c", "d"]
+    for name in names[1:]:
+        pool = pool.with_reward(name, pool.reward("proxy"))
+    figure = plots.overoptimisation(pool, names, quiet=True)
+    assert not figure.axes[1].collections and "Bands" not in figure.summary
+
+
+def test_plans_are_drawn_in_per_cent_against_their_labels():
+    figure = plots.label_budget([16, 64], {"pairs": [0.6, 0.75], "choices": [0.8, 0.9]}, quiet=True)
+    first, second, coin = figure.axes[0].lines
+    assert list(first.get_ydata()) == [60, 75] and list(second.get_ydata()) == [80, 90]
+    assert set(coin.get_ydata()) == {50}
+    assert "choices 80 % of the time with 16 labels and 90 % with 64" in figure.summary
+
+
+def test_right_and_wrong_steps_stand_end_to_end():
+    figure = plots.steps_taught({"random": (0.75, 0.25), "best": (1.5, 0.5)}, quiet=True)
+    (axis,) = figure.axes
+    right, wrong = axis.patches[:2], axis.patches[2:]
+    assert [bar.get_width() for bar in right] == [0.75, 1.5]
+    assert [(bar.get_x(), bar.get_width()) for bar in wrong] == [(0.75, 0.25), (1.5, 0.5)]
+    assert "25 % wrong" in {text.get_text() for text in axis.texts}
+
+
 def test_the_judge_may_not_choose(pool):
     with pytest.raises(CourseError, match="'gold' does both"):
         plots.overoptimisation(pool, ["gold"])

@@ -97,7 +97,7 @@ def _bound_in_nats(t: Trial) -> None:
     minutes=18,
     difficulty="medium",
     idea="the KL bound of best-of-n and its misuse",
-    read=f"{L04}, 'How far has choosing moved the replies? KL'",
+    read=f"{L04}, 'What best-of-n makes of a policy'",
     hints=(
         "Work level by level: all replies with one value of the reward are a level. First find how "
         "likely it is that the best of n has this reward, then share that among the level's "

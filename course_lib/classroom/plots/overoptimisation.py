@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # figures of arrays alone need no torch
 
 AXES = {"n": "n, candidates per prompt (log scale)", "kl": "d = √KL by its upper bound (√nats)"}
 Offsets = Mapping[str, tuple[float, float]]
-MOST_BANDS = 3  # more of them hide each other
+MOST_BANDS = 2  # more of them hide each other
 
 
 def _place(axis: Axes, x: str, ns: Sequence[int]) -> np.ndarray:
@@ -65,7 +65,7 @@ def overoptimisation(
     (√KL by the bound); ``fit`` draws d(α − βd) through the gold curves (with ``x="kl"``), and
     leaves the proxies out, as ``own=False`` does. Scores of different models have no common scale,
     so the left panel shows how many of its own standard deviations (over the pool) each score
-    rises. Where gold turns, its peak has a ring. Bands, for up to three curves: 95 % over prompts.
+    rises. Where gold turns, its peak has a ring. Bands, for one curve or two: 95 % over prompts.
     """
     require(
         gold not in names,

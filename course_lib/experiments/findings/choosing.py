@@ -76,8 +76,8 @@ def kl_bound() -> Measured:
     near = without_ties[:, AT_16].mean() / bound[AT_16]
     never_above = (with_ties <= bound + 1e-9).all() and (without_ties <= bound + 1e-9).all()
     note = (
-        f"Two equally likely outcomes: {two:.3f} nats; 256 candidates without ties: "
-        f"{near:.1%} of the bound"
+        f"Two equally likely outcomes: {two:.2f} nats; 256 candidates without ties: "
+        f"{near:.0%} of the bound"
     )
     return Measured(gap, never_above and gap.high < 0 and near > 0.9, note)
 
@@ -138,9 +138,8 @@ def overoptimisation() -> Measured:
     fits = min(r2[1:]) > 0.9
     note = (
         f"Highest at n = {', '.join(f'{n} ({name})' for name, n in peaks.items())}. From 500 to "
-        f"8,000 comparisons the fitted peak moves by {moved.mean():.2f} [{low:.2f}, {high:.2f}] "
-        f"√nats (one model of each size); r² from {min(r2):.2f} to {max(r2):.3f}. Falls from 16 "
-        f"to 256: {', '.join(f'{name} {fall[name]:+.2f}' for name in SIZED)}"
+        f"8,000 comparisons the fitted peak moves by {moved.mean():.1f} [{low:.1f}, {high:.1f}] "
+        f"√nats (one model of each size); r² from {min(r2):.2f} up"
     )
     holds = proxies_rise and gold_rises and gold_falls and low > 0 and ordered and fits
     return Measured(fall["reward-2000"], holds, note)
@@ -171,8 +170,8 @@ def beats_confidence() -> Measured:
         for curve in curves.values()
         for k in range(SIZES.index(4), len(SIZES))
     ]
-    at_16 = ", ".join(f"{name} {curve[:, AT_16].mean():.2f}" for name, curve in curves.items())
-    note = f"Gold of the best of 16 by reward-8000 {learned[:, AT_16].mean():.2f}; by {at_16}"
+    at_16 = ", ".join(f"{name} {curve[:, AT_16].mean():.1f}" for name, curve in curves.items())
+    note = f"Gold of the best of 16 by reward-8000 {learned[:, AT_16].mean():.1f}; by {at_16}"
     return Measured(gain, all(gap.low > 0 for gap in gaps), note)
 
 
@@ -210,8 +209,8 @@ def pessimism() -> Measured:
     note = (
         "Peak at n = "
         + ", ".join(f"{a} → {b} ({name})" for name, (a, b) in peaks.items())
-        + "; 256 minus 16 with the charge: "
-        + ", ".join(f"{falls[name]:+.2f}" for name in falls)
+        + "; with the charge gold rises from 16 to 256 by "
+        + ", ".join(f"{falls[name].mean:.1f}" for name in falls)
         + ". β was not chosen on other prompts"
     )
     return Measured(found["reward-2000"], found["reward-2000"].low > 0 and moved and rises, note)
@@ -296,8 +295,8 @@ def early_rejection() -> Measured:
     lost = difference(chosen, curve[:, 3], pool)
     whole = difference(curve[:, 3], curve[:, 0], pool)
     note = (
-        f"Minus all 64 written to the end: {lost:+.2f}, of a gain of {whole:+.2f}; a random half "
-        f"(best of 32) minus all: {(curve[:, 1] - curve[:, 3]).mean():+.2f}"
+        f"Minus all 64 written to the end: {lost:+.2f}, of a gain of {whole.mean:.1f}; a random "
+        f"half (best of 32) minus all: {(curve[:, 1] - curve[:, 3]).mean():+.2f}"
     )
     return Measured(gain, lost.low > -0.25 * whole.mean, note)
 
@@ -327,7 +326,7 @@ def help_and_harm() -> Measured:
     less = difference(harmless, helpful[:, 0], asked)
     note = (
         f"A random reply complies {helpful[:, 0].mean():.0%}, the best of 64 by reward-helpful "
-        f"{helpful[:, 1].mean():.0%}, by reward-harmless {harmless.mean():.0%} ({less:+.2f})"
+        f"{helpful[:, 1].mean():.0%}, by reward-harmless {harmless.mean():.0%}"
     )
     return Measured(more, more.low > 0 > less.high, note)
 
@@ -399,9 +398,9 @@ def accuracy_and_gain() -> Measured:
     trained = accuracy.high < 0 <= gain.high
     invented = less.high < 0 < more.low
     note = (
-        f"Their accuracy: {accuracy:+.3f}, among the best quarter {top:+.3f}; gold at n = 4 "
-        f"{few:+.2f}. A capped judge against a rival: accuracy {more:+.3f}, gold at n = 64 "
-        f"{less:+.2f}"
+        f"Their accuracy: {accuracy:+.2f}, among the best quarter {top.mean:+.2f}; gold at n = 4 "
+        f"{few.mean:+.2f}. A capped judge against a rival: accuracy {more.mean:+.2f}, gold at "
+        f"n = 64 {less.mean:+.2f}"
     )
     return Measured(gain, trained and invented, note, len(stored_result["seeds"]["pass or fail"]))
 
