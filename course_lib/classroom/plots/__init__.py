@@ -15,9 +15,11 @@ from .memory import memory
 from .overoptimisation import (
     help_and_harm,
     kl_and_bound,
+    label_budget,
     one_against_another,
     overoptimisation,
     overoptimisation_at,
+    steps_taught,
 )
 from .preferences import calibration, calibration_groups, learning_curve, training_loss
 from .rounds import grid_facts, rounds, selection_grid
@@ -41,6 +43,7 @@ __all__ = [
     "help_and_harm",
     "intervals",
     "kl_and_bound",
+    "label_budget",
     "learning_curve",
     "llama2_loop",
     "loop",
@@ -55,5 +58,6 @@ __all__ = [
     "reward_histogram",
     "rounds",
     "selection_grid",
+    "steps_taught",
     "training_loss",
 ]
