@@ -22,6 +22,7 @@ WIDE = 96  # columns of text in a terminal
 NUMBER = re.compile(
     r"[+\-−]?\d[\d,. ]*( ?[%×])?( (k|s|GB|MB|nats|points))?( \[[^\]]*\])?( ?%)?|[–-]?"
 )
+ARXIV = re.compile(r"arXiv (\d{4}\.\d{5})")
 # kind of a sentence → what a reader is told of it, and the mark under it (web/parts/still.css)
 KINDS = {
     "step": "a step asked for",
@@ -41,6 +42,7 @@ class Shown:
     html: str
     styled: bool = False  # whether its HTML needs the course's own style
     kinds: tuple[str, ...] = ()  # marks under sentences that a legend has to explain
+    answers: bool = False  # a question asked before
 
     def __repr__(self) -> str:
         return self.text
@@ -52,7 +54,7 @@ class Shown:
             if self.styled
             else f'<div class="ck-still" style="max-width:none">{inner}</div>'
         )
-        return {"text/plain": self.text, "text/html": box}
+        return {"text/plain": self.text, "text/html": guesses.CLOSED * self.answers + box}
 
 
 def together(*shown: Shown) -> Shown:
@@ -62,6 +64,7 @@ def together(*shown: Shown) -> Shown:
         "".join(each.html for each in shown),
         any(each.styled for each in shown),
         tuple(kind for each in shown for kind in each.kinds),
+        any(each.answers for each in shown),
     )
 
 
@@ -108,12 +111,14 @@ def guess(name: str, truth: float | str, unit: str = "") -> Shown:
     """
     guessed = guesses.guess(name)
     right = guesses.in_words(truth, unit)
+    bold = f"<b>{html.escape(right)}</b>"
     if guessed is None:
-        return Shown(f"It is {right}.", f"<p>It is <b>{html.escape(right)}</b>.</p>")
+        return Shown(f"It is {right}.", f"<p>It is {bold}.</p>", answers=True)
     said = guesses.in_words(guessed, unit)
     return Shown(
         f"You guessed {said}; it is {right}.",
-        f"<p>You guessed <b>{html.escape(said)}</b>; it is <b>{html.escape(right)}</b>.</p>",
+        f"<p>You guessed <b>{html.escape(said)}</b>; it is {bold}.</p>",
+        answers=True,
     )
 
 
@@ -252,13 +257,19 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[b
     body = [
         "<tr>"
         + "".join(
-            f"<td {side}>{_whole(cell) if flush else html.escape(cell)}</td>"
+            f"<td {side}>{_whole(cell) if flush else _linked(cell)}</td>"
             for cell, side, flush in zip(row, sides, right, strict=True)
         )
         + "</tr>"
         for row in rows
     ]
     return _scrolled(f"<thead><tr>{top}</tr></thead>", f"<tbody>{''.join(body)}</tbody>")
+
+
+def _linked(words: str) -> str:
+    """Words of a cell; an arXiv number leads to its paper."""
+    paper = r'<a href="https://arxiv.org/abs/\1">\g<0></a>'
+    return ARXIV.sub(paper, html.escape(words))
 
 
 def _whole(number: str) -> str:
