@@ -23,6 +23,7 @@ from .overoptimisation import (
 )
 from .preferences import calibration, calibration_groups, learning_curve, training_loss
 from .rounds import grid_facts, rounds, selection_grid
+from .tuning import dumbbells, one_against_best_of_n, round_by_round
 from .verifiable import crossing, pass_at_k, pass_gain, paths_against_k
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "clinic_patient",
     "cost_quality",
     "crossing",
+    "dumbbells",
     "frontier",
     "frontier_at",
     "grid_facts",
@@ -50,12 +52,14 @@ __all__ = [
     "memory",
     "method_colour",
     "one_against_another",
+    "one_against_best_of_n",
     "overoptimisation",
     "overoptimisation_at",
     "pass_at_k",
     "pass_gain",
     "paths_against_k",
     "reward_histogram",
+    "round_by_round",
     "rounds",
     "selection_grid",
     "steps_taught",
