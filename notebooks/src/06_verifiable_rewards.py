@@ -1,9 +1,8 @@
 # %% [markdown] tags=["slide"]
 # # Verifiable rewards
 #
-# **You will:** see many samples agree on a mistake, write down what a verifier takes in and gives
-# out, work out pass@k on paper, fine-tune on verified replies against fair rivals, and choose
-# between one good reply and many.
+# **You will:** see many samples agree on a mistake, try a verifier on strings meant to fool it,
+# work out pass@k on paper, and fine-tune on verified replies against fair rivals.
 #
 # **Builds on:** lesson 01 (best-of-n, ties), lesson 02 (temperature), lesson 05 (rejection-sampling
 # fine-tuning).
@@ -46,9 +45,8 @@ show.replies(problem, stored.texts[0][:5])
 
 # %% [markdown]
 # Only the third is right: 6, 7 and 9 are 22 coins a day, so 44 in two days.
-# Three others agree on 28.
-# They count the 6 coins twice, and the 7 and the 9 only once.
-# And yet every single step in all five is calculated correctly.
+# Three others agree on 28: they count the 6 coins twice, and the 7 and the 9 only once.
+# And yet every step in all five is calculated correctly.
 # This policy does not miscalculate; it misreads.
 #
 # What do all 64 stored replies to this problem say?
@@ -80,11 +78,10 @@ assert counts["28"] > 0.4 * 64 and counts["44"] == 4
 # %% [markdown]
 # Nearly half say 28, and four say 44.
 #
-# We made the policy so.
-# The solutions it learned from were *written in a hurry*: about 60 % of them misread the problem,
-# always in the one way that is typical of its kind.
-# People who write many solutions quickly repeat their mistakes, and a model learns the mistakes
-# with the rest.
+# We made it so.
+# The solutions it learned from were *written in a hurry*: about 60 % misread the problem, always in
+# the way that is typical of its kind.
+# People in a hurry repeat their mistakes, and a model learns them with the rest.
 # Then the likeliest answer is wrong, and the right way is there as a minority.
 # This lesson is about finding that minority.
 
@@ -103,8 +100,7 @@ assert counts["28"] > 0.4 * 64 and counts["44"] == 4
 # | `twice` | two numbers several times, minus some | only the first is multiplied |
 # | `collect` | four numbers to add | nobody misreads it |
 #
-# `world` knows each problem's kind and numbers, so a program can compute what a hurried reader
-# gets.
+# `world` knows each problem's numbers, so a program can compute what a hurried reader gets.
 
 # %% tags=["nbval-check-output"]
 show.table(["problem", "kind", "right", "misread"],
@@ -115,14 +111,12 @@ show.table(["problem", "kind", "right", "misread"],
 # ## A verifier: text in, verdict out
 #
 # A reward model guesses what people would like.
-# For some tasks nobody has to guess: a program can check the reply.
-# A calculation is right or wrong; code passes its tests or fails them.
-# Such a check is a **verifier**.
+# For some tasks nobody has to guess: a calculation is right or wrong, code passes its tests or not.
+# A program that checks this is a **verifier**.
 # A text goes in and a *verdict* comes out; as a reward, right is 1 and anything else is 0.
 #
-# Here is a verifier of one line.
-# We try it on a few strings before anything is trained on it.
-# Keep that habit for every reward that you write.
+# Here is one of a single line.
+# Before anything is trained on it, we try it on a few strings: a habit for every reward.
 
 # %% tags=["nbval-check-output"]
 def naive(text, answer):
@@ -142,13 +136,12 @@ show.table(["reply", "right answer", "passes"],
 # A better verifier *finds* the final answer by a stated rule, *reads* it as a number, and
 # *compares* exactly.
 # It never runs what it reads.
-# And it has three verdicts: **correct**, **wrong** (another number was surely read) and
-# **unreadable** (no number, or not surely one).
+# Its verdicts are **correct**, **wrong** (another number was surely read) and **unreadable** (no
+# number, or not surely one).
 #
 # **Work it out.**
-# The right answer is 18.
-# Of several `####` with a number behind them, the last one counts.
-# What should be said of each of these?
+# The right answer is 18, and of several `####` with a number behind them the last counts.
+# What should be said of these?
 #
 # `#### 18.0` · `18` · `#### 19 #### 18` · `#### -18` · `#### 36/2` · `#### 17 + 1` · `#### 1,8` ·
 # `#### __import__('os').getcwd()`
@@ -160,14 +153,10 @@ show.table(["reply", "verdict"],
     [(text, world.verify("", text, {"answer": "18"})["status"]) for text in strings])
 
 # %% [markdown]
-# Three of these are choices that one can argue about.
-#
-# - `18` without the mark is unreadable.
-#   This verifier is *strict*: it wants the format.
-# - `#### 17 + 1` is unreadable too.
-#   A verifier reads numbers and does not do the policy's calculation.
-# - `#### 1,8` could be 18 with a comma too many, a German 1.8, or two numbers.
-#   What can be meant in several ways is neither paid nor called wrong.
+# Two of these can be argued about.
+# The bare `18` is unreadable, because this verifier is *strict*: it wants the format.
+# And `#### 1,8` could be 18 with a comma too many, a German 1.8, or two numbers.
+# What can be meant in several ways is neither paid nor called wrong.
 #
 # ## Three outcomes, kept apart
 #
@@ -194,9 +183,8 @@ plots.shares({"our policy": ours, "with “Answer”": other}, NAMES, "% of repl
 assert 0.14 < ours[0] < 0.18 and other == [0, 0, 1] and 0 < ours[2] < 0.001
 
 # %% [markdown]
-# Who counts only "correct" sees accuracy fall from 16 % to zero and says: the second policy cannot
-# calculate.
-# The picture says what is the matter.
+# Who counts only "correct" sees accuracy fall from 16 % to zero and says: it cannot calculate.
+
 # Whenever an accuracy is near zero, or falls suddenly, look at the unreadable replies first.
 
 # %% [markdown]
@@ -204,11 +192,10 @@ assert 0.14 < ours[0] < 0.18 and other == [0, 0, 1] and 0 < ours[2] < 0.001
 
 # %% [markdown]
 # Ours reads the final number only.
-# Of a hundred replies with the right number, how many have a false step on the way, such as
-# `3 * 4 = 11`?
-# Steps can be checked as well: `share_true` gives the share of a reply's steps whose two sides are
-# equal, and 0 where there is none.
-# We try it on strings first, as promised.
+# How many replies with the right number have a false step on the way, such as `3 * 4 = 11`?
+# `share_true` gives the share of a reply's steps whose two sides are equal, and 0 where there is
+# none.
+# We try it on strings first.
 
 # %% tags=["nbval-check-output"]
 tried_steps = ("<< 3 * 6 = 18 >>. #### 18", "<< 6 * 96 = 96 >>. #### 96", "#### 18",
@@ -240,14 +227,13 @@ assert 1 < share.mean() < 15 and (true & ~right).sum() / (~right).sum() > 0.8
 # The last line says that the first problem was typical: most replies that are not right calculate
 # truly, with the wrong numbers.
 #
-# So we use two judges.
-# The verifier looks at the answer and *selects*.
-# A reply is **sound** when its answer is right and every step is true; that *judges* what we train.
-# It is stricter than the verifier, and not independent of it.
+# So two judges are used below.
+# The verifier looks at the answer and *selects*; a stricter one, right and every step true,
+# *judges* what we train.
+# It is not independent of the verifier.
 #
-# In real work the gap is known too: outcome-based training left 14 % of right answers to school
-# problems with wrong reasoning, and feedback on steps brought it to 3 % (Uesato et al., arXiv
-# 2211.14275).
+# On GSM8K, training by final answers left 14 % of right answers with wrong reasoning, and feedback
+# on steps brought that to 3 % (Uesato et al., arXiv 2211.14275).
 
 # %% [markdown] tags=["slide"]
 # ## On paper: pass@k
@@ -259,8 +245,7 @@ assert 1 < share.mean() < 15 and (true & ~right).sum() / (~right).sum() > 0.8
 # |---|---|---|---|---|---|
 # | answer | **18** | 20 | 20 | **18** | 21 |
 #
-# Draw one of the five: it is right with probability 2/5.
-# That is pass@1.
+# Draw one of the five at random: pass@1 is 2/5.
 # **pass@k** is the probability that at least one of $k$ samples is right.
 # For $k = 2$ count the pairs.
 # Three samples are wrong, so 3 of the 10 pairs hold no right one, and pass@2 is $1 - 3/10$.
@@ -298,7 +283,7 @@ assert np.allclose(counted, formula) and np.isclose(formula[1], 0.7)
 # %% [markdown]
 # One could take the share right, $c/N$, for the probability, and compute $1 - (1 - c/N)^k$.
 # For our five samples that gives 64 % at $k = 2$, and the count says 70 %.
-# Is that a small matter?
+
 # Deal the 64 stored samples of each problem into eight hands of eight.
 # Estimate pass@4 from each hand in both ways, and compare with what all 64 say.
 
@@ -318,7 +303,7 @@ assert (
 )
 
 # %% [markdown]
-# The shortcut is five points too low: like the bootstrap of lesson 01 it draws the same sample
+# The shortcut is five points too low: it draws the same sample twice, like lesson 01's bootstrap.
 # twice.
 # The formula is right on average.
 
@@ -326,10 +311,9 @@ assert (
 # ## What many samples are worth
 #
 # One sample of this policy is right for about one problem in six.
-# What are 16 samples worth?
-# A verifier picks a right one wherever there is one, so it reaches pass@16.
+# A verifier picks a right one wherever there is one: pass@16.
 # A **majority vote** takes the answer given most often, and needs no verifier.
-# And there is the cheapest rival: one reply at temperature 0, the likeliest one.
+# The cheapest rival is one reply at temperature 0.
 #
 # **Your prediction.**
 
@@ -374,17 +358,14 @@ assert cold.mean() < 0.2 and abs(cold[:, 0].mean() - reached[:, 0].mean()) < 0.0
 
 # %% [markdown] tags=["slide"]
 # The right way is there: with 16 samples, three problems in four have been solved at least once.
-# The vote does not find it.
-# A majority of 64 is hardly better than a majority of 16, since more votes settle on the same
-# number.
-# The reply at temperature 0 is no better than a random one.
+# The vote does not find it: of 64 samples it is hardly better than of 16.
+# The reply at temperature 0 is about as good as a random one.
 # Both look for what is usual, and the usual is the mistake.
 #
 # **Finding 6.1: a majority vote agrees on the usual mistake; only a verifier finds the minority's
 # path.**
 #
-# Do not read pass@k as what a user would get.
-# To hand over the right one of $k$ replies, somebody must recognise it.
+# But pass@k is not what a user gets.
 # Our verifier needs the right answer, and who has that does not need the model.
 # So the rest of this lesson *trains*: training problems have known answers, and what is learned
 # there is used on problems that have none.
@@ -393,7 +374,7 @@ assert cold.mean() < 0.2 and abs(cold[:, 0].mean() - reached[:, 0].mean()) < 0.0
 # ## Deeper: Choosing without a verifier
 
 # %% [markdown]
-# Is the vote useless, then?
+
 # There is a control in the pool: in the kind `collect` nobody misreads, so errors scatter.
 
 # %%
@@ -429,10 +410,9 @@ assert (
 # Votes can have weights.
 # Our stored replies carry the policy's **self-certainty**: how far its prediction of each token is
 # from "all tokens alike", averaged over the reply (Kang et al., arXiv 2502.18581).
-# It asks nobody but the policy.
 # A **weighted majority** adds up such weights in place of votes; a softmax makes them positive, and
 # the factor 16 lets small differences count.
-# With a reward model's scores as weights the same rule is common, too.
+# A reward model's scores can be the weights, too.
 #
 # **Work it out:** for self-certainty to help here, of which replies must the policy be surer?
 
@@ -474,7 +454,7 @@ assert heavy < 35 and abs(np.mean(surer)) < 0.25 * certain.std()
 # %% [markdown]
 # A verifier of the answer must know the answer.
 # A check of the *steps* needs nothing: $6 \cdot 2 = 12$ is true whatever the problem.
-# So here is a reward for everybody: the share of a reply's steps that are true.
+# So let the reward be the share of a reply's steps that are true.
 # Of 16 replies take the one with the highest share, with ties broken at random.
 # **Guess first:** how far does that go, from one random reply to the verifier's choice?
 
@@ -505,10 +485,9 @@ assert 0 < way.low and way.high < 2 < 40 < (100 * reached[:, 4] - by_steps[:, 0]
 # **Process reward models** judge steps and do much better.
 # *Let's verify step by step* (Lightman et al., arXiv 2305.20050) trained one on 800,000 labels of
 # single steps, and best-of-n by it beat best-of-n by a model of the final answer.
-# The difference is what a label says.
 # Our check says "this equation is true".
-# Their label says "this step is right *for this problem*", and whoever gives it has to read the
-# problem with care.
+# Their label says "this step is right *for this problem*", and whoever gives it has to read with
+# care.
 # Labellers in a hurry would teach such a model the same misreading.
 
 # %% [markdown]
@@ -525,11 +504,9 @@ show.replies(stored.prompts[1],
 
 # %% [markdown]
 # The **path** of a solution is its list of equations, in order.
-# Filler words and blanks do not count, but `8 * 5` and `5 * 8` are different: the rule compares
-# spelling, not ideas.
-# `distinct_paths` keeps, among the right replies to a problem, the first with each path.
-# It is the selection rule of rejection-sampling fine-tuning for school mathematics (Yuan et al.,
-# arXiv 2308.01825).
+# So `8 * 5` and `5 * 8` are different: spelling counts, not ideas.
+# The rule `distinct_paths` keeps, among the right replies to a problem, the first with each path.
+# It comes from the paper that gave RFT its name (Yuan et al., arXiv 2308.01825).
 #
 # If you double the samples, do the paths double?
 
@@ -562,7 +539,6 @@ assert 0.4 < paths[:, -1].sum() / replies[:, -1].sum() < 0.6
 #
 # ## Which problems teach?
 #
-# A verifier chooses only where its verdicts differ.
 # A problem is **decidable** when some of its samples are right and some are wrong.
 # Where all are wrong there is nothing right to keep; where all are right, any choice would do.
 
@@ -582,21 +558,17 @@ assert split["64 samples"][0] > 0.9
 
 # %% [markdown] tags=["slide"]
 # With 8 samples, more than two problems in five are all wrong.
-# More samples help with those; so does an easier set of problems, or a better policy.
-# A policy that solves nearly everything has the opposite trouble: most problems are all right.
+# More samples help; so do easier problems, or a better policy.
 #
 # Before you train, count the decidable problems.
-# Where they are few, verified and random replies are nearly the same replies, and training on one
-# or the other can hardly differ.
+# Where they are few, verified and random replies are nearly the same, and so is what they teach.
 
 # %% [markdown] tags=["slide"]
 # ## Training on verified replies
 #
-# A vote cannot tell the misreading from the right way.
-# A verifier can, on training problems.
-# So sample there, keep what is right, one reply for each path, and fine-tune on it, as in
-# lesson 05.
-# We do it now, small: 256 problems that the policy has not seen, 8 samples each.
+# A vote cannot tell the misreading from the right way; a verifier can, on training problems.
+# So sample there, keep one right reply for each path, and fine-tune on it, as in lesson 05.
+# We do it now, small: 256 new problems, 8 samples each.
 
 # %%
 prompts, info = world.prompts("train", limit=SFT_PROBLEMS + 256, seed=0)
@@ -609,21 +581,19 @@ kept = distinct_paths(fresh, by="verifier", key=world.path)
 kept
 
 # %% [markdown]
-# The control is trained for as many steps on as many replies from the same samples, verified by
-# nobody.
+# The control trains for as many steps on as many of the same samples, verified by nobody.
 
 # %%
-data = {"trained, verified": kept, "trained, unverified": overall_control(kept, seed=0)}
+data = {"trained, unverified": overall_control(kept, seed=0), "trained, verified": kept}
 # 24 steps each
 trained = {name: course.finetune(policy, chosen, epochs=24 * 32 / len(chosen),
     batch_size=32, lr=5e-4) for name, chosen in data.items()}
 
 # %% [markdown]
-# The judge is stricter than the verifier that selected.
-# A reply is **sound** when its answer is right *and* every step is true.
+# The judge is stricter than the verifier that selected: a reply is **sound** when its answer is
+# right *and* every step is true.
 # Each policy writes four replies to each of 200 other problems.
-# The rival that costs nothing is the start policy at its best temperature, so we look for that
-# first.
+# One rival costs nothing: the start policy at its best temperature.
 
 # %% tags=["hide"]
 sound = course.models.FunctionReward(
@@ -676,20 +646,19 @@ assert warmer + 1 < lead["start"].mean
 # After 24 steps on some 270 replies that a program found right, the policy misreads less.
 # Its own replies, unverified, do nothing of the kind.
 #
-# Look at the two marks in the last row.
 # A lower temperature makes the likeliest reply more frequent.
-# Before the training that was the misreading, so the dial gained little.
-# Now the likeliest reply is better, and the dial gains much.
+# Before, that was the misreading; now the likeliest reply is better, and the dial gains more.
 # The two belong together: train to move the usual answer, then serve it cold.
 #
 # A larger run is stored: 1,500 problems, 16 samples each, three seeds.
-# A third rival trains on one more *hurried* solution of each problem.
-# Each policy is served at its best temperature, chosen on problems that are shown to nobody else.
+# One more rival trains on new *hurried* solutions.
+# Each policy has its best temperature, chosen on other problems.
 
 # %% tags=["hide"]
 def points(value):
     """A stored difference of shares, in points, with its interval."""
     mean, low, high = (100 * value[key] for key in ("mean", "low", "high"))
+    mean, low, high = (round(each) + 0.0 for each in (mean, low, high))
     return f"{mean:+.0f} points [{low:+.0f}, {high:+.0f}]"
 
 def percent(value):
@@ -701,8 +670,11 @@ level, gaps, what = rft["arms"], rft["differences"], "heldout at best T, pass@1"
 
 # %%
 rows = [("nothing: the start", percent(level["start"][what]), "–")]
-for name, arm in (("hurried solutions", "sft"),
-        ("unverified replies", "control, k = 16"), ("verified replies", "distinct, k = 16")):
+for name, arm in (
+    ("hurried solutions", "sft"),
+    ("unverified replies", "control, k = 16"),
+    ("verified replies", "distinct, k = 16"),
+):
     gap = gaps[f"{what}: {arm.split(',')[0]} - start"]
     rows.append((name, percent(level[arm][what]), points(gap)))
 show.table(["trained on", "right", "minus the start"], rows)
@@ -719,18 +691,16 @@ assert gaps["templates at best T, pass@1: distinct - start"]["low"] < 0
 # %% [markdown]
 # **Finding 6.3: RFT on right replies moves what the policy usually writes; no temperature of the
 # start does.**
-# It is the verdicts that do it: training as long on anything else leaves the policy where it was.
+# It is the verdicts: training as long on the other two leaves the policy where it was.
 #
-# One limit belongs here.
-# On wordings that no training showed, the gain is small and its interval includes zero.
+# One limit: on wordings that no training showed, the gain is small and its interval includes zero.
 # The policy has learned to read known wordings with care, and not to read with care.
 
 # %% [markdown]
 # ## Deeper: More of the larger run
 
 # %% [markdown]
-# How many samples does it take, what becomes of the vote, and how small is the gain on new
-# wordings?
+# How many samples does it take, and what becomes of the vote?
 
 # %%
 arms = [level[f"distinct, k = {k}"] for k in rft["size"]["k"]]
@@ -770,14 +740,13 @@ assert voters["after training"]["mean"] > 0.5 > 0.25 > voters["start"]["mean"]
 # | RFT, k = 100 | 41.7 | 49.1 | 54.5 |
 # | distinct paths a question | 5.25 | 5.26 | 2.78 |
 #
-# Its conclusion: distinct paths, not the number of replies kept, drive the gain.
+# Its conclusion: distinct paths drive the gain.
 # The 33B column fits: few distinct paths, no gain.
 # But three columns are no control.
 #
 # Two more arms of our benchmark keep *as many* right replies as `distinct`:
 #
-# - **duplicates**: drawn from all right replies.
-#   They repeat paths, and they lean to easy problems, which have most right replies.
+# - **duplicates**: drawn from all right replies, so they lean to easy problems.
 # - **same problems**: of each problem as many as it has distinct paths, drawn without regard to
 #   paths.
 #   Only the paths differ, so this control decides.
@@ -819,10 +788,10 @@ assert all(gap["low"] < 0 < gap["high"] for gap in four_gaps)
 # %% [markdown] tags=["slide"]
 # ## One good reply, or many?
 #
-# Verified training has raised pass@1.
+# Verified training raised pass@1.
 # What has it done to pass@k, to the policy's **breadth**?
-# Another stored run follows the start and a policy after RFT up to 32 samples, each at temperature
-# 1 and at 0.2, which is best for both when one reply is served.
+# Another stored run goes up to 32 samples, at temperature 1 and at 0.2, which is best for one reply
+# of either policy.
 # At temperature 1, 32 samples of the start solve 80 problems of 100.
 #
 # **Your prediction.**
@@ -835,9 +804,9 @@ quiz.predict("06-breadth",
 # %% tags=["hide"]
 trials = results.load("passk")
 
-def curve(levels, name):
+def curve(levels, which):
     """One stored interval for each k."""
-    return [trials[levels][name][f"pass@{k}"] for k in trials["ks"]]
+    return [trials[levels][which][f"pass@{k}"] for k in trials["ks"]]
 
 warm_of, cold_of = ({"start": curve(levels, "start"), "after RFT": curve(levels, "RFT")}
     for levels in ("levels", "levels_at_best"))
@@ -857,19 +826,17 @@ assert trials["minus_start_at_best"]["RFT"]["pass@1"]["low"] > 0.05
 assert cold_of["after RFT"][-1]["mean"] < warm_of["start"][-1]["mean"] - 0.1
 
 # %% [markdown] tags=["slide"]
-# Compare colours first: at either temperature the trained policy is above the start, for one reply
-# and for 32.
+# Compare colours first: at either temperature the trained policy is above the start.
 # Training has cost no breadth here.
 #
 # Now compare dashes.
-# The cold dial makes both policies better at one reply, or no worse, and much worse at many: their
-# 32 replies are mostly copies.
-# Trained *and* served cold, the policy is twice as good as the start at one reply.
-# At 32 it solves fewer problems than the untrained start at temperature 1.
+# The cold dial helps with one reply and costs much with many.
+# Trained *and* cold, the policy is twice as good as the start with one reply.
+# With 32 it solves fewer problems than the untrained start at temperature 1.
 #
 # **Finding 6.5: a colder start sharpens and loses breadth; training on verdicts learns and keeps
 # it.**
-# So choose the temperature for what you serve, one reply or many.
+# So choose the temperature for what you serve.
 # And never show pass@k before and after training without the dial beside it.
 
 # %% [markdown]
@@ -881,12 +848,9 @@ assert cold_of["after RFT"][-1]["mean"] < warm_of["start"][-1]["mean"] - 0.1
 # lead: the curves cross.
 # They conclude that training makes paths likelier that the base model already had.
 # That is called **sharpening**.
-# A theory of it (arXiv 2412.01951) says that a model which trains on its own favourites creates no
-# information: it moves mass onto what it already prefers.
 #
 # But a lower temperature sharpens too, without training and without a verdict.
-# So the dial is the control: here are the cold start and RFT, each minus the start at temperature
-# 1.
+# So the dial is the control: the cold start and RFT, each minus the start at temperature 1.
 
 # %%
 cold_start = trials["cold_start_minus_start"]["0.2"]
@@ -919,12 +883,11 @@ assert 0 < trials["minus_start"]["RFT"]["pass@1"]["low"] < cold_start["pass@1"][
 # You should know how this was judged.
 # Our first rule asked that at $k = 1$ the trained policy at $T = 1$ gain more than the cold start,
 # with intervals that do not overlap.
-# They do overlap.
-# We saw that, and only then took the comparison at best temperatures as the rule.
-# It is the fairer comparison, and a rule chosen after the results is weaker evidence.
+# They do overlap, and only then did we take the comparison at best temperatures as the rule.
+# It is fairer, and a rule chosen after the results is weaker evidence.
 #
-# None of this refutes the paper.
-# Our start's usual answer is wrong, our training is short, and we looked no further than $k = 32$.
+# None of this refutes the paper: our start's usual answer is wrong, our training is short, and we
+# looked no further than $k = 32$.
 
 # %% [markdown]
 # ## Deeper: Real answers, counted
@@ -933,24 +896,31 @@ assert 0 < trials["minus_start"]["RFT"]["pass@1"]["low"] < cold_start["pass@1"][
 # With GSM8K, a set of school problems, OpenAI released answers of four systems: a model of 6
 # billion parameters and one of 175 billion, each giving one answer, and each with 100 samples a
 # problem from which a **trained verifier** picks one (Cobbe et al., arXiv 2110.14168).
-# A trained verifier is a reward model that learned from right and wrong solutions.
-# It does not know the answer at test time.
+# That is a reward model that learned from right and wrong solutions; it does not know the answer at
+# test time.
 #
 # **Guess first:** which is ahead, one answer of the large model or the best of 100 of the small
 # one?
 #
 # Our verifier judged the first 660 of the 1,319 problems, in a lenient mode that takes the last
 # number where there is no mark.
-# `python benchmarks/gsm8k_solutions.py --data DIR` counts what is in your folder.
 
 # %%
 gsm8k = results.load("gsm8k_solutions")
-systems = {"6b_finetuning": "small, one answer", "6b_verification": "small, best of 100",
-    "175b_finetuning": "large, one answer", "175b_verification": "large, best of 100"}
+systems = {
+    "6b_finetuning": "small, one answer",
+    "6b_verification": "small, best of 100",
+    "175b_finetuning": "large, one answer",
+    "175b_verification": "large, best of 100",
+}
 counted_rows = [gsm8k["systems"][key] for key in systems]
-show.table(["system", "right", "wrong", "unreadable", "accuracy"],
-    [(name, *(row[v] for v in NAMES), percent(row["accuracy"]))
-    for name, row in zip(systems.values(), counted_rows, strict=True)])
+show.table(
+    ["system", "right", "wrong", "unreadable", "accuracy"],
+    [
+        (name, *(row[v] for v in NAMES), percent(row["accuracy"]))
+        for name, row in zip(systems.values(), counted_rows, strict=True)
+    ],
+)
 
 # %%
 apart = gsm8k["differences"]
@@ -972,25 +942,23 @@ assert (steps["right_with_a_false_equation"], steps["right_with_equations"]) == 
 
 # %% [markdown]
 # The small model with best-of-100 is ahead of the large one without.
-# The released file has a label for every answer, and our verdict agrees with all of them: one
-# verifier checked against another, on text that no small world has made.
+# Our verdict agrees with every label of the released file: one verifier checked against another, on
+# text that no small world has made.
 # Of 1,007 right answers with written steps, one has a false equation.
-# It does not follow that the others are right for a good reason: a true equation can be the wrong
-# thing to compute.
+# It does not follow that the others are right for a good reason.
 
 # %% [markdown]
 # ## Deeper: After lesson 07
 
 # %% [markdown]
 # **Read this after lesson 07.**
-# It uses the words of that lesson: GRPO, RAFT, REINFORCE, and the weight that each gives to a
-# reply.
+# It uses that lesson's words: GRPO, RAFT, REINFORCE, and the weight that each gives to a reply.
 #
 # ### Breadth after online training
 #
 # RFT samples once.
-# Online methods draw fresh samples at every step.
-# Here they train on groups of eight replies, with as many sampled replies as RFT, three seeds each.
+# Here online methods draw groups of eight fresh replies at every step, as many in all as RFT, three
+# seeds each.
 # RAFT imitates every right reply of a group; lesson 05's loop keeps one of each prompt.
 
 # %%
@@ -1022,13 +990,13 @@ assert trials["differences"]["GRPO - RFT"]["pass@1"]["low"] < 0
 # GRPO keeps breadth as RFT does, and is ahead of the start where each has its best temperature.
 # RAFT shows why intervals are so wide: of its three runs one gained ten points and two next to
 # nothing.
-# Do not read a contest of methods here; RFT has a higher learning rate and three passes.
+# This is no contest of methods: RFT has a higher learning rate and three passes.
 #
 # ### Groups that are all wrong
 #
 # *A minimalist approach to LLM reasoning* (arXiv 2504.11343) says that GRPO's main advantage comes
 # from discarding prompts whose samples are all wrong, and not from normalising rewards.
-# How does GRPO discard them?
+
 # **Work it out:** eight samples, all wrong, reward −1 for wrong and +1 for right.
 # What weight has each in RAFT, GRPO and REINFORCE?
 
@@ -1041,10 +1009,9 @@ show.table(["method", "weight of each of the eight"], [(name,
     f"{advantages(all_wrong, kind)[0, 0].item():g}") for name, kind in kinds.items()])
 
 # %% [markdown]
-# RAFT never uses such a group, and in GRPO it has no gradient.
-# REINFORCE pushes all eight down and nothing up.
+# RAFT and GRPO make nothing of such a group; REINFORCE pushes all eight down and nothing up.
 # So the claim can be tested: leave these groups out of REINFORCE.
-# **Reinforce-Rej** leaves out the groups that are all right as well.
+# **Reinforce-Rej** leaves out those that are all right as well.
 
 # %%
 four = ("REINFORCE without all-wrong groups - REINFORCE",
@@ -1062,7 +1029,6 @@ assert all(edges[name]["low"] < 0 < edges[name]["high"] for name in four)
 assert dropped["by_seed"][0] > 0.03 and dropped["by_seed"][1] < -0.03
 
 # %% [markdown]
-# Look at the last line.
 # With the first run alone we would have confirmed the paper, and with the second refuted it.
 # **Finding 6.6, that much of GRPO's advantage is leaving out prompts whose samples are all wrong,
 # does not hold here**, and three such runs do not refute it either.
@@ -1102,25 +1068,21 @@ assert 2 * len(runs["GRPO on decidable problems"]["reward"]) == len(
 # The two are about level, with a narrow interval.
 # Half as many steps ended where all of them did, so a step on decidable problems was worth more,
 # and the filter cost what was gained.
-# Where the filter's samples are there anyway, the sum changes.
 # For the division by the standard deviation there is no difference we can detect.
 
 # %% [markdown] tags=["slide"]
 # ## What we found
 #
 # - **Finding 6.1.**
-#   Where a policy has learned a usual mistake, a vote and a cold reply return it.
+#   A vote and a cold reply return the usual mistake.
 #   With 16 samples a verifier reaches three problems in four, the vote one in five.
 # - **Finding 6.3.**
-#   RFT on verified replies raised the share of right replies by 28 points, each policy at its best
+#   RFT on verified replies raised the share right by 28 points, each policy at its best
 #   temperature.
-#   The same training without verdicts raised it by nothing.
 # - **Finding 6.5.**
-#   The cold dial costs the start a third of all problems at 32 samples; training costs none.
-# - pass@k is lesson 01's best-of-$k$ for a reward of 0 or 1.
-#   With 8 samples, 56 % of the problems are decidable, and only those teach.
-# - Three outcomes, a stated rule, and hostile strings first: a change of format took the accuracy
-#   from 16 % to 0.
+#   The cold dial costs the start 34 points of pass@32; training costs none.
+# - With 8 samples, 56 % of the problems are decidable, and only those teach.
+# - Keep three outcomes apart: a change of format took the accuracy from 16 % to 0.
 
 # %% tags=["hide", "remove-input"]
 assert round(100 * gaps[f"{what}: distinct - start"]["mean"]) == 28
@@ -1140,7 +1102,6 @@ findings.show("06")
 #
 # Problems whose answer is not a number; verifiers that run code, which needs a sandbox; training a
 # reward model of steps.
-# Each kind has one misreading here; people have several, and models their own.
 # The paper's RFT trains the *pretrained* model anew; ours goes on from the fine-tuned policy.
 # Learning rates were not tuned for each method.
 # In the stored runs the verifier both selects and judges, though on other problems; only the live
@@ -1153,10 +1114,9 @@ findings.show("06")
 # - DeepSeek-R1: several responses to each prompt, only right ones kept, about 600,000 reasoning
 #   samples with 200,000 others (arXiv 2501.12948).
 # - OpenR1-Math-220k: two answers by DeepSeek-R1 for each of 400,000 problems, checked by a program,
-#   and by a language model where the program could not read the answer (Hugging Face, *Open R1:
-#   update 2*).
-# - Repeated sampling: 16 % of the problems of SWE-bench Lite are solved with one sample, 56 % with
-#   250; votes and reward models stop gaining after several hundred samples (arXiv 2407.21787).
+#   and by a language model where it could not read the answer (Hugging Face, *Open R1: update 2*).
+# - SWE-bench Lite: 16 % of the problems are solved with one sample, 56 % with 250 (arXiv
+#   2407.21787).
 #
 # ### Further reading
 #
@@ -1164,7 +1124,7 @@ findings.show("06")
 # Yuan et al., *Scaling relationship on learning mathematical reasoning with large language models*,
 # arXiv 2308.01825.
 # Wang et al., *Self-consistency improves chain of thought reasoning*, arXiv 2203.11171.
-# Lightman et al., *Let's verify step by step*, arXiv 2305.20050.
+
 # Yue et al., *Does reinforcement learning really incentivize reasoning capacity in LLMs beyond the
 # base model?*, arXiv 2504.13837.
 
