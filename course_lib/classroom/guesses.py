@@ -6,9 +6,6 @@ from typing import Any
 from ..base import CourseError
 from .record import load_guesses
 
-# JupyterLab writes the first line of a closed output's HTML in its place: a space says nothing
-CLOSED = " \n"
-
 
 def guess(name: str) -> float | str | None:
     """The reader's guess that :func:`course_lib.classroom.quiz.predict` kept under ``name``.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import require
 from . import guesses, web
+from .closed import FIRST_LINE
 
 if TYPE_CHECKING:  # a table of numbers needs no torch
     from ..pools import Pool
@@ -42,7 +43,6 @@ class Shown:
     html: str
     styled: bool = False  # whether its HTML needs the course's own style
     kinds: tuple[str, ...] = ()  # marks under sentences that a legend has to explain
-    answers: bool = False  # a question asked before
 
     def __repr__(self) -> str:
         return self.text
@@ -54,7 +54,7 @@ class Shown:
             if self.styled
             else f'<div class="ck-still" style="max-width:none">{inner}</div>'
         )
-        return {"text/plain": self.text, "text/html": guesses.CLOSED * self.answers + box}
+        return {"text/plain": self.text, "text/html": FIRST_LINE + box}
 
 
 def together(*shown: Shown) -> Shown:
@@ -64,7 +64,6 @@ def together(*shown: Shown) -> Shown:
         "".join(each.html for each in shown),
         any(each.styled for each in shown),
         tuple(kind for each in shown for kind in each.kinds),
-        any(each.answers for each in shown),
     )
 
 
@@ -113,12 +112,11 @@ def guess(name: str, truth: float | str, unit: str = "") -> Shown:
     right = guesses.in_words(truth, unit)
     bold = f"<b>{html.escape(right)}</b>"
     if guessed is None:
-        return Shown(f"It is {right}.", f"<p>It is {bold}.</p>", answers=True)
+        return Shown(f"It is {right}.", f"<p>It is {bold}.</p>")
     said = guesses.in_words(guessed, unit)
     return Shown(
         f"You guessed {said}; it is {right}.",
         f"<p>You guessed <b>{html.escape(said)}</b>; it is {bold}.</p>",
-        answers=True,
     )
 
 
@@ -130,13 +128,14 @@ def replies(
     notes: Sequence[str] | None = None,
     chosen: int | None = None,
     about: Mapping[str, Any] | None = None,
+    beside: bool = False,
 ) -> Shown:
     """A question and replies to it as bubbles.
 
     ``names``: what stands above each reply; ``scores``: reward name → a number for each, shown as
     chips; ``notes``: a few words for each; ``chosen``: place of a reply to mark; ``about``: the
     help desk's facts about the question (``pool.info[i]``), where each sentence shall be underlined
-    by what it does.
+    by what it does; ``beside``: the replies side by side where the page is wide enough.
     """
     told = {"names": names, "notes": notes, **(scores or {})}
     for name, values in told.items():
@@ -149,16 +148,18 @@ def replies(
     page = page if question else []
     text = [_filled(question, "")] if question else []
     found: list[str] = []
+    bubbles = []
     for j, reply in enumerate(texts):
         chips = [f"{name} {_number(values[j])}" for name, values in (scores or {}).items()]
         name = names[j] if names else ""
         note = "; ".join(filter(None, [notes[j] if notes else "", "chosen" * (j == chosen)]))
         said, kinds = _sentences(reply, about)
         found += kinds
-        page.append(_bubble(said, name, chips, note, j == chosen))
-        beside = ", ".join([*chips, *filter(None, [note])])
+        bubbles.append(_bubble(said, name, chips, note, j == chosen))
+        told_of = ", ".join([*chips, *filter(None, [note])])
         lead = f"{name}: " if name else "- "
-        text.append(_filled(reply + (f"  [{beside}]" if beside else ""), "  ", lead))
+        text.append(_filled(reply + (f"  [{told_of}]" if told_of else ""), "  ", lead))
+    page += [_across(bubbles)] if beside else bubbles
     return Shown("\n".join(text), "".join(page), styled=True, kinds=tuple(found))
 
 
@@ -209,6 +210,12 @@ def _bubble(said: str, name: str, chips: Sequence[str], note: str, chosen: bool)
     below = f'<div class="ck-chips">{below}</div>' if below else ""
     kind = "ck-bubble ck-chosen" if chosen else "ck-bubble"
     return f'<div class="{kind}"><p>{above}{said}</p>{below}</div>'
+
+
+def _across(bubbles: Sequence[str]) -> str:
+    """Bubbles in columns, which a narrow page puts one below the other."""
+    columns = "".join(f'<div style="flex:1 1 240px">{bubble}</div>' for bubble in bubbles)
+    return f'<div style="display:flex;flex-wrap:wrap;gap:0 12px">{columns}</div>'
 
 
 def _legend(kinds: Sequence[str]) -> str:

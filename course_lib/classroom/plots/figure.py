@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from ...base import require
 from ...base.progress import in_notebook
 from ...estimators import Interval, bootstrap_interval
-from ..guesses import CLOSED, guess, in_words
+from ..closed import FIRST_LINE
+from ..guesses import guess, in_words
 from .labels import EndLabels, settle
 from .mark import mark_guess
 from .pixels import few_colours
@@ -74,7 +75,6 @@ class Figure(figure.Figure):
     def __init__(self, *given: Any, **settings: Any) -> None:
         super().__init__(*given, **settings)
         self.ends: list[EndLabels] = []  # names of lines that look for a place
-        self.answers = False  # a question asked before
 
     @property
     def size(self) -> tuple[int, int]:
@@ -93,7 +93,6 @@ class Figure(figure.Figure):
         """
         require(axis in ("x", "y"), f'axis must be "x" or "y"; got {axis!r}.')
         require(0 <= panel < len(self.axes), f"there are {len(self.axes)} panels; got {panel!r}.")
-        self.answers = True
         value = guess(name)
         if value is None:
             return self
@@ -148,7 +147,7 @@ class Figure(figure.Figure):
     ) -> tuple[dict[str, str], dict[str, dict]]:
         shown = {
             "text/plain": f"Figure: {self.summary}",
-            "text/html": CLOSED * self.answers + self.html(),
+            "text/html": FIRST_LINE + self.html(),
             "image/png": base64.b64encode(self.png()).decode(),
         }
         return shown, {"image/png": {"alt": self.summary}}

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..closed import FIRST_LINE
+
 if TYPE_CHECKING:  # matplotlib comes with it, and a card of questions needs none
     from ..plots import Figure
 
@@ -55,7 +57,7 @@ class Card:
         return self.text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": self.text, "text/html": self.html()}
+        return {"text/plain": self.text, "text/html": FIRST_LINE + self.html()}
 
 
 def packed(data: Any) -> str:
