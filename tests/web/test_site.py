@@ -51,6 +51,7 @@ def root(tmp_path_factory):
         if cell["cell_type"] == "code":
             cell["outputs"] = [each for each in cell["outputs"] if not _is_card(each)]
     notebook["cells"] += [_shown(card, k) for k, card in enumerate(cards)]
+    notebook["cells"] += _prediction()
     path.write_text(json.dumps(notebook), encoding="utf-8")
     return root
 
@@ -73,6 +74,18 @@ def _shown(card, k):
         "outputs": [output],
         "source": "card",
     }
+
+
+def _prediction():
+    """A question and its answer, which is closed at first."""
+    from course_lib.classroom import quiz
+
+    asked = _shown(quiz.predict("01-site", "How much?", 0, 4, 0.1, "points", start=1), 8)
+    shown = asked["outputs"][0] | {"data": {"text/html": "<p>It is 3 points.</p>"}}
+    answer = {**asked, "id": "answer", "outputs": [shown], "source": 'show.guess("01-site", gain)'}
+    printed = {"output_type": "stream", "name": "stdout", "text": "and printed\n"}
+    answer["outputs"].append(printed)
+    return [asked, answer | {"metadata": {"tags": ["answer"]}}]
 
 
 @pytest.fixture(scope="session")
@@ -294,6 +307,25 @@ def test_a_question_is_answered_by_keyboard_and_kept(opened):
     assert "✓" in box.locator(".ckq-verdict").inner_text()
     page.goto(page.url.replace(LESSON, "progress.html"))
     page.get_by_text("1 of 2 questions").first.wait_for()
+
+
+def test_an_answer_is_closed_and_stands_beside_the_guess(opened):
+    page = opened(LESSON)
+    answer = page.get_by_text("It is 3 points.")
+    assert not answer.is_visible()
+    opener = page.locator("summary", has_text="Show what came out").last
+    opener.focus()
+    page.keyboard.press("Enter")
+    assert answer.is_visible() and page.get_by_text("and printed").is_visible()
+    beside = page.locator('[data-guess="01-site"]')
+    assert not beside.is_visible()
+    box = page.locator(".ck", has=page.get_by_label("How much?", exact=True))
+    box.get_by_label("How much?", exact=True).press("ArrowRight")
+    box.get_by_role("button", name="Keep my guess").click()
+    assert beside.inner_text() == "You guessed: 1.1 points."
+    page.reload()
+    opener.press("Enter")
+    assert beside.inner_text() == "You guessed: 1.1 points."
 
 
 @pytest.mark.slow
