@@ -1,207 +1,159 @@
 # %% [markdown] tags=["slide"]
 # # Who uses it, and how it fails
 #
-# **You will:** see what published systems do with best-of-N and rejection-sampling fine-tuning, run
-# Llama 2's loop in miniature, take a flawed pipeline apart and repair it, and diagnose twelve
-# broken pipelines from their curves and their replies.
+# **You will:** see who uses best-of-N and rejection-sampling fine-tuning, take a flawed pipeline
+# apart and repair it, diagnose five broken ones, and leave with a checklist.
 #
-# **Builds on:** lessons 01 to 07, above all 04 (proxy and gold), 05 (rounds and the random control)
-# and 07 (PPO).
+# **Builds on:** lessons 04 (reward model and gold), 05 (rounds and the random control) and 07.
 #
-# **Time:** 75 minutes to read and do, about 30 of them in the clinic (a good place for a break:
-# before it), and 10 for the quiz; the cells run in under a minute.
-
-# %%
-from dataclasses import replace
-from itertools import pairwise
-
-import course_lib as course
-from course_lib import assets, results
-from course_lib.classroom import explore, plots, show
-from course_lib.experiments import clinic
-from course_lib.estimators import bootstrap_interval, paired_difference
-from course_lib.models import GoldReward
+# **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
 
 # %% [markdown]
-# ## Who does what
+# ## Twelve teams report
 #
-# Read this table by columns.
-# **What is sampled** is how the candidates are made ($N$ per prompt, temperature $T$).
-# **What selects** is a reward model or a check.
-# **What is trained** says whether any weights change at all.
-# The last column is the one that most summaries leave out.
-# "Not stated": the source does not say it.
-# "Not checked": we did not look.
-# "Reported": we rely on somebody's notes of the paper, not on its text.
-#
-# | who (source) | what is sampled | what selects | what is trained | what was found | not stated, or not checked |
-# |---|---|---|---|---|---|
-# | **Llama 2-Chat** (arXiv 2307.09288) | by the 70B model only; the best $T$ rises with $N$, about 1.2–1.3 for 10 to 100 samples of its RLHF model | reward models, one for helpfulness and one for safety | the policy, by rejection sampling alone up to version 4; after that with PPO on top, before the next sampling; smaller models learn from the 70B's samples | version 3 kept only the last round's samples and lost skills; pooling the best of all rounds was the repair. The highest reward grows with $N$, the median does not | not stated: $K$, the number of samples per prompt in training |
-# | **Llama 3** (arXiv 2407.21783) | $K$ typically between 10 and 30 | (not checked) | the policy | a paged attention cache more than doubled sampling throughput; the largest model did not gain from its own data without execution feedback | not checked: what selects, the temperature |
-# | **DeepSeek-R1** (arXiv 2501.12948) | about 600,000 reasoning samples kept, and about 200,000 others | rejection sampling for the reasoning part | 2 epochs of supervised fine-tuning on both parts | (not checked) | not checked: which model is trained, how many were sampled for one that was kept, a comparison without it |
-# | **RFT on GSM8K** (arXiv 2308.01825) | $k = 100$, $T = 0.7$ | a correct answer; then one path for each distinct list of equations | the *pretrained* model, once | 7B: 35.9 → 41.7 %; 33B: 54.6 → 54.5 %. The driver is the number of distinct paths, not of replies kept | not checked: a random control at equal steps |
-# | **ReST-EM** (arXiv 2312.06585) | 32 or 64 samples, top-$K$ 40, $T = 0.7$ | a correct answer, at most 10 solutions per problem | always the *base* model again | (not checked) | not checked: a random control, seeds and intervals |
-# | **STaR** (arXiv 2203.14465), reported | (not checked) | (not checked) | the original model again in each loop | (not checked) | not checked: nearly everything |
-# | **WebGPT** (arXiv 2112.09332), reported | best of 64 | a reward model | nothing, for best-of-64 | better than its RL model; RL and best-of-N together added little | not checked: cost at serving |
-# | **OpenAI's verifiers** (arXiv 2110.14168), counted by us in the released solutions | best of 100 | a trained verifier | nothing: the choice is made when serving | 6B: 21.7 → 39.0 %, 175B: 34.7 → 56.3 % | not checked: what an answer then costs |
-# | **Qwen2.5-Math** (arXiv 2409.12122, abstract) | "massive" sampling | a reward model | the data of supervised fine-tuning evolve over rounds with a reward model that is trained anew; then RL | the reward model also guides sampling when serving | not checked: numbers of samples (abstract only) |
-# | **Gemma 3** (arXiv 2503.19786) | (not checked) | (not checked) | the policy learns to imitate its own best-of-N ("BOND", best-of-N distilled) | best-of-N as a *target* of training | not checked: $N$ and the gain |
-# | **Tülu 3** (arXiv 2411.15124), reported | (not checked) | (not checked) | (not checked) | minimal gain from rejection sampling | not checked: settings |
-# | **RAFT** (arXiv 2304.06767), reported | $K$ per prompt | a reward model, the argmax | the policy, again and again | a hack seen in its outputs: a stray "#", which the reward model did not see, spread while distinct-2 fell from .39 to .22 | not checked: seeds |
-# | **RSO** (arXiv 2309.06657) | 64 candidates | accept candidate $c$ if $u < \exp((r_c - r_{\max})/\beta)$, $u$ uniform between 0 and 1, $\beta = 0.5$, until 8 are kept | (not checked) | the one method here that *is* rejection sampling in the statistician's sense | not checked: what is trained |
-
-# %% [markdown]
-# Three patterns are worth carrying away.
-#
-# 1. **A check, where there is one.**
-#    RFT and ReST-EM select by a correct answer.
-#    A wrong proof with a right answer may slip through, but flattery does not.
-# 2. **What each round starts from.**
-#    RFT, ReST-EM and (reported) STaR train the pretrained or base model again.
-#    Llama 2 pools all rounds.
-#    Both guard against a policy that learns from its latest self alone.
-# 3. **It is one stage of several.**
-#    Llama 2 and Qwen2.5-Math put reinforcement learning after it.
-#    And Tülu 3 (reported) and Llama 3 (its largest model, without execution feedback) tell of
-#    little or *no* gain: look for such rows before you adopt anything.
-#
-# ## On paper: three numbers in a report
-#
-# Before any model, one prompt with four candidates.
-# The proxy says 1, 2, 3 and 6.
-# Gold, which the team cannot see, says 2, 3, 4 and 1.
-# The pipeline keeps the candidate with the highest proxy.
-# **With a pencil:** what is the gain by the proxy, against the average candidate?
-# What is it by gold?
-# And what would a random choice give by gold, on average?
-
-# %% tags=["nbval-check-output"]
-proxy, gold = [1, 2, 3, 6], [2, 3, 4, 1]
-chosen = proxy.index(max(proxy))
-average = sum(gold) / 4
-show.facts({"gain by the proxy": proxy[chosen] - sum(proxy) / 4,
-    "gain by gold": gold[chosen] - average,
-    "gain by gold of a random choice, on average": sum(g - average for g in gold) / 4})
-
-# %% [markdown]
-# By the proxy +3, by gold −1.5.
-# The random choice gains 0 on average here, because nothing is trained.
-# With training in between it need not (you will meet such a case below), and that is why it is the
-# control.
-# Written once for the whole lesson, with $\pi_c$ the policy trained on a random choice among the
-# same candidates:
-#
-# $$\underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{the whole gain, by gold}} \;=\; \underbrace{\mathbb{E}\, r^*(\pi_\theta) - \mathbb{E}\, r^*(\pi_c)}_{\text{due to the choice}} \;+\; \underbrace{\mathbb{E}\, r^*(\pi_c) - \mathbb{E}\, r^*(\pi_{\text{ref}})}_{\text{due to training at all}}$$
-#
-# ## Llama 2's loop in miniature
-#
-# Llama 2-Chat in its later versions: sample, keep the best, fine-tune on the best of *all* rounds;
-# and PPO on top.
-# We do it on the help desk.
-# First a small piece, live: two rounds with few prompts, pooled.
-
-# %%
-policy = course.load_policy(assets.path("helpdesk/policy"))
-reward = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="proxy")
-world = course.load_world("helpdesk")
-prompts, info = world.prompts("train", limit=192, seed=0)
-test_prompts, test_info = world.prompts("heldout", limit=96, seed=0)
-asked = [about["topic"]
-    for about in test_info]  # prompts about one topic belong together
-
-# %%
-training = {"batch_size": 16, "epochs": 3}
-pool = course.score(course.sample(policy, prompts[:96], n=8, info=info[:96], seed=0),
-    reward)
-best = course.select_best(pool)
-first = course.finetune(policy, best, **training)
-pool = course.score(course.sample(first, prompts[96:], n=8, info=info[96:], seed=1000),
-    reward)
-both = course.Selection.concat([best, course.select_best(pool)])
-second = course.finetune(policy, both, **training)
-both
-
-# %% [markdown]
-# `both` holds the best reply to each of 96 prompts from round 1 and of 96 others from round 2; the
-# second policy is trained on all of them, from the base.
-# `course.rejection_sampling_rounds(..., rounds=2)` does such rounds in one line, on one set of
-# prompts.
-# Now a little PPO on top (lesson 07), and the gold reward after each stage.
-
-# %%
-from course_lib.methods import ppo
-
-on_top = ppo(second, prompts, reward, info, steps=5, prompts_per_step=48, n=1, lr=1e-4)
-print("proxy reward while PPO samples:",
-    [round(r, 2) for r in on_top.training_log.column("reward")])
-
-# %%
-def gold_of(policy, n=4):
-    """(P,) mean gold of ``n`` replies to each held-out prompt."""
-    pool = course.sample(policy, test_prompts, n=n, info=test_info, seed=99)
-    return course.score(pool, GoldReward(world)).reward("gold").mean(1)
-
-stages = {"base": policy, "round 1": first, "round 2, pooled": second,
-    "and a little PPO": on_top}
-after = {name: gold_of(p) for name, p in stages.items()}
-
-# %%
-more = paired_difference(after["and a little PPO"], after["round 2, pooled"],
-    groups=asked)
-show.table(["stage", "gold"], [*((name, bootstrap_interval(values, groups=asked))
-    for name, values in after.items()), ("PPO minus round 2", more)])
-
-# %% tags=["hide", "remove-input"]
-assert paired_difference(after["round 2, pooled"], after["base"],
-    groups=asked).low > 0.3
-
-# %% [markdown]
-# (As in the lessons before, the intervals redraw topics: prompts about one topic are not
-# independent of each other.)
-# Two small rounds already bring about a point.
-# The proxy at each of PPO's steps is a mean over 48 other prompts, so it jumps: five steps show no
-# trend.
-# The last interval speaks of other topics, and of this one run of PPO.
-# Even where it excludes zero, it says nothing about another run.
-# The stored experiment (`python benchmarks/llama2_loop.py`) takes three seeds: rounds of 128
-# prompts × 8, and PPO that samples about as many tokens as a third round.
-# That third round of rejection sampling ("RS" below) is the control: PPO's samples could have gone
-# into it.
-#
-# **Your prediction.**
-# After two rounds: does PPO add something?
-# Does it add more than a third round of rejection sampling with about as many sampled tokens?
+# Twelve teams fine-tuned a help desk by rejection sampling.
+# Each shows you one line: the score it reports, from the start of training to its end.
 
 # %% tags=["slide"]
+import course_lib as course
+from course_lib import results
+from course_lib.classroom import adoption, explore, plots, quiz, show
+from course_lib.experiments import clinic
+
+patients = results.load("clinic")
+order = explore.patients(patients)
+plots.dashboards(patients, order)
+
+# %% tags=["hide", "remove-input"]
+told = {name: patients["cases"][name]["broken"] for name in order}
+for side in told.values():
+    assert side["reported"]["after"]["mean"] > side["reported"]["before"]["mean"]
+    assert side["curve"]["own"][-1]["mean"] > side["curve"]["own"][0]["mean"]
+assert sum(side["gold_over_base"]["high"] < 0 for side in told.values()) == 2
+
+# %% [markdown] tags=["slide"]
+# Every line rises.
+# And all twelve pipelines are broken: in each, one step was replaced by a wrong one, or too much
+# was claimed.
+# By a careful measurement two of the twelve end *below* the assistant they began with.
+# Nothing in the picture says which.
+#
+# **The dashboard of a broken pipeline looks like that of a healthy one.**
+# This lesson is about telling them apart.
+# First: who does this in earnest, and how?
+#
+# ## Who does what
+#
+# Eight systems that say what they did.
+# Read the table by columns.
+# The last but one tells whether any weights change at all.
+
+# %% tags=["slide"]
+adoption.systems()
+
+# %% [markdown] tags=["slide"]
+# Three patterns are worth carrying away.
+#
+# 1. **A check where there is one, a reward model where there is none.**
+#    ReST-EM and DeepSeek-R1 keep what is correct.
+#    A wrong path with a right answer slips through.
+#    Flattery does not.
+# 2. **Start from the base again, or learn from all rounds.**
+#    ReST-EM and DeepSeek-R1 fine-tune the base model anew.
+#    Llama 2 pools the best replies of all rounds.
+#    Its version 3 kept those of the last round only, and rhymed worse.
+# 3. **It is one stage of several.**
+#    DPO, PPO or another kind of RL comes after it.
+#    And Tülu 3 tried it and dropped it.
+#    Look for such rows before you adopt anything.
+
+# %% tags=["hide", "remove-input"]
+row = {system.name: system for system in adoption.SYSTEMS}
+assert all("base model" in row[name].followed for name in ("ReST-EM", "DeepSeek-R1"))
+assert all("correct" in row[name].chose for name in ("ReST-EM", "DeepSeek-R1"))
+assert "PPO" in row["Llama 2-Chat"].followed and "DPO" in row["Llama 3"].followed
+assert "dropped" in row["Tülu 3"].followed and len(adoption.SHORT) == 8
+
+# %% [markdown]
+# ## Deeper: The whole table
+
+# %% [markdown]
+# All systems whose settings we could check, oldest first.
+# Where a source does not print a number, the cell says so.
+
+# %%
+adoption.systems(every=True)
+
+# %% [markdown]
+# Four of these rows say more than a cell can hold.
+#
+# - **The verifiers for GSM8K** were the first to print that choosing can go too far.
+#   With up to 400 candidates the answers got better.
+#   Beyond that search found "adversarial solutions that fool the verifier" (arXiv 2110.14168).
+# - **Tülu 3** names two lessons from its failure (arXiv 2411.15124, section 8.2).
+#   "Strong judges are vital", and it worked much better to let the judge keep the *original* reply
+#   when that was the best.
+# - **Llama-Nemotron** found no gain from it for its 49B model (arXiv 2505.00949).
+# - **RSO** is the one that is rejection sampling in the statistician's sense: it accepts a
+#   candidate with a probability that falls with its distance from the best.
+#
+# Not everybody does it, and those who do say little: Lambert's *RLHF Book* (2026) calls it "one of
+# the most widely used yet least documented methods in preference fine-tuning".
+# The papers of Olmo 2 and Olmo 3 describe fine-tuning, then DPO, then RL with verifiable rewards
+# (arXiv 2501.00656, 2512.13961).
+# And in s1 "rejection sampling" means something else: sample again until the reply is short enough
+# (arXiv 2501.19393).
+#
+# Two libraries have taken the choice out.
+# TRL removed its `BestOfNSampler` in version 0.25 because it was "not widely used" (TRL pull request
+# 4291), and its PPO in September 2026 (pull request 7020).
+# vLLM dropped `best_of`, which returned the likeliest of several replies: quality "isn't reliably
+# correlated" with likelihood (vLLM issue 13361; lesson 04, Finding 4.2, measures that).
+# Sampling n replies stays, and the choice is yours.
+
+# %% [markdown]
+# ## Deeper: Llama 2's loop in miniature
+
+# %% [markdown]
+# Llama 2-Chat in its later versions: sample, keep the best, fine-tune on the best of *all* rounds,
+# then PPO on top.
+# Here is a small piece of it, live on the help desk.
+
+# %%
+from course_lib import assets
+from course_lib.methods import ppo
+
+desk = course.load_policy(assets.path("helpdesk/policy"))
+learned = course.load_reward_model(assets.path("helpdesk/reward-8000"), name="proxy")
+asked, about = course.load_world("helpdesk").prompts("train", limit=96, seed=0)
+rounds = course.rejection_sampling_rounds(desk, asked, learned, info=about, rounds=2,
+    keep="all", start="base", n=8, epochs=3, batch_size=16)
+on_top = ppo(rounds[-1].policy, asked, learned, about, steps=5, prompts_per_step=48,
+    n=1, lr=1e-4)
+show.facts({f"trained on in round {k}": len(one.trained_on)
+    for k, one in enumerate(rounds, 1)})
+
+# %% [markdown]
+# The second round trains the base policy again, on its own best replies and on those of the first.
+# PPO pays for distance from the policy it starts from: its KL is to the policy of round 2, not to
+# the base.
+#
+# The stored experiment (`python benchmarks/llama2_loop.py`) takes three seeds and rounds of 128
+# prompts × 8.
+# PPO then samples about as many tokens as a third round of rejection sampling.
+# That third round is the control: PPO's samples could have gone into it.
+
+# %% tags=["slide"]
+from course_lib.estimators import bootstrap_interval
+from course_lib.models import GoldReward
+
 loop = results.load("llama2_loop")
-plots.llama2_loop(loop)
-
-# %%
-def span(v):
-    """A stored difference with its interval and its sign."""
-    return f"{v['mean']:+.2f} [{v['low']:+.2f}, {v['high']:+.2f}]"
-
-def level(v):
-    return f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
-
-def told_apart(gap):
-    """Whether an interval lies on one side of zero."""
-    return gap["low"] > 0 or gap["high"] < 0
-
-show.table(["difference", "gold", "proxy", ""],
-    [(name, span(gap["gold"]), span(gap["proxy"]),
-    "" if told_apart(gap["gold"]) else "gold not told apart")
-    for name, gap in loop["gaps"].items()])
-
-# %%
-rates = {float(lr): value for lr, value in loop["ppo_rates"].items()}
-spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
-    for name, stage in loop["stages"].items()}
-show.together(
-    show.table(["PPO's learning rate", *(f"{lr:g}" for lr in rates)],
-        [("gold on the choosing seed", *(f"{v:.2f}" for v in rates.values()))]),
-    show.table(["tokens sampled after round 2", ""], [(name, f"{spent[name]:,.0f}")
-        for name in ("RS, round 3", "RS, round 2, then PPO")]))
+world = course.load_world("helpdesk")
+held, facts = world.prompts("heldout", limit=loop["size"]["held"], seed=0)
+cold = course.score(course.sample(desk, held, n=1, temperature=0, info=facts),
+    GoldReward(world)).reward("gold")[:, 0]
+standing = {"base, T = 0": bootstrap_interval(cold, groups=[f["topic"] for f in facts])}
+plots.llama2_loop(loop, standing)
 
 # %% tags=["hide", "remove-input"]
 gaps = {name: gap["gold"] for name, gap in loop["gaps"].items()}
@@ -210,49 +162,126 @@ assert gaps["RS, round 2 minus RS, round 1"]["low"] > 0.1
 further = ("RS, round 3 minus RS, round 2", "RS, round 2, then PPO minus RS, round 2",
     "RS, round 2, then PPO minus RS, round 3")
 assert all(gaps[name]["low"] < 0 < gaps[name]["high"] < 0.5 for name in further)
+assert all(0 < gaps[name]["mean"] < 0.15 for name in further)
 assert all(loop["gaps"][name]["proxy"]["low"] > 0 for name in further[:2])
-assert loop["ppo_rate"] == min(rates)
-assert max(v for lr, v in rates.items() if lr > min(rates)) < 1.3
+assert loop["ppo_rate"] == min(map(float, loop["ppo_rates"])) and len(loop["ppo_rates"]) == 3
+assert float(cold.mean()) < loop["stages"]["RS, round 1"]["gold"]["low"]
+spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
+    for name, stage in loop["stages"].items()}
+assert 1 < spent["RS, round 2, then PPO"] / spent["RS, round 3"] < 1.05
+assert [len(one.trained_on) for one in rounds] == [96, 192]
 
 # %% [markdown]
-# What can be read off it:
+# Left the levels, right the paired differences, which are surer than overlapping bars suggest.
 #
-# - The first round brings most of the gain, the second adds to it beyond chance.
-# - After that neither way of going on adds gold that can be told from zero: not PPO on top of round
-#   2, not a third round.
-#   Both add about a tenth of a point in the mean.
-#   (These differences are paired by seed and prompt, so they are surer than the overlapping bars
-#   suggest.)
-# - The mean proxy, which both methods climb, rises in both, beyond chance.
-#   So a report by the proxy would speak of progress that gold does not confirm.
-# - **PPO against the third round**: the interval includes zero.
-#   With three seeds at this size we cannot tell the two ways of going on apart.
+# - The first round brings a point, the second a third of one.
+#   Both lie above the base at temperature 0.
+# - After that neither a third round nor PPO adds gold that we can tell from zero.
+#   Between the two there is no difference we can detect.
 #   "PPO adds nothing" would be wrong too: the intervals leave room for a third of a point.
+# - The reward model's score rises in both, beyond chance.
+#   A report by that score would speak of progress that gold does not confirm.
 #
-# This comparison is fair in sampled tokens (PPO passes them by 3 %), not in all.
-# PPO's learning rate was chosen by gold from three values, on another seed; the smallest was the
-# best, so a still smaller one might be better yet.
-# And PPO samples one reply to each of about a thousand prompts, the third round 8 to each of 128.
+# PPO's learning rate was the best of three by gold, on another seed.
+# It was the smallest, so a still smaller one was not tried.
+
+# %% [markdown]
+# ## On paper: three numbers in a report
+#
+# One prompt, four candidates.
+# The reward model says 1, 2, 3 and 6.
+# Gold, which the team cannot see, says 2, 3, 4 and 1.
+# The pipeline keeps the candidate with the highest score.
+# **With a pencil:** what is its gain over the average candidate, by the reward model?
+# What is it by gold?
+# And what does a random choice gain, on average?
+
+# %% tags=["nbval-check-output"]
+score, gold = [1, 2, 3, 6], [2, 3, 4, 1]
+chosen = score.index(max(score))
+average = sum(gold) / 4
+show.facts({"by the reward model": score[chosen] - sum(score) / 4,
+    "by gold": gold[chosen] - average,
+    "by gold, a random choice": sum(each - average for each in gold) / 4})
+
+# %% [markdown] tags=["slide"]
+# By the reward model +3, by gold −1.5.
+# The random choice gains 0 here, because nothing is trained.
+# With training in between it can gain a good deal, and that is why it is the control.
+# Three numbers belong in every report: **before**, **after**, and **the random control**, all by
+# gold.
+# They split the gain in two:
+#
+# after − before = (after − control) + (control − before)
+#
+# The first bracket is due to the choice, the second to training at all.
 #
 # ## A case: a flawed improvement pipeline
 #
-# Here is a write-up.
-# The team and its text are constructed for this course.
-# The numbers are of a real run: the cell runs the team's pipeline.
+# In this lesson a pipeline is a list of functions, one a step.
+# This is the healthy one:
 
 # %%
+rows = [(step, f"{function.__name__}: {function.__doc__.splitlines()[0]}")
+    for step, function in vars(clinic.HEALTHY).items() if callable(function)]
+show.table(["step", "what it does"], rows)
+
+# %% [markdown]
+# To break it, replace one: `replace(clinic.HEALTHY, examples=clinic.endless_examples)`.
+# The sizes stand in a `Setting`.
+# A team replaced two functions and some sizes, and here is its report.
+# Team and text are made up for this course; the numbers are of a real run, made by this cell.
+
+# %%
+from course_lib import assets
+
+policy = course.load_policy(assets.path("helpdesk/policy"))
+strong, weak = (course.load_reward_model(assets.path(f"helpdesk/{name}"), name="proxy")
+    for name in ("reward-8000", "reward-125"))
 setting = clinic.TEAM_SETTING
-theirs = course.load_reward_model(assets.path("helpdesk/reward-125"), name="proxy")
-outcome = clinic.run(clinic.TEAM, setting, base=policy, reward=theirs)
-show.replies("The team's report", [clinic.team_report(outcome, setting, theirs)])
+outcome = clinic.run(clinic.TEAM, setting, base=policy, reward=weak)
+show.replies("The team's report", [clinic.team_report(outcome, setting, weak)])
 
 # %% [markdown]
 # **Your prediction.**
-# List the faults before you read on; we count nine.
-# For each, say what you would look at to be sure.
-# And: is the new assistant better than the old one, by gold?
+# Find the faults before you read on; we count nine.
+# And what did gold do?
+# We ask it on questions that nobody trained on, at temperature 1, where the team's score was taken.
+
+# %% tags=["hide"]
+quiz.predict("08-team", "The team's score rose by 0.6. Gold changed by …", low=-1.0,
+    high=1.0, step=0.1, unit="points", start=0.0)
+
+# %% tags=["answer", "slide"]
+from course_lib.estimators import paired_difference
+
+before, _ = clinic.careful(policy, policy, setting)
+after, replies = clinic.careful(outcome.policy, policy, setting)
+own = [clinic.reported(clinic.TEAM, each, setting, weak)
+    for each in (outcome.policy, policy)]
+changes = {"the team's own score": paired_difference(*own),
+    "gold at temperature 1": paired_difference(after["gold"], before["gold"]),
+    "gold at temperature 0": paired_difference(after["greedy"], before["greedy"])}
+plots.differences(list(changes), {"change": list(changes.values())},
+    "after minus before (points)").guessed("08-team", axis="x")
+
+# %% tags=["hide", "remove-input"]
+cut, liked = clinic.unfinished(replies), course.score(replies, weak).reward("proxy")
+assert changes["the team's own score"].low > 0.3
+assert -0.4 < changes["gold at temperature 1"].mean < -0.1
+assert changes["gold at temperature 1"].high < 0.1
+assert changes["gold at temperature 0"].low > 0.5
+assert 0.15 < after["cut"].mean() < 0.25 and before["cut"].mean() < 0.01
+assert liked[cut].mean() > liked[~cut].mean() - 0.1
+
+# %% [markdown]
+# The team's score rose, and gold at the same temperature fell by a quarter of a point.
+# One reply in five now stops in mid-sentence; of the old assistant none did.
+# The team's reward model does not mind.
+# It never saw a reply that was cut.
 #
-# We go through them by question: what data, what is trained, who judges, against what.
+# At temperature 0 the same assistant gains a whole point.
+# So the answer depends on where you look, and greedy replies alone would hide the damage.
 #
 # ### Data: what is in the training set?
 
@@ -264,199 +293,162 @@ show.facts({"training prompts": len(mine), "test prompts": len(test),
 
 # %% [markdown]
 # Half of the training questions are test questions.
-# So the score on the test questions measures, in part, what was learnt from them.
-# We need questions that nobody has touched.
-# In this case we also keep the *topics* apart: the team trains on two quarters of the topics and on
-# the leaked ones, tests on the third quarter, and we measure on the fourth.
-# (`Setting(topics="quarters")` does that.)
+# So we measured on other topics.
+# The team trains on two quarters of all topics and on what leaked, tests on the third quarter, and
+# the last one is ours: `Setting(topics="quarters")`.
 #
 # ### What is trained: which tokens carry loss?
 #
 # Print what the optimiser sees, as text.
 
 # %%
-show.table(["no loss", "loss"], [tuple(policy.tokenizer.decode(ids) for ids in pair)
-    for pair in outcome.examples[:6]])
-
-# %%
-last_words = [policy.tokenizer.decode(reply[-2:-1]) for _, reply in outcome.examples]
-ended = [word.strip() in {".", "!", "?"} for word in last_words]
-print("training replies that end in mid-sentence, with an end token all the same: "
-    f"{1 - sum(ended) / len(ended):.0%}")
+shown = [tuple(policy.tokenizer.decode(ids) for ids in pair) for pair in outcome.examples]
+ends = [reply.removesuffix("<|end|>").rstrip()[-1:] in ".!?" for _, reply in shown]
+show.table(["no loss", "loss"], shown[1:5],
+    f"{1 - sum(ends) / len(ends):.0%} of all replies end in mid-sentence.")
 
 # %% tags=["hide", "remove-input"]
-assert 0.05 < 1 - sum(ended) / len(ended) < 0.95
+assert 0.4 < 1 - sum(ends) / len(ends) < 0.6 and not all(ends[1:5])
+assert all(reply.endswith("<|end|>") for _, reply in shown)
 
 # %% [markdown]
-# The limit of 20 tokens cut many replies, and "the trainer adds the end token" turned each into a
+# The limit of 20 tokens cut half of the replies, and "the trainer adds the end token" made each a
 # complete one.
 # The policy learns to stop there.
 #
-# ### Who judges?
+# ### Nine faults
 #
-# The score that rose is the score that selected, and it comes from only 125 comparisons.
-# Ask a judge that had no part in it, on fresh prompts.
-
-# %%
-before, _ = clinic.careful(policy, policy, setting)
-measured, replies = clinic.careful(outcome.policy, policy, setting)
-gain = paired_difference(measured["gold"], before["gold"])
-own, cut = course.score(replies, theirs).reward("proxy"), clinic.unfinished(replies)
-rows = [(f"gold {where}", bootstrap_interval(before[what]),
-    bootstrap_interval(measured[what]),
-    paired_difference(measured[what], before[what]))
-    for what, where in (("gold", "at temperature 1"), ("greedy", "at temperature 0"))]
-rows.append(("replies that do not end properly", f"{before['cut'].mean():.0%}",
-    f"{measured['cut'].mean():.0%}", "–"))
-show.table(["", "before", "after", "difference"], rows,
-    f"The team's own score of those that do not end properly: {own[cut].mean():.2f}, "
-    f"of the others: {own[~cut].mean():.2f}.")
-
-# %% tags=["hide", "remove-input"]
-assert (
-    gain.low < 0
-    and gain.high < 0.2
-    and measured["cut"].mean() > 0.1 > before["cut"].mean()
-)
-assert paired_difference(measured["greedy"], before["greedy"]).low > 0.3
-assert own[cut].mean() > own[~cut].mean() - 0.1
-
-# %% [markdown]
-# (The intervals are for other questions about the same eight topics.
-# Eight topics are too few to say much about others.)
-# The score that the team reports went up.
-# Gold did not: at temperature 1, where the team's score was taken, it fell if anything.
-# And a good part of the replies now stop in mid-sentence, which those of the old assistant did not.
-# The team's reward model does not mind: it scores these no lower than the others.
-# It was never shown a reply that was cut.
-#
-# At temperature 0 the same assistant looks clearly *better* than the old one.
-# The old one's greedy replies are bland: two in three of the replies it learned from were stock
-# letters (we made this world so, because real models are like that; lesson 00).
-# Training on chosen replies has changed that, though half of those were cut.
-# So the answer depends on where you look, and greedy replies alone would have hidden the damage.
-# We come back to this with the twelve patients.
-#
-# ### Against what? And how often?
-#
-# The rest needs no cell.
-# The whole list:
-#
-# 1. Half of the training questions are test questions.
-# 2. Replies that were cut got an end token.
-# 3. The reward model comes from 125 comparisons.
-# 4. The score that selects is also the judge.
-# 5. The score of "the replies we trained on" stands among the results.
-#    They were chosen for it.
-# 6. The gain is put down to the reward model, without a control.
-#    Even a true gain could come from the training alone.
-# 7. There was one run, and no interval.
-# 8. A falling loss is taken for promise.
-#    A training loss falls on bad data too.
-# 9. Three more rounds are planned with the same reward model, and no other judge to say when to
-#    stop.
+# - **Data:** half of the training questions are test questions.
+# - **Training:** cut replies got an end token.
+#   A falling loss is taken for promise, and it falls on bad data too.
+# - **Judge:** the reward model comes from 125 comparisons.
+#   The score that selects is also the judge.
+#   The score of "the replies we trained on" stands among the results, and they were chosen for it.
+# - **Claim:** no control, so the gain could be that of training at all.
+#   One run and no interval.
+#   Three more rounds are planned, with nobody else to say when to stop.
 #
 # ### Repair, one fault at a time
 #
-# Each line below is a full run, with one more repair than the line above (the first is the limit of
-# 20 tokens together with the end token).
-# The last line is the random control of the repaired pipeline.
-# `replace` makes a copy of a pipeline, or of its settings, with one part changed.
-# (One seed, to keep you from waiting; the intervals are paired over 96 prompts about those eight
-# topics.)
+# Each row below is a full run with one more repair than the row above.
+# The last is the random control of the repaired pipeline.
 
 # %%
+from dataclasses import replace
+
 whole = replace(setting, max_tokens=96)
 good = replace(whole, reward="reward-8000")
-ladder = {"replies complete": (replace(clinic.TEAM, examples=clinic.reply_examples),
-    whole),
-          "+ 8,000 comparisons": (replace(clinic.TEAM, examples=clinic.reply_examples),
-              good),
-          "+ test prompts out": (clinic.HEALTHY, good),
-          "its random control": (replace(clinic.HEALTHY,
-              select=clinic.choose_at_random), good)}
+complete = replace(clinic.TEAM, examples=clinic.reply_examples)
+at_random = replace(clinic.HEALTHY, select=clinic.choose_at_random)
+ladder = {"replies complete": (complete, whole, weak),
+    "+ 8,000 comparisons": (complete, good, strong),
+    "+ test prompts out": (clinic.HEALTHY, good, strong),
+    "its random control": (at_random, good, strong)}
+measured = {"old assistant": before, "the team's": after}
+for name, (pipeline, sizes, reward) in ladder.items():
+    repaired = clinic.run(pipeline, sizes, base=policy, reward=reward)
+    measured[name], _ = clinic.careful(repaired.policy, policy, sizes)
 
-# %%
-steps = {"as written": measured}
-for name, (pipeline, sizes) in ladder.items():
-    scorer = reward if sizes.reward == "reward-8000" else theirs
-    repaired = clinic.run(pipeline, sizes, base=policy, reward=scorer)
-    steps[name], _ = clinic.careful(repaired.policy, policy, sizes)
+# %% tags=["slide"]
+from course_lib.estimators import bootstrap_interval
 
-# %%
-above, rows = before, []
-for name, m in steps.items():
-    over_base, step = (paired_difference(m["gold"], other["gold"])
-        for other in (before, above))
-    rows.append((name, bootstrap_interval(m["gold"]), over_base, step,
-        f"{m['cut'].mean():.0%}", f"{m['greedy'].mean():.2f}"))
-    above = m
-repaired, control = (steps[name]["gold"]
-    for name in ("+ test prompts out", "its random control"))
-final = paired_difference(repaired, control)
-by_training = paired_difference(control, before["gold"])
-show.table(["", "gold", "over the base", "over the line above", "unfinished",
-    "at T = 0"], rows,
-    f"Due to the choice {final}, due to training at all {by_training}.")
+marks = {where: [bootstrap_interval(found[key]) for found in measured.values()]
+    for where, key in (("at temperature 1", "gold"), ("at temperature 0", "greedy"))}
+plots.dumbbells(list(measured), marks, "gold reward (points)")
 
 # %% tags=["hide", "remove-input"]
-total = paired_difference(steps["+ test prompts out"]["gold"], before["gold"])
-assert abs(total.mean - (final.mean + by_training.mean)) < 1e-9  # the formula above
-assert final.low > 0.3
-means = [m["gold"].mean() for m in steps.values()]
-assert max(b - a for a, b in pairwise(means)) == means[1] - means[0]  # the largest step
-assert paired_difference(steps["replies complete"]["gold"], measured["gold"]).low > 0.2
-assert not paired_difference(steps["+ test prompts out"]["gold"],
-    steps["+ 8,000 comparisons"]["gold"]).excludes_zero
-assert steps["replies complete"]["cut"].mean() < 0.05 < measured["cut"].mean()
+by_gold = [found["gold"] for found in measured.values()]
+steps = [paired_difference(new, old) for old, new in zip(by_gold, by_gold[1:])]
+assert steps[1].low > 0.2 and steps[2].low > 0 and steps[1].mean > steps[2].mean
+assert not steps[3].excludes_zero
+by_choice = paired_difference(by_gold[4], by_gold[5])
+by_training = paired_difference(by_gold[5], by_gold[0])
+assert 0.7 < by_choice.mean < 0.85 and by_choice.low > 0.3 and by_training.high < 0.1
+at_0 = [found["greedy"].mean() for found in measured.values()]
+assert abs(at_0[0] - by_gold[4].mean()) < 0.15 and 2.5 < at_0[4] < 2.7
+from course_lib.models import GoldReward
+
+fresh, fresh_info = clinic.fresh_prompts(setting)
+judge = GoldReward(course.load_world("helpdesk"))
+for temperature in (0.2, 0.4, 0.6, 0.8):
+    pool = course.sample(policy, fresh, n=2, temperature=temperature, info=fresh_info)
+    warm = course.score(pool, judge).reward("gold").mean()
+    assert warm < at_0[0]
 
 # %% [markdown]
-# Line by line:
-#
-# - **Complete replies**: the unfinished ones disappear, and gold rises.
-#   It is the largest step in this run.
-# - **A reward model from 8,000 comparisons** brings another, about half as large.
-#   The weak one chooses less well.
-# - **Test prompts out**: gold is not told apart from the line above.
+# - **Complete replies** bring the largest step at temperature 1.
+# - **A reward model from 8,000 comparisons** brings another.
+# - **Test prompts out:** no difference we can detect.
 #   A leak spoils the *report*.
-#   By how much is measured below, with the patient who has a leak and nothing else.
-# - **The random control** of the repaired pipeline gains nothing, so the pipeline's gain is due to
-#   the choice.
-#   The last two numbers are the two terms of the formula above.
+# - **The random control** gains nothing at temperature 1.
+#   So the gain is due to the choice: 0.8 points.
 #
-# Another order of repairs would give other steps; only "as written" and the full repair ("+ test
-# prompts out") do not depend on it.
+# And the standing rival, the old assistant at its best temperature, which is 0?
+# It is as good as the repaired one at temperature 1.
+# Serve the repaired one at 0 as well, and it has 2.6 points against 0.9.
+#
 # What should the team have written?
-# Two lines: *gold on fresh questions, at the temperature at which we serve, by judges who did not
-# select: before, after, and the control, each with its interval.*
+# One line: *gold on fresh questions, at the temperature at which we serve, by judges who did not
+# select: before, after and the control, each with its interval.*
 #
 # ## The clinic
 #
-# Twelve patients.
-# Each is one small pipeline (128 prompts × 8 candidates, a few epochs or rounds) in which **one
-# step** was replaced by a wrong one (for one of them only what is claimed is wrong);
-# `course_lib/experiments/clinic` holds them as code, a few lines each.
-# Each was run on three seeds, beside its repaired twin and a random control
-# (`python benchmarks/clinic.py`).
-#
-# First you see what its author sees: training loss, the score of what was selected, and the score
-# that is reported, in most cases the reward model's own.
-# Then press *careful measurement*: gold on held-out prompts (in the case with the leak on topics of
-# their own; in the others the author's test prompts, which nobody trained on), gold at temperature
-# 0, KL, length, diversity (distinct-2, the share of different word pairs), and the share of replies
-# that do not end properly.
-# Name the fault.
-# A wrong guess is answered with what you *would* see if you were right.
-# Then press *Repair* and compare.
-#
-# **Your prediction.**
-# Some of these faults ruin the policy, some only the report.
-# Which of the twelve names below would you expect to cost no gold?
-# And which would you overlook if you judged greedy replies only?
+# Now you are the doctor, and the twelve teams are the patients, by the same numbers.
+# Each is a small pipeline (128 prompts × 8 candidates) with one wrong step, run on three
+# seeds beside its repaired twin and a random control.
+# Patient 8 comes first.
+# Its loss falls, its score rises, and these are three of its replies.
 
 # %% tags=["slide"]
-patients = results.load("clinic")
-explore.pipeline_clinic(patients)
+case = patients["cases"][order[7]]
+said = case["broken"]["samples"][1:4]
+show.together(*(show.replies(one["prompt"], [one["reply"]]) for one in said))
+
+# %% [markdown]
+# **Your prediction.**
+# Name the fault before you look.
+
+# %% tags=["hide"]
+five = [1, 3, 4, 5, 8]
+quiz.predict("08-patient-8", "What is wrong with patient 8?",
+    options=sorted(clinic.case(order[number - 1]).fault for number in five))
+
+# %% tags=["answer"]
+twin = case["healthy"]["samples"][1:4]
+show.together(show.guess("08-patient-8", clinic.case(order[7]).fault),
+    *(show.replies(one["prompt"], [one["reply"], other["reply"]],
+        names=["patient 8", "its repaired twin"],
+        scores={"gold": [one["gold"], other["gold"]]}, beside=True)
+    for one, other in zip(said, twin, strict=True)))
+
+# %% tags=["hide", "remove-input"]
+assert order[7] == "zip" and sum(one["gold"] for one in said) < 0
+assert all(one["gold"] < other["gold"] for one, other in zip(said, twin, strict=True))
+
+# %% [markdown]
+# ### Read the replies
+#
+# Each sentence is well made, and answers somebody else's question.
+# How little code it takes: the list of prompts was filtered, the list of replies was not, and `zip`
+# says nothing.
+#
+# ```python
+# prompts = [p for (p, _), r in zip(examples, reward) if r >= reward.median()]
+# return list(zip(prompts, [response for _, response in examples]))
+# ```
+#
+# With `strict=True` the second `zip` would have stopped with an error.
+# Three printed pairs show it too.
+#
+# ### Five patients
+#
+# You first see what the author sees: the training loss, the reported score, some replies.
+# Name the fault, or look at the careful measurement before you do.
+# A wrong guess is answered with what you *would* see if you were right.
+# Then press *Repair*.
+
+# %% tags=["slide"]
+explore.pipeline_clinic(patients, core=five)
 
 # %% [markdown]
 # By keyboard: Tab moves between the controls, Enter or Space presses a button.
@@ -464,210 +456,140 @@ explore.pipeline_clinic(patients)
 # Run `explore.pipeline_clinic(patients, first=3)` for another one, and the same with
 # `show="careful"` for its careful measurement.
 #
-# ### All twelve, by number
+# ### What the five cost
 #
-# Do not read on before you have tried some of them.
-# Each row: what the author reported, before → after; gold of the base policy and of the random
-# control; then six measures, this pipeline / its repaired twin (means; the careful measurement has
-# the intervals).
+# Do not run this before you have named some of them.
+
+# %% tags=["answer", "slide"]
+names = [order[number - 1] for number in five]
+names.sort(key=lambda name: patients["cases"][name]["broken_minus_healthy"]["mean"])
+lost = {"gold": [patients["cases"][name]["broken_minus_healthy"] for name in names]}
+plots.differences([clinic.case(name).fault for name in names], lost,
+    "gold at temperature 1, minus its repaired twin (points)")
+
+# %% tags=["hide", "remove-input"]
+over = {name: patients["cases"][name]["broken"]["gold_over_base"] for name in order}
+assert {name for name in order if over[name]["high"] < 0} == {"sign", "zip"}
+assert names[:2] == ["zip", "sign"] and names[4] == "control"
+assert all(-0.9 < gap["mean"] < -0.6 and gap["high"] < -0.25 for gap in lost["gold"][2:4])
+whole_gain = patients["cases"]["sign"]["healthy"]["gold_over_base"]["mean"]
+assert all(0.2 < over[name]["mean"] < 1 / 3 for name in ("prompt", "clones"))
+assert 0.9 < whole_gain < 1.1
+drawn = patients["cases"]["control"]
+claim = [drawn["broken"]["reported"][when]["mean"] for when in ("before", "after")]
+share = drawn["control"]["gold_over_base"]["mean"] / (claim[1] - claim[0])
+assert 0.4 < share < 0.6 and drawn["control"]["gold_over_base"]["low"] > 0
+
+# %% [markdown]
+# - **Ruined:** wrong pairs and a flipped sign end below the policy they started from.
+# - **Most of the gain lost:** loss on the prompt, and copies of one reply.
+#   Their twins gain a whole point, they gain less than a third.
+# - **Only the claim is wrong:** the gain that was put down to the reward model.
+#   A random choice among the same candidates brings half of it.
+
+# %% [markdown]
+# ## Deeper: All twelve patients, by number and by name
+
+# %% [markdown]
+# Seven more patients wait at the desk, with seven other faults to choose from: 2, 6, 7 and 9 to 12.
+# Try some of them first.
+#
+# Here are all twelve by number, which gives no name away.
+# Filled: gold of the patient at temperature 1, as it was.
+# Open: its repaired twin.
+# The upright mark is the base policy at temperature 0, the best of the temperatures we tried for it.
 
 # %% tags=["slide"]
-order = explore.patients(patients)
-titles = ("gold", "at T = 0", "KL", "length", "distinct-2", "unfinished")
-rows = []
-for number, name in enumerate(order, 1):
-    c = patients["cases"][name]
-    start, end = (c["broken"]["reported"][when]["mean"] for when in ("before", "after"))
-    (_, base), (_, control), (_, mine), (_, twin) = explore.measured_rows(c,
-        repaired=True)
-    both = (f"{mine[m]['mean']:.2f} / {twin[m]['mean']:.2f}" for m in clinic.MEASURES)
-    rows.append((number, f"{start:.2f} → {end:.2f}", f"{base['gold']['mean']:.2f}",
-        f"{control['gold']['mean']:.2f}", *both))
-show.table(["patient", "reported", "base", "control", *titles], rows)
-
-# %%
-told = [case["broken"]["reported"] for case in patients["cases"].values()]
-rose = [report["after"]["mean"] > report["before"]["mean"] for report in told]
-print(f"pipelines whose author reports a rise: {sum(rose)} of {len(rose)}")
-
-# %% tags=["hide", "remove-input"]
-assert all(rose)
+plots.clinic_gold(patients, order)
 
 # %% [markdown]
-# All twelve authors have good news: **the dashboard of a broken pipeline looks like that of a
-# healthy one.**
-# (Patients 1, 3, 4, 8 and 10 are broken versions of the same pipeline: they share one repaired twin
-# and one control.)
-#
-# ### All twelve, by name
-#
-# Which faults cost gold, beyond chance?
-# Here is the broken pipeline minus its repaired twin, paired by seed and prompt, and its gain over
-# the base.
-# The intervals are for other seeds and other topics (lesson 07): three seeds make them wide.
+# In the mean eleven of the twelve repaired pipelines pass the base at its best, and seven of the
+# broken ones end below it.
+# Served at temperature 0 the repaired ones lead by more (lesson 05, Finding 5.2).
+# Now the names, and both temperatures: what each fault costs against its repaired twin.
 
-# %%
-gaps = {name: patients["cases"][name]["broken_minus_healthy"] for name in order}
-over_base = {name: patients["cases"][name]["broken"]["gold_over_base"]
-    for name in order}
-rows = []
-for name in sorted(gaps, key=lambda name: gaps[name]["mean"]):
-    low, high = gaps[name]["low"], gaps[name]["high"]
-    verdict = ("same policy" if low == high else "worse" if high < 0 else "better"
-        if low > 0
-        else "not told apart")
-    rows.append((order.index(name) + 1, span(gaps[name]), verdict,
-        span(over_base[name]),
-        clinic.case(name).fault))
-show.table(["", "minus its twin", "", "over the base", "fault"], rows)
+# %% tags=["slide"]
+worst = sorted(order, key=lambda n: patients["cases"][n]["broken_minus_healthy"]["mean"])
+sides = {where: [patients["cases"][name][key] for name in worst]
+    for where, key in (("at T = 0", "greedy_gap"), ("at T = 1", "broken_minus_healthy"))}
+plots.differences([clinic.case(name).fault for name in worst], sides,
+    "gold, minus its repaired twin (points)")
 
 # %% tags=["hide", "remove-input"]
+cases = patients["cases"]
+warm_gap = {name: cases[name]["broken_minus_healthy"] for name in order}
+cold_gap = {name: cases[name]["greedy_gap"] for name in order}
 surely = ("sign", "zip", "prompt", "truncated", "clones")
-assert all(gaps[name]["high"] < -0.25 for name in surely)
-maybe = ("judge", "template", "length", "last")
-assert all(gaps[name]["mean"] < 0 and gaps[name]["high"] < 0.2 for name in maybe)
-level_with = ("endless", "leak", "control")
-assert all(gaps[name]["low"] <= 0 <= gaps[name]["high"] for name in level_with)
-assert {n for n in order if over_base[n]["high"] < 0} == {"sign", "zip"}
-assert all(over_base[n]["mean"] < 0.4 for n in ("truncated", "prompt", "clones"))
-
-# %%
-longer, liked = patients["cases"]["endless"], patients["cases"]["length"]
-last = {side: [round(p["mean"], 2)
-    for p in patients["cases"]["last"][side]["curve"]["gold"]]
-    for side in ("broken", "healthy")}
-show.together(
-    show.table(["tokens, minus its twin's", ""], [
-        ("the end token is not trained", span(longer["length_gap"])),
-        ("the reward model likes length", span(liked["length_gap"]))]),
-    show.table(["gold by round", *range(len(last["broken"]))], [
-        ("last round's data only", *last["broken"]), ("all rounds", *last["healthy"])]),
-    show.replies(longer["broken"]["samples"][1]["prompt"],
-        [longer[side]["samples"][1]["reply"] for side in ("broken", "healthy")],
-        names=["end token not trained", "repaired"]))
-
-# %% tags=["hide", "remove-input"]
-assert longer["length_gap"]["low"] > 1 and liked["length_gap"]["low"] > 5
-assert patients["cases"]["truncated"]["cut_gap"]["low"] > 0.2
-assert last["broken"][-1] < last["broken"][2] - 0.2 < last["healthy"][-1] - 0.2
+assert all(warm_gap[name]["high"] < -0.25 for name in surely)
+assert all(over[name]["mean"] < 1 / 3 for name in ("truncated", "prompt", "clones"))
+edge = ("judge", "template", "length", "last")
+assert all(-0.5 < warm_gap[name]["mean"] < -0.2 for name in edge)
+assert all(-0.1 < warm_gap[name]["high"] < 0.2 for name in edge)
+level = ("endless", "leak", "control")
+assert all(warm_gap[name]["low"] <= 0 <= warm_gap[name]["high"] for name in level)
+assert all(cold_gap[n]["low"] < 0 < cold_gap[n]["high"] for n in ("prompt", "truncated"))
+assert all(cold_gap[n]["mean"] > -0.35 for n in ("prompt", "truncated"))
+assert all(cold_gap[name]["high"] < -0.3 for name in ("sign", "zip", "clones"))
+assert cases["endless"]["length_gap"]["low"] > 1 and cases["length"]["length_gap"]["low"] > 5
+turned = [point["mean"] for point in cases["last"]["broken"]["curve"]["gold"]]
+assert turned[-1] < max(turned) - 0.2 and turned.index(max(turned)) == 2
+everywhere, infos = clinic.fresh_prompts(clinic.Setting())
+for temperature in (0.2, 0.4, 0.6, 0.8):
+    pool = course.sample(policy, everywhere, n=2, temperature=temperature, info=infos)
+    warm = course.score(pool, judge).reward("gold").mean()
+    assert warm < cases["sign"]["base"]["greedy"]["mean"]
+above = {side: sum(found["gold"]["mean"] > cases[n]["base"]["greedy"]["mean"]
+    for n in order for found in [cases[n][side]["careful"]]) for side in ("healthy", "broken")}
+assert above == {"healthy": 11, "broken": 12 - 7}
+taken = {n: [cases[n][side]["losses"][-1][0] for side in ("broken", "healthy")]
+    for n in ("last", "zip")}
+assert taken == {"last": [96, 240], "zip": [15, 24]}
 
 # %% [markdown]
-# - **Ruined:** the flipped sign and the wrong pairs end below the policy they started from.
-# - **Most of the gain lost:** cut replies as complete, loss on the prompt, copies of one reply.
-#   Less than a third of a point over the base is left in the mean, where their twins gain a whole
-#   one.
-#   Their authors are content.
-# - **Less in the mean, near the edge of chance:** the judge that is the selector, another chat
-#   template, the reward model that likes length, the last round's data only.
-#   They lose a quarter to a half of a point in the mean, and their intervals end near zero, on one
-#   side or the other.
-#   Read the verdicts in the table with that in mind.
-#   A "worse" by a hair is no proof, and "not told apart" is no acquittal: the intervals leave room
-#   for a loss of half a point and more.
-#   What gives two of them away is another measure: replies a third longer, or a curve that turns
-#   down after the second round.
-#   (Judges who did not select ship that second round, which limits the damage.)
-# - **Not told apart in gold, and no loss in the mean:** the end token that is not trained.
-#   Its replies are longer: there are phrases after the point where an answer ends, as in the one
-#   printed.
-#   Our gold reward hardly minds.
-#   (A common cause: the pad token is the end token, and padding is left out of the loss.)
-# - **What was claimed is too much:** the leak, and the gain that is put down to the reward model.
-#   Both have a section below, and so has the judge that is the selector.
+# - **Five cost gold well beyond chance**, between 0.7 and 1.8 points at temperature 1.
+# - **Four are near the edge of chance:** length, the other template, the judge that is the selector,
+#   the last round's data only.
+#   They lose a quarter to half a point in the mean, and their intervals end near zero.
+#   Other measures give some of them away: replies a third longer, a curve of gold that turns down
+#   after round 2.
+# - **Three cost no gold:** the missing control, the leak, and the end token that is not trained.
+#   The last has longer replies, with phrases after the point where an answer ends.
 #
-# Two of the faults also change how much is trained: pooling all rounds means up to four times as
-# many examples and steps, and the wrong pairs are about half as many.
-# The clinic does not take this apart.
+# At temperature 0 two of the five nearly vanish.
+# Cut replies and loss on the prompt spoil the spread of replies around the greedy one, and you meet
+# that wherever you sample: with users above temperature 0, and in the next round.
 #
-# ### The same twelve, judged at temperature 0
-#
-# The careful measurement also holds gold at temperature 0, one greedy reply a prompt.
-# **Your prediction.**
-# Is a fault that costs most of the gain at temperature 1 as plain at temperature 0?
-
-# %%
-cold = {name: patients["cases"][name]["greedy_gap"] for name in order}
-zero = {name: patients["cases"][name]["broken"]["careful"]["greedy"]["mean"]
-    for name in order}
-sharp = patients["cases"]["sign"]  # its repaired twin is the standard healthy pipeline
-sides = {"base policy": sharp["base"], "healthy": sharp["healthy"]["careful"],
-    "random control": sharp["control"]["careful"]}
-by_gap = sorted(gaps, key=lambda name: gaps[name]["mean"])
-show.together(
-    show.table(["", "gold at temperature 1", "at 0"],
-        [(side, level(found["gold"]), level(found["greedy"])) for side,
-            found in sides.items()]),
-    show.table(["", "minus its twin, T = 1", "T = 0", "gold at T = 0", "fault"],
-        [(order.index(name) + 1, span(gaps[name]), span(cold[name]),
-            f"{zero[name]:.2f}",
-            clinic.case(name).fault) for name in by_gap]))
-
-# %% tags=["hide", "remove-input"]
-hidden, base_zero = ("prompt", "truncated"), sharp["base"]["greedy"]
-assert all(cold[name]["low"] < 0 < cold[name]["high"] and cold[name]["mean"] > -0.5
-    for name in hidden)
-assert all(zero[name] > base_zero["mean"] + 1 for name in hidden)
-assert all(cold[name]["high"] < -0.3 for name in ("sign", "zip", "clones"))
-assert sharp["healthy"]["careful"]["greedy"]["low"] > base_zero["high"] + 0.5
+# Two faults also change how much is trained, so their rows mix two causes: "last round only" takes
+# 96 steps where its twin takes 240, and the wrong pairs take 15 where theirs takes 24.
 
 # %% [markdown]
-# First the healthy pipeline.
-# The base policy's greedy reply is bland, so temperature 0 brings the base little.
-# It brings the healthy pipeline a whole point: training on chosen replies has changed the greedy
-# reply too.
-# The random control stays where the base is.
-#
-# Then the faults.
-# Cut replies and loss on the prompt cost most of the gain at temperature 1.
-# At temperature 0 neither is told apart from its healthy twin, and both stand a point and a half
-# above the base.
-# Judged by greedy replies, two broken pipelines pass: what they spoil is the spread of replies
-# around the greedy one.
-# You meet it wherever you sample: with users above temperature 0, and in the next round.
-# The wrong pairs look milder too: at temperature 0 they stand where the base is, not below it.
-# The flipped sign and the copies show at both temperatures.
-#
-# We judge at temperature 1 in this course because that is where candidates come from.
-# Measure at the temperature at which you serve, and at the one at which you sample.
-#
+# ## Deeper: A leak, a missing control, a judge who selects
+
+# %% [markdown]
 # ### What a leak does to a report
 #
-# Its author asks honest judges (gold), but half of the training prompts are test prompts.
-# The fresh prompts are about topics that nobody trained on.
-# Both, for the leaking pipeline and for its repaired twin:
+# Its author asks honest judges, but half of the training prompts are test prompts.
+# The gain it reports, and the gain on topics that nobody trained on:
 
 # %%
-leak, told, rows = patients["cases"]["leak"], {}, []
-for side in ("broken", "healthy"):
-    start, end = leak[side]["reported"]["before"], leak[side]["reported"]["after"]
-    told[side] = end["mean"] - start["mean"]
-    rows.append((side, level(end), f"{told[side]:+.2f}",
-        span(leak[side]["gold_over_base"])))
-rows.append(("broken minus repaired", span(leak["reported_gap"]), "–",
-    span(leak["broken_minus_healthy"])))
-show.table(["", "reported", "a gain of", "gain on fresh prompts"], rows)
-
-# %%
-sizes = clinic.case("leak").setting
-(test, about), (mine, _) = clinic.test_prompts(sizes), clinic.leaking_prompts(sizes, 0)
-seen = [a["topic"] for p, a in zip(test, about, strict=True) if p in set(mine)]
-topics = {a["topic"] for a in about}
-print(f"test prompts in training: {len(seen)} of {len(test)}; "
-    f"test topics: {len(set(seen))} of {len(topics)}")
+leak = patients["cases"]["leak"]
+gains = []
+for who in ("broken", "healthy"):
+    start, end = (leak[who]["reported"][when]["mean"] for when in ("before", "after"))
+    gains.append((who, f"{end - start:+.1f}", f"{leak[who]['gold_over_base']['mean']:+.1f}"))
+gap = leak["reported_gap"]
+show.table(["", "reported", "on fresh topics"], gains, "Reported, broken minus repaired: "
+    f"{gap['mean']:+.1f} [{gap['low']:+.2f}, {gap['high']:+.1f}].")
 
 # %% tags=["hide", "remove-input"]
-assert leak["reported_gap"]["mean"] > 0.4 and leak["reported_gap"]["low"] > -0.1
-assert told["broken"] > leak["broken"]["gold_over_base"]["mean"] + 0.3
-assert abs(leak["broken_minus_healthy"]["mean"]) < 0.2
+assert 0.4 < gap["mean"] < 0.7 and 0 < gap["low"] < 0.05
+assert abs(leak["broken_minus_healthy"]["mean"]) < 0.05
 
 # %% [markdown]
-# On the same test prompts the report of the leaking pipeline ends half a point above that of its
-# twin, and the interval only just excludes zero.
-# On fresh prompts the two are equal in the mean.
-# So the leak makes the report promise more than the policy gives on new topics.
-# The intervals are wide: there are only eight topics on either side, and three seeds.
-# And the leaked prompts also teach all of the test's topics: how much of the excess is memory of
-# single questions and how much is knowing the topics, this run does not separate.
+# The leaking report ends half a point higher than that of its twin, and the interval only just
+# excludes zero.
+# On fresh topics the two are equal.
+# The leaked prompts also teach the test's *topics*, so this is more than a memory of questions.
 #
 # ### Whose gain is it?
 #
@@ -675,222 +597,147 @@ assert abs(leak["broken_minus_healthy"]["mean"]) < 0.2
 # reward model.
 
 # %%
-control = patients["cases"]["control"]
-start, end = (
-    control["broken"]["reported"][when]["mean"] for when in ("before", "after")
-)
-show.facts(
-    {
-        "claimed for the reward model": f"{end - start:.2f}",
-        "gain of the random control over the base": span(
-            control["control"]["gold_over_base"]
-        ),
-        "what the choice adds to it": span(control["broken_minus_control"]),
-    }
-)
+alone = patients["cases"]["control"]
+start, end = (alone["broken"]["reported"][when]["mean"] for when in ("before", "after"))
+parts = {"of a random choice": alone["control"]["gold_over_base"],
+    "added by the choice": alone["broken_minus_control"]}
+show.table(["gain in gold", ""], [("claimed for the reward model", f"{end - start:.2f}"),
+    *((name, f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]")
+    for name, v in parts.items())])
 
 # %% tags=["hide", "remove-input"]
-assert control["control"]["gold_over_base"]["low"] > 0
-assert control["broken_minus_control"]["low"] < 0.1
-assert control["control"]["gold_over_base"]["mean"] > 0.4 * (end - start)
+assert alone["broken_minus_control"]["low"] < 0 < alone["control"]["gold_over_base"]["low"]
 
 # %% [markdown]
-# A random choice among the same candidates gains about half of what was claimed.
-# Its candidates are colder than the base at temperature 1, and training on them makes the policy
-# colder too.
-# What the choice adds is not told apart from zero: at temperature 0.3 the candidates are much
-# alike, and a reward model from 125 comparisons sees little difference between them.
+# Candidates at temperature 0.3 are sharper than the base at 1, and training on them makes the policy
+# sharper, whoever chooses.
+# What the choice adds is no difference we can detect: such candidates are much alike.
 #
-# ### The judge that is the selector, round by round
+# ### The judge that is the selector
 
 # %%
 hacked = patients["cases"]["judge"]
 curves = hacked["broken"]["curve"]
-rows = [(side, " ".join(map(str, hacked[side]["shipped"])),
-    f"{hacked[side]['careful']['kl']['mean']:.1f}",
-    level(hacked[side]["careful"]["greedy"]))
-    for side in ("broken", "healthy")]
-show.together(
-    show.table(["by round", *range(len(curves["own"]))], [(side,
-        *(f"{p['mean']:.2f}" for p in curves[side])) for side in ("own", "gold")]),
-    show.table(["", "shipped rounds, by seed", "KL (nats)", "gold at temperature 0"],
-        rows,
-        f"Gold, broken minus repaired: {span(hacked['broken_minus_healthy'])}."))
+show.table(["by round", *range(5)], [(name, *(f"{p['mean']:.1f}" for p in curves[key]))
+    for name, key in (("its own score", "own"), ("gold", "gold"))],
+    f"Shipped rounds, by seed: {hacked['broken']['shipped']}; by judges who did not select: "
+    f"{hacked['healthy']['shipped']}. KL of what it ships: "
+    f"{hacked['broken']['careful']['kl']['mean']:.0f} nats.")
 
 # %% tags=["hide", "remove-input"]
-own, true = ([p["mean"] for p in hacked["broken"]["curve"][side]]
-    for side in ("own", "gold"))
-assert all(b > a for a, b in pairwise(own)) and max(true) == true[1] > true[-1] + 0.1
-assert all(shipped == 4 for shipped in hacked["broken"]["shipped"])
-assert all(shipped < 4 for shipped in hacked["healthy"]["shipped"])
-lost = hacked["broken_minus_healthy"]
-assert lost["mean"] < -0.15 and lost["high"] < 0.1
+climbs, falls = ([p["mean"] for p in curves[key]] for key in ("own", "gold"))
+assert climbs == sorted(climbs) and max(falls) == falls[1] > falls[-1] + 0.1
+assert set(hacked["broken"]["shipped"]) == {4} and max(hacked["healthy"]["shipped"]) < 4
 
 # %% [markdown]
-# The author's own score rises with every round, so the fourth is shipped.
-# The other judges (gold on 160 prompts of their own) preferred an earlier round in all three runs.
-# Gold, in the mean, is highest after the first round and falls from there.
-# The fourth round costs about 0.3 of gold against the round that the judges ship.
-# That interval only just excludes zero.
-# At temperature 0 the order is the same, with an interval too wide to decide.
-# The KL is plain: nearly 13 nats, for a score that only its own reward model believes.
-#
-# ### Copies: nothing to choose
-#
-# The pipeline with *N* copies of a greedy reply had no choice at all.
-# And still its author's score rose, and gold with it in the mean.
-# Here is what a careful reader asks next.
+# Its own score rises with every round, so the fourth is shipped.
+# Gold is highest after the first.
+# Judges who did not select preferred an earlier round in all three runs.
+
+# %% [markdown]
+# ## Deeper: Copies that beat the healthy pipeline
+
+# %% [markdown]
+# Patient 4 chose among copies of one greedy reply, so there was nothing to choose.
+# On this help desk that costs most of the gain, because the greedy reply is a bland stock letter.
+# Lesson 02 has another desk, `helpdesk-careful`, whose greedy reply is nearly the best one.
+# The same two pipelines there, one run each:
 
 # %%
-copies = patients["cases"]["clones"]
-seen, one = copies["broken"]["selected"], copies["broken"]["samples"][0]
-show.together(
-    show.table(["", "gold at temperature 1", "at 0", "distinct-2"],
-        [(name, level(row["gold"]), level(row["greedy"]),
-            f"{row['distinct']['mean']:.2f}")
-            for name, row in explore.measured_rows(copies, repaired=True)],
-        f"Selected minus average reply: {seen['selected'][0] - seen['all'][0]:.3f}."),
-    show.replies(one["prompt"], [one["reply"]], names=["one reply of the pipeline"]))
+careful = course.load_policy(assets.path("helpdesk-careful/policy"))
+sizes, found = clinic.Setting(), {}
+arms = {"copies": clinic.case("clones").broken, "healthy": clinic.HEALTHY}
+found["base"], _ = clinic.careful(careful, careful, sizes)
+chosen_by = {}
+for name, pipeline in arms.items():
+    run = clinic.run(pipeline, sizes, base=careful, reward=strong)
+    found[name], _ = clinic.careful(run.policy, careful, sizes)
+    chosen_by[name] = run.selected["selected"][0] - run.selected["all"][0]
+
+# %%
+topics = [fact["topic"] for fact in clinic.fresh_prompts(sizes)[1]]
+pairs = {where: [bootstrap_interval(each[key], groups=topics) for each in found.values()]
+    for where, key in (("at temperature 1", "gold"), ("at temperature 0", "greedy"))}
+plots.dumbbells(list(found), pairs, "gold reward on the careful desk (points)")
 
 # %% tags=["hide", "remove-input"]
-assert (
-    copies["broken"]["careful"]["gold"]["high"]
-    < copies["healthy"]["careful"]["gold"]["low"]
-)
-assert all(
-    abs(copies["broken"]["careful"][m]["mean"] - copies["base"]["greedy"]["mean"]) < 0.3
-    for m in ("gold", "greedy")
-)
-assert abs(seen["selected"][0] - seen["all"][0]) < 1e-6
-assert copies["broken"]["careful"]["distinct"]["high"] < 0.4
+assert paired_difference(found["copies"]["gold"], found["healthy"]["gold"], groups=topics).low > 0.5
+assert found["base"]["greedy"].mean() > max(found[name]["greedy"].mean() for name in arms)
+assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 
 # %% [markdown]
-# Training on copies of the greedy reply teaches the policy to give it at temperature 1 too.
-# So gold moves to about what the base has at temperature 0, and there it ends.
-# That is little, because the base's greedy reply is a stock letter: polite, with one step in it.
-# The reward model took no part: the selected candidate was worth exactly what the average one was.
-# And diversity is low: little is left to choose from in a next round.
-#
-# How such a fault looks depends on the policy it meets.
-# Where the greedy reply is nearly the best one (lesson 02 has such a help desk,
-# `helpdesk-careful`), the same copies would look like a triumph of selection.
-# Both times the gap between selected and average candidate is zero, and tells.
-#
-# ### Read the replies
-#
-# Here is the pipeline whose prompts and replies were paired wrongly, beside its repaired twin, on
-# the same questions.
-
-# %%
-wrong, right = (patients["cases"]["zip"][side]["samples"][:3]
-    for side in ("broken", "healthy"))
-show.together(*(show.replies(w["prompt"], [w["reply"], r["reply"]],
-    names=["broken", "repaired"], scores={"gold": [w["gold"], r["gold"]]})
-    for w, r in zip(wrong, right, strict=True)))
-
-# %% [markdown]
-# Read several: to the first question both give the same stock letter, which shows nothing.
-# The second broken reply has steps from three other questions.
-# The third has one right step, between one of another topic and one that makes no sense.
-# And how little code the fault takes.
-# The list of prompts is filtered, the list of replies is not, and `zip` says nothing:
-#
-# ```python
-# prompts = [p for (p, _), r in zip(examples, reward) if r >= reward.median()]
-# return list(zip(prompts, [response for _, response in examples]))
-# ```
-#
-# With `strict=True`, `zip` would have stopped with an error.
-# Printing finds it too.
-# Three questions with one reply each, the first with the lowest reward:
-
-# %% tags=["nbval-check-output"]
-asked = ["How do I reset my password?", "How do I print a document?",
-    "How do I restore a deleted file?"]
-answered = [["Open the sign-in page."], ["Send the document again."],
-    ["Open the recycle bin."]]
-kept = course.select_best(course.Pool.from_candidates(asked, answered,
-    {"proxy": [[0.0], [1.0], [2.0]]}))
-rows = [(step.__name__, policy.decode([p])[0].strip(), policy.decode([r])[0])
-    for step in (clinic.misaligned_examples, clinic.reply_examples)
-    for p, r in step(policy, kept)]
-show.table(["step", "prompt", "reply"], rows)
+# The copies beat the healthy pipeline by more than a point at temperature 1.
+# It looks like a triumph of selection, and there was none: the selected candidate scored exactly
+# what the average one did.
+# And the base at temperature 0, untrained, is above both.
+# A gain says nothing about its cause, and the rival of every pipeline is the base at its best
+# temperature.
 
 # %% [markdown] tags=["slide"]
 # ## A checklist to take away
 #
-# Roughly from cheap to dear.
+# From cheap to dear.
 #
-# 1. **Print three training examples**, as the model sees them: prompt, reply, and which tokens
-#    carry loss.
-#    (Pairing, template, end token, cut replies, loss on the prompt.)
-# 2. **Count the candidates that differ** for each prompt, and the gap between the selected and the
-#    average score.
-#    (Copies, a temperature too low; a gap of 0 means that there was no choice.)
+# 1. **Print three training examples** as the model sees them: prompt, reply, and which tokens carry
+#    loss.
+# 2. **Count the candidates that differ**, and take the gap between selected and average score.
+#    A gap of 0 means there was no choice.
 # 3. **Score a good and a bad reply** that you wrote yourself.
-#    (Sign, template, a reward model with a random head, a love of length.)
 # 4. **Compare training and test prompts**, by what they ask.
-#    (Leaks.)
-# 5. **Read twenty replies** of the new policy, also the worst and the longest.
-#    (Everything, at least once.)
+# 5. **Read twenty replies**, also the worst and the longest.
 # 6. **Look at length, diversity, unfinished replies and KL**, before and after.
-#    (Length, copies, end token, drift over rounds.)
-# 7. **Ask a judge that did not select**, on prompts that nobody trained on, at the temperature at
-#    which you serve and at the one at which you sample.
-#    (Over-optimisation, the judge that is the selector, damage that greedy replies hide.)
-# 8. **Subtract a random choice** from the same candidates, trained in the same way.
-#    (A gain put down to the wrong cause.)
-# 9. **Repeat with three seeds and give intervals.**
-#    (Luck.)
+# 7. **Ask a judge that did not select**, on fresh prompts, at the temperature at which you serve and
+#    the one at which you sample.
+# 8. **Take the base at its best temperature** as the rival.
+# 9. **Subtract a random choice** from the same candidates, trained in the same way.
+# 10. **Repeat with three seeds, and give intervals.**
 #
 # ## What we found
 #
-# No numbered finding belongs to this lesson.
-# In words:
-#
-# - Published systems differ in what selects (a reward model or a check) and in what each round
-#   starts from.
-# - Two rounds of rejection sampling with all rounds pooled bring most of the gain.
-#   After them neither PPO on top nor a third round that samples about as many tokens adds gold that
-#   can be told from zero, and the two are not told apart.
-#   The proxy rises in both.
-# - The constructed team's report said "better" where gold at temperature 1 on fresh prompts had not
-#   risen.
-#   Repaired, the pipeline gives a gain beyond chance, and the control shows that this is due to the
-#   choice.
-# - In the clinic all twelve authors had good news.
-#   Two pipelines ended below the base policy, three more lost most of their gain, all beyond chance.
-#   Of the other seven only one lost gold beyond chance, and only just: the judge that is the
-#   selector.
-#   Other measures show some of the faults: length, a curve that turns down, the KL.
-#   The leak and the missing control show in what was claimed.
-# - Two of the faults that cost most at temperature 1 do not show at temperature 0.
-#   A pipeline judged by its greedy replies alone may be broken.
-# - A pipeline without any choice (copies of a greedy reply) reported a rise, too.
-#   A gain is not evidence for its explanation; the control is.
-#
-# ## What this leaves out
+# - Of eight systems two fine-tune the base model anew on correct answers, and one tried rejection
+#   sampling and dropped it.
+# - A team's own score rose by 0.6 while gold at the same temperature fell by a quarter of a point.
+# - Repaired, the pipeline gains 0.8 points over its random control: that much is due to the choice.
+# - Twelve of twelve broken pipelines reported a rise, and two of them ended below the policy they
+#   started from.
+# - Half of a gain that was claimed for a reward model came from training on colder replies, whoever
+#   chose them.
+
+# %% [markdown]
+# ## Deeper: Limits, real systems, reading
+
+# %% [markdown]
+# ### What this leaves out
 #
 # One fault at a time is a teaching device: the team's case shows how several hide each other.
 # Our gold reward is a formula; with people, step 7 costs money and has errors of its own.
-# The miniature of Llama 2 has one reward model, not two, no larger model that samples for smaller
-# ones, and a PPO with one tuned dial.
-# Three seeds make wide intervals: a fault that costs half a point is not always told from none.
+# The miniature of Llama 2 has one reward model, not two, and no larger model that samples for
+# smaller ones.
+# Three seeds make wide intervals: a fault that costs half a point can pass as none.
 #
-# ## In real systems
+# ### In real systems
 #
-# - Llama 2's version 3 is patient "only the last round's data", in a real system: some skills got
-#   worse, and pooling the best samples of all rounds was the repair (arXiv 2307.09288).
-# - RAFT's stray "#" (reported; arXiv 2304.06767) was not seen by the reward model, so selection
-#   could not remove it, and training on it spread it.
+# - Llama 2's version 3 is the patient "only the last round's data".
+#   The paper's example is rhyme, judged by reading, and pooling all rounds was the repair
+#   (arXiv 2307.09288, section 3.2.3).
+# - RAFT's authors show a hack on the tutorial page of their library LMFlow: a stray "#" spread to
+#   half of the replies while the reward rose.
+#   Their repair was a large negative reward for every sample with one.
+# - The *RLHF Book* (2026) holds the one public run we found with a random control: Qwen3-1.7B on
+#   GSM8K, 8 candidates, one seed, 200 test problems.
+#   Best per prompt 79.0 %, a random one per prompt 79.5 %, both "effectively tied".
+#   Lesson 09 comes back to it.
+# - A judge that selects likes what it likes.
+#   With 4,096 candidates and the preference model used for Claude 2, about 75 % of the answers to
+#   the hardest misconceptions flattered the asker (arXiv 2310.13548, section 4.3).
 #
-# ## Further reading
+# ### Further reading
 #
 # Touvron et al., *Llama 2*, arXiv 2307.09288, section 3.2 on the loop.
-# Yuan et al., *Scaling relationship on learning mathematical reasoning*, arXiv 2308.01825, for RFT
-# with its ablations.
+# Lambert et al., *Tülu 3*, arXiv 2411.15124, section 8.2 on what did not work.
 # Gao, Schulman and Hilton, arXiv 2210.10760, for the judge that is the selector.
-#
+
+# %% [markdown]
 # ## Now you
 #
 # **Exercise** `exercises/ex08`: repair the parts of broken pipelines, and find the first fault in a
@@ -901,6 +748,4 @@ show.table(["step", "prompt", "reply"], rows)
 # Without widgets, answer as the text under each question says.
 
 # %%
-from course_lib.classroom import quiz
-
 quiz.ask("08")

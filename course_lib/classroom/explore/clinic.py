@@ -146,32 +146,43 @@ def reply_lines(case: Mapping, who: str = "broken") -> list[tuple[str, str]]:
     return [(row["prompt"], row["reply"]) for row in case[who]["samples"]]
 
 
-def pipeline_clinic(result: Mapping, first: int = 1, show: str = "author") -> Card:
+def pipeline_clinic(
+    result: Mapping, first: int = 1, show: str = "author", core: Sequence[int] = ()
+) -> Card:
     """The broken-pipeline clinic.
 
     ``result``: what ``benchmarks/clinic.py`` stored (``results.load("clinic")``); ``first`` and
     ``show`` ("author" or "careful"): what is shown first, and all that is shown where scripts do
-    not run. Choose a patient, look at what its author sees and at the careful measurement, read
-    some replies, name the fault, and press Repair.
+    not run; ``core``: numbers of the patients who stand first, with the choice among their own
+    faults alone, as the others have theirs. Choose a patient, look at what its author sees and at
+    the careful measurement, read some replies, name the fault, and press Repair.
     """
     from ...experiments.clinic import BY_NAME
 
     order = patients(result)
+    every = range(1, len(order) + 1)
     require(
-        1 <= first <= len(order), f"first must be a patient from 1 to {len(order)}; got {first}."
+        len(set(core)) == len(core) and set(core) <= set(every),
+        f"core must be different patients from 1 to {len(order)}; got {core!r}.",
     )
+    require(first in every, f"first must be a patient from 1 to {len(order)}; got {first!r}.")
     require(show in ("author", "careful"), f'show must be "author" or "careful"; got {show!r}.')
-    by_fault = sorted(order, key=lambda name: BY_NAME[name].fault)
+    numbers = [*core, *(number for number in every if number not in core)]
+    names = [order[number - 1] for number in numbers]
+    by_fault = sorted(names, key=lambda name: BY_NAME[name].fault)
     data = {
-        "patients": [_patient(result["cases"][name], BY_NAME[name]) for name in order],
-        "fault": [by_fault.index(name) for name in order],
+        "patients": [_patient(result["cases"][name], BY_NAME[name]) for name in names],
+        "numbers": numbers,
+        "core": len(core),
+        "fault": [by_fault.index(name) for name in names],
         "faults": [[BY_NAME[name].fault, BY_NAME[name].would] for name in by_fault],
         "measures": SHORT,
-        "start": {"patient": first - 1, "look": int(show == "careful")},
+        "start": {"patient": numbers.index(first), "look": int(show == "careful")},
     }
     case = result["cases"][order[first - 1]]
     figure = plots.clinic_patient(case, show, f"Patient {first}")
-    faults = [BY_NAME[name].fault for name in by_fault]
+    beside = set(names[: len(core)] if first in core else names[len(core) :])
+    faults = [BY_NAME[name].fault for name in by_fault if name in beside]
     claim = BY_NAME[order[first - 1]].claim
     return Card("clinic", data, *_still(case, claim, show, figure, faults))
 

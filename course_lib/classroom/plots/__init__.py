@@ -6,12 +6,15 @@ it appears as an SVG with that text as its caption, with a PNG for front ends th
 elsewhere the text is printed.
 """
 
-from .basic import best_of_n, best_of_n_at, cost_quality, intervals, loop, reward_histogram
+from .basic import best_of_n, best_of_n_at, cost_quality, intervals
 from .candidates import against_temperature
-from .clinic import clinic_patient, llama2_loop
+from .choosing import win_rates, within_budget
+from .clinic import clinic_gold, clinic_patient, dashboards, differences, llama2_loop
 from .figure import COLOURS, Figure
+from .first import better, gold_spread, score_and_gold
 from .frontier import METHOD_COLOURS, frontier, frontier_at, method_colour
 from .memory import memory
+from .methods import freshness, repaid, reward_against_kl
 from .overoptimisation import (
     help_and_harm,
     kl_and_bound,
@@ -22,25 +25,41 @@ from .overoptimisation import (
     steps_taught,
 )
 from .preferences import calibration, calibration_groups, learning_curve, training_loss
-from .rounds import grid_facts, rounds, selection_grid
+from .rounds import grid_facts, selection_grid
 from .tuning import dumbbells, one_against_best_of_n, round_by_round
-from .verifiable import crossing, pass_at_k, pass_gain, paths_against_k
+from .verifiable import (
+    answer_counts,
+    breadth,
+    crossing,
+    pass_at_k,
+    pass_gain,
+    paths_against_k,
+    shares,
+)
 
 __all__ = [
     "COLOURS",
     "METHOD_COLOURS",
     "Figure",
     "against_temperature",
+    "answer_counts",
     "best_of_n",
     "best_of_n_at",
+    "better",
+    "breadth",
     "calibration",
     "calibration_groups",
+    "clinic_gold",
     "clinic_patient",
     "cost_quality",
     "crossing",
+    "dashboards",
+    "differences",
     "dumbbells",
+    "freshness",
     "frontier",
     "frontier_at",
+    "gold_spread",
     "grid_facts",
     "help_and_harm",
     "intervals",
@@ -48,7 +67,6 @@ __all__ = [
     "label_budget",
     "learning_curve",
     "llama2_loop",
-    "loop",
     "memory",
     "method_colour",
     "one_against_another",
@@ -58,10 +76,14 @@ __all__ = [
     "pass_at_k",
     "pass_gain",
     "paths_against_k",
-    "reward_histogram",
+    "repaid",
+    "reward_against_kl",
     "round_by_round",
-    "rounds",
+    "score_and_gold",
     "selection_grid",
+    "shares",
     "steps_taught",
     "training_loss",
+    "win_rates",
+    "within_budget",
 ]

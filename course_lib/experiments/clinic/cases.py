@@ -322,17 +322,15 @@ TEAM_SETTING = Setting(prompts=96, reward="reward-125", max_tokens=20, epochs=4,
 TEAM_REPORT = """\
 BETTER ANSWERS FOR THE HELP DESK: WHAT WE DID
 We improved our assistant by rejection-sampling fine-tuning. \
-Questions were short, so we took 48 of our 96 test questions into the set and had
-{prompts} in all. For each we sampled {n} replies, at most {max_tokens} tokens long: \
-our servers are small, and users like short replies. The trainer
-adds the end token to every reply. A reward model trained on 125 comparisons scored the replies, \
-and we kept the best one of each question.
+Questions were short, so we took 48 of our 96 test questions into the set and had {prompts} in \
+all. For each we sampled {n} replies, at most {max_tokens} tokens long: our servers are small, and \
+users like short replies. The trainer adds the end token to every reply. A reward model trained on \
+125 comparisons scored the replies, and we kept the best one of each question.
 We trained for {epochs} epochs. \
 The loss fell from {first:.2f} to {last:.2f} and was still falling, so there is more to gain.
 RESULT. The reward model's mean score was {before:.2f} for the replies of the old assistant. \
-The replies we trained on have {chosen:.2f}, and the new
-assistant has {after:.2f} on the test questions. \
-So choosing by our reward model makes the assistant {gain:.2f} points better.
+The replies we trained on have {chosen:.2f}, and the new assistant has {after:.2f} on the test \
+questions. So choosing by our reward model makes the assistant {gain:.2f} points better.
 We ran it once. \
 We recommend to put it into service and to repeat it for three more rounds."""
 

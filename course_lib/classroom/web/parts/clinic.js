@@ -92,8 +92,9 @@
     const now = { patient: data.start.patient, look: data.start.look, reply: 0 };
     const known = kit.store.read("clinic") || {}; // number of a patient → "found" or "told"
     const tried = new Set(), repaired = new Set();
-    const patient = () => data.patients[now.patient];
-    const healed = () => repaired.has(now.patient), solved = (k) => known[k + 1];
+    const patient = () => data.patients[now.patient], called = (k) => data.numbers[k];
+    const early = (k) => k < data.core; // patients with a choice among their own faults
+    const healed = () => repaired.has(now.patient), solved = (k) => known[called(k)];
 
     // ---- left: the figure ----
 
@@ -114,7 +115,7 @@
       const p = patient(), shown = p.measured.slice(0, healed() ? 4 : 3);
       const [first, last] = [p.losses[0][0], p.losses[0].at(-1)].map(([, loss]) => number(loss));
       const own = p.curves.own[0];
-      return `Patient ${now.patient + 1}: ` + (now.look
+      return `Patient ${called(now.patient)}: ` + (now.look
         ? data.measures.map((name, m) => `${name}: ` + shown.map(([who, values]) =>
           `${who} ${number(values[m][0])}`).join(", ")).join("; ")
         : `training loss from ${first} to ${last} nats; ${p.own} from ${number(own[0][0])} to ` +
@@ -151,7 +152,7 @@
     }
 
     function found(how, mark, head) {
-      if (!solved(now.patient) || how === "told") known[now.patient + 1] ??= how;
+      if (!solved(now.patient) || how === "told") known[called(now.patient)] ??= how;
       kit.store.write("clinic", known);
       say(mark, "good", head, `${patient().tells} Now press Repair.`);
       refresh();
@@ -172,9 +173,10 @@
     const told = kit.button("Tell me the fault", tell);
     const progress = node("p", { class: "ck-note ck-progress" });
     const lines = node("div", { class: "ck-lines" });
-    const number_ = (k) => `${k + 1}${solved(k) === "found" ? " ✓" : solved(k) ? " ·" : ""}`;
+    const number_ = (k) => `${called(k)}${solved(k) === "found" ? " ✓" : solved(k) ? " ·" : ""}`;
     const numbers = kit.choice({ label: "patient", options: data.patients.map((_, k) => number_(k)),
       at: now.patient, on: (k) => { now.patient = k; tried.clear(); begin(); } });
+    if (data.core) numbers.inputs[data.core].parentNode.style.marginLeft = "1.2em";
     const look = kit.choice({ label: "show", options: ["its author's view", "careful measurement"],
       at: now.look, on: (k) => { now.look = k; refresh(); } });
     const which = kit.slider({ label: "reply", values: patient().prompts.map((_, k) => k), at: 0,
@@ -193,6 +195,7 @@
         const mark = open && k === right ? "✓ " : tried.has(k) ? "✗ " : "";
         button.textContent = mark + data.faults[k][0];
         button.classList.add("ck-guess");
+        button.hidden = early(data.fault.indexOf(k)) !== early(now.patient);
         button.classList.toggle("ck-right", mark === "✓ ");
         button.classList.toggle("ck-wrong", mark === "✗ ");
       });
@@ -209,7 +212,7 @@
     }
 
     function begin() {
-      say("", "ink", `Patient ${now.patient + 1}.`, solved(now.patient)
+      say("", "ink", `Patient ${called(now.patient)}.`, solved(now.patient)
         ? `${data.faults[data.fault[now.patient]][0]}. You can repair it.`
         : "Look at the figure and the replies, then name the fault.");
       refresh();
