@@ -15,6 +15,7 @@ from course_lib.base import CourseError
 from course_lib.classroom import explore, plots
 from course_lib.classroom.explore import DIALS
 from course_lib.classroom.explore import select as select_by
+from course_lib.estimators import Interval
 from course_lib.experiments import findings
 from course_lib.experiments.findings import rounds as of_rounds
 from course_lib.pools import Pool, best_per_prompt, top_k_overall
@@ -79,22 +80,48 @@ def test_a_grid_too_large_to_read_is_refused():
         plots.selection_grid(best_per_prompt(large), "proxy", gold="proxy", quiet=True)
 
 
-def test_rounds_are_drawn_from_the_base_on(stored):
-    figure = plots.rounds(stored, measures=("gold", "proxy"), quiet=True)
-    arms = [name for name, rows in stored["arms"].items() if len(rows) > 1]
-    shown = {text.get_text().replace("\n", " ") for text in figure.findobj(Text)}
-    assert set(arms) <= shown, "each is named, at its line's end or in a legend"
-    for name in arms:
-        assert (
-            f"{name} {stored['base']['gold']['mean']:.2f}, "
-            f"{stored['arms'][name][0]['gold']['mean']:.2f}" in figure.summary
-        )
-    assert [axis.get_ylabel() for axis in figure.axes] == [
-        "gold reward (points)",
-        "score by the frozen proxy",
-    ]
-    with pytest.raises(CourseError, match="no 'beauty'"):
-        plots.rounds(stored, measures=("beauty",), quiet=True)
+def told(figure):
+    """All that is written in a figure."""
+    return {text.get_text().replace("\n", " ") for text in figure.findobj(Text)}
+
+
+def test_rounds_show_gold_of_three_arms_and_the_score_of_the_one_that_is_hacked(stored):
+    figure = plots.round_by_round(stored, quiet=True)
+    names = {"score by the frozen reward model", "gold: frozen, last round only"}
+    assert names | {"gold: all rounds pooled", "gold: reward model refreshed"} <= told(figure)
+    hacked = stored["arms"]["last round only"]
+    gold = [stored["base"]["gold"]["mean"], *(row["gold"]["mean"] for row in hacked)]
+    drawn = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
+    assert drawn["gold: frozen, last round only"] == gold
+    assert drawn["score by the frozen reward model"][-1] == hacked[-1]["proxy"]["mean"]
+    assert f"last round only {gold[0]:.2f}, {gold[1]:.2f}" in figure.summary
+
+
+def test_two_marks_a_row_are_named_once_and_numbered():
+    rows = [Interval(0.1, 0.0, 0.2, 0.95, 9), Interval(0.4, 0.3, 0.5, 0.95, 9)]
+    marks = {"warm": rows, "cold": rows[::-1]}
+    figure = plots.dumbbells(["base", "tuned"], marks, "gold (points)", quiet=True)
+    assert {"warm", "cold", "base", "tuned", "0.10", "0.40"} <= told(figure)
+    assert "base 0.10 (warm), 0.40 (cold); tuned 0.40 (warm), 0.10 (cold)" in figure.summary
+    shares = plots.dumbbells(["base", "tuned"], marks, "share", spec=".0%", quiet=True)
+    assert "40%" in told(shares)
+    with pytest.raises(CourseError, match="each row has two marks"):
+        plots.dumbbells(["base", "tuned"], {"warm": rows}, "gold", quiet=True)
+    with pytest.raises(CourseError, match="for each of 3 rows"):
+        plots.dumbbells(["a", "b", "c"], marks, "gold", quiet=True)
+
+
+def test_one_reply_stands_across_the_curve_whose_highest_is_marked():
+    means = [0.1, 0.5, 0.9, 0.7]
+    best = [Interval(mean, mean - 0.1, mean + 0.1, 0.95, 9) for mean in means]
+    one = {"one tuned reply": Interval(0.6, 0.5, 0.7, 0.95, 9)}
+    figure = plots.one_against_best_of_n([1, 2, 4, 8], best, one, quiet=True)
+    assert {"highest at n = 4", "one tuned reply", "best of n of the base"} <= told(figure)
+    drawn = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
+    assert drawn["one tuned reply"] == [0.6, 0.6] and drawn["best of n of the base"] == means
+    assert "to 0.90 at n = 4; one tuned reply has 0.60" in figure.summary
+    with pytest.raises(CourseError, match="got 4"):
+        plots.one_against_best_of_n([1, 2], best, one, quiet=True)
 
 
 # ---- explorer ----------------------------------------------------------------------------------

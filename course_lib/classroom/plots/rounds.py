@@ -1,6 +1,6 @@
-"""Selections as a grid, and rounds of fine-tuning."""
+"""Selections as a grid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,21 +10,12 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from ...base import require
-from .figure import COLOURS, STYLE, Figure, done, look, new, stored_bars
-from .labels import label_ends
+from .figure import COLOURS, STYLE, Figure, done, new
 
 if TYPE_CHECKING:  # figures of stored results need no torch
     from ...pools import Pool, Selection
 
 LARGEST_GRID = 400  # candidates that can still be told apart in one grid
-ROUND_MEASURES = {
-    "gold": "gold reward (points)",
-    "proxy": "score by the frozen proxy",
-    "own": "score by the selecting proxy",
-    "kl": "KL to the base policy (nats per reply)",
-    "length": "tokens per reply",
-    "distinct": "distinct-2 over four replies",
-}
 
 
 @rc_context(STYLE)
@@ -123,60 +114,3 @@ def grid_facts(selection: "Selection", by: str, gold: str = "gold") -> str:
         f"{name} keeps {len(selection)} of {count} candidates, from "
         f"{prompts} of {pool.P} prompts; " + ", ".join(means) + "."
     )
-
-
-@rc_context(STYLE)
-def rounds(
-    result: Mapping,
-    measures: Sequence[str] = ("gold", "proxy", "distinct"),
-    arms: Sequence[str] | None = None,
-    title: str = "",
-    quiet: bool = False,
-) -> Figure:
-    """Each arm of ``benchmarks/rounds.py`` over its rounds, one panel a measure.
-
-    ``result``: ``results.load("rounds")``; ``measures``: of ``gold``, ``proxy``, ``own``, ``kl``,
-    ``length``, ``distinct``. Round 0 is the base policy. Bars: 95 % intervals over seeds and
-    prompts.
-    """
-    arms = list(arms or [name for name, rows in result["arms"].items() if len(rows) > 1])
-    missing = [name for name in arms if name not in result["arms"]]
-    missing += [measure for measure in measures if measure not in ROUND_MEASURES]
-    require(
-        not missing,
-        f"no {missing[0] if missing else ''!r} in this result; arms: "
-        f"{', '.join(result['arms'])}; measures: {', '.join(ROUND_MEASURES)}.",
-    )
-    by_arm = {name: [result["base"], *result["arms"][name]] for name in arms}
-    fig, axes = new(len(measures), 3.1 * len(measures), 4.0)
-    for axis, measure in zip(axes, measures, strict=True):
-        _over_rounds(axis, measure, by_arm)
-    if not label_ends(axes[-1]):
-        handles = axes[0].get_legend_handles_labels()
-        fig.legend(*handles, loc="outside lower center", ncols=2 if len(measures) < 3 else 3)
-    fig.suptitle(title, fontsize=11)
-    first = measures[0]
-    parts = []
-    for name, rows in by_arm.items():
-        parts.append(f"{name} " + ", ".join(f"{row[first]['mean']:.2f}" for row in rows))
-    start = f"{title or 'Rounds of fine-tuning'}, {ROUND_MEASURES[first].split(' (')[0]} by "
-    text = start + "round from 0: " + "; ".join(parts)
-    return done(fig, text + ". Bars: 95 % over seeds and prompts.", quiet)
-
-
-def _over_rounds(axis: Axes, measure: str, by_arm: Mapping[str, Sequence[Mapping]]) -> None:
-    """One panel of :func:`rounds`; arms stand a little apart, so that no bar hides another."""
-    for k, (name, rows) in enumerate(by_arm.items()):
-        values = [row[measure] for row in rows]
-        axis.errorbar(
-            np.arange(len(rows)) + 0.05 * (k - len(by_arm) / 2),
-            [value["mean"] for value in values],
-            yerr=stored_bars(values),
-            **look(k),
-            markersize=5,
-            capsize=2,
-            label=name,
-        )
-    axis.set_xticks(range(max(len(rows) for rows in by_arm.values())))
-    axis.set_xlabel("round (0: base policy)")
-    axis.set_ylabel(ROUND_MEASURES[measure])
