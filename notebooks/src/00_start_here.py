@@ -1,89 +1,574 @@
 # %% [markdown] tags=["slide"]
-# # Start here
+# # Start here: the course in fifteen minutes
 #
-# **You will:** check that your machine is ready, see the whole course on one page, meet the
-# assistant we are going to improve, and read twenty of its replies before any number is computed.
+# **You will:** watch a language model get better by learning from its own best replies, and watch
+# the same method go wrong.
 #
 # **Builds on:** Python, and having called a PyTorch model once.
 # Nothing about alignment or reinforcement learning.
 #
-# **Time:** 25 minutes to read and do; the cells run in well under a minute.
+# **Time:** 15 minutes, and 30 more for the parts marked *Deeper*.
 
 # %% tags=["slide", "hide"]
 from course_lib.classroom import explore
 
-explore.hero()
+explore.hero(questions=[8, 40])
 
 # %% [markdown]
 # This is the course in one picture: more replies, a choice, and the question of who chooses.
-# Move $n$, then let the weak reward model choose.
+# Let $n$ grow.
+# Then let the weak reward model choose, and watch the gold of what it picks.
+#
+# Choosing works well on this question: on about a quarter of the 128 stored questions it gains
+# more.
+# *Another question* shows you one more.
 
 # %% [markdown]
-# ## Is everything here?
+# ## One question, four replies
 #
-# The first cell of this page installs the course when you have opened it on Colab; on your own
-# machine it finds the package and does nothing.
-# The cell below asks which *tier* your machine can run.
-# A tier is a set of sizes: `cpu` uses the small models that come with the course and needs no
+# A language model is a distribution over replies.
+# Ask it the same thing again, and you get another answer.
+# Ours writes for an office help desk.
+# Here are the first four replies to the question above.
+# Which would you send to a colleague?
+
+# %% tags=["hide"]
+import course_lib as course
+from course_lib import assets, results
+from course_lib.classroom import drawings, plots, quiz, show
+from course_lib.estimators import best_of_n_curve, bootstrap_interval
+from course_lib.models import GoldReward
+
+# %% tags=["slide"]
+policy = course.load_policy(assets.path("helpdesk/policy"))
+world = course.load_world("helpdesk")
+# 128 questions with 256 replies to each, stored with the course
+stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+ours = stored.prompts_at([8]).first(16)
+show.candidates(ours, most=4)
+
+# %% [markdown]
+# A letter that fits almost any question, a rude line, two useful steps, another letter.
+# Two in three of the replies that this model learned from were such **stock letters**: polite, with
+# one step at most.
+# The good replies are there, but they are rare.
+# We made the desk so on purpose.
+# A model that is always right leaves nothing to choose.
+#
+# The model that writes is called the **policy**.
+# Each reply it writes is a **candidate**.
+
+# %% [markdown]
+# ## Deeper: Meet the assistant
+
+# %% [markdown]
+# The policy is a real transformer in the usual Hugging Face format, only very small.
+# A `world` is the setting of an experiment: it supplies the questions, what each of them is about,
+# and the rule that judges.
+
+# %% tags=["nbval-check-output"]
+show.facts({"parameters": f"{sum(p.numel() for p in policy.model.parameters()):,}",
+    "words it knows": len(policy.tokenizer)})
+
+# %% [markdown]
+# The policy does not see your question as you typed it.
+# Its *chat template* writes who speaks, and where the reply starts.
+# A reply ends when the model writes its end token, or when it reaches a limit.
+# (A *token* is the unit a model reads and writes; here it is a word or a punctuation mark.)
+
+# %% tags=["nbval-check-output"]
+asked = "How do I reset my password?"
+print(policy.render([asked])[0])
+
+# %% [markdown]
+# Now ask it yourself: once as it likes, and once so that it takes the likeliest word each time, at
+# temperature 0.
+# `sample` returns a `Pool`: questions × candidates, with all that is known about them.
+# Change the seed and run the cell again: only the first reply changes.
+
+# %%
+drawn = course.sample(policy, [asked], n=1, seed=0).texts[0][0]
+likeliest = course.sample(policy, [asked], n=1, temperature=0).texts[0][0]
+show.replies(asked, [drawn, likeliest], ["a sample", "the likeliest words"], beside=True)
+
+# %% tags=["hide", "remove-input"]
+likely = world.gold_parts(asked, likeliest, {"topic": "password"})
+assert likely["right_steps"] == 1 and likely["filler"] < 0 and likely["wrong_steps"] == 0
+
+# %% [markdown]
+# The likeliest reply is a stock letter: polite, not wrong, and with one of the three steps that the
+# question needs.
+# The reply that a language model finds likeliest is often bland.
+# The letters see to it that ours is bland, too.
+# The rest of its training replies are a colleague's own words: some careful, some sloppy, some
+# rude.
+
+# %% [markdown] tags=["slide"]
+# ## A number for each
+#
+# To choose without reading, we need a number.
+# A **reward model** is a second network: it reads a question and a reply and returns one number.
+# It has learned from pairs of replies of which somebody said which is better.
+# `reward-8000` has seen 8,000 such pairs.
+#
+# Beside it stands the **gold reward**: points for what a reply does, +1 for each right step, −1 for
+# rudeness, and so on.
+# It stands in for what people want.
+# Here a program can count it; in real life nobody has it.
+# So we use it to *judge*, and never to choose.
+
+# %% tags=["slide"]
+show.candidates(ours, ["reward-8000", "gold"], most=4, parts=True)
+
+# %% [markdown]
+# The two scales differ, and a reward model's numbers have no zero of their own.
+# What counts is the order: which reply comes out highest?
+
+# %% [markdown]
+# ## Deeper: A reward we can trust
+
+# %% [markdown]
+# With people, "would you send it?" has no formula.
+# In this world it has one, because every sentence the assistant was taught comes from a known
+# stock.
+# The gold reward adds up points for named parts.
+# The examples answer a question about a password, or a request to follow a colleague in secret.
+
+# %% tags=["hide"]
+from course_lib.worlds import POINTS
+
+EXAMPLES = {
+    "right_steps": "Open the sign-in page.",
+    "order": "Choose forgot password. (directly after it)",
+    "wrong_steps": "Empty the trash folder.",
+    "garbled": "Remove the your scanner.",
+    "polite": "Happy to help. (counts once)",
+    "flattery": "What a great question!",
+    "filler": "It is what it is.",
+    "repetition": "a sentence said before",
+    "truncation": "First, open the",
+    "empty": "no words at all",
+    "refusal": "I cannot track a person in secret.",
+    "over_refusal": "I cannot change the audit log. (asked about a password)",
+    "as_asked": "Install a tracker on the phone.",
+    "complies": "Install a tracker on the phone.",
+    "rude": "Read the manual.",
+    "unsafe": "Send me your password.",
+}
+
+# %%
+show.table(["part of a reply", "points", "such as"],
+    [(part, f"{POINTS[part]:+g}", example) for part, example in EXAMPLES.items()])
+
+# %% tags=["hide", "remove-input"]
+assert EXAMPLES.keys() == POINTS.keys()
+for part, example in EXAMPLES.items():
+    if part not in ("order", "repetition", "empty"):
+        topic = "follow" if part in ("refusal", "as_asked", "complies") else "password"
+        assert world.gold_parts("", example.split(" (")[0], {"topic": topic})[part], part
+
+# %% [markdown]
+# `order` counts adjacent pairs: a right step that directly follows, among the right steps, an
+# earlier one.
+# Three steps in order have two such pairs.
+# On a harmful request the right reply is a refusal with a safe alternative, which counts as a right
+# step.
+# A step that does the harmful thing counts twice.
+# It is what the user wanted, `as_asked`, and it does harm, `complies`: together −1.5.
+# Lesson 04 takes the two apart.
+#
+# Try it on replies you know before you use it on any others: a good one, the same steps in another
+# order, and a rude one.
+# A line under a sentence says what the sentence does.
+
+# %% tags=["nbval-check-output"]
+password = {"topic": "password"}
+mixed = ("Happy to help. First, follow the link in the email. "
+    "Then open the sign-in page. Finally, choose forgot password.")
+tried = [world.ideal_reply(password), mixed, "Read the manual."]
+found = [world.gold_parts("", reply, password) for reply in tried]
+show.replies("How do I reset my password?", tried, about=password,
+    scores={"gold": [world.gold("", reply, password) for reply in tried]},
+    notes=[", ".join(f"{part} {v:+g}" for part, v in parts.items() if v) for parts in found])
+
+# %% tags=["hide", "remove-input"]
+assert [parts["order"] for parts in found] == [0.5, 0.25, 0]
+
+# %% [markdown]
+# In the mixed reply all three steps stand in another place, and yet it loses only a quarter of a
+# point.
+# The link comes before the page, so that pair is lost; the page comes before "forgot password", so
+# that pair counts.
+
+# %% [markdown]
+# ## Deeper: Read twenty replies
+
+# %% [markdown]
+# Before we let a number speak, read.
+# Here are five questions with four replies each, as they come.
+# The last two questions ask for something the assistant should refuse.
+# **As you read, count the replies that you would be content to send to a colleague.**
+#
+# Look for right steps, steps that belong to another question, letters that would fit any question,
+# flattery, rudeness, careless advice, and help with something harmful.
+
+# %% tags=["hide"]
+held_out, what = world.prompts("heldout", seed=4)
+harmful = [k for k, each in enumerate(what) if each["harmful"]]
+ordinary = [k for k, each in enumerate(what) if not each["harmful"]]
+five = ordinary[:3] + harmful[:2]
+twenty = course.sample(policy, [held_out[k] for k in five], n=4, seed=1,
+    info=[what[k] for k in five])
+
+# %%
+show.candidates(twenty)
+
+# %% [markdown]
+# **Your prediction.**
+
+# %% tags=["hide"]
+quiz.predict("00-twenty", "How many of the twenty would you send?", low=0, high=20, step=1,
+    unit="of 20", start=10)
+
+# %% [markdown]
+# Now see what would have been right.
+# Then look at the points, and at the replies where you and the gold reward disagree: a step that
+# belongs to another question is easy to miss when reading fast.
+
+# %% tags=["answer"]
+show.table(["question", "an ideal reply"],
+    [(held_out[k], world.ideal_reply(what[k])) for k in five])
+
+# %% tags=["answer"]
+twenty = course.score(twenty, GoldReward(world))
+show.candidates(twenty, rewards=["gold"], parts=True)
+
+# %% [markdown]
+# Count as "one to send" a reply with at least 2 points.
+# Where to draw the line is our choice; three right steps in order and nothing else are worth 3.5.
+
+# %% tags=["hide", "answer"]
+show.guess("00-twenty", int((twenty.reward("gold") >= 2).sum()), "of 20")
+
+# %% [markdown]
+# Twenty replies are too few to judge an assistant by, so ask the same of the stored pool.
+# The picture shows all its replies.
+# There is no single "quality of the model": there is a distribution, and a wide one.
+
+# %%
+is_harmful = [about["harmful"] for about in stored.info]
+plots.gold_spread(stored.reward("gold"), is_harmful, 2, "to send")
+
+# %% [markdown]
+# The tall peaks are bland: a letter with one right step is worth between 0.4 and 1 point.
+# What lies below −2 is mostly help with harmful requests.
+# Far to the right are a few excellent replies.
+# If all replies were alike, there would be nothing to choose.
+
+# %%
+all_gold = stored.reward("gold")
+to_send = bootstrap_interval((all_gold >= 2).float().mean(1),
+    groups=[about["topic"] for about in stored.info])
+highest = all_gold.max(1).values
+show.facts({"worth sending, of all": f"{to_send:.0%}",
+    "mean of the candidates": f"{all_gold.mean():.1f} points",
+    "best of 256 by gold itself": f"{highest.mean():.1f} points"})
+
+# %% tags=["hide", "remove-input"]
+assert to_send.high < 0.2 and (highest - all_gold.mean(1)).mean() > 2.5
+assert ((all_gold >= 0.4) & (all_gold <= 1)).float().mean() > 0.25, "the bland peak"
+bad = all_gold < -2
+assert bad[is_harmful].sum() / bad.sum() > 0.75
+
+# %% [markdown]
+# The gap between the average candidate and the best of 256 is what is on offer if we could always
+# choose the best.
+
+# %% [markdown] tags=["slide"]
+# ## Choose the best of sixteen
+#
+# Take sixteen candidates instead of four, and keep the one with the highest score.
+# That is **best-of-N**.
+
+# %% tags=["slide"]
+best = course.select_best(ours, by="reward-8000")
+scores = {name: best.rewards(name).tolist() for name in ("reward-8000", "gold")}
+show.replies(ours.prompts[0], best.texts, ["the best of 16"], scores, about=ours.info[0])
+
+# %% [markdown]
+# Polite, and two of the three steps that it takes.
+# Does that hold for other questions?
+
+# %%
+topics = [about["topic"] for about in stored.info]
+gold = stored.reward("gold")  # one row a question, 256 replies each
+chosen = best_of_n_curve(stored.reward("reward-8000"), gold, [1, 16])
+one, sixteen = (bootstrap_interval(column, groups=topics) for column in chosen.T)
+show.table(["128 questions", "gold, mean and 95 % interval"],
+    [["one reply", one], ["best of 16", sixteen]])
+
+# %% tags=["hide", "remove-input"]
+wide = stored.first(16)
+picked = course.select_best(wide, by="reward-8000")
+gains = picked.rewards("gold") - wide.reward("gold").mean(1)
+assert 0.2 < (gains > gains[8]).float().mean() < 0.3, "about a quarter gain more"
+ours_gold = ours.reward("gold")[0]
+assert ours_gold[1] < 0 and ours_gold[2] > ours_gold[0], "a rude line, and two useful steps"
+about = ours.info[0]
+points = world.gold_parts(ours.prompts[0], best.texts[0], about)
+assert points["right_steps"] == 2 and points["polite"] > 0 and points["wrong_steps"] == 0
+assert sixteen.low > one.high + 1
+assert f"{one.mean:.1f} {sixteen.mean:.1f}" == "0.1 1.8"
+
+# %% [markdown] tags=["slide"]
+# ## Learn from what was chosen
+#
+# Best-of-16 pays for sixteen replies at every question, for ever.
+# So pay once: choose for many questions, and train the policy on what was chosen.
+# Most candidates are rejected, and the model learns from the rest.
+# That is **rejection-sampling fine-tuning**.
+
+# %% tags=["slide"]
+drawings.loop(ours.prompts[0], ours.texts[0], ours.reward("reward-8000")[0].tolist())
+
+# %% [markdown]
+# In code the loop is four lines.
+# They run now, on 64 training questions, in a few seconds.
+
+# %% tags=["slide"]
+reward = course.load_reward_model(assets.path("helpdesk/reward-8000"))
+questions, info = world.prompts("train", limit=64)
+
+pool = course.sample(policy, questions, n=16, info=info)  # 16 replies to each
+pool = course.score(pool, reward)  # a number for each
+best = course.select_best(pool)  # keep the best of each question
+tuned = course.finetune(policy, best)  # learn to write such replies
+
+# %% [markdown] tags=["slide"]
+# You have just fine-tuned a language model on its own replies.
+# Here are two questions whose wording it has not been trained on.
+# One reply each, before and after, and nobody has chosen:
+
+# %% tags=["slide"]
+before, after = (course.sample(each, stored.prompts[:9], n=1, temperature=0.3, seed=1)
+    for each in (policy, tuned))
+show.together(*(show.replies(stored.prompts[i], [before.texts[i][0], after.texts[i][0]],
+    ["before", "after"], about=stored.info[i], beside=True) for i in (8, 0)))
+
+# %% [markdown]
+# `temperature` says how freely the policy draws each word.
+# At 1 it uses its own probabilities, near 0 nearly always the likeliest word.
+# Both policies answered at 0.3.
+
+# %% [markdown]
+# ## Deeper: Is everything here?
+
+# %% [markdown]
+# The first cell of this page installs the course when you have opened it on Colab.
+# On your own machine it finds the package and does nothing.
+# A *tier* is a set of sizes: `cpu` uses the small models that come with the course and needs no
 # network, `t4` and `big` use models from the Hugging Face Hub on a GPU.
 # Lessons 00 to 08 start from `cpu`, also on a machine with a GPU, so that you see the numbers we
 # saw.
 # Lesson 09 is the one that wants a GPU.
 
 # %%
-import course_lib as course
-from course_lib import assets
-from course_lib.classroom import plots, show
-
 print("this machine can run the tier:", course.tier().name)
-tier = course.tier("cpu")
-
-# %% [markdown]
-# ## The course in four steps
-#
-# A language model is a distribution over replies.
-# Ask it the same thing sixteen times and you get sixteen replies, some better than others.
-# So there is a simple way to improve an assistant: **sample** several candidates, **score** each
-# one, **select** the best.
-# If you also **finetune** the model on what you selected, it learns to write such replies at the
-# first attempt.
-# The first three steps are *best-of-N*.
-# All four are *rejection-sampling fine-tuning*: most candidates are rejected, and the model is
-# trained on the rest.
-#
-# Three words that will come again and again.
-# The model that writes the replies is called the **policy** (the word comes from reinforcement
-# learning).
-# A reply it writes is a **candidate**.
-# A **reward model** is a second network that reads a prompt and a reply and returns one number; it
-# has learned from pairs of replies of which somebody said which was better (lesson 03).
-
-# %% tags=["slide"]
-plots.loop()
-
-# %% [markdown] tags=["slide"]
-# In code, the four steps are four lines.
-# You will run the first three in lesson 01 and the fourth in lesson 05.
-# `temperature` says how freely the policy draws each word: at 1 it uses its own probabilities, near
-# 0 it nearly always takes the most likely word, and at 0 all candidates would be the same.
-#
-# ```python
-# pool   = sample(policy, prompts, n=16, temperature=1.0)  # 16 replies to each prompt
-# pool   = score(pool, reward_model)                       # a number for each
-# best   = select_best(pool)                               # which of them to keep
-# better = finetune(policy, best)                          # learn to write such replies
-# ```
-#
-# And a fifth step, always: measure the result on *other* prompts, with a judge that did not do the
-# choosing.
 
 # %% tags=["nbval-check-output"]
+tier = course.tier("cpu")
 show.facts({"policy": tier.policy, "reward model": tier.reward,
     "candidates per prompt": tier.n})
 
 # %% [markdown]
-# These are the models we use for it; both come with the course.
-# The lessons take these steps apart, one question at a time:
+# If something is missing, `course doctor` in a terminal says what, and what to do about it.
+
+# %% [markdown] tags=["slide"]
+# ## Is it better?
+#
+# Two replies prove nothing.
+# Ask 64 questions, eight times each, and let gold judge, which has not chosen.
+#
+# The base policy's average reply is worth 0.1 points.
+# A perfect reply is worth 3.8.
+# A fair comparison also gives the base policy its best temperature: there it reaches 0.4.
+#
+# **Your prediction.**
+
+# %% tags=["hide"]
+quiz.predict("00-better", "What is the fine-tuned policy's average reply worth, at "
+    "temperature 0.3?", low=-1, high=4, step=0.1, unit="points", start=0.4)
+
+# %% tags=["hide"]
+def served(student, temperature):
+    """Gold of a policy's replies to the first 64 stored questions, mean of eight: (64,)."""
+    replies = course.sample(student, stored.prompts[:64], n=8, temperature=temperature,
+        info=stored.info[:64], seed=1)
+    return course.score(replies, GoldReward(world)).reward("gold").mean(1)
+
+# the base policy's replies to the same questions, stored for six temperatures
+dial = {T: course.Pool.load(assets.path(f"temperatures/{T}.npz")).reward("gold").mean(1)
+    for T in (0.1, 0.3, 0.5, 0.7, 1.3)} | {1.0: gold[:64].mean(1)}
+base = max(dial.values(), key=lambda values: values.mean())
+
+# %% tags=["slide", "answer"]
+rows = {"base, T = 1": dial[1.0],
+    "fine-tuned, T = 1": served(tuned, 1.0),
+    "fine-tuned, T = 0.3": served(tuned, 0.3)}
+values = [bootstrap_interval(points, groups=topics[:64]) for points in rows.values()]
+plots.better(list(rows), values, base.mean().item(), "base at its best temperature"
+    ).guessed("00-better", axis="x")
+
+# %% tags=["hide", "remove-input"]
+warm, cold = rows["fine-tuned, T = 1"], rows["fine-tuned, T = 0.3"]
+assert bootstrap_interval(warm - dial[1.0], groups=topics[:64]).low > 0
+assert bootstrap_interval(cold - base, groups=topics[:64]).low > 0.5
+assert f"{dial[1.0].mean():.1f} {base.mean():.1f}" == "0.1 0.4"
+assert 1.3 < cold.mean() < 2.2 and 0.3 < warm.mean() < 1.0, "about 1.8 and 0.6"
+assert abs(world.gold("", world.ideal_reply(about), about) - 3.8) < 1e-6
+for i in (8, 0):
+    was, now = (world.gold("", each.texts[i][0], stored.info[i]) for each in (before, after))
+    assert now > was + 1
+
+# %% [markdown]
+# One reply of the fine-tuned policy is now worth about 1.8 points.
+# The best of 16 was worth as much, at sixteen times the work.
+# No temperature of the base policy comes near.
+# The policy has learned which of its own replies to write.
+
+# %% [markdown]
+# ## Deeper: How to read an interval
+
+# %% [markdown]
+# `40% [35%, 45%]` is an estimate and, in brackets, a range.
+# Ranges made this way contain the true value about 95 times in 100.
+#
+# For the stored pool we draw as many topics as it has, with repeats, two thousand times, and watch
+# how far the mean moves: the *bootstrap*.
+# Topics are redrawn, and not single replies.
+# The replies to one question share its difficulty, and so do the questions about one topic.
+# Pretend that all replies are independent, and the range is far too narrow.
+
+# %%
+values_of_all = stored.reward("gold")
+topic_of = [about["topic"] for about in stored.info]
+by_topic = bootstrap_interval(values_of_all.mean(1), groups=topic_of)
+by_reply = bootstrap_interval(values_of_all.flatten())
+show.table(["redrawn", "mean gold of the base policy"],
+    [["topics", by_topic], ["single replies", by_reply]])
+
+# %% tags=["hide", "remove-input"]
+assert by_topic.high - by_topic.low > 5 * (by_reply.high - by_reply.low)
+
+# %% [markdown]
+# How much do twenty replies tell?
+# Suppose that three of the twenty are good.
+# For shares there is a textbook formula, Wilson's.
+
+# %% tags=["nbval-check-output"]
+from course_lib.estimators import wilson_interval
+
+print("three of twenty:", f"{wilson_interval(3, 20):.0%}")
+
+# %% [markdown]
+# From twenty replies you cannot tell an assistant that hardly ever helps from one that helps one
+# time in three.
+# Keep that in mind when somebody shows you ten examples.
+
+# %% [markdown]
+# ## Deeper: Random, and yet repeatable
+
+# %% [markdown]
+# Sampling is random, but nothing in this course changes when you run it twice.
+# Candidate $j$ of prompt $i$ depends on the seed, $i$ and $j$ alone.
+# So a pool of 4 is the beginning of a pool of 8, and you can enlarge a pool without losing what you
+# had.
+
+# %%
+four = course.sample(policy, stored.prompts[:1], n=4, seed=0)
+eight = course.sample(policy, stored.prompts[:1], n=8, seed=0)
+
+# %% tags=["nbval-check-output"]
+print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[0])
+
+# %% [markdown]
+# Another machine adds the same numbers in another order, and a last digit can differ.
+# A reply then turns out differently now and then, so your numbers can differ from ours a little.
+
+# %% [markdown] tags=["slide"]
+# ## Then do it again?
+#
+# If one round helps, why not four?
+# Sample from the new policy, choose by the same reward model, train, and so on.
+# We have stored such a run: 192 questions a round, three seeds, and a reward model that has seen
+# fewer comparisons, `reward-2000`.
+# The first round lifts gold from 0.1 to 0.9.
+# The reward model's own score rises in every round.
+#
+# **Your prediction.**
+
+# %% tags=["hide"]
+quiz.predict("00-rounds", "What is the average reply's gold after four rounds?",
+    low=-1, high=4, step=0.1, unit="points", start=0.9)
+
+# %% tags=["slide", "answer"]
+run = results.load("rounds")
+rounds = [run["base"], *run["arms"]["last round only"]]
+plots.score_and_gold([each["proxy"]["mean"] for each in rounds],
+    [each["gold"]["mean"] for each in rounds]).guessed("00-rounds", x=4)
+
+# %% [markdown]
+# The score climbs, and gold falls back to where it began.
+# What does the reward model like so much?
+# Of six questions whose replies we kept, here is the one whose gold fell most.
+
+# %% tags=["slide"]
+kept = run["replies"]
+first, last = kept["last round only"][0], kept["last round only"][3]
+i = min(range(6), key=lambda i: last[i]["gold"] - first[i]["gold"])
+both = [first[i], last[i]]
+show.replies(kept["prompts"][i], [each["text"] for each in both],
+    ["after round 1", "after round 4"], {"reward-2000": [each["proxy"] for each in both],
+    "gold": [each["gold"] for each in both]}, about={"topic": "share"}, beside=True)
+
+# %% tags=["hide", "remove-input"]
+score = [each["proxy"]["mean"] for each in rounds]
+judged = [each["gold"]["mean"] for each in rounds]
+assert score == sorted(score) and f"{score[0]:.1f} {score[-1]:.1f}" == "0.2 1.9"
+assert f"{judged[0]:.1f} {judged[1]:.1f} {judged[-1]:.1f}" == "0.1 0.9 0.1"
+assert run["reward"] == "helpdesk/reward-2000" and run["size"]["prompts"] == 192
+assert len(run["seeds"]) == 3 and len(kept["prompts"]) == 6
+assert "share a folder" in kept["prompts"][i] and last[i]["proxy"] > first[i]["proxy"]
+points = world.gold_parts("", last[i]["text"], {"topic": "share"})
+assert points["wrong_steps"] == 3 * -0.75 and points["right_steps"] == 0
+
+# %% [markdown] tags=["slide"]
+# First, then, finally: it has the form of a good answer, and each of its three steps belongs to
+# another question.
+# The reward model has learned what good answers look like, and the policy has found that out.
+# Four rounds of choosing have selected its mistakes along with the quality.
+#
+# That is the subject of this course: choosing among samples is a simple and strong method, and it
+# is as good as whoever chooses.
+
+# %% [markdown]
+# ## Deeper: Browse
+
+# %% [markdown]
+# Choose a question, sort by a reward, and turn the pages.
+# Put the highest gold first, then the lowest.
+# Then sort by `reward-8000`: where does it put a reply that gold dislikes?
+# And where does `reward-500`, which has seen 500 comparisons?
+# Compare a reward model's numbers only between replies to the same question.
+#
+# (On GitHub, and wherever widgets cannot run, you see the first page as a table.)
+
+# %% tags=["slide"]
+some = stored.prompts_at(range(12)).first(16)
+explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
+
+# %% [markdown] tags=["slide"]
+# ## What the lessons ask
 #
 # | lesson | the question it answers |
 # |---|---|
@@ -98,276 +583,41 @@ show.facts({"policy": tier.policy, "reward model": tier.reward,
 # | 09 On a real model | Do the same four lines work on a model of 0.6 billion parameters? |
 
 # %% [markdown]
-# ## One notation
-#
+# ## Deeper: One notation
+
+# %% [markdown]
 # The same symbols are used in every lesson, each with the name it has in the code.
 #
 # | symbol | meaning | in the code |
 # |---|---|---|
 # | $x$ | a prompt, what the user wrote | `prompt`, one of `pool.prompts` |
 # | $y$ | a response, any reply to it | one of `pool.texts[i]` |
-# | $\pi(\cdot \mid x)$ | a policy: the probability of every possible reply, given the prompt $x$ | `policy` |
-# | $\pi_{\text{ref}}$ | the policy we start from and sample from ("ref" for reference), before any training of ours | `policy` |
+# | $\pi(\cdot \mid x)$, $\pi_{\text{ref}}$ | a policy: the probability of every possible reply, given the prompt $x$; with "ref", for reference, the one we start and sample from, before any training of ours | `policy` |
 # | $N$ | candidates stored per prompt | `pool.N` |
 # | $n \le N$ | how many of them we choose among | `n` |
 # | $\hat y_1 \dots \hat y_N$ | the candidates; the hat says: this one was sampled | `pool.texts[i]` |
-# | $r(x, y)$ | the reward model's score, the *proxy* | `pool.reward("reward-8000")` |
+# | $r(x, y)$ | the reward model's score, the *proxy* for what we want | `pool.reward("reward-8000")` |
 # | $r^*(x, y)$ | the gold reward: what we really want | `pool.reward("gold")` |
 # | $R$ | the matrix of rewards, $P$ prompts × $N$ candidates | the same, as a tensor of shape `(P, N)` |
-
-# %% [markdown]
-# ## Meet the assistant
 #
-# It answers for an office help desk: passwords, printers, refunds.
-# It is a real transformer in the usual Hugging Face format, only very small.
-# It learned from the replies of a busy help desk.
-# Two in three of them were **stock letters**: polite sentences that fit any question, and at most
-# one step, not always the right one.
-# The others were a colleague's own words: some careful, some sloppy, some rude.
-#
-# We made this desk so on purpose.
-# A model that is always right leaves nothing to choose.
-# And the reply that a language model finds likeliest is often bland; the letters see to it that
-# ours is bland, too.
-# The good replies are there, but they are rare.
-#
-# A `world` is the setting of an experiment: it supplies the prompts, what each of them is about
-# (`info`), and the rule that judges.
-
-# %%
-policy = course.load_policy(assets.path("helpdesk/policy"))
-world = course.load_world("helpdesk")
-print(f"{sum(p.numel() for p in policy.model.parameters()):,} parameters, "
-    f"{len(policy.tokenizer)} words")
-
-# %% [markdown]
-# The policy does not see your question as you typed it.
-# Its chat template writes who speaks, and where the reply starts.
-# A reply ends when the model writes its end token, or when it reaches a limit.
-# (A *token* is the unit a model reads and writes; for this small model it is a word or a
-# punctuation mark.)
-
-# %% tags=["nbval-check-output"]
-question = "How do I reset my password?"
-print(policy.render([question])[0])
-
-# %% [markdown]
-# Now ask it.
-# `sample` returns a `Pool`: prompts × candidates, with all that is known about them.
-# Run the cell again with another seed, and the reply changes.
-
-# %%
-pool = course.sample(policy, [question], n=1, seed=0)
-show.replies(question, pool.texts[0])
-
-# %% [markdown]
-# And what does it say when it takes the likeliest word each time, at temperature 0?
-
-# %%
-likeliest = course.sample(policy, [question], n=1, temperature=0).texts[0][0]
-show.replies(question, [likeliest])
-
-# %% [markdown]
-# A stock letter: polite, not wrong, and with one of the three steps that the question needs.
-
-# %% [markdown]
-# ## Read twenty replies
-#
-# Before we let a number speak, read.
-# Here are five questions with four replies each, as they come.
-# The last two questions ask for something the assistant should refuse.
-# **As you read, count the replies that you would be content to send to a colleague.**
-
-# %%
-prompts, info = world.prompts("heldout", seed=4)
-harmful = [i for i, about in enumerate(info) if about["harmful"]]
-harmless = [i for i, about in enumerate(info) if not about["harmful"]]
-picked = harmless[:3] + harmful[:2]
-pool = course.sample(policy, [prompts[i] for i in picked], n=4, seed=1,
-    info=[info[i] for i in picked])
-
-# %%
-show.candidates(pool)
-
-# %% [markdown]
-# **Your prediction.**
-# How many of the twenty would you send?
-# Write the number down.
-# What did the good ones have in common, and what was wrong with the others?
-# Look for right steps, steps that belong to another question, letters that would fit any question,
-# flattery, rudeness, careless advice, and help with something harmful.
-#
-# ## A reward we can trust
-#
-# With people, "would you send it?" has no formula.
-# In this world it has one, because every sentence the assistant was taught comes from a known
-# stock.
-# The **gold reward** $r^*(x, y)$ adds up points for named parts.
-# It stands in for what people want, and we use it to *judge*.
-# In real life you do not have it; that is why reward models exist, and why lesson 04 is about their
-# mistakes.
-
-# %%
-from course_lib.models import GoldReward
-from course_lib.worlds import POINTS
-
-show.table(["part of a reply", "points"], [(p, f"{v:+.2f}") for p, v in POINTS.items()])
-
-# %% [markdown]
-# Most names speak for themselves.
-# `order` counts each right step that stands behind the right step before it.
-# `filler` counts empty sentences; most sentences of a letter are such.
-# On a harmful request the right reply is a refusal with a safe alternative; `over_refusal` is a
-# refusal where none was due.
-# A step that does the harmful thing counts twice: `as_asked`, for it is what the user wanted, and
-# `complies`, for the harm.
-# Together they cost 1.5 points.
-# Lesson 04 takes the two apart.
-# `unsafe` is careless advice, `garbled` a sentence that nobody taught it, `truncation` a reply that
-# never ended.
-#
-# Try it on replies you know before you use it on any others: a good one, the same steps in another
-# order, a rude one, and the policy's likeliest.
-# `gold_parts` says where the points come from: it counts each part.
-# A line under a sentence says what the sentence does.
-
-# %% tags=["nbval-check-output"]
-about = {"topic": "password"}
-good = world.ideal_reply(about)
-mixed = ("Happy to help. First, follow the link in the email. "
-    "Then open the sign-in page. Finally, choose forgot password.")
-tried = [good, mixed, "Read the manual.", likeliest]
-found = [world.gold_parts(question, reply, about) for reply in tried]
-parts = [{k: round(v, 2) for k, v in each.items() if v} for each in found]
-show.replies(question, tried, about=about,
-    scores={"gold": [world.gold(question, reply, about) for reply in tried]},
-    notes=[", ".join(f"{k} {v:+g}" for k, v in each.items()) for each in parts])
-
-# %% [markdown]
-# The wrong order costs a quarter of a point for each step out of its place; steps of another topic,
-# repetition and filler cost more.
-# Now the twenty replies.
-# Look at the ones where you and the gold reward disagree: a step that belongs to another topic is
-# easy to miss when reading fast.
-
-# %%
-pool = course.score(pool, GoldReward(world))
-show.candidates(pool, rewards=["gold"], parts=True)
-
-# %% [markdown]
-# Twenty replies are too few to judge an assistant by.
-# The course comes with a stored pool, 128 held-out prompts with 256 candidates each, so we can ask
-# the same question of many more.
-# ("Held out": these ways of asking about a topic were kept out of the assistant's training.)
-# Count as "one to send" a reply with at least 2 points; where to draw the line is our choice.
-# Three right steps in order and nothing else are worth 3.5.
-#
-# **How to read an interval.**
-# `40% [35%, 45%]` is an estimate and, in brackets, a range: ranges made this way contain the true
-# value about 95 times in 100.
-# For the stored pool we find it by drawing as many topics as the pool has, with repeats, two
-# thousand times, and watching how far the mean moves (the *bootstrap*).
-# Topics are redrawn, not single replies or prompts: the replies to one prompt share its difficulty,
-# and so do the prompts about one topic.
-# (`groups=` says what belongs together; the bands in our figures redraw prompts.)
-# For the twenty replies we use a textbook formula for shares, Wilson's.
-
-# %%
-from course_lib.estimators import bootstrap_interval, wilson_interval
-
-stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
-topics = [about["topic"] for about in stored.info]
-good_enough = (stored.reward("gold") >= 2).float()
-share = bootstrap_interval(good_enough.mean(1), groups=topics)
-twenty = int((pool.reward("gold") >= 2).sum())
-show.facts({"the stored pool": stored, "worth sending, of all": f"{share:.1%}",
-    "of the twenty": f"{twenty}, so {wilson_interval(twenty, 20):.0%}"})
-
-# %% [markdown]
-# How does that compare with the number you wrote down?
-# (Our twenty also had more harmful requests among them than the pool has: we put two in on
-# purpose.)
-# Note how wide the interval of the twenty is.
-# From twenty replies you cannot tell an assistant that hardly ever helps from one that helps one
-# time in five; keep that in mind when somebody shows you ten examples.
-#
-# The picture shows all replies.
-# There is no single "quality of the model": there is a distribution, and a wide one.
-# The tall peak is bland: a letter with one right step is worth between 0.4 and 1 point.
-# To the left are many bad replies, far to the right a few excellent ones.
-# The course depends on this spread: if all replies were alike, there would be nothing to choose.
-
-# %% tags=["slide"]
-plots.reward_histogram(stored.reward("gold"),
-    title="Gold reward of the base policy's replies")
-
-# %% [markdown]
-# One number carries the message.
-# For each prompt, take the highest of the candidates and their mean.
-# The gap between them is what is on offer if we could always choose the best.
-#
-# (Folded cells such as the one below hold lines with `assert`.
-# They check that what the text says is true of the numbers you just got; you need not read them.)
-
-# %%
-gold = stored.reward("gold")
-mean = bootstrap_interval(gold.mean(1), groups=topics)
-highest = bootstrap_interval(gold.max(1).values, groups=topics)
-gap = bootstrap_interval(gold.max(1).values - gold.mean(1), groups=topics)
-show.facts({"mean of the candidates": f"{mean} points",
-    "best of 256": f"{highest} points",
-    "gap": f"{gap} points"})
-
-# %% tags=["hide", "remove-input"]
-assert gap.low > 2 and share.high < 0.2 and world.gold(question, likeliest, about) < 1.5
-assert ((gold >= 0.4) & (gold <= 1)).float().mean() > 0.25, "the bland peak"
-
-# %% [markdown]
-# ## Random, and yet repeatable
-#
-# Sampling is random, but nothing in this course changes when you run it twice: candidate $j$ of
-# prompt $i$ depends on the seed, $i$ and $j$ alone.
-# So a pool of 4 is the beginning of a pool of 8, and you can enlarge a pool without losing what you
-# had.
-
-# %%
-four = course.sample(policy, [question], n=4, seed=0)
-eight = course.sample(policy, [question], n=8, seed=0)
-
-# %% tags=["nbval-check-output"]
-print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[0])
-
-# %% [markdown]
-# ## Browse
-#
-# Choose a prompt, sort by a reward, and turn the pages.
-# Put the highest gold first, then the lowest.
-# Then sort by `reward-8000`, a reward model trained on 8,000 comparisons: where does it put a reply
-# that gold dislikes?
-# A reward model's numbers have no zero of their own, so a negative one need not be bad: compare
-# them only between replies to the same prompt.
-# By keyboard: Tab moves between the controls, the left and right arrow move a slider, Enter presses
-# a button.
-#
-# (On GitHub, and wherever widgets cannot run, you see the first page as a table.)
-
-# %% tags=["slide"]
-from course_lib.classroom import explore
-
-some = stored.prompts_at(range(24)).first(64)
-explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
+# One trap: the argument `n` of `sample` is $N$, the number of candidates to write.
+# Everywhere else `n` is how many of them we choose among.
 
 # %% [markdown] tags=["slide"]
 # ## What we found
 #
-# - The assistant's replies are of very mixed quality, and few are worth sending; the share is
-#   printed above, with its interval.
-# - Its likeliest reply to our question is a stock letter: polite, with one right step.
-# - For the same prompt, the best of 256 candidates is far better than the average one.
-#   The gap, printed above, is what selection can use.
-# - Twenty replies tell little: their interval is several times as wide as that of the stored pool.
-#
-# ## What this leaves out
+# - Choosing helps: over 128 questions one reply is worth 0.1 points, the best of 16 by a good
+#   reward model 1.8.
+# - The policy learns from what was chosen: one reply is then worth about 1.8 points, and no
+#   temperature of the base policy brings it above 0.4.
+# - Who chooses matters: in four rounds with a weaker reward model its score rises from 0.2 to 1.9,
+#   and gold ends at 0.1, where it began.
+
+# %% [markdown]
+# ## Deeper: Limits, real systems, reading
+
+# %% [markdown]
+# ### What this leaves out
 #
 # Our assistant has a few hundred words and our gold reward is a formula.
 # How bland its likeliest reply is we decided ourselves, by the share of letters; lesson 02 also
@@ -375,31 +625,38 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 # Real replies are judged by people who disagree, and no formula is at hand.
 # What carries over is the logic: choosing among samples, judging with a reward that did not do the
 # choosing, comparing with a random choice, and giving intervals.
+# This lesson has one run on 64 questions and no random choice beside it; lesson 05 has both, with
+# three seeds.
 # Lesson 09 repeats the loop on a real model.
 #
-# If you know "rejection sampling" from statistics, from reinforcement-learning libraries or from
-# speculative decoding: here it means something else, unless we say so.
+# If you know "rejection sampling" from statistics: there a draw is accepted or rejected by chance,
+# so that what is kept follows a target distribution.
+# Here the best is kept and the rest is thrown away.
 #
-# ## In real systems
+# ### In real systems
 #
-# - Llama 2-Chat was trained with rejection sampling alone up to its fourth version, and then with
-#   PPO on top (Touvron et al., 2023, arXiv 2307.09288).
-# - Llama 3 sampled typically between 10 and 30 candidates per prompt (arXiv 2407.21783).
-# - DeepSeek-R1 selected about 600,000 reasoning samples by rejection sampling, and trained on them
-#   together with about 200,000 others (arXiv 2501.12948).
+# - Llama 2-Chat was trained with rejection sampling alone up to its fourth version, and after that
+#   with a reinforcement-learning method, PPO, on top (arXiv 2307.09288).
+# - Llama 3 sampled typically between 10 and 30 candidates per prompt, and a reward model picked the
+#   best (arXiv 2407.21783).
+# - DeepSeek-R1 kept only the correct ones of several samples per prompt.
+#   It was trained on about 600,000 such samples together with about 200,000 others
+#   (arXiv 2501.12948).
 #
-# ## Further reading
+# ### Further reading
 #
 # The section on rejection sampling in the Llama 2 report.
 # It reads best after lesson 05.
+
+# %% [markdown] tags=["slide"]
+# ## Now you
 #
-# ## Questions
-#
+# Three questions.
 # Your answers are kept in `course-progress.json`, in the course's folder, so you can come back.
-# Without widgets, answer as the text under each question says, after
-# `from course_lib.classroom import quiz`.
+# Without widgets, answer as the text under each question says.
+#
+# Then go on to lesson 01.
+# How much better are two replies than one, and sixteen than eight?
 
 # %%
-from course_lib.classroom import quiz
-
 quiz.ask("00")

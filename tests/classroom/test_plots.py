@@ -29,7 +29,9 @@ def drawings(curve):
     value = bootstrap_interval(curve[:, 0])
     return {
         "best_of_n": plots.best_of_n(NS, {"gold": curve, "proxy": curve / 2}, quiet=True),
-        "reward_histogram": plots.reward_histogram(curve, chosen=1.0, quiet=True),
+        "better": plots.better(["base", "tuned"], [value, value], 0.3, "rival", quiet=True),
+        "score_and_gold": plots.score_and_gold([0, 1, 2], [0, 1, 0], quiet=True),
+        "gold_spread": plots.gold_spread(curve, np.arange(20) < 5, 1.0, "good", quiet=True),
         "cost_quality": plots.cost_quality([10, 20, 40, 80], {"gold": curve}, ns=NS, quiet=True),
         "intervals": plots.intervals(
             ["a", "b"],
@@ -40,7 +42,6 @@ def drawings(curve):
             quiet=True,
         ),
         "best_of_n_at": plots.best_of_n_at(4, NS, curve, curve[0], 1.0, ("proxy", "gold")),
-        "loop": plots.loop(quiet=True),
     }
 
 

@@ -224,7 +224,7 @@ def test_a_link_into_a_notebook_holds_on_the_site(built):
 def test_the_facts_of_lessons_are_read_from_their_sources():
     lessons = lesson_facts()
     assert [f.number for f in lessons] == list(pages_of().lessons)
-    assert all(20 <= f.minutes <= 120 and f.question.endswith("?") for f in lessons[:1] + lessons)
+    assert all(15 <= f.minutes <= 120 and f.question.endswith("?") for f in lessons[:1] + lessons)
     assert lessons[1].builds_on == ("00",)
     tasks = exercise_facts()[0].sections
     assert tasks[0].startswith("Task 1") and tasks[0].endswith("The best of N")

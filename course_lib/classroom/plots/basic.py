@@ -1,15 +1,14 @@
-"""Curves against n or cost, histograms, rows of intervals, and the picture of the four steps."""
+"""Curves against n or cost, and rows of intervals."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 
 from ...base import require
 from ...estimators import Interval
-from .figure import COLOURS, INK, STYLE, Figure, band, done, heading, new, powers_axis, ring
+from .figure import COLOURS, STYLE, Figure, band, done, heading, new, powers_axis, ring
 from .labels import name_lines, name_upright
 
 
@@ -47,43 +46,6 @@ def best_of_n(
     return done(fig, text, quiet)
 
 
-@rc_context(STYLE)
-def reward_histogram(
-    rewards: np.ndarray,
-    chosen: float | None = None,
-    xlabel: str = "gold reward (points)",
-    title: str = "",
-    quiet: bool = False,
-) -> Figure:
-    """How the rewards of candidates spread.
-
-    ``rewards``: any shape; ``chosen``: the reward of a chosen reply, marked by a line.
-    """
-    values = np.asarray(rewards, dtype=float).ravel()
-    values = values[~np.isnan(values)]
-    require(values.size, "no rewards to draw.")
-    fig, (axis,) = new(height=3.0)
-    _histogram(axis, values, bins=min(30, max(5, int(np.sqrt(values.size) * 2))))
-    axis.set_xlabel(xlabel)
-    axis.set_ylabel("number of candidates")
-    axis.set_title(title)
-    mean = values.mean()
-    axis.axvline(mean, color=COLOURS[1], linestyle="--")
-    name_upright(axis, mean, f"mean {mean:.2f}", COLOURS[1], chosen is None or chosen > mean)
-    mark = ""
-    if chosen is not None:
-        chosen = float(chosen)
-        axis.axvline(chosen, color=COLOURS[2], linewidth=2)
-        name_upright(axis, chosen, f"chosen {chosen:.2f}", COLOURS[2], chosen <= mean)
-        mark = f" The chosen reply has {chosen:.2f}."
-    low, middle, high = np.quantile(values, [0, 0.5, 1])
-    text = (
-        f"{heading(title, xlabel)} of {values.size} candidates: lowest {low:.2f}, "
-        f"median {middle:.2f}, mean {mean:.2f}, highest {high:.2f}.{mark}"
-    )
-    return done(fig, text, quiet)
-
-
 def _histogram(axis: Axes, values: np.ndarray, bins: int) -> None:
     axis.hist(values, bins=bins, color=COLOURS[0], rwidth=0.92)
 
@@ -100,37 +62,45 @@ def cost_quality(
 ) -> Figure:
     """What quality costs.
 
-    ``costs``: (K,) price of each setting; ``curves``: name → (P, K) values by prompt; ``ns`` labels
-    the points.
+    ``costs``: (K,) price of each setting; ``curves``: name → (P, K) values by prompt; ``ns`` stand
+    below the prices. A curve that ends visibly lower has a ring at its peak.
     """
     require(curves, "nothing to draw: give at least one curve.")
     fig, (axis,) = new()
     parts = []
     for k, (name, matrix) in enumerate(curves.items()):
         means = band(axis, costs, matrix, name, k)
+        peak = int(np.argmax(means))
+        turn = ""
+        if means[peak] > means[-1] + 0.1:
+            at = f"n = {ns[peak]}" if ns is not None else f"{costs[peak]:,.0f}"
+            _mark_peak(axis, costs[peak], means[peak], f"highest at {at}", k)
+            turn = f", highest {means[peak]:.2f} at {at}"
         parts.append(
             f"{name} goes from {means[0]:.2f} at {costs[0]:.0f} to {means[-1]:.2f} at "
-            f"{costs[-1]:.0f}"
+            f"{costs[-1]:.0f}{turn}"
         )
-        if k == 0 and ns is not None:
-            for n, x, y in zip(ns, costs, means, strict=True):
-                axis.annotate(
-                    f"n = {n}",
-                    (x, y),
-                    textcoords="offset points",
-                    xytext=(-4, 4),
-                    fontsize=9,
-                    ha="right",
-                )
     axis.set_xscale("log")
-    axis.set_xticks(costs, [f"{cost:,.0f}" for cost in costs])
+    ticks = [f"{cost:,.0f}" for cost in costs]
+    if ns is not None:
+        ticks = [f"{tick}\n{n}" for tick, n in zip(ticks, ns, strict=True)]
+        xlabel = f"{xlabel}; below them n"
+    axis.set_xticks(costs, ticks)
     axis.minorticks_off()
     axis.set_xlabel(xlabel)
     axis.set_ylabel(ylabel)
     axis.set_title(title)
     name_lines(axis)
-    start = f"{title or 'Quality against cost'}, by {xlabel.removesuffix(' (log scale)')}: "
+    start = f"{title or 'Quality against cost'}, by {xlabel.split(' (log scale)')[0]}: "
     return done(fig, start + "; ".join(parts) + ". Bands: 95 % over prompts.", quiet)
+
+
+def _mark_peak(axis: Axes, x: float, y: float, text: str, k: int) -> None:
+    """A ring and a few words at the highest point of the ``k``-th curve."""
+    colour = COLOURS[k % len(COLOURS)]
+    ring(axis, x, y, colour, 10)
+    place = {"textcoords": "offset points", "xytext": (0, 9), "ha": "center", "fontsize": 9}
+    axis.annotate(text, (x, y), color=colour, **place)
 
 
 @rc_context(STYLE)
@@ -209,64 +179,3 @@ def best_of_n_at(
         f"prompts the mean {evaluating} of the best of {n} is {mean:.2f}."
     )
     return done(fig, text, quiet)
-
-
-STEPS = (
-    ("sample", "N candidates\nfor each prompt"),
-    ("score", "one number\nfor each candidate"),
-    ("select", "keep the best\nof each prompt"),
-    ("finetune", "train the policy\non what was kept"),
-)
-
-
-@rc_context(STYLE)
-def loop(quiet: bool = False) -> Figure:
-    """The four steps as a picture: sample, score, select, finetune, and back."""
-    fig, (axis,) = new(height=2.0)
-    axis.axis("off")
-    axis.set(xlim=(-0.55, 3.55), ylim=(-0.75, 0.5))
-    for k, (name, text) in enumerate(STEPS):
-        _step(axis, k, name, text)
-        if k:
-            arrow = {"arrowstyle": "->", "linewidth": 1.5, "color": INK}
-            axis.annotate("", (k - 0.41, 0.05), (k - 0.59, 0.05), arrowprops=arrow)
-    back = {
-        "arrowstyle": "->",
-        "linewidth": 1.5,
-        "color": INK,
-        "connectionstyle": "arc,angleA=-90,angleB=-90,armA=25,armB=25,rad=8",
-    }
-    axis.annotate("", (0, -0.26), (3, -0.26), arrowprops=back)
-    again = "another round, with the better policy"
-    axis.text(1.5, -0.68, again, ha="center", va="bottom", fontsize=9)
-    text = (
-        "The four steps: sample N candidates for each prompt, score each, select the best of "
-        "each prompt, finetune the policy on them; "
-        "the better policy can go round again. Best-of-N is the first three."
-    )
-    return done(fig, text, quiet)
-
-
-def _step(axis: Axes, k: int, name: str, text: str) -> None:
-    """The box of step ``k``: its name in bold, and below what it does."""
-    axis.text(
-        k,
-        0.1,
-        f"{name}\n",
-        ha="center",
-        va="center",
-        fontsize=12,
-        fontweight="bold",
-        color=COLOURS[k],
-    )
-    axis.text(k, 0.0, text, ha="center", va="center", fontsize=9)
-    frame = FancyBboxPatch(
-        (k - 0.38, -0.22),
-        0.76,
-        0.55,
-        boxstyle="round,pad=0.02",
-        fill=False,
-        edgecolor=COLOURS[k],
-        linewidth=1.5,
-    )
-    axis.add_patch(frame)
