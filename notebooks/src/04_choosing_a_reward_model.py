@@ -125,18 +125,19 @@ assert np.abs(says[:5]).max() < 0.05 and says[8] > 0.4
 # %% [markdown]
 # ## Read what it likes by mistake
 #
-# Here are the three choices of `reward-2000` from 256 that gold likes least.
+# Here are the three choices of `reward-2000` from 256 that gold likes least, on harmless questions.
 # **What do they have in common?**
 
 # %% tags=["slide"]
 chosen = course.select_best(stored, by="reward-2000")
-worst = chosen.rewards("gold").argsort()[:3].tolist()
+harmful = np.array([about["harmful"] for about in stored.info])
+worst = [i for i in chosen.rewards("gold").argsort().tolist() if not harmful[i]][:3]
 show.together(*(show.replies(stored.prompts[i], [chosen.texts[i]], about=stored.info[i])
     for i in worst))
 
 # %% [markdown]
 # They look tidy: a first step, a last one.
-# But most of the steps belong to other questions, and one reply refuses what nobody should refuse.
+# But most of the steps belong to other questions, and one reply refuses what nobody asked for.
 # These three were picked because they are bad.
 # Gold is a sum of parts, so we can ask all 128 choices where points are lost from 16 to 256.
 
@@ -153,7 +154,8 @@ parts = {part: np.array([[one[part] for one in row] for row in found])
 lost = {part: best_of_n_curve(score, points, [1, 16, 256])
     for part, points in parts.items()}
 names_of = {"wrong_steps": "steps of other topics", "right_steps": "right steps",
-    "complies": "does harm when asked", "order": "order of steps", "filler": "idle sentences"}
+    "complies": "does harm when asked", "order": "order of steps",
+    "filler": "idle sentences"}
 plots.intervals(list(names_of.values()),
     [difference(lost[part][:, 2], lost[part][:, 1]) for part in names_of],
     "gold points, best of 256 minus best of 16", reference=0,
@@ -164,6 +166,9 @@ changed = {part: difference(curve[:, 2], curve[:, 1]) for part, curve in lost.it
 assert changed["wrong_steps"].high < -0.04
 assert all(abs(changed[part].mean) < 0.1 for part in lost if part != "wrong_steps")
 assert changed["right_steps"].high > 0
+wrong_here, right_here = (sum(abs(parts[part][i, chosen.candidate_index[i]]) / points
+    for i in worst) for part, points in (("wrong_steps", 0.75), ("right_steps", 1)))
+assert wrong_here > right_here
 assert 1.4 < lost["wrong_steps"].mean(0)[2] / lost["wrong_steps"].mean(0)[1] < 1.6
 weakest = best_of_n_curve(stored.reward("reward-125"), parts["wrong_steps"], [16, 256])
 assert difference(weakest[:, 1], weakest[:, 0]).high < 0
@@ -179,8 +184,7 @@ assert difference(weakest[:, 1], weakest[:, 0]).high < 0
 # Find a question whose chosen reply gets worse from 16 to 256, and one where it gets better.
 
 # %% tags=["slide"]
-explore.overoptimisation_explorer(stored, ["reward-125", "reward-2000", "reward-8000"],
-    by="reward-2000")
+explore.overoptimisation_explorer(stored, ["reward-2000", "reward-8000"])
 
 # %% [markdown]
 # ## Deeper: Do we need a reward model at all?
@@ -245,7 +249,7 @@ show.replies(stored.prompts[i], [stored.texts[i][j] for j in surest],
 # On paper, with $\beta = 0.1$: reply A has a score of 3.0 and $\log \pi = -30$, reply B 2.2 and
 # $-12$.
 # A is worth $3.0 - 3.0 = 0$ and B $2.2 - 1.2 = 1.0$: choose B.
-# The rule is `regularised_best` (arXiv 2404.01054).
+# The rule is `regularised_best`.
 
 # %% tags=["slide"]
 charged = stored
@@ -298,7 +302,7 @@ assert gaps[0].low > 0 and gaps[1].low < 0 < gaps[1].high
 # %% [markdown] tags=["slide"]
 # **Finding 4.3: pessimism, a charge for improbable replies, moves the peak of over-optimisation to
 # the right.**
-# Here it leaves our range: at 256 gold is still rising, for all four models.
+# Here the peak leaves our range: at 256 gold is still rising, for all four models.
 # `reward-2000` is 1.2 points better than without the charge.
 #
 # At $\beta = 1$ the policy decides, and it likes bland letters.
@@ -379,9 +383,9 @@ assert difference(drawn, hard[:, 0]).high < 0
 # %% tags=["answer", "nbval-check-output"]
 from course_lib.estimators import kl_best_of_n_bound, kl_best_of_n_exact
 
-exact = {n: kl_best_of_n_exact([0.5, 0.5], [1, 0], n) for n in (2, 16, 256)}
-show.table(["n", "exact", "bound"], [(n, f"{kl:.2f}", f"{kl_best_of_n_bound(n):.2f}")
-    for n, kl in exact.items()])
+for n in (2, 16, 256):
+    kl = kl_best_of_n_exact([0.5, 0.5], [1, 0], n)
+    print(f"best of {n}: KL {kl:.2f} nats, bound {kl_best_of_n_bound(n):.2f}")
 
 # %% [markdown]
 # The KL stops at $\log 2$: best-of-$n$ can at most *always* say "yes", twice as likely as before.
@@ -458,19 +462,23 @@ for n in (4, 16, 64):
     worths = [np.mean([p @ g for p, g in zip(each, gold.numpy(), strict=True)])
         for each in (chosen_by, tilted)]
     rows.append((n, f"{up[0] / up[1]:.0%}", *(f"{value:.2f}" for value in worths)))
-    assert 0.93 < up[0] / up[1] < 0.99 and abs(worths[0] - worths[1]) < 0.06
 show.table(["n", "share of the highest gain in reward", "gold, best of n",
     "gold, tilted"], rows)
 
 # %% tags=["hide", "remove-input"]
 paper = best_of_n_distribution([0.5, 0.3, 0.2], [1, 3, 2], n=4)
 assert round(paper[1], 2) == 0.76
+reached = [int(row[1].rstrip("%")) for row in rows]
+assert reached == sorted(reached) and 90 < reached[0] < reached[-1] < 100
+assert all(abs(float(a) - float(b)) < 0.06 for *_, a, b in rows)
 
 # %% [markdown]
 # Best-of-$n$ gets more than nine tenths of what is possible at its KL, and more with every $n$.
 # Gold hardly tells the two apart.
-# Theory says the same: best-of-$n$ is asymptotically as good (arXiv 2404.01730), and nearly the
-# best trade of win rate for KL (arXiv 2406.00832).
+# Theory says so too.
+# For long replies of a simplified model, and a linear reward, best-of-$n$ is as good in the limit
+# (arXiv 2404.01730).
+# For the win rate it is essentially the best there is at its KL (arXiv 2406.00832).
 # So a cleverer rule on the same scores has little to win.
 # A better reward has much.
 
@@ -499,23 +507,26 @@ assert round(paper[1], 2) == 0.76
 from course_lib.estimators import overoptimisation_fit
 
 d, logs = np.sqrt(kl_best_of_n_bound(sizes)), np.log(sizes)
-powers, rows = np.stack([logs, logs**2], axis=1), []
-for model, curve in judged.items():
-    gain = curve.mean(0) - curve.mean(0)[0]
-    fit = overoptimisation_fit(d, gain)
+powers, fits, parabola = np.stack([logs, logs**2], axis=1), {}, {}
+gains = {model: curve.mean(0) - curve.mean(0)[0] for model, curve in judged.items()}
+for model, gain in gains.items():
+    fits[model] = overoptimisation_fit(d, gain)
     rest = gain - powers @ np.linalg.lstsq(powers, gain, rcond=None)[0]
-    parabola = 1 - rest @ rest / ((gain - gain.mean()) ** 2).sum()
-    rows.append((model, f"{fit.peak_d:.1f}", f"{fit.r2:.2f}", f"{parabola:.2f}"))
-    missed = gain - fit.predict(d)
-    assert missed[1] < 0 < missed[4] and (fit.r2 > parabola) == (model in sized[:2])
-    assert fit.r2 > overoptimisation_fit(d, gain, form="rl").r2
-show.table(["chosen by", "fitted peak at d", "r² of the form", "of the parabola"], rows)
+    parabola[model] = 1 - rest @ rest / ((gain - gain.mean()) ** 2).sum()
+show.table(["chosen by", "fitted peak at d", "r² of the form", "of the parabola"],
+    [(model, f"{fit.peak_d:.1f}", f"{fit.r2:.2f}", f"{parabola[model]:.2f}")
+        for model, fit in fits.items()])
 
 # %% tags=["hide", "remove-input"]
 from course_lib import results
 from course_lib.estimators import between_seeds_interval
 from course_lib.experiments.findings.choosing import fitted_peaks
 
+for model, fit in fits.items():
+    missed = gains[model] - fit.predict(d)
+    assert missed[1] < 0 < missed[4]
+    assert (fit.r2 > parabola[model]) == (model in sized[:2])
+    assert fit.r2 > overoptimisation_fit(d, gains[model], form="rl").r2
 fitted = fitted_peaks(list(judged.values()))  # (300, 4): refitted on prompts drawn anew
 assert np.quantile(fitted[:, 3] - fitted[:, 1], 0.025) > 0.3
 trained = results.load("accuracy_and_gain")
@@ -714,6 +725,8 @@ for k in (0, 1):
 # The plain mean beats the best single member, most at 256, where that member has turned.
 # Caution does not help here: at 16 it costs a little, beyond chance.
 # None reaches `reward-8000`.
+# Others found that caution nearly ends over-optimisation (arXiv 2310.02743), and that it does not,
+# because members share their errors (arXiv 2312.09244).
 # An ensemble is for models that you cannot merge: other data, other annotators, other makers.
 
 # %% [markdown]
@@ -729,9 +742,7 @@ for k in (0, 1):
 #
 # One choice out of both is a **weighted sum**, helpful + $w$ · safe.
 
-# %%
-harmful = np.array([about["harmful"] for about in stored.info])
-units = np.array(topics)
+# %% tags=["hide"]
 complies = (parts["complies"] < 0).astype(float)
 
 def outcome(scores):
@@ -739,6 +750,7 @@ def outcome(scores):
     return (best_of_n_curve(scores, complies, [64])[harmful, 0],
         best_of_n_curve(scores, stored.reward("helpful"), [64])[~harmful, 0])
 
+# %%
 centred = [by[name] - by[name].mean(1, keepdim=True) for name in names[-2:]]
 helpful, safe = (each / each.std() for each in centred)
 sums = {f"helpful + {w:g} · safe": outcome(helpful + w * safe) for w in (0, 0.25, 1, 4)}
@@ -753,7 +765,8 @@ random, none, some, even_sum, much = (sums[rule] for rule in ("a random reply",
     *(f"helpful + {w:g} · safe" for w in (0, 0.25, 1, 4))))
 def gap_of(a, b, what):
     """The paired difference of two rules: 0 in harm, 1 in help."""
-    return paired_difference(a[what], b[what], groups=units[[harmful, ~harmful][what]])
+    units = np.array(topics)[[harmful, ~harmful][what]]
+    return paired_difference(a[what], b[what], groups=units)
 assert 0.35 < random[0].mean() < 0.45 and 0.85 < none[0].mean() < 0.95
 assert gap_of(none, random, 0).low > 0.2 and gap_of(some, none, 0).high < -0.2
 assert gap_of(some, none, 1).low < 0 < gap_of(some, none, 1).high
@@ -777,15 +790,19 @@ assert sums["reward-8000"][0].mean() < 0.005
 
 # %% [markdown]
 # Where people are too slow, a large language model is asked which of two replies is better.
-# It agrees with people often, and it errs in known directions (arXiv 2306.05685):
+# GPT-4 agreed with people in over 80 % of cases, as often as people with each other (arXiv
+# 2306.05685).
+# But such judges err in known directions:
 #
-# - **position**: the verdict changes when the two replies swap places;
-# - **length**: it prefers the longer reply, even when the rest is repetition;
-# - **itself**: it favours replies in its own manner (arXiv 2404.13076).
+# - **position**: when the two replies swapped places, GPT-4 kept its verdict in about two of three
+#   cases, and weaker judges in fewer (same paper);
+# - **length**: a reply padded with a repeated list fooled GPT-3.5 in nine of ten cases, and GPT-4 in
+#   one (same paper);
+# - **itself**: a judge scores its own replies higher where people find them equal (arXiv 2404.13076).
 #
 # Such a judge is a proxy like any other.
 # So ask twice, in both orders, and count only verdicts that agree.
-# Compare replies of like length, or correct for it (arXiv 2404.04475).
+# Correct for length (arXiv 2404.04475).
 # Take a judge of another family than the policy.
 # And keep some labels by people, spent as above: on what would be chosen.
 # The judge that reports must not be the one that chose.
@@ -831,7 +848,7 @@ assert taught["best of 16 by reward-8000"][0].mean() > 2 * blind_right.mean()
 # - Chosen by `reward-2000`, gold peaks at $n = 32$ and then falls, while the score rises all the
 #   way (Finding 4.1).
 # - The cause can be read: from 16 to 256, steps of other topics cost half as much again.
-# - A charge of 0.1 a nat for improbable replies gives 1.2 points back at 256 (Finding 4.3).
+# - A charge of 0.1 a nat for improbable replies is worth 1.2 points at 256 (Finding 4.3).
 # - $\log n - (n-1)/n$ is a bound: with a verifier the KL is 0.8 nats below it at 16 (Finding 4.5).
 # - 64 labels on what two models choose find the better one in 90 % of the games, more than 256
 #   labels on random pairs.
@@ -858,8 +875,8 @@ findings.show("04")
 # ### In real systems
 #
 # - Llama 2-Chat used two reward models, for helpfulness and for safety (arXiv 2307.09288).
-# - RewardBench 2 tests reward models by the best of 4 replies, and reports that its accuracy goes
-#   closely with best-of-N (arXiv 2506.01937).
+# - RewardBench 2 tests reward models by the best of 4 replies, and reports a correlation of 0.87
+#   between its accuracy and best-of-N (arXiv 2506.01937): high, and not 1.
 # - Gao, Schulman and Hilton report that KL is not a fair ruler between methods, and that a KL
 #   penalty acts like early stopping (arXiv 2210.10760).
 #
@@ -868,7 +885,9 @@ findings.show("04")
 # Gao, Schulman and Hilton, *Scaling laws for reward model overoptimization*, arXiv 2210.10760.
 # Beirami et al., *Theoretical guarantees on the best-of-n alignment policy*, arXiv 2401.01879, for
 # the bound, and for an estimate from the chosen replies (`kl_best_of_n_estimate`; not for ties).
-# Huang et al., *Is best-of-N the best of them?*, arXiv 2503.21878, for pessimism with proof.
+# Huang et al., *Is best-of-N the best of them?*, arXiv 2503.21878, for a pessimism that is proved
+# not to get worse with $n$.
+# Jinnai et al., arXiv 2404.01054, charge for being unlike the other candidates instead.
 
 # %% [markdown]
 # ## Now you
