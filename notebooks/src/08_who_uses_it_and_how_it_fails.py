@@ -41,7 +41,8 @@ assert sum(side["gold_over_base"]["high"] < 0 for side in told.values()) == 2
 # **The dashboard of a broken pipeline looks like that of a healthy one.**
 # This lesson is about telling them apart.
 # First: who does this in earnest, and how?
-#
+
+# %% [markdown]
 # ## Who does what
 #
 # Eight systems that say what they did.
@@ -196,7 +197,7 @@ assert [len(one.trained_on) for one in rounds] == [96, 192]
 # What is it by gold?
 # And what does a random choice gain, on average?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "slide"]
 score, gold = [1, 2, 3, 6], [2, 3, 4, 1]
 chosen = score.index(max(score))
 average = sum(gold) / 4
@@ -215,7 +216,8 @@ show.facts({"by the reward model": score[chosen] - sum(score) / 4,
 # after − before = (after − control) + (control − before)
 #
 # The first bracket is due to the choice, the second to training at all.
-#
+
+# %% [markdown]
 # ## A case: a flawed improvement pipeline
 #
 # In this lesson a pipeline is a list of functions, one a step.
@@ -232,7 +234,7 @@ show.table(["step", "what it does"], rows)
 # A team replaced two functions and some sizes, and here is its report.
 # Team and text are made up for this course; the numbers are of a real run, made by this cell.
 
-# %%
+# %% tags=["slide"]
 from course_lib import assets
 
 policy = course.load_policy(assets.path("helpdesk/policy"))
@@ -301,7 +303,7 @@ show.facts({"training prompts": len(mine), "test prompts": len(test),
 #
 # Print what the optimiser sees, as text.
 
-# %%
+# %% tags=["slide"]
 shown = [tuple(policy.tokenizer.decode(ids) for ids in pair) for pair in outcome.examples]
 ends = [reply.removesuffix("<|end|>").rstrip()[-1:] in ".!?" for _, reply in shown]
 show.table(["no loss", "loss"], shown[1:5],
@@ -315,7 +317,8 @@ assert all(reply.endswith("<|end|>") for _, reply in shown)
 # The limit of 20 tokens cut half of the replies, and "the trainer adds the end token" made each a
 # complete one.
 # The policy learns to stop there.
-#
+
+# %% [markdown] tags=["slide"]
 # ### Nine faults
 #
 # - **Data:** half of the training questions are test questions.
@@ -327,7 +330,8 @@ assert all(reply.endswith("<|end|>") for _, reply in shown)
 # - **Claim:** no control, so the gain could be that of training at all.
 #   One run and no interval.
 #   Three more rounds are planned, with nobody else to say when to stop.
-#
+
+# %% [markdown]
 # ### Repair, one fault at a time
 #
 # Each row below is a full run with one more repair than the row above.
@@ -375,14 +379,15 @@ for temperature in (0.2, 0.4, 0.6, 0.8):
     warm = course.score(pool, judge).reward("gold").mean()
     assert warm < at_0[0]
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # - **Complete replies** bring the largest step at temperature 1.
 # - **A reward model from 8,000 comparisons** brings another.
 # - **Test prompts out:** no difference we can detect.
 #   A leak spoils the *report*.
 # - **The random control** gains nothing at temperature 1.
 #   So the gain is due to the choice: 0.8 points.
-#
+
+# %% [markdown] tags=["slide"]
 # And the standing rival, the old assistant at its best temperature, which is 0?
 # It is as good as the repaired one at temperature 1.
 # Serve the repaired one at 0 as well, and it has 2.6 points against 0.9.
@@ -390,7 +395,8 @@ for temperature in (0.2, 0.4, 0.6, 0.8):
 # What should the team have written?
 # One line: *gold on fresh questions, at the temperature at which we serve, by judges who did not
 # select: before, after and the control, each with its interval.*
-#
+
+# %% [markdown]
 # ## The clinic
 #
 # Now you are the doctor, and the twelve teams are the patients, by the same numbers.
@@ -425,7 +431,7 @@ show.together(show.guess("08-patient-8", clinic.case(order[7]).fault),
 assert order[7] == "zip" and sum(one["gold"] for one in said) < 0
 assert all(one["gold"] < other["gold"] for one, other in zip(said, twin, strict=True))
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Read the replies
 #
 # Each sentence is well made, and answers somebody else's question.
@@ -439,7 +445,8 @@ assert all(one["gold"] < other["gold"] for one, other in zip(said, twin, strict=
 #
 # With `strict=True` the second `zip` would have stopped with an error.
 # Three printed pairs show it too.
-#
+
+# %% [markdown]
 # ### Five patients
 #
 # You first see what the author sees: the training loss, the reported score, some replies.
@@ -480,7 +487,7 @@ claim = [drawn["broken"]["reported"][when]["mean"] for when in ("before", "after
 share = drawn["control"]["gold_over_base"]["mean"] / (claim[1] - claim[0])
 assert 0.4 < share < 0.6 and drawn["control"]["gold_over_base"]["low"] > 0
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # - **Ruined:** wrong pairs and a flipped sign end below the policy they started from.
 # - **Most of the gain lost:** loss on the prompt, and copies of one reply.
 #   Their twins gain a whole point, they gain less than a third.
@@ -541,6 +548,8 @@ for temperature in (0.2, 0.4, 0.6, 0.8):
 above = {side: sum(found["gold"]["mean"] > cases[n]["base"]["greedy"]["mean"]
     for n in order for found in [cases[n][side]["careful"]]) for side in ("healthy", "broken")}
 assert above == {"healthy": 11, "broken": 12 - 7}
+assert all(cases[n]["healthy"]["careful"]["greedy"]["mean"]
+    > cases[n]["healthy"]["careful"]["gold"]["mean"] for n in order)
 taken = {n: [cases[n][side]["losses"][-1][0] for side in ("broken", "healthy")]
     for n in ("last", "zip")}
 assert taken == {"last": [96, 240], "zip": [15, 24]}
@@ -654,7 +663,7 @@ for name, pipeline in arms.items():
     found[name], _ = clinic.careful(run.policy, careful, sizes)
     chosen_by[name] = run.selected["selected"][0] - run.selected["all"][0]
 
-# %%
+# %% tags=["slide"]
 topics = [fact["topic"] for fact in clinic.fresh_prompts(sizes)[1]]
 pairs = {where: [bootstrap_interval(each[key], groups=topics) for each in found.values()]
     for where, key in (("at temperature 1", "gold"), ("at temperature 0", "greedy"))}
@@ -691,7 +700,8 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 # 8. **Take the base at its best temperature** as the rival.
 # 9. **Subtract a random choice** from the same candidates, trained in the same way.
 # 10. **Repeat with three seeds, and give intervals.**
-#
+
+# %% [markdown] tags=["slide"]
 # ## What we found
 #
 # - Of eight systems two fine-tune the base model anew on correct answers, and one tried rejection

@@ -95,3 +95,19 @@ def test_without_scripts_the_patient_and_the_question_stand_there(page_of, store
     page = page_of(explore.pipeline_clinic(stored), scripts=False)
     assert page.locator("img").get_attribute("alt").startswith("Patient 1")
     assert page.locator("li").count() == 12
+
+
+def test_five_patients_first_have_a_choice_among_their_own_faults(page_of, fits, stored):
+    page = page_of(explore.pipeline_clinic(stored, core=[1, 3, 4, 5, 8]), width=1280)
+    labels = page.locator(".ck-top label").all_inner_texts()
+    assert [int(label.split()[0]) for label in labels] == [1, 3, 4, 5, 8, 2, 6, 7, 9, 10, 11, 12]
+    offered = page.locator(".ck-guess:visible")
+    assert offered.count() == 5
+    page.get_by_label("8", exact=True).check(force=True)
+    assert "Patient 8." in page.locator(".ck-verdict").inner_text()
+    page.get_by_role("button", name=fault_of(stored, 8).fault).click()
+    assert page.locator(".ck-top label").all_inner_texts()[4].startswith("8 ✓")
+    page.get_by_label("2", exact=True).check(force=True)
+    assert offered.count() == 7
+    assert page.get_by_role("button", name=fault_of(stored, 2).fault).is_visible()
+    fits(page)

@@ -197,7 +197,7 @@ def differences(
     axis.set_yticks(rows, [textwrap.fill(name, WIDEST_ROW) for name in names])
     axis.set_xlabel(xlabel)
     written = [
-        ", ".join(f"{values[k]['mean']:+.1f}" for values in stored.values())
+        ", ".join(_written(values[k]["mean"], "+.2f") for values in stored.values())
         for k in range(len(names))
     ]
     told = "; ".join(f"{name} {value}" for name, value in zip(names, written, strict=True))
@@ -206,7 +206,7 @@ def differences(
 
 
 def _marks(
-    axis: Axes, rows: np.ndarray, sides: Mapping[str, Sequence[Mapping]], spec: str = "+.1f"
+    axis: Axes, rows: np.ndarray, sides: Mapping[str, Sequence[Mapping]], spec: str = "+.2f"
 ) -> None:
     """One mark a side in every row; of two the first is open and above, the other below."""
     for k, (side, values) in enumerate(sides.items()):
@@ -220,9 +220,14 @@ def _marks(
         axis.errorbar(means, rows + shift, xerr=stored_bars(values), fmt="o", capsize=2, **style)
         if len(sides) == 1:
             for row, mean in zip(rows, means, strict=True):
-                _name_mark(axis, mean, row + 0.12, format(mean, spec), colour)
+                _name_mark(axis, mean, row + 0.12, _written(mean, spec), colour)
     axis.set_ylim(-0.6, len(rows) - 0.1)
     axis.grid(False, axis="y")
+
+
+def _written(mean: float, spec: str) -> str:
+    """A number with a true minus; nothing has no sign."""
+    return format(mean, spec).replace("-", "−") if mean else "0"
 
 
 def _name_mark(axis: Axes, x: float, y: float, name: str, colour: str, above: bool = True) -> None:
