@@ -57,6 +57,13 @@ def test_sentences_of_the_help_desk_are_marked_and_explained():
     assert reply in repr(shown)
 
 
+def test_replies_stand_side_by_side_where_they_are_told_to():
+    below = show.replies("p", ["a", "b"], names=["before", "after"])
+    beside = show.replies("p", ["a", "b"], names=["before", "after"], beside=True)
+    assert page(beside).count("flex:1 1 240px") == 2 and "flex:1 1" not in page(below)
+    assert repr(beside) == repr(below), "a terminal has one column"
+
+
 def test_candidates_of_a_pool_stand_under_their_prompts():
     pool = Pool.from_candidates(["p", "q"], [["a", "b"], ["c", "d"]], {"gold": [[1, 2], [3, 4]]})
     shown = show.candidates(pool, rewards=["gold"], prompts=[1], most=1)
