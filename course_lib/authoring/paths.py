@@ -4,9 +4,9 @@ A markdown cell that is nothing but ``## Deeper: Name`` begins such a part; it e
 heading of that level. What is left is the core, which runs and reads by itself.
 """
 
-import ast
 import builtins
 import re
+import symtable
 from collections.abc import Sequence
 
 from ..base import require
@@ -77,27 +77,14 @@ def borrowed(cells: Sequence[dict]) -> list[str]:
 
 
 def _names(source: str) -> tuple[set[str], set[str]]:
-    """(names that a cell reads, names that it sets at its outermost level)."""
-    tree = ast.parse(re.sub(r"^\s*[%!].*$", "pass", source, flags=re.MULTILINE))
-    read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    bound: set[str] = set()
-    for node in _outermost(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    """(names that a cell reads from outside, names that it sets at its outermost level)."""
+    code = re.sub(r"^\s*[%!].*$", "pass", source, flags=re.MULTILINE)
+    top = symtable.symtable(code, "cell", "exec")
+    read = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}
+    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    inner = list(top.get_children())
+    while inner:  # functions, classes, comprehensions
+        table = inner.pop()
+        read |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
+        inner += table.get_children()
     return read, bound
-
-
-def _outermost(node: ast.AST) -> list[ast.AST]:
-    """All nodes but those inside functions, classes and comprehensions."""
-    closed = ast.FunctionDef | ast.ClassDef | ast.Lambda
-    closed |= ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-    found = []
-    for child in ast.iter_child_nodes(node):
-        found.append(child)
-        if not isinstance(child, closed):
-            found += _outermost(child)
-    return found

@@ -17,7 +17,7 @@
 # 06 (verifiers, distinct paths, pass@k); lesson 02 for the temperature, lesson 03 for reward models
 # and lesson 07 for PPO are named once or twice.
 #
-# **Time:** 80 minutes to read and do; the cells run in one or two minutes without a GPU.
+# **Time:** 40 minutes, and 45 more for the parts marked *Deeper*.
 # On a GPU the long run takes much longer: the forecast below says how long.
 
 # %% [markdown]
@@ -50,21 +50,23 @@ import torch
 
 import course_lib as course
 from course_lib.base import CourseError
-from course_lib.classroom import explore, plots, show
+from course_lib.classroom import explore, plots, quiz, show
 from course_lib.commands import doctor
-from course_lib.estimators import machine
+from course_lib.estimators import machine, timed
 from course_lib.experiments import find_gsm8k, job
 from course_lib.worlds import few_shot
 
 # %%
 have, facts = machine(), doctor.examine()
-needed = 2 if facts["tier"] == "cpu" else 12
-assert have["disk_free_gb"] > needed, "checkpoints will not fit on this disk"
 show.facts({"GPU": have["gpu"] or "none", "tier": facts["tier"],
     "memory": f"{have['memory_gb']:.0f} GB",
     "on the GPU": f"{have['gpu_memory_gb']:.0f} GB",
     "disk free": f"{have['disk_free_gb']:.0f} GB", "torch": facts["packages"]["torch"],
     "transformers": facts["packages"]["transformers"]})
+
+# %% tags=["hide", "remove-input"]
+needed = 2 if facts["tier"] == "cpu" else 12
+assert have["disk_free_gb"] > needed, "checkpoints will not fit on this disk"
 
 # %% [markdown]
 # A full disk can end a run after an hour; you can see it coming in the first minute.
@@ -273,9 +275,11 @@ rows = []
 for part, tensors in held.items():
     real, by_hand = sum(t.nbytes for t in tensors), training_bytes(count)[part]
     rows.append((part, f"{real:,}", f"{by_hand:,}"))
-    assert real == by_hand
-del model, optimizer, moments, held
+del model, optimizer, moments, held, tensors
 show.table(["", "bytes", "by the formula"], rows)
+
+# %% tags=["hide", "remove-input"]
+assert all(real == by_hand for _, real, by_hand in rows)
 
 # %% [markdown]
 # Two more things need memory.
@@ -362,9 +366,11 @@ print("1.7 billion:", round(sum(phases(1.7e9)["RFT training"].values()), 1), "GB
 # So plan well below that number: the job takes 4.
 # Of these sizes, only those up to 0.6 billion can be trained with all their weights on 24 GB.
 # The model that samples need not be the one that learns.
-#
-# ### Half precision
-#
+
+# %% [markdown]
+# ## Deeper: Half precision
+
+# %% [markdown]
 # A T4 computes fast in float16, and has no native bfloat16.
 # Three facts about float16: near 1 its numbers are about 0.001 apart, and a sum goes to the
 # nearest; the smallest positive one is about 0.00000006, and below half of that it becomes 0; the
@@ -388,7 +394,8 @@ print("70,000 =", torch.tensor(70_000.0, dtype=half).item())
 # *The scale falls when something overflows*, and that step is left out (third line).
 # Sampling keeps float16 weights, and draws each token from probabilities computed in float32.
 # On a CPU none of this is switched on, so we could not run the scaler here.
-#
+
+# %% [markdown] tags=["slide"]
 # ## The four lines
 #
 # First on a few prompts, to see that everything works.
@@ -507,16 +514,18 @@ assert not work.standin or pool.reward("verifier").mean() > 2 * lucky
 # Still, training on a right answer with wrong steps teaches wrong steps.
 # A stricter rule would keep a reply only if its equations hold as well; here we go on with the
 # plain verifier.
-#
-# ## How long will it take?
-#
+
+# %% [markdown]
+# ## Deeper: How long will it take?
+
+# %% [markdown]
 # A free GPU is lent for a while.
 # Before you start something long, do a small part, time it, and extrapolate.
 # The long run samples in parts of equal size, so time three of them, and one pass of training on
 # what each gave.
 
 # %%
-from course_lib.estimators import Stage, forecast, timed
+from course_lib.estimators import Stage, forecast
 
 def sample_part(start):
     here = slice(start, start + work.part)
@@ -591,9 +600,11 @@ show.table(["", "seconds"], [*((stage.name, f"{stage.total:.1f}") for stage in p
 # We shall compare.
 # If the interval goes beyond the time you have, lower `prompts` or `n` **now**:
 # `work = work.changed(prompts=...)`.
-#
-# ## Losing the machine
-#
+
+# %% [markdown]
+# ## Deeper: Losing the machine
+
+# %% [markdown]
 # Free runtimes disconnect.
 # `rejection_sampling_rounds(out=...)` is the four lines with a memory: every finished part of the
 # sampling, a checkpoint in training, and every finished stage is written to `out`, under a key made
@@ -611,7 +622,7 @@ show.table(["", "seconds"], [*((stage.name, f"{stage.total:.1f}") for stage in p
 # And compared with a run that was never interrupted: the same replies, the same weights?
 
 # %%
-from course_lib.methods import rejection_sampling_rounds, sampled, trained
+from course_lib.methods import rejection_sampling_rounds
 from course_lib.experiments import counting, disconnect
 
 often = replace(work.training, checkpoint_every=2)
@@ -681,7 +692,7 @@ torch.cuda.empty_cache()        # does nothing without a GPU
 # steps, kept in it.)
 
 # %%
-from course_lib.methods import Request, Stages
+from course_lib.methods import Request, Stages, rejection_sampling_rounds, sampled, trained
 from course_lib.pools import matched_control
 
 kept = Stages(folder / "run")
@@ -730,6 +741,12 @@ policies = {"base": (policy, examples), "RFT": (run.policy, ()),
 spent_test, results = timed(lambda: {name: examined(name, *p) for name,
     p in policies.items()})
 
+# %% [markdown]
+# ## Deeper: Was the forecast right?
+
+# %% [markdown]
+# This needs the part above on how long it will take.
+
 # %%
 actual = spent_treatment + spent_control + spent_test
 inside = expected.low <= actual <= expected.high
@@ -743,25 +760,29 @@ print(
 # the machine, warming up, longer replies.
 # The interval knows nothing of such things, so let the plan end well before the runtime does.
 # (A stage found finished on disk takes no time: after a resumed run this comparison says nothing.)
+
+# %% [markdown] tags=["slide"]
+# ## RFT against the base and the control
 #
 # **Your prediction.**
-# RFT against base, and against the control: how many points of pass@1?
-# And pass@8, does it rise as well?
-# (pass@k: the chance that at least one of k replies is right, lesson 06.)
+# RFT against base: how many points of pass@1?
+# And against the control?
+# (pass@1: the share of right replies; pass@k: the chance that at least one of k replies is right,
+# lesson 06.)
+
+# %% tags=["hide"]
+quiz.predict("09-gain", "RFT minus base: the difference in pass@1 on held-out problems?",
+    low=-0.3, high=0.5, step=0.01)
 
 # %%
-from course_lib.estimators import (bootstrap_interval, paired_difference, pass_at_k,
-    win_scores)
+from course_lib.estimators import bootstrap_interval, paired_difference, pass_at_k
 
 one = {name: answers.reward("verifier").double().mean(1) for name,
     answers in results.items()}
 eight = {name: pass_at_k(answers.reward("verifier"), [work.groups])[:, 0]
     for name, answers in results.items()}
-show.table(["policy", "pass@1", f"pass@{work.groups}"], [(name,
-    f"{bootstrap_interval(one[name]):.3f}", f"{bootstrap_interval(eight[name]):.3f}")
-    for name in results])
 
-# %% tags=["slide"]
+# %% tags=["slide", "answer"]
 gain, control_gain = (paired_difference(one["RFT"], one["base"]),
     paired_difference(one["random control"], one["base"]))
 treatment = paired_difference(one["RFT"], one["random control"])
@@ -769,22 +790,21 @@ names = ["RFT minus base", "random control minus base", "RFT minus random contro
 figure = plots.intervals(names, [gain, control_gain, treatment],
     "difference in pass@1 on held-out problems")
 figure.axes[0].axvline(0, color=plots.COLOURS[6], linestyle="--")  # no difference
-figure
+figure.guessed("09-gain", axis="x")
 
-# %%
+# %% tags=["slide"]
 more = paired_difference(eight["RFT"], eight["base"])
-verdict = "not told apart" if more.low <= 0 <= more.high else "told apart"
-show.table(["difference", ""], [
-    *((f"pass@1, {name}", f"{value:+.3f}")
-        for name, value in zip(names, (gain, control_gain, treatment), strict=True)),
-    (f"pass@{work.groups}, RFT minus base", f"{more:+.3f}")],
-    f"The last one is {verdict}.")
+verdict = "no difference we can detect" if more.low <= 0 <= more.high else "a difference"
+show.table(["policy", "pass@1", f"pass@{work.groups}"], [(name,
+    f"{bootstrap_interval(one[name]):.2f}", f"{bootstrap_interval(eight[name]):.2f}")
+    for name in results],
+    f"pass@{work.groups}, RFT minus base: {more:+.2f}, {verdict}.")
 
 # %% tags=["hide", "remove-input"]
 assert not work.standin or (0.2 < one["base"].mean() < 0.8 and treatment.low > 0
     and control_gain.mean < gain.mean)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # On the stand-in, at the temperature of sampling, RFT answers more held-out problems than the
 # control, and the interval excludes zero: an effect of *which replies were chosen*, with everything
 # else equal.
@@ -799,7 +819,19 @@ assert not work.standin or (0.2 < one["base"].mean() < 0.8 and treatment.low > 0
 # One training of each kind, one seed: the interval covers the questions, not the luck of training,
 # for which one needs several seeds (lesson 05).
 # The questions also share number sets, so it is somewhat too narrow.
-#
+
+# %% [markdown]
+# **A trap on the real model.**
+# There the base policy is tested with solved examples in its prompt and the students without.
+# "RFT minus base" then mixes two things: what the selection taught, and that training of *any* kind
+# teaches the form of the answer.
+# The random control learns the form as well, and may rise for that alone.
+# Only the comparison with the control is clean.
+
+# %% [markdown]
+# ## Deeper: Right for the right reasons
+
+# %% [markdown]
 # Did it learn to add, or to guess better?
 # `sound` took no part in the selection, so it can judge.
 # Take *all* replies, not only the right ones: which share is right and sound?
@@ -830,8 +862,10 @@ assert not work.standin or sound_treatment.low > 0
 # So on the stand-in the lead over the control is not only in lucky answers.
 # It need not be so: the reward measures the last number, and where many right answers are lucky,
 # luck is what it makes more frequent.
+
+# %% [markdown] tags=["slide"]
+# ## And the dial?
 #
-# **And the dial?**
 # Serving colder costs nothing.
 # So a fair rival of a fine-tuned policy is the base policy at a lower temperature.
 # On the help desk that rival is weak: its likeliest reply is a bland letter (lessons 02 and 05).
@@ -867,10 +901,10 @@ show.table(["T", "RFT minus control", "RFT minus base"], rows,
 # %% tags=["hide", "remove-input"]
 assert not work.standin or dial.low > 0
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # On the stand-in the dial wins.
 # The cold base policy is more than ten points above RFT at the temperature of sampling.
-# Served equally cold, RFT is told apart neither from the base nor from its control.
+# Served equally cold, we can detect no difference between RFT and the base, nor its control.
 # The reason is the stand-in: its likeliest answer is often right, so a cold reply needs no
 # choosing.
 # And pass@8 falls, because cold replies to one question resemble each other.
@@ -880,8 +914,21 @@ assert not work.standin or dial.low > 0
 # Only such a table can say.
 # Choose the temperature of each policy on problems that are not in the report.
 # (`course run` does so for every method, and shows each one at both temperatures.)
-#
-# **pass@8 and luck.**
+
+# %% [markdown]
+# A student and its control may differ in how they *write*, too.
+# Read some of each before you publish a number.
+# The students have done their work; delete them.
+
+# %%
+random_student = policies = rounds = None
+run = replace(run, policy=None)
+torch.cuda.empty_cache()
+
+# %% [markdown]
+# ## Deeper: pass@8 and luck, and enough questions
+
+# %% [markdown]
 # If every question had the same chance $p$ of a right reply, eight independent tries would succeed
 # with probability $1 - (1-p)^8$.
 # With unequal questions the true pass@8 is *lower* at the same average: some questions are solved
@@ -912,26 +959,11 @@ show.table(["questions", "smallest difference seen"],
 # %% [markdown]
 # With 128 questions only a difference of several points is seen; that is why the T4 job has more.
 # The real model's spread may differ: put yours in.
-#
-# **A trap on the real model.**
-# There the base policy is tested with solved examples in its prompt and the students without.
-# "RFT minus base" then mixes two things: what the selection taught, and that training of *any* kind
-# teaches the form of the answer.
-# The random control learns the form as well, and may rise for that alone.
-# Only the comparison with the control is clean.
-#
-# A student and its control may differ in how they *write*, too.
-# Read some of each before you publish a number.
-# The students have done their work; delete them.
-
-# %%
-random_student = policies = rounds = None
-run = replace(run, policy=None)
-torch.cuda.empty_cache()
 
 # %% [markdown]
-# ## A reward model of the same kind
-#
+# ## Deeper: A reward model of the same kind
+
+# %% [markdown]
 # For a task without a verifier the score comes from a reward model: a sequence classifier with one
 # label.
 # `load_reward_model` takes its folder like any other.
@@ -955,6 +987,7 @@ judged = course.score(replace(judged, prompts=held_questions[: judged.P]), rewar
 show.facts({"reward model": type(reward_model.model).__name__, "pool": judged})
 
 # %%
+from course_lib.estimators import win_scores
 from course_lib.models import new_reward_model
 
 def accuracy(pool, name):
@@ -1008,8 +1041,9 @@ show.facts({"CourseError": refused})
 assert "score.weight" in refused
 
 # %% [markdown]
-# ## More machines
-#
+# ## Deeper: More machines
+
+# %% [markdown]
 # Sampling splits by prompts.
 # Give each worker a **shard**, a run of neighbouring prompts, and tell it where the shard starts
 # (`first_prompt`): then it draws exactly the candidates that the single run would have drawn.
@@ -1043,7 +1077,7 @@ common = [sys.executable, "-c", worker, work.policy, work.data, work.dtype]
 started = [subprocess.Popen([*common, str(a), str(b), str(out)])
     for (a, b), out in zip(shards(25, 2), outs, strict=True)]
 alone = course.sample(policy, bare[:25], n=4, max_tokens=32, seed=0, info=info[:25])
-assert [process.wait() for process in started] == [0, 0]
+ended = [process.wait() for process in started]
 
 # %%
 together = course.Pool.concat([course.Pool.load(out) for out in outs])
@@ -1052,7 +1086,7 @@ print(f"{together.P} prompts, the same replies as the single run: {same}")
 
 # %% tags=["hide", "remove-input"]
 assert not work.standin or together.texts == alone.texts
-assert together.P == 25
+assert together.P == 25 and ended == [0, 0]
 
 # %% [markdown]
 # The control: the second shard again, without `first_prompt`.
@@ -1080,9 +1114,11 @@ assert unnumbered.texts != alone.texts[12:]
 # Selection is a small step in one place.
 # Training on several GPUs is data-parallel: each takes a part of the batch, and gradients are
 # averaged.
-#
-# ## Replies from anywhere
-#
+
+# %% [markdown]
+# ## Deeper: Replies from anywhere
+
+# %% [markdown]
 # Often the candidates already exist: sampled by a faster server, or by somebody else.
 # All we need is a file with prompts and replies, one JSON object a line.
 # `read_rollouts` knows the usual shapes by their keys.
@@ -1172,34 +1208,30 @@ show.table(["file", "lines", "key of the first", "value"], rows)
 # Here is what the stand-in would fill in at the temperature of sampling (one seed, and nothing
 # served colder, so not yet a report):
 
-# %%
+# %% tags=["slide"]
 rows = [(name, f"{bootstrap_interval(one[name]):.2f}",
     f"{bootstrap_interval(eight[name]):.2f}",
     f"{int(answers.lengths.sum()):,}") for name, answers in results.items()]
-for by in ("reward model", "verifier"):
-    choice = judged.reward(by).argmax(1, keepdim=True)
-    best_of = judged.reward("verifier").gather(1, choice)[:, 0]
-    rows.append((f"best of {judged.N} by {by}", f"{bootstrap_interval(best_of):.2f}",
-        "–", "–"))
-more = paired_difference(eight["RFT"], eight["random control"])
-rows.append(("RFT minus control", f"{treatment:+.2f}", f"{more:+.2f}", "–"))
-show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows,
-    f"Best of {judged.N} on {judged.P} questions.")
+ceiling = results["base"].reward("verifier").max(1).values
+rows.append((f"best of {work.groups} by the verifier", f"{bootstrap_interval(ceiling):.2f}",
+    "–", "–"))
+breadth = paired_difference(eight["RFT"], eight["random control"])
+rows.append(("RFT minus control", f"{treatment:+.2f}", f"{breadth:+.2f}", "–"))
+show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows)
 
 # %% [markdown] tags=["slide"]
 # And beside it: model and revision, number of prompts, N, temperature of sampling, token limit and
 # share of replies cut, how answers are read, share of prompts with some right and some wrong
 # replies, number of distinct right paths, seeds.
-#
-# What to expect?
-# For Qwen3-0.6B-Base on GSM8K a pass@1 of 31 % and a pass@8 of 77 % are reported.
-# That leaves much to choose from, and most prompts can teach something.
-# The stand-in's numbers say nothing about it.
-# By contrast, a public run with a stronger model on 200 test problems is reported to have found
-# 79.0 % for top-per-prompt and 79.5 % for its random control, with a standard error of about 4
-# points and only 26 % of prompts decidable: such a test cannot see an effect of the size you hope
-# for, whatever the truth.
-#
+
+# %% [markdown]
+# A small test hides what it looks for.
+# A public run with a stronger model on 200 test problems found 79.0 % for top-per-prompt and 79.5 %
+# for its random control, with a standard error of about 3 points
+# (pull request 357 of the repository `natolambert/rlhf-book`).
+# Such a test cannot see an effect of the size you hope for, whatever the truth.
+
+# %% [markdown] tags=["slide"]
 # ## What we found
 #
 # - One description of a job is all that differs between a laptop and a GPU; model, verifier,
@@ -1210,15 +1242,20 @@ show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows,
 # - On the stand-in's held-out sums RFT is above its matched random control at the temperature of
 #   sampling, in right answers and in right and sound ones, both with intervals that exclude zero.
 #   A gain over the base policy did **not** appear: that interval includes zero in the saved run.
-# - Served colder, the base policy gains more than RFT did, and RFT and control are not told apart.
+# - Served colder, the base policy gains more than RFT did, and RFT and its control are alike as far
+#   as we can detect.
 #   The stand-in's likeliest answer is often right; the help desk's likeliest reply is bland.
 #   Nothing on this page says what the real model does.
 # - Some right answers have wrong steps; the verifier keeps them.
 # - Interrupted twice and resumed, the run repeats one step, samples nothing twice, and gives the
 #   same replies and weights to the last bit; two processes give the candidates of one.
 # - A forecast is an interval, and it holds only while the machine stays as it was.
-#
-# ## What this leaves out
+
+# %% [markdown]
+# ## Deeper: Limits, real systems, reading
+
+# %% [markdown]
+# ### What this leaves out
 #
 # The real weights: **not one of the cells above was run with Qwen3-0.6B-Base, with the Skywork
 # reward model, with GSM8K's own problems as prompts, on a GPU, or on Colab** when this was written.
@@ -1229,7 +1266,7 @@ show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows,
 # And our sums are of one kind, so that "held out" here is a much smaller step than between real
 # problems.
 #
-# ## In real systems
+# ### In real systems
 #
 # - Rejection-sampling fine-tuning was studied on GSM8K with 100 samples a problem, temperature 0.7,
 #   and one right path for each distinct list of equations; the gain grew with the number of
@@ -1241,12 +1278,13 @@ show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows,
 # - Llama 2: only the largest model sampled, and the smaller ones learned from its replies (arXiv
 #   2307.09288).
 #
-# ## Further reading
+# ### Further reading
 #
 # Yuan et al., *Scaling relationship on learning mathematical reasoning with large language models*,
 # arXiv 2308.01825: the experiment this page follows.
 # Cobbe et al., arXiv 2110.14168, for the data.
-#
+
+# %% [markdown]
 # ## Now you
 #
 # **Exercise** `exercises/ex09`: plan, forecast, shard and resume a run, and hand it on.
@@ -1256,6 +1294,4 @@ show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows,
 # Without widgets, answer as the text under each question says.
 
 # %%
-from course_lib.classroom import quiz
-
 quiz.ask("09")
