@@ -1,8 +1,8 @@
 # %% [markdown] tags=["slide"]
 # # Best-of-N: choose among several replies
 #
-# **You will:** state exactly what goes into best-of-N and what comes out, measure what choosing
-# among $n$ replies gains and what it costs, and decide how far to go for a real chatbot.
+# **You will:** state what goes into best-of-N and what comes out, measure what choosing gains and
+# what it costs, and decide how far to go for a chatbot.
 #
 # **Builds on:** lesson 00 (policy, pool, gold reward, intervals).
 #
@@ -42,12 +42,12 @@ assert stored.P == 128 and stored.N == 256
 assert "cannot track" in best.texts[good] and "tracker" in sixteen.texts[good][0]
 assert best.rewards("gold")[good] > 3 > gold[good].mean() + 4
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # No weight changed.
 # The assistant is the same; we only asked sixteen times and kept one reply.
 #
 # This is a good case, and we chose it by a rule.
-# Of 128 stored questions it is the one where choosing gained most.
+# Of 128 stored questions it is the one where choosing gained most over a random one of the sixteen.
 # A typical case and a failure come soon.
 
 # %% [markdown] tags=["slide"]
@@ -72,7 +72,7 @@ assert best.rewards("gold")[good] > 3 > gold[good].mean() + 4
 # What we want is $\arg\max$: the *candidate* that has it.
 # In code that is `R.argmax(dim=1)`, and not `R.max(dim=1).values`.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## On paper first
 #
 # Three prompts, four candidates each.
@@ -89,7 +89,8 @@ assert best.rewards("gold")[good] > 3 > gold[good].mean() + 4
 # By how much does the mean reward rise over a random candidate?**
 
 # %%
-R = torch.tensor([[0.2, 1.1, 0.7, -0.3], [1.5, 0.1, 1.5, 0.9], [-1.0, -0.4, -0.8, -2.3]])
+R = torch.tensor([[0.2, 1.1, 0.7, -0.3], [1.5, 0.1, 1.5, 0.9],
+    [-1.0, -0.4, -0.8, -2.3]])
 
 # %% tags=["nbval-check-output"]
 show.table(["", *"ABC"], [["argmax: which candidate", *R.argmax(dim=1).tolist()],
@@ -107,15 +108,13 @@ assert np.isclose(best_of_n_curve(R, ns=[2])[0, 0], (0.2 + 2 * 0.7 + 3 * 1.1) / 
 # A random candidate has 0.1 on average and the best of four 0.7, a rise of 0.6.
 #
 # What would best-of-**2** give in row A?
-# Two of the four, drawn once, are a noisy answer.
-# So average over all six pairs.
+# Average over all six pairs.
 # Sorted, the row is −0.3, 0.2, 0.7, 1.1.
 # The lowest is never the best of a pair, 0.2 is it once, 0.7 twice, 1.1 three times:
 #
 # $$\hat R_2 = \tfrac{1}{6}\cdot 0.2 + \tfrac{2}{6}\cdot 0.7 + \tfrac{3}{6}\cdot 1.1 = 0.82$$
 #
 # The function `best_of_n_curve` does this for any $n$ and any number of stored candidates.
-# All curves of this course are made by it.
 
 # %% [markdown]
 # ## The same with a model
@@ -140,8 +139,8 @@ chosen = course.select_best(pool, by="reward-8000")
 
 # %% [markdown]
 # The score of the chosen replies is high by construction, so it says nothing.
-# We need a judge that did not choose: here the gold reward.
-# And we need a control, a *random* one of the same sixteen candidates.
+# We need a judge that did not choose, here gold, and a control: a *random* one of the same sixteen
+# candidates.
 # `paired_difference` subtracts question by question and takes the mean with its 95 % interval.
 # Questions about one topic belong together, so topics are the `groups`.
 
@@ -151,8 +150,9 @@ from course_lib.pools import random_per_prompt
 
 pool = course.score(pool, GoldReward(world))
 asked = [one["topic"] for one in about]
-by_model = pool.reward("gold")[range(64), chosen.candidate_index]
-at_random = pool.reward("gold")[range(64), random_per_prompt(pool, seed=0).candidate_index]
+control = random_per_prompt(pool, seed=0)
+by_model, at_random = (pool.reward("gold")[range(64), picked.candidate_index]
+    for picked in (chosen, control))
 gained = paired_difference(by_model, at_random, groups=asked)
 show.facts({"gold, best of 16 minus a random one": f"{gained:.1f}"})
 
@@ -164,7 +164,7 @@ assert int((gain < 0).sum()) == 11
 assert best.rewards("gold")[failure] == best.rewards("gold").min()
 assert gold[failure].max() > 3 and best.rewards("gold")[typical] >= 2
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # More than a point, far more than chance.
 # But read before you believe a mean.
 # Of the 128 stored questions, this is the one with the *median* gain.
@@ -179,18 +179,18 @@ show.replies(stored.prompts[typical], [sixteen.texts[typical][0], best.texts[typ
 
 # %% tags=["slide", "nbval-check-output"]
 there = int(gold[failure].argmax())
-show.replies(stored.prompts[failure], [best.texts[failure], sixteen.texts[failure][there]],
+show.replies(stored.prompts[failure],
+    [best.texts[failure], sixteen.texts[failure][there]],
     names=["chosen of sixteen", "the best there was"], about=stored.info[failure])
 
 # %% [markdown] tags=["slide"]
 # A good reply was there, and the reward model missed it.
-# That is one way to fail.
+# That is one way to fail, and a better reward model is the cure.
 # The other is row C of our matrix: no good reply among the sixteen.
-# Against the first a better reward model helps, against the second more candidates or a better
-# policy.
-# In 11 of the 128 questions, choosing did worse than a random one of the sixteen.
+# Then only more candidates or a better policy help.
+# In 11 of the 128 questions, the choice was worse than the average of the sixteen.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## How the gain grows with $n$
 #
 # Now let gold itself choose.
@@ -204,11 +204,9 @@ quiz.predict("01-gain", "How much gold has the best of 16, chosen by gold?",
     low=0, high=4, step=0.1, unit="points")
 
 # %% [markdown]
-# The next cell draws it for up to 256 candidates.
-# Two flat lines stand beside it.
+# Two flat lines stand beside the curve.
 # One is the control, a random reply.
-# The other is the fair rival: one reply with the sampling temperature at its best, the subject of
-# lesson 02.
+# The other is the fair rival: one reply at the sampling temperature that suits it best (lesson 02).
 
 # %% tags=["hide"]
 from course_lib.assets import temperatures
@@ -260,11 +258,15 @@ assert worth.max() < 3.81
 # %% tags=["slide"]
 drawings.tail()
 
+# %% tags=["hide", "remove-input"]
+hill = worth[drawings.stored.QUESTION]
+assert (hill < 1).float().mean() > 0.7 and (hill > 3).float().mean() < 0.05
+
 # %% [markdown] tags=["slide"]
-# Most replies lie in the middle.
+# Most replies are worth less than one point.
 # The best of a few draws soon stands in the *tail*, on the right, where hardly any reply lies.
 # To raise it you need a draw *above the present best*.
-# The better that already is, the rarer such a draw.
+# The better that is, the rarer such a draw.
 
 # %% [markdown]
 # ## Deeper: The steps as numbers
@@ -363,14 +365,17 @@ assert round(0.9**10, 2) == 0.35 and round(0.9**20, 2) == 0.12
 from course_lib.experiments.findings.best_of_n import estimates
 
 errors = {n: estimates(N=16, n=n) for n in (4, 16)}  # n → name → (deals, prompts)
+off_by = {n: {name: round(error.mean(), 2) + 0 for name, error in named.items()}
+    for n, named in errors.items()}
 show.table(["estimate", "bias at n = 4", "spread at n = 4", "bias at n = 16"],
-    [(name, f"{errors[4][name].mean():+.2f}", f"{errors[4][name].std(0).mean():.2f}",
-        f"{errors[16][name].mean():+.2f}") for name in errors[4]])
+    [(name, f"{off_by[4][name]:.2f}", f"{errors[4][name].std(0).mean():.2f}",
+        f"{off_by[16][name]:.2f}") for name in errors[4]])
 
 # %% tags=["hide", "remove-input"]
 bias = {(n, name): bootstrap_interval(error.mean(0), groups=topics)
     for n in errors for name, error in errors[n].items()}
-assert bias[16, "with replacement"].high < -0.1 and bias[4, "mean of the top n"].low > 0.1
+assert bias[16, "with replacement"].high < -0.1
+assert bias[4, "mean of the top n"].low > 0.1
 assert all(abs(bias[n, "all subsets (ours)"].mean) < 0.03 for n in errors)
 spread_of = {name: error.std(0).mean() for name, error in errors[4].items()}
 assert spread_of["prefix"] > 1.3 * spread_of["all subsets (ours)"]
@@ -390,9 +395,8 @@ assert round(16 * (1 - (15 / 16) ** 16)) == 10
 # ## What it costs
 #
 # All $n$ candidates are written, and $n - 1$ are thrown away.
-# Tokens are what one pays for, so put them on the axis.
-# Two reward models choose now, one that learned from 8,000 comparisons and one that learned from
-# 125.
+# Tokens are what one pays for, so they are the axis.
+# Two reward models choose now: one learned from 8,000 comparisons, one from 125.
 # Gold only judges.
 # **Will their curves keep rising like the ceiling?**
 
@@ -408,19 +412,20 @@ weak, strong = curves["by reward-125"], curves["by reward-8000"]
 fall = difference(weak[:, 8], weak[:, 4])
 more = difference(strong[:, 8], strong[:, 6])
 assert -0.6 < fall.mean < -0.4 and fall.high < 0 and more.low < 0 < more.high
-assert sizes[int(weak.mean(0).argmax())] == 8 and strong.mean(0)[8] < 0.6 * ceiling.mean(0)[8]
+assert sizes[int(weak.mean(0).argmax())] == 8
+assert strong.mean(0)[8] < 0.6 * ceiling.mean(0)[8]
 few, many = (course.select_best(stored.first(n), by="reward-125") for n in (16, 256))
 worst = int((many.rewards("gold") - few.rewards("gold")).argmin())
 assert "tracker" in many.texts[worst] and "cannot track" in few.texts[worst]
-harm = best_of_n_curve(stored.reward("reward-125"), (worth < 0).float(), [1, 256]).mean(0)
-assert harm[1] > harm[0]
+surer = many.rewards("reward-125")[worst] > few.rewards("reward-125")[worst]
+assert surer
 
 # %% [markdown] tags=["slide"]
 # A reward model gives part of the ceiling's gain, since it misjudges some replies.
 # And its curve does not rise for ever.
 # Chosen by `reward-125`, gold is highest at 8 candidates.
 # The best of 256 costs sixteen times as much as the best of 16 and is *worse*, by half a point.
-# For `reward-8000` the last four-fold, from 64 to 256, makes no difference we can detect.
+# For `reward-8000`, going from 64 to 256 makes no difference we can detect.
 #
 # What did the weak model do?
 # Read the question where it lost most.
@@ -434,13 +439,12 @@ show.replies(stored.prompts[worst], [few.texts[worst], many.texts[worst]],
 # %% [markdown]
 # The tracker is back, and the model is *surer* of it.
 # Among many candidates there are ever more that a weak model likes for a wrong reason, and
-# best-of-$n$ finds them.
-# Lesson 04 is about this.
+# best-of-$n$ finds them (lesson 04).
 #
-# A word on time: the $n$ candidates can be written side by side, so the user hardly waits longer.
+# The $n$ candidates can be written side by side, so the user hardly waits longer.
 # The work is $n$ times as much all the same.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## Win rate: a result that needs no model
 #
 # Let the best of $n$ play against one fresh reply.
@@ -474,25 +478,26 @@ def won(rewards):
     """(P, 7) win rate of the best of n, over all ways to draw n and an opponent."""
     return np.stack([win_rate_of_best(rewards, n).rate for n in sizes[:7]], axis=1)
 
-throws = np.random.default_rng(0).random((20, stored.P, stored.N))  # twenty sets of dice
+throws = np.random.default_rng(0).random((20, stored.P, stored.N))  # 20 sets of dice
 
 # %% tags=["answer", "slide"]
 plots.win_rates(sizes[:7], {"reward-8000": won(stored.reward("reward-8000")),
     "dice": won(throws[0])}).guessed("01-win", x=4)
 
 # %% tags=["hide", "remove-input"]
-off = won(stored.reward("reward-8000")).mean(0) - np.array(sizes[:7]) / (np.array(sizes[:7]) + 1)
+from course_lib.estimators import win_rate_theory
+
+off = won(stored.reward("reward-8000")).mean(0) - win_rate_theory(sizes[:7])
 by_dice = np.mean([best_of_n_curve(dice, worth, [16])[:, 0] for dice in throws], axis=0)
 useless = difference(by_dice, worth.mean(1))
 assert np.abs(off).max() < 0.01 and abs(useless.mean) < 0.05
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # Both lie on the formula: 80 % for four candidates, 94 % for sixteen.
 # The dice win as often as a reward model that took 8,000 comparisons.
 # And what the dice choose is worth no more than a random reply.
 #
-# So a win rate of 94 % sounds as if nearly everything were solved, and says nothing about how good
-# the replies are.
+# So a win rate of 94 % sounds as if nearly everything were solved.
 # It only says that a reward prefers what it chose itself.
 
 # %% [markdown]
@@ -503,17 +508,15 @@ assert np.abs(off).max() < 0.01 and abs(useless.mean) < 0.05
 # Take a thumb: 1 for a reply with at least 2 points of gold, 0 otherwise.
 # A tie counts as half a game won.
 
-# %% tags=["slide"]
+# %%
 thumb = (worth >= 2).float()
 plots.win_rates(sizes[:7], {"gold": won(worth), "thumb": won(thumb)})
 
 # %% tags=["hide", "remove-input"]
-from course_lib.estimators import win_rate_theory
-
-for k, n in enumerate(sizes[1:5], 1):
+for k, size in enumerate(sizes[1:5], 1):
     below = bootstrap_interval(won(thumb)[:, k], groups=topics)
-    assert below.high < win_rate_theory(n) - 0.05
-    assert abs(won(worth)[:, k].mean() - win_rate_theory(n)) < 0.01
+    assert below.high < win_rate_theory(size) - 0.05
+    assert abs(won(worth)[:, k].mean() - win_rate_theory(size)) < 0.01
 tied = [win_rate_of_best(r, 4).ties.mean() for r in (thumb, worth)]
 assert tied[0] > 0.5 > 0.1 > tied[1] > 0
 
@@ -530,10 +533,11 @@ assert tied[0] > 0.5 > 0.1 > tied[1] > 0
 # For easy sums take $p = \tfrac12$ and $n = 4$:
 
 # %% tags=["nbval-check-output"]
-p, n = 0.5, 4
-up = 1 - (1 - p) ** n
+p = 0.5
+up = 1 - (1 - p) ** 4
 wins, ties = up * (1 - p), up * p + (1 - up) * (1 - p)
-print(f"wins {wins:.2f}, ties {ties:.2f}, win rate {wins + ties / 2:.2f} and not {n / (n + 1):.2f}")
+print(f"wins {wins:.2f}, ties {ties:.2f}, "
+    f"win rate {wins + ties / 2:.2f} and not 0.80")
 
 # %% [markdown] tags=["slide"]
 # ## A case: improving a chatbot's replies
@@ -545,6 +549,7 @@ print(f"wins {wins:.2f}, ties {ties:.2f}, win rate {wins + ties / 2:.2f} and not
 # The budget allows up to six times today's tokens.
 #
 # **Your prediction.**
+# What would the best of four do?
 
 # %% tags=["hide"]
 quiz.predict("01-shame", "Of 100 best-of-4 replies, how many are to be ashamed of?",
@@ -552,8 +557,9 @@ quiz.predict("01-shame", "Of 100 best-of-4 replies, how many are to be ashamed o
 
 # %% tags=["answer", "slide"]
 options = [1, 2, 4, 6, 16, 64]
-selecting, ashamed = stored.reward("reward-8000"), (worth < 0).float()
-shame = best_of_n_curve(selecting, ashamed, options)  # the judge may be any 0/1 quantity
+selecting = stored.reward("reward-8000")
+ashamed = (worth < 0).float()  # the judge may be any 0/1 quantity
+shame = best_of_n_curve(selecting, ashamed, options)
 plots.within_budget(options, shame, most=6,
     ylabel="replies to be ashamed of (%)").guessed("01-shame", x=4)
 
@@ -587,7 +593,6 @@ assert round(six_more[0].mean, 1) == 0.4 and round(six_more[1].mean, 2) == -0.02
 # - The **budget** rules out 16 and 64.
 #   The table does not: 16 would bring another 0.4 points, and two shameful replies in a hundred
 #   fewer.
-#   If the team wants that, it has to ask for money.
 # - The **table** says that 6 is better than 4 by more than chance.
 #   It also says what 64 is for: a little more gold, and hardly a shameful reply fewer than 16.
 #
@@ -605,15 +610,14 @@ assert round(six_more[0].mean, 1) == 0.4 and round(six_more[1].mean, 2) == -0.02
 # Besides gold and shame, count the replies worth sending, those with at least 2 points.
 
 # %%
-counted = []
+counted = {}
 for T, k in ((1.0, 1), (0.1, 1), (1.0, 4), (0.7, 4)):
     by, judge = pools[T].reward("reward-8000"), pools[T].reward("gold")
     judges = judge, (judge < 0).float(), (judge >= 2).float()
-    counted.append([best_of_n_curve(by, values, [k]).mean() for values in judges])
-show.table(["", "gold", "to be ashamed of", "worth sending"],
-    [(name, f"{good_:.1f}", f"{bad:.0%}", f"{sent:.0%}") for name, (good_, bad, sent) in zip(
-        ("one reply, T = 1", "one reply, T = 0.1", "best of 4, T = 1", "best of 4, T = 0.7"),
-        counted, strict=True)])
+    counted[T, k] = [best_of_n_curve(by, values, [k]).mean() for values in judges]
+show.table(["best of", "temperature", "gold", "to be ashamed of", "worth sending"],
+    [(k, f"{T:g}", f"{mean:.1f}", f"{shameful:.0%}", f"{sent:.0%}")
+        for (T, k), (mean, shameful, sent) in counted.items()])
 
 # %% tags=["hide", "remove-input"]
 of_four = {T: best_of_n_curve(p.reward("reward-8000"), p.reward("gold"), [4])[:, 0]
@@ -624,8 +628,8 @@ assert paired_difference(of_four[1.0], cold.mean(1), groups=some).low > 0
 assert paired_difference(of_four[0.7], of_four[1.0], groups=some).low > 0
 assert (cold >= 2).float().mean() < 0.01 and 0.05 < (cold < 0).float().mean() < 0.25
 assert all(p.reward("gold").mean() < of_four[1.0].mean() - 0.4 for p in pools.values())
-assert counted[3][0] > counted[2][0] and counted[3][1] < counted[2][1]
-assert counted[3][2] > counted[2][2]
+warm, warmest = counted[0.7, 4], counted[1.0, 4]
+assert warm[0] > warmest[0] and warm[1] < warmest[1] and warm[2] > warmest[2]
 
 # %% [markdown]
 # The colleague is half right.
@@ -646,11 +650,13 @@ assert counted[3][2] > counted[2][2]
 
 # %%
 of_4 = stored.first(4)
-picks, possible = (course.select_best(of_4, by=name) for name in ("reward-8000", "gold"))
+picks = course.select_best(of_4, by="reward-8000")
+possible = course.select_best(of_4, by="gold")
 got, could = picks.rewards("gold"), possible.rewards("gold")
 show.together(*(show.replies(of_4.prompts[i], [picks.texts[i], possible.texts[i]],
     names=["chosen", "the best of the four"], about=of_4.info[i],
-    scores={"gold": [got[i].item(), could[i].item()]}) for i in got.argsort()[:3].tolist()))
+    scores={"gold": [got[i].item(), could[i].item()]})
+    for i in got.argsort()[:3].tolist()))
 
 # %%
 bad = got < 0
@@ -678,8 +684,8 @@ assert not (could[bad] >= 2).any()
 # Watch what is chosen.
 
 # %% tags=["slide"]
-explore.best_of_n_slider(stored.prompts_at(range(32)), gold="gold",
-    rewards=["reward-8000", "reward-125", "reward-length-biased", "gold"])
+explore.best_of_n_slider(stored.prompts_at(range(24)), gold="gold",
+    rewards=["reward-8000", "reward-125", "reward-length-biased"])
 
 # %% [markdown] tags=["slide"]
 # ## What we found

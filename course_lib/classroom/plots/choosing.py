@@ -68,14 +68,18 @@ def within_budget(
     fig, (axis,) = new()
     means = band(axis, ns, 100 * np.asarray(shares, dtype=float), ylabel, 0)
     for n, mean in zip(ns, means, strict=True):
-        axis.annotate(f"{mean:.0f} %", (n, mean), (0, 9), textcoords="offset points", ha="center")
+        axis.annotate(f"{mean:.0f} %", (n, mean), (6, 7), textcoords="offset points")
     powers_axis(axis, ns, "n, replies written for each question (log scale)")
-    beyond = most * (min(n for n in ns if n > most) / most) ** 0.4
-    axis.axvspan(beyond, ns[-1] * 1.15, color=INK, alpha=0.08, linewidth=0)
+    beyond = most * (min(n for n in ns if n > most) / most) ** 0.5
+    axis.axvspan(beyond, ns[-1] * 1.3, color=INK, alpha=0.08, linewidth=0)
     top = 1.18 * max(means)
-    axis.set(ylim=(0, top), xlim=(ns[0] / 1.15, ns[-1] * 1.15), ylabel=ylabel, title=title)
+    axis.set(ylim=(0, top), xlim=(ns[0] / 1.15, ns[-1] * 1.3), ylabel=ylabel, title=title)
     axis.annotate(
-        "over the budget", (beyond, top), (6, -6), textcoords="offset points", va="top",
+        "over the budget",
+        (beyond, top),
+        (6, -6),
+        textcoords="offset points",
+        va="top",
         fontweight="bold",
     )
     listed = ", ".join(f"{mean:.0f} % at n = {n}" for n, mean in zip(ns, means, strict=True))
