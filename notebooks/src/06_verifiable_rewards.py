@@ -46,7 +46,7 @@ show.replies(problem, stored.texts[0][:5])
 # %% [markdown]
 # Only the third is right: 6, 7 and 9 are 22 coins a day, so 44 in two days.
 # Three others agree on 28: they count the 6 coins twice, and the 7 and the 9 only once.
-# And yet every step in all five is calculated correctly.
+# And yet every step in all five is true.
 # This policy does not miscalculate; it misreads.
 #
 # What do all 64 stored replies to this problem say?
@@ -74,13 +74,14 @@ assert [v["status"] for v in verdicts[0][:5]].index("correct") == 2
 assert [v["answer"] for v in verdicts[0][:5]].count("28") == 3
 assert all(share_true(text) == 1 for text in stored.texts[0][:5])
 assert counts["28"] > 0.4 * 64 and counts["44"] == 4
+assert (sum(kind.misread is not None for kind in KINDS.values()), len(KINDS)) == (7, 8)
 
 # %% [markdown]
 # Nearly half say 28, and four say 44.
 #
 # We made it so.
-# The solutions it learned from were *written in a hurry*: about 60 % misread the problem, always in
-# the way that is typical of its kind.
+# The solutions it learned from were *written in a hurry*.
+# In seven of eight kinds of problems about 60 % of them misread it, in the kind's typical way.
 # People in a hurry repeat their mistakes, and a model learns them with the rest.
 # Then the likeliest answer is wrong, and the right way is there as a minority.
 # This lesson is about finding that minority.
@@ -113,10 +114,10 @@ show.table(["problem", "kind", "right", "misread"],
 # A reward model guesses what people would like.
 # For some tasks nobody has to guess: a calculation is right or wrong, code passes its tests or not.
 # A program that checks this is a **verifier**.
-# A text goes in and a *verdict* comes out; as a reward, right is 1 and anything else is 0.
+# A text goes in, a *verdict* comes out; as a reward, right is 1 and anything else 0.
 #
-# Here is one of a single line.
-# Before anything is trained on it, we try it on a few strings: a habit for every reward.
+# Here is one of a single line, tried on a few strings before anything is trained on it: a habit for
+# every reward.
 
 # %% tags=["nbval-check-output"]
 def naive(text, answer):
@@ -232,7 +233,7 @@ assert 1 < share.mean() < 15 and (true & ~right).sum() / (~right).sum() > 0.8
 # *judges* what we train.
 # It is not independent of the verifier.
 #
-# On GSM8K, training by final answers left 14 % of right answers with wrong reasoning, and feedback
+# On school problems, training by final answers left 14 % of right answers with wrong reasoning, and feedback
 # on steps brought that to 3 % (Uesato et al., arXiv 2211.14275).
 
 # %% [markdown] tags=["slide"]
@@ -298,13 +299,13 @@ show.facts({"pass@4 from all 64": f"{known.mean():.0f} %",
     "shortcut minus that": f"{paired_difference(shortcut, known):+.0f} points"})
 
 # %% tags=["hide", "remove-input"]
+assert np.isclose(1 - (1 - 2 / 5) ** 2, 0.64)
 assert (
     paired_difference(shortcut, known).high < -2 and abs((by_hand - known).mean()) < 1
 )
 
 # %% [markdown]
 # The shortcut is five points too low: it draws the same sample twice, like lesson 01's bootstrap.
-# twice.
 # The formula is right on average.
 
 # %% [markdown] tags=["slide"]
@@ -341,7 +342,7 @@ cold = np.array([[world.gold("", row[0], info)] * len(ks)
 
 # %% tags=["slide", "answer"]
 lines = {
-    "a verifier picks (pass@k)": reached,
+    "verifier’s choice (pass@k)": reached,
     "majority of k": voted,
     "one reply at temperature 0": cold,
 }
@@ -354,6 +355,17 @@ assert 0.14 < reached[:, 0].mean() < 0.18 and 0.72 < reached[:, 4].mean() < 0.78
 assert (
     0.18 < voted[:, 4].mean() < 0.24 and abs((voted[:, 6] - voted[:, 4]).mean()) < 0.03
 )
+hurried = [misread(info) for info in stored.info]
+in_seven = [i for i, answer in enumerate(hurried) if answer is not None]
+alone = [
+    world.verify("", likeliest.texts[i][0], {"answer": hurried[i]})["status"]
+    for i in in_seven
+]
+assert alone.count("correct") > 0.4 * len(in_seven)
+together = [
+    majority([v["answer"] for v in verdicts[i]]) == hurried[i] for i in in_seven
+]
+assert np.mean(together) > 0.5
 assert cold.mean() < 0.2 and abs(cold[:, 0].mean() - reached[:, 0].mean()) < 0.04
 
 # %% [markdown] tags=["slide"]
@@ -614,7 +626,7 @@ show.table(["start policy", "sound"],
     [(f"T = {T:g}", f"{values.mean():.0f} %") for T, values in start.items()])
 
 # %% tags=["hide", "remove-input"]
-assert max(start, key=lambda T: start[T].mean()) == 0.4
+assert max(start, key=lambda T: start[T].mean()) == 0.4 and 260 < len(kept.texts) < 290
 
 # %% [markdown]
 # **Your prediction.**
@@ -788,8 +800,7 @@ assert all(gap["low"] < 0 < gap["high"] for gap in four_gaps)
 # %% [markdown] tags=["slide"]
 # ## One good reply, or many?
 #
-# Verified training raised pass@1.
-# What has it done to pass@k, to the policy's **breadth**?
+# Verified training raised pass@1; what of pass@k, the policy's **breadth**?
 # Another stored run goes up to 32 samples, at temperature 1 and at 0.2, which is best for one reply
 # of either policy.
 # At temperature 1, 32 samples of the start solve 80 problems of 100.
@@ -823,14 +834,20 @@ assert all(trials["minus_start"]["RFT"][f"pass@{k}"]["low"] > 0 for k in trials[
 dialled = trials["cold_start_minus_start"]["0.2"]
 assert dialled["pass@32"]["high"] < -0.2 and dialled["pass@1"]["low"] < 0
 assert trials["minus_start_at_best"]["RFT"]["pass@1"]["low"] > 0.05
-assert cold_of["after RFT"][-1]["mean"] < warm_of["start"][-1]["mean"] - 0.1
+first, last = (np.array([[of[who][at]["mean"] for of in (warm_of, cold_of)]
+    for who in ("start", "after RFT")]) for at in (0, -1))  # (policy, warm or cold)
+assert first[1, 1] > first[1, 0] + 0.08 and first[1, 1] > 1.9 * first[0].max()
+assert (last[:, 1] < last[:, 0] - 0.2).all() and last[1, 1] < last[0, 0] - 0.1
+served = trials["minus_start_at_best"]["RFT"]
+assert all(served[f"pass@{k}"]["low"] > 0 for k in trials["ks"])
 
 # %% [markdown] tags=["slide"]
 # Compare colours first: at either temperature the trained policy is above the start.
 # Training has cost no breadth here.
 #
 # Now compare dashes.
-# The cold dial helps with one reply and costs much with many.
+# The cold dial **sharpens**: it makes the likely likelier.
+# That costs much with many replies; with one it helps the trained policy.
 # Trained *and* cold, the policy is twice as good as the start with one reply.
 # With 32 it solves fewer problems than the untrained start at temperature 1.
 #
@@ -942,8 +959,7 @@ assert (steps["right_with_a_false_equation"], steps["right_with_equations"]) == 
 
 # %% [markdown]
 # The small model with best-of-100 is ahead of the large one without.
-# Our verdict agrees with every label of the released file: one verifier checked against another, on
-# text that no small world has made.
+# Our verdict agrees with every label of the released file: one verifier checked against another.
 # Of 1,007 right answers with written steps, one has a false equation.
 # It does not follow that the others are right for a good reason.
 
@@ -988,8 +1004,7 @@ assert trials["differences"]["GRPO - RFT"]["pass@1"]["low"] < 0
 
 # %% [markdown]
 # GRPO keeps breadth as RFT does, and is ahead of the start where each has its best temperature.
-# RAFT shows why intervals are so wide: of its three runs one gained ten points and two next to
-# nothing.
+# RAFT's interval is wide: of its three runs one gained ten points and two next to nothing.
 # This is no contest of methods: RFT has a higher learning rate and three passes.
 #
 # ### Groups that are all wrong
@@ -1081,12 +1096,12 @@ assert 2 * len(runs["GRPO on decidable problems"]["reward"]) == len(
 #   temperature.
 # - **Finding 6.5.**
 #   The cold dial costs the start 34 points of pass@32; training costs none.
-# - With 8 samples, 56 % of the problems are decidable, and only those teach.
+# - With 8 samples, 56 % of the problems are decidable; only there does a verifier choose.
 # - Keep three outcomes apart: a change of format took the accuracy from 16 % to 0.
 
 # %% tags=["hide", "remove-input"]
 assert round(100 * gaps[f"{what}: distinct - start"]["mean"]) == 28
-assert round(100 * split["8 samples"][0] - 0.01) == 56 and round(100 * ours[0]) == 16
+assert f"{100 * split['8 samples'][0]:.0f}" == "56" and round(100 * ours[0]) == 16
 assert round(100 * dialled["pass@32"]["mean"]) == -34
 
 # %% [markdown]

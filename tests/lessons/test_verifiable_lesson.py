@@ -50,44 +50,82 @@ def test_crossing_names_the_first_k_where_the_first_curve_stays_above():
     assert crossing(ks, [0.1] * 4, [0.2] * 4) is None
 
 
-def test_figures_say_what_they_show():
+def test_pass_at_k_is_drawn_in_per_cent():
     rng = np.random.default_rng(0)
     curves = {
         "start": np.array([0.2, 0.5, 0.9]) + 0.01 * rng.standard_normal((30, 3)),
         "trained": np.array([0.4, 0.5, 0.7]) + 0.01 * rng.standard_normal((30, 3)),
     }
     fig = plots.pass_at_k([1, 4, 16], curves, quiet=True)
-    assert "trained goes from 0.40 at k = 1 to 0.70 at k = 16, below start from k = " in fig.summary
+    assert "trained goes from 40 % at k = 1 to 70 % at k = 16, below start from k = " in fig.summary
     assert fig.axes[0].get_xscale() == "log"
+    assert max(fig.axes[0].get_lines()[0].get_ydata()) == pytest.approx(90, abs=1)
     assert len(fig.axes[0].collections) == 2, "a band for each curve"
-    one = plots.pass_at_k(
-        [1, 4, 16], curves, quiet=True, ylabel="share of problems answered right", bands=["start"]
-    )
+    one = plots.pass_at_k([1, 4, 16], curves, quiet=True, ylabel="right (%)", bands=["start"])
     assert len(one.axes[0].collections) == 1
     assert "Band of start" in one.summary
-    assert one.axes[0].get_ylabel() == "share of problems answered right"
+    assert one.axes[0].get_ylabel() == "right (%)"
     with pytest.raises(CourseError, match="names no curve"):
         plots.pass_at_k([1, 4, 16], curves, bands=["strat"])
-    paths = plots.paths_against_k(
-        [1, 2, 4],
-        {
-            "right replies": np.tile([0.3, 0.6, 1.2], (20, 1)),
-            "paths": np.tile([0.3, 0.5, 0.8], (20, 1)),
-        },
-        quiet=True,
-    )
-    assert "right replies go from 0.30 at k = 1 to 1.20 at k = 4" in paths.summary
-    assert paths.axes[0].get_yscale() == "log"
+    with pytest.raises(CourseError, match="at least one curve"):
+        plots.pass_at_k([1], {})
+
+
+def test_copies_lie_between_right_replies_and_their_paths():
+    right, distinct = np.tile([0.5, 1.0, 2.0], (20, 1)), np.tile([0.5, 0.8, 1.2], (20, 1))
+    fig = plots.paths_against_k([1, 2, 4], right, distinct, quiet=True)
+    assert "at k = 4 there are 2.0 right replies with 1.2 distinct paths" in fig.summary
+    assert fig.axes[0].get_yscale() == fig.axes[0].get_xscale() == "linear"
+    assert "copies" in [text.get_text() for text in fig.axes[0].texts]
+    with pytest.raises(CourseError, match=r"shape \(problems, 2\)"):
+        plots.paths_against_k([1, 2], right, distinct)
+
+
+def test_a_difference_of_pass_at_k_is_in_points_one_panel_a_method():
     gains = [{"mean": m, "low": m - 0.01, "high": m + 0.01} for m in (0.05, 0.0, -0.05)]
-    assert (
-        "RAFT +0.050 at k = 1 and -0.050 at k = 16"
-        in plots.pass_gain([1, 4, 16], {"RAFT": gains}, quiet=True).summary
-    )
+    fig = plots.pass_gain([1, 4, 16], {"RAFT": gains, "GRPO": gains}, quiet=True)
+    assert "RAFT +5 at k = 1 and -5 at k = 16" in fig.summary and len(fig.axes) == 2
+    assert fig.axes[0].get_ylim() == fig.axes[1].get_ylim()
     with pytest.raises(CourseError, match="each with 2 intervals"):
         plots.pass_gain([1, 4], {"RAFT": gains})
-    for figure in (plots.pass_at_k, plots.paths_against_k):
-        with pytest.raises(CourseError, match="at least one curve"):
-            figure([1], {})
+
+
+def test_warm_and_cold_curves_of_a_policy_share_its_colour():
+    points = [{"mean": 0.2}, {"mean": 0.6}]
+    fig = plots.breadth([1, 8], {"start": points}, {"start": points[::-1]}, quiet=True)
+    warm, cold = fig.axes[0].get_lines()
+    assert warm.get_color() == cold.get_color()
+    assert warm.get_linestyle() != cold.get_linestyle()
+    assert "start, T = 1 goes from 20 % to 60 %; start, cold goes from 60 % to 20 %" in fig.summary
+    for wrong in ({"other": points}, {"start": points[:1]}):
+        with pytest.raises(CourseError, match="the same policies warm and cold"):
+            plots.breadth([1, 8], {"start": points}, wrong)
+
+
+def test_answers_of_one_problem_are_counted_and_the_right_one_is_named():
+    counts = {"28": 9, "7": 5, "3": 4, "44": 2, "1": 1, "2": 1}
+    fig = plots.answer_counts(counts, right="44", usual="28", most=2, quiet=True)
+    heights = [bar.get_height() for bar in fig.axes[0].patches]
+    assert heights == [9, 5, 2, 6], "the right answer has a bar of its own; three others share one"
+    assert "44 is right, 28 is the usual mistake" in fig.summary and "3 others 6" in fig.summary
+    unseen = plots.answer_counts({"1": 2}, right="9", quiet=True)
+    assert [bar.get_height() for bar in unseen.axes[0].patches] == [2]
+    with pytest.raises(CourseError, match="at least one answer"):
+        plots.answer_counts({}, right="1")
+
+
+def test_shares_of_a_whole():
+    rows = {"ours": (0.2, 0.8, 0.0), "other": (0, 0, 1)}
+    fig = plots.shares(rows, ("right", "wrong", "unreadable"), "% of replies", quiet=True)
+    assert "ours: right 20 %, wrong 80 %, unreadable 0 %" in fig.summary
+    widths = [bar.get_width() for bar in fig.axes[0].patches]
+    assert widths == pytest.approx([20, 0, 80, 0, 0, 100])
+    written = [text.get_text() for text in fig.axes[0].texts]
+    assert written == ["20 %", "80 %", "100 %"], "no number where it has no room"
+    with pytest.raises(CourseError, match="add up to 1; look at ours"):
+        plots.shares({"ours": (0.5, 0.6)}, ("a", "b"), "%", colours=(0, 1))
+    with pytest.raises(CourseError, match="a colour for each"):
+        plots.shares({"ours": (0.5, 0.5)}, ("a", "b"), "%")
 
 
 # ---- findings ----------------------------------------------------------------------------------

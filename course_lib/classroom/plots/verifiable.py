@@ -175,8 +175,8 @@ def pass_at_k(
             f"{ks[-1]}{turn}"
         )
     which = "Bands" if bands is None else f"Band of {' and '.join(bands)}"
-    text = f"{title or ylabel}: " + "; ".join(parts) + "."
-    return done(fig, f"{text} {which}: 95 % over problems." if bands != [] else text, quiet)
+    text = f"{title or ylabel}: " + "; ".join(parts) + f". {which}: 95 % over problems."
+    return done(fig, text, quiet)
 
 
 @rc_context(STYLE)
