@@ -1,5 +1,6 @@
 """A reader's guess in a figure: a diamond or a dashed line, and its name where there is room."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,6 +83,9 @@ def _places(axis: Axes, x: float | None, y: float | None) -> Iterator[dict[str, 
             yield _place((x, y), axis.transData, (11 * side, 0), ha, "center")
         for va, side in levels.items():
             yield _place((x, y), axis.transData, (0, 10 * side), "center", va)
+        corners = itertools.product((7, 24), levels.items(), sides.items())
+        for away, (va, level), (ha, side) in corners:
+            yield _place((x, y), axis.transData, (7 * side, away * level), ha, va)
     elif y is not None:
         for va, side in levels.items():
             for at, ha in ((0.98, "right"), (0.02, "left"), (0.5, "center")):
