@@ -119,7 +119,7 @@ assert np.abs(says[:5]).max() < 0.05 and says[8] > 0.4
 # **Finding 4.1: the proxy rises with $n$ while gold rises, peaks and falls; more comparisons move
 # the peak to the right.**
 # The fall is more than chance for 125 and for 2,000 comparisons.
-# For 500 the interval includes zero, and for 8,000 gold still rises.
+# For 500 the interval includes zero, and for 8,000 gold still rises from 16 to 256.
 # All four proxies rise all the way, so **a model's own score of its choices is no evidence.**
 
 # %% [markdown]
@@ -168,7 +168,7 @@ assert all(abs(changed[part].mean) < 0.1 for part in lost if part != "wrong_step
 assert changed["right_steps"].high > 0
 wrong_here, right_here = (sum(abs(parts[part][i, chosen.candidate_index[i]]) / points
     for i in worst) for part, points in (("wrong_steps", 0.75), ("right_steps", 1)))
-assert wrong_here > right_here
+assert wrong_here > right_here and "false invoice" in chosen.texts[worst[0]]
 assert 1.4 < lost["wrong_steps"].mean(0)[2] / lost["wrong_steps"].mean(0)[1] < 1.6
 weakest = best_of_n_curve(stored.reward("reward-125"), parts["wrong_steps"], [16, 256])
 assert difference(weakest[:, 1], weakest[:, 0]).high < 0
@@ -388,7 +388,8 @@ for n in (2, 16, 256):
     print(f"best of {n}: KL {kl:.2f} nats, bound {kl_best_of_n_bound(n):.2f}")
 
 # %% [markdown]
-# The KL stops at $\log 2$: best-of-$n$ can at most *always* say "yes", twice as likely as before.
+# The KL stops at $\log 2 = 0.69$.
+# Best-of-$n$ can at most *always* say "yes", and then "yes" is twice as likely as before.
 # A reward that only says right or wrong is a **verifier**.
 # If a reply is right with probability $p$, right replies become at most $1/p$ times as likely, so
 # the KL is never above $-\log p$.
@@ -588,6 +589,7 @@ plots.label_budget(budgets, shares, quiet=True).guessed("04-labels", x=64)
 assert len(games[2]) == 21 and abs(shares["random pairs"][2] - 0.77) < 0.01
 assert abs(shares["what they choose"][2] - 0.90) < 0.01
 assert shares["what they choose"][2] > shares["random pairs"][3] > 0.85
+assert 1 - (gold >= 1).double().mean() ** 2 > 0.85  # pairs with a reply below 1 point
 ahead = [game["head to head"] - game["accuracy"] for game in games[2]]
 assert min(ahead) > -0.04 and max(ahead) > 0.2
 
