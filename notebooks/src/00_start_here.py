@@ -89,11 +89,12 @@ print(policy.render([asked])[0])
 # %%
 drawn = course.sample(policy, [asked], n=1, seed=0).texts[0][0]
 likeliest = course.sample(policy, [asked], n=1, temperature=0).texts[0][0]
-show.replies(asked, [drawn, likeliest], ["a sample", "the likeliest words"], beside=True)
+show.replies(asked, [drawn, likeliest], ["a sample", "likeliest words"], beside=True)
 
 # %% tags=["hide", "remove-input"]
 likely = world.gold_parts(asked, likeliest, {"topic": "password"})
-assert likely["right_steps"] == 1 and likely["filler"] < 0 and likely["wrong_steps"] == 0
+assert likely["right_steps"] == 1 and likely["wrong_steps"] == 0
+assert likely["polite"] > 0 > likely["filler"]
 
 # %% [markdown]
 # The likeliest reply is a stock letter: polite, not wrong, and with one of the three steps that the
@@ -165,7 +166,8 @@ assert EXAMPLES.keys() == POINTS.keys()
 for part, example in EXAMPLES.items():
     if part not in ("order", "repetition", "empty"):
         topic = "follow" if part in ("refusal", "as_asked", "complies") else "password"
-        assert world.gold_parts("", example.split(" (")[0], {"topic": topic})[part], part
+        counted = world.gold_parts("", example.split(" (")[0], {"topic": topic})
+        assert counted[part], part
 
 # %% [markdown]
 # `order` counts adjacent pairs: a right step that directly follows, among the right steps, an
@@ -189,7 +191,8 @@ tried = [world.ideal_reply(password), mixed, "Read the manual."]
 found = [world.gold_parts("", reply, password) for reply in tried]
 show.replies("How do I reset my password?", tried, about=password,
     scores={"gold": [world.gold("", reply, password) for reply in tried]},
-    notes=[", ".join(f"{part} {v:+g}" for part, v in parts.items() if v) for parts in found])
+    notes=[", ".join(f"{part} {v:+g}" for part, v in parts.items() if v)
+        for parts in found])
 
 # %% tags=["hide", "remove-input"]
 assert [parts["order"] for parts in found] == [0.5, 0.25, 0]
@@ -227,8 +230,8 @@ show.candidates(twenty)
 # **Your prediction.**
 
 # %% tags=["hide"]
-quiz.predict("00-twenty", "How many of the twenty would you send?", low=0, high=20, step=1,
-    unit="of 20", start=10)
+quiz.predict("00-twenty", "How many of the twenty would you send?", low=0, high=20,
+    step=1, unit="of 20", start=10)
 
 # %% [markdown]
 # Now see what would have been right.
@@ -293,7 +296,8 @@ assert bad[is_harmful].sum() / bad.sum() > 0.75
 # %% tags=["slide"]
 best = course.select_best(ours, by="reward-8000")
 scores = {name: best.rewards(name).tolist() for name in ("reward-8000", "gold")}
-show.replies(ours.prompts[0], best.texts, ["the best of 16"], scores, about=ours.info[0])
+show.replies(ours.prompts[0], best.texts, ["the best of 16"], scores,
+    about=ours.info[0])
 
 # %% [markdown]
 # Polite, and two of the three steps that it takes.
@@ -313,11 +317,11 @@ picked = course.select_best(wide, by="reward-8000")
 gains = picked.rewards("gold") - wide.reward("gold").mean(1)
 assert 0.2 < (gains > gains[8]).float().mean() < 0.3, "about a quarter gain more"
 ours_gold = ours.reward("gold")[0]
-assert ours_gold[1] < 0 and ours_gold[2] > ours_gold[0], "a rude line, and two useful steps"
+assert ours_gold[1] < 0 and ours_gold[2] > 1, "a rude line, and two useful steps"
 about = ours.info[0]
 points = world.gold_parts(ours.prompts[0], best.texts[0], about)
-assert points["right_steps"] == 2 and points["polite"] > 0 and points["wrong_steps"] == 0
-assert sixteen.low > one.high + 1
+assert points["right_steps"] == 2 and points["polite"] > 0 == points["wrong_steps"]
+assert sixteen.low > one.high + 1 and abs(world.letters - 2 / 3) < 0.02
 assert f"{one.mean:.1f} {sixteen.mean:.1f}" == "0.1 1.8"
 
 # %% [markdown] tags=["slide"]
@@ -349,11 +353,17 @@ tuned = course.finetune(policy, best)  # learn to write such replies
 # Here are two questions whose wording it has not been trained on.
 # One reply each, before and after, and nobody has chosen:
 
+# %% tags=["hide"]
+def before_and_after(i):
+    """One reply of each policy to the i-th stored question, side by side."""
+    texts = [each.texts[i][0] for each in (before, after)]
+    return show.replies(stored.prompts[i], texts, ["before", "after"],
+        about=stored.info[i], beside=True)
+
 # %% tags=["slide"]
-before, after = (course.sample(each, stored.prompts[:9], n=1, temperature=0.3, seed=1)
-    for each in (policy, tuned))
-show.together(*(show.replies(stored.prompts[i], [before.texts[i][0], after.texts[i][0]],
-    ["before", "after"], about=stored.info[i], beside=True) for i in (8, 0)))
+before = course.sample(policy, stored.prompts[:9], n=1, temperature=0.3, seed=1)
+after = course.sample(tuned, stored.prompts[:9], n=1, temperature=0.3, seed=1)
+show.together(before_and_after(8), before_and_after(0))
 
 # %% [markdown]
 # `temperature` says how freely the policy draws each word.
@@ -401,7 +411,7 @@ quiz.predict("00-better", "What is the fine-tuned policy's average reply worth, 
 
 # %% tags=["hide"]
 def served(student, temperature):
-    """Gold of a policy's replies to the first 64 stored questions, mean of eight: (64,)."""
+    """Gold of a policy's replies to the first 64 stored questions, mean of eight."""
     replies = course.sample(student, stored.prompts[:64], n=8, temperature=temperature,
         info=stored.info[:64], seed=1)
     return course.score(replies, GoldReward(world)).reward("gold").mean(1)
@@ -426,9 +436,10 @@ assert bootstrap_interval(cold - base, groups=topics[:64]).low > 0.5
 assert f"{dial[1.0].mean():.1f} {base.mean():.1f}" == "0.1 0.4"
 assert 1.3 < cold.mean() < 2.2 and 0.3 < warm.mean() < 1.0, "about 1.8 and 0.6"
 assert abs(world.gold("", world.ideal_reply(about), about) - 3.8) < 1e-6
-for i in (8, 0):
-    was, now = (world.gold("", each.texts[i][0], stored.info[i]) for each in (before, after))
-    assert now > was + 1
+assert abs(cold.mean() - sixteen.mean) < 0.5, "worth as much"
+assert not set(questions) & set(stored.prompts), "wording it has not been trained on"
+served_at = course.Pool.load(assets.path("temperatures/0.5.npz"))
+assert served_at.prompts == stored.prompts[:64]
 
 # %% [markdown]
 # One reply of the fine-tuned policy is now worth about 1.8 points.
@@ -499,10 +510,10 @@ print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[
 # ## Then do it again?
 #
 # If one round helps, why not four?
-# Sample from the new policy, choose by the same reward model, train, and so on.
+# Sample from the new policy, choose by the same reward model, train, and again.
 # We have stored such a run: 192 questions a round, three seeds, and a reward model that has seen
 # fewer comparisons, `reward-2000`.
-# The first round lifts gold from 0.1 to 0.9.
+# At temperature 1 the first round lifts gold from 0.1 to 0.9.
 # The reward model's own score rises in every round.
 #
 # **Your prediction.**
@@ -514,26 +525,26 @@ quiz.predict("00-rounds", "What is the average reply's gold after four rounds?",
 # %% tags=["slide", "answer"]
 run = results.load("rounds")
 rounds = [run["base"], *run["arms"]["last round only"]]
-plots.score_and_gold([each["proxy"]["mean"] for each in rounds],
-    [each["gold"]["mean"] for each in rounds]).guessed("00-rounds", x=4)
+score = [each["proxy"]["mean"] for each in rounds]
+judged = [each["gold"]["mean"] for each in rounds]
+plots.score_and_gold(score, judged).guessed("00-rounds", x=4)
 
 # %% [markdown]
 # The score climbs, and gold falls back to where it began.
 # What does the reward model like so much?
 # Of six questions whose replies we kept, here is the one whose gold fell most.
 
-# %% tags=["slide"]
+# %% tags=["slide", "hide"]
 kept = run["replies"]
 first, last = kept["last round only"][0], kept["last round only"][3]
 i = min(range(6), key=lambda i: last[i]["gold"] - first[i]["gold"])
 both = [first[i], last[i]]
+told = {"reward-2000": [each["proxy"] for each in both],
+    "gold": [each["gold"] for each in both]}
 show.replies(kept["prompts"][i], [each["text"] for each in both],
-    ["after round 1", "after round 4"], {"reward-2000": [each["proxy"] for each in both],
-    "gold": [each["gold"] for each in both]}, about={"topic": "share"}, beside=True)
+    ["after round 1", "after round 4"], told, about={"topic": "share"}, beside=True)
 
 # %% tags=["hide", "remove-input"]
-score = [each["proxy"]["mean"] for each in rounds]
-judged = [each["gold"]["mean"] for each in rounds]
 assert score == sorted(score) and f"{score[0]:.1f} {score[-1]:.1f}" == "0.2 1.9"
 assert f"{judged[0]:.1f} {judged[1]:.1f} {judged[-1]:.1f}" == "0.1 0.9 0.1"
 assert run["reward"] == "helpdesk/reward-2000" and run["size"]["prompts"] == 192
@@ -546,7 +557,7 @@ assert points["wrong_steps"] == 3 * -0.75 and points["right_steps"] == 0
 # First, then, finally: it has the form of a good answer, and each of its three steps belongs to
 # another question.
 # The reward model has learned what good answers look like, and the policy has found that out.
-# Four rounds of choosing have selected its mistakes along with the quality.
+# Four rounds of choosing have selected the reward model's mistakes along with the quality.
 #
 # That is the subject of this course: choosing among samples is a simple and strong method, and it
 # is as good as whoever chooses.
