@@ -137,7 +137,8 @@ def intervals(
             label=reference_name,
         )
         axis.legend(bbox_to_anchor=(0.5, 1.0), loc="lower center", ncols=2)
-        marks = f" Marks, {reference_name}: " + ", ".join(f"{mark:.2f}" for mark in marked) + "."
+        told = marked[:1] if np.ndim(reference) == 0 else marked  # one number is said once
+        marks = f" Marks, {reference_name}: " + ", ".join(f"{mark:.2f}" for mark in told) + "."
     axis.set_yticks(rows, names)
     axis.set_ylim(-0.6, len(names) - 0.4)
     axis.set_xlabel(xlabel)

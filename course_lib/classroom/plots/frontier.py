@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
+from ...base import require
 from .figure import COLOURS, INK, STYLE, Figure, done, new, ring, root, stored_bars
 
 # Place in COLOURS of each kind of method: those that imitate what was kept, DPO, the online ones.
@@ -20,7 +21,8 @@ METHOD_COLOURS = {
     "vBoN": 5,
     "best-of-N": 6,
 }
-COLUMNS = (("gold", 96), ("at T", 134), ("tokens", 192), ("TFLOPs", 244))  # points, to the right
+# points from the last one's right edge; the head of each column beside the forest plot
+COLUMNS = {"gold": 38, "at T": 38, "tokens": 58, "TFLOPs": 52, "work": 52}
 
 
 def method_colour(name: str) -> int:
@@ -30,16 +32,26 @@ def method_colour(name: str) -> int:
 
 
 @rc_context(STYLE)
-def frontier(result: Mapping, title: str = "", quiet: bool = False) -> Figure:
-    """Gold of every method of ``benchmarks/frontier.py``, best first, as a forest plot.
+def frontier(
+    result: Mapping,
+    title: str = "",
+    only: Sequence[str] | None = None,
+    columns: Sequence[str] = ("gold", "at T", "tokens", "TFLOPs"),
+    quiet: bool = False,
+) -> Figure:
+    """Gold of the methods of ``benchmarks/frontier.py``, best first, as a forest plot.
 
-    ``result``: what that benchmark stored. A filled mark is one reply at the temperature that is
-    best for the method (best-of-N: one of its choices), an open one at temperature 1; bars are 95 %
-    intervals for other seeds and prompts. The upright lines are the base policy at 1 and at its
-    best. The columns say gold, temperature, tokens sampled and operations of the training. A star
-    marks what had more than the budget: more samples, new labels, or N replies an answer.
+    ``result``: what that benchmark stored; ``only``: names of methods (default: all). A filled
+    mark is one reply at the temperature that is best for the method (best-of-N: one of its
+    choices), an open one at temperature 1; bars are 95 % intervals for other seeds and prompts. The
+    upright lines are the base policy at 1 and at its best. ``columns``: "gold", "at T"
+    (temperature), "tokens" (sampled for the training), "TFLOPs" and "work" (operations of the
+    training, of which RFT takes 1). A star marks what had more than the budget: more samples, new
+    labels, or N replies an answer.
     """
-    methods = result["methods"]
+    unknown = [column for column in columns if column not in COLUMNS]
+    require(not unknown, f"columns are {', '.join(COLUMNS)}; got {unknown}.")
+    methods = {name: result["methods"][name] for name in only or result["methods"]}
     order = sorted(methods, key=lambda name: methods[name]["shown"]["gold"]["mean"])
     fig, (axis,) = new(1, 9.2, 0.36 * len(order) + 1.7)
     for y, name in enumerate(order):
@@ -51,7 +63,7 @@ def frontier(result: Mapping, title: str = "", quiet: bool = False) -> Figure:
     axis.set_ylim(-0.7, len(order) - 0.2)
     axis.set_xlim(left=min(0.0, result["base_at_1"]["gold"]["mean"]) - 0.1)
     _base_lines(axis, result, len(order) - 0.2)
-    _columns(axis, [methods[name] for name in order])
+    _columns(axis, [methods[name] for name in order], columns, _work_of_rft(result))
     axis.set_xlabel("gold reward (points); filled: best T, open: T = 1")
     fig.suptitle(title or "One reply of each; all sampled as many tokens (* had more)", fontsize=11)
     return done(fig, _the_best(result, order), quiet)
@@ -86,23 +98,38 @@ def _base_lines(axis: Axes, result: Mapping, top: float) -> None:
         )
 
 
-def _columns(axis: Axes, methods: Sequence[Mapping]) -> None:
+def _work_of_rft(result: Mapping) -> float:
+    """Operations of one round of RFT, by which work is counted."""
+    return result["methods"].get("RFT", {"cost": {"flops": 1.0}})["cost"]["flops"]
+
+
+def _cell(method: Mapping, column: str, unit: float) -> str:
+    """What stands in a column beside a method; a dash where nothing was trained."""
+    cost = method["cost"]
+    if column in ("tokens", "TFLOPs", "work") and not cost["flops"]:
+        return "–"
+    return {
+        "gold": lambda: f"{method['shown']['gold']['mean']:.2f}",
+        "at T": lambda: f"{method['shown']['temperature']:g}",
+        "tokens": lambda: f"{cost['tokens'] / 1e3:,.0f} k",
+        "TFLOPs": lambda: f"{cost['flops'] / 1e12:.2f}",
+        "work": lambda: f"{cost['flops'] / unit:.0f} ×",
+    }[column]()
+
+
+def _columns(axis: Axes, methods: Sequence[Mapping], columns: Sequence[str], unit: float) -> None:
     """Numbers beside the rows, each column flush right: what was reached, and what it took."""
-    rows = [[name for name, _ in COLUMNS]]
-    for method in methods:
-        gold, cost = method["shown"]["gold"]["mean"], method["cost"]
-        spent = [f"{cost['tokens'] / 1e3:,.0f} k", f"{cost['flops'] / 1e12:.2f}"]
-        none = ["–", "–"]
-        told = [f"{gold:.2f}", f"{method['shown']['temperature']:g}"]
-        rows.append(told + (spent if cost["flops"] else none))
+    rows = [list(columns)]
+    rows += [[_cell(method, column, unit) for column in columns] for method in methods]
+    ends = np.cumsum([COLUMNS[column] for column in columns])
     for y, row in enumerate(rows, -1):
         place = y if y >= 0 else len(methods) - 0.2
-        for text, (_, x) in zip(row, COLUMNS, strict=True):
+        for text, x in zip(row, ends, strict=True):
             axis.annotate(
                 text,
                 (1.0, place),
                 xycoords=("axes fraction", "data"),
-                xytext=(x - 58, 3 if y < 0 else 0),
+                xytext=(x, 3 if y < 0 else 0),
                 textcoords="offset points",
                 ha="right",
                 va="bottom" if y < 0 else "center",
@@ -125,7 +152,7 @@ def _the_best(result: Mapping, order: list[str]) -> str:
     shown = result["methods"][best]["shown"]
     gold = shown["gold"]
     return (
-        f"At {result['size']['budget']:,} sampled tokens the highest gold reward of a trained "
+        f"At about {round(result['size']['budget'], -3):,} sampled tokens the highest gold reward of a trained "
         f"policy is {gold['mean']:.2f} [{gold['low']:.2f}, {gold['high']:.2f}] ({best}, served at "
         f"T = {shown['temperature']:g}); the base policy has "
         f"{result['base']['gold']['mean']:.2f} at its best temperature."
