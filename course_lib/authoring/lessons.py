@@ -25,9 +25,11 @@ METADATA = {
 }
 # what a lesson may ask Colab for, in the header of its source
 COLAB = {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
+CHECKED = "# checks what the text says of these numbers\n"  # what is seen of a folded cell
 CLOSED = "jp-MarkdownHeadingCollapsed"  # JupyterLab and Notebook 7 hide what follows this heading
-SETUP = """import importlib.util
-if importlib.util.find_spec("course_lib") is None:  # on Colab: add the course, replace nothing
+SETUP = """# on Colab this installs the course; elsewhere it does nothing
+import importlib.util
+if importlib.util.find_spec("course_lib") is None:  # add the course, replace nothing
     %pip install --quiet --no-deps "git+{address}"
     from course_lib.commands.doctor import check_versions
     check_versions()  # says what to do where a package of Colab's own does not fit"""
@@ -136,15 +138,16 @@ def _with_links(cells: list[tuple], source: Path, folder: str) -> list[tuple]:
 def _shown(tags: Sequence[str]) -> dict:
     """A cell's metadata. The tag ``hide`` folds its code away: in Jupyter, Colab and the website.
 
-    With ``remove-input`` beside it the website leaves the code out. The tag ``answer`` closes what
+    With ``remove-input`` beside it the website leaves the code out. The first cell of the build's
+    own is folded, too. The tag ``answer`` closes what
     came out until the cell is run; on the website it stands folded.
     """
     shown: dict = {"tags": [*tags]} if tags else {}
     jupyter = {}
-    if "hide" in tags:
+    if {"hide", "setup"} & set(tags):
         jupyter["source_hidden"] = True
         shown["cellView"] = "form"
-        if "remove-input" not in tags:
+        if {"remove-input", "setup"}.isdisjoint(tags):
             shown["tags"].append("hide-input")
     if "answer" in tags:
         jupyter["outputs_hidden"] = True
@@ -154,6 +157,8 @@ def _shown(tags: Sequence[str]) -> dict:
 
 def _cell(name: str, position: int, kind: str, text: str, tags: Sequence[str]) -> dict:
     """A notebook cell whose id depends on its place alone."""
+    if "remove-input" in tags:
+        text = CHECKED + text
     cell = {
         "cell_type": kind,
         "id": hashlib.sha256(f"{name} {position}".encode()).hexdigest()[:12],

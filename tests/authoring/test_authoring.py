@@ -75,14 +75,14 @@ def test_hidden_cells_are_folded_and_still_compared(repository):
     hidden = '\n# %% tags=["hide"]\ndef f(): pass\n\n# %% tags=["hide", "remove-input"]\nassert x\n'
     build(repository, SOURCE + hidden, execute=False)
     *others, helper, checked = (cell["metadata"] for cell in code_cells(built(repository)))
-    assert not any("jupyter" in metadata for metadata in others)
+    assert [metadata["tags"] for metadata in others if "jupyter" in metadata] == [["setup"]]
     assert helper["tags"] == ["hide", "hide-input"]
     assert checked["tags"] == ["hide", "remove-input"]
-    for metadata in (helper, checked):
+    for metadata in (helper, checked, others[0]):
         assert metadata["jupyter"] == {"source_hidden": True} and metadata["cellView"] == "form"
     differ = set(line.split(": ")[1] for line in authoring.differences(sources, out))
     assert differ == {"not executed."}
-    build(repository, SOURCE + hidden.replace(', "remove-input"', ""), execute=False)
+    build(repository, SOURCE + hidden.replace('["hide"]', '["hide", "slide"]'), execute=False)
     sources[0].write_text(SOURCE + hidden)
     assert any("the tags differs" in line for line in authoring.differences(sources, out))
 
@@ -112,18 +112,18 @@ def test_first_cell_does_nothing_where_the_package_is_found(repository):
     ]
     lines = setup["source"].splitlines()
     assert (
-        "find_spec" in lines[1]
-        and lines[2].startswith("    %pip")
-        and "--no-deps" in lines[2]
-        and " -e " not in lines[2]
-        and "upgrade" not in lines[2]
+        "find_spec" in lines[2]
+        and lines[3].startswith("    %pip")
+        and "--no-deps" in lines[3]
+        and " -e " not in lines[3]
+        and "upgrade" not in lines[3]
     )
-    assert all(line.startswith("    ") for line in lines[2:]), (
+    assert all(line.startswith("    ") for line in lines[3:]), (
         "everything below is for where the package was not found"
     )
     assert "check_versions()" in lines[-1]
     # here it is found: nothing runs
-    exec("\n".join([*lines[:2], "    raise AssertionError", *lines[3:]]))
+    exec("\n".join([*lines[:3], "    raise AssertionError", *lines[4:]]))
 
 
 GPU = "# ---\n# jupyter:\n#   accelerator: GPU\n#   colab:\n#     gpuType: T4\n# ---\n\n"

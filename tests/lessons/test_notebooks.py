@@ -72,7 +72,7 @@ def tags(cell):
 def test_cells_are_short_with_text_between(notebook):
     sizes = [len(c["source"].splitlines()) for c in code_cells(notebook)]
     assert statistics.median(sizes) <= 8 and max(sizes) <= 20
-    shown = [c for c in notebook["cells"] if "hide" not in tags(c)]
+    shown = [c for c in notebook["cells"] if not {"hide", "setup"} & set(tags(c))]
     kinds = "".join(c["cell_type"][0] for c in shown)
     assert "cccc" not in kinds, "at most three code cells without a paragraph between"
 
@@ -90,11 +90,13 @@ def test_checks_are_folded_away(notebook):
     """A cell of asserts alone is hidden, and hidden cells print nothing."""
     for cell in code_cells(notebook):
         folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
-        assert folded == ("hide" in tags(cell))
+        assert folded == bool({"hide", "setup"} & set(tags(cell)))
         if re.match("assert ", cell["source"]):
             assert folded, cell["source"]
         if "remove-input" in tags(cell):
             assert cell["outputs"] == [], cell["source"]
+        if folded:  # its first line is what a reader sees of it in JupyterLab
+            assert not cell["source"].startswith("assert "), cell["source"]
 
 
 def test_tells_the_reader_where_they_are(notebook):
