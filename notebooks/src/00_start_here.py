@@ -231,7 +231,7 @@ show.candidates(twenty)
 
 # %% tags=["hide"]
 quiz.predict("00-twenty", "How many of the twenty would you send?", low=0, high=20,
-    step=1, unit="of 20", start=10)
+    step=1, start=10)
 
 # %% [markdown]
 # Now see what would have been right.
@@ -251,7 +251,7 @@ show.candidates(twenty, rewards=["gold"], parts=True)
 # Where to draw the line is our choice; three right steps in order and nothing else are worth 3.5.
 
 # %% tags=["hide", "answer"]
-show.guess("00-twenty", int((twenty.reward("gold") >= 2).sum()), "of 20")
+show.guess("00-twenty", int((twenty.reward("gold") >= 2).sum()))
 
 # %% [markdown]
 # Twenty replies are too few to judge an assistant by, so ask the same of the stored pool.
@@ -578,7 +578,7 @@ assert points["wrong_steps"] == 3 * -0.75 and points["right_steps"] == 0
 some = stored.prompts_at(range(12)).first(16)
 explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## What the lessons ask
 #
 # | lesson | the question it answers |
