@@ -14,7 +14,7 @@ ROW = re.compile(r"^\|\s(\d\d)\s[^|]+\|\s([^|]+?)\s\|$", re.MULTILINE)
 BOLD = re.compile(r"^\*\*([A-Z][^*:]+):\*\*\s(.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 LATEX = {r"\pi": "π", r"\beta": "β", "$": ""}
 # lesson 00 asks no question in its own table
-FIRST = {"00": "What is this course about, and does it run here?"}
+FIRST = {"00": "What is the method, and how does it go wrong?"}
 # sections that every lesson has say nothing about this one
 COMMON = (
     "What we found",
