@@ -13,7 +13,7 @@
 # ## Pay once instead of each time
 #
 # The next cells train the assistant on replies that it has written itself.
-# Below them stand two questions it was never trained on, answered before and after.
+# Below them stand two questions it was never trained on, answered before and after, at $T = 0.1$.
 
 # %% tags=["hide"]
 import numpy as np
@@ -662,7 +662,7 @@ assert rounds["size"]["labels"] == 1000 and rounds["size"]["rounds"] == 4
 # This is **over-optimisation** (lesson 04), done by training.
 # Somebody who watches the score alone ships round 4.
 #
-# Read what happened, on two stored questions:
+# Read what happened, on two of six stored questions:
 
 # %% tags=["slide"]
 def over_rounds(which):
