@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .show import Shown, table
 
 HEAD = ("system", "what was sampled", "who chose", "what followed", "source")
-CAPTION = "* from notes that cite the paper's sections; the other rows from the paper itself."
+CAPTION = "* from notes that cite the paper's sections; the other rows from the source itself."
 
 
 @dataclass(frozen=True)

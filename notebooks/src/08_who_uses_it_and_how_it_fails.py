@@ -4,7 +4,8 @@
 # **You will:** see who uses best-of-N and rejection-sampling fine-tuning, take a flawed pipeline
 # apart and repair it, diagnose five broken ones, and leave with a checklist.
 #
-# **Builds on:** lessons 04 (reward model and gold), 05 (rounds and the random control) and 07.
+# **Builds on:** lesson 04 (reward model and gold), lesson 05 (rounds and the random control) and
+# lesson 07.
 #
 # **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
 
@@ -90,7 +91,7 @@ adoption.systems(every=True)
 #
 # - **The verifiers for GSM8K** were the first to print that choosing can go too far.
 #   With up to 400 candidates the answers got better.
-#   Beyond that search found "adversarial solutions that fool the verifier" (arXiv 2110.14168).
+#   Beyond that the risk of "adversarial solutions that fool the verifier" outweighed the gain.
 # - **Tülu 3** names two lessons from its failure (arXiv 2411.15124, section 8.2).
 #   "Strong judges are vital", and it worked much better to let the judge keep the *original* reply
 #   when that was the best.
@@ -165,7 +166,8 @@ further = ("RS, round 3 minus RS, round 2", "RS, round 2, then PPO minus RS, rou
 assert all(gaps[name]["low"] < 0 < gaps[name]["high"] < 0.5 for name in further)
 assert all(0 < gaps[name]["mean"] < 0.15 for name in further)
 assert all(loop["gaps"][name]["proxy"]["low"] > 0 for name in further[:2])
-assert loop["ppo_rate"] == min(map(float, loop["ppo_rates"])) and len(loop["ppo_rates"]) == 3
+assert loop["ppo_rate"] == min(map(float, loop["ppo_rates"]))
+assert len(loop["ppo_rates"]) == 3
 assert float(cold.mean()) < loop["stages"]["RS, round 1"]["gold"]["low"]
 spent = {name: stage["tokens"] - loop["stages"]["RS, round 2"]["tokens"]
     for name, stage in loop["stages"].items()}
@@ -173,7 +175,8 @@ assert 1 < spent["RS, round 2, then PPO"] / spent["RS, round 3"] < 1.05
 assert [len(one.trained_on) for one in rounds] == [96, 192]
 
 # %% [markdown]
-# Left the levels, right the paired differences, which are surer than overlapping bars suggest.
+# Left the levels, all but the first at temperature 1.
+# Right the paired differences, which are surer than overlapping bars suggest.
 #
 # - The first round brings a point, the second a third of one.
 #   Both lie above the base at temperature 0.
@@ -271,7 +274,7 @@ plots.differences(list(changes), {"change": list(changes.values())},
 cut, liked = clinic.unfinished(replies), course.score(replies, weak).reward("proxy")
 assert changes["the team's own score"].low > 0.3
 assert -0.4 < changes["gold at temperature 1"].mean < -0.1
-assert changes["gold at temperature 1"].high < 0.1
+assert -0.1 < changes["gold at temperature 1"].high < 0
 assert changes["gold at temperature 0"].low > 0.5
 assert 0.15 < after["cut"].mean() < 0.25 and before["cut"].mean() < 0.01
 assert liked[cut].mean() > liked[~cut].mean() - 0.1
@@ -304,7 +307,7 @@ show.facts({"training prompts": len(mine), "test prompts": len(test),
 # Print what the optimiser sees, as text.
 
 # %% tags=["slide"]
-shown = [tuple(policy.tokenizer.decode(ids) for ids in pair) for pair in outcome.examples]
+shown = [tuple(map(policy.tokenizer.decode, pair)) for pair in outcome.examples]
 ends = [reply.removesuffix("<|end|>").rstrip()[-1:] in ".!?" for _, reply in shown]
 show.table(["no loss", "loss"], shown[1:5],
     f"{1 - sum(ends) / len(ends):.0%} of all replies end in mid-sentence.")
@@ -336,6 +339,7 @@ assert all(reply.endswith("<|end|>") for _, reply in shown)
 #
 # Each row below is a full run with one more repair than the row above.
 # The last is the random control of the repaired pipeline.
+# One run each; the bars are for other questions about the same eight topics.
 
 # %%
 from dataclasses import replace
@@ -367,7 +371,8 @@ assert steps[1].low > 0.2 and steps[2].low > 0 and steps[1].mean > steps[2].mean
 assert not steps[3].excludes_zero
 by_choice = paired_difference(by_gold[4], by_gold[5])
 by_training = paired_difference(by_gold[5], by_gold[0])
-assert 0.7 < by_choice.mean < 0.85 and by_choice.low > 0.3 and by_training.high < 0.1
+assert 0.75 < by_choice.mean < 0.85 and by_training.high < 0.1
+assert 0.5 < by_choice.low < 0.65 and 0.95 < by_choice.high < 1.05
 at_0 = [found["greedy"].mean() for found in measured.values()]
 assert abs(at_0[0] - by_gold[4].mean()) < 0.15 and 2.5 < at_0[4] < 2.7
 from course_lib.models import GoldReward
@@ -385,7 +390,7 @@ for temperature in (0.2, 0.4, 0.6, 0.8):
 # - **Test prompts out:** no difference we can detect.
 #   A leak spoils the *report*.
 # - **The random control** gains nothing at temperature 1.
-#   So the gain is due to the choice: 0.8 points.
+#   So the gain is due to the choice: 0.8 points, interval 0.6 to 1.0.
 
 # %% [markdown] tags=["slide"]
 # And the standing rival, the old assistant at its best temperature, which is 0?
@@ -434,7 +439,7 @@ assert all(one["gold"] < other["gold"] for one, other in zip(said, twin, strict=
 # %% [markdown] tags=["slide"]
 # ### Read the replies
 #
-# Each sentence is well made, and answers somebody else's question.
+# Nearly all of these steps belong to somebody else's question.
 # How little code it takes: the list of prompts was filtered, the list of replies was not, and `zip`
 # says nothing.
 #
@@ -450,7 +455,7 @@ assert all(one["gold"] < other["gold"] for one, other in zip(said, twin, strict=
 # ### Five patients
 #
 # You first see what the author sees: the training loss, the reported score, some replies.
-# Name the fault, or look at the careful measurement before you do.
+# Name the fault first, and turn to the careful measurement when you are stuck.
 # A wrong guess is answered with what you *would* see if you were right.
 # Then press *Repair*.
 
@@ -478,7 +483,8 @@ plots.differences([clinic.case(name).fault for name in names], lost,
 over = {name: patients["cases"][name]["broken"]["gold_over_base"] for name in order}
 assert {name for name in order if over[name]["high"] < 0} == {"sign", "zip"}
 assert names[:2] == ["zip", "sign"] and names[4] == "control"
-assert all(-0.9 < gap["mean"] < -0.6 and gap["high"] < -0.25 for gap in lost["gold"][2:4])
+assert all(-0.9 < gap["mean"] < -0.6 for gap in lost["gold"][2:4])
+assert all(gap["high"] < -0.25 for gap in lost["gold"][:4])
 whole_gain = patients["cases"]["sign"]["healthy"]["gold_over_base"]["mean"]
 assert all(0.2 < over[name]["mean"] < 1 / 3 for name in ("prompt", "clones"))
 assert 0.9 < whole_gain < 1.1
@@ -516,15 +522,15 @@ plots.clinic_gold(patients, order)
 # Now the names, and both temperatures: what each fault costs against its repaired twin.
 
 # %% tags=["slide"]
-worst = sorted(order, key=lambda n: patients["cases"][n]["broken_minus_healthy"]["mean"])
-sides = {where: [patients["cases"][name][key] for name in worst]
-    for where, key in (("at T = 0", "greedy_gap"), ("at T = 1", "broken_minus_healthy"))}
-plots.differences([clinic.case(name).fault for name in worst], sides,
-    "gold, minus its repaired twin (points)")
+cases, at_1 = patients["cases"], "broken_minus_healthy"
+worst = sorted(order, key=lambda name: cases[name][at_1]["mean"])
+sides = {where: [cases[name][key] for name in worst]
+    for where, key in (("at T = 0", "greedy_gap"), ("at T = 1", at_1))}
+plots.differences([f"{order.index(name) + 1}: {clinic.case(name).fault}"
+    for name in worst], sides, "gold, minus its repaired twin (points)")
 
 # %% tags=["hide", "remove-input"]
-cases = patients["cases"]
-warm_gap = {name: cases[name]["broken_minus_healthy"] for name in order}
+warm_gap = {name: cases[name][at_1] for name in order}
 cold_gap = {name: cases[name]["greedy_gap"] for name in order}
 surely = ("sign", "zip", "prompt", "truncated", "clones")
 assert all(warm_gap[name]["high"] < -0.25 for name in surely)
@@ -534,19 +540,25 @@ assert all(-0.5 < warm_gap[name]["mean"] < -0.2 for name in edge)
 assert all(-0.1 < warm_gap[name]["high"] < 0.2 for name in edge)
 level = ("endless", "leak", "control")
 assert all(warm_gap[name]["low"] <= 0 <= warm_gap[name]["high"] for name in level)
-assert all(cold_gap[n]["low"] < 0 < cold_gap[n]["high"] for n in ("prompt", "truncated"))
-assert all(cold_gap[n]["mean"] > -0.35 for n in ("prompt", "truncated"))
+hidden = [cold_gap[name] for name in ("prompt", "truncated")]
+assert all(gap["low"] < 0 < gap["high"] and gap["mean"] > -0.35 for gap in hidden)
 assert all(cold_gap[name]["high"] < -0.3 for name in ("sign", "zip", "clones"))
-assert cases["endless"]["length_gap"]["low"] > 1 and cases["length"]["length_gap"]["low"] > 5
+assert cases["endless"]["length_gap"]["low"] > 1
+assert cases["length"]["length_gap"]["low"] > 5
+
+# %% tags=["hide", "remove-input"]
 turned = [point["mean"] for point in cases["last"]["broken"]["curve"]["gold"]]
 assert turned[-1] < max(turned) - 0.2 and turned.index(max(turned)) == 2
 everywhere, infos = clinic.fresh_prompts(clinic.Setting())
 for temperature in (0.2, 0.4, 0.6, 0.8):
-    pool = course.sample(policy, everywhere, n=2, temperature=temperature, info=infos)
+    pool = course.sample(policy, everywhere, n=4, temperature=temperature, info=infos)
     warm = course.score(pool, judge).reward("gold").mean()
     assert warm < cases["sign"]["base"]["greedy"]["mean"]
-above = {side: sum(found["gold"]["mean"] > cases[n]["base"]["greedy"]["mean"]
-    for n in order for found in [cases[n][side]["careful"]]) for side in ("healthy", "broken")}
+above = {"healthy": 0, "broken": 0}
+for one in cases.values():
+    for side in above:
+        level_of = one[side]["careful"]["gold"]["mean"]
+        above[side] += level_of > one["base"]["greedy"]["mean"]
 assert above == {"healthy": 11, "broken": 12 - 7}
 assert all(cases[n]["healthy"]["careful"]["greedy"]["mean"]
     > cases[n]["healthy"]["careful"]["gold"]["mean"] for n in order)
@@ -581,14 +593,14 @@ assert taken == {"last": [96, 240], "zip": [15, 24]}
 # The gain it reports, and the gain on topics that nobody trained on:
 
 # %%
-leak = patients["cases"]["leak"]
-gains = []
+leak, gains = patients["cases"]["leak"], []
 for who in ("broken", "healthy"):
-    start, end = (leak[who]["reported"][when]["mean"] for when in ("before", "after"))
-    gains.append((who, f"{end - start:+.1f}", f"{leak[who]['gold_over_base']['mean']:+.1f}"))
+    report, fresh_gain = leak[who]["reported"], leak[who]["gold_over_base"]["mean"]
+    rise = report["after"]["mean"] - report["before"]["mean"]
+    gains.append((who, f"{rise:+.1f}", f"{fresh_gain:+.1f}"))
 gap = leak["reported_gap"]
-show.table(["", "reported", "on fresh topics"], gains, "Reported, broken minus repaired: "
-    f"{gap['mean']:+.1f} [{gap['low']:+.2f}, {gap['high']:+.1f}].")
+show.table(["", "reported", "on fresh topics"], gains, "Reported, broken minus "
+    f"repaired: {gap['mean']:+.2f} [{gap['low']:+.2f}, {gap['high']:+.2f}].")
 
 # %% tags=["hide", "remove-input"]
 assert 0.4 < gap["mean"] < 0.7 and 0 < gap["low"] < 0.05
@@ -610,12 +622,12 @@ alone = patients["cases"]["control"]
 start, end = (alone["broken"]["reported"][when]["mean"] for when in ("before", "after"))
 parts = {"of a random choice": alone["control"]["gold_over_base"],
     "added by the choice": alone["broken_minus_control"]}
-show.table(["gain in gold", ""], [("claimed for the reward model", f"{end - start:.2f}"),
-    *((name, f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]")
-    for name, v in parts.items())])
+show.facts({"claimed for the reward model": f"{end - start:.2f}",
+    **{name: f"{v['mean']:.2f} [{v['low']:.2f}, {v['high']:.2f}]"
+    for name, v in parts.items()}})
 
 # %% tags=["hide", "remove-input"]
-assert alone["broken_minus_control"]["low"] < 0 < alone["control"]["gold_over_base"]["low"]
+assert alone["broken_minus_control"]["low"] < 0 < parts["of a random choice"]["low"]
 
 # %% [markdown]
 # Candidates at temperature 0.3 are sharper than the base at 1, and training on them makes the policy
@@ -629,8 +641,8 @@ hacked = patients["cases"]["judge"]
 curves = hacked["broken"]["curve"]
 show.table(["by round", *range(5)], [(name, *(f"{p['mean']:.1f}" for p in curves[key]))
     for name, key in (("its own score", "own"), ("gold", "gold"))],
-    f"Shipped rounds, by seed: {hacked['broken']['shipped']}; by judges who did not select: "
-    f"{hacked['healthy']['shipped']}. KL of what it ships: "
+    f"Shipped rounds, by seed: {hacked['broken']['shipped']}; by judges who did not "
+    f"select: {hacked['healthy']['shipped']}. KL of what it ships: "
     f"{hacked['broken']['careful']['kl']['mean']:.0f} nats.")
 
 # %% tags=["hide", "remove-input"]
@@ -665,13 +677,15 @@ for name, pipeline in arms.items():
 
 # %% tags=["slide"]
 topics = [fact["topic"] for fact in clinic.fresh_prompts(sizes)[1]]
-pairs = {where: [bootstrap_interval(each[key], groups=topics) for each in found.values()]
+pairs = {where: [bootstrap_interval(one[key], groups=topics) for one in found.values()]
     for where, key in (("at temperature 1", "gold"), ("at temperature 0", "greedy"))}
 plots.dumbbells(list(found), pairs, "gold reward on the careful desk (points)")
 
 # %% tags=["hide", "remove-input"]
-assert paired_difference(found["copies"]["gold"], found["healthy"]["gold"], groups=topics).low > 0.5
-assert found["base"]["greedy"].mean() > max(found[name]["greedy"].mean() for name in arms)
+assert paired_difference(found["copies"]["gold"], found["healthy"]["gold"],
+    groups=topics).low > 1
+cold_means = {name: one["greedy"].mean() for name, one in found.items()}
+assert max(cold_means, key=cold_means.get) == "base"
 assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 
 # %% [markdown]
@@ -706,8 +720,10 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 #
 # - Of eight systems two fine-tune the base model anew on correct answers, and one tried rejection
 #   sampling and dropped it.
-# - A team's own score rose by 0.6 while gold at the same temperature fell by a quarter of a point.
-# - Repaired, the pipeline gains 0.8 points over its random control: that much is due to the choice.
+# - A team's own score rose by 0.6 while gold at the same temperature fell by a quarter of a point,
+#   and the interval ends just below zero.
+# - Repaired, the pipeline gains 0.8 points over its random control, interval 0.6 to 1.0: that much is
+#   due to the choice.
 # - Twelve of twelve broken pipelines reported a rise, and two of them ended below the policy they
 #   started from.
 # - Half of a gain that was claimed for a reward model came from training on colder replies, whoever
