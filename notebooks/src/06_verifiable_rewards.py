@@ -18,6 +18,7 @@
 # **Check all five by hand before you read on.**
 
 # %% tags=["hide"]
+# what this lesson uses, and what a hurried reader answers
 from collections import Counter
 
 import numpy as np
@@ -52,6 +53,7 @@ show.replies(problem, stored.texts[0][:5])
 # What do all 64 stored replies to this problem say?
 
 # %% tags=["hide"]
+# the verdict on each stored reply
 verdicts = [
     [world.verify(prompt, text, info) for text in texts]
     for prompt, texts, info in zip(
@@ -163,9 +165,10 @@ show.table(["reply", "verdict"],
 #
 # As a reward, wrong and unreadable are both 0.
 # As a *measurement* they are different facts.
-# Suppose that another policy writes the very same replies, but `Answer 44` in place of `#### 44`.
+# Suppose that another policy writes the same replies, but `Answer 44` in place of `#### 44`.
 
 # %% tags=["hide"]
+# the shares of the three verdicts, for both policies
 NAMES = ("correct", "wrong", "unreadable")
 
 def three(statuses):
@@ -233,8 +236,8 @@ assert 1 < share.mean() < 15 and (true & ~right).sum() / (~right).sum() > 0.8
 # *judges* what we train.
 # It is not independent of the verifier.
 #
-# On school problems, training by final answers left 14 % of right answers with wrong reasoning, and feedback
-# on steps brought that to 3 % (Uesato et al., arXiv 2211.14275).
+# On school problems, training by final answers left 14 % of right answers with wrong reasoning, and
+# feedback on steps brought that to 3 % (Uesato et al., arXiv 2211.14275).
 
 # %% [markdown] tags=["slide"]
 # ## On paper: pass@k
@@ -319,11 +322,13 @@ assert (
 # **Your prediction.**
 
 # %% tags=["hide"]
+# a question for your guess
 quiz.predict("06-solved",
     "How many of 100 problems have at least one right reply among 16 samples?",
     low=0, high=100, step=1, unit="problems")
 
 # %% tags=["hide"]
+# what k samples reach by a verifier and by a vote, and one reply at temperature 0
 ks = [1, 2, 4, 8, 16, 32, 64]
 reached = pass_at_k(stored.reward("verifier"), ks)  # (P, 7)
 
@@ -429,6 +434,7 @@ assert (
 # **Work it out:** for self-certainty to help here, of which replies must the policy be surer?
 
 # %% tags=["hide"]
+# weighted majorities, and how sure the policy is of a misreading
 from course_lib.estimators import weighted_majority
 
 hurry = torch.tensor([[m is not None and v["answer"] == m for v in row]
@@ -523,6 +529,7 @@ show.replies(stored.prompts[1],
 # If you double the samples, do the paths double?
 
 # %% tags=["hide"]
+# right replies and distinct paths among the first k samples
 paths = np.stack(
     [
         distinct_paths(
@@ -551,7 +558,7 @@ assert 0.4 < paths[:, -1].sum() / replies[:, -1].sum() < 0.6
 #
 # ## Which problems teach?
 #
-# A problem is **decidable** when some of its samples are right and some are wrong.
+# A problem is **decidable** when some of its samples are right and some wrong.
 # Where all are wrong there is nothing right to keep; where all are right, any choice would do.
 
 # %% tags=["slide"]
@@ -608,6 +615,7 @@ trained = {name: course.finetune(policy, chosen, epochs=24 * 32 / len(chosen),
 # One rival costs nothing: the start policy at its best temperature.
 
 # %% tags=["hide"]
+# the stricter judge
 sound = course.models.FunctionReward(
     lambda prompt, text, info: world.gold(prompt, text, info) * (share_true(text) == 1),
     "sound")
@@ -632,11 +640,13 @@ assert max(start, key=lambda T: start[T].mean()) == 0.4 and 260 < len(kept.texts
 # **Your prediction.**
 
 # %% tags=["hide"]
+# a question for your guess
 quiz.predict("06-trained",
     "How many of 100 replies are sound, trained on verified replies, at T = 0.4?",
     low=0, high=100, step=1, unit="replies")
 
 # %% tags=["hide"]
+# all policies judged at both temperatures
 scores = {"start": start,
     **{name: {T: judged(p, T) for T in (1.0, 0.4)} for name, p in trained.items()}}
 marks = {f"T = {T:g}": [bootstrap_interval(by_T[T]) for by_T in scores.values()]
@@ -667,6 +677,7 @@ assert warmer + 1 < lead["start"].mean
 # Each policy has its best temperature, chosen on other problems.
 
 # %% tags=["hide"]
+# the stored run, and how its numbers are written
 def points(value):
     """A stored difference of shares, in points, with its interval."""
     mean, low, high = (100 * value[key] for key in ("mean", "low", "high"))
@@ -808,11 +819,13 @@ assert all(gap["low"] < 0 < gap["high"] for gap in four_gaps)
 # **Your prediction.**
 
 # %% tags=["hide"]
+# a question for your guess
 quiz.predict("06-breadth",
     "How many of 100 problems do 32 samples after RFT solve, at T = 0.2?",
     low=0, high=100, step=1, unit="problems")
 
 # %% tags=["hide"]
+# the stored run of 32 samples
 trials = results.load("passk")
 
 def curve(levels, which):
@@ -1108,6 +1121,7 @@ assert round(100 * dialled["pass@32"]["mean"]) == -34
 # ## Deeper: Limits, real systems, reading
 
 # %% tags=["hide"]
+# the findings of this lesson, measured now
 from course_lib.experiments import findings
 
 findings.show("06")
