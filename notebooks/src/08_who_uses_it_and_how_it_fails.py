@@ -89,7 +89,7 @@ adoption.systems(every=True)
 # %% [markdown]
 # Four of these rows say more than a cell can hold.
 #
-# - **The verifiers for GSM8K** were the first to print that choosing can go too far.
+# - **The verifiers for GSM8K** showed in 2021 that choosing can go too far.
 #   With up to 400 candidates the answers got better.
 #   Beyond that the risk of "adversarial solutions that fool the verifier" outweighed the gain.
 # - **Tülu 3** names two lessons from its failure (arXiv 2411.15124, section 8.2).
@@ -102,7 +102,7 @@ adoption.systems(every=True)
 # Not everybody does it, and those who do say little: Lambert's *RLHF Book* (2026) calls it "one of
 # the most widely used yet least documented methods in preference fine-tuning".
 # The papers of Olmo 2 and Olmo 3 describe fine-tuning, then DPO, then RL with verifiable rewards
-# (arXiv 2501.00656, 2512.13961).
+# (arXiv 2501.00656, arXiv 2512.13961).
 # And in s1 "rejection sampling" means something else: sample again until the reply is short enough
 # (arXiv 2501.19393).
 #
