@@ -72,7 +72,7 @@ assets: $(VENV)/.core
 
 # under four hours on two cores: most train many small models, and go on where they were interrupted
 bench: $(VENV)/.peers
-	for b in sampling finetuning overoptimisation seeds equations rlhf verifiable passk frontier rounds distilled accuracy_and_gain clinic llama2_loop; do mkdir -p runs; $(BIN)/python benchmarks/$$b.py --json > runs/bench-$$b.json || exit 1; done
+	for b in sampling finetuning overoptimisation seeds equations rlhf verifiable passk frontier pushed rounds distilled accuracy_and_gain clinic llama2_loop; do mkdir -p runs; $(BIN)/python benchmarks/$$b.py --json > runs/bench-$$b.json || exit 1; done
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ...")'

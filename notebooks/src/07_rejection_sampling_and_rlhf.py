@@ -155,8 +155,8 @@ assert all(abs(float(advantages(rewards, kind).sum())) < 1e-4
 # %% [markdown]
 # And the tenth step?
 # By then the policy is another one, but the kept replies are still the old ones.
-# So compare their gradient, after some passes, with that of *fresh* kept replies by the policy as it
-# is then.
+# So compare their gradient, after some passes, with that of *fresh* kept replies by the policy as
+# it is then.
 # Two fresh sets differ as well, by chance: their agreement is the control.
 
 # %% tags=["hide"]
@@ -777,8 +777,8 @@ findings.show("07")
 # learned from are stock letters.
 # Where the likeliest reply is good already, a low temperature alone does most of the work (lesson
 # 02).
-# Few dials were tuned, on one seed, and some ended at the edge of what was tried: the learning rates
-# of RFT and PPO and $\beta$ of three-round DPO at the lowest, vBoN's learning rate at the highest.
+# Few dials were tuned, on one seed, and some ended at the edge of what was tried: the learning
+# rates of RFT and PPO and $\beta$ of three-round DPO at the lowest, vBoN's learning rate at the highest.
 # A specialist of any of them could do better.
 # The sum of operations leaves out the engineer's time, and that best-of-$n$ can change its reward
 # model tomorrow.

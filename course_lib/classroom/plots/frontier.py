@@ -151,11 +151,12 @@ def _the_best(result: Mapping, order: list[str]) -> str:
     best = [name for name in order if name != "best-of-N"][-1]
     shown = result["methods"][best]["shown"]
     gold = shown["gold"]
+    budget = round(result["size"]["budget"], -3)
     return (
-        f"At about {round(result['size']['budget'], -3):,} sampled tokens the highest gold reward of a trained "
-        f"policy is {gold['mean']:.2f} [{gold['low']:.2f}, {gold['high']:.2f}] ({best}, served at "
-        f"T = {shown['temperature']:g}); the base policy has "
-        f"{result['base']['gold']['mean']:.2f} at its best temperature."
+        f"At about {budget:,} sampled tokens the highest gold reward of a trained policy is "
+        f"{gold['mean']:.2f} [{gold['low']:.2f}, {gold['high']:.2f}] ({best}, served at T = "
+        f"{shown['temperature']:g}); the base policy has {result['base']['gold']['mean']:.2f} at "
+        "its best temperature."
     )
 
 

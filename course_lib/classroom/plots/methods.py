@@ -158,7 +158,7 @@ def repaid(
     if not label_ends(axis):
         axis.legend()
     text = (
-        f"Operations in units of the training, which {name} pays at once: together with its answers "
-        f"it is cheaper than {first} after {at:,.0f} of them."
+        f"Operations in units of the training, which {name} pays at once: with its answers it is "
+        f"cheaper than {first} after {at:,.0f} of them."
     )
     return done(fig, text, quiet)
