@@ -107,7 +107,8 @@ adoption.systems(every=True)
 # (arXiv 2501.19393).
 #
 # Two libraries have taken the choice out.
-# TRL removed its `BestOfNSampler` in version 0.25 because it was "not widely used" (TRL pull request
+# TRL removed its `BestOfNSampler` in version 0.25 because it was "not widely used" (TRL pull
+# request
 # 4291), and its PPO in September 2026 (pull request 7020).
 # vLLM dropped `best_of`, which returned the likeliest of several replies: quality "isn't reliably
 # correlated" with likelihood (vLLM issue 13361; lesson 04, Finding 4.2, measures that).
@@ -510,7 +511,8 @@ assert 0.4 < share < 0.6 and drawn["control"]["gold_over_base"]["low"] > 0
 # Here are all twelve by number, which gives no name away.
 # Filled: gold of the patient at temperature 1, as it was.
 # Open: its repaired twin.
-# The upright mark is the base policy at temperature 0, the best of the temperatures we tried for it.
+# The upright mark is the base policy at temperature 0, the best of the temperatures we tried for
+# it.
 
 # %% tags=["slide"]
 plots.clinic_gold(patients, order)
@@ -568,7 +570,8 @@ assert taken == {"last": [96, 240], "zip": [15, 24]}
 
 # %% [markdown]
 # - **Five cost gold well beyond chance**, between 0.7 and 1.8 points at temperature 1.
-# - **Four are near the edge of chance:** length, the other template, the judge that is the selector,
+# - **Four are near the edge of chance:** length, the other template, the judge that is the
+#   selector,
 #   the last round's data only.
 #   They lose a quarter to half a point in the mean, and their intervals end near zero.
 #   Other measures give some of them away: replies a third longer, a curve of gold that turns down
@@ -630,7 +633,8 @@ show.facts({"claimed for the reward model": f"{end - start:.2f}",
 assert alone["broken_minus_control"]["low"] < 0 < parts["of a random choice"]["low"]
 
 # %% [markdown]
-# Candidates at temperature 0.3 are sharper than the base at 1, and training on them makes the policy
+# Candidates at temperature 0.3 are sharper than the base at 1, and training on them makes the
+# policy
 # sharper, whoever chooses.
 # What the choice adds is no difference we can detect: such candidates are much alike.
 #
@@ -709,7 +713,8 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 # 4. **Compare training and test prompts**, by what they ask.
 # 5. **Read twenty replies**, also the worst and the longest.
 # 6. **Look at length, diversity, unfinished replies and KL**, before and after.
-# 7. **Ask a judge that did not select**, on fresh prompts, at the temperature at which you serve and
+# 7. **Ask a judge that did not select**, on fresh prompts, at the temperature at which you serve
+# and
 #    the one at which you sample.
 # 8. **Take the base at its best temperature** as the rival.
 # 9. **Subtract a random choice** from the same candidates, trained in the same way.
@@ -722,7 +727,8 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 #   sampling and dropped it.
 # - A team's own score rose by 0.6 while gold at the same temperature fell by a quarter of a point,
 #   and the interval ends just below zero.
-# - Repaired, the pipeline gains 0.8 points over its random control, interval 0.6 to 1.0: that much is
+# - Repaired, the pipeline gains 0.8 points over its random control, interval 0.6 to 1.0: that much
+#   is
 #   due to the choice.
 # - Twelve of twelve broken pipelines reported a rise, and two of them ended below the policy they
 #   started from.
