@@ -77,16 +77,24 @@ def test_figure_of_temperatures_names_the_peaks(capsys):
     assert "n = 64 is highest, 4.00, at T = 0.7" in said
     assert figure.axes[0].get_xlabel().startswith("temperature T")
     assert figure.png().startswith(b"\x89PNG")
-    wide = plots.against_temperature(grid, curves, "gold (points)", zoom=(-1, 1.5), quiet=True)
-    assert "n = 64 is highest, 4.00, at T = 0.7, +1.00 beside T = 0.2" in wide.summary
-    assert "n = 1 is highest, 3.00, at T = 0.2;" in wide.summary
-    assert len(wide.axes) == 2
-    assert wide.axes[1].get_ylim() == (-1, 1.5)
-    assert not [line for line in wide.axes[0].lines if line.get_markersize() >= 10]
-    differences = [line for line in wide.axes[1].lines if len(line.get_xdata()) == 3]
-    assert all(line.get_ydata()[0] == 0 for line in differences), "paired: 0 at the first"
+    words = [note.get_text() for note in figure.axes[0].texts]
+    assert words.count("T = 0.2") == 1 and words.count("T = 0.7") == 1, "each peak is named"
+    plain = plots.against_temperature(grid, curves, "share", peaks=False, quiet=True)
+    assert "n = 1 goes from 3.00 at T = 0.2 to 1.00 at T = 1.3" in plain.summary
     with pytest.raises(CourseError, match="at least one curve"):
         plots.against_temperature([1.0], {}, "gold")
+
+
+def test_figure_of_highest_and_lowest_marks_the_gap():
+    flat = np.zeros((20, 1))
+    ns = [1, 64, 256]
+    highest, median, lowest = (flat + values for values in ([1, 3, 4], [1, 1, 1], [1, 0, -2]))
+    figure = plots.highest_to_lowest(ns, highest, median, lowest, quiet=True)
+    assert "the highest of n goes from 1.00 to 4.00" in figure.summary
+    assert "the lowest of n goes from 1.00 to -2.00" in figure.summary
+    assert "what selection can use: 2.00" in figure.summary
+    with pytest.raises(CourseError, match="n = 64, which is not in"):
+        plots.highest_to_lowest([1, 2], highest[:, :2], median[:, :2], lowest[:, :2])
 
 
 # ---- pools at other temperatures ---------------------------------------------------------------

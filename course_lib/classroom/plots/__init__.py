@@ -7,7 +7,7 @@ elsewhere the text is printed.
 """
 
 from .basic import best_of_n, best_of_n_at, cost_quality, intervals
-from .candidates import against_temperature
+from .candidates import against_temperature, highest_to_lowest
 from .choosing import win_rates, within_budget
 from .clinic import clinic_gold, clinic_patient, dashboards, differences, llama2_loop
 from .figure import COLOURS, Figure
@@ -24,7 +24,13 @@ from .overoptimisation import (
     overoptimisation_at,
     steps_taught,
 )
-from .preferences import calibration, calibration_groups, learning_curve, training_loss
+from .preferences import (
+    calibration,
+    calibration_groups,
+    learning_curve,
+    training_passes,
+    two_clouds,
+)
 from .rounds import grid_facts, selection_grid
 from .tuning import dumbbells, one_against_best_of_n, round_by_round
 from .verifiable import (
@@ -62,6 +68,7 @@ __all__ = [
     "gold_spread",
     "grid_facts",
     "help_and_harm",
+    "highest_to_lowest",
     "intervals",
     "kl_and_bound",
     "label_budget",
@@ -83,7 +90,8 @@ __all__ = [
     "selection_grid",
     "shares",
     "steps_taught",
-    "training_loss",
+    "training_passes",
+    "two_clouds",
     "win_rates",
     "within_budget",
 ]
