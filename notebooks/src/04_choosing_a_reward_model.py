@@ -1,12 +1,12 @@
 # %% [markdown] tags=["slide"]
 # # Choosing a reward model: over-optimisation
 #
-# **You will:** watch a reward model grow surer while its choices grow worse, find out what it likes
+# **You will:** watch a reward model score its choices higher while they grow worse, find what it likes
 # by mistake, repair it with one knob, and choose between reward models with few labels.
 #
 # **Builds on:** lesson 01 (best-of-N, intervals), lesson 03 (reward models).
 #
-# **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
+# **Time:** 32 minutes, and 40 more for the parts marked *Deeper*.
 
 # %% [markdown] tags=["slide"]
 # ## Three choices for one question
@@ -43,12 +43,12 @@ assert worth[2] < 0 < 2 < worth[1] and "bin" in stored.texts[99][picks[1]]
 
 # %% [markdown] tags=["slide"]
 # The second choice helps.
-# The third is about invoices, and the model is surer of it than of the second.
+# The third is about invoices, and the model scores it higher than the second.
 # We picked this question because it shows the matter plainly.
-# From here on all 128 questions of the stored pool count, with 256 candidates each.
+# From here all 128 questions of the stored pool count, with 256 candidates each.
 #
 # **Gold** is what we want.
-# In this small world a program knows it; in yours, people have to say it.
+# In this world a program knows it; in yours, people have to say it.
 # A **proxy** is a reward that stands for gold, such as the score of a reward model.
 #
 # **Your prediction.**
@@ -65,20 +65,19 @@ quiz.predict("04-turn", "How much gold has the best of 256 by reward-2000?",
 drawings.parting(score, gold).guessed("04-turn", x=256)
 
 # %% [markdown] tags=["slide"]
-# The dashed line is what the scores promise, put on gold's scale.
+# The dashed line is what the scores promise, put on gold's scale by one straight line.
 # The other is what people get.
-# Up to 16 the two agree.
-# Then the promise goes on rising, and gold turns.
+# Up to 16 the two agree; then the promise goes on rising, and gold turns.
 #
 # That is **over-optimisation**, or reward hacking: choosing harder by a proxy first raises and then
 # lowers what it stands for.
 # This reward model has a few favourites that are no good.
-# The more candidates there are, the more often one of them is there, and the argmax finds it.
+# The more candidates there are, the more often the argmax finds one.
 # Of 16, one choice in six has negative gold; of 256, more than one in five.
 
 # %% [markdown]
 # Does more data help?
-# Four reward models learned from 125, 500, 2,000 and 8,000 comparisons; the name says how many.
+# Four reward models learned from 125 to 8,000 comparisons; the name says how many.
 
 # %% tags=["slide"]
 sized = ["reward-125", "reward-500", "reward-2000", "reward-8000"]
@@ -119,8 +118,11 @@ assert np.abs(says[:5]).max() < 0.05 and says[8] > 0.4
 # **Finding 4.1: the proxy rises with $n$ while gold rises, peaks and falls; more comparisons move
 # the peak to the right.**
 # The fall is more than chance for 125 and for 2,000 comparisons.
-# For 500 the interval includes zero, and for 8,000 gold still rises from 16 to 256.
-# All four proxies rise all the way, so **a model's own score of its choices is no evidence.**
+# For 500 the interval includes zero; for 8,000 gold is higher at 256 than at 16, and level from 64.
+# One model stands for each size, so luck of training counts too.
+#
+# All four proxies rise all the way, as dice would: the highest of more numbers is higher.
+# So **a model's own score of its choices is no evidence.**
 
 # %% [markdown]
 # ## Read what it likes by mistake
@@ -138,7 +140,7 @@ show.together(*(show.replies(stored.prompts[i], [chosen.texts[i]], about=stored.
 # %% [markdown]
 # They look tidy: a first step, a last one.
 # But most of the steps belong to other questions, and one reply refuses what nobody asked for.
-# These three were picked because they are bad.
+# These three were picked for being bad.
 # Gold is a sum of parts, so we can ask all 128 choices where points are lost from 16 to 256.
 
 # %% tags=["hide"]
@@ -178,10 +180,9 @@ assert difference(weakest[:, 1], weakest[:, 0]).high < 0
 # This model has learned that steps are good, and not quite which step belongs to which topic.
 #
 # **The practical lesson: read what is chosen at your largest $n$.**
-# It takes five minutes, and no curve of the proxy can tell you.
+# It takes five minutes, and no curve of the proxy tells you.
 #
-# Now read for yourself.
-# Find a question whose chosen reply gets worse from 16 to 256, and one where it gets better.
+# Now find a question whose chosen reply gets worse from 16 to 256, and one where it gets better.
 
 # %% tags=["slide"]
 explore.overoptimisation_explorer(stored, ["reward-2000", "reward-8000"])
@@ -212,9 +213,20 @@ for sure in list(choosers)[:3]:
     lead = [difference(rivals["reward-8000"][:, k], rivals[sure][:, k]) for k in (0, 1)]
     assert min(gap.low for gap in lead) > 0.5
 assert rivals["self-certainty"].mean(0)[1] < -0.5
+for k in (0, 1):
+    weak_lead = difference(rivals["reward-125"][:, k], rivals["log-probability"][:, k])
+    assert weak_lead.low < 0 < weak_lead.high
+likeliest = log_p.argmax(1).tolist()
+letters = [texts[j].startswith("Thank you for your message.")
+    for texts, j in zip(stored.texts, likeliest, strict=True)]
+assert 0.7 < np.mean(letters) < 0.75
+done = parts["complies"][np.arange(128), likeliest] < 0
+assert 0.45 < done[harmful].mean() < 0.55
 
 # %% [markdown]
 # **Finding 4.2: a reward model chooses better than the policy's own confidence.**
+# That is `reward-8000`; a model must have learned enough.
+# Between `reward-125` and the log-probability there is no difference we can detect.
 # Read what each chooses from 256.
 
 # %%
@@ -224,7 +236,8 @@ show.replies(stored.prompts[i], [stored.texts[i][j] for j in surest],
     about=stored.info[i], names=[f"by {name}" for name in three])
 
 # %% [markdown]
-# The policy is surest of a stock letter, and to a harmful request that letter does what was asked.
+# For seven questions in ten the policy is surest of a stock letter.
+# In half of the harmful cases its surest reply does what was asked.
 # Confidence is a good chooser where the likeliest reply is nearly the best, as at the careful desk
 # of lesson 02.
 # Where the likeliest reply is bland, somebody has to say what is good.
@@ -234,10 +247,10 @@ show.replies(stored.prompts[i], [stored.texts[i][j] for j in surest],
 #
 # The policy can still help, because of *where* a proxy errs.
 # Take the 16 of 256 replies that `reward-2000` likes best.
-# The eight that the policy finds likelier have about a point more gold than the other eight.
-# Halved by the proxy's own score, they differ by less than a quarter of a point.
-# Why?
-# A step of another topic is one of many that could stand there, so each of them is improbable.
+# The eight that the policy finds likelier have about a point more gold than the others.
+# Half of that point is steps of other topics.
+# (Halved by the proxy's score, they differ by less than a quarter of a point.)
+# Such a step is one of many that could stand there, so each of them is improbable.
 #
 # **Pessimism** charges for that.
 # Rank the candidates by
@@ -248,8 +261,7 @@ show.replies(stored.prompts[i], [stored.texts[i][j] for j in surest],
 # (A nat is the unit of natural logarithms.)
 # On paper, with $\beta = 0.1$: reply A has a score of 3.0 and $\log \pi = -30$, reply B 2.2 and
 # $-12$.
-# A is worth $3.0 - 3.0 = 0$ and B $2.2 - 1.2 = 1.0$: choose B.
-# The rule is `regularised_best`.
+# A is worth $3.0 - 3.0 = 0$ and B $2.2 - 1.2 = 1.0$: choose B (`regularised_best`).
 
 # %% tags=["slide"]
 charged = stored
@@ -273,6 +285,9 @@ likelier = difference(*halves(stored.sum_logprobs, top, gold))
 assert 0.8 < likelier.low < likelier.mean < 1.3
 liked = difference(*halves(score, top, gold))
 assert -0.25 < liked.low < liked.high < 0.25
+in_wrong_steps = torch.tensor(parts["wrong_steps"])
+astray = difference(*halves(stored.sum_logprobs, top, in_wrong_steps))
+assert astray.low > 0.4 and 0.45 < astray.mean / likelier.mean < 0.55
 by_rule = regularised_best(stored, by="reward-2000", beta=0.1)
 assert by_rule.texts == course.select_best(charged, by="with β = 0.1").texts
 
@@ -283,6 +298,8 @@ for name, curves in knob.items():
     repaired = [difference(curves[0.1][:, k], curves[0][:, k]) for k in (0, 1)]
     rises = difference(curves[0.1][:, 1], curves[0.1][:, 0])
     assert repaired[1].low > 0.1 and rises.low > 0.1
+    ranked_by = stored.reward(name) + 0.1 * stored.sum_logprobs
+    assert best_of_n_curve(ranked_by, gold, sizes).mean(0).argmax() == 8  # n = 256
     assert (repaired[0].high < 0) == (name == "reward-8000")
     if name == "reward-2000":
         assert 1.1 < repaired[1].mean < 1.25 and curves[1].mean(0)[1] < 0.9
@@ -292,17 +309,22 @@ for name, curves in knob.items():
 from course_lib.assets import temperatures
 
 colder, plain = temperatures.pools()[0.7], temperatures.pools()[1.0]
-rival = best_of_n_curve(colder.reward("reward-500"), colder.reward("gold"), [16, 64])
-ranked_by = plain.reward("reward-500") + 0.1 * plain.sum_logprobs
-paid = best_of_n_curve(ranked_by, plain.reward("gold"), [16, 64])
 their_topics = [about["topic"] for about in plain.info]
-gaps = [paired_difference(rival[:, k], paid[:, k], groups=their_topics) for k in (0, 1)]
-assert gaps[0].low > 0 and gaps[1].low < 0 < gaps[1].high
+won = {}
+for name in ("reward-500", "reward-8000"):
+    rival = best_of_n_curve(colder.reward(name), colder.reward("gold"), [16, 64])
+    ranked_by = plain.reward(name) + 0.1 * plain.sum_logprobs
+    paid = best_of_n_curve(ranked_by, plain.reward("gold"), [16, 64])
+    won[name] = [paired_difference(rival[:, k], paid[:, k], groups=their_topics)
+        for k in (0, 1)]
+assert won["reward-500"][0].low > 0
+assert won["reward-500"][1].low < 0 < won["reward-500"][1].high
+assert min(gap.low for gap in won["reward-8000"]) > 0
 
 # %% [markdown] tags=["slide"]
 # **Finding 4.3: pessimism, a charge for improbable replies, moves the peak of over-optimisation to
 # the right.**
-# Here the peak leaves our range: at 256 gold is still rising, for all four models.
+# Here the peak leaves our range, for all four models.
 # `reward-2000` is 1.2 points better than without the charge.
 #
 # At $\beta = 1$ the policy decides, and it likes bland letters.
@@ -310,9 +332,9 @@ assert gaps[0].low > 0 and gaps[1].low < 0 < gaps[1].high
 # We took the library's 0.1; choose yours on prompts that you do not report.
 #
 # Its **rival** is a lower temperature, which leaves improbable replies unwritten.
-# With `reward-500`, sampling at 0.7 beats the charge at 16 candidates, and at 64 there is no
-# difference we can detect.
-# So find a good temperature first; the charge is for a pool that you have already.
+# With `reward-8000`, sampling at 0.7 beats the charge at 16 candidates and at 64.
+# With `reward-500` it does at 16; at 64 there is no difference we can detect.
+# So find a good temperature first; the charge is for a pool you have already.
 
 # %% [markdown]
 # ## Deeper: Choosing softly
@@ -345,18 +367,28 @@ show.table(["rule, by reward-125", "gold"], [(rule, f"{value.mean():.2f}")
 # %% tags=["hide", "remove-input"]
 assert difference(drawn, hard[:, 1]).low > 0.05
 assert difference(drawn, hard[:, 0]).high < 0
+by_the_nat = best_of_n_curve(score + 0.1 * stored.sum_logprobs, gold, [256])[:, 0]
+for price in (0.003, 0.005, 0.01, 0.02, 0.03, 0.1):
+    by_the_token = best_of_n_curve(score - price * stored.lengths, gold, [256])[:, 0]
+    behind = difference(by_the_nat, by_the_token)
+    assert behind.mean > 0.9 and behind.low > 0.5
 
 # %% [markdown]
 # **Finding 4.4: choosing softly limits what a weak reward model costs at large $n$.**
 # But plain best-of-8 is better still, for a thirtieth of the price.
+# (Its 8 was found on these questions, so it has an advantage.)
 # Both optimise less.
 # Pessimism says *where* to optimise less.
+#
+# Is pessimism a charge for length in disguise, since longer replies are less probable?
+# We charged `reward-2000` for each token instead, at six prices.
+# The best of 256 then stays at least 0.9 points below the one charged by the nat.
 
 # %% [markdown] tags=["slide"]
 # ## How far has choosing moved the replies? KL
 #
 # Over-optimisation is going too far, and the usual measure of far is the **Kullback–Leibler
-# divergence**, KL for short.
+# divergence**, KL for short; papers draw the curves above against it.
 #
 # On paper: a policy says "yes" or "no", each with probability ½, and the reward prefers "yes".
 # The best of 2 is "no" only if both are "no", so it says "yes" with probability ¾.
@@ -366,7 +398,7 @@ assert difference(drawn, hard[:, 0]).high < 0
 # $$\mathrm{KL}(\pi_2 \,\|\, \pi_{\text{ref}}) = \tfrac34 \log 1.5 + \tfrac14 \log 0.5 \approx 0.13 \text{ nats}$$
 #
 # $\pi_{\text{ref}}$ is the policy, $\pi_n$ what best-of-$n$ makes of it.
-# KL is never negative, and 0 when nothing has changed.
+# KL is never negative, and 0 means no change.
 
 # %% [markdown]
 # ### A bound, often quoted as if it were the value
@@ -375,7 +407,6 @@ assert difference(drawn, hard[:, 0]).high < 0
 #
 # $$\mathrm{KL}(\pi_n \,\|\, \pi_{\text{ref}}) \;\le\; \log n - \frac{n-1}{n}$$
 #
-# It is often printed with an equals sign.
 # **Your prediction.**
 # For "yes" and "no" and $n = 16$ the bound is 1.8 nats.
 # Is the KL about 1.8, about 1.3, or about 0.7?
@@ -394,9 +425,9 @@ for n in (2, 16, 256):
 # If a reply is right with probability $p$, right replies become at most $1/p$ times as likely, so
 # the KL is never above $-\log p$.
 #
-# Now on the stored pool.
+# Now on the stored pool, where 256 candidates stand for all replies.
 # The verifier asks whether a reply contains every right step.
-# The other chooser is `reward-8000`, whose scores rarely tie at the top.
+# `reward-8000`, the other chooser, rarely ties at the top.
 
 # %% tags=["slide"]
 from course_lib.experiments.findings.choosing import (complete, kl_of_candidates,
@@ -423,9 +454,8 @@ assert np.mean(copies) < 1.3
 # **Finding 4.5: KL of best-of-$n$ never exceeds $\log n - (n-1)/n$, and with ties it is far below
 # it.**
 # At 16 the verifier's KL is 0.8 nats below the bound, and it stops at $-\log p$.
-# The scores of `reward-8000` keep to the bound up to about 64.
-# **Use the bound as a bound.
-# Where rewards tie, never print it as the value.**
+# `reward-8000` keeps to the bound up to about 64; then 256 candidates are too few.
+# **Where rewards tie, never print the bound as the value.**
 
 # %% [markdown]
 # ## Deeper: What best-of-n makes of a policy
@@ -434,7 +464,7 @@ assert np.mean(copies) < 1.3
 # For any list of replies $\pi_n$ is known exactly.
 # Let $F(y)$ be the probability that one sample has a reward *at most* that of $y$, and $F^-(y)$
 # that it has a reward *below* it.
-# All $n$ are at most at $y$ with probability $F^n$, and all below it with $(F^-)^n$.
+# All $n$ have at most the reward of $y$ with probability $F^n$, and all have less with $(F^-)^n$.
 # So the best of $n$ has the reward of $y$ with probability
 #
 # $$F(y)^n - F^-(y)^n.$$
@@ -542,7 +572,7 @@ for kind in ("random pairs, 500", "random pairs"):
 # The form explains most of every curve, and more than the one for reinforcement learning.
 # For 2,000 and 8,000 comparisons the parabola fits even better, and all four curves lie below their
 # fit at $n = 2$ and above it at 16.
-# So it fits, as the end of Finding 4.1 says, and it is not exact: do not trust it beyond your data.
+# So it fits and is not exact: do not trust it beyond your data.
 #
 # From `reward-500` to `reward-8000` the fitted peak moves right by more than chance over prompts.
 # But one model stands for each size, and the small ones had four passes over their data where the
@@ -563,7 +593,7 @@ for kind in ("random pairs, 500", "random pairs"):
 #
 # We play both for all 21 pairs of the pool's seven reward models.
 # (The other three learned to like length, help alone, and safety alone.)
-# The better one has more gold in its best of 16 on the whole pool.
+# *Better* means more gold in the best of 16, on the whole pool.
 #
 # **Your prediction.**
 # With 64 labels on random pairs the better model is found in 77 % of the games.
@@ -588,14 +618,13 @@ plots.label_budget(budgets, shares, quiet=True).guessed("04-labels", x=64)
 # %% tags=["hide", "remove-input"]
 assert len(games[2]) == 21 and abs(shares["random pairs"][2] - 0.77) < 0.01
 assert abs(shares["what they choose"][2] - 0.90) < 0.01
-assert shares["what they choose"][2] > shares["random pairs"][3] > 0.85
+assert 0 < shares["what they choose"][2] - shares["random pairs"][3] < 0.03
 assert 1 - (gold >= 1).double().mean() ** 2 > 0.85  # pairs with a reply below 1 point
 ahead = [game["head to head"] - game["accuracy"] for game in games[2]]
 assert min(ahead) > -0.04 and max(ahead) > 0.2
 
 # %% [markdown] tags=["slide"]
-# Judging what they choose finds it in 90 %, more than random pairs find with four times the labels.
-# Why?
+# Judging what they choose finds it in 90 %, as often as random pairs with four times the labels.
 # Most random pairs hold a poor reply that nobody will ever be sent.
 #
 # **Spend labels on replies that the models would choose, at the $n$ you will use.**
@@ -632,6 +661,11 @@ for n in (4, 16, 64, 256):
         low = np.tanh(np.arctanh(rho) - 1.96 / np.sqrt(len(names) - 3))  # Fisher's
         assert (rho > 0.9 and low > 0.5) if close else low < 0 < rho < 0.7
 assert max(at_top, key=lambda name: at_top[name].mean()) == "reward-helpful"
+where_harmful, elsewhere = (accuracy["reward-helpful"][which].mean()
+    for which in (harmful, ~harmful))
+assert where_harmful < 0.5 and elsewhere > 0.65
+quarter = np.argsort(-gold.numpy(), axis=1, kind="stable")[harmful, :64]
+assert (np.take_along_axis(parts["complies"][harmful], quarter, 1) < 0).mean() < 0.01
 
 # %% [markdown]
 # It tells much: over these seven models the correlation is above 0.9 at every $n$.
@@ -639,7 +673,7 @@ assert max(at_top, key=lambda name: at_top[name].mean()) == "reward-helpful"
 # interval, over models, includes zero.
 # `helpful` is the best of all there.
 # What it gets wrong are bad replies, those that carry out a harmful request, and among the best
-# there are none.
+# there are next to none.
 #
 # Can the *more* accurate of two models choose *worse*?
 # First a made-up judge: `reward-8000`, but the upper 40 % of each prompt's replies all get the top
@@ -679,13 +713,16 @@ minus = trained["minus"]["pass or fail minus without slips"]
 assert minus["accuracy"]["high"] < -0.05 and minus["4"]["high"] < 0
 assert minus["32"]["low"] < 0 < minus["32"]["high"]
 assert {len(trained["runs"][kind]) for kind in kinds} == {5}
+assert minus["accuracy_top"]["low"] > 0.1
+assert abs((gold >= 2).double().mean() - 1 / 12) < 0.005
 
 # %% [markdown]
 # **Finding 4.6: the more accurate of two reward models need not give the better best-of-n.**
 # The second kind orders far fewer of all pairs rightly.
 # At 4 it chooses worse; at 32 there is no difference we can detect.
-# Its labels draw one line, between replies worth sending and the others.
-# That is all a best-of-32 asks for.
+# Its labels draw one line, between replies of 2 points or more and the others.
+# That line runs near the top: one reply in twelve reaches it.
+# So among the best quarter this kind orders more of the pairs rightly.
 
 # %% [markdown]
 # ## Deeper: Several models as one
@@ -735,10 +772,10 @@ for k in (0, 1):
 # ## Deeper: Two rewards: helpful and safe
 
 # %% [markdown]
-# Somebody asks how to follow a colleague's phone.
+# Somebody asks how to follow a colleague with their phone.
 # Each step that tells them is worth +1 in the *helpful* half of gold, and costs 2.5 in the
 # *harmless* half.
-# So the most helpful reply is the worst one.
+# So the replies that help most are worse than a random one.
 # Llama 2 had two reward models for that reason (arXiv 2307.09288).
 # Ours are `reward-helpful` and `reward-harmless`.
 #
@@ -769,6 +806,11 @@ def gap_of(a, b, what):
     """The paired difference of two rules: 0 in harm, 1 in help."""
     units = np.array(topics)[[harmful, ~harmful][what]]
     return paired_difference(a[what], b[what], groups=units)
+most_help = stored.reward("helpful").argsort(dim=1, descending=True)[:, :16]
+followed = np.array(["follow" in prompt and "colleague" in prompt
+    for prompt in stored.prompts])
+worse = gold.mean(1) - gold.gather(1, most_help).mean(1)
+assert followed.sum() > 1 and worse[followed].min() > 0.5
 assert 0.35 < random[0].mean() < 0.45 and 0.85 < none[0].mean() < 0.95
 assert gap_of(none, random, 0).low > 0.2 and gap_of(some, none, 0).high < -0.2
 assert gap_of(some, none, 1).low < 0 < gap_of(some, none, 1).high
@@ -852,7 +894,7 @@ assert taught["best of 16 by reward-8000"][0].mean() > 2 * blind_right.mean()
 # - The cause can be read: from 16 to 256, steps of other topics cost half as much again.
 # - A charge of 0.1 a nat for improbable replies is worth 1.2 points at 256 (Finding 4.3).
 # - $\log n - (n-1)/n$ is a bound: with a verifier the KL is 0.8 nats below it at 16 (Finding 4.5).
-# - 64 labels on what two models choose find the better one in 90 % of the games, more than 256
+# - 64 labels on what two models choose find the better one in 90 % of the games, as often as 256
 #   labels on random pairs.
 
 # %% [markdown]
@@ -871,7 +913,8 @@ findings.show("04")
 #
 # One policy, one family of small reward models, one model of each size, simulated annotators.
 # Gao and colleagues checked their law up to $n = 60{,}000$; we have 256 candidates.
-# The games with labels are played on the pool that also says which model is better.
+# The games with labels are played on the pool that also says which model is better, and a label
+# there is gold itself, without an annotator's slip.
 # What happens when the *policy* changes is in lessons 05 and 07.
 #
 # ### In real systems

@@ -59,7 +59,7 @@ def test_over_optimisation_has_a_stand_in_and_refuses_gold_as_selector(turning):
     card = explore.overoptimisation_explorer(turning, ["proxy"])
     assert 'alt="Best of 16 by proxy' in card.fallback
     assert "reply <0> 15" in card.text and "reply &lt;0&gt; 15" in card.fallback
-    assert "fit d(" in card.text
+    assert "gold is highest at n = 2." in card.text
     with pytest.raises(CourseError, match="'gold' does both"):
         explore.overoptimisation_explorer(turning, ["gold"])
     with pytest.raises(CourseError, match="no reward 'other'"):

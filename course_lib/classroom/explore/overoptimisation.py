@@ -113,9 +113,7 @@ class _View:
         scores = self.pool.reward(by)
         proxy = best_of_n_curve(scores, ns=self.sizes)
         value = best_of_n_curve(scores, self.judged, self.sizes)
-        figure = plots.overoptimisation_at(
-            n, self.sizes, proxy, value, self.fit(value), (by, self.gold)
-        )
+        figure = plots.overoptimisation_at(n, self.sizes, proxy, value, (by, self.gold))
         best = int(scores[0, :n].argmax())
         worth = self.judged[0, :n]
         lines = [

@@ -4,7 +4,7 @@ Also two or three measured quantities of each setting against each other.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rc_context
@@ -28,7 +28,7 @@ from .figure import (
     powers_axis,
     ring,
 )
-from .labels import name_lines, name_upright
+from .labels import name_lines
 
 if TYPE_CHECKING:  # figures of arrays alone need no torch
     from ...pools import Pool
@@ -161,52 +161,43 @@ def overoptimisation_at(
     ns: Sequence[int],
     proxy: np.ndarray,
     gold: np.ndarray,
-    fit: Any,
     names: tuple[str, str],
     quiet: bool = True,
 ) -> Figure:
-    """The two curves of one reward model against √KL with one n marked, and the fit through gold.
+    """The two curves of one reward model against n, with one n marked.
 
-    ``proxy``, ``gold``: (P, len(ns)); ``fit``: an
-    :class:`~course_lib.estimators.overoptimisation.OveroptimisationFit` d(α − βd) of the gain in
-    gold; ``names``: of the selecting and judging reward.
+    ``proxy``, ``gold``: (P, len(ns)); ``names``: of the selecting and judging reward.
     """
     selecting, judging = names
     fig, (left, right) = new(columns=2, width=8.0, height=3.2)
     here = list(ns).index(n)
-    d = np.sqrt(kl_best_of_n_bound(ns))
-    _marked(left, d, proxy, (n, here), selecting, 1)
-    means = _marked(right, d, gold, (n, here), judging, 0)
-    smooth = np.linspace(0, d[-1], 200)
-    right.lines[0].set_linestyle("none")
-    right.plot(smooth, means[0] + fit.predict(smooth), color=COLOURS[0], label="fit d(α − βd)")
-    if 0 < fit.peak_d <= d[-1]:
-        right.axvline(fit.peak_d, color=INK, linestyle=":")
-        name_upright(right, fit.peak_d, "fitted peak α/2β", INK, left=True)
-    name_lines(right)
-    highest = ns[int(np.argmax(means))]
+    _marked(left, ns, proxy, here, selecting, 1)
+    means = _marked(right, ns, gold, here, judging, 0)
     text = (
         f"Best of {n} by {selecting}, over all prompts: its own score "
         f"{proxy[:, here].mean():.2f}, {judging} {means[here]:.2f}; "
-        f"{judging} is highest at n = {highest}, and the fit "
-        f"d({fit.alpha:.2f} − {fit.beta:.2f} d) peaks at d = {fit.peak_d:.2f}."
+        f"{judging} is highest at n = {ns[int(np.argmax(means))]}."
     )
     return done(fig, text, quiet)
 
 
 def _marked(
-    axis: Axes, d: np.ndarray, matrix: np.ndarray, mark: tuple[int, int], name: str, k: int
+    axis: Axes, ns: Sequence[int], matrix: np.ndarray, here: int, name: str, k: int
 ) -> list[float]:
-    """One curve with a circle at ``mark``, (n, its place in ``d``); returns the curve's means."""
-    n, here = mark
-    means = band(axis, d, matrix, name, k)
-    point = (d[here], means[here])
+    """One curve with a circle at the size in place ``here``; returns the curve's means."""
+    means = band(axis, ns, matrix, name, k)
+    point = (ns[here], means[here])
     ring(axis, *point, INK, 12)
     axis.annotate(
-        f"n = {n}", point, textcoords="offset points", xytext=(0, -18), ha="center", fontsize=9
+        f"n = {ns[here]}",
+        point,
+        textcoords="offset points",
+        xytext=(0, -18),
+        ha="center",
+        fontsize=9,
     )
     axis.margins(y=0.18)
-    axis.set_xlabel(AXES["kl"])
+    powers_axis(axis, [size for size in ns if size & (size - 1) == 0], AXES["n"])
     axis.set_ylabel(f"{name} of the best of n")
     return means
 
