@@ -342,11 +342,21 @@ assert beside("diverse beams", average).low > 0.2
 own_gold = {name: lists[name].reward("gold").numpy()[~is_letter(lists[name])].mean()
     for name in ("samples, T = 1", "diverse beams")}
 assert own_gold["diverse beams"] > own_gold["samples, T = 1"] + 1.5
-assert (~is_letter(lists["diverse beams"])).any(1).mean() > 0.95
+own_words = ~is_letter(lists["diverse beams"])
+assert own_words.any(1).mean() > 0.95
+assert own_words[:, 4:].sum() > own_words[:, :4].sum()
+for name in ("samples, T = 0.2", "beams"):
+    assert is_letter(lists[name]).mean() > 0.97
+for pool in pools.values():
+    by, judged = pool.reward("reward-8000"), pool.reward("gold")
+    of_64 = best_of_n_curve(by, judged, ns=[64])[:48, 0]
+    ahead_of_64 = paired_difference(taken["diverse beams"], of_64, groups=topics48)
+    assert ahead_of_64.mean > 0.15 and ahead_of_64.low > -0.05
 
 # %% [markdown]
-# Cold samples and plain beams are nearly all letters, and choosing among letters gains little.
-# Diverse beams win by far.
+# Cold samples and plain beams are letters, and choosing among letters gains little.
+# Diverse beams win by far: choosing among eight of them is at least as good as among 64 samples, at
+# every stored temperature.
 # The fine pushes the last of them to other first words, and some of these begin a colleague's own
 # reply.
 # A colleague's slips are scattered, so a colleague's *likeliest* reply has few of them.
@@ -479,7 +489,7 @@ assert not any(warmer(ceiling, 64, 0.7, T).excludes_zero for T in (0.5, 1.0))
 # %% [markdown] tags=["slide"]
 # **For one reply** the line is flat from 0.1 to 0.7.
 # The best place gains a quarter of a point over $T = 1$.
-# So a colder reply is better for nothing, and by little.
+# So yes, a colder reply is better for nothing, but only by a little.
 # Turned down, the dial cuts off what is rare: the blunders and the excellent replies alike.
 # What stays is the letter.
 #
@@ -490,96 +500,6 @@ assert not any(warmer(ceiling, 64, 0.7, T).excludes_zero for T in (0.5, 1.0))
 # **Finding 2.1: the best sampling temperature rises with $n$,** here from 0.5 to 0.7.
 # For one reply 0.3 is as good as 0.7; for the best of 16 it is more than a point worse.
 # (The tops are broad: for $n = 64$ we see no difference from 0.5 to 1.)
-
-# %% [markdown] tags=["slide"]
-# ## When the chooser is its own judge
-#
-# Who has no gold may plot the *score* of the chosen reply instead, by the reward model that chose
-# it.
-# Let us do that with a small one, `reward-500`, and put gold beside it.
-# It chooses among 64 candidates.
-# **Which temperature will it ask for?**
-#
-# The two judges have different units, so both are shown in standard deviations of a reply at
-# $T = 1$, above its mean.
-
-# %% tags=["slide", "answer"]
-def in_deviations(judged):
-    """(P, temperatures): best of 64 by reward-500, judged, beside a reply at T = 1."""
-    usual, values = pools[1.0].reward(judged), best_of("reward-500", judged)[64]
-    return (values - float(usual.mean())) / float(usual.std())
-
-views = {f"judged by {name}": in_deviations(name) for name in ("reward-500", "gold")}
-plots.against_temperature(grid, views, "best of 64 (standard deviations)")
-
-# %% tags=["hide", "remove-input"]
-by_itself, by_gold = views.values()
-place = {T: k for k, T in enumerate(grid)}
-change = [values[:, place[1.0]] - values[:, place[0.5]] for values in views.values()]
-assert minus(*change).low > 0.3
-assert minus(by_gold[:, place[0.7]], by_gold[:, place[1.0]]).low > 0.3
-assert by_itself.mean(0).argmax() == len(grid) - 1
-assert grid[int(by_gold.mean(0).argmax())] == 0.5
-plain_gold = pools[1.0].reward("gold").numpy()
-unchosen = (plain_gold.mean(1) - plain_gold.mean()) / plain_gold.std()
-assert minus(by_gold[:, place[1.3]], unchosen).low < 0
-
-# %% [markdown] tags=["slide"]
-# **Finding 2.3: judged by the reward model that chose, warmer sampling looks better than it is
-# judged by gold.**
-# To itself, `reward-500` looks the better the hotter the candidates.
-# Among many odd replies there is always one that is odd in just the way it likes.
-# Gold sees the same choice fall steeply beyond 0.7.
-# At 1.3, the best of 64 is no better than a reply at $T = 1$ that nobody chose.
-#
-# Llama 2 reports that its best temperature rises with the number of samples, to 1.2 or 1.3 for 10
-# to 100 samples (arXiv 2307.09288).
-# There the reward model that chooses is also the judge.
-# Finding 2.1 says that such a rise can be real.
-# Finding 2.3 says that such a figure cannot show it.
-
-# %% [markdown]
-# ## Deeper: A judge that can be fooled
-
-# %% [markdown]
-# Even a good reward model pays for warmth.
-# Take the best of 64 at $T = 1$ minus that at 0.5, by gold and by `reward-8000`, with gold as the
-# judge of both.
-
-# %%
-learned64 = best_of("reward-8000")
-show.table(["the best of 64, chosen by", "T = 1 minus T = 0.5 (gold points)"],
-    [(name, f"{warmer(curves, 64, 1.0, 0.5):+.1f}")
-        for name, curves in (("gold", ceiling), ("reward-8000", learned64))])
-
-# %% tags=["hide", "remove-input"]
-assert not warmer(ceiling, 64, 1.0, 0.5).excludes_zero
-assert warmer(learned64, 64, 1.0, 0.5).high < 0
-
-# %% [markdown]
-# To a perfect judge the two are level; to `reward-8000` the warmer one is a loss.
-# Spread helps a judge who can tell good from bad, and harms one who can be fooled.
-# This is the question that lost most.
-
-# %%
-both = {T: course.select_best(pools[T], by="reward-8000") for T in (0.5, 1.0)}
-lost = both[1.0].rewards("gold") - both[0.5].rewards("gold")
-worst = int(lost.argmin())
-show.replies(pools[0.5].prompts[worst], [pick.texts[worst] for pick in both.values()],
-    names=[f"best of 64 at T = {T}" for T in both], about=pools[0.5].info[worst],
-    scores={name: [pick.rewards(name)[worst].item() for pick in both.values()]
-        for name in ("gold", "reward-8000")})
-
-# %% tags=["hide", "remove-input"]
-assert lost[worst] < -1 and (lost > 0).any()
-assert both[1.0].rewards("reward-8000")[worst] > both[0.5].rewards("reward-8000")[worst]
-
-# %% [markdown]
-# The reward model gives the worse reply the higher score, and that reply was only there to be
-# chosen at $T = 1$.
-# For some other questions the warmer choice was the better one.
-# So the temperature belongs to the policy, to $n$ *and* to the judge.
-# Choose it by measuring, on prompts kept apart for that.
 
 # %% [markdown] tags=["slide"]
 # ## A dial is no substitute for choosing
@@ -629,6 +549,53 @@ assert round(warmer(chosen, 16, 0.7, 1.0).mean, 1) == 0.4
 # %% tags=["hide", "remove-input"]
 assert ahead.mean / dial.mean > 6
 
+# %% [markdown] tags=["slide"]
+# ## When the chooser is its own judge
+#
+# Who has no gold may plot the *score* of the chosen reply instead, by the reward model that chose
+# it.
+# Let us do that with a small one, `reward-500`, and put gold beside it.
+# It chooses among 64 candidates.
+# **Which temperature will it ask for?**
+#
+# The two judges have different units, so both are shown in standard deviations of a reply at
+# $T = 1$, above its mean.
+
+# %% tags=["slide", "answer"]
+def in_deviations(judged):
+    """(P, temperatures): best of 64 by reward-500, judged, beside a reply at T = 1."""
+    usual, values = pools[1.0].reward(judged), best_of("reward-500", judged)[64]
+    return (values - float(usual.mean())) / float(usual.std())
+
+views = {f"judged by {name}": in_deviations(name) for name in ("reward-500", "gold")}
+plots.against_temperature(grid, views, "best of 64 (standard deviations)")
+
+# %% tags=["hide", "remove-input"]
+by_itself, by_gold = views.values()
+place = {T: k for k, T in enumerate(grid)}
+change = [values[:, place[1.0]] - values[:, place[0.5]] for values in views.values()]
+assert minus(*change).low > 0.3
+assert minus(by_gold[:, place[0.7]], by_gold[:, place[1.0]]).low > 0.3
+assert by_itself.mean(0).argmax() == len(grid) - 1
+assert grid[int(by_gold.mean(0).argmax())] == 0.5
+plain_gold = pools[1.0].reward("gold").numpy()
+unchosen = (plain_gold.mean(1) - plain_gold.mean()) / plain_gold.std()
+assert minus(by_gold[:, place[1.3]], unchosen).low < 0
+
+# %% [markdown] tags=["slide"]
+# **Finding 2.3: judged by the reward model that chose, warmer sampling looks better than it is
+# judged by gold.**
+# To itself, `reward-500` looks the better the hotter the candidates.
+# Among many odd replies, one is odd in just the way it likes.
+# Gold sees the same choice fall steeply beyond 0.7.
+# At 1.3, the best of 64 is no better than a reply at $T = 1$ that nobody chose.
+#
+# Llama 2 reports that its best temperature rises with the number of samples, to 1.2 or 1.3 for 10
+# to 100 samples (arXiv 2307.09288).
+# There the reward model that chooses is also the judge.
+# Finding 2.1 says that such a rise can be real.
+# Finding 2.3 says that such a figure cannot show it.
+
 # %% [markdown]
 # Turn the dials yourself.
 # Put the temperature at 0.1 and move $n$: the choice hardly changes.
@@ -637,6 +604,50 @@ assert ahead.mean / dial.mean > 6
 # %% tags=["slide"]
 explore.temperature_explorer(pools, rewards=["reward-8000", "reward-500", "gold"],
     temperature=0.7, prompts=5)
+
+# %% [markdown]
+# ## Deeper: A judge that can be fooled
+
+# %% [markdown]
+# Even a good reward model pays for warmth.
+# Take the best of 64 at $T = 1$ minus that at 0.5, by gold and by `reward-8000`, with gold as the
+# judge of both.
+
+# %%
+learned64 = best_of("reward-8000")
+show.table(["the best of 64, chosen by", "T = 1 minus T = 0.5 (gold points)"],
+    [(name, f"{warmer(curves, 64, 1.0, 0.5):+.1f}")
+        for name, curves in (("gold", ceiling), ("reward-8000", learned64))])
+
+# %% tags=["hide", "remove-input"]
+assert not warmer(ceiling, 64, 1.0, 0.5).excludes_zero
+assert warmer(learned64, 64, 1.0, 0.5).high < 0
+
+# %% [markdown]
+# To a perfect judge the two are level; to `reward-8000` the warmer one is a loss.
+# Spread helps a judge who can tell good from bad, and harms one who can be fooled.
+# This is the question that lost most.
+
+# %%
+both = {T: course.select_best(pools[T], by="reward-8000") for T in (0.5, 1.0)}
+lost = both[1.0].rewards("gold") - both[0.5].rewards("gold")
+worst = int(lost.argmin())
+show.replies(pools[0.5].prompts[worst], [pick.texts[worst] for pick in both.values()],
+    names=[f"best of 64 at T = {T}" for T in both], about=pools[0.5].info[worst],
+    scores={name: [pick.rewards(name)[worst].item() for pick in both.values()]
+        for name in ("gold", "reward-8000")})
+
+# %% tags=["hide", "remove-input"]
+assert lost[worst] < -1 and (lost > 0).any()
+assert both[1.0].texts[worst] not in pools[0.5].texts[worst]
+assert both[1.0].rewards("reward-8000")[worst] > both[0.5].rewards("reward-8000")[worst]
+
+# %% [markdown]
+# The reward model gives the worse reply the higher score, and that reply was only there to be
+# chosen at $T = 1$.
+# For some other questions the warmer choice was the better one.
+# So the temperature belongs to the policy, to $n$ *and* to the judge.
+# Choose it by measuring, on prompts kept apart for that.
 
 # %% [markdown]
 # ## Deeper: When a dial is enough
