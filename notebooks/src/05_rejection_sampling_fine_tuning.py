@@ -7,7 +7,7 @@
 # **Builds on:** lesson 01 (best-of-n), lesson 02 (temperature), lesson 03 (reward models),
 # lesson 04 (over-optimisation, KL).
 #
-# **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
+# **Time:** 35 minutes, and 35 more for the parts marked *Deeper*.
 
 # %% [markdown] tags=["slide"]
 # ## Pay once instead of each time
@@ -65,13 +65,13 @@ for i in (3, 2):
 # %% [markdown] tags=["slide"]
 # We picked two clear cases; the average comes further down.
 #
-# Best-of-n gives better replies, too, but it pays for $n$ of them at every question, for ever.
+# Best-of-n gives better replies too, but pays for $n$ of them at every question, for ever.
 # The idea of this lesson: choose once, for many questions, and *train* the policy on the winners.
 # Afterwards it should write such replies at the first attempt.
 #
 # 1. **Sample** $N$ candidates for each training prompt $x$.
 # 2. **Score** each of them with the reward model.
-# 3. **Select** the best of each prompt and reject the rest.
+# 3. **Select** the best of each prompt, so that none is left out, and reject the rest.
 #    That rejection gave the method its name: rejection-sampling fine-tuning, **RFT**.
 # 4. **Fine-tune** the policy on what was kept, as if a person had written it.
 # 5. **Judge** it on other prompts, with a judge that did not choose.
@@ -82,8 +82,7 @@ for i in (3, 2):
 # place, on new data.
 # We write $\pi_\theta$ for the policy being trained.
 #
-# This is how a good reward model improves a base policy **by data**.
-# It decides which replies become training data.
+# So a good reward model improves a policy **by data**: it decides which replies are trained on.
 # No gradient passes through it, and the trained policy answers without it.
 #
 # ## On paper: which tokens count
@@ -100,10 +99,9 @@ drawings.loss_mask()
 # **The end token counts.**
 # It is how the policy learns to stop.
 #
-# The loss of a token is $-\ln p$ nats, where $p$ is the probability that the policy gives to it.
-# Say that the reply is "good morning" and its end token, with probabilities 0.5, 0.25 and 0.8.
-# Take a pencil: **how large is the loss of the reply, and how large is its mean over the three
-# tokens?**
+# The loss of a token is $-\log p$ nats, where $p$ is the probability that the policy gives to it.
+# Say the reply is "good morning" and its end token, with probabilities 0.5, 0.25 and 0.8.
+# Take a pencil: **what is the loss of the reply, and what its mean over the three tokens?**
 
 # %% tags=["nbval-check-output", "answer"]
 p = torch.tensor([0.5, 0.25, 0.8])
@@ -121,13 +119,12 @@ show.facts({"loss of the reply": f"{loss:.2f} nats", "mean": f"{loss / 3:.2f} na
 #
 # The four lines at the top did steps 1 to 4: 192 prompts, 16 candidates each.
 # The reward model is *reward-2000*, trained on 2,000 comparisons: good enough to help, and weak
-# enough to be hacked further down.
+# enough to be hacked.
 #
 # Would *any* replies of its own have done the same?
-# A **control** answers that.
-# It is trained in the same way, on as many replies to the same prompts, drawn at random from the
-# sixteen.
-# What separates the two is the choosing, and nothing else.
+# A **control** is trained in the same way, on as many replies to the same prompts, drawn at random
+# from the sixteen.
+# What separates the two is the choosing.
 
 # %%
 random = random_per_prompt(pool, seed=0)
@@ -135,10 +132,10 @@ control = course.finetune(policy, random, epochs=3, lr=1e-3)
 
 # %% [markdown] tags=["slide"]
 # A rival costs nothing: a lower temperature.
-# Perhaps the tuned policy only writes its likelier replies more often, and a dial does that without
+# Perhaps the policy only learns to write its likely replies more often: a dial does that without
 # training.
-# So each is judged at $T = 1$ and at $T = 0.1$, which was best for base and tuned policy on other
-# prompts.
+# So each is judged at $T = 1$ and at $T = 0.1$, of five temperatures the best for base and tuned
+# policy on other prompts.
 #
 # **Your prediction.**
 # At its best temperature the base has a mean gold reward of about 0.4 on held-out prompts.
@@ -191,6 +188,7 @@ for student in (tuned, control):
 of_base, of_tuned = (results.load("rounds")[key] for key in ("base", "arms"))
 for found in (of_base, of_tuned["last round only"][0]):
     assert set(found["best_temperatures"]) == {0.1}
+assert len(results.load("frontier")["temperatures"]) == 5
 
 # %% [markdown] tags=["slide"]
 # **Finding 5.1: fine-tuning on one's own best replies beats the same training on random ones.**
@@ -205,7 +203,7 @@ for found in (of_base, of_tuned["last round only"][0]):
 # Training changes *what* that is.
 #
 # One seed is luck to some degree.
-# The same with other seeds of sampling and training:
+# The same with other seeds, and in the last row with the better reward-8000:
 
 # %%
 rounds, frontier = results.load("rounds"), results.load("frontier")
@@ -215,17 +213,20 @@ def shown(v, spec="+.2f"):
     """A stored interval as text."""
     return f"{v['mean']:{spec}} [{v['low']:{spec}}, {v['high']:{spec}}]"
 
+one_round = rounds["one_round"]
 show.table(["difference in gold", "chosen by", "seeds", "points"], [
     ("tuned minus control, T = 1", "reward-2000", len(rounds["seeds"]),
-        shown(rounds["one_round"]["rft minus control"])),
+        shown(one_round["rft minus control"])),
+    ("tuned minus base, each at its best T", "reward-2000", len(rounds["seeds"]),
+        shown(one_round["at best temperatures"]["rft minus base"])),
     ("tuned minus base, each at its best T", "reward-8000", len(rft["seeds"]),
         shown(rft["over_base"]))])
 
 # %% tags=["hide", "remove-input"]
-one_round = rounds["one_round"]
 assert all(found["low"] > 0.5 for found in one_round["by_seed"])
 assert one_round["rft minus control"]["low"] > 0.2
-assert rft["over_base"]["low"] > 1.5
+for found in (rft["over_base"], one_round["at best temperatures"]["rft minus base"]):
+    assert found["low"] > 1
 
 # %% [markdown]
 # Read before you believe, at $T = 1$: a question at the lower quarter of all gains, one in the
@@ -251,12 +252,15 @@ assert abs(part_of["after"]["filler"]) < 0.6 * abs(part_of["before"]["filler"])
 assert abs(part_of["after"]["complies"]) < 0.7 * abs(part_of["before"]["complies"])
 assert part_of["after"]["wrong_steps"] < part_of["before"]["wrong_steps"]
 assert part_of["after"]["repetition"] < part_of["before"]["repetition"]
+steps = {when: part_of[when]["right_steps"] + abs(part_of[when]["wrong_steps"]) / 0.75
+    for when in ("before", "after")}
+assert steps["after"] > 1.4 * steps["before"]
 
 # %% [markdown]
-# Look for steps of other topics and steps said twice: of these the tuned policy writes *more*.
-# But on average it gives far more right steps, much less filler, and less help with harmful
-# requests.
-# Nobody ever told it so in words.
+# On average the tuned policy writes more steps of every kind: far more right ones, and some more of
+# other topics or said twice.
+# It writes much less filler, and helps less with harmful requests.
+# Nobody told it so in words.
 
 # %% [markdown]
 # ## Deeper: What to keep
@@ -302,7 +306,7 @@ show.table(["rule", "keeps", "of each prompt", "mean reward"],
 # | `threshold`, at least 1.8 | keeps all above a bar | 2.0, 2.4 and 1.9 |
 # | `soft_best`, λ = 0.5 | draws with probability $\propto e^{r/\lambda}$ | 2.4 with probability 0.50 |
 # | `rso`, β = 0.5 | accepts each with probability $e^{(r - r_{\max})/\beta}$ | 2.0 with probability 0.45 |
-# | `regularised_best`, β = 0.1 | keeps the highest $r + \beta \log \pi_{\text{ref}}$ | 2.0, if it is 10 nats likelier than 2.4 |
+# | `regularised_best`, β = 0.1 | keeps the highest $r + \beta \log \pi_{\text{ref}}$ | 2.0, if that is more than 4 nats likelier than 2.4 |
 #
 # $\pi_{\text{ref}}$ is the base policy.
 # `rso` (arXiv 2309.06657) imitates what statisticians call rejection sampling.
@@ -314,17 +318,17 @@ row_a = np.array(R[0])
 weights = np.exp(row_a / 0.5)
 assert f"{weights[2] / weights.sum():.2f}" == "0.50"
 assert f"{np.exp((row_a - row_a.max()) / 0.5)[0]:.2f}" == "0.45"
-assert row_a[0] + 0.1 * 10 > row_a[2]
+assert np.isclose((row_a[2] - row_a[0]) / 0.1, 4)
 assert row_a[row_a >= 1.8].tolist() == [2.0, 2.4, 1.9]
 
 # %% [markdown]
-# Touch it: eight prompts, eight candidates, a frame around what is kept.
+# Touch it: eight prompts, four candidates each, a frame around what is kept.
 # Which rules leave rows empty?
 
 # %%
 from course_lib.classroom import explore
 
-few = stored.prompts_at(range(8, 16)).first(8)
+few = stored.prompts_at(range(8, 16)).first(4)
 explore.selection_explorer(few, by="reward-2000")
 
 # %% [markdown]
@@ -375,7 +379,6 @@ for seed in range(3):
 # includes zero.
 # So for all its higher scores it was no better.
 # Look at the prompts a training set covers before you look at its mean score.
-# What it leaves out, the policy cannot learn from it.
 
 # %% [markdown]
 # ## Deeper: Two mistakes to make once
@@ -383,7 +386,8 @@ for seed in range(3):
 # %% [markdown]
 # **Loss on the prompt.**
 # If prompt tokens count, the policy also learns to write users' questions.
-# Moving all but the first token of the prompt to where the reply is makes them count.
+# The cell after the next makes them count: it hands them over as if they were part of the reply.
+#
 # **The end token left out.**
 # Some pipelines drop it by accident: padding and end are the same token, padding is masked, and so
 # is the end.
@@ -445,9 +449,6 @@ assert 1.2 < more < 1.5 and (endless.finish != 0).float().mean() < 0.02
 # Then the training set is a set of samples from $\pi_N$, and fine-tuning asks $\pi_\theta$ to find
 # them probable.
 
-# %% tags=["slide"]
-drawings.distillation()
-
 # %% [markdown] tags=["slide"]
 # What is the loss of a kept reply, on average?
 #
@@ -460,17 +461,17 @@ drawings.distillation()
 # RFT distils best-of-n.
 
 # %% [markdown] tags=["slide"]
-# Three things follow, all of them at the temperature of the samples:
+# Three things follow, at the temperature of the samples:
 #
 # - The tuned policy comes nearer to best-of-$N$.
 # - At the very best it equals it.
 #   Nothing in the loss asks for more.
-# - What is missing is a matter of learning: few prompts, few steps, a small model.
+# - What it still lacks is a matter of learning.
 #
 # ## One reply against best-of-n
 #
-# The stored pool holds 256 replies of the base to each of the 128 held-out prompts.
-# Let the same reward model choose among them.
+# Let the same reward model choose among up to 256 stored replies of the base to each held-out
+# prompt.
 #
 # **Your prediction.**
 # One reply of the tuned policy at $T = 1$ is worth the base's best of how many?
@@ -508,19 +509,26 @@ assert minus(of_four[:, 0], curve[:, 2]).high < 0
 
 # %% [markdown] tags=["slide"]
 # The orange line meets the curve between 4 and 8 candidates.
-# It stays below the best of 16, its teacher, as the loss promises.
+# It stays below the best of 16, its teacher.
 # (The curve itself turns: best-of-n over-optimises reward-2000, lesson 04.)
 #
 # The green line is the same policy, served cold, and no $n$ reaches it.
 # **How can a copy be better than what it copies?**
-# It is a copy of best-of-16 at $T = 1$, where each reply still has its accidents: a bit of filler,
-# a step of another topic.
+
+# %% tags=["slide"]
+drawings.distillation()
+
+# %% [markdown] tags=["slide"]
+# The bars are an example; the dots were measured, with reward-8000.
+#
+# The tuned policy is a copy of best-of-16 at $T = 1$, where each reply still has its accidents:
+# a bit of filler, a step of another topic.
 # Two good replies have different accidents, and the same merits.
 # A cold policy writes what it finds likeliest, and that is what they have in common: more right
 # steps, and hardly an accident.
 #
-# Best-of-n has no such dial.
-# Turn the *base* cold and its candidates are mostly the same letter.
+# Best-of-n gains less from that dial.
+# Turn the *base* cold, and its candidates are mostly the same letter.
 # Among copies there is nothing to choose.
 
 # %%
@@ -540,13 +548,15 @@ assert distilled["minus_best_of_n_at_best"]["low"] > 0
 assert frontier["rft_minus"]["best-of-N"]["low"] > 0
 assert len(distilled["seeds"]) == len(rft["seeds"]) == 10
 assert distilled["reward"] == "reward-8000"
+by_dial = teacher["shown"]["gold"]["mean"] - teacher["at_1"]["gold"]["mean"]
+assert by_dial < 0.5 * (rft["shown"]["gold"]["mean"] - rft["at_1"]["gold"]["mean"])
 
 # %% [markdown]
 # **Finding 5.3: RFT distils best-of-n: at the temperature of its samples it comes nearer to
 # best-of-n and does not pass it.**
 #
 # **Finding 5.4: served colder, one reply of the fine-tuned policy passes best-of-n.**
-# It passes its teacher clearly, and the best that best-of-n reached at any setting only just.
+# It passes its teacher clearly, and the best of 64 at the best of five temperatures only just.
 
 # %% [markdown]
 # ## Deeper: How near, in nats
@@ -556,6 +566,9 @@ assert distilled["reward"] == "reward-8000"
 # Reward-8000 chose, from 384 training prompts.
 # Before training $\pi_\theta$ is the base, and the KL is that of lesson 04: at most
 # $\log 16 - 15/16 \approx 1.83$ nats.
+# Our estimate of it is 1.98: too high, by the same amount in all rows, because rewards tie and ranks
+# come from only 256 replies.
+#
 # **Your prediction: does it go to 0 with more passes over the data?**
 
 # %% tags=["answer"]
@@ -573,6 +586,7 @@ assert max(kl[1], kl[2]) < 0.65 * kl[0] and kl[6] > 0.9 * kl[0] > 1.65
 assert np.all(np.diff([warm_gold[k] for k in sorted(warm_gold)]) > 0)
 assert warm_gold[6] < distilled["best_of_n"]["mean"]
 assert distilled["size"]["prompts"] == 384
+assert f"{kl[0]:.2f}" == "1.98" and kl[0] > np.log(16) - 15 / 16
 low, high = frontier["rft_minus"]["best-of-N"]["corrected"]
 assert low < 0 < high and frontier["comparisons"] == 12
 letters = [max(set(row), key=row.count) for row in cold["base"].texts]
@@ -588,9 +602,7 @@ assert 0.12 < np.mean(share) < 0.21 and np.mean(wins) < 0.02
 # After six passes the KL is nearly back where it began, though gold at $T = 1$ still rises.
 # Probably the policy learns its few hundred replies by heart, and finds the other good replies of
 # best-of-16 improbable.
-# At $T = 1$ no number of passes reaches the gold of best-of-16.
-# (The estimate is a little too high in all rows alike, since rewards tie and ranks come from 256
-# replies.)
+# At $T = 1$ none of them reaches the gold of best-of-16.
 #
 # **The same teacher, copied in other ways.**
 # Our $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$ asks the policy to find likely all that best-of-N
@@ -608,8 +620,7 @@ assert 0.12 < np.mean(share) < 0.21 and np.mean(wins) < 0.02
 # ### Why a cold copy can pass
 #
 # The loss compares the two policies at $T = 1$ and is silent about any other temperature.
-# Served at $T$, the policy writes $y$ with a probability that grows with
-# $\pi_\theta(y \mid x)^{1/T}$.
+# Served at $T$, each token's probability is raised to the power $1/T$ and normalised.
 # That is another distribution.
 # So the question is whether the *likeliest* reply of $\pi_N$ is better than its *average* one.
 # Choosing makes it so.
@@ -626,11 +637,11 @@ assert 0.12 < np.mean(share) < 0.21 and np.mean(wins) < 0.02
 #
 # If one round helps, why stop?
 # Sample from the tuned policy, score, select, fine-tune again.
-# The reward model stays the same: it is **frozen**.
+# The reward model stays the same, **frozen**.
 #
 # **Your prediction.**
 # After four rounds, where is gold?
-# The base has about 0.1 at $T = 1$, and round 1 reached 0.9.
+# Over three seeds the base has about 0.1 at $T = 1$, and round 1 reached 0.9.
 
 # %% tags=["hide"]
 quiz.predict("05-rounds",
@@ -662,7 +673,7 @@ assert rounds["size"]["labels"] == 1000 and rounds["size"]["rounds"] == 4
 # This is **over-optimisation** (lesson 04), done by training.
 # Somebody who watches the score alone ships round 4.
 #
-# Read what happened, on two of six stored questions:
+# Read two of the six stored questions:
 
 # %% tags=["slide"]
 def over_rounds(which):
@@ -732,9 +743,11 @@ fallen = {part: rounds["arms"]["last round only"][-1]["parts"][part] - value
 assert fallen["right_steps"] + fallen["wrong_steps"] < 0.7 * sum(fallen.values())
 assert fallen["wrong_steps"] < 2 * fallen["right_steps"] < 0
 assert fallen["filler"] > 0 and fallen["complies"] > 0
-distance = {arm: rounds["arms"][arm][-1]["kl"]["mean"]
-    for arm in ("random control", refreshed)}
-assert abs(distance["random control"] / distance[refreshed] - 1) < 0.25
+distance = [rounds["arms"][arm][-1]["kl"]["mean"]
+    for arm in ("last round only", pooled, refreshed, "random control")]
+assert np.allclose(distance, [10.7, 5, 3.5, 3.5], atol=0.1)
+by_chance = rounds["last_round"]["random control minus base"]["gold"]
+assert by_chance["low"] < 0 < by_chance["high"]
 
 # %% [markdown]
 # - *Pooling* is a brake and not a cure.
@@ -757,9 +770,12 @@ assert abs(distance["random control"] / distance[refreshed] - 1) < 0.25
 # From round 1 to round 4 of the frozen run the loss is steps: many more of other topics, and fewer
 # right ones.
 # Filler and help with harmful requests go on falling: there the reward model is right.
-# Nor is it distance that does the harm.
-# After four rounds the random control and the refreshed policy have about the same KL to the base.
-# One is no better than the base, the other the best of all.
+#
+# Distance from the base goes with the harm: after four rounds the frozen run is 11 nats of KL away,
+# the pooled one 5, the refreshed one 3.5.
+# But distance alone decides nothing: the random control is at 3.5 nats too, and no better than the
+# base.
+# Whether a charge for distance would have saved the frozen run was not measured.
 
 # %% [markdown]
 # ## Deeper: What is lost
@@ -780,8 +796,9 @@ several = {"base": rounds["base"], "one round": rounds["arms"]["last round only"
     "four, frozen": rounds["arms"]["last round only"][-1],
     "four, pooled": rounds["arms"][pooled][-1],
     "four, refreshed": rounds["arms"][refreshed][-1]}
-excellent = [[interval_of(found["many"]["share"][k]) for found in several.values()]
-    for k in (0, 4)]
+shares = [[found["many"]["share"][k] for found in several.values()] for k in (0, 4)]
+excellent = [[interval_of({**share, "high": min(share["high"], 1)}) for share in row]
+    for row in shares]  # no share is above 1
 plots.dumbbells(list(several), {"one reply": excellent[0], "among 16": excellent[1]},
     "share of prompts with an excellent reply", spec=".0%")
 
@@ -814,18 +831,19 @@ assert minus(of_own[:, 2], of_own[:, 1]).mean < 0.1
 # ## When to use it
 #
 # Best-of-n can swap its reward model tomorrow, and pays $n$ times per answer.
-# RFT pays once, but what it has learned wrongly stays in the weights.
+# RFT pays once: our round took as many replies as best-of-16 takes for 192 questions.
+# But what it has learned wrongly stays in the weights.
 #
 # Before: try a lower temperature, since it costs nothing.
 # Then look at the best-of-n curve by an independent judge.
 # It is the teacher, and a teacher that is no better than one reply has nothing to teach.
 #
-# After: compare with the base and with the random control, each at *its* best temperature.
+# After: compare with the base and the random control, each at *its* best temperature.
 
 # %% [markdown] tags=["slide"]
 # ## What we found
 #
-# - **5.1** One round on its own best replies ends about 0.9 points above the same training on
+# - **5.1** One round on its own best replies ends about one point above the same training on
 #   random ones.
 # - **5.2** No dial explains it: each at its best temperature, the tuned policy is about 2.5 points
 #   ahead of the base.
@@ -837,7 +855,8 @@ assert minus(of_own[:, 2], of_own[:, 1]).mean < 0.1
 #   score rises.
 
 # %% tags=["hide", "remove-input"]
-assert f"{one_round['rft minus control']['mean']:.1f}" == "0.9"
+assert round(one_round["rft minus control"]["mean"]) == 1
+assert pool.N == 16 and pool.P == 192
 assert 2.4 < rft["over_base"]["mean"] < 2.6
 assert f"{distilled['minus_best_of_n']['mean']:.1f}" == "-0.4"
 assert f"{distilled['minus_best_of_n_at_best']['mean']:.1f}" == "0.9"
@@ -883,18 +902,18 @@ findings.show("05")
 # ### Further reading
 #
 # Dong et al., *RAFT*, arXiv 2304.06767.
-# Yuan et al., *Scaling relationship on learning mathematical reasoning*, arXiv 2308.01825, where
-# RFT got its name.
+# Yuan et al., *Scaling relationship on learning mathematical reasoning*, arXiv 2308.01825, which
+# calls it RFT.
 # Liu et al., *Statistical rejection sampling improves preference optimization*, arXiv 2309.06657.
 # Sessa et al., *BOND: aligning LLMs with best-of-N distillation*, arXiv 2407.14622.
 # Huang et al., *Self-improvement in language models: the sharpening mechanism*, arXiv 2412.01951,
-# on learning that a dial can do as well.
+# on training a model towards the replies it already finds likeliest.
 
 # %% [markdown]
 # ## Now you
 #
 # **Exercise** `exercises/ex05`: the selection, its control, the loss mask and the training set of
-# several rounds by your own hand.
+# several rounds, by hand.
 #
 # **Questions.**
 # Your answers are kept in `course-progress.json`, in the course's folder.

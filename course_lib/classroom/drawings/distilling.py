@@ -92,7 +92,7 @@ def distillation(
     text = (
         f"Fine-tuning on the best of {n} distils best-of-{n}: training pulls the policy towards it "
         f"by lowering KL(π_N ‖ π_θ). Mean reward of {len(rewards)} replies, left: "
-        f"{_listed(means)}. Gold on the help desk, right: "
+        f"{_listed(means)}. Gold on the help desk, right, chosen by {found['reward']}: "
         f"{_listed({name: value['mean'] for name, value in gold.items()})}; the base "
         f"policy at its best temperature {found['rows'][0]['gold_at_best']['mean']:.1f}."
     )
