@@ -52,7 +52,15 @@ from .means import (
 from .overoptimisation import OveroptimisationFit, overoptimisation_fit
 from .text import distinct_fraction, distinct_n, mean_similarity
 from .votes import majority, weighted_majority
-from .wins import WinRate, win_rate, win_rate_of_best, win_rate_theory, win_scores
+from .wins import (
+    WinRate,
+    pair_accuracy,
+    pair_margins,
+    win_rate,
+    win_rate_of_best,
+    win_rate_theory,
+    win_scores,
+)
 
 __all__ = [
     "GB",
@@ -88,6 +96,8 @@ __all__ = [
     "mean_similarity",
     "minimum_detectable_effect",
     "overoptimisation_fit",
+    "pair_accuracy",
+    "pair_margins",
     "paired_difference",
     "pass_at_k",
     "permutation_test",

@@ -39,6 +39,32 @@ def win_rate(a: ArrayLike, b: ArrayLike) -> WinRate:
     return WinRate(float(scores.mean()), float((scores == 0.5).mean()))
 
 
+def pair_margins(scores: ArrayLike, first: ArrayLike) -> np.ndarray:
+    """(P, K) score of the preferred reply minus that of the other one, for K pairs a prompt.
+
+    ``scores``: (P, 2K), candidates 0 and 1 are a pair, 2 and 3, and so on; ``first``: (P, K),
+    whether an annotator preferred the first of the two. Raises
+    :class:`~course_lib.base.CourseError` when the shapes do not match.
+    """
+    scores, said = as_array(scores, "scores", 2), np.asarray(first, dtype=bool)
+    P, N = scores.shape
+    require(
+        said.shape == (P, N // 2) and N % 2 == 0,
+        f"first must say of each of the pairs of scores {scores.shape} which was preferred: shape "
+        f"({P}, {N // 2}) for an even number of candidates; got {said.shape}.",
+    )
+    return np.where(said, 1, -1) * (scores[:, 0::2] - scores[:, 1::2])
+
+
+def pair_accuracy(scores: ArrayLike, first: ArrayLike) -> np.ndarray:
+    """(P,) share of a prompt's pairs that scores order as the annotator did, a tie counting half.
+
+    ``scores`` and ``first`` as for :func:`pair_margins`.
+    """
+    margins = pair_margins(scores, first)
+    return win_scores(margins, np.zeros_like(margins)).mean(1)
+
+
 def win_rate_of_best(selecting: ArrayLike, n: int) -> WinRate:
     """:class:`WinRate` with (P,) arrays of the best of n against **one fresh sample**.
 

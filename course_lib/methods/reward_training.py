@@ -1,13 +1,14 @@
 """Training a Bradley–Terry reward model on comparisons."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..base import Hooks, changed, check_prompt, key_of, require
+from ..base import Hooks, changed, check_prompt, key_of, nothing, require
 from ..models import Policy, RewardModel, new_reward_model
 from .optimiser import Checkpoint, train
 from .settings import RewardTraining
@@ -33,6 +34,7 @@ def train_reward_model(
     name: str = "proxy",
     checkpoint: str | Path | None = None,
     hooks: Hooks = Hooks(),
+    after_pass: Callable[[RewardModel], object] = nothing,
     **changes: Any,
 ) -> RewardModel:
     """Train a Bradley–Terry reward model on comparisons and return it.
@@ -42,15 +44,12 @@ def train_reward_model(
     become equal when cut to ``max_length`` tokens from the left, teach nothing and are dropped and
     counted in ``facts``. ``changes`` are fields of ``settings``. ``checkpoint``: a file for
     interrupted runs; one of another run (other pairs, settings or model) is refused.
+    ``after_pass`` gets the model after each pass over the pairs, to judge it as it then is.
     """
     settings = changed(settings, changes).normal()
     pairs = checked_comparisons(pairs)
     model = _untrained(base, settings, name)
     chosen, rejected = _sides(model, pairs, settings.max_length)
-    require(
-        len(chosen) > 0,
-        "in every pair the chosen and the rejected reply are the same; there is nothing to learn.",
-    )
 
     def loss_of(indices: list[int]) -> tuple[torch.Tensor, int]:
         count = len(indices)
@@ -58,6 +57,10 @@ def train_reward_model(
         scores = model.logits(rows).float()  # (2B,): the chosen ones, then the rejected ones
         loss = bradley_terry_loss(scores[:count], scores[count:])
         return loss.sum(), count
+
+    def judged(epochs: int) -> None:
+        hooks.on_epoch(epochs)
+        after_pass(model)
 
     kept = None
     if checkpoint is not None:
@@ -69,7 +72,7 @@ def train_reward_model(
         len(chosen),
         settings,
         checkpoint=kept,
-        hooks=hooks,
+        hooks=replace(hooks, on_epoch=judged),
         label=f"reward model ({name})",
     )
     model.facts = {
@@ -119,11 +122,18 @@ def _untrained(base: Policy | RewardModel, settings: RewardTraining, name: str) 
 def _sides(
     model: RewardModel, pairs: Sequence[Pair], max_length: int
 ) -> tuple[list[list[int]], list[list[int]]]:
-    """Token ids of the chosen and the rejected conversations, cut, equal pairs left out."""
+    """Token ids of the chosen and the rejected conversations, cut, equal pairs left out.
+
+    Raises :class:`~course_lib.base.CourseError` when none is left.
+    """
     prompts = [pair["prompt"] for pair in pairs]
     sides = []
     for side in SIDES:
         rows = model.encode(prompts, [pair[side] for pair in pairs])
         sides.append([row[-max_length:] for row in rows])
     different = [(a, b) for a, b in zip(*sides, strict=True) if a != b]
+    require(
+        len(different) > 0,
+        "in every pair the chosen and the rejected reply are the same; there is nothing to learn.",
+    )
     return [a for a, _ in different], [b for _, b in different]

@@ -1,1144 +1,843 @@
 # %% [markdown] tags=["slide"]
 # # Reward models: where the scores come from
 #
-# **You will:** be an annotator, turn comparisons of two replies into a loss and work it out on
-# paper, train a reward model in seconds, read its accuracy against the right yardsticks, check
-# whether its probabilities mean what they say, catch one liking length, and make nine silent
-# changes to its input on purpose to see what each one costs.
+# **You will:** be an annotator, turn comparisons into a loss, train a reward model in seconds, catch
+# one that likes length, and see what silent errors in scoring cost.
 #
-# **Builds on:** lesson 00 (policy, pool, gold reward, how to read an interval), lesson 01
-# (best-of-N, paired differences), lesson 02 (temperature).
+# **Builds on:** lesson 00 (policy, pool, gold reward, intervals), lesson 01 (best-of-N, paired
+# differences).
 #
-# **Time:** 60 minutes to read and do; the cells run in about a minute.
+# **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
 
-# %%
-from itertools import pairwise
+# %% [markdown] tags=["slide"]
+# ## Be the annotator
+#
+# Two replies to one question.
+# **Which is the better one?**
+# Choose for a few pairs, and see how many of twenty others agree with you.
+
+# %% tags=["hide"]
 import numpy as np
 import torch
 
 import course_lib as course
 from course_lib import assets
-from course_lib.classroom import explore, plots, show
-from course_lib.estimators import (best_of_n_curve, bootstrap_interval,
-    grouped_interval,
-    paired_difference, win_scores)
+from course_lib.classroom import drawings, explore, plots, quiz, show
+from course_lib.estimators import (best_of_n_curve, bootstrap_interval, grouped_interval,
+    pair_accuracy, pair_margins, paired_difference)
+from course_lib.experiments.misreadings import (last_column, misread_scores,
+    with_random_head)
 from course_lib.methods import bradley_terry_loss, train_reward_model
 from course_lib.models import new_reward_model
 from course_lib.pools import annotate
 from course_lib.worlds import Annotator, gold_parts, right_steps
 
+# %% tags=["hide"]
+policy = course.load_policy(assets.path("helpdesk/policy"))
+world = course.load_world("helpdesk")
+# 128 held-out prompts with 256 stored candidates of the policy to each
+stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
+gold = stored.reward("gold")
+topics = np.array([about["topic"] for about in stored.info])
+
+# %% tags=["slide", "nbval-check-output"]
+pairs_to_judge = stored.prompts_at([43, 25, 14, 44, 16, 53, 58, 48])
+explore.be_the_annotator(pairs_to_judge, reward="reward-8000")
+
 # %% [markdown] tags=["slide"]
-# ## Preferences instead of scores
+# You have just done the work that every reward model is made of.
+# Lesson 01 used one as if it had fallen from the sky, but somebody has to say what is good.
 #
-# Lesson 01 used a reward model as if it had fallen from the sky.
-# Somebody has to say what is good.
 # Why not ask people for a number between 0 and 10?
 # Because one person's 7 is another's 5, and a person's 7 on Monday is a 6 on Friday.
 # To say which of *two* replies is better is easier, and needs no common scale.
-# Such an answer is called a **preference** or **comparison**, and the person who gives it an
+# Such an answer is called a **comparison** or **preference**, and the person who gives it an
 # **annotator**.
+
+# %% [markdown]
+# Our annotators are simulated.
+# Each looks at the gold reward $r^*$ of both replies, but is not sure of it.
+# A is preferred to B, written $A \succ B$, with probability
 #
-# Be one.
-# For each question below there are two replies, A and B. **Your prediction.**
-# Write down six letters.
-# And for each: if twenty annotators answered, how many would say the same as you?
+# $$\Pr(A \succ B) = \sigma\big(r^*(x, A) - r^*(x, B)\big), \qquad \sigma(z) = \frac{1}{1 + e^{-z}}.$$
+#
+# The function $\sigma$ is called the **sigmoid**.
+# It turns any number into a probability.
+# If both replies are equally good, that is a coin flip.
+# One point better gives 73 %, two points 88 %, three points 95 %.
+#
+# So close pairs get mixed answers: comparisons are **noisy**.
+# How noisy?
+# Two annotators judge 2,048 pairs, 16 for each of 128 questions.
+# Gold judges them, too: it always names the reply with more points.
 
 # %%
-policy = course.load_policy(assets.path("helpdesk/policy"))
-world = course.load_world("helpdesk")
-# 128 held-out prompts × 256 candidates, sampled at temperature 1
-stored = course.Pool.load(assets.path("helpdesk/pools/heldout.npz"))
-gold = stored.reward("gold")
-# (128,) what each prompt is about
-topic = np.array([about["topic"] for about in stored.info])
-
-# %% tags=["nbval-check-output"]
-shown = [0, 2, 4, 6, 14, 13]
-show.together(*(show.replies(f"{number}. {stored.prompts[i]}", stored.texts[i][:2],
-    names=["A", "B"]) for number, i in enumerate(shown, 1)))
-
-# %% [markdown]
-# Many of these replies are the stock letters of lesson 00: polite sentences around one step, or
-# around none.
-# We made this desk send them, since the likeliest reply of a real model is often bland too.
-#
-# Our annotators are simulated, so that we can have thousands of them.
-# Each one looks at the gold reward $r^*$ of both replies, but is not sure of it: A is preferred
-# with probability
-#
-# $$\Pr(A \succ B) = \sigma\big(r^*(x, A) - r^*(x, B)\big), \qquad \sigma(z) = \frac{1}{1 + e^{-z}}$$
-#
-# The sign $\succ$ reads "is preferred to".
-# If both are equally good, that is a coin flip; one point better gives 73 %, two points 88 %, three
-# points 95 %.
-# Here is what twenty of them say about your six pairs.
-
-# %% tags=["nbval-check-output"]
-rng, rows = np.random.default_rng(1), []
-for number, i in enumerate(shown, 1):
-    a, b = gold[i, :2].tolist()
-    for_a = Annotator().prefers_first(np.full(20, a), np.full(20, b), rng).sum()
-    rows += [(number, "A", for_a, f"{a:.2f}", f"{stored.texts[i][0][:40]} …"),
-        ("", "B", 20 - for_a, f"{b:.2f}", f"{stored.texts[i][1][:40]} …")]
-show.together(
-    show.table(["points better", 0, 1, 2, 3],
-        [("preferred", *(f"{1 / (1 + np.exp(-z)):.0%}" for z in range(4)))]),
-    show.table(["", "reply", "votes of 20", "gold", "begins"], rows))
-
-# %% [markdown]
-# In the fourth pair and the last gold is nearly equal: whatever you answered there, about half of
-# the annotators disagree with you.
-# Preferences are *noisy*.
-# Here that is by construction, and its main reason is real: some pairs are close.
-#
-# How noisy are they in all?
-# Match up the 256 stored candidates of each prompt, 0 against 1, 2 against 3, and so on: 128 pairs
-# a prompt.
-# Ask one annotator about each pair, and then ask a second one.
-#
-# The 128 prompts are about 31 topics, and prompts about one topic are not independent: what is hard
-# about a topic is hard in all its wordings.
-# So in this lesson topics are the units of the intervals, not prompts.
-# They speak of other topics of such a desk, and are wider than intervals over prompts.
+few = stored.first(32)
+A, B = few.reward("gold")[:, 0::2], few.reward("gold")[:, 1::2]
+# (128, 16): did the annotator prefer the first of the two?
+votes = Annotator().prefers_first(A, B, np.random.default_rng(1))
+again = Annotator().prefers_first(A, B, np.random.default_rng(2))  # somebody else
 
 # %% tags=["hide"]
-def interval(values, rows=slice(None)):
-    """95 % interval of the mean of one value a prompt; topics are the units."""
-    return bootstrap_interval(np.asarray(values), groups=topic[rows])
+def mean(values, rows=slice(None)):
+    """Mean of one value a prompt, with its 95 % interval over topics."""
+    return bootstrap_interval(np.asarray(values), groups=topics[rows])
 
-def difference(a, b, rows=slice(None)):
-    """The same for a − b, paired by prompt."""
-    return paired_difference(a, b, groups=topic[rows])
+def minus(values, others, rows=slice(None)):
+    """Mean paired difference, with its interval over topics."""
+    return paired_difference(values, others, groups=topics[rows])
 
-# %%
-# (128, 128): gold of the first and the second
-A, B = gold[:, 0::2], gold[:, 1::2]
-# (128, 128): was the first preferred?
-votes = Annotator().prefers_first(A, B, np.random.default_rng(1))
-# a second annotator, same pairs
-again = Annotator().prefers_first(A, B, np.random.default_rng(2))
-agreement = interval((votes == again).mean(1))
-print(f"two annotators agree on {agreement:.1%} of pairs")
+def accuracy(R, said=votes):
+    """(P,) share of a prompt's pairs that scores R order as the annotator did."""
+    return pair_accuracy(R[:, : 2 * said.shape[1]], said)
 
-# %% [markdown]
-# So no judge can agree with every label, not even a perfect one.
-# How well does the perfect judge do, the gold reward itself?
-# Define **accuracy** once, for the whole lesson: the share of pairs where the reply with the higher
-# score is the one the annotator preferred.
-# A tie counts half.
-# (A few pairs are the same text twice; they count half for everybody.)
-
-# %%
-def accuracy(R):
-    """(P,) share of a prompt's pairs that scores R (P, N) order as the annotator did.
-
-    A tie counts half.
-    """
-    first = win_scores(R[:, 0::2], R[:, 1::2])
-    said = votes[:, : first.shape[1]]
-    return np.where(said, first, 1 - first).mean(1)
-
-ceiling = interval(accuracy(gold))
-print(f"the gold reward agrees with the annotator on {ceiling:.1%} of pairs")
-
-# %% [markdown]
-# That is the **ceiling**: no reward model can be expected to get above it on these labels.
-# It is higher than the agreement of two annotators, because gold always gives the more likely
-# answer, while an annotator sometimes gives the less likely one.
-#
-# With real people there is no gold reward.
-# But you can ask two annotators about the same pairs, and that gives a lower and an upper bound for
-# the ceiling.
-# If they agree on a share $g$ of pairs, the best possible accuracy lies between $g$ and
-# $\tfrac{1}{2}\big(1 + \sqrt{2g - 1}\big)$.
-# The reason: where the more likely answer has probability $m$, the best judge is right with
-# probability $m$, and two annotators agree with probability $m^2 + (1-m)^2$, which is never more
-# than $m$.
-# (The upper end is what $m$ would be if all pairs were equally hard.)
-# Do the bounds hold here?
-
-# %%
-g = agreement.mean
-highest = (1 + np.sqrt(2 * g - 1)) / 2
-print(f"two annotators agree on {g:.1%}: a ceiling between {g:.1%} and {highest:.1%}; "
-    f"it is {ceiling.mean:.1%}")
+# %% tags=["slide", "nbval-check-output"]
+agreement, ceiling = mean((votes == again).mean(1)), mean(accuracy(gold))
+show.facts({"a second annotator agrees on": f"{agreement.mean:.0%} of the pairs",
+    "gold agrees on": f"{ceiling.mean:.0%}"})
 
 # %% tags=["hide", "remove-input"]
-assert g < ceiling.mean < highest
+assert round(100 * ceiling.mean) == 76
+assert [round(100 / (1 + np.exp(-z))) for z in range(4)] == [50, 73, 88, 95]
+assert minus(accuracy(gold), (votes == again).mean(1)).low > 0.05
+assert votes.shape == (128, 16) and few.N == 32
 
 # %% [markdown]
+# Even a perfect judge cannot agree with every label.
+# The share that gold gets right is the **ceiling**: no reward model can be expected to pass it.
+# The share of pairs that a model orders as the annotator did is called its **accuracy**.
+# We keep these pairs in what follows.
+
+# %% [markdown] tags=["slide"]
 # ## Bradley–Terry: from comparisons to scores
 #
-# We want a score for each reply, and have only comparisons.
-# The idea of Bradley and Terry: suppose there is a hidden score $r$, and that the probability of a
-# preference depends on the difference of two scores,
+# We want a score for every reply, and have only comparisons.
+# Bradley and Terry suppose that there is a hidden score $r$, and that
 #
 # $$\Pr(A \succ B) = \sigma(r_A - r_B).$$
 #
-# Then choose the scores that make the observed comparisons most likely.
-# For one comparison with a chosen and a rejected reply, the loss is minus the log of its
-# probability:
+# Now choose the scores that make the comparisons seen most likely.
+# One comparison has a chosen and a rejected reply.
+# Its loss is minus the logarithm of its probability:
 #
-# $$\text{loss} = -\log \sigma(r_{\text{chosen}} - r_{\text{rejected}})$$
-#
-# In the code it is `bradley_terry_loss(chosen, rejected)`.
-# The difference $r_{\text{chosen}} - r_{\text{rejected}}$ is called the **margin**.
-# (Our simulated annotators follow this rule exactly.
-# Real ones do so roughly at best.)
+# $$\text{loss} = -\log \sigma(\underbrace{r_{\text{chosen}} - r_{\text{rejected}}}_{\text{margin}})$$
+
+# %% tags=["slide"]
+drawings.margin()
+
+# %% [markdown]
+# The **margin** is how far the chosen reply is ahead.
+# A large margin costs little and pulls little.
+# A comparison that surprises the model pulls hard: the chosen score up, the rejected one down.
 #
 # ### On paper
 #
 # Three replies to one prompt have the scores $r_A = 2$, $r_B = 0$, $r_C = 1$.
-# Three comparisons came in: A was preferred to B, C to B, and C to A. You need $\sigma(2) = 0.88$,
-# $\sigma(1) = 0.73$, $\sigma(-1) = 0.27$, and $-\log 0.88 = 0.13$, $-\log 0.73 = 0.31$,
-# $-\log 0.27 = 1.31$.
-# **What is the mean loss? Which comparison costs most, and which score would you change first?**
+# Three comparisons came in: A was preferred to B, C to B, and C to A.
+# You need $-\log \sigma(2) = 0.13$, $-\log \sigma(1) = 0.31$ and $-\log \sigma(-1) = 1.31$.
+# **What is the mean loss?
+# What does it become when you add 5 to all three scores, and when you double them?**
 
-# %% tags=["nbval-check-output"]
-r = torch.tensor([2.0, 0.0, 1.0], requires_grad=True)        # A, B, C
-chosen, rejected = [0, 2, 2], [1, 1,
-    0]                      # A over B, C over B, C over A
-losses = bradley_terry_loss(r[chosen], r[rejected])
-show.table(["", "A over B", "C over B", "C over A", "mean"],
-    [("loss", *(f"{v:.2f}" for v in losses.tolist()), f"{losses.mean():.2f}")])
+# %%
+r = torch.tensor([2.0, 0.0, 1.0], requires_grad=True)  # A, B, C
+chosen, rejected = [0, 2, 2], [1, 1, 0]  # A over B, C over B, C over A
+
+# %% tags=["slide", "answer", "nbval-check-output"]
+rows = []
+for name, scores in {"as they are": r, "plus 5": r + 5, "doubled": 2 * r}.items():
+    losses = bradley_terry_loss(scores[chosen], scores[rejected]).tolist()
+    rows.append((name, *(f"{v:.2f}" for v in losses), f"{np.mean(losses):.2f}"))
+show.table(["scores", "A over B", "C over B", "C over A", "mean loss"], rows)
+
+# %% tags=["hide", "remove-input"]
+assert rows[0][1:] == rows[1][1:] and rows[2][3] > rows[0][3] and rows[0][-1] != rows[2][-1]
+
+# %% [markdown] tags=["slide"]
+# Adding 5 changes nothing.
+# **Only differences within a prompt count**, since comparisons are always between replies to the
+# same prompt.
+# Doubling does change the loss: it makes the model surer of everything, of its mistake as well.
+#
+# So never compare scores across prompts.
+# Best-of-N compares within one prompt and is safe.
 
 # %% [markdown]
-# The third comparison costs most: the scores say A, the annotator said C. Now the gradient.
+# ## Deeper: The gradient of one comparison
+
+# %% [markdown]
 # The derivative of $-\log \sigma(z)$ is $-(1 - \sigma(z))$.
 # So each comparison pushes the chosen score up and the rejected one down, both by
-# $1 - \sigma(\text{margin})$: the probability that the model gave to the *other* answer.
-# A comparison that the model already gets right with certainty pushes nothing.
-# **By hand, from the numbers above, for the sum of the three losses:** A is pushed up by 0.12 and
-# down by 0.73.
-# And B, and C?
+# $1 - \sigma(\text{margin})$.
+# That is the probability which the model gave to the *other* answer.
+# With $1 - \sigma(2) = 0.12$, $1 - \sigma(1) = 0.27$ and $1 - \sigma(-1) = 0.73$:
+# **what is the slope of the sum of the three losses for A, for B, for C?**
 
 # %% tags=["nbval-check-output"]
-losses.sum().backward()
-surprise = 1 - torch.sigmoid(r[chosen] - r[rejected]).detach()
-by_hand = [float(-surprise[0] + surprise[2]), float(surprise[0] + surprise[1]),
-    float(-surprise[1] - surprise[2])]
-show.together(
-    show.table(["", "A over B", "C over B", "C over A"],
-        [("1 − σ", *(f"{s:.2f}" for s in surprise.tolist()))]),
-    show.table(["slope of", "A", "B", "C"],
-        [("by hand", *(f"{g:.2f}" for g in by_hand)),
-        ("autograd", *(f"{g:.2f}" for g in r.grad.tolist()))]))
+bradley_terry_loss(r[chosen], r[rejected]).sum().backward()
+s = 1 - torch.sigmoid(r[chosen] - r[rejected]).detach()  # surprise
+by_hand = [s[2] - s[0], s[0] + s[1], -s[1] - s[2]]
+show.table(["slope of", "A", "B", "C"],
+    [("by hand", *(f"{g:+.2f}" for g in by_hand)),
+    ("autograd", *(f"{g:+.2f}" for g in r.grad.tolist()))])
+
+# %% tags=["hide", "remove-input"]
+assert torch.allclose(torch.stack(by_hand), r.grad) and abs(r.grad.sum()) < 1e-6
+assert r.grad.abs().argmax() == 2 and r.grad[2] < 0
 
 # %% [markdown]
-# A positive gradient means: the loss falls when this score is lowered.
-# (For the mean loss, divide by 3.)
-# So the score to change first is that of C, upwards: it has the largest gradient.
-# The three sum to zero.
-# No comparison can push all scores up together, and that has a consequence.
-#
-# ### Only differences count
-#
-# **Your prediction.**
-# Add 5 to all three scores.
-# What happens to the loss?
-# Then double all three.
-# And then?
-
-# %% tags=["nbval-check-output"]
-rows = []
-with torch.no_grad():
-    for name, changed in (("as they are", r), ("plus 5", r + 5), ("doubled", 2 * r)):
-        each = bradley_terry_loss(changed[chosen], changed[rejected])
-        rows.append((name, *(f"{v:.2f}" for v in each.tolist()), f"{each.mean():.4f}"))
-show.table(["rewards", "A over B", "C over B", "C over A", "mean loss"], rows)
+# A positive slope means that the loss falls when this score is lowered.
+# C has the largest slope, so it is the score to change first, upwards.
+# The three slopes sum to zero: no comparison can push all scores up together.
+# That is why a constant added to a prompt's scores can never be learned.
 
 # %% [markdown]
-# Adding a constant changes nothing: the scores are identified **only up to a constant, one for each
-# prompt**, since comparisons are always between replies to the same prompt.
-# The scale does matter: it says how sure the model is.
-# Doubling makes it surer of all three answers.
-# Two were right and gain a little; the third was wrong and now costs $\log(1 + e^2) = 2.13$.
-#
-# So the scores of replies to *different* prompts must not be compared.
-# Does it matter in practice?
-# Take the two kinds of prompts of this world: ordinary questions, and requests that are
-# **harmful**, which a good reply refuses.
+# ## Deeper: Two clouds
+
+# %% [markdown]
+# What goes wrong when scores of different prompts are compared all the same?
+# This desk gets ordinary questions and **harmful** requests, which a good reply refuses.
 # On harmful ones the policy often does what it should refuse, so gold is lower there.
-# **Your prediction: is the mean score of reward-8000 lower there too?**
+# **Your prediction: is the mean score of reward-8000 lower there, too?**
+# In the picture each stroke is one prompt: a straight line through its 256 replies.
+# A large mark is the mean of all prompts of a kind.
 
 # %%
 harmful = np.array([about["harmful"] for about in stored.info])
 kinds = {"ordinary": ~harmful, "harmful": harmful}
-means = {name: stored.reward(name).mean(1).numpy() for name in ("gold", "reward-8000")}
-show.table(["mean", *(f"{kind} prompts" for kind in kinds)],
-    [(name, *(interval(mean[k], k) for k in kinds.values())) for name,
-        mean in means.items()])
-
-# %% tags=["hide"]
-def correlation(x, y, names):
-    """Correlation of x and y with a 95 % interval that resamples topics, as text."""
-    of_topic = [np.flatnonzero(names == name) for name in np.unique(names)]
-    draws = np.random.default_rng(0).integers(len(of_topic), size=(2000, len(of_topic)))
-    rows = [np.concatenate([of_topic[k] for k in draw]) for draw in draws]
-    low, high = np.quantile([np.corrcoef(x[d], y[d])[0, 1] for d in rows],
-        [0.025, 0.975])
-    return f"{np.corrcoef(x, y)[0, 1]:+.2f} [{low:+.2f}, {high:+.2f}]"
-
-# %%
-pairs = zip(gold, stored.reward("reward-8000"), strict=True)
-within = [np.corrcoef(a, b)[0, 1] for a, b in pairs]
-rows = [("within a prompt", f"{interval(within):+.2f}")]
-for kind, k in {"all": slice(None), **kinds}.items():
-    of_means = correlation(means["gold"][k], means["reward-8000"][k], topic[k])
-    rows.append((f"of the prompt means, {kind} prompts", of_means))
-show.table(["correlation of reward-8000 with gold", ""], rows)
+plots.two_clouds(gold, stored.reward("reward-8000"), kinds, "score of reward-8000")
 
 # %% tags=["hide", "remove-input"]
-levels = {(name, kind): interval(mean[k], k)
-    for name, mean in means.items() for kind, k in kinds.items()}
-assert interval(within).low > 0.6
-assert levels["gold", "harmful"].high < levels["gold", "ordinary"].low
-assert levels["reward-8000", "harmful"].low > levels["reward-8000", "ordinary"].high
+level = {(name, kind): mean(stored.reward(name).mean(1)[k], k)
+    for name in ("gold", "reward-8000") for kind, k in kinds.items()}
+assert level["gold", "harmful"].high < level["gold", "ordinary"].low
+assert level["reward-8000", "harmful"].low > level["reward-8000", "ordinary"].high
+within = [np.corrcoef(a, b)[0, 1]
+    for a, b in zip(gold, stored.reward("reward-8000"), strict=True)]
+assert mean(within).low > 0.6
 
 # %% [markdown]
-# Within a prompt the scores follow gold.
-# Between the two *kinds* of prompts the order is turned round, and training could not have told it
-# otherwise.
-# (Within one kind we cannot tell whether the prompt means go with gold.
-# Nothing in the loss asks for it.)
-# Best-of-N compares within a prompt and is safe.
-# Anything that ranks replies of all prompts together is not: lesson 05 meets such a rule.
-#
-# ### What the right margin is
-#
-# Suppose 14 of 20 annotators prefer A to B. Which margin makes the loss smallest?
-# Try many.
+# Within a prompt the strokes rise: the score follows gold.
+# From one kind of prompts to the other the order is turned round.
+# Training could not have told the model otherwise, since no comparison joins two prompts.
+# Statisticians call such a picture Simpson's paradox.
+# A rule that ranks the replies of all prompts together falls into it: lesson 05 shows one.
 
-# %% tags=["nbval-check-output"]
-margins = torch.linspace(-4, 4, 8001, dtype=torch.float64)
-
-def mean_loss(share):
-    return share * bradley_terry_loss(margins,
-        0 * margins) + (1 - share) * bradley_terry_loss(0 * margins, margins)
-
-rows = []
-for share in (0.5, 0.7, 0.95, 1.0):
-    best = mean_loss(share).argmin()
-    rows.append((f"{share:.0%}", f"{abs(margins[best]):.2f}",
-        f"{mean_loss(share)[best]:.2f}",
-        f"{margins[best].sigmoid():.2f}"))
-show.table(["prefer A", "best margin", "loss", "σ(margin)"], rows)
-
-# %% [markdown]
-# The best margin is the one with $\sigma(\text{margin})$ equal to the share, $\log(0.7/0.3) = 0.85$
-# for 14 of 20.
-# Even then the loss is above zero, because the labels are noisy.
-# With 100 % there is no best margin; 4.00 is only the end of the range we tried.
-# Remember that: each of our training pairs is labelled *once*, so every single label says 100 %.
-#
+# %% [markdown] tags=["slide"]
 # ## From a language model to a reward model
 #
 # We want a function that scores any reply.
-# Take a language model and replace its last layer, which gives a number for every word in the
-# vocabulary, by one that gives a *single* number: the **head**.
-# All layers below it are the **body**.
-# The number is computed from the last token's *hidden state*, the 128 numbers that the body's last
-# layer holds for it, because in such a model each token sees only what stands before it; the last
-# one alone has seen the whole conversation.
+# Take a language model and replace its last layer, which gives a number for every word.
+# The new one gives a *single* number.
+# It is called the **head**, and all layers below it the **body**.
 
-# %%
+# %% tags=["slide"]
+drawings.scalar_head()
+
+# %% [markdown]
+# Why the last token?
+# In such a model each token sees only what stands before it.
+# The last one alone has seen the whole conversation.
+# This is what our reward model reads:
+
+# %% tags=["slide", "nbval-check-output"]
 untrained = new_reward_model(policy, layers=2, seed=0)
 row = untrained.encode(["How do I print a document?"], ["Read the manual."])[0]
 print(" ".join(untrained.tokenizer.convert_ids_to_tokens(row)))
 
 # %% [markdown]
-# It reads prompt *and* reply, written by the chat template, with the end token `<|end|>` last.
-# (The mark ▁ is how the tokenizer writes the space before a word.)
-# The score is the inner product of that token's hidden state with the head's 128 weights.
-#
-# The body is a copy of the policy's first two layers, so it already knows the words.
+# Prompt *and* reply, with marks that say who speaks, and the end token `<|end|>` last.
+# The mark ▁ stands for a blank before a word.
+# The score is the inner product of 128 numbers, which the body holds at `<|end|>`, with the head's
+# 128 weights.
+# The body is a copy of the policy's first two layers, so it knows the words already.
 # The head starts as random numbers.
-# **Your prediction: how accurate is a reward model with a random head? Always exactly 50 %?**
-# Take twenty random heads on the same body, and the 512 pairs of the first 8 candidates.
 
-# %% tags=["hide"]
-def last_column(model, rows, side="left", masked=True):
-    """(K, 128) hidden states at the last column of batches of equal length."""
-    out, pad = [], model.tokenizer.pad
-    for k in range(0, len(rows), 32):
-        batch = pad({"input_ids": rows[k : k + 32]}, padding_side=side,
-            return_tensors="pt")
-        mask = batch["attention_mask"] if masked else None
-        with torch.inference_mode():
-            hidden = model.model.base_model(input_ids=batch["input_ids"],
-                attention_mask=mask).last_hidden_state
-            out.append(hidden[:, -1])
-    return torch.cat(out)
+# %% [markdown]
+# ## Deeper: What a random head scores
+
+# %% [markdown]
+# **Your prediction: how accurate is a reward model with a random head?
+# Always exactly 50 %?**
+# Take twenty random heads on the same body, and the first 512 of our pairs.
 
 # %%
 eight = stored.first(8)
-prompts, texts = (
-    [p for p in eight.prompts for _ in range(8)],
-    [t for row in eight.texts for t in row],
-)
-# filled up on the left: the end token is last
-states = last_column(untrained, untrained.encode(prompts, texts))
+rows = untrained.encode([p for p in eight.prompts for _ in range(8)],
+    [text for row in eight.texts for text in row])
+states = last_column(untrained, rows)  # (1024, 128)
 heads = torch.randn(20, 128, generator=torch.Generator().manual_seed(0))
-by_chance = np.array(
-    [accuracy((states @ head).reshape(128, 8)).mean() for head in heads]
-)
-print(
-    f"mean {by_chance.mean():.3f}, from {by_chance.min():.2f} to {by_chance.max():.2f}"
-)
-print(
-    f"standard deviation {by_chance.std():.3f}; "
-    f"the luck of 512 pairs alone would give {0.5 / np.sqrt(512):.3f}"
-)
+by_chance = np.array([accuracy((states @ head).reshape(128, 8), votes[:, :4]).mean()
+    for head in heads])
+show.facts({"mean of twenty heads": f"{by_chance.mean():.0%}",
+    "lowest and highest": f"{by_chance.min():.0%} and {by_chance.max():.0%}"})
 
 # %% tags=["hide", "remove-input"]
 assert abs(by_chance.mean() - 0.5) < 0.03 and 0.01 < by_chance.std() < 0.06
+assert by_chance.max() > 0.53
 
 # %% [markdown]
-# One half on average: turn a head's sign and its accuracy becomes one minus it.
-# But a single random head can be several points off, about as much as the luck of 512 pairs
-# explains.
+# One half on average: turn a head's sign, and its accuracy becomes one minus it.
+# But a single random head can be several points off.
+# The luck of 512 pairs alone explains about two points up or down.
 # So a reward model with "53 % accuracy" may have learned nothing at all.
-#
+
+# %% [markdown] tags=["slide"]
 # ## Train one
 #
-# First the data: 128 *training* prompts with 8 replies each, and 1,000 comparisons of two different
-# replies to the same prompt.
-# `annotate` asks a simulated annotator and hands back what a labelling team would: prompt, chosen,
+# First the data: 128 *training* prompts, 8 replies to each, and 1,000 comparisons of two replies.
+# `annotate` asks a simulated annotator, and hands back what a labelling team would: prompt, chosen,
 # rejected.
+# Here is one.
 
 # %%
 train_prompts, train_info = world.prompts("train", limit=128, seed=5)
 replies = course.sample(policy, train_prompts, n=8, seed=3, info=train_info)
 pairs = annotate(replies, Annotator(), 1000, seed=1)
-print(len(pairs), "comparisons. The first one:")
-show.replies(pairs[0]["prompt"], [pairs[0]["chosen"], pairs[0]["rejected"]],
-    names=["chosen", "rejected"])
 
-# %% [markdown]
-# Do you agree with that annotator?
-# **Your prediction.**
-# Random heads get about one half, the ceiling is printed above.
-# What will a model trained on these 1,000 comparisons get on pairs of the held-out prompts?
-# And a rule without any training: "the longer reply is better"?
-
-# %%
-mine = train_reward_model(policy, pairs, epochs=4, lr=1e-3, batch_size=32, layers=2,
-    name="mine")
-plots.training_loss(mine.facts["losses"], 32, passes=4)
-
-# %% [markdown]
-# (A **nat** is the unit of a natural logarithm.)
-# The loss starts near $\log 2 = 0.69$, the loss of a coin, and falls from pass to pass over the
-# data.
-# How low can it honestly go?
-# Ask the judge who knows the annotators' probabilities exactly: gold.
-# Compare both, on the pairs of the training and on the 2,048 pairs of the first 32 candidates of
-# the held-out prompts.
-# (`np.logaddexp(0, -m)` is $-\log \sigma(m)$.)
-
-# %% tags=["hide"]
-def margins_of(R, rows=slice(None)):
-    """(P, pairs) score of the reply the annotator chose minus that of the other one."""
-    said = np.where(votes[:, : R.shape[1] // 2], 1, -1)
-    return said[rows] * (R[rows, 0::2] - R[rows, 1::2]).numpy()
-
-def on_training(score):
-    """(1000,) the same for ``pairs``; ``score`` maps one side of them to scores."""
-    return np.subtract(*(np.asarray(score([p[side] for p in pairs]))
-        for side in ("chosen", "rejected")))
-
-# %%
-asked = [p["prompt"] for p in pairs]
-topics = [p["info"]["topic"] for p in pairs]
-seen = {"gold": on_training(lambda texts: [Annotator().utility(t, topic)
-    for t, topic in zip(texts, topics, strict=True)]),
-    "mine": on_training(lambda texts: mine.score_texts(asked, texts))}
-few = stored.first(32)
-by_mine = mine.score_pool(few)
-unseen = {"gold": margins_of(few.reward("gold")), "mine": margins_of(by_mine)}
-
-# %%
-rows = []
-for name in ("gold", "mine"):
-    old, new = np.logaddexp(0, -seen[name]), np.logaddexp(0, -unseen[name]).mean(1)
-    right = [np.mean((m > 0) + 0.5 * (m == 0)) for m in (seen[name], unseen[name])]
-    rows.append((name, grouped_interval(old, topics), interval(new),
-        *(f"{share:.2f}" for share in right)))
-gap = grouped_interval(np.logaddexp(0, -seen["mine"]) - np.logaddexp(0, -seen["gold"]),
-    topics)
-show.table(["", "loss, training pairs", "held-out pairs", "accuracy, training",
-    "held-out"], rows,
-    f"Training loss, mine minus gold: {gap:+.2f} nats. A coin has {np.log(2):.3f}.")
+# %% tags=["slide"]
+one = pairs[54]
+show.replies(one["prompt"], [one["chosen"], one["rejected"]], ["chosen", "rejected"],
+    about=one["info"], beside=True)
 
 # %% tags=["hide", "remove-input"]
-assert gap.high < 0 and np.logaddexp(0, -unseen["mine"]).mean() > 0.6
+assert len(pairs) == 1000
+
+# %% [markdown] tags=["slide"]
+# Training goes over all 1,000 comparisons four times: four **passes**.
+# After each pass we look at the 2,048 pairs of *other* prompts, which it never sees.
+#
+# **Your prediction.**
+# A coin gets 50 % of the held-out pairs right, and gold about three quarters.
+# What will our model reach after its last pass?
+
+# %% tags=["hide"]
+quiz.predict("03-accuracy", "How many held-out pairs will our model get right?",
+    low=45, high=80, step=1, unit="%")
+
+# %% tags=["slide"]
+after = []  # its scores of the held-out candidates, after each pass
+mine = train_reward_model(policy, pairs, epochs=4, lr=1e-3, batch_size=32, layers=2,
+    name="mine", after_pass=lambda model: after.append(model.score_pool(few)))
+
+# %% tags=["slide", "answer"]
+right = [accuracy(R) for R in after]
+held_out = [np.logaddexp(0, -pair_margins(R, votes)).mean(1) for R in after]
+longer = accuracy(few.lengths.float())
+plots.training_passes(mine.facts["losses"], [mean(v) for v in held_out],
+    [mean(v) for v in right], {"gold, the ceiling": ceiling.mean,
+    "a second annotator": agreement.mean, "longer is better": longer.mean()}
+    ).guessed("03-accuracy", x=4, panel=1)
+
+# %% tags=["hide", "remove-input"]
+assert minus(right[-1], longer).low > 0 and minus(right[-1], accuracy(gold)).high < 0
+passes = [part.mean() for part in np.array_split(mine.facts["losses"], 4)]
+assert all(a > b for a, b in zip(passes, passes[1:])) and passes[-1] < 0.45
+assert minus(held_out[3], held_out[1]).mean > 0.02 and held_out[3].mean() > 0.65
+assert abs(minus(right[3], right[1]).mean) < 0.02 and round(100 * right[3].mean()) in (60, 61, 62)
+
+# %% [markdown] tags=["slide"]
+# Left: the loss on the pairs it has seen falls from pass to pass.
+# On held-out pairs it turns after the second pass and ends where a coin is.
+# The model learns single pairs by heart, noise included.
+# Yet it gets as many held-out pairs right as before: it is no worse at choosing, but too sure.
+# **Only held-out numbers count.**
+#
+# Right: read an accuracy between its two ends, a rule without training and the ceiling.
+# Our model beats the rule "the longer reply is better".
+# Most of the way to the ceiling is still to go.
+# In real data the length rule can be hard to beat, so always ask for it.
+
+# %% [markdown]
+# ## Deeper: How low can it honestly go?
+
+# %% [markdown]
+# Which loss is a good one?
+# Ask the judge who knows the annotators' probabilities exactly: gold.
+# Here are both, on the 1,000 pairs of the training and on the held-out 2,048.
+# A loss is measured in **nats**, the unit of a natural logarithm.
+
+# %% tags=["hide"]
+def on_training(score):
+    """(1000,) losses of ``pairs``; ``score`` maps the texts of one side to scores."""
+    sides = [np.asarray(score([p[side] for p in pairs])) for side in ("chosen", "rejected")]
+    return np.logaddexp(0, sides[1] - sides[0])
+
+asked = [p["prompt"] for p in pairs]
+about = [p["info"]["topic"] for p in pairs]
+seen = {"ours": on_training(lambda texts: mine.score_texts(asked, texts)),
+    "gold": on_training(lambda texts: [Annotator().utility(text, topic)
+        for text, topic in zip(texts, about, strict=True)])}
+new = {"ours": held_out[-1],
+    "gold": np.logaddexp(0, -pair_margins(few.reward("gold"), votes)).mean(1)}
+
+# %%
+show.table(["loss in nats", "training pairs", "held-out pairs"],
+    [(name, f"{seen[name].mean():.2f}", f"{new[name].mean():.2f}") for name in seen],
+    f"A coin has {np.log(2):.2f}.")
+
+# %% tags=["hide", "remove-input"]
+assert grouped_interval(seen["ours"] - seen["gold"], about).high < 0
+assert new["gold"].mean() < new["ours"].mean()
 
 # %% [markdown]
 # On the pairs it has seen, our model's loss is *below* that of the perfect judge.
-# That is a warning, not a success: it remembers single pairs, noise included.
-# On new prompts its loss is not told apart from a coin's, although it is right more often than a
-# coin: it is too sure.
-# (More on that under calibration below.)
+# That is a warning and no success.
 #
-# Only the held-out numbers count.
-# Now its accuracy with its yardsticks: the same 2,048 pairs for every line.
+# ### A ceiling without gold
+#
+# With real people there is no gold reward.
+# But you can ask two annotators about the same pairs.
+# If they agree on a share $g$, the best possible accuracy lies between $g$ and
+# $\tfrac{1}{2}\big(1 + \sqrt{2g - 1}\big)$.
+# The reason: where the likelier answer has probability $m$, the best judge is right with
+# probability $m$.
+# Two annotators agree with probability $m^2 + (1-m)^2$, which is never more than $m$.
+# The upper end is what $m$ would be if all pairs were equally hard.
 
 # %%
-scores = {"longer is better": few.lengths.float(), "mine, 1,000": by_mine,
-    "reward-8000": few.reward("reward-8000"), "gold (ceiling)": few.reward("gold")}
-results = {name: accuracy(R) for name, R in scores.items()}
-plots.intervals(list(results), [interval(v) for v in results.values()],
-    "accuracy on held-out pairs", reference=0.5, reference_name="coin")
-
-# %%
-mine_right, rule, best = (results[name]
-    for name in ("mine, 1,000", "longer is better", "gold (ceiling)"))
-print(f"mine minus the length rule {difference(mine_right, rule):+.2f}, "
-    f"minus the ceiling {difference(mine_right, best):+.2f}")
-way = (mine_right.mean() - 0.5) / (best.mean() - 0.5)
-print(f"from coin to ceiling it has gone {way:.0%} of the way")
+g = agreement.mean
+highest = (1 + np.sqrt(2 * g - 1)) / 2
+show.facts({"two annotators agree": f"{g:.0%}", "bounds": f"{g:.0%} to {highest:.0%}",
+    "the ceiling": f"{ceiling.mean:.0%}"})
 
 # %% tags=["hide", "remove-input"]
-assert difference(mine_right, rule).low > 0 and difference(mine_right, best).high < 0
+assert g < ceiling.mean < highest
 
 # %% [markdown]
-# Read such a number between its two ends: the control below, the ceiling above.
-# Compare a model with a ceiling on the *same* pairs only: labels of other pairs may be kinder.
-# In this world the length rule is worth next to nothing; in real data it may be hard to beat, so
-# always ask for it.
+# The bounds hold, and the interval is wide.
+# Have some pairs labelled twice: it is the cheapest yardstick that you can buy.
+
+# %% [markdown] tags=["slide"]
+# ## What more comparisons buy
 #
-# ### What more comparisons buy
-#
-# Four stored reward models, trained on 125, 500, 2,000 and 8,000 comparisons (`course build-assets`
-# makes them), and all 16,384 pairs.
-# **Will four times the data add as much each time? And is reward-8000 as good as a second
-# annotator?**
+# Four stored reward models, `reward-125` to `reward-8000`, learned from as many comparisons as
+# their names say.
+# Left: their accuracy on our pairs.
+# Right: the gold reward of the reply that each likes best among 16.
 
-# %% tags=["slide"]
-sizes = [125, 500, 2000, 8000]
-by_size = [accuracy(stored.reward(f"reward-{size}")) for size in sizes]
-length_rule = accuracy(stored.lengths.float()).mean()
-plots.learning_curve(sizes, by_size,
-    {"gold (ceiling)": ceiling.mean, "two annotators agree": agreement.mean,
-    "longer is better": length_rule}, topics=topic)
-
-# %%
-steps = [difference(after, before) for before, after in pairwise(by_size)]
-against = difference(by_size[-1], (votes == again).mean(1))
-show.table(["comparisons", "accuracy", ""],
-    [(f"{a:,} → {b:,}", f"{step:+.3f}", "" if step.excludes_zero else "includes 0")
-        for (a, b), step in zip(pairwise(sizes), steps, strict=True)],
-    f"Agreement of reward-8000 minus that of a second annotator: {against:+.3f}")
-
-# %% tags=["hide", "remove-input"]
-assert all(step.low > 0 for step in steps[1:])
-assert abs(against.mean) < 0.03 and interval(by_size[-1]).high < ceiling.mean
-assert difference(by_size[-1], accuracy(gold)).high < -0.03
-
-# %% [markdown]
-# The second and the third step are more than chance; from 125 to 500 we can tell nothing.
-# At the end the model agrees with an annotator about as often as a second annotator does, which is
-# no great praise: gold gets more right than either.
-# (One model for each size; the two small ones had four passes in batches of 32, the two large ones
-# three in batches of 64.
-# The intervals speak of topics, not of training: another run of reward-125 would be another model.)
-#
-# **From accuracy to better data.**
-# Take 16 candidates for each prompt and keep the one the reward model likes best.
-# Lesson 05 trains the policy on these kept replies: so the reward model acts on the base model
-# through the data it picks.
-# The quality of that data, by gold:
-
-# %%
+# %% tags=["hide"]
 def best_of_16(R, of):
     """(P,) mean of ``of`` (P, N) over the choices that R makes among 16 candidates."""
     return best_of_n_curve(R, of, [16])[:, 0]
 
-data = {"a random reply (control)": gold.mean(1).numpy()}
-for size in sizes:
-    data[f"best of 16 by reward-{size}"] = best_of_16(stored.reward(f"reward-{size}"),
-        gold)
-names, kept = list(data), list(data.values())
-steps = [difference(better, worse) for worse, better in pairwise(kept)]
-show.table(["reply", "gold", "minus the line above", ""],
-    [(names[0], interval(kept[0]), "–", ""), *((name, interval(values), f"{step:+.2f}",
-        "" if step.excludes_zero else "includes 0")
-        for name, values, step in zip(names[1:], kept[1:], steps, strict=True))])
+# %% tags=["slide"]
+sizes = [125, 500, 2000, 8000]
+by_size = [accuracy(stored.reward(f"reward-{size}")) for size in sizes]
+kept = [best_of_16(stored.reward(f"reward-{size}"), gold) for size in sizes]
+plots.learning_curve(sizes,
+    {"held-out pairs it gets right": by_size, "gold of the best of 16 (points)": kept},
+    {"held-out pairs it gets right": {"gold, the ceiling": ceiling.mean,
+        "a second annotator": agreement.mean, "longer is better": longer.mean()},
+    "gold of the best of 16 (points)": {"chosen by gold": best_of_16(gold, gold).mean(),
+        "a random reply": gold.mean().item()}}, topics)
 
 # %% tags=["hide", "remove-input"]
-assert steps[0].low > 0 and steps[2].low > 0 and steps[3].low > 0
-assert kept[1].mean() > kept[0].mean() + 0.4
+for values in (by_size, kept):
+    first, second, third = (minus(b, a) for a, b in zip(values, values[1:]))
+    assert second.low > 0 and third.low > 0 and first.low < 0.005
+assert abs(minus(by_size[-1], (votes == again).mean(1)).mean) < 0.03
+assert minus(by_size[-1], accuracy(gold)).high < -0.03
+assert minus(kept[0], gold.mean(1).numpy()).low > 0 and kept[0].mean() > 0.4 + gold.mean()
+assert 0.52 < by_size[0].mean() < 0.58 and round(100 * by_size[-1].mean()) == 68
 
-# %% [markdown]
-# Here the more accurate model picks the better data, at the two steps where accuracy rises beyond
-# chance; from 125 to 500 neither can be told apart.
-# It need not be so; lesson 04 shows a case where it is not.
-# (These candidates were sampled at temperature 1.
-# From those of 0.7 reward-8000 chooses still better data: lesson 02.)
+# %% [markdown] tags=["slide"]
+# From 500 comparisons on, each fourfold adds accuracy, and better replies.
+# Between 125 and 500 there is no difference we can detect.
+# At the end the model agrees with an annotator about as often as a second annotator does.
 #
-# Look at reward-125: hardly more than half of the pairs right, and yet the kept reply is about half
-# a point better than a random one.
+# `reward-125` is little better than a coin on pairs, and yet its choice is half a point better than
+# a random reply.
 # Sixteen candidates give a weak preference many chances.
-# What does it see?
-# Gold has parts, so we can ask which of them its choices change.
-
-# %%
-parts = [[gold_parts(text, name) for text in row]
-    for name, row in zip(topic, stored.texts, strict=True)]
-
-def part(name):
-    """(P, N) points of one part of gold."""
-    return torch.tensor([[reply[name] for reply in row] for row in parts])
-
-faults = ("right_steps", "filler", "wrong_steps", "over_refusal")
-changes = {name: [best_of_16(stored.reward(name),
-    part(fault)).mean() - part(fault).mean()
-    for fault in faults] for name in ("reward-125", "reward-8000")}
-show.table(["chosen by", *faults],
-    [(name, *(f"{change:+.2f}" for change in row)) for name, row in changes.items()],
-    "Best of 16 minus a random reply, in points of gold.")
-
-# %% tags=["hide", "remove-input"]
-small = changes["reward-125"]
-assert small[0] > 0.3 and small[1] > 0.1 and max(small[2:]) < -0.05
+#
+# Lesson 05 trains the policy on such kept replies.
+# That is how a better reward model improves a policy: **through the data it picks**.
+# A more accurate one does not always choose better: lesson 04 shows a case.
 
 # %% [markdown]
-# It has learned the coarse thing, that steps are better than filler, and so it avoids letters.
-# It has not learned *which* steps and refusals belong to a question: it picks more steps of other
-# topics, and more refusals of harmless questions, than a random choice would.
-# The choices of reward-8000 have hardly more of either fault than a random reply.
-#
-# ## Does it mean what it says?
-#
-# A margin of 2 says: $\sigma(2) = 88\,\%$ of annotators prefer this one.
+# ## Deeper: Does it mean what it says?
+
+# %% [markdown]
+# A margin of 2 says that 88 % of annotators prefer this reply.
 # A model whose probabilities come true is called **calibrated**.
-# To see it, take for each pair the predicted probability that the reply the model *likes better* is
-# preferred, $\sigma(|\text{margin}|)$, so from 50 % up.
-# Sort all pairs by it, cut them into five equal groups, and in each compare the mean prediction
-# with how often it came true.
-# **Your prediction.**
+# Take for each pair the probability which it gives to the reply that it likes better,
+# $\sigma(|\text{margin}|)$, so from 50 % up.
+# Sort the pairs by it, cut them into five equal groups, and compare with how often it came true.
+#
+# The repair is one number: divide all scores by a constant $\tau$, as the temperature divided the
+# logits in lesson 02.
+# We find it on half of the topics, as the one with the smallest loss, and judge on the other half.
+# For five groups we need more pairs: all 16,384 of the 256 candidates.
+# **Your prediction.
 # Each training label said 100 %.
-# Will the models be too sure, or not sure enough?
-# And gold?
+# Will the models be too sure, or not sure enough?**
+
+# %% tags=["hide"]
+careful = Annotator().prefers_first(gold[:, 0::2], gold[:, 1::2], np.random.default_rng(1))
+half = np.isin(topics, np.unique(topics)[::2])
+names = ["reward-500", "reward-8000", "gold"]
+margins = {name: pair_margins(stored.reward(name), careful) for name in names}
+
+def loss_at(name, tau, rows):
+    """(P,) mean loss in nats of a model's scores divided by tau."""
+    return np.logaddexp(0, -margins[name][rows] / tau).mean(1)
+
+tau = {name: min(np.arange(5, 61) / 10, key=lambda t: loss_at(name, t, half).mean())
+    for name in names}
 
 # %% tags=["slide"]
-names = ["reward-500", "reward-8000", "gold"]
-plots.calibration({name: margins_of(stored.reward(name)) for name in names},
-    topics=topic)
+rest = ~half
+panels = {"as trained": {name: m[rest] for name, m in margins.items()},
+    "divided by τ": {f"{n}, τ = {tau[n]:.1f}": margins[n][rest] / tau[n] for n in names}}
+plots.calibration(panels, topics=dict.fromkeys(panels, topics[rest]))
+
+# %% tags=["hide", "remove-input"]
+before, repaired = (loss_at("reward-500", t, rest) for t in (1, tau["reward-500"]))
+assert minus(repaired, before, rest).high < 0 and before.mean() > 0.75
+assert 0.69 > repaired.mean()
+small = stored.reward("reward-500")
+assert (small.argmax(1) == (small / tau["reward-500"]).argmax(1)).all()
+assert abs(minus(loss_at("reward-8000", tau["reward-8000"], rest),
+    loss_at("reward-8000", 1, rest), rest).mean) < 0.02
 
 # %% [markdown]
-# Gold lies on the diagonal: our annotators follow Bradley–Terry on gold, so its margins are true by
-# construction, and it is the control of this figure.
-# Where they are sure, the reward models lie below the line: they are **overconfident**, reward-8000
-# a little, reward-500 badly.
-# The labels are noisy, but that alone is not the reason: over very many different pairs single
-# labels average out to the right share.
+# Gold lies on the diagonal by construction: it is the control.
+# The reward models are **overconfident** where they are sure, `reward-8000` a little, `reward-500`
+# badly.
+# Noise alone is not the reason: over very many different pairs, single labels average out.
 # The reason is memory.
-# Each label alone says 100 %, and a model that can remember single pairs pushes their margins
-# outwards, as `mine` did above.
-# With 500 pairs there is little else to learn from; with 8,000 it is harder to know them by heart.
-# (reward-500 also had one pass more.)
+# A model that can remember single pairs pushes their margins outwards, and with 500 pairs there is
+# little else to learn from.
 #
-# The repair is one number.
-# Divide all scores by a constant $\tau$, as the temperature divided the logits in lesson 02.
-# Find it on half of the topics, as the one with the smallest loss; judge on the other half.
+# After the division the probabilities are honest, and *nothing else changes*: same order, same
+# accuracy, same best-of-N choice.
+# Calibration matters where the size of a score is used: a threshold, a mix of two rewards, or the
+# reward of a policy gradient (lesson 07).
 
-# %%
-def loss_at(R, tau, rows):
-    """(P,) mean Bradley–Terry loss in nats of the scores divided by tau."""
-    return np.logaddexp(0, -margins_of(R, rows) / tau).mean(1)
+# %% [markdown]
+# ## Deeper: Ties, and the right margin
 
-every_second = np.isin(topic, np.unique(topic)[::2])
-half, rest, tau = np.flatnonzero(every_second), np.flatnonzero(~every_second), {}
-choices = np.arange(5, 61) / 10
+# %% [markdown]
+# Suppose 14 of 20 annotators prefer A to B.
+# Which margin makes the loss smallest?
+# Try many.
+
+# %% tags=["nbval-check-output"]
+z = torch.linspace(-4, 4, 8001, dtype=torch.float64)
 rows = []
-for name in names:
-    R = stored.reward(name)
-    tau[name] = choices[np.argmin([loss_at(R, t, half).mean() for t in choices])]
-    before, after = loss_at(R, 1, rest), loss_at(R, tau[name], rest)
-    rows.append((name, f"{tau[name]:.1f}", f"{before.mean():.3f}",
-        f"{after.mean():.3f}",
-        f"{difference(after, before, rest):+.3f}"))
-show.table(["scores", "τ", "loss on the other half", "after division", "change"], rows,
-    f"In nats; a coin has {np.log(2):.3f}.")
-
-# %%
-divided = {f"{name} / {tau[name]:.1f}": margins_of(stored.reward(name),
-    rest) / tau[name]
-    for name in names}
-plots.calibration(divided, topics=topic[rest])
-
-# %%
-small, t = stored.reward("reward-500"), tau["reward-500"]
-show.facts(
-    {
-        "accuracy before": interval(accuracy(small)),
-        "and after": interval(accuracy(small / t)),
-        "same choices of best-of-256": bool(
-            (small.argmax(1) == (small / t).argmax(1)).all()
-        ),
-    }
-)
+for share in (0.5, 0.7, 0.95, 1.0):
+    loss = -share * torch.nn.functional.logsigmoid(z) \
+        - (1 - share) * torch.nn.functional.logsigmoid(-z)
+    best = z[loss.argmin()]
+    rows.append((f"{share:.0%}", f"{abs(best):.1f}", f"{best.sigmoid():.0%}"))
+show.table(["prefer A", "best margin", "σ(margin)"], rows)
 
 # %% tags=["hide", "remove-input"]
-before, after = loss_at(small, 1, rest), loss_at(small, t, rest)
-assert difference(after, before, rest).high < 0
-assert before.mean() > 0.75 > 0.69 > after.mean()
+assert [row[0] for row in rows[:3]] == [row[2] for row in rows[:3]]
+assert rows[3][1] == "4.0" and abs(np.log(0.7 / 0.3) - 0.85) < 0.01
 
 # %% [markdown]
-# As it was, reward-500 had a higher loss than a coin; divided, it has a lower one.
-# (Of reward-8000 little was to repair: its loss hardly changes.)
-# The probabilities become honest in all five groups, as far as the bars can tell; those of
-# reward-500 are wide.
-# And *nothing else changes*: same order, same accuracy, same best-of-N choice.
-# Calibration matters where the size of a score is used: a threshold ("keep only if at least …"), a
-# mix of two rewards, a soft choice, or the reward of a policy gradient (lesson 07).
+# The best margin is the one with $\sigma(\text{margin})$ equal to the share: for 14 of 20,
+# $\log(0.7/0.3) = 0.85$.
+# With 100 % there is no best margin; 4 is only the end of the range we tried.
+# Remember that each of our training pairs is labelled *once*, so every single label says 100 %.
 #
-# ## It likes length
-#
-# Suppose annotators are in a hurry, and a long reply looks thorough.
-# `reward-length-biased` was trained on 8,000 comparisons by annotators to whom every ten words look
-# like one point more.
-# Nobody told the modelling team.
-# They do what everyone does: hold out some comparisons *by the same annotators* and measure the
-# accuracy.
-# **Your prediction: will they notice?**
-
-# %%
-words = torch.tensor([[len(text.split()) for text in row] for row in stored.texts])
-looks = gold + words / 10  # one point for every ten words
-hurried = Annotator().prefers_first(
-    looks[:, 0::2], looks[:, 1::2], np.random.default_rng(3)
-)
-
-def accuracy_for(R, said):
-    first = win_scores(R[:, 0::2], R[:, 1::2])
-    return np.where(said, first, 1 - first).mean(1)
-
-# %%
-both = {name: stored.reward(name) for name in ("reward-8000", "reward-length-biased")}
-rows = []
-for who, said in (("hurried annotators", hurried), ("careful annotators", votes)):
-    fair, biased = (accuracy_for(R, said) for R in both.values())
-    rows.append((who, interval(fair), interval(biased),
-        f"{difference(biased, fair):+.3f}"))
-show.table(["judged by", *both, "difference"], rows)
-
-# %% [markdown]
-# By its own annotators the biased model looks *better*.
-# A held-out set cannot show a fault that the labels themselves have.
-# What can: look at what the model *does*.
-# First, the correlation of its score margin with the margin in length, within each prompt.
-# Then the length of the reply it chooses among 16.
-# Gold and a random reply are the controls.
-
-# %%
-L = stored.lengths.float()
-
-def length_correlation(R):
-    """(P,) correlation over a prompt's pairs of the margins in score and in tokens."""
-    return np.array([np.corrcoef(a, b)[0, 1]
-        for a, b in zip(R[:, 0::2] - R[:, 1::2], L[:, 0::2] - L[:, 1::2], strict=True)])
-
-# %%
-rows = [("a random reply", "–", f"{interval(L.mean(1)):.1f}")]
-for name in ("gold", *both):
-    R = stored.reward(name)
-    rows.append((name, f"{interval(length_correlation(R)):+.2f}",
-        f"{interval(best_of_16(R, L)):.1f}"))
-fair, biased = both.values()
-longer = difference(best_of_16(biased, L), best_of_16(fair, L))
-worse = difference(best_of_16(biased, gold), best_of_16(fair, gold))
-print(f"length-biased minus reward-8000: {longer:+.1f} tokens, "
-    f"{worse:+.2f} points of gold")
-show.table(["chosen by", "correlation with length", "tokens of the best of 16"], rows)
-
-# %% tags=["hide", "remove-input"]
-assert (
-    longer.low > 5 and worse.high < 0 and interval(length_correlation(biased)).low > 0.3
-)
-assert max(abs(length_correlation(R).mean()) for R in (gold, fair)) < 0.15
-for said, sign in ((hurried, 1), (votes, -1)):
-    assert (
-        sign * difference(accuracy_for(biased, said), accuracy_for(fair, said)).mean
-        > 0.02
-    )
-
-# %% [markdown]
-# Gold's choices are a little longer than a random reply, those of reward-8000 hardly; the biased
-# model's are far longer.
-# Read one: the prompt where its choice among 16 costs most gold.
-
-# %%
-picks = {name: course.select_best(stored.first(16), by=name) for name in both}
-lost = picks["reward-8000"].rewards("gold") - picks["reward-length-biased"].rewards(
-    "gold"
-)
-i = int(lost.argmax())
-show.replies(
-    stored.prompts[i],
-    [pick.texts[i] for pick in picks.values()],
-    names=[f"best of 16 by {name}" for name in picks],
-    about=stored.info[i],
-    scores={"gold": [pick.rewards("gold")[i].item() for pick in picks.values()]},
-)
-
-# %% [markdown]
-# Flattery, a refusal that has nothing to do with the question, four steps of other topics, all
-# of it *long*.
-# Training on it would teach it.
-# Remedies: tell annotators not to reward length, compare replies of similar length, or subtract
-# from the score what length alone predicts; and watch the length of what is chosen, always.
-#
-# ## Ties and equal pairs
+# ### Ties and equal pairs
 #
 # Three kinds of comparisons teach little or nothing:
 #
 # - **Chosen and rejected are the same text.**
-#   The margin is 0 whatever the weights, the loss is $\log 2$, and the gradient zero.
+#   The margin is 0 whatever the weights are, and so is the gradient.
 # - **They become the same after cutting.**
-#   A model reads at most so many tokens; two long conversations that differ only in the part that
-#   is cut away are equal for it.
-#   This happened to 7 % of pairs in one public run, as reported.
+#   A model reads at most so many tokens.
+#   Two long conversations that differ only in the part that is cut away are equal for it.
+#   That was so for 352 of 5,000 pairs of UltraFeedback at 512 tokens
+#   ([RLHF book, issue 503](https://github.com/natolambert/rlhf-book/issues/503)).
 # - **A real tie, forced into an answer.**
 #   The label is a coin flip: weak, not wrong.
 #
 # `train_reward_model` drops the first two and counts them in `facts["dropped_equal_pairs"]`.
-#
-# ## Silent errors
-#
-# Most of the following are reported from practice; the others are easily made.
-# None raises an error.
-# We make each one on purpose: eight of them with reward-8000 on the first 16 candidates of the 128
-# prompts, the ninth with the policy opened as a classifier.
-# **Your prediction: which costs least, and which costs most?**
-# Six change what the model reads:
-#
-# - *no prompt*: the reply is scored alone;
-# - *another prompt*: a list was filtered and no longer lines up, so each reply is scored with the
-#   next question;
-# - *no template*: prompt and reply are joined by a blank, without the marks that say who speaks,
-#   and the end token is put behind;
-# - *another template*: that of some other model, `<|im_start|>user …`, whose marks this tokenizer
-#   does not know, with our end token behind;
-# - *end token missing*: the last token is the full stop;
-# - *end cut off*: only the first 23 tokens are kept, and the end token.
-#   (Often cutting loses the end token as well.
-#   Then both errors add up.)
-
-# %% tags=["hide"]
-rm = course.load_reward_model(assets.path("helpdesk/reward-8000"))
-tok, end = rm.tokenizer, row[-1]
-
-def ended(pieces):
-    return [ids + [end] for ids in tok(pieces, add_special_tokens=False)["input_ids"]]
-
-chatml = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>"
-
-def read_as(prompts, texts, others):
-    """Token ids as trained and with six changes; ``others``: wrong prompts."""
-    rows = rm.encode(prompts, texts)
-    return {"as trained": rows, "no prompt": rm.encode([""] * len(texts), texts),
-        "another prompt": rm.encode(others, texts),
-        "no template": ended([f"{p} {t}" for p, t in zip(prompts, texts, strict=True)]),
-        "another template": ended([chatml.format(p, t)
-        for p, t in zip(prompts, texts, strict=True)]),
-        "end token missing": [ids[:-1] for ids in rows],
-        "end cut off": [ids[:23] + [end] if len(ids) > 24 else ids for ids in rows]}
-
-# %% [markdown]
-# The second place where it goes wrong: conversations differ in length, so a batch is filled up with
-# pad tokens, on one side.
-#
-#     padded on the right:   a  b  c  END  pad  pad        the last column is a pad
-#     padded on the left:    pad  pad  a  b  c  END        the last column is END, if the model is told to ignore the pads
-#
-# The **mask** tells it.
-# Take the last column with right padding, or leave out the mask with left padding, and the score is
-# read at the wrong place or from the wrong text.
-# (If the end token serves as pad token too, `transformers` looks for the last token that is no pad
-# and steps over it: *end token missing* by another road.)
-#
-# The third place is the head.
-# Open a *language model* as a classifier, and `transformers` makes up the missing head from random
-# numbers.
-# Its warning is easy to miss among others.
-# Save and merge a reward model with the wrong class, and the head is lost in the same way, as is
-# reported.
-
-# %%
-from transformers import AutoModelForSequenceClassification, logging
-from course_lib.base import no_loading_bars
-
-logging.set_verbosity_error()  # what many scripts do
-torch.manual_seed(0)  # so that you get our random head
-with no_loading_bars():
-    model = AutoModelForSequenceClassification.from_pretrained(
-        assets.path("helpdesk/policy"), num_labels=1
-    )
-model.config.pad_token_id = tok.pad_token_id
-random_head = course.RewardModel(model.eval(), tok)
-
-# %% tags=["hide"]
-def in_all_ways(prompts, texts, others):
-    """name → (K,) scores: as trained, by two controls, and with the nine changes."""
-    rows = read_as(prompts, texts, others)
-    paddings = {"padded left, with mask (control)": ("left", True),
-        "padded left, no mask": ("left", False),
-        "padded right, last column": ("right", True)}
-    with torch.inference_mode():
-        out = {name: torch.cat([rm.logits(ids[k : k + 32])
-            for k in range(0, len(ids), 32)])
-            for name, ids in rows.items()}
-        for name, how in paddings.items():
-            out[name] = rm.model.score(last_column(rm, rows["as trained"], *how))[:, 0]
-    out["random head"] = random_head.score_texts(prompts, texts)
-    # all equal: every choice is a coin flip
-    out["a random reply (control)"] = torch.zeros(len(texts))
-    return out
-
-# %%
-sixteen = stored.first(16)
-# each prompt's neighbour, for "another prompt"
-next_one = sixteen.prompts[1:] + sixteen.prompts[:1]
-columns = [list(c) for c in zip(*((p, t, q)
-    for p, q, row in zip(sixteen.prompts, next_one, sixteen.texts, strict=True)
-    for t in row),
-    strict=True)]
-ways = {name: s.reshape(128, 16) for name, s in in_all_ways(*columns).items()}
-some = ("as trained", "no prompt", "another template", "padded left, no mask",
-    "random head")
-lengths = np.array([len(ids) for ids in rm.encode(*columns[:2])])
-print(f"the conversations have {lengths.min()} to {lengths.max()} tokens; "
-    f"{np.mean(lengths > 24):.0%} have over 24")
-show.table(["read", "spread", "first scores", "", "", ""],
-    [(name, f"{ways[name].std():.2f}",
-    *(f"{v:.1f}" for v in ways[name][0, :4].tolist())) for name in some])
-
-# %% [markdown]
-# Nothing here looks broken.
-# Now each line is compared with "as trained" and with a random choice, paired by prompt.
-# (Best of 8, averaged over all ways to take 8 of the 16.)
-# *Padded left, with mask* is right, and must change nothing.
-
-# %%
-def outcome(R):
-    return accuracy(R), best_of_n_curve(R, sixteen.reward("gold"), [8])[:, 0]
-
-right, by_luck = outcome(ways["as trained"]), outcome(ways["a random reply (control)"])
-loses, gains, rows = {}, {}, []
-for name, R in ways.items():
-    good, kept = outcome(R)
-    loses[name], gains[name] = difference(kept, right[1]), difference(kept, by_luck[1])
-    lost = -loses[name].mean / gains["as trained"].mean
-    rows.append((name, f"{good.mean():.2f}", f"{kept.mean():.2f}",
-        f"{loses[name]:+.2f}",
-        f"{gains[name]:+.2f}", f"{lost:.0%}"))
-show.table(["read", "accuracy", "gold of best of 8", "minus as trained",
-    "minus a random reply", "of the gain is lost"], rows)
-
-# %% tags=["hide", "remove-input"]
-costly = [name for name in ways if name not in ("as trained", "no template")
-    and "control" not in name]
-gained = gains["as trained"].mean
-assert len(costly) == 8 and all(loses[name].high < 0
-    for name in costly), "eight cost gold, beyond chance"
-assert all(-loses[name].mean > 0.2 * gained for name in costly), "and not a little"
-assert abs(loses["no template"].mean) < 0.1 * gained, "the ninth costs little"
-assert gains["random head"].mean < 0.2 * gained, "a random head chooses at random"
-
-# %% [markdown]
-# How did your prediction do?
-# Of the six things that can go wrong in reading, another prompt costs most, over half of what
-# best-of-8 gains over a random reply.
-# A foreign template and the missing end token cost nearly as much.
-# (The end token is one token and carries no words; but the model learned to put its judgement
-# *there*.)
-# Scoring without the prompt, or with the end cut off, costs about a third.
-# (Much can be seen in the reply alone: filler, repetition, flattery, rudeness.)
-# Leaving out the marks of who speaks costs little or nothing, *as long as the end token is there*.
-# So eight of the nine changes cost a good part of the gold.
-# What looks like the fault of a template may be a lost end token; look for that first.
-#
-# Left padding without the mask costs about a third, the last column with right padding more than
-# half, and the random head leaves nothing.
-# (Another random head would give another number, above or below a random reply.)
-#
-# What to do about it?
-# Keep a few conversations with their scores beside every reward model, and compare before each use.
-# Take some of different length, a long one among them, and score them in *one batch*: a short one
-# is not cut, and one alone has no padding.
-# Four are enough to find all nine, the harmless one too:
-
-# %%
-# the shortest, two between, the longest
-at = np.argsort(lengths)[[0, 680, 1360, 2047]].tolist()
-kept_scores = sixteen.reward("reward-8000").flatten()[at]
-four = in_all_ways(*([column[k] for k in at] for column in columns))
-same = [name for name, s in four.items() if (s - kept_scores).abs().max() < 0.01]
-show.table(["read", "scores"],
-    [(name, "the same" if name in same else "DIFFERENT") for name in four])
-
-# %% tags=["hide", "remove-input"]
-assert same == ["as trained", "padded left, with mask (control)"]
-
-# %% [markdown]
-# And make loading strict.
-# The course's `load_reward_model` refuses a model without a trained head, and says why.
-#
-# ## A case: what to ask the annotators
-#
-# Your team can pay for 4,000 comparisons and has three drafts of the guideline.
-# *Helpful*: "prefer the reply with the right content, well written; ignore rudeness and safety."
-# *Harmless*: "prefer the safer and less rude reply; ignore whether it helps."
-# *Both*: "weigh everything", which takes twice as long a pair, so you would get 2,000.
-# **Decide before you read on. Which one would you choose for ordinary questions, and which for
-# harmful ones?**
-#
-# Each draft has been tried, one model each: `reward-helpful`, `reward-harmless` and `reward-2000`.
-# The lines *perfect judge* choose by one half of gold itself.
-# In this world a step that carries out a harmful request brings +1 in the helpful half, since it is
-# what was asked for, and −2.5 in the harmless half.
-# The last two columns: on harmful prompts, how often the chosen reply does what it should refuse,
-# and how often it offers the safe alternative ("please ask your colleague …").
-
-# %%
-drafts = {"helpful, 4,000": "reward-helpful", "harmless, 4,000": "reward-harmless",
-    "both, 2,000": "reward-2000", "helpful, perfect judge": "helpful",
-    "harmless, perfect judge": "harmless"}
-offers = torch.tensor([[right_steps(name)[1] in text.lower() for text in row]
-    for name, row in zip(topic, stored.texts, strict=True)]).double()
-complies = (part("complies") < 0).double()
-selecting = {draft: stored.reward(name) for draft, name in drafts.items()}
-# all equal: every choice is a coin flip
-selecting["random reply (control)"] = torch.zeros(128, 256)
-kept = {draft: best_of_16(R, gold) for draft, R in selecting.items()}
-share, rows = {}, []
-for draft, R in selecting.items():
-    share[draft] = [best_of_16(R, of)[harmful].mean() for of in (complies, offers)]
-    rows.append((draft, interval(kept[draft][~harmful], ~harmful),
-        interval(kept[draft][harmful], harmful), *(f"{s:.0%}" for s in share[draft])))
-show.table(["chosen by", "gold, ordinary", "gold, harmful", "complies", "alternative"],
-    rows)
-
-# %%
-gaps, rows = {}, []
-for draft in list(drafts)[:2]:
-    for kind, k in kinds.items():
-        for other in ("both, 2,000", "random reply (control)"):
-            gap = difference(kept[draft][k], kept[other][k], k)
-            gaps[draft[:4], kind, other[:4]] = gap
-            rows.append((kind, f"{draft} minus {other}", f"{gap:+.2f}",
-                "" if gap.excludes_zero else "includes 0"))
-show.table(["prompts", "difference", "gold", ""], rows)
-
-# %% tags=["hide", "remove-input"]
-assert abs(gaps["help", "ordinary", "both"].mean) < 0.25
-assert gaps["help", "ordinary", "rand"].low > 0.5 and gaps["help", "harmful",
-    "rand"].high < -0.5
-assert gaps["harm", "ordinary", "both"].high < -0.5 and gaps["harm", "ordinary",
-    "rand"].mean < 0.1
-assert gaps["harm", "harmful", "rand"].low > 1 and gaps["harm", "harmful",
-    "both"].mean < 0
-assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 
 # %% [markdown] tags=["slide"]
+# ## It likes length
+#
+# Suppose annotators are in a hurry, and a long reply looks thorough.
+# To ours every ten words look like one point more.
+# `reward-length-biased` learned from 8,000 of their comparisons.
+# Nobody told the modelling team.
+# They do what everyone does: hold out comparisons *by the same annotators* and measure accuracy.
+#
+# **Your prediction.**
+# Beside `reward-8000`, how does the biased model look to them?
+
+# %% tags=["hide"]
+quiz.predict("03-length", "Judged by the hurried annotators, the biased model looks …",
+    options=["worse", "the same", "better"])
+
+# %% tags=["hide"]
+careful = Annotator().prefers_first(gold[:, 0::2], gold[:, 1::2], np.random.default_rng(1))
+words = torch.tensor([[len(text.split()) for text in row] for row in stored.texts])
+looks = gold + words / 10  # one point for every ten words
+hurried = Annotator().prefers_first(looks[:, 0::2], looks[:, 1::2],
+    np.random.default_rng(3))
+
+# %% tags=["slide", "answer"]
+judges = {"by hurried annotators": hurried, "by careful annotators": careful}
+both = ("reward-8000", "reward-length-biased")
+judged = {name: [accuracy(stored.reward(name), said) for said in judges.values()]
+    for name in both}
+plots.dumbbells(list(judges), {name: [mean(v) for v in row] for name, row in judged.items()},
+    "pairs it gets right", spec=".0%").guessed("03-length")
+
+# %% tags=["hide", "remove-input"]
+(fair_hurried, fair_careful), (biased_hurried, biased_careful) = judged.values()
+assert minus(biased_hurried, fair_hurried).low > 0.02
+assert minus(biased_careful, fair_careful).high < -0.02
+L = stored.lengths.float()
+long = {name: best_of_16(stored.reward(name), L) for name in ("gold", *both)}
+assert minus(long[both[1]], long[both[0]]).low > 5
+assert [round(v) for v in (L.mean().item(), long[both[1]].mean())] == [25, 33]
+assert abs(minus(long[both[0]], L.mean(1).numpy()).mean) < 2
+assert minus(best_of_16(stored.reward(both[1]), gold),
+    best_of_16(stored.reward(both[0]), gold)).high < 0
+
+# %% [markdown] tags=["slide"]
+# By its own annotators the biased model looks *better*.
+# A held-out set cannot show a fault that the labels themselves have.
+# The figure takes all 16,384 stored pairs, since the differences are small.
+#
+# What does show it: look at what the model *does*.
+# This is the question where its choice among 16 costs most gold.
+
+# %% tags=["slide"]
+picks = [course.select_best(stored.first(16), by=name) for name in both]
+cost = picks[0].rewards("gold") - picks[1].rewards("gold")
+i = int(cost.argmax())
+show.replies(stored.prompts[i], [pick.texts[i] for pick in picks],
+    [f"chosen by {name}" for name in both], about=stored.info[i], beside=True)
+
+# %%
+show.table(["chosen among 16 by", "tokens"], [("nobody, a random reply", f"{L.mean():.0f}"),
+    *((name, f"{values.mean():.0f}") for name, values in long.items())])
+
+# %% [markdown]
+# Flattery, a refusal that does not fit the question, steps of other topics, and all of it *long*.
+#
+# Tell annotators not to reward length, or compare replies of similar length.
+# And always watch the length of what is chosen.
+
+# %% [markdown] tags=["slide"]
+# ## Silent errors
+#
+# Now a perfectly good model, `reward-8000`, used wrongly.
+# None of the following raises an error.
+#
+# **Wrong text.**
+# The prompt is missing, or it is *the next prompt*, because a list no longer lines up.
+# The marks of who speaks are missing (*no template*), or are those of *another template*.
+# The end token is missing, or the end of the reply is cut off.
+#
+# **Wrong place.**
+# Conversations differ in length, so a batch is filled up with pad tokens, on one side.
+#
+#     right:   a  b  c  END  pad  pad        the last column is a pad
+#     left:    pad  pad  a  b  c  END        right, if a mask tells the model to ignore pads
+#
+# **Wrong head.**
+# Open a *language model* as a classifier, and `transformers` makes up the missing head from random
+# numbers.
+# Its warning is easy to miss.
+
+# %% [markdown]
+# To lose the end token takes no more than this:
+
+# %% tags=["slide", "nbval-check-output"]
+rm = course.load_reward_model(assets.path("helpdesk/reward-8000"))
+i = 43  # the first pair you judged
+ids = rm.encode([stored.prompts[i]] * 2, stored.texts[i][:2])
+with torch.inference_mode():
+    whole, cut = rm.logits(ids), rm.logits([row[:-1] for row in ids])
+show.table(["", "A", "B"], [("with the end token", *(f"{v:.1f}" for v in whole.tolist())),
+    ("without", *(f"{v:.1f}" for v in cut.tolist()))])
+
+# %% [markdown]
+# Nothing looks broken.
+#
+# **Your prediction.**
+# Best-of-4 by this model gains one point of gold over a random reply.
+# How much of that gain is lost when the end token is missing everywhere?
+
+# %% tags=["hide"]
+quiz.predict("03-end", "Share of best-of-4's gain that is lost without the end token?",
+    low=0, high=100, step=5, unit="%")
+
+# %% tags=["hide"]
+eight = stored.first(8)
+prompts = [p for p in eight.prompts for _ in range(8)]
+texts = [text for row in eight.texts for text in row]
+others = prompts[8:] + prompts[:8]  # the next prompt's
+headless = with_random_head(assets.path("helpdesk/policy"))
+ways = {name: scores.reshape(128, 8)
+    for name, scores in misread_scores(rm, headless, prompts, texts, others).items()}
+by_luck = eight.reward("gold").mean(1).numpy()
+best_of_4 = {name: best_of_n_curve(R, eight.reward("gold"), [4])[:, 0]
+    for name, R in ways.items()}
+gained = minus(best_of_4["as trained"], by_luck).mean
+lost = {name: 1 - minus(best, by_luck).mean / gained for name, best in best_of_4.items()}
+
+# %% tags=["slide", "answer"]
+table = show.table(["read", "of best-of-4's gain is lost", "pairs it gets right"],
+    [(name, f"{lost[name]:.0%}".replace("-", "−"), f"{accuracy(R, votes[:, :4]).mean():.0%}")
+    for name, R in sorted(ways.items(), key=lambda way: lost[way[0]])])
+show.together(table, show.guess("03-end", round(100 * lost["no end token"]), "%"))
+
+# %% tags=["hide", "remove-input"]
+padded = "left padding, with its mask"
+costly = [name for name in ways if name not in ("as trained", "no template", padded)]
+for name in costly:
+    assert minus(best_of_4[name], best_of_4["as trained"]).high < 0
+    assert lost[name] > 0.33
+assert len(costly) == 8 and lost["random head"] > 0.9 and abs(lost["no template"]) < 0.1
+assert abs(lost[padded]) < 0.005 and 0.95 < gained < 1.05
+lengths = np.array([len(ids) for ids in rm.encode(prompts, texts)])
+at = np.argsort(lengths)[[0, 340, 680, 1023]].tolist()  # the shortest … the longest
+kept_scores = eight.reward("reward-8000").flatten()[at]
+four = misread_scores(rm, headless, *([column[k] for k in at]
+    for column in (prompts, texts, others)))
+same = [name for name, found in four.items() if (found - kept_scores).abs().max() < 0.01]
+assert same == ["as trained", padded]
+
+# %% [markdown] tags=["slide"]
+# Eight of the nine mistakes cost a third of the gain or more.
+# Over 100 % means worse than a random reply.
+# The end token carries no words, but the model learned to put its judgement *there*.
+# A missing template costs next to nothing, *as long as the end token is there*.
+# So what looks like the fault of a template can be a lost end token; look for that first.
+#
+# **What to do about it.**
+# Keep a few conversations with their scores beside every reward model, and compare before each use.
+# Take short and long ones, and score them in *one batch*.
+# Here four are enough to find all nine.
+# The course's `load_reward_model` refuses a model without a trained head, and says why.
+
+# %% [markdown]
+# ## Deeper: A case: what to ask the annotators
+
+# %% [markdown]
+# Your team can pay for 4,000 comparisons and has three drafts of the guideline:
+#
+# - *Helpful*: "prefer the reply with the right content, well written; ignore rudeness and safety."
+# - *Harmless*: "prefer the safer and less rude reply; ignore whether it helps."
+# - *Both*: "weigh everything", which takes twice as long a pair, so you would get 2,000.
+#
+# **Decide before you read on.
+# Which one would you choose for ordinary questions, and which for harmful ones?**
+#
+# Gold is a sum of two halves.
+# The *helpful* half counts right steps, order and style.
+# A step that carries out a harmful request counts +1 there, since it is what was asked for.
+# The *harmless* half counts refusals, rudeness and unsafe advice, and the same step −2.5.
+# Each draft has been tried, with one model each.
+
+# %%
+is_harmful = np.array([about["harmful"] for about in stored.info])
+drafts = {"helpful, 4,000": "reward-helpful", "harmless, 4,000": "reward-harmless",
+    "both, 2,000": "reward-2000"}
+gain = {draft: best_of_16(stored.reward(name), gold) - gold.mean(1).numpy()
+    for draft, name in drafts.items()}
+plots.dumbbells(list(drafts), {f"{kind} prompts": [mean(v[k], k) for v in gain.values()]
+    for kind, k in (("harmful", is_harmful), ("ordinary", ~is_harmful))},
+    "gold of the best of 16 minus a random reply (points)", spec="+.1f")
+
+# %% tags=["hide"]
+complies = torch.tensor([[gold_parts(text, topic)["complies"] < 0 for text in row]
+    for topic, row in zip(topics, stored.texts, strict=True)]).double()
+offers = torch.tensor([[right_steps(topic)[1] in text.lower() for text in row]
+    for topic, row in zip(topics, stored.texts, strict=True)]).double()
+everyone = {"a random reply": torch.zeros(128, 256),
+    **{draft: stored.reward(name) for draft, name in drafts.items()},
+    "helpful half itself": stored.reward("helpful")}
+share = {name: [best_of_16(R, of)[is_harmful].mean() for of in (complies, offers)]
+    for name, R in everyone.items()}
+
+# %%
+show.table(["harmful prompts, chosen by", "does what it should refuse", "offers a safe way"],
+    [(name, *(f"{v:.0%}" for v in row)) for name, row in share.items()])
+
+# %% tags=["hide", "remove-input"]
+one, other, whole = gain.values()
+on, off = is_harmful, ~is_harmful
+assert abs(minus(one[off], whole[off], off).mean) < 0.25 and mean(one[off], off).low > 0.5
+assert mean(one[on], on).high < -0.5 and mean(other[off], off).mean < 0.1
+assert minus(other[off], whole[off], off).high < -0.5 and mean(other[on], on).low > 1
+assert minus(other[on], whole[on], on).mean < 0 < mean(whole[on], on).low
+assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
+assert share["helpful half itself"][0] > 0.6
+assert share["harmless, 4,000"][1] < share["both, 2,000"][1]
+
+# %% [markdown]
 # *Helpful* learned what its annotators were told.
-# On ordinary prompts it is not told apart from *both*.
-# On harmful ones it is far worse than a random reply: most of its choices do what they should
-# refuse, for that is what was asked.
-# Its perfect judge does the same, so the guideline is at fault, not the model.
-#
+# On ordinary prompts it does as well as *both*, and on harmful ones far worse than chance.
+# The helpful half itself, which makes no mistakes, chooses the same: the guideline is at fault, not
+# the model.
 # *Harmless* refuses what must be refused.
-# But on ordinary prompts its choice is no better than a random reply: nearly all replies there are
-# harmless, and nobody told it what else is good.
-# Its perfect judge gains next to nothing there either.
-# And few of its refusals offer the safe alternative, which nobody was asked about.
+# On ordinary prompts it chooses no better than chance, since nearly all replies there are harmless.
+#
 # What annotators are not asked for, the reward model does not learn.
-#
-# *Both* comes with half the labels.
-# On ordinary prompts nothing is lost by that, as far as we can tell.
-# On harmful ones its gold is the highest of the three drafts; from *harmless* it is not told apart
-# there, since harmful prompts have only eight topics.
-# We would take *both*: it is the only draft that does well on both kinds.
+# We would take *both*: half the labels, and the only draft that does well on both kinds.
 # Write into a guideline even what seems obvious.
-# (With other points in gold the answer could change.
-# Two reward models are a third way: lesson 04.)
-#
+# Two reward models are a third way: lesson 04.
+
+# %% [markdown] tags=["slide"]
 # ## What we found
 #
-# - Preferences are noisy.
-#   Two annotators agree on fewer pairs than the gold reward gets right, and the gold reward gets
-#   far from all: that is the ceiling.
-#   The agreement of two annotators gives bounds for it.
-# - Bradley–Terry turns comparisons into scores.
-#   Each comparison pushes by $1 - \sigma(\text{margin})$, and only differences within a prompt
-#   count: between ordinary and harmful prompts the scores of reward-8000 even point the wrong way.
-# - A thousand comparisons and a few seconds give a model above a coin and the length rule, and well
-#   below the ceiling.
-#   From 500 comparisons on, each fourfold adds accuracy, and better data to train on; between 125
-#   and 500 we could tell nothing.
-# - Trained on few comparisons, each labelled once, a model remembers pairs and is overconfident.
-#   One divisor repairs it, as far as we can tell, and changes no choice.
-# - A bias of the annotators is invisible in held-out accuracy by the same annotators, and visible
-#   in the length of what is chosen.
-# - Of nine silent changes eight cost best-of-8 about a third of its gain or more, without an error;
-#   four kept scores find all nine.
-# - What the guideline leaves out, the model does not learn.
-#   Asked for help alone, it chooses replies that do harm; asked for safety alone, it chooses no
-#   better than chance on ordinary questions.
-#
-# (The numbered findings of the course are in the other lessons; this one makes the yardsticks for
-# those of lesson 04.)
-#
-# ## What this leaves out
+# - Comparisons are noisy: gold itself agrees with only 76 % of the answers, the ceiling.
+# - Bradley–Terry turns them into scores, of which only differences within a prompt count.
+# - 1,000 comparisons give about 61 % of held-out pairs, 8,000 give 68 %, and better data.
+# - A bias of the annotators does not show in accuracy by the same annotators.
+#   It shows in the length of what is chosen: 33 tokens, not 25.
+# - Of nine silent mistakes eight cost a third of the gain or more.
+
+# %% [markdown]
+# ## Deeper: Limits, real systems, reading
+
+# %% [markdown]
+# ### What this leaves out
 #
 # Our annotators follow Bradley–Terry on one gold reward and differ only by chance.
 # Real annotators differ in taste, tire, and can be inconsistent in circles (A over B, B over C, C
 # over A), which no scores can express.
-# We did not tune: one learning rate, three or four passes, one seed for each size, so the learning
-# curve shows data *and* luck.
-# Whether a more accurate model gives a better best-of-N is the question of lesson 04.
+# One learning rate, three or four passes, and one seed for each size: the curve shows data *and*
+# luck.
 #
-# ## In real systems
+# ### In real systems
 #
 # - Llama 2 trained two reward models, one for helpfulness and one for safety (arXiv 2307.09288).
 # - With fewer than about 2,000 comparisons, reward models were near chance in the study of Gao,
 #   Schulman and Hilton (arXiv 2210.10760).
-#   In our small world 500 are already somewhat above it.
-# - RewardBench 2 is reported to score reward models by best-of-4, where chance is 25 %, and to find
-#   a correlation of 0.87 with best-of-N accuracy.
+# - RewardBench 2 (arXiv 2506.01937) tests by the best of 4.
+#   Over seven tasks its score has a correlation of 0.87 with best-of-N accuracy.
+# - The silent errors are from practice: a head lost when saving with the wrong class
+#   ([TRL, issue 368](https://github.com/huggingface/trl/issues/368)), template tokens that a base
+#   model never learned ([Qwen3, issue
+#   1608](https://github.com/QwenLM/Qwen3/issues/1608)), pairs equal after cutting
+#   ([OpenRLHF, issue 1311](https://github.com/OpenRLHF/OpenRLHF/issues/1311)).
+# - Length is a strong bias: a policy paid for length alone reproduces most of the gains in
+#   simulated preference of one paid by learned reward models (arXiv 2310.03716).
 # - `course train-reward FILE --out FOLDER` trains on your own comparisons.
-#   On 1,800 pairs of hh-rlhf (harmlessness) a tiny model with random weights got 0.57 [0.52, 0.62]
-#   on the 360 held out (`docs/log.md`).
-#   Its margins went against length (correlation −0.36), so it may have learned little more than
-#   "shorter is better".
 #
-# ## Further reading
+# ### Further reading
 #
 # Bai et al., *Training a helpful and harmless assistant with reinforcement learning from human
-# feedback*, arXiv 2204.05862, the paper of the hh-rlhf comparisons.
+# feedback*, arXiv 2204.05862.
 # The reward-modelling section of the Llama 2 report, arXiv 2307.09288.
-#
+
+# %% [markdown] tags=["slide"]
 # ## Now you
 #
 # **Exercise** `exercises/ex03`: Bradley–Terry, pairs that teach, a reward model fitted by your own
 # loop, and calibration.
 #
-# **If you like, be the annotator for ten more pairs.**
-# Choose A or B, and see what twenty annotators, gold and a reward model say.
-# With how many majorities did you agree?
-# (Tab and Enter work too.
-# Where widgets cannot run, the answers stand below the pairs.)
-#
 # **Questions** come last.
-# Your answers are kept in `course-progress.json`, in the course's folder.
-# Without widgets, answer as the text under each question says.
 
 # %% tags=["slide"]
-explore.be_the_annotator(stored.prompts_at(range(20, 60)), reward="reward-8000")
-
-# %%
-from course_lib.classroom import quiz
-
 quiz.ask("03")

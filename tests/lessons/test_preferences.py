@@ -9,7 +9,12 @@ from course_lib.base import CourseError
 from course_lib.classroom import explore, plots
 from course_lib.classroom.explore import verdicts
 from course_lib.classroom.quiz import items
-from course_lib.estimators import agreement_interval, grouped_interval, wilson_interval
+from course_lib.estimators import (
+    agreement_interval,
+    bootstrap_interval,
+    grouped_interval,
+    wilson_interval,
+)
 from course_lib.pools import Pool
 
 
@@ -60,12 +65,12 @@ def test_topics_are_the_units_where_they_are_named():
         plots.calibration_groups(way[:, None], 1, topics[::2])
     share = (way + 1) / 2
     drawn = [
-        plots.learning_curve([100], [share], topics=units, quiet=True).summary
+        plots.learning_curve([100], {"right": [share]}, topics=units, quiet=True).summary
         for units in (None, topics)
     ]
     assert "over prompts" in drawn[0] and "over topics" in drawn[1]
-    assert drawn[0].split(" with")[0] != drawn[1].split(" with")[0]
-    assert plots.calibration({"one": way[:, None]}, 1, topics=topics, quiet=True).summary
+    panels = {"before": {"one": way[:, None]}}
+    assert plots.calibration(panels, {"before": topics}, groups=1, quiet=True).summary
 
 
 def test_grouped_interval_counts_groups_and_weights_values_equally():
@@ -84,39 +89,70 @@ def test_agreement_without_spread_between_prompts_has_wilsons_width():
 
 def test_calibration_summary_says_what_is_drawn():
     figure = plots.calibration(
-        {"sure": honest_margins(scale=4), "honest": honest_margins()}, quiet=True
+        {
+            "before": {"sure": honest_margins(scale=4)},
+            "after": {"honest": honest_margins()},
+        },
+        quiet=True,
     )
     predicted, observed, _ = plots.calibration_groups(honest_margins(scale=4))[-1]
     assert (
-        f"sure where it is most sure says {predicted:.0%}, and {observed:.0%} agree"
+        f"sure where it is most sure says {predicted:.0%}, and {observed.mean:.0%} agree"
         in figure.summary
     )
-    assert all((a.get_xlabel(), a.get_ylabel()) != ("", "") for a in figure.axes)
+    assert [axis.get_title() for axis in figure.axes] == ["before", "after"]
+    assert all("too sure" in [t.get_text() for t in axis.texts] for axis in figure.axes)
     assert len(figure.png()) < 40_000
+    with pytest.raises(CourseError, match="at least one reward model"):
+        plots.calibration({"before": {}})
 
 
-def test_learning_curve_marks_means_and_references():
+def test_learning_curve_marks_means_and_names_its_lines():
     accuracies = [np.full(10, 0.5) + np.linspace(-0.1, 0.1, 10), np.full(10, 0.7)]
-    figure = plots.learning_curve([100, 1000], accuracies, {"ceiling": 0.8}, quiet=True)
-    assert "0.50 [" in figure.summary
-    assert "0.70 [0.70, 0.70] with 1,000" in figure.summary
-    assert "ceiling 0.80" in figure.summary
-    with pytest.raises(CourseError, match="for each size"):
-        plots.learning_curve([100], accuracies)
+    points = [np.full(10, 1.0), np.full(10, 2.0)]
+    figure = plots.learning_curve(
+        [100, 1000],
+        {"right": accuracies, "gold": points},
+        {"right": {"ceiling": 0.8}},
+        quiet=True,
+    )
+    assert "right 50% with 100, 70% with 1,000; ceiling 80%" in figure.summary
+    assert "gold 1.0 with 100, 2.0 with 1,000." in figure.summary
+    assert {t.get_text() for t in figure.axes[0].texts} == {"reward model", "ceiling"}
+    with pytest.raises(CourseError, match="in every panel; not so in"):
+        plots.learning_curve([100], {"right": accuracies})
 
 
-def test_training_loss_says_where_it_ends():
-    losses = np.linspace(0.7, 0.3, 30)
-    figure = plots.training_loss(losses, 32, quiet=True)
-    assert f"{losses[-15:].mean():.2f} on average over the last 15" in figure.summary
-    assert "32" in figure.axes[0].get_xlabel()
-    stairs = plots.training_loss(np.repeat([0.6, 0.4, 0.2], 10), 32, passes=3, quiet=True)
-    assert "means of the 3 passes 0.60, 0.40, 0.20" in stairs.summary
-    assert [
-        line.get_xdata()[0] for line in stairs.axes[0].lines if line.get_linestyle() == ":"
-    ] == [10.5, 20.5]
-    with pytest.raises(CourseError, match="at least 2 steps"):
-        plots.training_loss([0.7], 32)
+def constant(value):
+    return bootstrap_interval(np.full(4, value))
+
+
+def test_a_training_is_drawn_pass_by_pass():
+    losses = np.repeat([0.6, 0.4, 0.2], 10)
+    held_out = [constant(v) for v in (0.7, 0.6, 0.8)]
+    right = [constant(v) for v in (0.55, 0.6, 0.58)]
+    figure = plots.training_passes(losses, held_out, right, {"ceiling": 0.75}, quiet=True)
+    assert "0.60, 0.40, 0.20 nats" in figure.summary and "ends at 0.80" in figure.summary
+    assert "58 % of these are right; ceiling 75%" in figure.summary
+    left, other = figure.axes
+    levels = [line for line in left.lines if line.get_linewidth() == 3]
+    assert [line.get_ydata()[0] for line in levels] == pytest.approx([0.6, 0.4, 0.2])
+    assert max(other.lines[-1].get_xdata()) == 3
+    with pytest.raises(CourseError, match="for each pass"):
+        plots.training_passes(losses, held_out[:2], right)
+
+
+def test_two_clouds_rise_within_and_fall_between():
+    gold = np.array([[0.0, 1.0], [1.0, 2.0], [3.0, 3.0]])
+    scores = np.array([[5.0, 6.0], [1.0, 2.0], [0.0, 0.0]])
+    kinds = {"left": np.array([1, 0, 0], bool), "right": np.array([0, 1, 1], bool)}
+    figure = plots.two_clouds(gold, scores, kinds, quiet=True)
+    assert "left prompts: gold 0.5, score 5.5; right prompts: gold 2.2, score 0.8" in figure.summary
+    strokes = [line for line in figure.axes[0].lines if line.get_linewidth() == 1.2]
+    assert len(strokes) == 2, "a prompt whose replies are all alike has none"
+    assert all(np.diff(line.get_ydata())[0] == pytest.approx(1.0) for line in strokes)
+    with pytest.raises(CourseError, match="two kinds"):
+        plots.two_clouds(gold, scores, {"left": kinds["left"]})
 
 
 @pytest.fixture

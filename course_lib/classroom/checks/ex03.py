@@ -61,7 +61,7 @@ NOT_A_NUMBER = (
     minutes=5,
     difficulty="easy",
     idea="Bradley–Terry: only differences within a prompt count",
-    read=f"{L03}, 'Preferences instead of scores'",
+    read=f"{L03}, 'Be the annotator'",
     hints=(
         "The scores matter only through one number for each pair. Which one?",
         "Tensors of one shape are subtracted element by element. torch has σ under the name "
@@ -1094,7 +1094,7 @@ def _weights_of_more_features(t: Trial) -> None:
     minutes=10,
     difficulty="medium",
     idea="calibration of a reward model",
-    read=f"{L03}, 'Does it mean what it says?'",
+    read=f"{L03}, 'Deeper: Does it mean what it says?'",
     hints=(
         "A prediction and its outcome belong together: whatever you do to the one has to be done "
         "to the other.",

@@ -1,20 +1,20 @@
-"""Figures of reward models.
-
-What their probabilities are worth, what more comparisons buy, and a training loss.
-"""
+"""Figures of reward models: a training, what more comparisons buy, two clouds, calibration."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from ...base import require
 from ...estimators import Interval, agreement_interval, bootstrap_interval
-from .figure import COLOURS, DASHES, INK, STYLE, Figure, bars, done, heading, look, new
-from .labels import name_lines, name_upright
+from .figure import COLOURS, DASHES, INK, STYLE, Figure, bars, done, look, new
+from .labels import SIZE, label_ends, name_lines
 
-RUNNING = 15  # steps in the running mean of a training loss
+LEAST_SPREAD = 1e-9  # of gold in a prompt, for a stroke through its replies
+STROKES = 16  # prompts of a kind that are drawn, evenly spaced
 
 
 def calibration_groups(
@@ -56,145 +56,246 @@ def calibration_groups(
 
 @rc_context(STYLE)
 def calibration(
-    models: Mapping[str, np.ndarray],
+    panels: Mapping[str, Mapping[str, np.ndarray]],
+    topics: Mapping[str, ArrayLike] | None = None,
     groups: int = 5,
-    title: str = "",
     quiet: bool = False,
-    topics: ArrayLike | None = None,
 ) -> Figure:
-    """Predicted against observed agreement with annotators.
+    """Predicted against observed agreement with annotators, a panel beside the other.
 
-    On the diagonal a probability means what it says. ``models``: name → margins, as for
-    :func:`calibration_groups`, as are ``topics``.
+    On the diagonal a probability means what it says; below it, shaded, the model is too sure.
+    ``panels``: title → name → margins, as for :func:`calibration_groups`; ``topics``: title → the
+    topic of each row, for intervals over topics.
     """
-    require(models, "nothing to draw: give the margins of at least one reward model.")
-    fig, (axis,) = new(width=6.0, height=4.2)
-    axis.plot([0.5, 1], [0.5, 1], color=INK, linewidth=1, label="calibrated")
+    require(
+        panels and all(panels.values()),
+        "nothing to draw: give the margins of at least one reward model.",
+    )
+    fig, axes = new(len(panels), width=1.6 + 3.4 * len(panels), height=3.9)
     parts = []
-    for k, (name, margins) in enumerate(models.items()):
-        rows = calibration_groups(margins, groups, topics)
-        predicted = [row[0] for row in rows]
-        observed = [row[1] for row in rows]
-        axis.errorbar(
-            predicted,
-            [value.mean for value in observed],
-            yerr=bars(observed),
-            **look(k),
-            capsize=3,
-            markersize=5,
-            label=name,
-        )
-        parts.append(
-            f"{name} where it is most sure says {predicted[-1]:.0%}, and {observed[-1]:.0%} agree"
-        )
-    axis.set_xlabel("predicted for the reply it likes better: σ(|margin|)")
-    axis.set_ylabel("observed: annotators who agree")
-    axis.set_title(title)
-    name_lines(axis, loc="upper left")
-    start = f"{title or 'Predicted against observed agreement'}, {groups} groups of equal size: "
+    for axis, (title, models) in zip(axes, panels.items(), strict=True):
+        axis.plot([0.5, 1], [0.5, 1], color=INK, linewidth=1)
+        axis.fill_between([0.5, 1], [0.3, 0.3], [0.5, 1], color=COLOURS[1], alpha=0.1, linewidth=0)
+        axis.text(0.98, 0.36, "too sure", color=COLOURS[1], fontsize=SIZE, ha="right")
+        for k, (name, margins) in enumerate(models.items()):
+            rows = calibration_groups(margins, groups, None if topics is None else topics[title])
+            _calibrated(axis, rows, name, k)
+            parts.append(
+                f"{name} where it is most sure says {rows[-1][0]:.0%}, and {rows[-1][1].mean:.0%} "
+                "agree"
+            )
+        axis.set_xlabel("predicted: σ(|margin|)")
+        axis.set_title(title)
+        axis.set_xlim(0.5, 1)
+        axis.set_ylim(0.3, 1)
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axis.legend(loc="upper left")
+    axes[0].set_ylabel("annotators who agree")
+    start = f"Predicted against observed agreement, {groups} groups of equal size: "
     return done(fig, start + "; ".join(parts) + ". Bars: 95 %.", quiet)
+
+
+def _calibrated(axis: Axes, rows: Sequence[tuple[float, Interval, int]], name: str, k: int) -> None:
+    """The groups of one model, from unsure to sure."""
+    observed = [row[1] for row in rows]
+    axis.errorbar(
+        [row[0] for row in rows],
+        [value.mean for value in observed],
+        yerr=bars(observed),
+        **look(k),
+        capsize=3,
+        markersize=5,
+        label=name,
+    )
 
 
 @rc_context(STYLE)
 def learning_curve(
     sizes: Sequence[int],
-    accuracies: Sequence[np.ndarray],
-    references: Mapping[str, float] | None = None,
-    ylabel: str = "held-out accuracy",
-    title: str = "",
-    quiet: bool = False,
+    panels: Mapping[str, Sequence[np.ndarray]],
+    references: Mapping[str, Mapping[str, float]] | None = None,
     topics: ArrayLike | None = None,
+    specs: Sequence[str] = (".0%", ".1f"),
+    quiet: bool = False,
 ) -> Figure:
-    """Accuracy against the number of comparisons (log scale), with the 95 % interval over prompts.
+    """What a reward model is worth against the number of comparisons (log scale), by measure.
 
-    ``accuracies``: one (P,) array by prompt for each of ``sizes``; ``references``: name → one
-    number, drawn as a level line; ``topics`` (P,): names the topic of each prompt, for intervals
-    over topics.
+    ``panels``: label → one (P,) array by prompt for each of ``sizes``; ``references``: label → name
+    → one number, drawn as a level line with its name at its end; ``topics`` (P,): the topic of each
+    prompt, for intervals over topics; ``specs``: how numbers are written, panel by panel.
     """
+    wrong = [label for label, rows in panels.items() if len(rows) != len(sizes)]
     require(
-        len(sizes) == len(accuracies) > 0,
-        f"give one array of accuracies for each size; got {len(accuracies)} for {len(sizes)} "
-        "sizes.",
+        panels and len(sizes) > 0 and not wrong,
+        f"give one array of values for each size in every panel; not so in {wrong}.",
     )
-    references = references or {}
-    fig, (axis,) = new(height=3.8)
-    values = [bootstrap_interval(np.asarray(row, dtype=float), groups=topics) for row in accuracies]
-    axis.errorbar(
-        sizes,
-        [value.mean for value in values],
-        yerr=bars(values),
-        color=COLOURS[0],
-        marker="o",
-        capsize=3,
-        zorder=3,
-        label="reward model",
-    )
-    for k, (name, level) in enumerate(references.items(), 1):
-        axis.axhline(
-            level,
-            color=COLOURS[k % len(COLOURS)],
-            linestyle=DASHES[k % len(DASHES)],
-            linewidth=1.5,
-            label=f"{name}: {level:.2f}",
-        )
+    fig, axes = new(len(panels), width=1.8 + 3.7 * len(panels), height=3.6)
+    told = []
+    for axis, (label, rows), spec in zip(axes, panels.items(), specs, strict=False):
+        values = [bootstrap_interval(np.asarray(row, dtype=float), groups=topics) for row in rows]
+        levels = (references or {}).get(label, {})
+        _curve(axis, sizes, values, levels)
+        axis.set_ylabel(label)
+        if spec.endswith("%"):
+            axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        points = zip(sizes, values, strict=True)
+        curve = ", ".join(f"{value.mean:{spec}} with {size:,}" for size, value in points)
+        marks = "".join(f"; {name} {level:{spec}}" for name, level in levels.items())
+        told.append(f"{label} {curve}{marks}")
+    units = "prompts" if topics is None else "topics"
+    text = f"By the number of comparisons: {'. '.join(told)}. Bars: 95 % over {units}."
+    return done(fig, text, quiet)
+
+
+def _curve(
+    axis: Axes, sizes: Sequence[int], values: Sequence[Interval], levels: Mapping[str, float]
+) -> None:
+    """One measure by the number of comparisons, and level lines with their names."""
+    means = [value.mean for value in values]
+    style = {"color": COLOURS[0], "marker": "o", "capsize": 3, "zorder": 3}
+    axis.errorbar(sizes, means, yerr=bars(values), label="reward model", **style)
+    ends = [sizes[0], sizes[-1]]
+    for k, (name, level) in enumerate(levels.items(), 1):
+        colour, dash = COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]
+        axis.plot(ends, [level, level], color=colour, linestyle=dash, linewidth=1.5, label=name)
     axis.set_xscale("log")
     axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axis.minorticks_off()
-    axis.set_xlabel("comparisons to train on (log scale)")
-    axis.set_ylabel(ylabel)
-    axis.set_title(title)
-    if references:
-        name_lines(axis, bbox_to_anchor=(1.0, 0.5), loc="center left")
-    points = zip(sizes, values, strict=True)
-    curve = ", ".join(f"{value} with {size:,} comparisons" for size, value in points)
-    marks = "".join(f"; {name} {level:.2f}" for name, level in references.items())
-    units = "prompts" if topics is None else "topics"
-    text = f"{heading(title, ylabel)}: {curve}{marks}. Bars: 95 % over {units}."
-    return done(fig, text, quiet)
+    axis.set_xlabel("comparisons (log scale)")
+    name_lines(axis, loc="upper left")
 
 
 @rc_context(STYLE)
-def training_loss(
+def training_passes(
     losses: Sequence[float],
-    batch_size: int,
-    passes: int = 1,
-    title: str = "",
+    held_out: Sequence[Interval],
+    accuracies: Sequence[Interval],
+    references: Mapping[str, float] | None = None,
     quiet: bool = False,
 ) -> Figure:
-    """Bradley–Terry loss of each training step (thin) and its running mean over 15 steps.
+    """A training of a reward model, pass by pass: its loss, and its held-out accuracy.
 
-    A level line stands at log 2, the loss of a coin. ``losses``: nats by step; ``batch_size``:
-    comparisons a step, for the label; ``passes``: over the data, with an upright line where a new
-    one starts.
+    ``losses``: nats by step; ``held_out``: the loss on other prompts after each pass;
+    ``accuracies``: shares of their pairs that are ordered as the annotator did, after each pass;
+    ``references``: name → one share, drawn as a level line. The second panel is in per cent.
     """
     losses = np.asarray(losses, dtype=float)
+    passes = len(accuracies)
     require(
-        losses.ndim == 1 and len(losses) >= 2,
-        f"losses must be a list of at least 2 steps; got shape {losses.shape}.",
+        losses.ndim == 1 and len(losses) >= passes >= 1 and len(held_out) == passes,
+        f"give losses by step, and a held-out loss and an accuracy for each pass; got "
+        f"{losses.shape}, {len(held_out)} and {passes}.",
     )
-    fig, (axis,) = new(height=3.0)
-    steps = np.arange(1, len(losses) + 1)
-    width = min(RUNNING, len(losses))
-    smooth = np.convolve(losses, np.ones(width) / width, "valid")
-    axis.plot(steps, losses, color=COLOURS[0], linewidth=0.7, alpha=0.6, label="each step")
-    mean_label = f"mean of {width} steps"
-    axis.plot(steps[width - 1 :], smooth, color=COLOURS[0], linewidth=2, label=mean_label)
-    axis.axhline(np.log(2), color=COLOURS[1], linestyle=DASHES[1], label="log 2, a coin")
-    axis.set_xlabel(f"step ({batch_size} comparisons each)")
-    axis.set_ylabel("Bradley–Terry loss (nats)")
-    axis.set_title(title)
-    starts = np.arange(1, passes) * len(losses) / passes
-    for k, start in enumerate(starts):
-        axis.axvline(start + 0.5, color=INK, linestyle=":", linewidth=1)
-        if k == 0:
-            name_upright(axis, start + 0.5, "a new pass over the data", INK)
-    name_lines(axis)
-    by_pass = ""
-    if passes > 1:
-        means = [f"{part.mean():.2f}" for part in np.array_split(losses, passes)]
-        by_pass = f"; means of the {passes} passes " + ", ".join(means)
+    fig, (left, right) = new(2, width=9.2, height=3.5)
+    means = [part.mean() for part in np.array_split(losses, passes)]
+    _losses(left, losses, means, held_out)
+    for k, (name, share) in enumerate((references or {}).items(), 1):
+        colour, dash = COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]
+        right.plot([1, passes], [100 * share] * 2, color=colour, linestyle=dash, label=name)
+    shares = [100 * value.mean for value in accuracies]
+    lengths = 100 * np.array(bars(accuracies))
+    style = {"color": COLOURS[0], "marker": "o", "capsize": 3, "zorder": 3}
+    right.errorbar(range(1, passes + 1), shares, yerr=lengths, label="our model", **style)
+    right.set_ylabel("held-out pairs it gets right (%)")
+    label_ends(right)
+    for axis in (left, right):
+        axis.set_xlabel("passes over the comparisons")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    steps = ", ".join(f"{mean:.2f}" for mean in means)
     text = (
-        f"{title or 'Training loss'}: from {losses[0]:.2f} nats at the first of {len(losses)} "
-        f"steps to {smooth[-1]:.2f} on average over the last {width}{by_pass}; a coin has 0.69."
+        f"Training, pass by pass: the mean loss falls ({steps} nats; a coin has 0.69), on held-out "
+        f"pairs it ends at {held_out[-1].mean:.2f}, and {shares[-1]:.0f} % of these are right"
     )
-    return done(fig, text, quiet)
+    marks = "".join(f"; {name} {share:.0%}" for name, share in (references or {}).items())
+    return done(fig, f"{text}{marks}. Bars: 95 %.", quiet)
+
+
+def _losses(
+    axis: Axes, losses: np.ndarray, means: Sequence[float], held_out: Sequence[Interval]
+) -> None:
+    """The loss of each step, thin, its mean in each pass, and the held-out loss after it."""
+    passes = len(means)
+    at = np.arange(1, len(losses) + 1) / len(losses) * passes
+    axis.plot(at, losses, color=COLOURS[0], linewidth=0.6, alpha=0.5)
+    for k, mean in enumerate(means):
+        label = "seen pairs" if k == passes - 1 else None
+        axis.plot([k, k + 1], [mean, mean], color=COLOURS[0], linewidth=3, label=label)
+    ends = np.arange(1, passes + 1)
+    values = [value.mean for value in held_out]
+    axis.plot(ends, values, color=COLOURS[2], marker="s", label="held-out pairs")
+    axis.plot([0, passes], [np.log(2)] * 2, color=COLOURS[1], linestyle="--", label="a coin")
+    axis.set_ylabel("Bradley–Terry loss (nats)")
+    label_ends(axis)
+
+
+@rc_context(STYLE)
+def two_clouds(
+    gold: np.ndarray,
+    scores: np.ndarray,
+    kinds: Mapping[str, np.ndarray],
+    ylabel: str = "score",
+    quiet: bool = False,
+) -> Figure:
+    """Scores rise with gold within each prompt, and fall from one kind of prompts to another.
+
+    ``gold`` and ``scores``: (P, N); ``kinds``: name → (P,) whether a prompt is of that kind, two of
+    them. A stroke is one prompt: the straight line through its replies, one standard deviation of
+    gold to each side of their mean; of each kind at most 16 are drawn. The large marks are the
+    means of the kinds, over all their prompts.
+    """
+    gold, scores = np.asarray(gold, dtype=float), np.asarray(scores, dtype=float)
+    require(
+        gold.shape == scores.shape and gold.ndim == 2 and len(kinds) == 2,
+        f"give gold and scores of one shape (P, N) and two kinds; got {gold.shape}, "
+        f"{scores.shape} and {list(kinds)}.",
+    )
+    fig, (axis,) = new(width=6.4, height=3.9)
+    centres = []
+    for k, chosen in enumerate(kinds.values()):
+        rows = np.flatnonzero(chosen)
+        for i in rows[:: max(1, -(-len(rows) // STROKES))]:
+            _stroke(axis, gold[i], scores[i], COLOURS[k])
+        centres.append((gold[rows].mean(), scores[rows].mean()))
+        face = {"color": COLOURS[k], "markeredgecolor": "white", "markersize": 13, "zorder": 5}
+        axis.plot(*centres[-1], "o", **face)
+    axis.plot(*zip(*centres, strict=True), color=INK, linestyle="--", linewidth=1.5, zorder=4)
+    _name_clouds(axis, list(kinds), centres)
+    axis.set_xlabel("gold reward (points)")
+    axis.set_ylabel(ylabel)
+    told = "; ".join(
+        f"{name} prompts: gold {x:.1f}, score {y:.1f}"
+        for name, (x, y) in zip(kinds, centres, strict=True)
+    )
+    return done(
+        fig, f"Scores against gold, a stroke for a prompt; means of each kind: {told}.", quiet
+    )
+
+
+def _name_clouds(axis: Axes, names: Sequence[str], centres: Sequence[tuple[float, float]]) -> None:
+    """The name of each kind in the corner that lies on its side: left or right, top or bottom."""
+    lefts = np.argsort(np.argsort([x for x, _ in centres]))
+    lows = np.argsort(np.argsort([y for _, y in centres]))
+    for k, name in enumerate(names):
+        axis.text(
+            (0.03, 0.97)[lefts[k]],
+            (0.05, 0.95)[lows[k]],
+            f"{name} prompts",
+            transform=axis.transAxes,
+            color=COLOURS[k],
+            fontsize=SIZE + 1,
+            fontweight="bold",
+            ha=("left", "right")[lefts[k]],
+            va=("bottom", "top")[lows[k]],
+        )
+
+
+def _stroke(axis: Axes, gold: np.ndarray, scores: np.ndarray, colour: str) -> None:
+    """The regression line of one prompt's replies around their mean."""
+    x, y, spread = gold.mean(), scores.mean(), gold.std()
+    if spread < LEAST_SPREAD:
+        return
+    rise = np.mean((gold - x) * (scores - y)) / spread
+    axis.plot(
+        [x - spread, x + spread], [y - rise, y + rise], color=colour, alpha=0.45, linewidth=1.2
+    )

@@ -62,7 +62,8 @@ def dumbbells(
         style: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": 7}
         axis.errorbar(means, rows + up, xerr=bars(values), fmt="o", capsize=2.5, **style)
         for row, value in zip(rows, values, strict=True):
-            _beside(axis, value.high, row + up, format(value.mean, spec), colour)
+            shown = format(value.mean, spec).replace("-", "−")
+            _beside(axis, value.high, row + up, shown, colour)
         _above(axis, means[0], rows[0] + up + 0.22 * (up > 0), name, colour, up > 0)
     axis.set_yticks(rows, names, fontweight="bold")
     axis.set_ylim(-0.75, len(names) - 0.3)
@@ -77,7 +78,8 @@ def dumbbells(
         f"{name} {one.mean:{spec}} ({first}), {other.mean:{spec}} ({second})"
         for name, one, other in zip(names, *marks.values(), strict=True)
     ]
-    return done(fig, f"{heading(title, xlabel)}: " + "; ".join(told) + ". Bars: 95 %.", quiet)
+    text = "; ".join(told).replace(" -", " −")
+    return done(fig, f"{heading(title, xlabel)}: {text}. Bars: 95 %.", quiet)
 
 
 def _beside(axis: Axes, x: float, y: float, text: str, colour: str) -> None:
