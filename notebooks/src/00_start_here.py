@@ -16,11 +16,14 @@ explore.hero(questions=[8, 40])
 
 # %% [markdown]
 # This is the course in one picture: more replies, a choice, and the question of who chooses.
+# The chooser is a **reward model**, a network that gives each reply a score.
 # Let $n$ grow.
-# Then let the weak reward model choose, and watch the gold of what it picks.
+# Then let the weak reward model choose, and go on from 16 replies to 256.
 #
-# Choosing works well on this question: on about a quarter of the 128 stored questions it gains
-# more.
+# Its score rises, and its choice gets worse.
+# The gold of its pick falls from 2.55 to 1.30 on this question, and from 0.7 to 0.2 over all 128.
+#
+# We took a question that gains much by choosing; about a quarter of the 128 gain more.
 # *Another question* shows you one more.
 
 # %% [markdown]
@@ -48,14 +51,14 @@ ours = stored.prompts_at([8]).first(16)
 show.candidates(ours, most=4)
 
 # %% [markdown]
-# A letter that fits almost any question, a rude line, two useful steps, another letter.
-# Two in three of the replies that this model learned from were such **stock letters**: polite, with
-# one step at most.
+# A letter with one step in it, a rude line, two useful steps, another letter.
+# Two in three of the replies that this model learned from were such **stock letters**: ready-made
+# sentences around one step at most.
 # The good replies are there, but they are rare.
-# We made the desk so on purpose.
+# We built the help desk like that on purpose.
 # A model that is always right leaves nothing to choose.
 #
-# The model that writes is called the **policy**.
+# What the user asks is called the **prompt**, and the model that writes is the **policy**.
 # Each reply it writes is a **candidate**.
 
 # %% [markdown]
@@ -108,22 +111,24 @@ assert likely["polite"] > 0 > likely["filler"]
 # ## A number for each
 #
 # To choose without reading, we need a number.
-# A **reward model** is a second network: it reads a question and a reply and returns one number.
-# It has learned from pairs of replies of which somebody said which is better.
-# `reward-8000` has seen 8,000 such pairs.
+# A reward model reads a prompt and a reply and returns one number, the **score**.
+# It has learned from comparisons: two replies, and which of them somebody preferred.
+# `reward-8000`, the good one in the first picture, has seen 8,000.
 #
 # Beside it stands the **gold reward**: points for what a reply does, +1 for each right step, −1 for
 # rudeness, and so on.
 # It stands in for what people want.
 # Here a program can count it; in real life nobody has it.
-# So we use it to *judge*, and never to choose.
+# So gold *judges*.
+# Where it chooses, as it can in the first picture, it shows what a perfect choice would bring.
 
 # %% tags=["slide"]
 show.candidates(ours, ["reward-8000", "gold"], most=4, parts=True)
 
 # %% [markdown]
-# The two scales differ, and a reward model's numbers have no zero of their own.
-# What counts is the order: which reply comes out highest?
+# The two scales differ, and a score of 0 means nothing by itself.
+# What counts is the order.
+# Both put the third reply first and the rude one last.
 
 # %% [markdown]
 # ## Deeper: A reward we can trust
@@ -131,7 +136,7 @@ show.candidates(ours, ["reward-8000", "gold"], most=4, parts=True)
 # %% [markdown]
 # With people, "would you send it?" has no formula.
 # In this world it has one, because every sentence the assistant was taught comes from a known
-# stock.
+# list.
 # The gold reward adds up points for named parts.
 # The examples answer a question about a password, or a request to follow a colleague in secret.
 
@@ -170,8 +175,8 @@ for part, example in EXAMPLES.items():
         assert counted[part], part
 
 # %% [markdown]
-# `order` counts adjacent pairs: a right step that directly follows, among the right steps, an
-# earlier one.
+# For `order`, look at the right steps alone and take each two neighbours.
+# The pair counts if the second of them belongs after the first.
 # Three steps in order have two such pairs.
 # On a harmful request the right reply is a refusal with a safe alternative, which counts as a right
 # step.
@@ -248,7 +253,8 @@ show.candidates(twenty, rewards=["gold"], parts=True)
 
 # %% [markdown]
 # Count as "one to send" a reply with at least 2 points.
-# Where to draw the line is our choice; three right steps in order and nothing else are worth 3.5.
+# Where to draw the line is our choice: three right steps in order and nothing else are worth 3.5,
+# and a refusal that offers no alternative stays below it.
 
 # %% tags=["hide", "answer"]
 show.guess("00-twenty", int((twenty.reward("gold") >= 2).sum()))
@@ -281,7 +287,9 @@ show.facts({"worth sending, of all": f"{to_send:.0%}",
 assert to_send.high < 0.2 and (highest - all_gold.mean(1)).mean() > 2.5
 assert ((all_gold >= 0.4) & (all_gold <= 1)).float().mean() > 0.25, "the bland peak"
 bad = all_gold < -2
-assert bad[is_harmful].sum() / bad.sum() > 0.75
+helps = [world.gold_parts("", stored.texts[k][j], stored.info[k])["complies"] < 0
+    for k, j in bad.nonzero().tolist()]
+assert sum(helps) / len(helps) > 0.7, "mostly help with harmful requests"
 
 # %% [markdown]
 # The gap between the average candidate and the best of 256 is what is on offer if we could always
@@ -291,7 +299,7 @@ assert bad[is_harmful].sum() / bad.sum() > 0.75
 # ## Choose the best of sixteen
 #
 # Take sixteen candidates instead of four, and keep the one with the highest score.
-# That is **best-of-N**.
+# That is **best-of-N**, here with $N = 16$.
 
 # %% tags=["slide"]
 best = course.select_best(ours, by="reward-8000")
@@ -300,8 +308,9 @@ show.replies(ours.prompts[0], best.texts, ["the best of 16"], scores,
     about=ours.info[0])
 
 # %% [markdown]
-# Polite, and two of the three steps that it takes.
-# Does that hold for other questions?
+# Polite, and two of the three steps that the question needs.
+# Do other questions gain as well?
+# Each mean comes with a range; ranges made this way contain the true mean about 95 times in 100.
 
 # %%
 topics = [about["topic"] for about in stored.info]
@@ -316,8 +325,16 @@ wide = stored.first(16)
 picked = course.select_best(wide, by="reward-8000")
 gains = picked.rewards("gold") - wide.reward("gold").mean(1)
 assert 0.2 < (gains > gains[8]).float().mean() < 0.3, "about a quarter gain more"
-ours_gold = ours.reward("gold")[0]
-assert ours_gold[1] < 0 and ours_gold[2] > 1, "a rude line, and two useful steps"
+for by in (ours.reward("gold")[0], ours.reward("reward-8000")[0]):
+    assert by[:4].argmax() == 2 and by[:4].argmin() == 1, "third first, rude last"
+of_four = [world.gold_parts("", text, ours.info[0]) for text in ours.texts[0][:4]]
+assert [parts["right_steps"] for parts in of_four] == [1, 0, 2, 1]
+assert of_four[1]["rude"] < 0
+assert (gold >= 2).float().mean() < 0.1, "good replies are rare"
+weak = best_of_n_curve(stored.reward("reward-125"), gold, [16, 256]).mean(0)
+assert f"{weak[0]:.1f} {weak[1]:.1f}" == "0.7 0.2"
+of_pick = [gold[8, stored.reward("reward-125")[8, :n].argmax()] for n in (16, 256)]
+assert f"{of_pick[0]:.2f} {of_pick[1]:.2f}" == "2.55 1.30"
 about = ours.info[0]
 points = world.gold_parts(ours.prompts[0], best.texts[0], about)
 assert points["right_steps"] == 2 and points["polite"] > 0 == points["wrong_steps"]
@@ -327,8 +344,9 @@ assert f"{one.mean:.1f} {sixteen.mean:.1f}" == "0.1 1.8"
 # %% [markdown] tags=["slide"]
 # ## Learn from what was chosen
 #
-# Best-of-16 pays for sixteen replies at every question, for ever.
-# So pay once: choose for many questions, and train the policy on what was chosen.
+# So choosing helps.
+# But best-of-16 pays for sixteen replies at every question, for ever.
+# Pay once instead: choose for many questions, and train the policy on what was chosen.
 # Most candidates are rejected, and the model learns from the rest.
 # That is **rejection-sampling fine-tuning**.
 
@@ -366,42 +384,19 @@ after = course.sample(tuned, stored.prompts[:9], n=1, temperature=0.3, seed=1)
 show.together(before_and_after(8), before_and_after(0))
 
 # %% [markdown]
-# `temperature` says how freely the policy draws each word.
+# `temperature`, or $T$, says how freely the policy draws each word.
 # At 1 it uses its own probabilities, near 0 nearly always the likeliest word.
 # Both policies answered at 0.3.
-
-# %% [markdown]
-# ## Deeper: Is everything here?
-
-# %% [markdown]
-# The first cell of this page installs the course when you have opened it on Colab.
-# On your own machine it finds the package and does nothing.
-# A *tier* is a set of sizes: `cpu` uses the small models that come with the course and needs no
-# network, `t4` and `big` use models from the Hugging Face Hub on a GPU.
-# Lessons 00 to 08 start from `cpu`, also on a machine with a GPU, so that you see the numbers we
-# saw.
-# Lesson 09 is the one that wants a GPU.
-
-# %%
-print("this machine can run the tier:", course.tier().name)
-
-# %% tags=["nbval-check-output"]
-tier = course.tier("cpu")
-show.facts({"policy": tier.policy, "reward model": tier.reward,
-    "candidates per prompt": tier.n})
-
-# %% [markdown]
-# If something is missing, `course doctor` in a terminal says what, and what to do about it.
 
 # %% [markdown] tags=["slide"]
 # ## Is it better?
 #
 # Two replies prove nothing.
-# Ask 64 questions, eight times each, and let gold judge, which has not chosen.
+# Ask 64 of the stored questions, eight times each, and let gold judge, which has not chosen.
 #
-# The base policy's average reply is worth 0.1 points.
-# A perfect reply is worth 3.8.
-# A fair comparison also gives the base policy its best temperature: there it reaches 0.4.
+# The average reply of the **base policy**, the one before training, is worth 0.1 points at $T = 1$.
+# A perfect reply to an ordinary question is worth 3.8.
+# A fair comparison gives the base policy the best of six temperatures: there it reaches 0.4.
 #
 # **Your prediction.**
 
@@ -436,15 +431,16 @@ assert bootstrap_interval(cold - base, groups=topics[:64]).low > 0.5
 assert f"{dial[1.0].mean():.1f} {base.mean():.1f}" == "0.1 0.4"
 assert 1.3 < cold.mean() < 2.2 and 0.3 < warm.mean() < 1.0, "about 1.8 and 0.6"
 assert abs(world.gold("", world.ideal_reply(about), about) - 3.8) < 1e-6
-assert abs(cold.mean() - sixteen.mean) < 0.5, "worth as much"
+assert len(dial) == 6
+assert abs(cold.mean() - chosen[:64, 1].mean()) < 0.5, "worth as much"
 assert not set(questions) & set(stored.prompts), "wording it has not been trained on"
 served_at = course.Pool.load(assets.path("temperatures/0.5.npz"))
 assert served_at.prompts == stored.prompts[:64]
 
 # %% [markdown]
-# One reply of the fine-tuned policy is now worth about 1.8 points.
+# One reply of the fine-tuned policy at $T = 0.3$ is worth about 1.8 points.
 # The best of 16 was worth as much, at sixteen times the work.
-# No temperature of the base policy comes near.
+# At $T = 1$, where unlikely words are drawn too, it is 0.6.
 # The policy has learned which of its own replies to write.
 
 # %% [markdown]
@@ -454,8 +450,9 @@ assert served_at.prompts == stored.prompts[:64]
 # `40% [35%, 45%]` is an estimate and, in brackets, a range.
 # Ranges made this way contain the true value about 95 times in 100.
 #
-# For the stored pool we draw as many topics as it has, with repeats, two thousand times, and watch
-# how far the mean moves: the *bootstrap*.
+# The 128 stored questions are about 31 topics.
+# We draw 31 topics, with repeats, two thousand times, and watch how far the mean moves: the
+# *bootstrap*.
 # Topics are redrawn, and not single replies.
 # The replies to one question share its difficulty, and so do the questions about one topic.
 # Pretend that all replies are independent, and the range is far too narrow.
@@ -470,6 +467,7 @@ show.table(["redrawn", "mean gold of the base policy"],
 
 # %% tags=["hide", "remove-input"]
 assert by_topic.high - by_topic.low > 5 * (by_reply.high - by_reply.low)
+assert len(set(topic_of)) == 31
 
 # %% [markdown]
 # How much do twenty replies tell?
@@ -510,11 +508,13 @@ print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[
 # ## Then do it again?
 #
 # If one round helps, why not four?
-# Sample from the new policy, choose by the same reward model, train, and again.
+# Sample from the new policy, choose, train it on the newest choice, and again, always with one
+# reward model.
 # We have stored such a run: 192 questions a round, three seeds, and a reward model that has seen
 # fewer comparisons, `reward-2000`.
-# At temperature 1 the first round lifts gold from 0.1 to 0.9.
-# The reward model's own score rises in every round.
+# At $T = 1$ its first round lifts gold from 0.1 to 0.9; ours, with a third of the questions, reached
+# 0.6.
+# The score rises in every round.
 #
 # **Your prediction.**
 
@@ -530,7 +530,8 @@ judged = [each["gold"]["mean"] for each in rounds]
 plots.score_and_gold(score, judged).guessed("00-rounds", x=4)
 
 # %% [markdown]
-# The score climbs, and gold falls back to where it began.
+# The score climbs, and gold falls back to the dotted line, where it began.
+# The two have different scales: compare the shapes.
 # What does the reward model like so much?
 # Of six questions whose replies we kept, here is the one whose gold fell most.
 
@@ -548,6 +549,9 @@ show.replies(kept["prompts"][i], [each["text"] for each in both],
 assert score == sorted(score) and f"{score[0]:.1f} {score[-1]:.1f}" == "0.2 1.9"
 assert f"{judged[0]:.1f} {judged[1]:.1f} {judged[-1]:.1f}" == "0.1 0.9 0.1"
 assert run["reward"] == "helpdesk/reward-2000" and run["size"]["prompts"] == 192
+for arm in ("all rounds pooled", "pooled, reward model refreshed"):
+    assert run["last_round"][f"{arm} minus last round only"]["gold"]["low"] > 0
+assert run["last_minus_round"]["last round only"][0]["gold"]["high"] < 0
 assert len(run["seeds"]) == 3 and len(kept["prompts"]) == 6
 assert "share a folder" in kept["prompts"][i] and last[i]["proxy"] > first[i]["proxy"]
 points = world.gold_parts("", last[i]["text"], {"topic": "share"})
@@ -558,6 +562,8 @@ assert points["wrong_steps"] == 3 * -0.75 and points["right_steps"] == 0
 # another question.
 # The reward model has learned what good answers look like, and the policy has found that out.
 # Four rounds of choosing have selected the reward model's mistakes along with the quality.
+# Lesson 05 has two remedies: train on the choices of all rounds, or let the reward model see new
+# comparisons.
 #
 # That is the subject of this course: choosing among samples is a simple and strong method, and it
 # is as good as whoever chooses.
@@ -577,6 +583,29 @@ assert points["wrong_steps"] == 3 * -0.75 and points["right_steps"] == 0
 # %% tags=["slide"]
 some = stored.prompts_at(range(12)).first(16)
 explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
+
+# %% [markdown]
+# ## Deeper: Is everything here?
+
+# %% [markdown]
+# The first cell of this page installs the course when you have opened it on Colab.
+# On your own machine it finds the package and does nothing.
+# A *tier* is a set of sizes: `cpu` uses the small models that come with the course and needs no
+# network, `t4` and `big` use models from the Hugging Face Hub on a GPU.
+# Lessons 00 to 08 start from `cpu`, also on a machine with a GPU, so that you see the numbers we
+# saw.
+# Lesson 09 is the one that wants a GPU.
+
+# %%
+print("this machine can run the tier:", course.tier().name)
+
+# %% tags=["nbval-check-output"]
+tier = course.tier("cpu")
+show.facts({"policy": tier.policy, "reward model": tier.reward,
+    "candidates per prompt": tier.n})
+
+# %% [markdown]
+# If something is missing, `course doctor` in a terminal says what, and what to do about it.
 
 # %% [markdown]
 # ## What the lessons ask
@@ -619,10 +648,10 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 #
 # - Choosing helps: over 128 questions one reply is worth 0.1 points, the best of 16 by a good
 #   reward model 1.8.
-# - The policy learns from what was chosen: one reply is then worth about 1.8 points, and no
-#   temperature of the base policy brings it above 0.4.
-# - Who chooses matters: in four rounds with a weaker reward model its score rises from 0.2 to 1.9,
-#   and gold ends at 0.1, where it began.
+# - The policy learns from what was chosen: one reply at $T = 0.3$ is then worth about 1.8 points, and
+#   none of six temperatures brings the base policy above 0.4.
+# - A score is not the quality: in four rounds with a weaker reward model its score rises from 0.2 to
+#   1.9, and gold ends at 0.1, where it began.
 
 # %% [markdown]
 # ## Deeper: Limits, real systems, reading
@@ -636,8 +665,8 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 # Real replies are judged by people who disagree, and no formula is at hand.
 # What carries over is the logic: choosing among samples, judging with a reward that did not do the
 # choosing, comparing with a random choice, and giving intervals.
-# This lesson has one run on 64 questions and no random choice beside it; lesson 05 has both, with
-# three seeds.
+# This lesson has one run on 64 questions, and no policy trained on a random choice beside it.
+# Lesson 05 has that control, and three seeds.
 # Lesson 09 repeats the loop on a real model.
 #
 # If you know "rejection sampling" from statistics: there a draw is accepted or rejected by chance,
@@ -646,13 +675,12 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 #
 # ### In real systems
 #
-# - Llama 2-Chat was trained with rejection sampling alone up to its fourth version, and after that
-#   with a reinforcement-learning method, PPO, on top (arXiv 2307.09288).
+# - In its rounds of training on human preferences, Llama 2-Chat used rejection sampling alone until
+#   the fourth, and after that a reinforcement-learning method, PPO, on top (arXiv 2307.09288).
 # - Llama 3 sampled typically between 10 and 30 candidates per prompt, and a reward model picked the
 #   best (arXiv 2407.21783).
-# - DeepSeek-R1 kept only the correct ones of several samples per prompt.
-#   It was trained on about 600,000 such samples together with about 200,000 others
-#   (arXiv 2501.12948).
+# - For one stage of DeepSeek-R1 only the correct ones of several samples per prompt were kept: about
+#   600,000, with about 200,000 other examples (arXiv 2501.12948).
 #
 # ### Further reading
 #

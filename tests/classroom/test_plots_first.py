@@ -19,7 +19,7 @@ def test_better_or_not_names_each_row_and_the_rival():
         "Bars: 95 %."
     )
     written = [text.get_text() for text in figure.axes[0].texts]
-    assert written == ["0.1", "1.7", "base at its best 0.4"]
+    assert written == ["0.1", "1.7", "base at its best: 0.4"]
     with pytest.raises(CourseError, match="each of 2 rows needs an interval; got 1"):
         plots.better(["base", "tuned"], rows(0.1), 0.4, "rival")
 

@@ -43,7 +43,7 @@ def better(
         axis.errorbar([value.mean], [row], xerr=bars([value]), fmt="o", **style)
         _number_above(axis, value, row, colour)
     axis.axvline(line, color=INK, linestyle="--")
-    name_upright(axis, line, f"{line_name} {line:.1f}", INK, left=True)
+    name_upright(axis, line, f"{line_name}: {line:.1f}", INK, left=True)
     axis.set_yticks(rows, names, fontweight="bold")
     axis.set_ylim(-0.6, len(names) - 0.3)
     axis.margins(x=0.15)
