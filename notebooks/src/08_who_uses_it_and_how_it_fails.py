@@ -7,7 +7,7 @@
 # **Builds on:** lesson 04 (reward model and gold), lesson 05 (rounds and the random control) and
 # lesson 07.
 #
-# **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
+# **Time:** 32 minutes, and 30 more for the parts marked *Deeper*.
 
 # %% [markdown]
 # ## Twelve teams report
@@ -30,14 +30,18 @@ told = {name: patients["cases"][name]["broken"] for name in order}
 for side in told.values():
     assert side["reported"]["after"]["mean"] > side["reported"]["before"]["mean"]
     assert side["curve"]["own"][-1]["mean"] > side["curve"]["own"][0]["mean"]
+for name in order:
+    line = patients["cases"][name]["healthy"]["curve"]["own"]
+    assert line[-1]["mean"] > line[0]["mean"]
 assert sum(side["gold_over_base"]["high"] < 0 for side in told.values()) == 2
 
 # %% [markdown] tags=["slide"]
-# Every line rises.
+# Every line ends above its start.
 # And all twelve pipelines are broken: in each, one step was replaced by a wrong one, or too much
 # was claimed.
 # By a careful measurement two of the twelve end *below* the assistant they began with.
 # Nothing in the picture says which.
+# Repaired, the twelve show rising lines too.
 #
 # **The dashboard of a broken pipeline looks like that of a healthy one.**
 # This lesson is about telling them apart.
@@ -46,9 +50,8 @@ assert sum(side["gold_over_base"]["high"] < 0 for side in told.values()) == 2
 # %% [markdown]
 # ## Who does what
 #
-# Eight systems that say what they did.
-# Read the table by columns.
-# The last but one tells whether any weights change at all.
+# Eight published systems.
+# The last column but one tells whether any weights change at all.
 
 # %% tags=["slide"]
 adoption.systems()
@@ -57,6 +60,7 @@ adoption.systems()
 # Three patterns are worth carrying away.
 #
 # 1. **A check where there is one, a reward model where there is none.**
+#    WebGPT and the two Llamas answer open questions and ask a reward model.
 #    ReST-EM and DeepSeek-R1 keep what is correct.
 #    A wrong path with a right answer slips through.
 #    Flattery does not.
@@ -64,9 +68,9 @@ adoption.systems()
 #    ReST-EM and DeepSeek-R1 fine-tune the base model anew.
 #    Llama 2 pools the best replies of all rounds.
 #    Its version 3 kept those of the last round only, and rhymed worse.
-# 3. **It is one stage of several.**
-#    DPO, PPO or another kind of RL comes after it.
-#    And Tülu 3 tried it and dropped it.
+# 3. **Often it is one stage of several.**
+#    In Llama 2, Llama 3, DeepSeek-R1 and Qwen3, DPO, PPO or another kind of RL comes after it.
+#    Tülu 3 tried it and dropped it.
 #    Look for such rows before you adopt anything.
 
 # %% tags=["hide", "remove-input"]
@@ -74,6 +78,9 @@ row = {system.name: system for system in adoption.SYSTEMS}
 assert all("base model" in row[name].followed for name in ("ReST-EM", "DeepSeek-R1"))
 assert all("correct" in row[name].chose for name in ("ReST-EM", "DeepSeek-R1"))
 assert "PPO" in row["Llama 2-Chat"].followed and "DPO" in row["Llama 3"].followed
+assert all("RL again" in row[name].followed for name in ("DeepSeek-R1", "Qwen3"))
+asked = ("WebGPT", "Llama 2-Chat", "Llama 3")
+assert all(row[name].chose == "a reward model" for name in asked)
 assert "dropped" in row["Tülu 3"].followed and len(adoption.SHORT) == 8
 
 # %% [markdown]
@@ -81,7 +88,7 @@ assert "dropped" in row["Tülu 3"].followed and len(adoption.SHORT) == 8
 
 # %% [markdown]
 # All systems whose settings we could check, oldest first.
-# Where a source does not print a number, the cell says so.
+# Where a cell gives no number, we found none in its source.
 
 # %%
 adoption.systems(every=True)
@@ -95,7 +102,8 @@ adoption.systems(every=True)
 # - **Tülu 3** names two lessons from its failure (arXiv 2411.15124, section 8.2).
 #   "Strong judges are vital", and it worked much better to let the judge keep the *original* reply
 #   when that was the best.
-# - **Llama-Nemotron** found no gain from it for its 49B model (arXiv 2505.00949).
+# - **Llama-Nemotron** is built on a larger model's replies.
+#   Rejection fine-tuning on top gave its 49B model no gain (arXiv 2505.00949, section 4.2).
 # - **RSO** is the one that is rejection sampling in the statistician's sense: it accepts a
 #   candidate with a probability that falls with its distance from the best.
 #
@@ -166,6 +174,7 @@ further = ("RS, round 3 minus RS, round 2", "RS, round 2, then PPO minus RS, rou
     "RS, round 2, then PPO minus RS, round 3")
 assert all(gaps[name]["low"] < 0 < gaps[name]["high"] < 0.5 for name in further)
 assert all(0 < gaps[name]["mean"] < 0.15 for name in further)
+assert f"{max(gaps[name]['high'] for name in further):.1f}" == "0.4"
 assert all(loop["gaps"][name]["proxy"]["low"] > 0 for name in further[:2])
 assert loop["ppo_rate"] == min(map(float, loop["ppo_rates"]))
 assert len(loop["ppo_rates"]) == 3
@@ -183,7 +192,7 @@ assert [len(one.trained_on) for one in rounds] == [96, 192]
 #   Both lie above the base at temperature 0.
 # - After that neither a third round nor PPO adds gold that we can tell from zero.
 #   Between the two there is no difference we can detect.
-#   "PPO adds nothing" would be wrong too: the intervals leave room for a third of a point.
+#   "PPO adds nothing" would be wrong too: the intervals leave room for 0.4 of a point.
 # - The reward model's score rises in both, beyond chance.
 #   A report by that score would speak of progress that gold does not confirm.
 #
@@ -211,10 +220,10 @@ show.facts({"by the reward model": score[chosen] - sum(score) / 4,
 
 # %% [markdown] tags=["slide"]
 # By the reward model +3, by gold −1.5.
-# The random choice gains 0 here, because nothing is trained.
+# The random choice gains 0 here: nothing is trained yet.
 # With training in between it can gain a good deal, and that is why it is the control.
 # Three numbers belong in every report: **before**, **after**, and **the random control**, all by
-# gold.
+# judges who did not select (here gold).
 # They split the gain in two:
 #
 # after − before = (after − control) + (control − before)
@@ -233,7 +242,7 @@ rows = [(step, f"{function.__name__}: {function.__doc__.splitlines()[0]}")
 show.table(["step", "what it does"], rows)
 
 # %% [markdown]
-# To break it, replace one: `replace(clinic.HEALTHY, examples=clinic.endless_examples)`.
+# To break it, put another function in the place of one, with `dataclasses.replace`.
 # The sizes stand in a `Setting`.
 # A team replaced two functions and some sizes, and here is its report.
 # Team and text are made up for this course; the numbers are of a real run, made by this cell.
@@ -252,7 +261,7 @@ show.replies("The team's report", [clinic.team_report(outcome, setting, weak)])
 # **Your prediction.**
 # Find the faults before you read on; we count nine.
 # And what did gold do?
-# We ask it on questions that nobody trained on, at temperature 1, where the team's score was taken.
+# We ask it on questions that nobody trained on, at temperature 1 as in the team's test.
 
 # %% tags=["hide"]
 quiz.predict("08-team", "The team's score rose by 0.6. Gold changed by …", low=-1.0,
@@ -284,10 +293,10 @@ assert liked[cut].mean() > liked[~cut].mean() - 0.1
 # The team's score rose, and gold at the same temperature fell by a quarter of a point.
 # One reply in five now stops in mid-sentence; of the old assistant none did.
 # The team's reward model does not mind.
-# It never saw a reply that was cut.
+# It learned from whole replies.
 #
 # At temperature 0 the same assistant gains a whole point.
-# So the answer depends on where you look, and greedy replies alone would hide the damage.
+# Greedy replies alone would hide the damage.
 #
 # ### Data: what is in the training set?
 
@@ -311,7 +320,7 @@ show.facts({"training prompts": len(mine), "test prompts": len(test),
 shown = [tuple(map(policy.tokenizer.decode, pair)) for pair in outcome.examples]
 ends = [reply.removesuffix("<|end|>").rstrip()[-1:] in ".!?" for _, reply in shown]
 show.table(["no loss", "loss"], shown[1:5],
-    f"{1 - sum(ends) / len(ends):.0%} of all replies end in mid-sentence.")
+    f"{100 - 100 * sum(ends) / len(ends):.0f} % of all replies end in mid-sentence.")
 
 # %% tags=["hide", "remove-input"]
 assert 0.4 < 1 - sum(ends) / len(ends) < 0.6 and not all(ends[1:5])
@@ -340,7 +349,7 @@ assert all(reply.endswith("<|end|>") for _, reply in shown)
 #
 # Each row below is a full run with one more repair than the row above.
 # The last is the random control of the repaired pipeline.
-# One run each; the bars are for other questions about the same eight topics.
+# One run each: the bars allow for other questions about our eight topics, not for another run.
 
 # %%
 from dataclasses import replace
@@ -374,11 +383,15 @@ by_choice = paired_difference(by_gold[4], by_gold[5])
 by_training = paired_difference(by_gold[5], by_gold[0])
 assert 0.75 < by_choice.mean < 0.85 and by_training.high < 0.1
 assert 0.5 < by_choice.low < 0.65 and 0.95 < by_choice.high < 1.05
+
+# %% tags=["hide", "remove-input"]
 at_0 = [found["greedy"].mean() for found in measured.values()]
-assert abs(at_0[0] - by_gold[4].mean()) < 0.15 and 2.5 < at_0[4] < 2.7
+assert not paired_difference(before["greedy"], by_gold[4]).excludes_zero
+assert 2.5 < at_0[4] < 2.7 and 0.84 < at_0[0] < 0.95
 from course_lib.models import GoldReward
 
 fresh, fresh_info = clinic.fresh_prompts(setting)
+assert len({about["topic"] for about in fresh_info}) == 8
 judge = GoldReward(course.load_world("helpdesk"))
 for temperature in (0.2, 0.4, 0.6, 0.8):
     pool = course.sample(policy, fresh, n=2, temperature=temperature, info=fresh_info)
@@ -395,7 +408,7 @@ for temperature in (0.2, 0.4, 0.6, 0.8):
 
 # %% [markdown] tags=["slide"]
 # And the standing rival, the old assistant at its best temperature, which is 0?
-# It is as good as the repaired one at temperature 1.
+# Between it and the repaired one at temperature 1 there is no difference we can detect.
 # Serve the repaired one at 0 as well, and it has 2.6 points against 0.9.
 #
 # What should the team have written?
@@ -434,13 +447,15 @@ show.together(show.guess("08-patient-8", clinic.case(order[7]).fault),
     for one, other in zip(said, twin, strict=True)))
 
 # %% tags=["hide", "remove-input"]
+losses = [loss for _, loss in case["broken"]["losses"]]
+assert losses[-1] < losses[0]
 assert order[7] == "zip" and sum(one["gold"] for one in said) < 0
 assert all(one["gold"] < other["gold"] for one, other in zip(said, twin, strict=True))
 
 # %% [markdown] tags=["slide"]
 # ### Read the replies
 #
-# Nearly all of these steps belong to somebody else's question.
+# Most of these steps belong to somebody else's question.
 # How little code it takes: the list of prompts was filtered, the list of replies was not, and `zip`
 # says nothing.
 #
@@ -631,12 +646,20 @@ show.facts({"claimed for the reward model": f"{end - start:.2f}",
 
 # %% tags=["hide", "remove-input"]
 assert alone["broken_minus_control"]["low"] < 0 < parts["of a random choice"]["low"]
+sizes = clinic.case("control").setting
+some, known = clinic.training_prompts(sizes, 0)
+pool = course.sample(policy, some[:32], n=8, temperature=sizes.temperature,
+    info=known[:32])
+different = [len(set(texts)) for texts in pool.texts]
+assert sizes.reward == "reward-125" and 2 < sum(different) / 32 < 3
 
 # %% [markdown]
 # Candidates at temperature 0.3 are sharper than the base at 1, and training on them makes the
 # policy
 # sharper, whoever chooses.
-# What the choice adds is no difference we can detect: such candidates are much alike.
+# What the choice adds is no difference we can detect.
+# It had little to work with: a reward model from 125 comparisons, and two or three different
+# replies among eight.
 #
 # ### The judge that is the selector
 
@@ -688,6 +711,8 @@ plots.dumbbells(list(found), pairs, "gold reward on the careful desk (points)")
 # %% tags=["hide", "remove-input"]
 assert paired_difference(found["copies"]["gold"], found["healthy"]["gold"],
     groups=topics).low > 1
+assert all(paired_difference(found["base"]["greedy"], found[name]["gold"],
+    groups=topics).low > 0 for name in arms)
 cold_means = {name: one["greedy"].mean() for name, one in found.items()}
 assert max(cold_means, key=cold_means.get) == "base"
 assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
@@ -696,7 +721,8 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 # The copies beat the healthy pipeline by more than a point at temperature 1.
 # It looks like a triumph of selection, and there was none: the selected candidate scored exactly
 # what the average one did.
-# And the base at temperature 0, untrained, is above both.
+# And the base, untrained, at temperature 0 is ahead of both at temperature 1.
+# At temperature 0 neither is ahead of it.
 # A gain says nothing about its cause, and the rival of every pipeline is the base at its best
 # temperature.
 
@@ -725,11 +751,9 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 #
 # - Of eight systems two fine-tune the base model anew on correct answers, and one tried rejection
 #   sampling and dropped it.
-# - A team's own score rose by 0.6 while gold at the same temperature fell by a quarter of a point,
-#   and the interval ends just below zero.
+# - A team's own score rose by 0.6 while gold at the same temperature fell by a quarter of a point.
 # - Repaired, the pipeline gains 0.8 points over its random control, interval 0.6 to 1.0: that much
-#   is
-#   due to the choice.
+#   is due to the choice.
 # - Twelve of twelve broken pipelines reported a rise, and two of them ended below the policy they
 #   started from.
 # - Half of a gain that was claimed for a reward model came from training on colder replies, whoever
@@ -752,16 +776,19 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 # - Llama 2's version 3 is the patient "only the last round's data".
 #   The paper's example is rhyme, judged by reading, and pooling all rounds was the repair
 #   (arXiv 2307.09288, section 3.2.3).
-# - RAFT's authors show a hack on the tutorial page of their library LMFlow: a stray "#" spread to
-#   half of the replies while the reward rose.
+# - RAFT's authors show a hack on a tutorial page of their library
+#   (LMFlow, `docs/source/examples/raft.md`): a stray "#" spread to half of the replies while the
+#   reward rose.
 #   Their repair was a large negative reward for every sample with one.
 # - The *RLHF Book* (2026) holds the one public run we found with a random control: Qwen3-1.7B on
 #   GSM8K, 8 candidates, one seed, 200 test problems.
-#   Best per prompt 79.0 %, a random one per prompt 79.5 %, both "effectively tied".
+#   Best per prompt 79.0 %, a random one per prompt 79.5 %, both "effectively tied"
+#   (github.com/natolambert/rlhf-book, pull request 357).
 #   Lesson 09 comes back to it.
 # - A judge that selects likes what it likes.
 #   With 4,096 candidates and the preference model used for Claude 2, about 75 % of the answers to
-#   the hardest misconceptions flattered the asker (arXiv 2310.13548, section 4.3).
+#   the hardest misconceptions flattered the asker, against about 25 % where an oracle chose
+#   (arXiv 2310.13548, section 4.3).
 #
 # ### Further reading
 #

@@ -31,6 +31,8 @@ def test_every_system_has_all_its_cells_and_one_source():
     assert len({system.name for system in systems}) == len(systems) == 19
     assert adoption.NOTES | set(adoption.SHORT) <= {system.name for system in systems}
     assert [system.year for system in systems] == sorted(system.year for system in systems)
+    papers = [system.source for system in systems if system.source.startswith("arXiv")]
+    assert papers == sorted(papers)  # oldest first, by the month and number of the preprint
     for system in systems:
         assert all(0 < len(cell) <= 70 for cell in system.row), system
         assert "not checked" not in " ".join(system.row)

@@ -140,7 +140,7 @@ def score_candidates(pool: Pool, reward: RewardModel) -> Pool:
 
 
 def select_best_of_each(pool: Pool) -> Selection:
-    """The candidate of each prompt with the highest proxy reward."""
+    """The candidate of each prompt that the reward model scores highest."""
     return best_per_prompt(pool, by="proxy")
 
 
