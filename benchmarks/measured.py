@@ -146,6 +146,22 @@ def frontier():
     ]
 
 
+def pushed():
+    """The policies whose replies lesson 07 shows: one of them trained too far."""
+    result = results.load("pushed")
+    rows = [
+        [name, f"{row['temperature']:g}", show(row["gold"]), show(row["reward-8000"])]
+        for name, row in result["policies"].items()
+    ]
+    return [
+        f"`{result['command']}`: RFT as above and PPO with ten times the learning rate chosen for "
+        "it, one training each, the same questions. The score that trained them is highest where "
+        "gold is not:",
+        "",
+        *table(["", "T", "gold", "reward-8000"], rows),
+    ]
+
+
 def verifiable():
     """RFT with a verifier, and online training."""
     result = results.load("verifiable")
@@ -381,6 +397,7 @@ def page(kept):
         "",
         *worlds(),
         *frontier(),
+        *pushed(),
         *verifiable(),
         *all_findings(measured),
         *editions(measured),
