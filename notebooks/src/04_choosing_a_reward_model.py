@@ -44,7 +44,7 @@ assert worth[2] < 0 < 2 < worth[1] and "bin" in stored.texts[99][picks[1]]
 # %% [markdown] tags=["slide"]
 # The second choice helps.
 # The third is about invoices, and the model scores it higher than the second.
-# We picked this question because it shows the matter plainly.
+# We picked this question to show it plainly.
 # From here all 128 questions of the stored pool count, with 256 candidates each.
 #
 # **Gold** is what we want.
@@ -65,15 +65,17 @@ quiz.predict("04-turn", "How much gold has the best of 256 by reward-2000?",
 drawings.parting(score, gold).guessed("04-turn", x=256)
 
 # %% [markdown] tags=["slide"]
-# The dashed line is what the scores promise, put on gold's scale by one straight line.
+# The dashed line is what the scores promise, put on gold's scale by a straight line fitted to
+# all candidates.
 # The other is what people get.
-# Up to 16 the two agree; then the promise goes on rising, and gold turns.
+# Up to 32 they agree; then the promise goes on rising, and gold turns.
 #
 # That is **over-optimisation**, or reward hacking: choosing harder by a proxy first raises and then
 # lowers what it stands for.
 # This reward model has a few favourites that are no good.
 # The more candidates there are, the more often the argmax finds one.
-# Of 16, one choice in six has negative gold; of 256, more than one in five.
+# Two in five random replies have negative gold, one in seven choices from 32, and over one in five
+# from 256.
 
 # %% [markdown]
 # Does more data help?
@@ -87,7 +89,7 @@ plots.overoptimisation(stored, sized, own=False, quiet=True)
 # With more comparisons the curve rises higher and turns later.
 # Is a fall more than chance?
 # Compare the best of 256 with the best of 16, question by question.
-# Our intervals take the 31 topics as units, since questions about one topic go together.
+# Our intervals take the 31 topics as units: questions about one topic go together.
 
 # %%
 topics = [about["topic"] for about in stored.info]
@@ -109,10 +111,12 @@ late = difference(judged["reward-8000"][:, 8], judged["reward-8000"][:, 6])
 assert fall["reward-8000"].low > 0 and late.low < 0 < late.high
 assert round(judged["reward-2000"].mean(0)[4], 1) == 1.4
 assert round(gold.mean().item(), 1) == 0.1
-bad = best_of_n_curve(score, (gold < 0).double(), [16, 256]).mean(0)
-assert 0.14 < bad[0] < 1 / 6 and 0.2 < bad[1] < 0.25
+bad = best_of_n_curve(score, (gold < 0).double(), [1, 32, 256]).mean(0)
+assert 0.38 < bad[0] < 0.42 and 0.13 < bad[1] < 0.15 and 0.2 < bad[2] < 0.25
+finer = best_of_n_curve(score, gold, [16, 24, 32, 48, 64, 96]).mean(0)
+assert finer.argmax() == 3  # n = 48, the peak in the explorer
 says = drawings.choosing.promised(score, gold, sizes) - judged["reward-2000"].mean(0)
-assert np.abs(says[:5]).max() < 0.05 and says[8] > 0.4
+assert np.abs(says[:6]).max() < 0.05 and says[8] > 0.4
 
 # %% [markdown] tags=["slide"]
 # **Finding 4.1: the proxy rises with $n$ while gold rises, peaks and falls; more comparisons move
@@ -140,7 +144,7 @@ show.together(*(show.replies(stored.prompts[i], [chosen.texts[i]], about=stored.
 # %% [markdown]
 # They look tidy: a first step, a last one.
 # But most of the steps belong to other questions, and one reply refuses what nobody asked for.
-# These three were picked for being bad.
+# We picked them for being bad.
 # Gold is a sum of parts, so we can ask all 128 choices where points are lost from 16 to 256.
 
 # %% tags=["hide"]
@@ -183,6 +187,7 @@ assert difference(weakest[:, 1], weakest[:, 0]).high < 0
 # It takes five minutes, and no curve of the proxy tells you.
 #
 # Now find a question whose chosen reply gets worse from 16 to 256, and one where it gets better.
+# (With more sizes of $n$, the peak is at 48.)
 
 # %% tags=["slide"]
 explore.overoptimisation_explorer(stored, ["reward-2000", "reward-8000"])
@@ -193,13 +198,13 @@ explore.overoptimisation_explorer(stored, ["reward-2000", "reward-8000"])
 # %% [markdown]
 # A policy knows how probable each of its replies is.
 # So let it choose the reply it is surest of: no annotators, no second model.
-# Three ways to be sure are the log-probability of the reply, the same a token, and
+# Three ways to be sure are the log-probability of the reply, its mean per token, and
 # **self-certainty**: how far the next-token distributions are from uniform, on average over the
 # reply (arXiv 2502.18581).
 
 # %%
 log_p = stored.sum_logprobs
-choosers = {"log-probability": log_p, "the same a token": log_p / stored.lengths,
+choosers = {"log-probability": log_p, "mean per token": log_p / stored.lengths,
     "self-certainty": stored.reward("self-certainty"),
     "reward-125": stored.reward("reward-125"),
     "reward-8000": stored.reward("reward-8000")}
@@ -245,12 +250,12 @@ show.replies(stored.prompts[i], [stored.texts[i][j] for j in surest],
 # %% [markdown] tags=["slide"]
 # ## Pessimism: charge for the improbable
 #
-# The policy can still help, because of *where* a proxy errs.
+# The policy can help, because of *where* a proxy errs.
 # Take the 16 of 256 replies that `reward-2000` likes best.
 # The eight that the policy finds likelier have about a point more gold than the others.
 # Half of that point is steps of other topics.
-# (Halved by the proxy's score, they differ by less than a quarter of a point.)
-# Such a step is one of many that could stand there, so each of them is improbable.
+# (Halved by the proxy's score, they hardly differ.)
+# Such a step is one of many that could stand there, so each is improbable.
 #
 # **Pessimism** charges for that.
 # Rank the candidates by
@@ -261,11 +266,11 @@ show.replies(stored.prompts[i], [stored.texts[i][j] for j in surest],
 # (A nat is the unit of natural logarithms.)
 # On paper, with $\beta = 0.1$: reply A has a score of 3.0 and $\log \pi = -30$, reply B 2.2 and
 # $-12$.
-# A is worth $3.0 - 3.0 = 0$ and B $2.2 - 1.2 = 1.0$: choose B (`regularised_best`).
+# A is worth $3.0 - 3.0 = 0$ and B $2.2 - 1.2 = 1.0$: choose B.
 
 # %% tags=["slide"]
 charged = stored
-for beta in (0.1, 1):
+for beta in (0.1, 1):  # in the library: regularised_best
     ranked_by = score + beta * stored.sum_logprobs
     charged = charged.with_reward(f"with β = {beta:g}", ranked_by)
 plots.overoptimisation(charged, ["reward-2000", "with β = 0.1", "with β = 1"],
@@ -292,6 +297,8 @@ by_rule = regularised_best(stored, by="reward-2000", beta=0.1)
 assert by_rule.texts == course.select_best(charged, by="with β = 0.1").texts
 
 # %% tags=["hide", "remove-input"]
+by_policy = course.select_best(charged, by="with β = 1").texts
+assert np.mean([text.startswith("Thank you for your") for text in by_policy]) > 0.7
 knob = {name: {beta: best_of_n_curve(stored.reward(name) + beta * stored.sum_logprobs,
     gold, [16, 256]) for beta in (0, 0.1, 1)} for name in sized}
 for name, curves in knob.items():
@@ -434,7 +441,7 @@ from course_lib.experiments.findings.choosing import (complete, kl_of_candidates
     kl_of_pass_fail)
 
 passes = course.score(stored, complete).reward("complete")  # (128, 256) of 0 and 1
-of_scores = kl_of_candidates(stored.reward("reward-8000")[:32], sizes)
+of_scores = kl_of_candidates(stored.reward("reward-8000")[:32], sizes)  # of 32
 of_verifier = kl_of_pass_fail(passes, sizes)
 limit = float(-np.log(passes.double().mean(1).numpy()).mean())
 plots.kl_and_bound(sizes, {"reward-8000": of_scores, "verifier": of_verifier},
@@ -510,7 +517,7 @@ assert all(abs(float(a) - float(b)) < 0.06 for *_, a, b in rows)
 # For long replies of a simplified model, and a linear reward, best-of-$n$ is as good in the limit
 # (arXiv 2404.01730).
 # For the win rate it is essentially the best there is at its KL (arXiv 2406.00832).
-# So a cleverer rule on the same scores has little to win.
+# So at a given KL a cleverer rule on the same scores has little to win.
 # A better reward has much.
 
 # %% [markdown]
@@ -599,7 +606,7 @@ for kind in ("random pairs, 500", "random pairs"):
 # With 64 labels on random pairs the better model is found in 77 % of the games.
 
 # %% tags=["hide"]
-quiz.predict("04-labels", "In how many with 64 labels on what the models choose?",
+quiz.predict("04-labels", "In how many games with 64 labels on what the models choose?",
     low=50, high=100, step=1, unit="%")
 
 # %% tags=["answer", "slide"]
@@ -669,8 +676,8 @@ assert (np.take_along_axis(parts["complies"][harmful], quarter, 1) < 0).mean() <
 
 # %% [markdown]
 # It tells much: over these seven models the correlation is above 0.9 at every $n$.
-# Accuracy among the *best quarter* of the candidates sounds more to the point and tells little: its
-# interval, over models, includes zero.
+# Accuracy among the *best quarter* of the candidates sounds more to the point and tells little:
+# over models, the interval of its correlation includes zero.
 # `helpful` is the best of all there.
 # What it gets wrong are bad replies, those that carry out a harmful request, and among the best
 # there are next to none.

@@ -119,7 +119,7 @@ class _View:
         lines = [
             figure.summary,
             f"Prompt: {last_turn(self.pool.prompts[0])}",
-            f"Of the first {n} candidates {by} chooses number {best}: {by} "
+            f"Of the first {n} candidates {by} chooses number {best + 1}: {by} "
             f"{float(scores[0, best]):.2f}, {self.gold} {worth[best]:.2f} (highest {self.gold} "
             f"there was: {worth.max():.2f}):",
         ]
