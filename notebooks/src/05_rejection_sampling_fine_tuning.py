@@ -109,7 +109,7 @@ loss = -p.log().sum().item()
 show.facts({"loss of the reply": f"{loss:.2f} nats", "mean": f"{loss / 3:.2f} nats"})
 
 # %% [markdown]
-# Over all kept pairs, with $|y|$ the number of tokens of a reply, $y_t$ its token at place $t$ and
+# The loss over all kept pairs, with $|y|$ the number of tokens of a reply, $y_t$ its token at place $t$ and
 # $y_{<t}$ those before it:
 #
 # $$\mathcal L(\theta) = -\frac{\sum_{(x,\, y)\ \text{kept}} \sum_{t=1}^{|y|} \log \pi_\theta(y_t \mid x, y_{<t})}{\sum_{(x,\, y)\ \text{kept}} |y|}$$
@@ -134,8 +134,8 @@ control = course.finetune(policy, random, epochs=3, lr=1e-3)
 # A rival costs nothing: a lower temperature.
 # Perhaps the policy only learns to write its likely replies more often: a dial does that without
 # training.
-# So each is judged at $T = 1$ and at $T = 0.1$, of five temperatures the best for base and tuned
-# policy on other prompts.
+# So each is judged at $T = 1$ and at $T = 0.1$.
+# Of five temperatures tried on other prompts, 0.1 was best for base and tuned policy.
 #
 # **Your prediction.**
 # At its best temperature the base has a mean gold reward of about 0.4 on held-out prompts.
@@ -461,12 +461,11 @@ assert 1.2 < more < 1.5 and (endless.finish != 0).float().mean() < 0.02
 # RFT distils best-of-n.
 
 # %% [markdown] tags=["slide"]
-# Three things follow, at the temperature of the samples:
+# Two things follow, at the temperature of the samples:
 #
 # - The tuned policy comes nearer to best-of-$N$.
-# - At the very best it equals it.
+# - At the very best it equals best-of-$N$.
 #   Nothing in the loss asks for more.
-# - What it still lacks is a matter of learning.
 #
 # ## One reply against best-of-n
 #
@@ -519,7 +518,7 @@ assert minus(of_four[:, 0], curve[:, 2]).high < 0
 drawings.distillation()
 
 # %% [markdown] tags=["slide"]
-# The bars are an example; the dots were measured, with reward-8000.
+# The bars are an example; the dots were measured with reward-8000, over ten seeds.
 #
 # The tuned policy is a copy of best-of-16 at $T = 1$, where each reply still has its accidents:
 # a bit of filler, a step of another topic.
@@ -563,7 +562,7 @@ assert by_dial < 0.5 * (rft["shown"]["gold"]["mean"] - rft["at_1"]["gold"]["mean
 
 # %% [markdown]
 # The next result measures $\mathrm{KL}(\pi_{16} \,\|\, \pi_\theta)$ itself on held-out prompts.
-# Reward-8000 chose, from 384 training prompts.
+# Here reward-8000 chose, on 384 training prompts.
 # Before training $\pi_\theta$ is the base, and the KL is that of lesson 04: at most
 # $\log 16 - 15/16 \approx 1.83$ nats.
 # Our estimate of it is 1.98: too high, by the same amount in all rows, because rewards tie and ranks
@@ -594,7 +593,7 @@ won = stored.first(16).reward("reward-2000").argmax(1).tolist()
 wins = [row[j] == text for row, j, text in zip(stored.texts, won, letters, strict=True)]
 share = [row.count(text) / len(row)
     for row, text in zip(stored.texts, letters, strict=True)]
-assert 0.12 < np.mean(share) < 0.21 and np.mean(wins) < 0.02
+assert 0.13 < np.mean(share) < 0.165 and np.mean(wins) < 0.02
 
 # %% [markdown]
 # One or two passes bring the policy more than a third of the way to best-of-16.
@@ -613,7 +612,7 @@ assert 0.12 < np.mean(share) < 0.21 and np.mean(wins) < 0.02
 # | method | how it copies best-of-N |
 # |---|---|
 # | RFT | lowers $\mathrm{KL}(\pi_N \,\Vert\, \pi_\theta)$ on kept replies |
-# | vBoN (arXiv 2407.06057) | lowers $\mathrm{KL}(\pi_\theta \,\Vert\, \pi_N)$; nearer to best-of-N than KL-constrained RL, and below it |
+# | vBoN (arXiv 2407.06057) | lowers $\mathrm{KL}(\pi_\theta \,\Vert\, \pi_N)$; in its paper it comes nearer to best-of-N than KL-constrained RL does, and stays below |
 # | BOND (arXiv 2407.14622) | lowers both, mixed, with an anchor that moves along |
 # | BoNBoN (arXiv 2406.00832) | learns from the best *and* the worst of $N$ |
 #
@@ -624,7 +623,7 @@ assert 0.12 < np.mean(share) < 0.21 and np.mean(wins) < 0.02
 # That is another distribution.
 # So the question is whether the *likeliest* reply of $\pi_N$ is better than its *average* one.
 # Choosing makes it so.
-# The base's likeliest reply, a letter, is a sixth of all its candidates.
+# The base's likeliest reply, a letter, is about a seventh of all its candidates.
 # Among sixteen it wins for fewer than two questions in a hundred.
 # In a world whose likeliest reply under $\pi_N$ is still bland, the cold copy would not pass.
 #
@@ -701,8 +700,8 @@ assert all(final[k]["text"].startswith("First, open the ") for k in (1, 3))
 #
 # - **Pool** all rounds: train the *base* anew each time, on the selections of all rounds so far.
 #   That slows the fall.
-# - **Refresh** the reward model as well: after sampling and before scoring, train it further on
-#   1,000 new comparisons of the replies just sampled.
+# - **Refresh** the reward model as well: each round, after sampling and before scoring, train it
+#   further on 1,000 new comparisons of the replies just sampled.
 #   Gold goes on rising, at the price of new labels.
 #
 # **Finding 5.5: rounds on a frozen reward model end in hacking it; pooling all rounds or refreshing
@@ -767,8 +766,8 @@ assert by_chance["low"] < 0 < by_chance["high"]
 # So $T = 1$ can hide a hack as well as a gain.
 #
 # Where do the points go?
-# From round 1 to round 4 of the frozen run the loss is steps: many more of other topics, and fewer
-# right ones.
+# From round 1 to round 4 of the frozen run they are lost on steps: many more of other topics, and
+# fewer right ones.
 # Filler and help with harmful requests go on falling: there the reward model is right.
 #
 # Distance from the base goes with the harm: after four rounds the frozen run is 11 nats of KL away,
@@ -786,7 +785,7 @@ assert by_chance["low"] < 0 < by_chance["high"]
 # four replies to one prompt.
 # Four rounds of choosing lower it from 0.76 to between 0.57 and 0.62.
 # Four rounds on random replies leave it about where it was.
-# So the loss comes from the choosing, and not from training on one's own replies.
+# So the choosing takes the variety away, and not the training on one's own replies.
 #
 # **Your prediction.**
 # After one round, are there still excellent replies (3 gold points or more) among sixteen?
@@ -845,8 +844,8 @@ assert minus(of_own[:, 2], of_own[:, 1]).mean < 0.1
 #
 # - **5.1** One round on its own best replies ends about one point above the same training on
 #   random ones.
-# - **5.2** No dial explains it: each at its best temperature, the tuned policy is about 2.5 points
-#   ahead of the base.
+# - **5.2** No dial explains it: each at its best temperature, the tuned policy is more than two
+#   points ahead of the base.
 # - **5.3** RFT distils best-of-n: its loss is $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$ plus a
 #   constant.
 #   At $T = 1$ it stays 0.4 points below its teacher.
@@ -857,7 +856,8 @@ assert minus(of_own[:, 2], of_own[:, 1]).mean < 0.1
 # %% tags=["hide", "remove-input"]
 assert round(one_round["rft minus control"]["mean"]) == 1
 assert pool.N == 16 and pool.P == 192
-assert 2.4 < rft["over_base"]["mean"] < 2.6
+for found in (rft["over_base"], one_round["at best temperatures"]["rft minus base"]):
+    assert found["mean"] > 2
 assert f"{distilled['minus_best_of_n']['mean']:.1f}" == "-0.4"
 assert f"{distilled['minus_best_of_n_at_best']['mean']:.1f}" == "0.9"
 assert f"{frozen['gold']['mean']:.1f}" == "-0.9"

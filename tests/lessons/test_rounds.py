@@ -87,12 +87,12 @@ def told(figure):
 
 def test_rounds_show_gold_of_three_arms_and_the_score_of_the_one_that_is_hacked(stored):
     figure = plots.round_by_round(stored, quiet=True)
-    names = {"score by the frozen reward model", "gold: frozen, last round only"}
-    assert names | {"gold: all rounds pooled", "gold: reward model refreshed"} <= told(figure)
+    names = {"score by the frozen reward model", "gold, frozen, last round only"}
+    assert names | {"gold, all rounds pooled", "gold, reward model refreshed"} <= told(figure)
     hacked = stored["arms"]["last round only"]
     gold = [stored["base"]["gold"]["mean"], *(row["gold"]["mean"] for row in hacked)]
     drawn = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
-    assert drawn["gold: frozen, last round only"] == gold
+    assert drawn["gold, frozen, last round only"] == gold
     assert drawn["score by the frozen reward model"][-1] == hacked[-1]["proxy"]["mean"]
     assert f"last round only {gold[0]:.2f}, {gold[1]:.2f}" in figure.summary
 

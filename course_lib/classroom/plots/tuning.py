@@ -27,9 +27,9 @@ from .labels import SIZE, label_ends
 
 # what is drawn of the arms of benchmarks/rounds.py: arm → (name in the picture, colour)
 ARMS = {
-    "pooled, reward model refreshed": ("gold: reward model refreshed", COLOURS[5]),
-    "all rounds pooled": ("gold: all rounds pooled", COLOURS[2]),
-    "last round only": ("gold: frozen, last round only", COLOURS[0]),
+    "pooled, reward model refreshed": ("gold, reward model refreshed", COLOURS[5]),
+    "all rounds pooled": ("gold, all rounds pooled", COLOURS[2]),
+    "last round only": ("gold, frozen, last round only", COLOURS[0]),
 }
 FROZEN = "last round only"
 
@@ -176,9 +176,9 @@ def round_by_round(result: Mapping, title: str = "", quiet: bool = False) -> Fig
     score = "score by the frozen reward model"
     _over(axis, scores, score, {"color": COLOURS[1], "linestyle": "--", "marker": "s"})
     parts = [f"{score} of last round only " + _listed(scores)]
-    for arm, (name, colour) in ARMS.items():
+    for place, (arm, (name, colour)) in enumerate(ARMS.items()):
         values = [row["gold"] for row in (result["base"], *result["arms"][arm])]
-        _over(axis, values, name, {"color": colour, "marker": "o"})
+        _over(axis, values, name, {"color": colour, "marker": "o"}, aside=0.05 * (1 - place))
         parts.append(f"{name} " + _listed(values))
     axis.axhline(result["base"]["gold"]["mean"], color=INK, linewidth=0.8, linestyle=":")
     axis.set_xticks(range(len(scores)))
@@ -193,13 +193,19 @@ def round_by_round(result: Mapping, title: str = "", quiet: bool = False) -> Fig
     )
 
 
-def _over(axis: Axes, values: Sequence[Mapping], name: str, style: Mapping[str, Any]) -> None:
-    """One line over the rounds, with an error bar at the last."""
+def _over(
+    axis: Axes,
+    values: Sequence[Mapping],
+    name: str,
+    style: Mapping[str, Any],
+    aside: float = 0.0,
+) -> None:
+    """One line over the rounds, with an error bar ``aside`` of the last, clear of the others."""
     means = [value["mean"] for value in values]
     axis.plot(range(len(values)), means, **style, markersize=5, label=name)
     last = len(values) - 1
     quiet = {"color": style["color"], "capsize": 2.5, "elinewidth": 1}
-    axis.errorbar([last], means[-1:], yerr=stored_bars(values[-1:]), fmt="none", **quiet)
+    axis.errorbar([last + aside], means[-1:], yerr=stored_bars(values[-1:]), fmt="none", **quiet)
 
 
 def _listed(values: Sequence[Mapping]) -> str:
