@@ -49,7 +49,6 @@ assert best.rewards("gold")[good] > 3 > gold[good].mean() + 4
 #
 # The course has a stored **pool**: 128 questions with 256 replies each.
 # Of the 128 this is the one where choosing gained most over a random one of the first sixteen.
-# A typical case and a failure follow.
 
 # %% [markdown] tags=["slide"]
 # ## What goes in, what comes out
@@ -143,7 +142,7 @@ chosen = course.select_best(pool, by="reward-8000")
 # The function `paired_difference` subtracts question by question and takes the mean with its 95 %
 # interval.
 # If the interval leaves out 0, the difference is more than chance.
-# Questions about one topic share their difficulty, so topics are the `groups`.
+# Questions about one topic share their difficulty, so the interval counts topics (`groups`).
 
 # %%
 from course_lib.models import GoldReward
@@ -169,7 +168,7 @@ assert gold[failure].max() > 3 and best.rewards("gold")[typical] >= 2
 # %% [markdown]
 # More than a point, far more than chance.
 # But read before you believe a mean.
-# Of the 128 stored questions, this is the one with the *median* gain.
+# Back to the 128 stored questions: this one has the *median* gain.
 
 # %% tags=["slide", "nbval-check-output"]
 show.replies(stored.prompts[typical], [sixteen.texts[typical][0], best.texts[typical]],
@@ -243,18 +242,16 @@ assert 3 < min(perfect) < 3.1 and round(max(perfect), 2) == 3.8
 # The best of 16 has 2.5 points.
 # Already the best of two passes the rival.
 #
-# Each step to the right *doubles* the number of candidates.
-# The first doubling adds 0.7 points, the last 0.1.
+# Each step to the right *doubles* the candidates: the first adds 0.7 points, the last 0.1.
 #
 # **Finding 1.1: the reward of the best of $n$ rises with $n$, and each further candidate adds
 # less.**
 # That it adds less is built in: one more counts only where it beats all the others.
-# How fast the gain shrinks is what we measured.
+# How fast is what we measured.
 
 # %% [markdown] tags=["slide"]
 # ## The tail
 #
-# Why does each further candidate add less?
 # Look at a single question.
 # The hill shows the gold rewards of its 256 replies, and the dots are the first 16 draws.
 # In green stands the best of $n$, on average.
@@ -401,14 +398,14 @@ assert round(16 * (1 - (15 / 16) ** 16)) == 10
 # ## What it costs
 #
 # All $n$ candidates are written, and $n - 1$ are thrown away.
-# One pays by the *token*, here a word or a punctuation mark: the axis counts them.
+# One pays by the *token*, here a word or punctuation mark: see the axis.
 # Two reward models choose now: one learned from 8,000 comparisons, one from 125.
-# Gold only judges.
+# Gold judges.
 # **Will their curves keep rising like the ceiling?**
 
 # %% tags=["slide"]
 tokens = stored.lengths.float().mean().item()  # of one reply
-curves = {"by gold": ceiling}
+curves = {"by gold, the ceiling": ceiling}
 for name in ("reward-8000", "reward-125"):
     curves[f"by {name}"] = best_of_n_curve(stored.reward(name), worth, sizes)
 plots.cost_quality([n * tokens for n in sizes], curves, ns=sizes)
@@ -445,9 +442,8 @@ show.replies(stored.prompts[worst], [few.texts[worst], many.texts[worst]],
 # Among many candidates there are ever more that a weak model likes for a wrong reason, and
 # best-of-$n$ finds them (lesson 04).
 #
-# The $n$ candidates can be written side by side, so the user does not wait $n$ times as
-# long.
-# The work is $n$ times as much all the same.
+# Written side by side, the $n$ candidates do not take $n$ times as long.
+# The work is $n$ times as much.
 
 # %% [markdown]
 # ## Win rate: a result that needs no model
@@ -486,6 +482,8 @@ off = won(stored.reward("reward-8000")).mean(0) - win_rate_theory(sizes[:7])
 by_dice = np.mean([best_of_n_curve(dice, worth, [16])[:, 0] for dice in throws], axis=0)
 useless = difference(by_dice, worth.mean(1))
 assert np.abs(off).max() < 0.01 and abs(useless.mean) < 0.05
+by_thumb = won((worth >= 2).float()).mean(0)
+assert round(100 * by_thumb[sizes.index(4)]) == 60
 
 # %% [markdown] tags=["slide"]
 # The dice win as often as a reward model that took 8,000 comparisons.
@@ -501,6 +499,9 @@ assert np.abs(off).max() < 0.01 and abs(useless.mean) < 0.05
 # $$\Pr(\text{best of } n \text{ wins}) = \frac{n}{n+1}$$
 #
 # for every policy, every prompt and every reward without ties (Beirami et al., arXiv 2401.01879).
+#
+# Ties break it: let the reward be a thumb, up from 2 points of gold.
+# The best of four then wins 60 games in 100, a tie counted half.
 #
 # For sixteen candidates that is 94 %, as if nearly everything were solved.
 # It only says that a reward prefers what it chose itself.
@@ -626,12 +627,18 @@ show.table(["best of", "temperature", "gold", "to be ashamed of", "worth sending
         for (T, k), (mean, shameful, sent) in counted.items()])
 
 # %% tags=["hide", "remove-input"]
+from course_lib.worlds.helpdesk_letters import letter_sentences
+from course_lib.worlds.helpdesk_stock import POLITE_CLOSE, POLITE_OPEN
+
 of_four = {T: best_of_n_curve(p.reward("reward-8000"), p.reward("gold"), [4])[:, 0]
     for T, p in pools.items()}
 cold = pools[0.1].reward("gold")
 some = [one["topic"] for one in pools[0.1].info]
 assert paired_difference(of_four[1.0], cold.mean(1), groups=some).low > 0
 assert paired_difference(of_four[0.7], of_four[1.0], groups=some).low > 0
+letter = letter_sentences() - {*POLITE_OPEN, *POLITE_CLOSE}
+assert np.mean([any(known in text for known in letter)
+    for row in pools[0.1].texts for text in row]) > 0.95
 assert (cold >= 2).float().mean() < 0.01 and 0.05 < (cold < 0).float().mean() < 0.25
 assert all(p.reward("gold").mean() < of_four[1.0].mean() - 0.4 for p in pools.values())
 warm, warmest = counted[0.7, 4], counted[1.0, 4]
@@ -687,11 +694,18 @@ assert not (could[bad] >= 2).any()
 # The sliders set $n$ and the prompt; the buttons choose the selecting reward.
 # Choose `reward-length-biased`, trained on annotators who like long replies, and move $n$ to
 # the right.
-# Do the chosen replies get better, or only longer?
+# They get longer: up to which $n$ do they also get better?
 
 # %% tags=["slide"]
 explore.best_of_n_slider(stored.prompts_at(range(24)), gold="gold",
     rewards=["reward-8000", "reward-125", "reward-length-biased"])
+
+# %% tags=["hide", "remove-input"]
+in_card = slice(24)
+long, liked = (best_of_n_curve(stored.reward("reward-length-biased")[in_card],
+    values[in_card], sizes).mean(0) for values in (stored.lengths.float(), worth))
+assert (np.diff(long) > 0).all() and liked[-1] < liked.max() - 0.4
+assert sizes[int(liked.argmax())] in (32, 64)
 
 # %% [markdown] tags=["slide"]
 # ## What we found
