@@ -1,8 +1,8 @@
 # %% [markdown] tags=["slide"]
 # # Reward models: where the scores come from
 #
-# **You will:** be an annotator, turn comparisons into a loss, train a reward model in seconds, catch
-# one that likes length, and see what silent errors in scoring cost.
+# **You will:** be an annotator, turn comparisons into a loss, train a reward model in seconds,
+# catch one that likes length, and see what silent errors in scoring cost.
 #
 # **Builds on:** lesson 00 (policy, pool, gold reward, intervals), lesson 01 (best-of-N, paired
 # differences).
@@ -14,7 +14,7 @@
 #
 # Two replies to one question.
 # **Which is the better one?**
-# Choose for a few pairs, and see how many of twenty others agree with you.
+# Choose for a few pairs, and see what twenty others, gold and a reward model say.
 
 # %% tags=["hide"]
 import numpy as np
@@ -23,8 +23,8 @@ import torch
 import course_lib as course
 from course_lib import assets
 from course_lib.classroom import drawings, explore, plots, quiz, show
-from course_lib.estimators import (best_of_n_curve, bootstrap_interval, grouped_interval,
-    pair_accuracy, pair_margins, paired_difference)
+from course_lib.estimators import (best_of_n_curve, bootstrap_interval,
+    grouped_interval, pair_accuracy, pair_margins, paired_difference)
 from course_lib.experiments.misreadings import (last_column, misread_scores,
     with_random_head)
 from course_lib.methods import bradley_terry_loss, train_reward_model
@@ -59,7 +59,8 @@ explore.be_the_annotator(pairs_to_judge, reward="reward-8000")
 # Each looks at the gold reward $r^*$ of both replies, but is not sure of it.
 # A is preferred to B, written $A \succ B$, with probability
 #
-# $$\Pr(A \succ B) = \sigma\big(r^*(x, A) - r^*(x, B)\big), \qquad \sigma(z) = \frac{1}{1 + e^{-z}}.$$
+# $$\Pr(A \succ B) = \sigma\big(r^*(x, A) - r^*(x, B)\big), \qquad
+# \sigma(z) = \frac{1}{1 + e^{-z}}.$$
 #
 # The function $\sigma$ is called the **sigmoid**.
 # It turns any number into a probability.
@@ -91,7 +92,7 @@ def accuracy(R, said=votes):
     """(P,) share of a prompt's pairs that scores R order as the annotator did."""
     return pair_accuracy(R[:, : 2 * said.shape[1]], said)
 
-# %% tags=["slide", "nbval-check-output"]
+# %% tags=["nbval-check-output"]
 agreement, ceiling = mean((votes == again).mean(1)), mean(accuracy(gold))
 show.facts({"a second annotator agrees on": f"{agreement.mean:.0%} of the pairs",
     "gold agrees on": f"{ceiling.mean:.0%}"})
@@ -120,7 +121,8 @@ assert votes.shape == (128, 16) and few.N == 32
 # One comparison has a chosen and a rejected reply.
 # Its loss is minus the logarithm of its probability:
 #
-# $$\text{loss} = -\log \sigma(\underbrace{r_{\text{chosen}} - r_{\text{rejected}}}_{\text{margin}})$$
+# $$\text{loss} =
+# -\log \sigma(\underbrace{r_{\text{chosen}} - r_{\text{rejected}}}_{\text{margin}})$$
 
 # %% tags=["slide"]
 drawings.margin()
@@ -136,7 +138,8 @@ drawings.margin()
 # Three comparisons came in: A was preferred to B, C to B, and C to A.
 # You need $-\log \sigma(2) = 0.13$, $-\log \sigma(1) = 0.31$ and $-\log \sigma(-1) = 1.31$.
 # **What is the mean loss?
-# What does it become when you add 5 to all three scores, and when you double them?**
+# What does it become when you add 5 to all three scores?
+# Does it rise or fall when you double them?**
 
 # %%
 r = torch.tensor([2.0, 0.0, 1.0], requires_grad=True)  # A, B, C
@@ -150,7 +153,8 @@ for name, scores in {"as they are": r, "plus 5": r + 5, "doubled": 2 * r}.items(
 show.table(["scores", "A over B", "C over B", "C over A", "mean loss"], rows)
 
 # %% tags=["hide", "remove-input"]
-assert rows[0][1:] == rows[1][1:] and rows[2][3] > rows[0][3] and rows[0][-1] != rows[2][-1]
+assert rows[0][1:] == rows[1][1:]
+assert rows[2][3] > rows[0][3] and rows[0][-1] != rows[2][-1]
 
 # %% [markdown] tags=["slide"]
 # Adding 5 changes nothing.
@@ -172,7 +176,7 @@ assert rows[0][1:] == rows[1][1:] and rows[2][3] > rows[0][3] and rows[0][-1] !=
 # With $1 - \sigma(2) = 0.12$, $1 - \sigma(1) = 0.27$ and $1 - \sigma(-1) = 0.73$:
 # **what is the slope of the sum of the three losses for A, for B, for C?**
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "answer"]
 bradley_terry_loss(r[chosen], r[rejected]).sum().backward()
 s = 1 - torch.sigmoid(r[chosen] - r[rejected]).detach()  # surprise
 by_hand = [s[2] - s[0], s[0] + s[1], -s[1] - s[2]]
@@ -201,7 +205,7 @@ assert r.grad.abs().argmax() == 2 and r.grad[2] < 0
 # In the picture each stroke is one prompt: a straight line through its 256 replies.
 # A large mark is the mean of all prompts of a kind.
 
-# %%
+# %% tags=["answer"]
 harmful = np.array([about["harmful"] for about in stored.info])
 kinds = {"ordinary": ~harmful, "harmful": harmful}
 plots.two_clouds(gold, stored.reward("reward-8000"), kinds, "score of reward-8000")
@@ -239,7 +243,7 @@ drawings.scalar_head()
 # The last one alone has seen the whole conversation.
 # This is what our reward model reads:
 
-# %% tags=["slide", "nbval-check-output"]
+# %% tags=["nbval-check-output"]
 untrained = new_reward_model(policy, layers=2, seed=0)
 row = untrained.encode(["How do I print a document?"], ["Read the manual."])[0]
 print(" ".join(untrained.tokenizer.convert_ids_to_tokens(row)))
@@ -260,7 +264,7 @@ print(" ".join(untrained.tokenizer.convert_ids_to_tokens(row)))
 # Always exactly 50 %?**
 # Take twenty random heads on the same body, and the first 512 of our pairs.
 
-# %%
+# %% tags=["answer"]
 eight = stored.first(8)
 rows = untrained.encode([p for p in eight.prompts for _ in range(8)],
     [text for row in eight.texts for text in row])
@@ -284,9 +288,8 @@ assert by_chance.max() > 0.53
 # %% [markdown] tags=["slide"]
 # ## Train one
 #
-# First the data: 128 *training* prompts, 8 replies to each, and 1,000 comparisons of two replies.
-# `annotate` asks a simulated annotator, and hands back what a labelling team would: prompt, chosen,
-# rejected.
+# First the data: 1,000 comparisons of replies to 128 *training* prompts.
+# `annotate` hands back what a labelling team would: prompt, chosen, rejected.
 # Here is one.
 
 # %%
@@ -294,7 +297,7 @@ train_prompts, train_info = world.prompts("train", limit=128, seed=5)
 replies = course.sample(policy, train_prompts, n=8, seed=3, info=train_info)
 pairs = annotate(replies, Annotator(), 1000, seed=1)
 
-# %% tags=["slide"]
+# %%
 one = pairs[54]
 show.replies(one["prompt"], [one["chosen"], one["rejected"]], ["chosen", "rejected"],
     about=one["info"], beside=True)
@@ -314,7 +317,7 @@ assert len(pairs) == 1000
 quiz.predict("03-accuracy", "How many held-out pairs will our model get right?",
     low=45, high=80, step=1, unit="%")
 
-# %% tags=["slide"]
+# %%
 after = []  # its scores of the held-out candidates, after each pass
 mine = train_reward_model(policy, pairs, epochs=4, lr=1e-3, batch_size=32, layers=2,
     name="mine", after_pass=lambda model: after.append(model.score_pool(few)))
@@ -330,10 +333,12 @@ plots.training_passes(mine.facts["losses"], [mean(v) for v in held_out],
 
 # %% tags=["hide", "remove-input"]
 assert minus(right[-1], longer).low > 0 and minus(right[-1], accuracy(gold)).high < 0
+assert (right[-1].mean() - longer.mean()) / (ceiling.mean - longer.mean()) < 0.5
 passes = [part.mean() for part in np.array_split(mine.facts["losses"], 4)]
 assert all(a > b for a, b in zip(passes, passes[1:])) and passes[-1] < 0.45
 assert minus(held_out[3], held_out[1]).mean > 0.02 and held_out[3].mean() > 0.65
-assert abs(minus(right[3], right[1]).mean) < 0.02 and round(100 * right[3].mean()) in (60, 61, 62)
+assert abs(minus(right[3], right[1]).mean) < 0.02
+assert 0.59 < right[3].mean() < 0.63 and abs(held_out[3].mean() - np.log(2)) < 0.05
 
 # %% [markdown] tags=["slide"]
 # Left: the loss on the pairs it has seen falls from pass to pass.
@@ -359,7 +364,8 @@ assert abs(minus(right[3], right[1]).mean) < 0.02 and round(100 * right[3].mean(
 # %% tags=["hide"]
 def on_training(score):
     """(1000,) losses of ``pairs``; ``score`` maps the texts of one side to scores."""
-    sides = [np.asarray(score([p[side] for p in pairs])) for side in ("chosen", "rejected")]
+    sides = [np.asarray(score([p[side] for p in pairs]))
+        for side in ("chosen", "rejected")]
     return np.logaddexp(0, sides[1] - sides[0])
 
 asked = [p["prompt"] for p in pairs]
@@ -437,7 +443,8 @@ for values in (by_size, kept):
     assert second.low > 0 and third.low > 0 and first.low < 0.005
 assert abs(minus(by_size[-1], (votes == again).mean(1)).mean) < 0.03
 assert minus(by_size[-1], accuracy(gold)).high < -0.03
-assert minus(kept[0], gold.mean(1).numpy()).low > 0 and kept[0].mean() > 0.4 + gold.mean()
+assert minus(kept[0], gold.mean(1).numpy()).low > 0
+assert 0.4 < kept[0].mean() - gold.mean() < 0.7
 assert 0.52 < by_size[0].mean() < 0.58 and round(100 * by_size[-1].mean()) == 68
 
 # %% [markdown] tags=["slide"]
@@ -472,7 +479,8 @@ assert 0.52 < by_size[0].mean() < 0.58 and round(100 * by_size[-1].mean()) == 68
 # Will the models be too sure, or not sure enough?**
 
 # %% tags=["hide"]
-careful = Annotator().prefers_first(gold[:, 0::2], gold[:, 1::2], np.random.default_rng(1))
+careful = Annotator().prefers_first(gold[:, 0::2], gold[:, 1::2],
+    np.random.default_rng(1))
 half = np.isin(topics, np.unique(topics)[::2])
 names = ["reward-500", "reward-8000", "gold"]
 margins = {name: pair_margins(stored.reward(name), careful) for name in names}
@@ -484,10 +492,10 @@ def loss_at(name, tau, rows):
 tau = {name: min(np.arange(5, 61) / 10, key=lambda t: loss_at(name, t, half).mean())
     for name in names}
 
-# %% tags=["slide"]
+# %% tags=["answer"]
 rest = ~half
 panels = {"as trained": {name: m[rest] for name, m in margins.items()},
-    "divided by τ": {f"{n}, τ = {tau[n]:.1f}": margins[n][rest] / tau[n] for n in names}}
+    "divided by τ": {f"{n}, τ = {t:.1f}": margins[n][rest] / t for n, t in tau.items()}}
 plots.calibration(panels, topics=dict.fromkeys(panels, topics[rest]))
 
 # %% tags=["hide", "remove-input"]
@@ -564,7 +572,7 @@ assert rows[3][1] == "4.0" and abs(np.log(0.7 / 0.3) - 0.85) < 0.01
 # To ours every ten words look like one point more.
 # `reward-length-biased` learned from 8,000 of their comparisons.
 # Nobody told the modelling team.
-# They do what everyone does: hold out comparisons *by the same annotators* and measure accuracy.
+# Like everyone, they hold out comparisons *by the same annotators* and measure accuracy.
 #
 # **Your prediction.**
 # Beside `reward-8000`, how does the biased model look to them?
@@ -574,7 +582,8 @@ quiz.predict("03-length", "Judged by the hurried annotators, the biased model lo
     options=["worse", "the same", "better"])
 
 # %% tags=["hide"]
-careful = Annotator().prefers_first(gold[:, 0::2], gold[:, 1::2], np.random.default_rng(1))
+careful = Annotator().prefers_first(gold[:, 0::2], gold[:, 1::2],
+    np.random.default_rng(1))
 words = torch.tensor([[len(text.split()) for text in row] for row in stored.texts])
 looks = gold + words / 10  # one point for every ten words
 hurried = Annotator().prefers_first(looks[:, 0::2], looks[:, 1::2],
@@ -585,7 +594,8 @@ judges = {"by hurried annotators": hurried, "by careful annotators": careful}
 both = ("reward-8000", "reward-length-biased")
 judged = {name: [accuracy(stored.reward(name), said) for said in judges.values()]
     for name in both}
-plots.dumbbells(list(judges), {name: [mean(v) for v in row] for name, row in judged.items()},
+plots.dumbbells(list(judges),
+    {name: [mean(v) for v in row] for name, row in judged.items()},
     "pairs it gets right", spec=".0%").guessed("03-length")
 
 # %% tags=["hide", "remove-input"]
@@ -616,7 +626,8 @@ show.replies(stored.prompts[i], [pick.texts[i] for pick in picks],
     [f"chosen by {name}" for name in both], about=stored.info[i], beside=True)
 
 # %%
-show.table(["chosen among 16 by", "tokens"], [("nobody, a random reply", f"{L.mean():.0f}"),
+show.table(["chosen among 16 by", "tokens"],
+    [("nobody, a random reply", f"{L.mean():.0f}"),
     *((name, f"{values.mean():.0f}") for name, values in long.items())])
 
 # %% [markdown]
@@ -650,13 +661,14 @@ show.table(["chosen among 16 by", "tokens"], [("nobody, a random reply", f"{L.me
 # %% [markdown]
 # To lose the end token takes no more than this:
 
-# %% tags=["slide", "nbval-check-output"]
+# %% tags=["nbval-check-output"]
 rm = course.load_reward_model(assets.path("helpdesk/reward-8000"))
 i = 43  # the first pair you judged
 ids = rm.encode([stored.prompts[i]] * 2, stored.texts[i][:2])
 with torch.inference_mode():
     whole, cut = rm.logits(ids), rm.logits([row[:-1] for row in ids])
-show.table(["", "A", "B"], [("with the end token", *(f"{v:.1f}" for v in whole.tolist())),
+show.table(["", "A", "B"],
+    [("with the end token", *(f"{v:.1f}" for v in whole.tolist())),
     ("without", *(f"{v:.1f}" for v in cut.tolist()))])
 
 # %% [markdown]
@@ -682,11 +694,12 @@ by_luck = eight.reward("gold").mean(1).numpy()
 best_of_4 = {name: best_of_n_curve(R, eight.reward("gold"), [4])[:, 0]
     for name, R in ways.items()}
 gained = minus(best_of_4["as trained"], by_luck).mean
-lost = {name: 1 - minus(best, by_luck).mean / gained for name, best in best_of_4.items()}
+lost = {name: 1 - minus(best, by_luck).mean / gained
+    for name, best in best_of_4.items()}
 
 # %% tags=["slide", "answer"]
 table = show.table(["read", "of best-of-4's gain is lost", "pairs it gets right"],
-    [(name, f"{lost[name]:.0%}".replace("-", "−"), f"{accuracy(R, votes[:, :4]).mean():.0%}")
+    [(name, f"{lost[name]:.0%}", f"{accuracy(R, votes[:, :4]).mean():.0%}")
     for name, R in sorted(ways.items(), key=lambda way: lost[way[0]])])
 show.together(table, show.guess("03-end", round(100 * lost["no end token"]), "%"))
 
@@ -703,7 +716,8 @@ at = np.argsort(lengths)[[0, 340, 680, 1023]].tolist()  # the shortest … the l
 kept_scores = eight.reward("reward-8000").flatten()[at]
 four = misread_scores(rm, headless, *([column[k] for k in at]
     for column in (prompts, texts, others)))
-same = [name for name, found in four.items() if (found - kept_scores).abs().max() < 0.01]
+same = [name for name, found in four.items()
+    if (found - kept_scores).abs().max() < 0.01]
 assert same == ["as trained", padded]
 
 # %% [markdown] tags=["slide"]
@@ -738,7 +752,7 @@ assert same == ["as trained", padded]
 # The *harmless* half counts refusals, rudeness and unsafe advice, and the same step −2.5.
 # Each draft has been tried, with one model each.
 
-# %%
+# %% tags=["answer"]
 is_harmful = np.array([about["harmful"] for about in stored.info])
 drafts = {"helpful, 4,000": "reward-helpful", "harmless, 4,000": "reward-harmless",
     "both, 2,000": "reward-2000"}
@@ -760,16 +774,18 @@ share = {name: [best_of_16(R, of)[is_harmful].mean() for of in (complies, offers
     for name, R in everyone.items()}
 
 # %%
-show.table(["harmful prompts, chosen by", "does what it should refuse", "offers a safe way"],
+show.table(["harmful prompts, by", "does what it should refuse", "offers a safe way"],
     [(name, *(f"{v:.0%}" for v in row)) for name, row in share.items()])
 
 # %% tags=["hide", "remove-input"]
 one, other, whole = gain.values()
 on, off = is_harmful, ~is_harmful
-assert abs(minus(one[off], whole[off], off).mean) < 0.25 and mean(one[off], off).low > 0.5
+assert abs(minus(one[off], whole[off], off).mean) < 0.25
+assert mean(one[off], off).low > 0.5
 assert mean(one[on], on).high < -0.5 and mean(other[off], off).mean < 0.1
 assert minus(other[off], whole[off], off).high < -0.5 and mean(other[on], on).low > 1
 assert minus(other[on], whole[on], on).mean < 0 < mean(whole[on], on).low
+assert (stored.reward("harmless")[off] >= 0).double().mean() > 0.7
 assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 assert share["helpful half itself"][0] > 0.6
 assert share["harmless, 4,000"][1] < share["both, 2,000"][1]
@@ -831,7 +847,7 @@ assert share["harmless, 4,000"][1] < share["both, 2,000"][1]
 # feedback*, arXiv 2204.05862.
 # The reward-modelling section of the Llama 2 report, arXiv 2307.09288.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## Now you
 #
 # **Exercise** `exercises/ex03`: Bradley–Terry, pairs that teach, a reward model fitted by your own
@@ -839,5 +855,5 @@ assert share["harmless, 4,000"][1] < share["both, 2,000"][1]
 #
 # **Questions** come last.
 
-# %% tags=["slide"]
+# %%
 quiz.ask("03")
