@@ -235,7 +235,7 @@ assert round(ceiling.mean(0)[4], 1) == 2.5 and round(worth.mean().item(), 1) == 
 assert round(added.mean(0)[0], 1) == 0.7 and round(added.mean(0)[-1], 1) == 0.1
 assert 3.5 < ceiling.mean(0)[-1] < 3.8 and ceiling.mean(0)[1] > rival.mean() + 0.3
 perfect = [world.gold(p, world.ideal_reply(i), i)
-    for p, i in zip(stored.prompts, stored.info)]
+    for p, i in zip(stored.prompts, stored.info, strict=True)]
 assert 3 < min(perfect) < 3.1 and round(max(perfect), 2) == 3.8
 
 # %% [markdown] tags=["slide"]
@@ -283,7 +283,8 @@ fresh = np.diff(best_of_n_curve(pool.reward("gold"), ns=sizes[:5]), axis=1)
 show.table(["candidates", "adds (points)", "in the fresh sample"],
     [(f"{a} to {b}", bootstrap_interval(step, groups=topics),
         bootstrap_interval(fresh[:, k], groups=asked) if k < 4 else "")
-        for k, (a, b, step) in enumerate(zip(sizes, sizes[1:], added.T))])
+        for k, (a, b, step) in enumerate(zip(sizes[:-1], sizes[1:], added.T,
+            strict=True))])
 
 # %% tags=["hide", "remove-input"]
 for k in range(4):
