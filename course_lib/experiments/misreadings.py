@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -60,6 +61,7 @@ def last_column(
 
     ``masked``: whether the model is told which tokens are padding.
     """
+    body: Any = reward_model.model.base_model
     out = []
     for k in range(0, len(rows), BATCH):
         batch = reward_model.tokenizer.pad(
@@ -67,7 +69,6 @@ def last_column(
         )
         mask = batch["attention_mask"] if masked else None
         with torch.inference_mode():
-            body = reward_model.model.base_model
             hidden = body(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
         out.append(hidden[:, -1])
     return torch.cat(out)
@@ -105,6 +106,7 @@ def misread_scores(
     ``headless``: a model with a random head; ``others``: a wrong prompt for each reply.
     """
     rows = read_as(reward_model, prompts, texts, others)
+    head: Any = reward_model.model.score
     scores = {}
     with torch.inference_mode():
         for name, ids in rows.items():
@@ -112,5 +114,5 @@ def misread_scores(
             scores[name] = torch.cat(parts)
         for name, (side, masked) in PADDINGS.items():
             read = last_column(reward_model, rows["as trained"], side, masked)
-            scores[name] = reward_model.model.score(read)[:, 0]
+            scores[name] = head(read)[:, 0]
     return {**scores, "random head": headless.score_texts(prompts, texts)}

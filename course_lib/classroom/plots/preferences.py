@@ -1,6 +1,7 @@
 """Figures of reward models: a training, what more comparisons buy, two clouds, calibration."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -153,7 +154,7 @@ def _curve(
 ) -> None:
     """One measure by the number of comparisons, and level lines with their names."""
     means = [value.mean for value in values]
-    style = {"color": COLOURS[0], "marker": "o", "capsize": 3, "zorder": 3}
+    style: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "capsize": 3, "zorder": 3}
     axis.errorbar(sizes, means, yerr=bars(values), label="reward model", **style)
     ends = [sizes[0], sizes[-1]]
     for k, (name, level) in enumerate(levels.items(), 1):
@@ -195,7 +196,7 @@ def training_passes(
         right.plot([1, passes], [100 * share] * 2, color=colour, linestyle=dash, label=name)
     shares = [100 * value.mean for value in accuracies]
     lengths = 100 * np.array(bars(accuracies))
-    style = {"color": COLOURS[0], "marker": "o", "capsize": 3, "zorder": 3}
+    style: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "capsize": 3, "zorder": 3}
     right.errorbar(range(1, passes + 1), shares, yerr=lengths, label="our model", **style)
     right.set_ylabel("held-out pairs it gets right (%)")
     label_ends(right)
@@ -257,7 +258,12 @@ def two_clouds(
         for i in rows[:: max(1, -(-len(rows) // STROKES))]:
             _stroke(axis, gold[i], scores[i], COLOURS[k])
         centres.append((gold[rows].mean(), scores[rows].mean()))
-        face = {"color": COLOURS[k], "markeredgecolor": "white", "markersize": 13, "zorder": 5}
+        face: dict[str, Any] = {
+            "color": COLOURS[k],
+            "markeredgecolor": "white",
+            "markersize": 13,
+            "zorder": 5,
+        }
         axis.plot(*centres[-1], "o", **face)
     axis.plot(*zip(*centres, strict=True), color=INK, linestyle="--", linewidth=1.5, zorder=4)
     _name_clouds(axis, list(kinds), centres)
