@@ -33,6 +33,7 @@ INSTALL = "pip install -c constraints.txt -e '.[site]'"
 TEXTS = (
     "docs/students.md",
     "docs/instructors.md",
+    "docs/teaching.md",
     "docs/engineers.md",
     "docs/measured.md",
     "ARCHITECTURE.md",
