@@ -181,16 +181,16 @@ def training_passes(
     ``accuracies``: shares of their pairs that are ordered as the annotator did, after each pass;
     ``references``: name → one share, drawn as a level line. The second panel is in per cent.
     """
-    losses = np.asarray(losses, dtype=float)
+    by_step = np.asarray(losses, dtype=float)
     passes = len(accuracies)
     require(
-        losses.ndim == 1 and len(losses) >= passes >= 1 and len(held_out) == passes,
+        by_step.ndim == 1 and len(by_step) >= passes >= 1 and len(held_out) == passes,
         f"give losses by step, and a held-out loss and an accuracy for each pass; got "
-        f"{losses.shape}, {len(held_out)} and {passes}.",
+        f"{by_step.shape}, {len(held_out)} and {passes}.",
     )
     fig, (left, right) = new(2, width=9.2, height=3.5)
-    means = [part.mean() for part in np.array_split(losses, passes)]
-    _losses(left, losses, means, held_out)
+    means = [part.mean() for part in np.array_split(by_step, passes)]
+    _losses(left, by_step, means, held_out)
     for k, (name, share) in enumerate((references or {}).items(), 1):
         colour, dash = COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]
         right.plot([1, passes], [100 * share] * 2, color=colour, linestyle=dash, label=name)
