@@ -20,7 +20,7 @@
 # **Time:** 40 minutes, and 45 more for the parts marked *Deeper*.
 # On a GPU the long run takes much longer: the forecast below says how long.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## What is real on this page, and what is not
 #
 # **The outputs saved in this notebook come from a stand-in**: a Qwen3 of about seventy thousand
@@ -151,7 +151,7 @@ print(len(number_sets("heldout")), "sets of numbers in the test,", len(shared),
 # %% tags=["hide", "remove-input"]
 assert not work.standin or not shared
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## The model is a folder
 #
 # A `transformers` model is a folder: weights, configuration, tokenizer.
@@ -175,7 +175,7 @@ show.facts({"model": type(policy.model).__name__,
     "files": ", ".join(sorted(f.name for f in (folder / "copy").iterdir())),
     "the same weights after saving and loading": same})
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### How is the question put?
 #
 # A **chat template** writes who speaks and where the reply starts.
@@ -228,7 +228,7 @@ show.together(show.table(["stops at", "tokens"], ends.items()),
     show.table(["question with", "tokens"],
         [(name, len(policy.encode(prompts[:1])[0])) for name, prompts in ways.items()]))
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Does it fit? By hand
 #
 # Training with AdamW holds, for every parameter: its weight in float32 (4 bytes), a gradient (4),
@@ -370,7 +370,7 @@ print("1.7 billion:", round(sum(phases(1.7e9)["RFT training"].values()), 1), "GB
 # %% [markdown]
 # ## Deeper: Half precision
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # A T4 computes fast in float16, and has no native bfloat16.
 # Three facts about float16: near 1 its numbers are about 0.001 apart, and a sum goes to the
 # nearest; the smallest positive one is about 0.00000006, and below half of that it becomes 0; the
@@ -518,7 +518,7 @@ assert not work.standin or pool.reward("verifier").mean() > 2 * lucky
 # %% [markdown]
 # ## Deeper: How long will it take?
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # A free GPU is lent for a while.
 # Before you start something long, do a small part, time it, and extrapolate.
 # The long run samples in parts of equal size, so time three of them, and one pass of training on
@@ -604,7 +604,7 @@ show.table(["", "seconds"], [*((stage.name, f"{stage.total:.1f}") for stage in p
 # %% [markdown]
 # ## Deeper: Losing the machine
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Free runtimes disconnect.
 # `rejection_sampling_rounds(out=...)` is the four lines with a memory: every finished part of the
 # sampling, a checkpoint in training, and every finished stage is written to `out`, under a key made
@@ -682,7 +682,7 @@ assert third["training"] == uninterrupted["training"] - 2
 del whole, resumed
 torch.cuda.empty_cache()        # does nothing without a GPU
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## The long run
 #
 # The four lines, all training prompts, every stage kept.
@@ -692,7 +692,8 @@ torch.cuda.empty_cache()        # does nothing without a GPU
 # steps, kept in it.)
 
 # %%
-from course_lib.methods import Request, Stages, rejection_sampling_rounds, sampled, trained
+from course_lib.methods import (Request, Stages, rejection_sampling_rounds, sampled,
+    trained)
 from course_lib.pools import matched_control
 
 kept = Stages(folder / "run")
@@ -963,7 +964,7 @@ show.table(["questions", "smallest difference seen"],
 # %% [markdown]
 # ## Deeper: A reward model of the same kind
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # For a task without a verifier the score comes from a reward model: a sequence classifier with one
 # label.
 # `load_reward_model` takes its folder like any other.
@@ -1043,7 +1044,7 @@ assert "score.weight" in refused
 # %% [markdown]
 # ## Deeper: More machines
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Sampling splits by prompts.
 # Give each worker a **shard**, a run of neighbouring prompts, and tell it where the shard starts
 # (`first_prompt`): then it draws exactly the candidates that the single run would have drawn.
@@ -1118,7 +1119,7 @@ assert unnumbered.texts != alone.texts[12:]
 # %% [markdown]
 # ## Deeper: Replies from anywhere
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Often the candidates already exist: sampled by a faster server, or by somebody else.
 # All we need is a file with prompts and replies, one JSON object a line.
 # `read_rollouts` knows the usual shapes by their keys.
