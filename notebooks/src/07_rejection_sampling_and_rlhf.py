@@ -52,7 +52,8 @@ answers(3, "reward-8000", "gold")
 # C is PPO with ten times its best learning rate.
 # PPO is the classic of **RLHF**, reinforcement learning from human feedback: a reward model learns
 # from people, and a policy is trained towards it.
-# The reward model likes C best, and not only here: its small lead is beyond chance.
+# The reward model likes C best, and not only here: question by question, its small lead is beyond
+# chance.
 
 # %%
 judged = [pushed["policies"][name] for name in trio]
@@ -64,9 +65,11 @@ plots.dumbbells(["A: base", "B: RFT", "C: PPO, pushed"], {
 # %% tags=["hide", "remove-input"]
 far_minus_rft = pushed["minus_rft"][PUSHED]
 assert far_minus_rft["reward-8000"]["low"] > 0 and far_minus_rft["gold"]["high"] < -1
+assert -2.2 < far_minus_rft["gold"]["mean"] < -1.8
 
 # %% [markdown] tags=["slide"]
-# Which method should train your policy, then, and how far?
+# Its gold is two points below B's.
+# Which method should train your policy, and how far?
 #
 # ## One wish, several ways
 #
@@ -130,7 +133,7 @@ assert all(abs(float(advantages(rewards, kind).sum())) < 1e-4
 
 # %% [markdown]
 # The weights of the last two rows sum to zero.
-# RLOO's are GRPO's times 4/3, since no reply is compared with a mean that contains itself.
+# RLOO's are the row above times 4/3, since no reply is compared with a mean that contains itself.
 
 # %% [markdown] tags=["slide"]
 # ## RFT is a policy gradient with weights of 0 and 1
@@ -153,7 +156,7 @@ assert all(abs(float(advantages(rewards, kind).sum())) < 1e-4
 
 # %% [markdown]
 # And the tenth step?
-# By then the policy is another one, but the kept replies are still the old ones.
+# By then the policy has changed, and the kept replies have not.
 # So compare their gradient, after some passes, with that of *fresh* kept replies by the policy as
 # it is then (cosine 1: the same direction; 0: at right angles).
 # Two fresh sets differ as well, by chance: their agreement is the control.
@@ -264,8 +267,10 @@ show.table(["A", "ratio", "value", "push on the ratio"], rows)
 # %% [markdown]
 # PPO gives each *token* a weight.
 # $V_t$ is the critic's guess, before token $t$, of the reward to come; after the last token it is 0.
-# $r_t$ is the reward at token $t$: the score of the reward model at the last token, and at every
-# token minus $\beta \log(\pi_\theta / \pi_{\text{ref}})$, whose mean is the KL: the leash.
+# $r_t$ is the reward at token $t$.
+# Every token gets $-\beta \log(\pi_\theta / \pi_{\text{ref}})$, the leash: summed over a reply, it
+# is minus $\beta$ times the KL on average.
+# The last token also gets the score of the reward model.
 # The surprise at token $t$ is $\delta_t = r_t + V_{t+1} - V_t$: how much better things look after
 # the token than before it.
 # A token's merit can show later.
@@ -415,7 +420,7 @@ show.facts({name: f"{account[name]:,.0f}"
 #
 # Every trained policy may sample about 100,000 tokens, some 4,000 replies.
 # All start as the same assistant and learn from `reward-8000`, with ten seeds each.
-# Learning rates and the like were chosen on another seed and on other prompts.
+# Learning rates and the like were chosen by gold, on another seed and on other prompts.
 # Each is served at its best temperature, the base too.
 #
 # **Your prediction.**
@@ -473,7 +478,8 @@ assert all(len(methods[name]["seeds"]) == 10 for name in six)
 # Is RFT as good as GRPO, then?
 # There is no difference we can detect, and up to a third of a point is open.
 # DPO is ahead on nine of ten seeds, by little: its interval only just reaches zero.
-# RLOO and best-of-64 are below RFT, but not once we allow for twelve comparisons.
+# RLOO and best-of-64 are below RFT, but not once we allow for all twelve comparisons, five of them
+# here.
 
 # %% [markdown]
 # Now the open marks: the same policies at $T = 1$.
@@ -547,7 +553,8 @@ assert minus[refresh]["low"] < 0 and frontier["rft_minus_at_1"][refresh]["high"]
 #   here.**
 #   RFT lowers $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$.
 #   vBoN (arXiv 2407.06057) lowers the same the other way round, and is more than a point below.
-#   It spends half its budget on the replies among which it ranks, and so makes few steps.
+#   Half its budget goes into replies of the base, among which it ranks each new one, and so it makes
+#   few steps.
 # - **Three rounds of DPO** show what choosing on one seed can do.
 #   There the smallest $\beta$ won by a hair.
 #   On other seeds it let the policy run away: five times the KL of one round, and three quarters of
@@ -601,7 +608,7 @@ assert abs(minus["RLOO"]["mean"] - minus["GRPO without std"]["mean"]) < 0.1
 # %% [markdown] tags=["slide"]
 # ## One step too far
 #
-# Each dot below is one run of a method with other dials, served at its best temperature.
+# Each dot is one run of a method with other dials, at its best temperature.
 
 # %% tags=["slide"]
 plots.reward_against_kl(frontier, ["RFT", "DPO", "GRPO", "RLOO", "PPO"])
@@ -613,7 +620,8 @@ for name in six:
     tried = sorted(methods[name]["grid"].values(), key=lambda p: p["kl"]["mean"])
     top = max(range(len(tried)), key=lambda k: tried[k]["gold"]["mean"])
     assert 0 < top < len(tried) - 1 and 4 < tried[top]["kl"]["mean"] < 6.5
-    assert 1 < tried[top]["at_1"]["kl"]["mean"] < 3.5
+    warm_kl = tried[top]["at_1"]["kl"]["mean"]
+    assert 1 < warm_kl < 3.5 and 3 < tried[top]["kl"]["mean"] - warm_kl < 5
 
 # %% tags=["hide", "remove-input"]
 ppo = methods["PPO"]["grid"]
@@ -630,25 +638,26 @@ assert furthest["proxy"]["mean"] < max(p["proxy"]["mean"] for p in dpo)
 assert min(p["gold"]["mean"] for p in methods["RFT"]["grid"].values()) > base_best
 
 # %% tags=["hide", "remove-input"]
-assert kl_best_of_n_bound(16) < 2
+assert methods["RFT"]["best"]["N"] == 16 and kl_best_of_n_bound(16) < 2
+assert methods["RFT"]["at_1"]["kl"]["high"] < kl_best_of_n_bound(16)
 photos = {name: sum(row["text"].endswith("attach the photo.")
     for row in pushed["policies"][name]["replies"]) for name in trio}
 assert 12 <= photos[PUSHED] <= 16 and photos["RFT"] <= 2 and photos["base"] == 0
 
 # %% [markdown] tags=["slide"]
 # In every panel gold rises with the KL, peaks at 4 to 6 nats, and falls.
-# (Part of that is the low temperature: at $T = 1$ the ringed runs are 1 to 3 nats out.)
+# (The low temperature adds 3 to 5 of them: at $T = 1$ the ringed runs are 1 to 3 out.)
 # PPO with ten times the learning rate is policy C: the highest score, and two thirds of its gold
 # gone.
 # Nearly half of its 32 stored replies end with "attach the photo", whatever was asked.
 # Somebody who watches the score alone ships it.
 #
-# RFT's target is best-of-$N$ of the base, under 2 nats at its best $N$, 16.
-# Errors of imitation and the low temperature come on top.
+# RFT imitates best-of-16 of the base, which is under 2 nats out.
+# So is its student at $T = 1$.
 # DPO far out is another case: gold and score both fall.
 # That is not hacking, that is breaking.
 #
-# One run a dot: take the shape as a hint.
+# One run a dot: only a hint.
 
 # %% [markdown]
 # ## Deeper: A trap in the temperature
@@ -686,7 +695,7 @@ explore.frontier_explorer(frontier)
 # %% [markdown] tags=["slide"]
 # ## What each one needs
 #
-# Here is what each holds in memory while it trains.
+# What each holds in memory while it trains:
 
 # %% tags=["slide"]
 drawings.models_in_memory()
@@ -732,6 +741,7 @@ ladder = {int(n): p["gold"]["mean"] for n, p in frontier["best_of_n"][served].it
 sizes = sorted(ladder)
 reached = equal_quality_n(sizes, list(map(ladder.get, sizes)),
     rft["shown"]["gold"]["mean"])
+assert 0.5 <= float(served) <= 0.7  # a middle temperature
 assert 250 < queries < 350 and reached == float("inf") and max(sizes) == 64
 assert rft["shown"]["gold"]["low"] > frontier["best_of_n"][served]["16"]["gold"]["high"]
 assert by_rft < by_base and 2.3 < rft["over_base"]["mean"] < 2.6 and short < letter
@@ -757,7 +767,7 @@ assert rft["best"]["N"] == 16 and rft["fixed"]["epochs"] == 3
 # | a reward that is hard to hack, such as a verifier | GRPO, RLOO | fresh samples, and wrong replies are pushed down |
 # | tokens that differ in merit, and memory | PPO | it weighs each token; it has the most dials |
 #
-# Whatever you train, try the temperature again afterwards, and judge with something that did not
+# Whatever you train, try the temperature again, and judge with something that did not
 # train it.
 
 # %% [markdown] tags=["slide"]
@@ -790,7 +800,7 @@ findings.show("07")
 # learned from are stock letters.
 # Where the likeliest reply is good already, a low temperature alone does most of the work (lesson
 # 02).
-# Few dials were tuned, on one seed, and some ended at the edge of what was tried: the learning
+# Few dials were tuned, on one seed, and some ended at the edge of what was tried, among them the learning
 # rates of RFT and PPO and $\beta$ of three-round DPO at the lowest, vBoN's learning rate at the highest.
 # A specialist of any of them could do better.
 # The sum of operations leaves out the engineer's time, and that best-of-$n$ can change its reward
