@@ -21,9 +21,10 @@ explore.hero(questions=[8, 40])
 # Then let the weak reward model choose, and go on from 16 replies to 256.
 #
 # Its score rises, and its choice gets worse.
-# The gold of its pick falls from 2.55 to 1.30 on this question, and from 0.7 to 0.2 over all 128.
+# The gold of its pick falls from 2.55 to 1.30 on this question, and from 0.7 to 0.2 over all 128
+# questions.
 #
-# We took a question that gains much by choosing; about a quarter of the 128 gain more.
+# This question reads well and gains much by choosing; about a quarter of the 128 gain more.
 # *Another question* shows you one more.
 
 # %% [markdown]
@@ -145,7 +146,7 @@ from course_lib.worlds import POINTS
 
 EXAMPLES = {
     "right_steps": "Open the sign-in page.",
-    "order": "Choose forgot password. (directly after it)",
+    "order": "Choose forgot password. (after the sign-in page)",
     "wrong_steps": "Empty the trash folder.",
     "garbled": "Remove the your scanner.",
     "polite": "Happy to help. (counts once)",
@@ -269,7 +270,8 @@ is_harmful = [about["harmful"] for about in stored.info]
 plots.gold_spread(stored.reward("gold"), is_harmful, 2, "to send")
 
 # %% [markdown]
-# The tall peaks are bland: a letter with one right step is worth between 0.4 and 1 point.
+# The tall peaks are bland: a letter with one right step is worth between 0.4 and 1 point, and one
+# with no step a little below 0.
 # What lies below −2 is mostly help with harmful requests.
 # Far to the right are a few excellent replies.
 # If all replies were alike, there would be nothing to choose.
@@ -286,6 +288,12 @@ show.facts({"worth sending, of all": f"{to_send:.0%}",
 # %% tags=["hide", "remove-input"]
 assert to_send.high < 0.2 and (highest - all_gold.mean(1)).mean() > 2.5
 assert ((all_gold >= 0.4) & (all_gold <= 1)).float().mean() > 0.25, "the bland peak"
+low_peak = ((all_gold > -0.62) & (all_gold < -0.17)).nonzero().tolist()
+low_parts = [world.gold_parts("", stored.texts[k][j], stored.info[k])
+    for k, j in low_peak]
+steps = ("right_steps", "wrong_steps", "garbled", "rude")
+stepless = [not any(parts[kind] for kind in steps) for parts in low_parts]
+assert sum(stepless) / len(stepless) > 0.75, "the peak below 0"
 bad = all_gold < -2
 helps = [world.gold_parts("", stored.texts[k][j], stored.info[k])["complies"] < 0
     for k, j in bad.nonzero().tolist()]
@@ -315,6 +323,7 @@ show.replies(ours.prompts[0], best.texts, ["the best of 16"], scores,
 # %%
 topics = [about["topic"] for about in stored.info]
 gold = stored.reward("gold")  # one row a question, 256 replies each
+# for 1 and 16 replies: the mean over all ways to draw so many of the 256
 chosen = best_of_n_curve(stored.reward("reward-8000"), gold, [1, 16])
 one, sixteen = (bootstrap_interval(column, groups=topics) for column in chosen.T)
 show.table(["128 questions", "gold, mean and 95 % interval"],
@@ -395,7 +404,7 @@ show.together(before_and_after(8), before_and_after(0))
 # Ask 64 of the stored questions, eight times each, and let gold judge, which has not chosen.
 #
 # The average reply of the **base policy**, the one before training, is worth 0.1 points at $T = 1$.
-# A perfect reply to an ordinary question is worth 3.8.
+# A perfect reply to most of these questions is worth 3.8.
 # A fair comparison gives the base policy the best of six temperatures: there it reaches 0.4.
 #
 # **Your prediction.**
@@ -430,7 +439,8 @@ assert bootstrap_interval(warm - dial[1.0], groups=topics[:64]).low > 0
 assert bootstrap_interval(cold - base, groups=topics[:64]).low > 0.5
 assert f"{dial[1.0].mean():.1f} {base.mean():.1f}" == "0.1 0.4"
 assert 1.3 < cold.mean() < 2.2 and 0.3 < warm.mean() < 1.0, "about 1.8 and 0.6"
-assert abs(world.gold("", world.ideal_reply(about), about) - 3.8) < 1e-6
+perfect = [world.gold("", world.ideal_reply(each), each) for each in stored.info[:64]]
+assert sum(abs(points - 3.8) < 1e-6 for points in perfect) > 40, "most of the 64"
 assert len(dial) == 6
 assert abs(cold.mean() - chosen[:64, 1].mean()) < 0.5, "worth as much"
 assert not set(questions) & set(stored.prompts), "wording it has not been trained on"
@@ -508,8 +518,8 @@ print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[
 # ## Then do it again?
 #
 # If one round helps, why not four?
-# Sample from the new policy, choose, train it on the newest choice, and again, always with one
-# reward model.
+# Sample from the new policy, choose, train it on the newest choice, and again, always with the
+# same reward model.
 # We have stored such a run: 192 questions a round, three seeds, and a reward model that has seen
 # fewer comparisons, `reward-2000`.
 # At $T = 1$ its first round lifts gold from 0.1 to 0.9; ours, with a third of the questions, reached
@@ -530,7 +540,7 @@ judged = [each["gold"]["mean"] for each in rounds]
 plots.score_and_gold(score, judged).guessed("00-rounds", x=4)
 
 # %% [markdown]
-# The score climbs, and gold falls back to the dotted line, where it began.
+# The score climbs; gold falls after the second round, back to the dotted line, where it began.
 # The two have different scales: compare the shapes.
 # What does the reward model like so much?
 # Of six questions whose replies we kept, here is the one whose gold fell most.
@@ -546,6 +556,7 @@ show.replies(kept["prompts"][i], [each["text"] for each in both],
     ["after round 1", "after round 4"], told, about={"topic": "share"}, beside=True)
 
 # %% tags=["hide", "remove-input"]
+assert judged.index(max(judged)) == 2, "falls after the second round"
 assert score == sorted(score) and f"{score[0]:.1f} {score[-1]:.1f}" == "0.2 1.9"
 assert f"{judged[0]:.1f} {judged[1]:.1f} {judged[-1]:.1f}" == "0.1 0.9 0.1"
 assert run["reward"] == "helpdesk/reward-2000" and run["size"]["prompts"] == 192

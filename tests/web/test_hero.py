@@ -81,6 +81,7 @@ def test_the_choice_follows_n_and_who_chooses(page_of, fits, accessible, card, w
     page.get_by_label("weak").focus()
     page.keyboard.press("Space")
     assert "It is what it is." in chosen.inner_text()
+    assert page.get_by_text("gold from −0.30 to −0.30, after 3.50 at n = 4.").first.is_visible()
     assert "3 in the stack have a higher gold" in chosen.inner_text()
     assert "mean of all 3 −0.20" in page.locator(".ck-marks").inner_text()
     page.get_by_role("button", name="Another question").press("Enter")

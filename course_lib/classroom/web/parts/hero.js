@@ -99,11 +99,15 @@
       if (n === 1) return "One reply: there is nothing to choose from yet. Move n.";
       const own = found.itself ? ""
         : `the score by ${judge().name} went from ${went(found.before.score, found.score)}, `;
-      return `From n = 1 to n = ${n}, ${own}gold from ${went(found.before.gold, found.gold)}.`;
+      const way = goldsBy(now.by).slice(0, now.n + 1), top = Math.max(...way);
+      const peak = top < found.gold + 0.004 ? ""
+        : `, after ${number(top)} at n = ${data.sizes[way.lastIndexOf(top)]}`;
+      const gold = went(found.before.gold, found.gold) + peak;
+      return `From n = 1 to n = ${n}, ${own}gold from ${gold}.`;
     }
 
     const longest = () => "From n = 1 to n = 256, the score by a weak reward model went from " +
-      "−0.00 down to −0.00, gold from −0.00 down to −0.00.";
+      "−0.00 down to −0.00, gold from −0.00 down to −0.00, after −0.00 at n = 128.";
 
     function bubble(j, found, sizing = false) {
       const own = found.itself ? "" : `its score ${number(question().scores[now.by][j])}`;
