@@ -6,10 +6,10 @@
 #
 # **Builds on:** lesson 01 (best-of-N, its curve, the win rate n/(n+1)).
 #
-# **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
+# **Time:** 32 minutes, and 35 more for the parts marked *Deeper*.
 
 # %% [markdown] tags=["slide"]
-# ## Is a colder reply better, for nothing?
+# ## Is a colder reply better, for free?
 #
 # Lesson 01 drew its replies at a *temperature* of 1.
 # The temperature is one number in the settings of a sampler, and it costs nothing to change.
@@ -49,10 +49,9 @@ assert pools[0.1].texts[i][0] == pools[1.0].texts[i][1]
 # The first warm one gives all three.
 # The second is the cold one again, and the third answers some other question.
 #
-# One cold reply is free.
-# The best of sixteen warm ones costs sixteen replies and a reward model.
+# Turning the dial is free.
+# The best of sixteen warm replies costs all sixteen, and a reward model.
 # **Why choose at all, if a colder reply does it?**
-# This lesson measures that.
 # First: what does the dial do?
 
 # %% [markdown] tags=["slide"]
@@ -66,14 +65,14 @@ assert pools[0.1].texts[i][0] == pools[1.0].texts[i][1]
 #
 # $T$ is the **temperature**.
 # $T = 1$ is the policy itself.
-# Here are the probabilities of a reply's first word.
+# Here are the probabilities of the first word of a reply to a question about a payment card.
 
 # %% tags=["slide"]
 drawings.softmax()
 
 # %% [markdown]
 # The colder, the more the likeliest word takes.
-# At 0.1 nearly every reply to this question begins with "Thank".
+# At 0.1 nearly every reply begins with "Thank".
 #
 # **Take a pencil.**
 # Dividing logits by $T$ is the same as raising each probability to the power $1/T$, and then
@@ -101,8 +100,7 @@ assert draw(words.log()[None], torch.tensor([0.6]))[0].item() == 1
 # At $T = 1$ the point 0.6 lies in the second piece, from 0.5 to 0.8.
 #
 # Each candidate gets random numbers of its own.
-# So the candidates are **independent** draws from one distribution (i.i.d., "independent and
-# identically distributed").
+# So the candidates are **independent** draws from one distribution ("i.i.d.").
 #
 # Many samplers have a second dial.
 # **Top-p** keeps only the smallest set of likeliest words whose probabilities together reach $p$,
@@ -148,7 +146,6 @@ for settings, right in (({"top_k": 2}, (0.5 / 0.8, 0.3 / 0.8, 0, 0)),
 # ## Greedy decoding N times
 #
 # A temperature of 0 means **greedy decoding**: always the likeliest word.
-# There is no chance in it.
 # Put one prompt into the batch eight times, and you get one reply eight times.
 # Best-of-8 runs without a complaint, and its gain is exactly zero.
 # So `sample` refuses:
@@ -166,18 +163,19 @@ show.facts({"CourseError": refused})
 # %% [markdown] tags=["slide"]
 # ## Beams are near copies
 #
-# Textbooks often speak of an **N-best list**:
+# Textbooks speak of an **N-best list**:
 #
 # $$\{\hat y_1, \dots, \hat y_N\} = \operatorname{argTopN}_y \Pr(y \mid x),$$
 #
 # the $N$ replies with the highest probability.
 # **Beam search** looks for them: after each word it keeps the $N$ likeliest beginnings.
+# Here $N = 2$, and each number is the log-probability of the beginning so far.
 
 # %% tags=["slide"]
 drawings.beam_tree()
 
 # %% [markdown]
-# Two beams, two polite letters, and one and the same step.
+# Two beams, two polite letters, one and the same step.
 #
 # Why letters?
 # We made up this help desk, and about two thirds of the replies it learned from are *stock
@@ -185,7 +183,7 @@ drawings.beam_tree()
 # We did so on purpose, since the likeliest text of large models tends to be bland, too (arXiv
 # 1904.09751).
 #
-# Now the real policy, and the question from above.
+# Back to the full mailbox.
 # Five candidates, made in three ways; gold rewards stand beside them, and copies are counted.
 
 # %%
@@ -193,6 +191,17 @@ ways = {"five samples, T = 1": {}, "five samples, T = 0.2": {"temperature": 0.2}
     "five beams": {"method": "beam"}}
 fives = {name: course.sample(policy, [question], n=5, seed=3, info=[about], **way)
     for name, way in ways.items()}
+
+# %% tags=["hide"]
+from course_lib.worlds.helpdesk_letters import letter_sentences
+from course_lib.worlds.helpdesk_stock import POLITE_CLOSE, POLITE_OPEN
+
+given_away_by = letter_sentences() - set(POLITE_OPEN + POLITE_CLOSE)
+
+def is_letter(pool):
+    """(P, N): whether each reply has a sentence that only letters have."""
+    return np.array([[any(s in text for s in given_away_by) for text in row]
+        for row in pool.texts])
 
 # %% tags=["hide"]
 def read(name, pool):
@@ -207,30 +216,23 @@ def read(name, pool):
 show.together(*(read(name, pool) for name, pool in fives.items()))
 
 # %% tags=["hide", "remove-input"]
-from course_lib.worlds.helpdesk_letters import letter_sentences
-from course_lib.worlds.helpdesk_stock import POLITE_CLOSE, POLITE_OPEN
-
 golds = {name: course.score(pool, GoldReward(world)).reward("gold")[0]
     for name, pool in fives.items()}
 at_1, at_02, by_beam = golds.values()
 assert at_1.max() > 3 > max(at_02.max(), by_beam.max()) + 2
 assert at_1.min() < -1.5 < min(at_02.min(), by_beam.min())
 assert Counter(fives["five samples, T = 0.2"].texts[0]).most_common(1)[0][1] == 4
-given_away_by = letter_sentences() - set(POLITE_OPEN + POLITE_CLOSE)
-letters = np.mean([any(sentence in text for sentence in given_away_by)
-    for row in pools[1.0].texts for text in row])
-assert 0.6 < letters < 0.72
+assert 0.6 < is_letter(pools[1.0]).mean() < 0.72
 five_beams = fives["five beams"].texts[0]
 assert len(set(five_beams)) == 5
 assert sum("Empty the trash folder." in text for text in five_beams) == 4
 
 # %% [markdown] tags=["slide"]
-# The cold samples are one letter and its copies.
+# The cold samples are one letter four times, and another.
 # The beams hold no copies, but four of the five give the same single step.
 # The samples at $T = 1$ differ: the best reply of all is there, and the worst.
 #
-# A list knows nothing but probability, and there is no chance in it: ask twice, and you get the
-# same list twice.
+# There is no chance in a list of beams: ask twice, and you get it twice.
 # So it is no sample.
 # Lesson 01's curve and its $n/(n+1)$ were derived for independent draws, and for nothing else.
 
@@ -287,7 +289,7 @@ assert round(expected[0], 1) == 1.5 and expected[1] < 2.5 and np.isclose(p.sum()
 # For four it is the other way round.
 # Four beams return all but one reply of the five, "Open menu" among them, and have a 3; four
 # samples repeat themselves and stay below 2.5.
-# Nothing in a method decides this, only a measurement.
+# Neither way is better by its nature: measure.
 
 # %% [markdown]
 # ## Deeper: Beams in numbers
@@ -317,11 +319,6 @@ lists = {"samples, T = 1": eight(), "samples, T = 0.2": eight(temperature=0.2),
     "beams": eight(method="beam"), "diverse beams": eight(method="diverse_beam")}
 
 # %% tags=["hide"]
-def is_letter(pool):
-    """(P, N): whether each reply has a sentence that only letters have."""
-    return np.array([[any(s in text for s in given_away_by) for text in row]
-        for row in pool.texts])
-
 topics48 = [each["topic"] for each in facts]
 taken = {name: course.select_best(pool, by="reward-8000").rewards("gold")
     for name, pool in lists.items()}
@@ -358,14 +355,15 @@ for pool in pools.values():
 # Diverse beams win by far: choosing among eight of them is at least as good as among 64 samples, at
 # every stored temperature.
 # The fine pushes the last of them to other first words, and some of these begin a colleague's own
-# reply.
+# reply, as a third of the training replies are.
 # A colleague's slips are scattered, so a colleague's *likeliest* reply has few of them.
 # That rests on our world: its two kinds of writers part at their first words.
 #
 # So why does this course sample?
 # Because of what one can *conclude*.
-# Estimate the best of 4 from the lists of 8, as in lesson 01, and measure it directly: with lists
-# of 4, and for samples with the 256 stored ones.
+# First estimate the best of 4 from the lists of 8, as lesson 01 does: the average over all ways to
+# take 4.
+# Then measure it: by diverse beams with lists of 4, for samples with the 256 stored ones.
 
 # %%
 def best_of_4(pool):
@@ -432,7 +430,7 @@ assert pools[1.3].reward("gold").mean() < pools[1.0].reward("gold").mean() - 0.4
 
 # %% [markdown]
 # At 0.1 nearly all candidates are copies.
-# For 52 of the 64 questions, sixteen candidates are one text, and best-of-16 has nothing to choose.
+# For 52 of the 64 questions, the first sixteen are one text, and best-of-16 has nothing to choose.
 # At 1.3 most candidates differ.
 # But different is not the same as good.
 # The fourth to sixth candidate for our question, at 1.3:
@@ -486,12 +484,22 @@ assert warmer(ceiling, 16, 0.7, 0.3).low > 1
 assert warmer(ceiling, 16, 0.7, 0.5).low > 0 and warmer(ceiling, 16, 0.7, 1.0).low > 0
 assert not any(warmer(ceiling, 64, 0.7, T).excludes_zero for T in (0.5, 1.0))
 
+# %% tags=["hide", "remove-input"]
+ends = {T: pools[T].reward("gold") for T in (0.1, 1.0)}
+assert ends[0.1].max() < 2 and (ends[0.1] < -2).float().mean() < 0.005
+assert all((far > 2).float().mean() > 0.05 for far in (ends[1.0], -ends[1.0]))
+assert is_letter(pools[0.1]).mean() > 0.99
+firsts = {T: [row[0] for row in pools[T].texts] for T in ends}
+complied = {T: sum(world.gold_parts(*each)["complies"] < 0
+    for each in zip(pools[T].prompts, firsts[T], pools[T].info)) for T in ends}
+assert complied[0.1] > complied[1.0] > 0
+
 # %% [markdown] tags=["slide"]
 # **For one reply** the line is flat from 0.1 to 0.7.
 # The best place gains a quarter of a point over $T = 1$.
-# So yes, a colder reply is better for nothing, but only by a little.
-# Turned down, the dial cuts off what is rare: the blunders and the excellent replies alike.
-# What stays is the letter.
+# So a colder reply is better, for free, but only by a little.
+# Turned down, the dial cuts off both ends: at 0.1 no reply has 2 points, and hardly any under −2.
+# What stays is the letter, even where it should refuse.
 #
 # **For the best of $n$** the line becomes a hill.
 # At the cold end there is nothing to choose from.
@@ -504,7 +512,7 @@ assert not any(warmer(ceiling, 64, 0.7, T).excludes_zero for T in (0.5, 1.0))
 # %% [markdown] tags=["slide"]
 # ## A dial is no substitute for choosing
 #
-# Back to the question of the first screen.
+# Back to the first screen: why choose at all?
 # On one side the best of 16 by `reward-8000`, on the other one reply, and each at *its* best
 # temperature.
 #
@@ -527,8 +535,8 @@ ahead = minus(chosen[16][:, grid.index(0.7)], rival[:, 0])
 assert grid[int(chosen[16].mean(0).argmax())] == 0.7
 assert grid[int(chosen[1].mean(0).argmax())] == 0.5
 assert round(ahead.mean, 1) == 1.8 and ahead.low > 1.5
-at_cold = minus(chosen[16][:, 0], rival[:, 0])
-assert round(at_cold.mean, 1) == 0.1 and not at_cold.excludes_zero
+assert not any(minus(chosen[16][:, 0], one).excludes_zero
+    for one in (rival[:, 0], chosen[1][:, 0]))
 assert warmer(chosen, 16, 0.7, 1.0).low > 0.2
 assert round(warmer(chosen, 16, 0.7, 1.0).mean, 1) == 0.4
 
@@ -536,14 +544,14 @@ assert round(warmer(chosen, 16, 0.7, 1.0).mean, 1) == 0.4
 # **Finding 2.2: turning the temperature down is no substitute for choosing.**
 # The best of 16 is ahead by 1.8 points, more than six times what the dial gave.
 # (Both temperatures were picked on these very questions, which flatters both sides a little.)
-# And cold candidates leave nothing to choose: at 0.1 the best of 16 is level with one reply.
+# And cold candidates leave nothing to choose: at 0.1 we detect no gain of the best of 16 over one
+# reply.
 # So the two go together: warm enough for a choice, and then a choice.
 #
 # A best-of-$n$ that has not been compared with one reply at the best temperature has not been
 # compared with its real rival.
 #
-# Most of this course samples at $T = 1$ all the same.
-# That is the policy as it is, and we want to see what choosing and training make of it.
+# Most of this course samples at $T = 1$, the policy as it is.
 # At 0.7 the best of 16 would be 0.4 points better still.
 
 # %% tags=["hide", "remove-input"]
@@ -552,14 +560,12 @@ assert ahead.mean / dial.mean > 6
 # %% [markdown] tags=["slide"]
 # ## When the chooser is its own judge
 #
-# Who has no gold may plot the *score* of the chosen reply instead, by the reward model that chose
-# it.
-# Let us do that with a small one, `reward-500`, and put gold beside it.
-# It chooses among 64 candidates.
+# Who has no gold may plot the *score* of the chosen reply, by the reward model that chose it.
+# Do that with a weak one, `reward-500`, choosing among 64, and put gold beside it.
 # **Which temperature will it ask for?**
 #
-# The two judges have different units, so both are shown in standard deviations of a reply at
-# $T = 1$, above its mean.
+# The two have different units, so each is measured from ordinary replies at $T = 1$: 0 is their
+# mean, 1 a standard deviation above.
 
 # %% tags=["slide", "answer"]
 def in_deviations(judged):
@@ -576,30 +582,33 @@ place = {T: k for k, T in enumerate(grid)}
 change = [values[:, place[1.0]] - values[:, place[0.5]] for values in views.values()]
 assert minus(*change).low > 0.3
 assert minus(by_gold[:, place[0.7]], by_gold[:, place[1.0]]).low > 0.3
-assert by_itself.mean(0).argmax() == len(grid) - 1
+assert (np.diff(by_itself.mean(0)) > 0).all()
 assert grid[int(by_gold.mean(0).argmax())] == 0.5
 plain_gold = pools[1.0].reward("gold").numpy()
 unchosen = (plain_gold.mean(1) - plain_gold.mean()) / plain_gold.std()
 assert minus(by_gold[:, place[1.3]], unchosen).low < 0
+assert grid[int(chosen[64].mean(0).argmax())] == 0.5
+assert warmer(chosen, 64, 0.5, 1.0).low > 0
 
 # %% [markdown] tags=["slide"]
 # **Finding 2.3: judged by the reward model that chose, warmer sampling looks better than it is
 # judged by gold.**
-# To itself, `reward-500` looks the better the hotter the candidates.
+# By its own score, what `reward-500` chooses is the better the hotter the candidates.
 # Among many odd replies, one is odd in just the way it likes.
 # Gold sees the same choice fall steeply beyond 0.7.
 # At 1.3, the best of 64 is no better than a reply at $T = 1$ that nobody chose.
 #
-# Llama 2 reports that its best temperature rises with the number of samples, to 1.2 or 1.3 for 10
-# to 100 samples (arXiv 2307.09288).
+# For its tuned model, Llama 2 reports 1.2 to 1.3 as best for 10 to 100 samples (arXiv
+# 2307.09288).
 # There the reward model that chooses is also the judge.
-# Finding 2.1 says that such a rise can be real.
+# Finding 2.1 says that warmth can pay when there are many.
 # Finding 2.3 says that such a figure cannot show it.
 
 # %% [markdown]
 # Turn the dials yourself.
 # Put the temperature at 0.1 and move $n$: the choice hardly changes.
 # Put it at 1.3 and select by `reward-500`: read what is chosen.
+# By `reward-8000` at $n = 64$, the best place is back at 0.5: even a good judge can be fooled.
 
 # %% tags=["slide"]
 explore.temperature_explorer(pools, rewards=["reward-8000", "reward-500", "gold"],
@@ -625,7 +634,7 @@ assert warmer(learned64, 64, 1.0, 0.5).high < 0
 
 # %% [markdown]
 # To a perfect judge the two are level; to `reward-8000` the warmer one is a loss.
-# Spread helps a judge who can tell good from bad, and harms one who can be fooled.
+# Spread does no harm to a judge who can tell good from bad; it harms one who can be fooled.
 # This is the question that lost most.
 
 # %%
@@ -687,11 +696,13 @@ enough = paired_difference(gold_of(other, 0.1, 1), gold_of(other, 1.0, 16),
 alone = paired_difference(gold_of(other, 0.1, 1), gold_of(other, 1.0, 1),
     groups=their_topics)
 assert enough.low > 0 and 2.5 < alone.mean < 3.2
+assert other[0.1].lengths.float().mean() < other[1.0].lengths.float().mean()
 
 # %% [markdown]
 # **Finding 2.4: where the likeliest reply is nearly the best, a dial is enough.**
 # There the dial alone brings nearly three points.
-# One cold reply beats even a perfect choice among 16 warm ones, at a sixteenth of the tokens.
+# One cold reply beats even a perfect choice among 16 warm ones, for less than a sixteenth of the
+# tokens.
 # Beside one reply at $T = 1$, that best-of-16 would have looked splendid.
 #
 # Which kind of world is yours?
@@ -730,14 +741,14 @@ assert 0 < middle.mean < 0.2
 # **Finding 2.5: the highest reward of $n$ grows with $n$ while the median stays.**
 # From 1 to 256 candidates the highest rises by 3.4 points, and the median by about a tenth.
 #
-# The highest of more can only be higher; how far it leaves the middle behind is what we measured.
+# The highest of more can only be higher; we measured by how much.
 # More candidates do not make the policy better.
 # They widen the range, at both ends.
 # The arrow is what choosing can use.
 # The lower line is what choosing badly can cost.
 #
-# Llama 2's authors drew this picture with their reward model's score, and called the gap between
-# highest and median the gain on offer from fine-tuning on the best (arXiv 2307.09288).
+# Llama 2's authors drew the upper two lines with their reward model's score.
+# They read the gap as the gain on offer from fine-tuning on the best (arXiv 2307.09288).
 # Lesson 05 takes up the offer.
 
 # %% [markdown]
@@ -845,9 +856,10 @@ assert gained.low > 0 and gained.mean > 0.05
 # %% [markdown]
 # A third of the tokens is saved, at no loss of gold that we can see, and for the same tokens it
 # beats the plain way.
-# Ten tokens are enough to tell many a letter.
+# Ten tokens can give a letter away: seven in ten of the dropped are letters, and about half of the
+# kept.
 # One cost is missing: the reward model also had to *read* the beginnings.
-# With that counted, hardly anything of the gain is left here.
+# With that counted, about half of the gain is left here.
 # Early stopping is made for long replies and cheap scores.
 
 # %% tags=["hide", "remove-input"]
@@ -865,17 +877,21 @@ one_plain = to_write * each + to_read * (each + around)
 writes = written * lengths.sum().item()
 equal = round((to_write * writes + to_read * reads) / len(lengths) / one_plain)
 honest = paired_difference(stopped, plain(equal), groups=units)
-assert m < equal < 32 and -0.05 < honest.mean < 0.75 * gained.mean and honest.low < 0.05
+assert m < equal < 32 and 0.35 < honest.mean / gained.mean < 0.65
+are_letters = torch.from_numpy(is_letter(many)).reshape(-1, 32)
+dropped, stayed = (are_letters[rows].float().mean() for rows in (~kept, kept))
+assert 0.67 < dropped < 0.75 and 0.48 < stayed < 0.58
 
 # %% [markdown] tags=["slide"]
 # ## What we found
 #
-# - One reply gains a quarter of a point from its best temperature.
-# - The best temperature rises with $n$: from 0.5 for one reply to 0.7 for the best of 16, when gold
-#   chooses (Finding 2.1).
+# - At its best temperature one reply gains a quarter of a point over $T = 1$.
+# - The best temperature rises with $n$: for one reply 0.3 is as good as 0.7, for the best of 16 by
+#   gold it is a point worse (Finding 2.1).
 # - With each side at its best temperature, the best of 16 is 1.8 points ahead of one reply (Finding
 #   2.2).
-# - To itself, `reward-500` is best at $T = 1.3$; by gold its choice is best at 0.5 (Finding 2.3).
+# - By its own score, the choice of `reward-500` is best at $T = 1.3$; by gold, at 0.5 (Finding
+#   2.3).
 # - From 1 to 256 candidates the highest reward rises by 3.4 points, and the median stays nearly
 #   where it was (Finding 2.5).
 
