@@ -106,14 +106,19 @@ def guess(name: str, truth: float | str, unit: str = "") -> Shown:
     """The reader's guess (``quiz.predict``) beside the truth: "You guessed 30 %; it is 8 %."
 
     ``name``: of the question; ``truth``: the number rounded as it shall be read, or the right
-    option; ``unit``: such as "points". Without a guess: "It is 8 %."
+    option; ``unit``: such as "points". Without a guess: "It is 8 %." An option stands by itself:
+    "You guessed: the mean. The answer: the median."
     """
     guessed = guesses.guess(name)
     right = guesses.in_words(truth, unit)
     bold = f"<b>{html.escape(right)}</b>"
-    if guessed is None:
+    said = None if guessed is None else guesses.in_words(guessed, unit)
+    if isinstance(truth, str):
+        yours = "" if said is None else f"You guessed: {said}. "
+        page = "" if said is None else f"You guessed: <b>{html.escape(said)}</b>. "
+        return Shown(f"{yours}The answer: {right}.", f"<p>{page}The answer: {bold}.</p>")
+    if said is None:
         return Shown(f"It is {right}.", f"<p>It is {bold}.</p>")
-    said = guesses.in_words(guessed, unit)
     return Shown(
         f"You guessed {said}; it is {right}.",
         f"<p>You guessed <b>{html.escape(said)}</b>; it is {bold}.</p>",

@@ -51,13 +51,13 @@ assert sum(side["gold_over_base"]["high"] < 0 for side in told.values()) == 2
 # ## Who does what
 #
 # Eight published systems.
-# The last column but one tells whether any weights change at all.
+# The fourth column tells whether any weights change.
 
 # %% tags=["slide"]
 adoption.systems()
 
 # %% [markdown] tags=["slide"]
-# Three patterns are worth carrying away.
+# Three patterns stand out.
 #
 # 1. **A check where there is one, a reward model where there is none.**
 #    WebGPT and the two Llamas answer open questions and ask a reward model.
@@ -69,7 +69,7 @@ adoption.systems()
 #    Llama 2 pools the best replies of all rounds.
 #    Its version 3 kept those of the last round only, and rhymed worse.
 # 3. **Often it is one stage of several.**
-#    In Llama 2, Llama 3, DeepSeek-R1 and Qwen3, DPO, PPO or another kind of RL comes after it.
+#    After it comes PPO in Llama 2, DPO in Llama 3, more RL in DeepSeek-R1 and Qwen3.
 #    Tülu 3 tried it and dropped it.
 #    Look for such rows before you adopt anything.
 
@@ -229,6 +229,7 @@ show.facts({"by the reward model": score[chosen] - sum(score) / 4,
 # after − before = (after − control) + (control − before)
 #
 # The first bracket is due to the choice, the second to training at all.
+# In the example by gold: −1.5 = −1.5 + 0.
 
 # %% [markdown]
 # ## A case: a flawed improvement pipeline
@@ -245,7 +246,7 @@ show.table(["step", "what it does"], rows)
 # To break it, put another function in the place of one, with `dataclasses.replace`.
 # The sizes stand in a `Setting`.
 # A team replaced two functions and some sizes, and here is its report.
-# Team and text are made up for this course; the numbers are of a real run, made by this cell.
+# Team and text are made up; the numbers are of a real run, made by this cell.
 
 # %% tags=["slide"]
 from course_lib import assets
@@ -286,12 +287,16 @@ assert changes["the team's own score"].low > 0.3
 assert -0.4 < changes["gold at temperature 1"].mean < -0.1
 assert -0.1 < changes["gold at temperature 1"].high < 0
 assert changes["gold at temperature 0"].low > 0.5
-assert 0.15 < after["cut"].mean() < 0.25 and before["cut"].mean() < 0.01
+assert 0.15 < after["cut"].mean() < 0.25 and before["cut"].mean() < 0.004
+at = [about["topic"] for about in clinic.fresh_prompts(setting)[1]]
+wide = paired_difference(after["gold"], before["gold"], groups=at)
+assert len(set(at)) == 8 and -0.8 < wide.low < -0.6 and 0.7 < wide.high < 0.85
 assert liked[cut].mean() > liked[~cut].mean() - 0.1
 
 # %% [markdown]
 # The team's score rose, and gold at the same temperature fell by a quarter of a point.
-# One reply in five now stops in mid-sentence; of the old assistant none did.
+# One run, on our eight topics: for other topics the interval is −0.7 to 0.8.
+# One reply in five now stops in mid-sentence; of the old assistant hardly any did.
 # The team's reward model does not mind.
 # It learned from whole replies.
 #
@@ -309,8 +314,7 @@ show.facts({"training prompts": len(mine), "test prompts": len(test),
 # %% [markdown]
 # Half of the training questions are test questions.
 # So we measured on other topics.
-# The team trains on two quarters of all topics and on what leaked, tests on the third quarter, and
-# the last one is ours: `Setting(topics="quarters")`.
+# The team has three quarters of them all, the last is ours: `Setting(topics="quarters")`.
 #
 # ### What is trained: which tokens carry loss?
 #
@@ -347,9 +351,9 @@ assert all(reply.endswith("<|end|>") for _, reply in shown)
 # %% [markdown]
 # ### Repair, one fault at a time
 #
-# Each row below is a full run with one more repair than the row above.
+# Below the team's, each row is a full run with one more repair.
 # The last is the random control of the repaired pipeline.
-# One run each: the bars allow for other questions about our eight topics, not for another run.
+# The bars allow for other questions about our eight topics, not for another run.
 
 # %%
 from dataclasses import replace
@@ -371,7 +375,7 @@ for name, (pipeline, sizes, reward) in ladder.items():
 from course_lib.estimators import bootstrap_interval
 
 marks = {where: [bootstrap_interval(found[key]) for found in measured.values()]
-    for where, key in (("at temperature 1", "gold"), ("at temperature 0", "greedy"))}
+    for where, key in (("at temperature 0", "greedy"), ("at temperature 1", "gold"))}
 plots.dumbbells(list(measured), marks, "gold reward (points)")
 
 # %% tags=["hide", "remove-input"]
@@ -383,6 +387,8 @@ by_choice = paired_difference(by_gold[4], by_gold[5])
 by_training = paired_difference(by_gold[5], by_gold[0])
 assert 0.75 < by_choice.mean < 0.85 and by_training.high < 0.1
 assert 0.5 < by_choice.low < 0.65 and 0.95 < by_choice.high < 1.05
+over_topics = paired_difference(by_gold[4], by_gold[5], groups=at)
+assert 0.35 < over_topics.low < 0.5 and 1.4 < over_topics.high < 1.55
 
 # %% tags=["hide", "remove-input"]
 at_0 = [found["greedy"].mean() for found in measured.values()]
@@ -391,7 +397,6 @@ assert 2.5 < at_0[4] < 2.7 and 0.84 < at_0[0] < 0.95
 from course_lib.models import GoldReward
 
 fresh, fresh_info = clinic.fresh_prompts(setting)
-assert len({about["topic"] for about in fresh_info}) == 8
 judge = GoldReward(course.load_world("helpdesk"))
 for temperature in (0.2, 0.4, 0.6, 0.8):
     pool = course.sample(policy, fresh, n=2, temperature=temperature, info=fresh_info)
@@ -404,7 +409,7 @@ for temperature in (0.2, 0.4, 0.6, 0.8):
 # - **Test prompts out:** no difference we can detect.
 #   A leak spoils the *report*.
 # - **The random control** gains nothing at temperature 1.
-#   So the gain is due to the choice: 0.8 points, interval 0.6 to 1.0.
+#   So the gain is due to the choice: 0.8 points, interval 0.6 to 1.0, over topics 0.4 to 1.5.
 
 # %% [markdown] tags=["slide"]
 # And the standing rival, the old assistant at its best temperature, which is 0?
@@ -412,14 +417,14 @@ for temperature in (0.2, 0.4, 0.6, 0.8):
 # Serve the repaired one at 0 as well, and it has 2.6 points against 0.9.
 #
 # What should the team have written?
-# One line: *gold on fresh questions, at the temperature at which we serve, by judges who did not
-# select: before, after and the control, each with its interval.*
+# One line: *by judges who did not select, on fresh questions, at the temperature at which we serve:
+# before, after and the control, each with its interval.*
 
 # %% [markdown]
 # ## The clinic
 #
 # Now you are the doctor, and the twelve teams are the patients, by the same numbers.
-# Each is a small pipeline (128 prompts × 8 candidates) with one wrong step, run on three
+# Each is a small pipeline (128 prompts × 8 candidates) with one fault, run on three
 # seeds beside its repaired twin and a random control.
 # Patient 8 comes first.
 # Its loss falls, its score rises, and these are three of its replies.
@@ -451,11 +456,13 @@ losses = [loss for _, loss in case["broken"]["losses"]]
 assert losses[-1] < losses[0]
 assert order[7] == "zip" and sum(one["gold"] for one in said) < 0
 assert all(one["gold"] < other["gold"] for one, other in zip(said, twin, strict=True))
+assert [other["gold"] > 0 for other in twin] == [True, True, False]
 
 # %% [markdown] tags=["slide"]
 # ### Read the replies
 #
 # Most of these steps belong to somebody else's question.
+# The twin slips too, in the third.
 # How little code it takes: the list of prompts was filtered, the list of replies was not, and `zip`
 # says nothing.
 #
@@ -470,7 +477,8 @@ assert all(one["gold"] < other["gold"] for one, other in zip(said, twin, strict=
 # %% [markdown]
 # ### Five patients
 #
-# You first see what the author sees: the training loss, the reported score, some replies.
+# Patient 8 you know; four are new.
+# You first see what the author sees.
 # Name the fault first, and turn to the careful measurement when you are stuck.
 # A wrong guess is answered with what you *would* see if you were right.
 # Then press *Repair*.
@@ -481,8 +489,8 @@ explore.pipeline_clinic(patients, core=five)
 # %% [markdown]
 # By keyboard: Tab moves between the controls, Enter or Space presses a button.
 # Where widgets cannot run you see patient 1 as its author does.
-# Run `explore.pipeline_clinic(patients, first=3)` for another one, and the same with
-# `show="careful"` for its careful measurement.
+# Run `explore.pipeline_clinic(patients, first=3)` for another one, with `show="careful"` for its
+# careful measurement.
 #
 # ### What the five cost
 #
@@ -527,7 +535,7 @@ assert 0.4 < share < 0.6 and drawn["control"]["gold_over_base"]["low"] > 0
 # Filled: gold of the patient at temperature 1, as it was.
 # Open: its repaired twin.
 # The upright mark is the base policy at temperature 0, the best of the temperatures we tried for
-# it.
+# it; patient 9 was measured on other topics, so its mark stands elsewhere.
 
 # %% tags=["slide"]
 plots.clinic_gold(patients, order)
@@ -658,6 +666,7 @@ assert sizes.reward == "reward-125" and 2 < sum(different) / 32 < 3
 # policy
 # sharper, whoever chooses.
 # What the choice adds is no difference we can detect.
+# The two parts sum to a little less than the claim: they come from other samples of replies.
 # It had little to work with: a reward model from 125 comparisons, and two or three different
 # replies among eight.
 #
@@ -674,12 +683,13 @@ show.table(["by round", *range(5)], [(name, *(f"{p['mean']:.1f}" for p in curves
 
 # %% tags=["hide", "remove-input"]
 climbs, falls = ([p["mean"] for p in curves[key]] for key in ("own", "gold"))
-assert climbs == sorted(climbs) and max(falls) == falls[1] > falls[-1] + 0.1
+assert climbs == sorted(climbs) and falls[1] > falls[0]
+assert falls[1:] == sorted(falls[1:], reverse=True) and falls[1] > falls[-1] + 0.1
 assert set(hacked["broken"]["shipped"]) == {4} and max(hacked["healthy"]["shipped"]) < 4
 
 # %% [markdown]
 # Its own score rises with every round, so the fourth is shipped.
-# Gold is highest after the first.
+# Gold rises in the first round alone.
 # Judges who did not select preferred an earlier round in all three runs.
 
 # %% [markdown]
@@ -705,7 +715,7 @@ for name, pipeline in arms.items():
 # %% tags=["slide"]
 topics = [fact["topic"] for fact in clinic.fresh_prompts(sizes)[1]]
 pairs = {where: [bootstrap_interval(one[key], groups=topics) for one in found.values()]
-    for where, key in (("at temperature 1", "gold"), ("at temperature 0", "greedy"))}
+    for where, key in (("at temperature 0", "greedy"), ("at temperature 1", "gold"))}
 plots.dumbbells(list(found), pairs, "gold reward on the careful desk (points)")
 
 # %% tags=["hide", "remove-input"]
@@ -751,7 +761,8 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 #
 # - Of eight systems two fine-tune the base model anew on correct answers, and one tried rejection
 #   sampling and dropped it.
-# - A team's own score rose by 0.6 while gold at the same temperature fell by a quarter of a point.
+# - A team's own score rose by 0.6 while gold at the same temperature fell by a quarter of a point
+#   (one run, eight topics).
 # - Repaired, the pipeline gains 0.8 points over its random control, interval 0.6 to 1.0: that much
 #   is due to the choice.
 # - Twelve of twelve broken pipelines reported a rise, and two of them ended below the policy they

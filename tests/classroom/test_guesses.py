@@ -249,10 +249,10 @@ def test_an_answer_that_is_no_figure():
     assert shown.text == "You guessed 30 %; it is 8 %."
     assert "<p>You guessed <b>30 %</b>; it is <b>8 %</b>.</p>" in shown.html
     record.record_guess("rate", "<b>")
-    assert (
-        "You guessed <b>&lt;b&gt;</b>; it is <b>the mean</b>."
-        in show.guess("rate", "the mean").html
-    )
+    shown = show.guess("rate", "the mean")
+    assert "You guessed: <b>&lt;b&gt;</b>. The answer: <b>the mean</b>." in shown.html
+    assert shown.text == "You guessed: <b>. The answer: the mean."
+    assert show.guess("which", "the mean").text == "The answer: the mean."
 
 
 def test_what_cells_show_begins_with_a_line_that_says_nothing():
