@@ -42,7 +42,7 @@ def run_command_line(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 0
-    progress.quiet = args.quiet
+    before, progress.quiet = progress.quiet, args.quiet
     try:
         return args.function(args) or 0
     except CourseError as error:
@@ -55,6 +55,8 @@ def run_command_line(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return INTERRUPTED
+    finally:
+        progress.quiet = before  # whoever called this from Python keeps their bars
 
 
 if __name__ == "__main__":

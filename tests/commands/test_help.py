@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from course_lib.base import progress
 from course_lib.commands.help import rule_lines
 from course_lib.commands.parser import build_parser
 from course_lib.pools import RULES
@@ -75,3 +76,8 @@ def test_a_reward_that_is_not_there_suggests_one_that_would_be_taken(course, mad
     assert status == 1 and "no reward model at nosuch" in err
     assert "Reward" in err and "helpdesk/reward-8000" in err and "verifier" in err
     assert "0.6B-Base" not in err
+
+
+def test_quiet_is_over_when_the_command_is(course):
+    assert course("findings", "--lesson", "0", "--quiet")[0] == 1
+    assert progress.quiet is False
