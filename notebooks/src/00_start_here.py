@@ -522,7 +522,8 @@ print("the first four of eight are the four:", eight.texts[0][:4] == four.texts[
 # same reward model.
 # We have stored such a run: 192 questions a round, three seeds, and a reward model that has seen
 # fewer comparisons, `reward-2000`.
-# At $T = 1$ its first round lifts gold from 0.1 to 0.9; ours, with a third of the questions, reached
+# At $T = 1$ its first round lifts gold from 0.1 to 0.9; ours, with a third of the questions,
+# reached
 # 0.6.
 # The score rises in every round.
 #
@@ -659,9 +660,11 @@ show.facts({"policy": tier.policy, "reward model": tier.reward,
 #
 # - Choosing helps: over 128 questions one reply is worth 0.1 points, the best of 16 by a good
 #   reward model 1.8.
-# - The policy learns from what was chosen: one reply at $T = 0.3$ is then worth about 1.8 points, and
+# - The policy learns from what was chosen: one reply at $T = 0.3$ is then worth about 1.8 points,
+#   and
 #   none of six temperatures brings the base policy above 0.4.
-# - A score is not the quality: in four rounds with a weaker reward model its score rises from 0.2 to
+# - A score is not the quality: in four rounds with a weaker reward model its score rises from 0.2
+#   to
 #   1.9, and gold ends at 0.1, where it began.
 
 # %% [markdown]
@@ -690,7 +693,8 @@ show.facts({"policy": tier.policy, "reward model": tier.reward,
 #   the fourth, and after that a reinforcement-learning method, PPO, on top (arXiv 2307.09288).
 # - Llama 3 sampled typically between 10 and 30 candidates per prompt, and a reward model picked the
 #   best (arXiv 2407.21783).
-# - For one stage of DeepSeek-R1 only the correct ones of several samples per prompt were kept: about
+# - For one stage of DeepSeek-R1 only the correct ones of several samples per prompt were kept:
+#   about
 #   600,000, with about 200,000 other examples (arXiv 2501.12948).
 #
 # ### Further reading

@@ -54,7 +54,8 @@ assert best.rewards("gold")[good] > 3 > gold[good].mean() + 4
 # ## What goes in, what comes out
 #
 # **Input.**
-# A prompt $x$, a reference policy $\pi_{\text{ref}}$ to sample from, a number $N$, and a reward $r(x, y)$:
+# A prompt $x$, a reference policy $\pi_{\text{ref}}$ to sample from, a number $N$, and a reward
+# $r(x, y)$:
 # one number for a prompt and a reply.
 #
 # **What happens.**

@@ -1,7 +1,8 @@
 # %% [markdown] tags=["slide"]
 # # Choosing a reward model: over-optimisation
 #
-# **You will:** watch a reward model score its choices higher while they grow worse, find what it likes
+# **You will:** watch a reward model score its choices higher while they grow worse, find what it
+# likes
 # by mistake, repair it with one knob, and choose between reward models with few labels.
 #
 # **Builds on:** lesson 01 (best-of-N, intervals), lesson 03 (reward models).
@@ -847,9 +848,11 @@ assert sums["reward-8000"][0].mean() < 0.005
 #
 # - **position**: when the two replies swapped places, GPT-4 kept its verdict in about two of three
 #   cases, and weaker judges in fewer (same paper);
-# - **length**: a reply padded with a repeated list fooled GPT-3.5 in nine of ten cases, and GPT-4 in
+# - **length**: a reply padded with a repeated list fooled GPT-3.5 in nine of ten cases, and GPT-4
+#   in
 #   one (same paper);
-# - **itself**: a judge scores its own replies higher where people find them equal (arXiv 2404.13076).
+# - **itself**: a judge scores its own replies higher where people find them equal (arXiv
+#   2404.13076).
 #
 # Such a judge is a proxy like any other.
 # So ask twice, in both orders, and count only verdicts that agree.

@@ -109,7 +109,8 @@ loss = -p.log().sum().item()
 show.facts({"loss of the reply": f"{loss:.2f} nats", "mean": f"{loss / 3:.2f} nats"})
 
 # %% [markdown]
-# The loss over all kept pairs, with $|y|$ the number of tokens of a reply, $y_t$ its token at place $t$ and
+# The loss over all kept pairs, with $|y|$ the number of tokens of a reply, $y_t$ its token at place
+# $t$ and
 # $y_{<t}$ those before it:
 #
 # $$\mathcal L(\theta) = -\frac{\sum_{(x,\, y)\ \text{kept}} \sum_{t=1}^{|y|} \log \pi_\theta(y_t \mid x, y_{<t})}{\sum_{(x,\, y)\ \text{kept}} |y|}$$
@@ -506,7 +507,7 @@ letters = [cold["base"].reward(name) for name in ("reward-2000", "gold")]
 of_four = best_of_n_curve(*letters, [4])
 assert minus(of_four[:, 0], curve[:, 2]).high < 0
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # The orange line meets the curve between 4 and 8 candidates.
 # It stays below the best of 16, its teacher.
 # (The curve itself turns: best-of-n over-optimises reward-2000, lesson 04.)
@@ -565,7 +566,8 @@ assert by_dial < 0.5 * (rft["shown"]["gold"]["mean"] - rft["at_1"]["gold"]["mean
 # Here reward-8000 chose, on 384 training prompts.
 # Before training $\pi_\theta$ is the base, and the KL is that of lesson 04: at most
 # $\log 16 - 15/16 \approx 1.83$ nats.
-# Our estimate of it is 1.98: too high, by the same amount in all rows, because rewards tie and ranks
+# Our estimate of it is 1.98: too high, by the same amount in all rows, because rewards tie and
+# ranks
 # come from only 256 replies.
 #
 # **Your prediction: does it go to 0 with more passes over the data?**
@@ -754,7 +756,8 @@ assert by_chance["low"] < 0 < by_chance["high"]
 #   It differs from the frozen run in three things: it starts from the base, sees earlier replies,
 #   and sees up to four times as many.
 #   The experiment does not take these apart.
-# - *Refreshing* is meant for the cause: later policies write replies that the frozen model was never
+# - *Refreshing* is meant for the cause: later policies write replies that the frozen model was
+#   never
 #   trained on.
 #   It costs 3,000 comparisons beside the first 2,000.
 #   The control that spends these on replies of the *base* was not run, so part of its gain may come

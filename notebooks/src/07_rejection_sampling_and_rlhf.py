@@ -37,7 +37,7 @@ def answers(which, *measures):
     return show.replies(pushed["prompts"][which], [row["text"] for row in rows], "ABC",
         scores, about=pushed["info"][which])
 
-# %% tags=["slide", "nbval-check-output"]
+# %% tags=["nbval-check-output"]
 answers(3, "reward-8000")
 
 # %% [markdown]
@@ -196,7 +196,7 @@ def agreement(student, first):
 first = kept(policy, seed=0)
 students = [policy] + [
     finetune(policy, first, lr=1e-3, epochs=passes, seed=0) for passes in (2, 4)]
-old, fresh = zip(*(agreement(student, first) for student in students))
+old, fresh = zip(*(agreement(student, first) for student in students), strict=True)
 plots.freshness([0, 2, 4], old, fresh)
 
 # %% tags=["hide", "remove-input"]
@@ -266,7 +266,8 @@ show.table(["A", "ratio", "value", "push on the ratio"], rows)
 
 # %% [markdown]
 # PPO gives each *token* a weight.
-# $V_t$ is the critic's guess, before token $t$, of the reward to come; after the last token it is 0.
+# $V_t$ is the critic's guess, before token $t$, of the reward to come; after the last token it is
+# 0.
 # $r_t$ is the reward at token $t$.
 # Every token gets $-\beta \log(\pi_\theta / \pi_{\text{ref}})$, the leash: summed over a reply, it
 # is minus $\beta$ times the KL on average.
@@ -553,7 +554,8 @@ assert minus[refresh]["low"] < 0 and frontier["rft_minus_at_1"][refresh]["high"]
 #   here.**
 #   RFT lowers $\mathrm{KL}(\pi_N \,\|\, \pi_\theta)$.
 #   vBoN (arXiv 2407.06057) lowers the same the other way round, and is more than a point below.
-#   Half its budget goes into replies of the base, among which it ranks each new one, and so it makes
+#   Half its budget goes into replies of the base, among which it ranks each new one, and so it
+#   makes
 #   few steps.
 # - **Three rounds of DPO** show what choosing on one seed can do.
 #   There the smallest $\beta$ won by a hair.
@@ -800,8 +802,10 @@ findings.show("07")
 # learned from are stock letters.
 # Where the likeliest reply is good already, a low temperature alone does most of the work (lesson
 # 02).
-# Few dials were tuned, on one seed, and some ended at the edge of what was tried, among them the learning
-# rates of RFT and PPO and $\beta$ of three-round DPO at the lowest, vBoN's learning rate at the highest.
+# Few dials were tuned, on one seed, and some ended at the edge of what was tried, among them the
+# learning
+# rates of RFT and PPO and $\beta$ of three-round DPO at the lowest, vBoN's learning rate at the
+# highest.
 # A specialist of any of them could do better.
 # The sum of operations leaves out the engineer's time, and that best-of-$n$ can change its reward
 # model tomorrow.

@@ -380,7 +380,8 @@ plots.dumbbells(list(measured), marks, "gold reward (points)")
 
 # %% tags=["hide", "remove-input"]
 by_gold = [found["gold"] for found in measured.values()]
-steps = [paired_difference(new, old) for old, new in zip(by_gold, by_gold[1:])]
+steps = [paired_difference(new, old)
+    for old, new in zip(by_gold[:-1], by_gold[1:], strict=True)]
 assert steps[1].low > 0.2 and steps[2].low > 0 and steps[1].mean > steps[2].mean
 assert not steps[3].excludes_zero
 by_choice = paired_difference(by_gold[4], by_gold[5])
