@@ -7,7 +7,7 @@
 # **Builds on:** lesson 01 (best-of-n, ties), lesson 02 (temperature), lesson 05 (rejection-sampling
 # fine-tuning).
 #
-# **Time:** 35 minutes, and 40 more for the parts marked *Deeper*.
+# **Time:** 32 minutes, and 40 more for the parts marked *Deeper*.
 
 # %% [markdown] tags=["slide"]
 # ## Three agree, and all three are wrong
@@ -86,7 +86,8 @@ assert (sum(kind.misread is not None for kind in KINDS.values()), len(KINDS)) ==
 #
 # We made it so.
 # The solutions it learned from were *written in a hurry*.
-# In seven of eight kinds of problems about 60 % of them misread it, in the kind's typical way.
+# In seven of eight kinds of problems about 60 % of them misread the problem, in the kind's typical
+# way.
 # People in a hurry repeat their mistakes, and a model learns them with the rest.
 # Then the likeliest answer is usually wrong, and the right way is there as a minority.
 # This lesson is about finding that minority.
@@ -148,18 +149,18 @@ show.table(["reply", "right answer", "passes"],
 # The right answer is 18, and of several `####` with a number behind them the last counts.
 # What should be said of these?
 #
-# `#### 18.0` · `18` · `#### 19 #### 18` · `#### -18` · `#### 36/2` · `#### 17 + 1` · `#### 1,8` ·
+# `18` · `#### 19 #### 18` · `#### -18` · `#### 17 + 1` · `#### 1,8` ·
 # `#### __import__('os').getcwd()`
 
 # %% tags=["nbval-check-output"]
-strings = ["#### 18.0", "18", "#### 19 #### 18", "#### -18", "#### 36/2", "#### 17 + 1",
-    "#### 1,8", "#### __import__('os').getcwd()"]
+strings = ["18", "#### 19 #### 18", "#### -18", "#### 17 + 1", "#### 1,8",
+    "#### __import__('os').getcwd()"]
 show.table(["reply", "verdict"],
     [(text, world.verify("", text, {"answer": "18"})["status"]) for text in strings])
 
 # %% [markdown]
 # The bare `18` is unreadable, because this verifier is *strict*: it wants the format.
-# `36/2` is a fraction, so a number; `17 + 1` is a sum left undone.
+# `17 + 1` is a sum left undone.
 # And `#### 1,8` could be 18 with a comma too many, a German 1.8, or two numbers.
 # What can be meant in several ways is neither paid nor called wrong.
 #
@@ -201,7 +202,6 @@ assert 0.14 < ours[0] < 0.18 and other == [0, 0, 1] and 0 < ours[2] < 0.001
 # How many replies with the right number have a false step on the way, such as `3 * 4 = 11`?
 # `share_true` gives the share of a reply's steps whose two sides are equal, and 0 where there is
 # none.
-# We try it on strings first.
 
 # %% tags=["nbval-check-output"]
 tried_steps = ("<< 3 * 6 = 18 >>. #### 18", "<< 6 * 96 = 96 >>. #### 96", "#### 18",
@@ -230,16 +230,13 @@ assert 1 < share.mean() < 15 and (true & ~right).sum() / (~right).sum() > 0.8
 # %% [markdown]
 # These are false positives: the number is right, the work is not.
 # There are few, but selection keeps every one, and fine-tuning teaches them.
-# The last line says that the first problem was typical: most replies that are not right calculate
-# truly, with the wrong numbers.
+# As in the first problem, most replies that are not right calculate truly, with the wrong numbers.
 #
-# So two judges are used below.
-# The verifier looks at the answer and *selects*; a stricter one, right and every step true,
-# *judges* the live run.
-# The two are not independent.
+# So the live run has a stricter judge, though not an independent one.
 #
-# On school problems, training by final answers left 14 % of right answers with wrong reasoning, and
-# feedback on steps brought that to 3 % (Uesato et al., arXiv 2211.14275).
+# On school problems, 14 % of the right answers of the best earlier system had wrong reasoning.
+# Feedback on steps, or a reward model that imitates it, brought that to 3 % (Uesato et al., arXiv
+# 2211.14275).
 
 # %% [markdown] tags=["slide"]
 # ## On paper: pass@k
@@ -264,24 +261,16 @@ assert 1 < share.mean() < 15 and (true & ~right).sum() / (~right).sum() > 0.8
 # **Work out pass@3, then run the cell.**
 
 # %% tags=["nbval-check-output"]
-from itertools import combinations
-
-# (1, 5)
-sample = np.array([[answer == "18" for answer in ("18", "20", "20", "18", "21")]])
-counted = [
-    np.mean([max(few) for few in combinations(sample[0], k)]) for k in range(1, 6)
-]
-formula = pass_at_k(sample.astype(float), range(1, 6))[0]
-show.table(
-    ["pass@k", *range(1, 6)],
-    [
-        (name, *(f"{v:.0%}" for v in values))
-        for name, values in (("counted", counted), ("formula", formula))
-    ],
-)
+sample = np.array([[1.0, 0, 0, 1, 0]])  # one problem, five samples
+by_formula = pass_at_k(sample, range(1, 6))[0]
+show.table(["k", *range(1, 6)], [("pass@k", *(f"{v:.0%}" for v in by_formula))])
 
 # %% tags=["hide", "remove-input"]
-assert np.allclose(counted, formula) and np.isclose(formula[1], 0.7)
+from itertools import combinations
+
+counted = [np.mean([max(few) for few in combinations(sample[0], k)])
+    for k in range(1, 6)]
+assert np.allclose(counted, by_formula) and np.isclose(by_formula[1], 0.7)
 
 # %% [markdown]
 # ## Deeper: The tempting shortcut
@@ -509,65 +498,21 @@ assert 0 < way.low and way.high < 2 < 40 < (100 * reached[:, 4] - by_steps[:, 0]
 # care.
 
 # %% [markdown]
-# ## Right in different ways
-#
-# Three right replies to the second problem:
-
-# %% tags=["nbval-check-output"]
-from course_lib.pools import distinct_paths, overall_control
-
-different = distinct_paths(stored, by="verifier", key=world.path)
-show.replies(stored.prompts[1],
-    [different.texts[i] for i in np.flatnonzero(different.prompt_index == 1)[:3]])
-
-# %% [markdown]
-# The **path** of a solution is its list of equations, in order.
-# So `8 * 5` and `5 * 8` are different: spelling counts, not ideas.
-# The rule `distinct_paths` keeps, among the right replies to a problem, the first with each path.
-# It comes from the paper that gave RFT its name (Yuan et al., arXiv 2308.01825).
-#
-# If you double the samples, do the paths double?
-
-# %% tags=["hide"]
-# right replies and distinct paths among the first k samples
-paths = np.stack(
-    [
-        distinct_paths(
-            stored.first(k), by="verifier", key=world.path
-        ).per_prompt.numpy()
-        for k in ks
-    ],
-    axis=1,
-)  # (P, 7)
-replies = np.stack(
-    [stored.reward("verifier")[:, :k].sum(1).numpy() for k in ks], axis=1
-)
-
-# %% tags=["slide"]
-plots.paths_against_k(ks, replies, paths)
-
-# %% tags=["hide", "remove-input"]
-grown = paths.mean(0)[4:] / paths.mean(0)[3:-1]  # from k = 8 on
-assert (1.55 < grown).all() and (grown < 1.8).all()
-assert 0.4 < paths[:, -1].sum() / replies[:, -1].sum() < 0.6
-
-# %% [markdown]
-# Right replies double.
-# Paths do so at first, while copies are rare; later each doubling adds about two thirds.
-# Of the right replies among 64 samples, half are copies.
-#
 # ## Which problems teach?
 #
 # A problem is **decidable** when some of its samples are right and some wrong.
 # Where all are wrong there is nothing right to keep; where all are right, any choice would do.
 
-# %% tags=["slide"]
+# %% tags=["hide"]
+# the shares of decidable, all wrong and all right problems
 split = {}
 for n in (2, 4, 8, 16, 64):
     first = stored.reward("verifier")[:, :n]
     mixed = decidable(first).mean()
     split[f"{n} samples"] = (mixed, (first.sum(1) == 0).double().mean(),
         (first.sum(1) == n).double().mean())
+
+# %% tags=["slide"]
 plots.shares(split, ("decidable", "all wrong", "all right"), "% of problems",
     colours=(0, 6, 2))
 
@@ -585,11 +530,14 @@ assert split["64 samples"][0] > 0.9
 # %% [markdown] tags=["slide"]
 # ## Training on verified replies
 #
-# Sample replies to training problems, keep a right one for each path, and fine-tune on these, as in
-# lesson 05.
+# Sample replies to training problems, keep right ones, and fine-tune on these, as in lesson 05.
+# Copies are dropped: of a problem's right replies we keep the first with each **path**, its list of
+# equations in order.
 # We do it now, small: 256 new problems, 8 samples each.
 
 # %%
+from course_lib.pools import distinct_paths, overall_control
+
 prompts, info = world.prompts("train", limit=SFT_PROBLEMS + 256, seed=0)
 new, about_new = prompts[SFT_PROBLEMS:], info[SFT_PROBLEMS:]
 fresh = course.sample(
@@ -600,7 +548,7 @@ kept = distinct_paths(fresh, by="verifier", key=world.path)
 kept
 
 # %% [markdown]
-# The control trains for as many steps on as many of these 2,048 replies, drawn at random.
+# The control trains for as many steps on as many of these 2,048 replies, drawn at random, unverified.
 
 # %%
 data = {"trained, unverified": overall_control(kept, seed=0), "trained, verified": kept}
@@ -608,14 +556,8 @@ epochs = 25 / np.ceil(len(kept) / 32)  # 25 steps each
 trained = {name: course.finetune(policy, chosen, epochs=epochs, batch_size=32, lr=5e-4)
     for name, chosen in data.items()}
 
-# %% [markdown]
-# The judge is stricter than the verifier: a reply is **sound** when its answer is
-# right *and* every step is true.
-# Each policy writes four replies to each of 200 other problems.
-# One rival costs nothing: the start policy at its best temperature.
-
 # %% tags=["hide"]
-# the stricter judge
+# the stricter judge, and the start policy at three temperatures
 sound = course.models.FunctionReward(
     lambda prompt, text, info: world.gold(prompt, text, info) * (share_true(text) == 1),
     "sound")
@@ -629,18 +571,22 @@ def judged(name, temperature):
     written[name, temperature] = fresh.texts
     return 100 * course.score(fresh, sound).reward("sound").mean(1)
 
-# %%
 # the first four stored replies were drawn at temperature 1 with the same seed
 start = {1.0: 100 * course.score(stored.first(4), sound).reward("sound").mean(1),
     0.4: judged("start", 0.4), 0.2: judged("start", 0.2)}
-show.table(["start policy", "sound"],
-    [(f"T = {T:g}", f"{values.mean():.0f} %") for T, values in start.items()])
 
 # %% tags=["hide", "remove-input"]
 assert max(start, key=lambda T: start[T].mean()) == 0.4 and 260 < len(kept.texts) < 290
+assert abs(start[0.4].mean() - 18) < 2
 assert all(len(one.training_log.losses) == 25 for one in trained.values())
 
 # %% [markdown]
+# The judge is stricter than the verifier, so that luck does not count: a reply is **sound** when its
+# answer is right *and* every step is true.
+# Each policy writes four replies to each of 200 other problems.
+# One rival costs nothing: the start policy at its best temperature.
+# Of 1, 0.4 and 0.2 that is 0.4, with about 18 sound replies of 100.
+#
 # **Your prediction.**
 
 # %% tags=["hide"]
@@ -666,20 +612,29 @@ lead = {name: paired_difference(scores["trained, verified"][0.4], scores[name][0
 assert all(gap.low > 4 for gap in lead.values()) and lead["start"].mean > 8
 assert scores["trained, unverified"][0.4].mean() < start[0.4].mean() + 2
 
-def misreads(name):
-    """Per cent of replies at T = 0.4 that misread as usual, where that is possible."""
-    found = [world.verify("", text, {"answer": hurried[i]})["status"]
+def given(name, wanted):
+    """Per cent of the seven kinds' replies at T = 0.4 that give the wanted answer."""
+    found = [world.verify("", text, {"answer": wanted[i]})["status"]
         for i in in_seven for text in written[name, 0.4][i]]
     return 100 * np.mean([status == "correct" for status in found])
 
-assert abs(misreads("start") - 45) < 4 and abs(misreads("trained, verified") - 14) < 4
+assert abs(scores["trained, verified"][0.4].mean() - 30) < 3
+right_one = [info["answer"] for info in stored.info]
+pair = ("start", "trained, verified")
+mis0, mis1 = (given(name, hurried) for name in pair)
+right0, right1 = (given(name, right_one) for name in pair)
+assert abs(mis0 - 45) < 4 and abs(mis1 - 14) < 4
+assert 0.4 < (right1 - right0) / (mis0 - mis1) < 0.7
 
 # %% [markdown] tags=["slide"]
-# After 25 steps on some 270 replies that a program found right, the usual mistake falls from 45 % of
-# replies to 14 % (seven kinds, T = 0.4).
+# Some 270 replies that a program found right, and 25 steps: at T = 0.4, sound replies rise from about
+# 18 to 30 of 100.
+# In the seven kinds that are misread, the usual mistake falls from 45 % of replies to 14 %.
+# Right replies gain about half of that, and other mistakes the rest.
 # The same training on unverified replies gains nothing.
 #
-# A larger run is stored: 1,500 problems, 16 samples each, three seeds.
+# A larger run is stored: 1,500 problems, 16 samples each, three seeds, judged by the verifier on 300
+# problems.
 # One more rival trains on new *hurried* solutions.
 # Each policy has its best temperature, chosen on other problems.
 
@@ -698,7 +653,7 @@ def percent(value):
 rft = results.load("verifiable")
 level, gaps, what = rft["arms"], rft["differences"], "heldout at best T, pass@1"
 
-# %%
+# %% tags=["slide"]
 rows = [("nothing: the start", percent(level["start"][what]), "–")]
 for name, arm in (
     ("hurried solutions", "sft"),
@@ -711,6 +666,7 @@ show.table(["trained on", "right", "minus the start"], rows)
 
 # %% tags=["hide", "remove-input"]
 assert rft["size"]["problems"] == 1500 and rft["size"]["seeds_at"] == 16
+assert rft["size"]["held_out"] == 300
 assert gaps[f"{what}: distinct - start"]["low"] > 0.15
 assert len(rft["size"]["seeds"]) == 3
 for arm in ("sft", "control"):
@@ -769,6 +725,51 @@ assert voters["after training"]["mean"] > 0.5 > 0.25 > voters["start"]["mean"]
 # (the rows for 4 and 64 have one seed).
 # And the vote has become useful: half of the majorities are right now, since a vote agrees with
 # what is usual.
+
+# %% [markdown]
+# ## Deeper: Right in different ways
+
+# %% [markdown]
+# Three right replies to the second problem:
+
+# %% tags=["nbval-check-output"]
+different = distinct_paths(stored, by="verifier", key=world.path)
+show.replies(stored.prompts[1],
+    [different.texts[i] for i in np.flatnonzero(different.prompt_index == 1)[:3]])
+
+# %% [markdown]
+# Each has its own path: `8 * 5` and `5 * 8` differ, since spelling counts, not ideas.
+# The rule comes from the paper that gave RFT its name (Yuan et al., arXiv 2308.01825).
+#
+# If you double the samples, do the paths double?
+
+# %% tags=["hide"]
+# right replies and distinct paths among the first k samples
+paths = np.stack(
+    [
+        distinct_paths(
+            stored.first(k), by="verifier", key=world.path
+        ).per_prompt.numpy()
+        for k in ks
+    ],
+    axis=1,
+)  # (P, 7)
+replies = np.stack(
+    [stored.reward("verifier")[:, :k].sum(1).numpy() for k in ks], axis=1
+)
+
+# %%
+plots.paths_against_k(ks, replies, paths)
+
+# %% tags=["hide", "remove-input"]
+grown = paths.mean(0)[4:] / paths.mean(0)[3:-1]  # from k = 8 on
+assert (1.55 < grown).all() and (grown < 1.8).all()
+assert 0.4 < paths[:, -1].sum() / replies[:, -1].sum() < 0.6
+
+# %% [markdown]
+# Right replies double.
+# Paths do so at first, while copies are rare; later each doubling adds about two thirds.
+# Of the right replies among 64 samples, half are copies.
 
 # %% [markdown]
 # ## Deeper: Do distinct paths drive the gain?
@@ -832,8 +833,8 @@ assert all(gap["low"] < 0 < gap["high"] for gap in four_gaps)
 # ## One good reply, or many?
 #
 # Verified training raised pass@1; what of pass@k, the policy's **breadth**?
-# A smaller stored run, 384 problems and three seeds, draws 32 samples: at temperature 1 and at 0.2,
-# which is best for one reply of either policy.
+# A smaller stored run, 384 problems and three seeds, draws 32 samples at temperature 1 and at 0.2.
+# For one reply of either policy 0.2 is best.
 # At temperature 1, 32 samples of the start solve 80 problems of 100.
 #
 # **Your prediction.**
@@ -998,7 +999,6 @@ assert (steps["right_with_a_false_equation"], steps["right_with_equations"]) == 
 # Our verdict agrees with every label of the released file: one verifier checked against another.
 # Of 1,007 right answers with written steps, one has a false equation.
 # It does not follow that the others are right for a good reason.
-# For Finding 6.1 a trained verifier is a verifier too, a fallible one.
 
 # %% [markdown]
 # ## Deeper: After lesson 07
@@ -1012,7 +1012,7 @@ assert (steps["right_with_a_false_equation"], steps["right_with_equations"]) == 
 # RFT samples once.
 # Here online methods draw groups of eight fresh replies at every step, as many in all as RFT, three
 # seeds each.
-# RAFT imitates every right reply of a group; lesson 05's loop keeps one of each prompt.
+# RAFT imitates every right reply of a group.
 
 # %%
 plots.pass_gain(trials["ks"], {

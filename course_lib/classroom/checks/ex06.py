@@ -554,7 +554,7 @@ def _path(
     minutes=20,
     difficulty="medium",
     idea="distinct reasoning paths",
-    read=f"{L06}, 'Right in different ways'",
+    read=f"{L06}, 'Deeper: Right in different ways'",
     hints=(
         "First find what stands between << and >>, then clean each piece: blanks, then numbers.",
         "re.findall(r'<<([^<>]*)>>', text) finds the pieces. re.sub takes a function, which gets "
@@ -777,7 +777,7 @@ def _digits_kept(t: Trial) -> None:
     minutes=12,
     difficulty="medium",
     idea="distinct reasoning paths",
-    read=f"{L06}, 'Right in different ways'",
+    read=f"{L06}, 'Deeper: Right in different ways'",
     hints=(
         "Go through one problem's replies from the first to the last, and remember the paths that "
         "you have kept.",
