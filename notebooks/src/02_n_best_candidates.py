@@ -47,11 +47,11 @@ assert pools[0.1].texts[i][0] == pools[1.0].texts[i][1]
 # %% [markdown] tags=["slide"]
 # The cold reply is polite and gives one step of three.
 # The first warm one gives all three.
-# The second is the cold one again, and the third answers some other question.
+# The second is the cold one again, and the third's step is for another question.
 #
 # Turning the dial is free.
 # The best of sixteen warm replies costs all sixteen, and a reward model.
-# **Why choose at all, if a colder reply does it?**
+# **Why choose at all, if a colder reply is as good?**
 # First: what does the dial do?
 
 # %% [markdown] tags=["slide"]
@@ -72,7 +72,7 @@ drawings.softmax()
 
 # %% [markdown]
 # The colder, the more the likeliest word takes.
-# At 0.1 nearly every reply begins with "Thank".
+# At 0.1 nearly every reply here begins with "Thank".
 #
 # **Take a pencil.**
 # Dividing logits by $T$ is the same as raising each probability to the power $1/T$, and then
@@ -147,7 +147,7 @@ for settings, right in (({"top_k": 2}, (0.5 / 0.8, 0.3 / 0.8, 0, 0)),
 #
 # A temperature of 0 means **greedy decoding**: always the likeliest word.
 # Put one prompt into the batch eight times, and you get one reply eight times.
-# Best-of-8 runs without a complaint, and its gain is exactly zero.
+# Best-of-8 would run on them, and gain exactly nothing.
 # So `sample` refuses:
 
 # %% tags=["nbval-check-output"]
@@ -169,7 +169,7 @@ show.facts({"CourseError": refused})
 #
 # the $N$ replies with the highest probability.
 # **Beam search** looks for them: after each word it keeps the $N$ likeliest beginnings.
-# Here $N = 2$, and each number is the log-probability of the beginning so far.
+# Here $N = 2$, each box is a sentence, each number the log-probability so far.
 
 # %% tags=["slide"]
 drawings.beam_tree()
@@ -184,7 +184,7 @@ drawings.beam_tree()
 # 1904.09751).
 #
 # Back to the full mailbox.
-# Five candidates, made in three ways; gold rewards stand beside them, and copies are counted.
+# Five candidates in each of three ways, with their gold rewards; copies are counted.
 
 # %%
 ways = {"five samples, T = 1": {}, "five samples, T = 0.2": {"temperature": 0.2},
@@ -363,7 +363,7 @@ for pool in pools.values():
 # Because of what one can *conclude*.
 # First estimate the best of 4 from the lists of 8, as lesson 01 does: the average over all ways to
 # take 4.
-# Then measure it: by diverse beams with lists of 4, for samples with the 256 stored ones.
+# Then measure it: for diverse beams on lists of 4, for samples on the 256 stored ones.
 
 # %%
 def best_of_4(pool):
@@ -499,7 +499,7 @@ assert complied[0.1] > complied[1.0] > 0
 # The best place gains a quarter of a point over $T = 1$.
 # So a colder reply is better, for free, but only by a little.
 # Turned down, the dial cuts off both ends: at 0.1 no reply has 2 points, and hardly any under −2.
-# What stays is the letter, even where it should refuse.
+# What stays is the letter, even where a refusal is due.
 #
 # **For the best of $n$** the line becomes a hill.
 # At the cold end there is nothing to choose from.
@@ -543,7 +543,7 @@ assert round(warmer(chosen, 16, 0.7, 1.0).mean, 1) == 0.4
 # %% [markdown] tags=["slide"]
 # **Finding 2.2: turning the temperature down is no substitute for choosing.**
 # The best of 16 is ahead by 1.8 points, more than six times what the dial gave.
-# (Both temperatures were picked on these very questions, which flatters both sides a little.)
+# (Both temperatures were picked on these questions, which flatters both sides a little.)
 # And cold candidates leave nothing to choose: at 0.1 we detect no gain of the best of 16 over one
 # reply.
 # So the two go together: warm enough for a choice, and then a choice.
@@ -587,13 +587,13 @@ assert grid[int(by_gold.mean(0).argmax())] == 0.5
 plain_gold = pools[1.0].reward("gold").numpy()
 unchosen = (plain_gold.mean(1) - plain_gold.mean()) / plain_gold.std()
 assert minus(by_gold[:, place[1.3]], unchosen).low < 0
-assert grid[int(chosen[64].mean(0).argmax())] == 0.5
 assert warmer(chosen, 64, 0.5, 1.0).low > 0
+assert not warmer(ceiling, 64, 0.5, 1.0).excludes_zero
 
 # %% [markdown] tags=["slide"]
 # **Finding 2.3: judged by the reward model that chose, warmer sampling looks better than it is
 # judged by gold.**
-# By its own score, what `reward-500` chooses is the better the hotter the candidates.
+# The hotter the candidates, the higher `reward-500` scores its own choice.
 # Among many odd replies, one is odd in just the way it likes.
 # Gold sees the same choice fall steeply beyond 0.7.
 # At 1.3, the best of 64 is no better than a reply at $T = 1$ that nobody chose.
@@ -608,7 +608,8 @@ assert warmer(chosen, 64, 0.5, 1.0).low > 0
 # Turn the dials yourself.
 # Put the temperature at 0.1 and move $n$: the choice hardly changes.
 # Put it at 1.3 and select by `reward-500`: read what is chosen.
-# By `reward-8000` at $n = 64$, the best place is back at 0.5: even a good judge can be fooled.
+# At $n = 64$, 0.5 and 1 are level by gold, and by `reward-8000` 1 is worse: even a good judge can be
+# fooled.
 
 # %% tags=["slide"]
 explore.temperature_explorer(pools, rewards=["reward-8000", "reward-500", "gold"],
@@ -634,7 +635,7 @@ assert warmer(learned64, 64, 1.0, 0.5).high < 0
 
 # %% [markdown]
 # To a perfect judge the two are level; to `reward-8000` the warmer one is a loss.
-# Spread does no harm to a judge who can tell good from bad; it harms one who can be fooled.
+# A perfect judge makes up for the worse average by the wider choice; one who can be fooled does not.
 # This is the question that lost most.
 
 # %%
