@@ -144,7 +144,7 @@ show.together(*(show.replies(stored.prompts[i], [chosen.texts[i]], about=stored.
 
 # %% [markdown]
 # They look tidy: a first step, a last one.
-# But most of the steps belong to other questions, and one reply refuses what nobody asked for.
+# But most steps belong to other questions, and one reply refuses what nobody asked for.
 # We picked them for being bad.
 # Gold is a sum of parts, so we can ask all 128 choices where points are lost from 16 to 256.
 
@@ -188,7 +188,7 @@ assert difference(weakest[:, 1], weakest[:, 0]).high < 0
 # It takes five minutes, and no curve of the proxy tells you.
 #
 # Now find a question whose chosen reply gets worse from 16 to 256, and one where it gets better.
-# (With more sizes of $n$, the peak is at 48.)
+# (The explorer has sizes between: there `reward-2000` peaks at 48.)
 
 # %% tags=["slide"]
 explore.overoptimisation_explorer(stored, ["reward-2000", "reward-8000"])
@@ -255,8 +255,8 @@ show.replies(stored.prompts[i], [stored.texts[i][j] for j in surest],
 # Take the 16 of 256 replies that `reward-2000` likes best.
 # The eight that the policy finds likelier have about a point more gold than the others.
 # Half of that point is steps of other topics.
-# (Halved by the proxy's score, they hardly differ.)
 # Such a step is one of many that could stand there, so each is improbable.
+# (Split by score, the two eights hardly differ.)
 #
 # **Pessimism** charges for that.
 # Rank the candidates by
@@ -333,13 +333,13 @@ assert min(gap.low for gap in won["reward-8000"]) > 0
 # **Finding 4.3: pessimism, a charge for improbable replies, moves the peak of over-optimisation to
 # the right.**
 # Here the peak leaves our range, for all four models.
-# `reward-2000` is 1.2 points better than without the charge.
+# At 256 the charge gives `reward-2000` 1.2 points more.
 #
 # At $\beta = 1$ the policy decides, and it likes bland letters.
 # A good proxy at a small $n$ needs no charge: `reward-8000` loses 0.2 points at 16.
 # We took the library's 0.1; choose yours on prompts that you do not report.
 #
-# Its **rival** is a lower temperature, which leaves improbable replies unwritten.
+# Pessimism's **rival** is a lower temperature, which leaves improbable replies unwritten.
 # With `reward-8000`, sampling at 0.7 beats the charge at 16 candidates and at 64.
 # With `reward-500` it does at 16; at 64 there is no difference we can detect.
 # So find a good temperature first; the charge is for a pool you have already.
@@ -435,14 +435,14 @@ for n in (2, 16, 256):
 #
 # Now on the stored pool, where 256 candidates stand for all replies.
 # The verifier asks whether a reply contains every right step.
-# `reward-8000`, the other chooser, rarely ties at the top.
+# `reward-8000`, beside it, rarely ties at the top.
 
 # %% tags=["slide"]
 from course_lib.experiments.findings.choosing import (complete, kl_of_candidates,
     kl_of_pass_fail)
 
 passes = course.score(stored, complete).reward("complete")  # (128, 256) of 0 and 1
-of_scores = kl_of_candidates(stored.reward("reward-8000")[:32], sizes)  # of 32
+of_scores = kl_of_candidates(stored.reward("reward-8000")[:32], sizes)  # 32 questions
 of_verifier = kl_of_pass_fail(passes, sizes)
 limit = float(-np.log(passes.double().mean(1).numpy()).mean())
 plots.kl_and_bound(sizes, {"reward-8000": of_scores, "verifier": of_verifier},
@@ -462,7 +462,8 @@ assert np.mean(copies) < 1.3
 # **Finding 4.5: KL of best-of-$n$ never exceeds $\log n - (n-1)/n$, and with ties it is far below
 # it.**
 # At 16 the verifier's KL is 0.8 nats below the bound, and it stops at $-\log p$.
-# `reward-8000` keeps to the bound up to about 64; then 256 candidates are too few.
+# `reward-8000` keeps to the bound up to about 64; beyond, 256 candidates cannot stand for all
+# replies.
 # **Where rewards tie, never print the bound as the value.**
 
 # %% [markdown]
@@ -599,7 +600,7 @@ for kind in ("random pairs, 500", "random pairs"):
 # - **what they choose**: let each model choose among the same 16 candidates, label both chosen
 #   replies, and keep the model whose choices have more gold.
 #
-# We play both for all 21 pairs of the pool's seven reward models.
+# We play both for all 21 pairs of the pool's seven reward models, 1,000 games each.
 # (The other three learned to like length, help alone, and safety alone.)
 # *Better* means more gold in the best of 16, on the whole pool.
 #
@@ -832,7 +833,8 @@ assert sums["reward-8000"][0].mean() < 0.005
 # A weight of a quarter on safety takes most of that away and costs no help that we can see.
 # From 1 to 4 a last few per cent of harm cost half a point of help.
 #
-# The last row is a control: one model from as many comparisons of the whole.
+# The last row is a control: one model of the whole of gold, from as many comparisons as the two
+# together.
 # It does no harm here, and helps more than the sum at $w = 1$.
 # So two rewards buy a *dial*, not quality.
 # You need it when the price of harm is not known on the day you train.
@@ -890,8 +892,8 @@ assert 1.8 < taught["best of 16 by reward-125"][1].mean() / blind_wrong.mean() <
 assert taught["best of 16 by reward-8000"][0].mean() > 2 * blind_right.mean()
 
 # %% [markdown] tags=["slide"]
-# Choosing by the weak model raises right steps and doubles wrong ones: of the steps it teaches, as
-# large a share is wrong as with blind choice.
+# Choosing by the weak model raises right steps and doubles wrong ones.
+# About three in ten of its steps are wrong, as in random replies.
 # The good model more than doubles the right ones, and adds no wrong ones beyond chance.
 # Best-of-$n$ forgets an error after one answer.
 # Training repeats it for every user.
@@ -916,8 +918,8 @@ from course_lib.experiments import findings
 findings.show("04")
 
 # %% [markdown]
-# (Finding 4.8 has no section: let the reward model read the first half of each of 64 replies, and
-# write only the better 32 to the end.)
+# (Finding 4.8 has no section. There the reward model reads the first half of each of 64 replies,
+# and only the better 32 are written to the end.)
 #
 # ### What this leaves out
 #
