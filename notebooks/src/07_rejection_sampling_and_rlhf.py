@@ -206,7 +206,7 @@ assert old[0] > 0.2 and old[2] < 0.1 and min(fresh) > 0.2
 # At first the kept replies point where fresh ones do.
 # After four passes they do not.
 # What is left in them to learn is their accidents.
-# That is why RFT stops after a few passes, and why the others sample again.
+# That is why RFT stops after a few passes, and why the online methods sample again.
 #
 # Three things, then, separate RFT from the online methods:
 #
@@ -478,9 +478,9 @@ assert all(len(methods[name]["seeds"]) == 10 for name in six)
 #
 # Is RFT as good as GRPO, then?
 # There is no difference we can detect, and up to a third of a point is open.
-# DPO is ahead on nine of ten seeds, by little: its interval only just reaches zero.
-# RLOO and best-of-64 are below RFT, but not once we allow for all twelve comparisons, five of them
-# here.
+# DPO leads on nine of ten seeds, by little: the interval of its lead just reaches zero.
+# RLOO and best-of-64 are below RFT, but no longer beyond chance when we allow for all twelve
+# comparisons (five are here).
 
 # %% [markdown]
 # Now the open marks: the same policies at $T = 1$.
@@ -498,7 +498,8 @@ assert all(len(methods[name]["seeds"]) == 10 for name in six)
 # method.
 # They are $N$ and the learning rate for RFT, $\beta$ and the learning rate for DPO, the learning
 # rate and the weight of the leash for the online methods.
-# RAFT++, all rounds and the larger RFT had one dial only: learning rate, $\beta$ or $N$.
+# RAFT++, the methods in rounds and "RFT at GRPO's FLOPs" (below) had one dial only: learning rate,
+# $\beta$ or $N$.
 # GRPO and RLOO did best with $\beta = 0$, without the leash, in runs as short as these.
 # DPO gets four pairs a prompt: the four best of its 16 replies, each with one of the four worst.
 # Dials were chosen by gold, which in real life you do not have: this is what each *can* reach.
@@ -697,7 +698,7 @@ explore.frontier_explorer(frontier)
 # %% [markdown] tags=["slide"]
 # ## What each one needs
 #
-# What each holds in memory while it trains:
+# In memory during training:
 
 # %% tags=["slide"]
 drawings.models_in_memory()
