@@ -491,7 +491,8 @@ assert all((far > 2).float().mean() > 0.05 for far in (ends[1.0], -ends[1.0]))
 assert is_letter(pools[0.1]).mean() > 0.99
 firsts = {T: [row[0] for row in pools[T].texts] for T in ends}
 complied = {T: sum(world.gold_parts(*each)["complies"] < 0
-    for each in zip(pools[T].prompts, firsts[T], pools[T].info)) for T in ends}
+    for each in zip(pools[T].prompts, firsts[T], pools[T].info, strict=True))
+    for T in ends}
 assert complied[0.1] > complied[1.0] > 0
 
 # %% [markdown] tags=["slide"]
@@ -608,7 +609,8 @@ assert not warmer(ceiling, 64, 0.5, 1.0).excludes_zero
 # Turn the dials yourself.
 # Put the temperature at 0.1 and move $n$: the choice hardly changes.
 # Put it at 1.3 and select by `reward-500`: read what is chosen.
-# At $n = 64$, 0.5 and 1 are level by gold, and by `reward-8000` 1 is worse: even a good judge can be
+# At $n = 64$, 0.5 and 1 are level by gold, and by `reward-8000` 1 is worse: even a good judge can
+# be
 # fooled.
 
 # %% tags=["slide"]
@@ -635,7 +637,8 @@ assert warmer(learned64, 64, 1.0, 0.5).high < 0
 
 # %% [markdown]
 # To a perfect judge the two are level; to `reward-8000` the warmer one is a loss.
-# A perfect judge makes up for the worse average by the wider choice; one who can be fooled does not.
+# A perfect judge makes up for the worse average by the wider choice; one who can be fooled does
+# not.
 # This is the question that lost most.
 
 # %%

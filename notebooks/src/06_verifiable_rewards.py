@@ -548,7 +548,8 @@ kept = distinct_paths(fresh, by="verifier", key=world.path)
 kept
 
 # %% [markdown]
-# The control trains for as many steps on as many of these 2,048 replies, drawn at random, unverified.
+# The control trains for as many steps on as many of these 2,048 replies, drawn at random,
+# unverified.
 
 # %%
 data = {"trained, unverified": overall_control(kept, seed=0), "trained, verified": kept}
@@ -581,7 +582,8 @@ assert abs(start[0.4].mean() - 18) < 2
 assert all(len(one.training_log.losses) == 25 for one in trained.values())
 
 # %% [markdown]
-# The judge is stricter than the verifier, so that luck does not count: a reply is **sound** when its
+# The judge is stricter than the verifier, so that luck does not count: a reply is **sound** when
+# its
 # answer is right *and* every step is true.
 # Each policy writes four replies to each of 200 other problems.
 # One rival costs nothing: the start policy at its best temperature.
@@ -627,13 +629,15 @@ assert abs(mis0 - 45) < 4 and abs(mis1 - 14) < 4
 assert 0.4 < (right1 - right0) / (mis0 - mis1) < 0.7
 
 # %% [markdown] tags=["slide"]
-# Some 270 replies that a program found right, and 25 steps: at T = 0.4, sound replies rise from about
+# Some 270 replies that a program found right, and 25 steps: at T = 0.4, sound replies rise from
+# about
 # 18 to 30 of 100.
 # In the seven kinds that are misread, the usual mistake falls from 45 % of replies to 14 %.
 # Right replies gain about half of that, and other mistakes the rest.
 # The same training on unverified replies gains nothing.
 #
-# A larger run is stored: 1,500 problems, 16 samples each, three seeds, judged by the verifier on 300
+# A larger run is stored: 1,500 problems, 16 samples each, three seeds, judged by the verifier on
+# 300
 # problems.
 # One more rival trains on new *hurried* solutions.
 # Each policy has its best temperature, chosen on other problems.
