@@ -71,7 +71,7 @@ for i in (3, 2):
 #
 # 1. **Sample** $N$ candidates for each training prompt $x$.
 # 2. **Score** each of them with the reward model.
-# 3. **Select** the best of each prompt, so that none is left out, and reject the rest.
+# 3. **Select** the best of each prompt, so no prompt is left out, and reject the other replies.
 #    That rejection gave the method its name: rejection-sampling fine-tuning, **RFT**.
 # 4. **Fine-tune** the policy on what was kept, as if a person had written it.
 # 5. **Judge** it on other prompts, with a judge that did not choose.
@@ -566,9 +566,9 @@ assert by_dial < 0.5 * (rft["shown"]["gold"]["mean"] - rft["at_1"]["gold"]["mean
 # Here reward-8000 chose, on 384 training prompts.
 # Before training $\pi_\theta$ is the base, and the KL is that of lesson 04: at most
 # $\log 16 - 15/16 \approx 1.83$ nats.
-# Our estimate of it is 1.98: too high, by the same amount in all rows, because rewards tie and
-# ranks
-# come from only 256 replies.
+# Our estimate of it is 1.98.
+# $\pi_{16}(y \mid x)$ is taken from the rank of $y$ among only 256 replies, and rewards tie: that
+# makes the KL too high, by the same amount in all rows.
 #
 # **Your prediction: does it go to 0 with more passes over the data?**
 
@@ -879,8 +879,9 @@ findings.show("05")
 # %% [markdown]
 # ### What this leaves out
 #
-# Against Llama 2: a large model that samples for smaller ones, several temperatures, two reward
-# models, and PPO after it.
+# Llama 2 had a large model that samples for smaller ones, several temperatures, two reward
+# models, and after it PPO, a method of reinforcement learning (lesson 07).
+# We had none of these.
 # We had one learning rate, three epochs, and one weak reward model throughout the rounds.
 # Whether a stronger one would be hacked, and when, was not measured.
 # Training used samples at $T = 1$ only.
