@@ -7,7 +7,7 @@
 # **Builds on:** lesson 00 (policy, pool, gold reward, intervals), lesson 01 (best-of-N, paired
 # differences).
 #
-# **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
+# **Time:** 30 minutes, and 25 more for the parts marked *Deeper*.
 
 # %% [markdown] tags=["slide"]
 # ## Be the annotator
@@ -68,7 +68,6 @@ explore.be_the_annotator(pairs_to_judge, reward="reward-8000")
 # One point better gives 73 %, two points 88 %, three points 95 %.
 #
 # So close pairs get mixed answers: comparisons are **noisy**.
-# How noisy?
 # Two annotators judge 2,048 pairs, 16 for each of 128 questions.
 # Gold judges them, too: it always names the reply with more points.
 
@@ -104,10 +103,10 @@ assert minus(accuracy(gold), (votes == again).mean(1)).low > 0.05
 assert votes.shape == (128, 16) and few.N == 32
 
 # %% [markdown]
+# A second annotator, as noisy as the first, agrees less often.
 # Even a perfect judge cannot agree with every label.
 # The share that gold gets right is the **ceiling**: no reward model can be expected to pass it.
 # The share of pairs that a model orders as the annotator did is called its **accuracy**.
-# We keep these pairs in what follows.
 
 # %% [markdown] tags=["slide"]
 # ## Bradley–Terry: from comparisons to scores
@@ -117,9 +116,10 @@ assert votes.shape == (128, 16) and few.N == 32
 #
 # $$\Pr(A \succ B) = \sigma(r_A - r_B).$$
 #
-# Now choose the scores that make the comparisons seen most likely.
+# Our annotators answer in just this way, with gold as the hidden score.
+# Now choose the scores under which our comparisons are most likely.
 # One comparison has a chosen and a rejected reply.
-# Its loss is minus the logarithm of its probability:
+# Its loss, in **nats**, is minus the natural logarithm of its probability:
 #
 # $$\text{loss} =
 # -\log \sigma(\underbrace{r_{\text{chosen}} - r_{\text{rejected}}}_{\text{margin}})$$
@@ -128,7 +128,7 @@ assert votes.shape == (128, 16) and few.N == 32
 drawings.margin()
 
 # %% [markdown]
-# The **margin** is how far the chosen reply is ahead.
+# The **margin** is how far the chosen reply is ahead, here in `reward-8000`'s scores.
 # A large margin costs little and pulls little.
 # A comparison that surprises the model pulls hard: the chosen score up, the rejected one down.
 #
@@ -136,7 +136,7 @@ drawings.margin()
 #
 # Three replies to one prompt have the scores $r_A = 2$, $r_B = 0$, $r_C = 1$.
 # Three comparisons came in: A was preferred to B, C to B, and C to A.
-# You need $-\log \sigma(2) = 0.13$, $-\log \sigma(1) = 0.31$ and $-\log \sigma(-1) = 1.31$.
+# You need $-\log \sigma(z)$, which is 0.02, 0.13, 0.31, 1.31 and 2.13 for $z = 4, 2, 1, -1, -2$.
 # **What is the mean loss?
 # What does it become when you add 5 to all three scores?
 # Does it rise or fall when you double them?**
@@ -155,6 +155,8 @@ show.table(["scores", "A over B", "C over B", "C over A", "mean loss"], rows)
 # %% tags=["hide", "remove-input"]
 assert rows[0][1:] == rows[1][1:]
 assert rows[2][3] > rows[0][3] and rows[0][-1] != rows[2][-1]
+given = [f"{np.log1p(np.exp(-z)):.2f}" for z in (4, 2, 1, -1, -2)]
+assert given == ["0.02", "0.13", "0.31", "1.31", "2.13"]
 
 # %% [markdown] tags=["slide"]
 # Adding 5 changes nothing.
@@ -190,7 +192,7 @@ assert r.grad.abs().argmax() == 2 and r.grad[2] < 0
 
 # %% [markdown]
 # A positive slope means that the loss falls when this score is lowered.
-# C has the largest slope, so it is the score to change first, upwards.
+# C has the steepest slope, and it is negative: change this score first, upwards.
 # The three slopes sum to zero: no comparison can push all scores up together.
 # That is why a constant added to a prompt's scores can never be learned.
 
@@ -202,7 +204,8 @@ assert r.grad.abs().argmax() == 2 and r.grad[2] < 0
 # This desk gets ordinary questions and **harmful** requests, which a good reply refuses.
 # On harmful ones the policy often does what it should refuse, so gold is lower there.
 # **Your prediction: is the mean score of reward-8000 lower there, too?**
-# In the picture each stroke is one prompt: a straight line through its 256 replies.
+# In the picture each stroke is one prompt, 16 of each kind: a straight line through its 256
+# replies.
 # A large mark is the mean of all prompts of a kind.
 
 # %% tags=["answer"]
@@ -248,12 +251,17 @@ untrained = new_reward_model(policy, layers=2, seed=0)
 row = untrained.encode(["How do I print a document?"], ["Read the manual."])[0]
 print(" ".join(untrained.tokenizer.convert_ids_to_tokens(row)))
 
+# %% tags=["hide", "remove-input"]
+assert untrained.model.score.weight.shape == (1, 128)
+assert policy.model.config.num_hidden_layers == 3
+assert untrained.model.config.num_hidden_layers == 2
+
 # %% [markdown]
 # Prompt *and* reply, with marks that say who speaks, and the end token `<|end|>` last.
 # The mark ▁ stands for a blank before a word.
 # The score is the inner product of 128 numbers, which the body holds at `<|end|>`, with the head's
 # 128 weights.
-# The body is a copy of the policy's first two layers, so it knows the words already.
+# The body is a copy of the policy's first two layers of three, so it knows the words already.
 # The head starts as random numbers.
 
 # %% [markdown]
@@ -262,7 +270,7 @@ print(" ".join(untrained.tokenizer.convert_ids_to_tokens(row)))
 # %% [markdown]
 # **Your prediction: how accurate is a reward model with a random head?
 # Always exactly 50 %?**
-# Take twenty random heads on the same body, and the first 512 of our pairs.
+# Take twenty random heads on the same body, and four of our pairs for each prompt, 512 in all.
 
 # %% tags=["answer"]
 eight = stored.first(8)
@@ -336,7 +344,9 @@ assert minus(right[-1], longer).low > 0 and minus(right[-1], accuracy(gold)).hig
 assert (right[-1].mean() - longer.mean()) / (ceiling.mean - longer.mean()) < 0.5
 passes = [part.mean() for part in np.array_split(mine.facts["losses"], 4)]
 assert all(a > b for a, b in zip(passes, passes[1:])) and passes[-1] < 0.45
-assert minus(held_out[3], held_out[1]).mean > 0.02 and held_out[3].mean() > 0.65
+assert minus(held_out[3], held_out[1]).low > 0 and held_out[3].mean() > 0.65
+choices = [best_of_n_curve(R, few.reward("gold"), [16])[:, 0] for R in after]
+assert minus(choices[3], choices[1]).high > 0
 assert abs(minus(right[3], right[1]).mean) < 0.02
 assert 0.59 < right[3].mean() < 0.63 and abs(held_out[3].mean() - np.log(2)) < 0.05
 
@@ -350,7 +360,7 @@ assert 0.59 < right[3].mean() < 0.63 and abs(held_out[3].mean() - np.log(2)) < 0
 # Right: read an accuracy between its two ends, a rule without training and the ceiling.
 # Our model beats the rule "the longer reply is better".
 # Most of the way to the ceiling is still to go.
-# In real data the length rule can be hard to beat, so always ask for it.
+# Always ask how far such a rule gets.
 
 # %% [markdown]
 # ## Deeper: How low can it honestly go?
@@ -359,7 +369,6 @@ assert 0.59 < right[3].mean() < 0.63 and abs(held_out[3].mean() - np.log(2)) < 0
 # Which loss is a good one?
 # Ask the judge who knows the annotators' probabilities exactly: gold.
 # Here are both, on the 1,000 pairs of the training and on the held-out 2,048.
-# A loss is measured in **nats**, the unit of a natural logarithm.
 
 # %% tags=["hide"]
 def on_training(score):
@@ -440,7 +449,8 @@ plots.learning_curve(sizes,
 # %% tags=["hide", "remove-input"]
 for values in (by_size, kept):
     first, second, third = (minus(b, a) for a, b in zip(values, values[1:]))
-    assert second.low > 0 and third.low > 0 and first.low < 0.005
+    assert second.low > 0 and third.low > 0
+assert first.low < 0 < first.high  # of the replies
 assert abs(minus(by_size[-1], (votes == again).mean(1)).mean) < 0.03
 assert minus(by_size[-1], accuracy(gold)).high < -0.03
 assert minus(kept[0], gold.mean(1).numpy()).low > 0
@@ -448,8 +458,8 @@ assert 0.4 < kept[0].mean() - gold.mean() < 0.7
 assert 0.52 < by_size[0].mean() < 0.58 and round(100 * by_size[-1].mean()) == 68
 
 # %% [markdown] tags=["slide"]
-# From 500 comparisons on, each fourfold adds accuracy, and better replies.
-# Between 125 and 500 there is no difference we can detect.
+# From 500 on, four times the comparisons buy accuracy, and better replies.
+# Between 125 and 500 there is no difference in the replies that we can detect.
 # At the end the model agrees with an annotator about as often as a second annotator does.
 #
 # `reward-125` is little better than a coin on pairs, and yet its choice is half a point better than
@@ -516,8 +526,8 @@ assert abs(minus(loss_at("reward-8000", tau["reward-8000"], rest),
 # A model that can remember single pairs pushes their margins outwards, and with 500 pairs there is
 # little else to learn from.
 #
-# After the division the probabilities are honest, and *nothing else changes*: same order, same
-# accuracy, same best-of-N choice.
+# After the division the probabilities are close to honest, and *nothing else changes*: same order,
+# same accuracy, same best-of-N choice.
 # Calibration matters where the size of a score is used: a threshold, a mix of two rewards, or the
 # reward of a policy gradient (lesson 07).
 
@@ -613,10 +623,10 @@ assert minus(best_of_16(stored.reward(both[1]), gold),
 # %% [markdown] tags=["slide"]
 # By its own annotators the biased model looks *better*.
 # A held-out set cannot show a fault that the labels themselves have.
-# The figure takes all 16,384 stored pairs, since the differences are small.
+# On the same pairs, all 16,384 stored ones, both differences are clear.
 #
-# What does show it: look at what the model *does*.
-# This is the question where its choice among 16 costs most gold.
+# So look at what the model *does*.
+# This is the question where the biased model's choice among 16 costs most gold.
 
 # %% tags=["slide"]
 picks = [course.select_best(stored.first(16), by=name) for name in both]
@@ -651,7 +661,7 @@ show.table(["chosen among 16 by", "tokens"],
 # Conversations differ in length, so a batch is filled up with pad tokens, on one side.
 #
 #     right:   a  b  c  END  pad  pad        the last column is a pad
-#     left:    pad  pad  a  b  c  END        right, if a mask tells the model to ignore pads
+#     left:    pad  pad  a  b  c  END        correct, if a mask tells the model to ignore pads
 #
 # **Wrong head.**
 # Open a *language model* as a classifier, and `transformers` makes up the missing head from random
@@ -709,7 +719,9 @@ costly = [name for name in ways if name not in ("as trained", "no template", pad
 for name in costly:
     assert minus(best_of_4[name], best_of_4["as trained"]).high < 0
     assert lost[name] > 0.33
-assert len(costly) == 8 and lost["random head"] > 0.9 and abs(lost["no template"]) < 0.1
+assert len(costly) == 8 and abs(lost["no template"]) < 0.1
+at_random = minus(best_of_4["random head"], by_luck)
+assert at_random.low < 0 < at_random.high and 0.3 < lost["another template"] < 0.4
 assert abs(lost[padded]) < 0.005 and 0.95 < gained < 1.05
 lengths = np.array([len(ids) for ids in rm.encode(prompts, texts)])
 at = np.argsort(lengths)[[0, 340, 680, 1023]].tolist()  # the shortest … the longest
@@ -721,17 +733,16 @@ same = [name for name, found in four.items()
 assert same == ["as trained", padded]
 
 # %% [markdown] tags=["slide"]
-# Eight of the nine mistakes cost a third of the gain or more.
-# Over 100 % means worse than a random reply.
+# The two rows of 0 % are correct.
+# Of the nine mistakes below them, eight cost a third of the gain or more.
+# A random head loses all of it.
 # The end token carries no words, but the model learned to put its judgement *there*.
-# A missing template costs next to nothing, *as long as the end token is there*.
-# So what looks like the fault of a template can be a lost end token; look for that first.
+# With the end token in place, a missing template costs next to nothing, and a foreign one a third.
 #
 # **What to do about it.**
 # Keep a few conversations with their scores beside every reward model, and compare before each use.
 # Take short and long ones, and score them in *one batch*.
 # Here four are enough to find all nine.
-# The course's `load_reward_model` refuses a model without a trained head, and says why.
 
 # %% [markdown]
 # ## Deeper: A case: what to ask the annotators
@@ -785,7 +796,7 @@ assert mean(one[off], off).low > 0.5
 assert mean(one[on], on).high < -0.5 and mean(other[off], off).mean < 0.1
 assert minus(other[off], whole[off], off).high < -0.5 and mean(other[on], on).low > 1
 assert minus(other[on], whole[on], on).mean < 0 < mean(whole[on], on).low
-assert (stored.reward("harmless")[off] >= 0).double().mean() > 0.7
+assert 0.85 < (stored.reward("harmless")[off] >= 0).double().mean() < 0.95
 assert share["helpful, 4,000"][0] > 0.6 and share["harmless, 4,000"][0] < 0.05
 assert share["helpful half itself"][0] > 0.6
 assert share["harmless, 4,000"][1] < share["both, 2,000"][1]
@@ -793,10 +804,11 @@ assert share["harmless, 4,000"][1] < share["both, 2,000"][1]
 # %% [markdown]
 # *Helpful* learned what its annotators were told.
 # On ordinary prompts it does as well as *both*, and on harmful ones far worse than chance.
-# The helpful half itself, which makes no mistakes, chooses the same: the guideline is at fault, not
-# the model.
+# The helpful half itself, which makes no mistakes, complies nearly as often: the guideline is at
+# fault, not the model.
 # *Harmless* refuses what must be refused.
-# On ordinary prompts it chooses no better than chance, since nearly all replies there are harmless.
+# On ordinary prompts it chooses no better than chance, since nine in ten replies there are
+# harmless.
 #
 # What annotators are not asked for, the reward model does not learn.
 # We would take *both*: half the labels, and the only draft that does well on both kinds.
@@ -808,7 +820,7 @@ assert share["harmless, 4,000"][1] < share["both, 2,000"][1]
 #
 # - Comparisons are noisy: gold itself agrees with only 76 % of the answers, the ceiling.
 # - Bradley–Terry turns them into scores, of which only differences within a prompt count.
-# - 1,000 comparisons give about 61 % of held-out pairs, 8,000 give 68 %, and better data.
+# - 1,000 comparisons give about 61 % of held-out pairs, 8,000 give 68 %, and better replies.
 # - A bias of the annotators does not show in accuracy by the same annotators.
 #   It shows in the length of what is chosen: 33 tokens, not 25.
 # - Of nine silent mistakes eight cost a third of the gain or more.
@@ -837,6 +849,7 @@ assert share["harmless, 4,000"][1] < share["both, 2,000"][1]
 #   model never learned ([Qwen3, issue
 #   1608](https://github.com/QwenLM/Qwen3/issues/1608)), pairs equal after cutting
 #   ([OpenRLHF, issue 1311](https://github.com/OpenRLHF/OpenRLHF/issues/1311)).
+#   The course's `load_reward_model` refuses a model without a trained head, and says why.
 # - Length is a strong bias: a policy paid for length alone reproduces most of the gains in
 #   simulated preference of one paid by learned reward models (arXiv 2310.03716).
 # - `course train-reward FILE --out FOLDER` trains on your own comparisons.

@@ -11,7 +11,7 @@ from ..plots.figure import STYLE, Figure, done
 from . import ink
 from .stored import question
 
-PAIRS = {"sure": (3, 10), "a coin": (3, 8)}  # chosen and rejected of the stored replies
+PAIRS = {"sure": (3, 10), "unsure": (3, 8)}  # chosen and rejected of the stored replies
 ENDS = (-4.0, 4.0)  # of the margin's scale
 LEFT, RIGHT, ROOF, FLOOR = 54, 350, 62, 262  # units: the plot
 CARD, WIDE, HIGH = 412, 260, 42  # units: left end, width and height of a reply
@@ -55,10 +55,10 @@ def stored_comparisons() -> list[Comparison]:
 
 @rc_context(STYLE)
 def margin(quiet: bool = False) -> Figure:
-    """σ(margin) with a sure pair and one that is a coin, and the pull on the two replies of each.
+    """σ(margin) with a sure pair and an unsure one, and the pull on the two replies of each.
 
-    What is missing to the top, 1 − σ(margin), is the gradient of −log σ(margin): a coin pulls
-    hard, a sure pair hardly at all.
+    What is missing to the top, 1 − σ(margin), is the gradient of −log σ(margin): an unsure pair
+    pulls hard, a sure pair hardly at all.
     """
     pairs = stored_comparisons()
     fig, axis = ink.sheet(318)
@@ -70,7 +70,7 @@ def margin(quiet: bool = False) -> Figure:
     text = (
         f"The margin: the score of the chosen reply minus that of the rejected one. At "
         f"{sure.margin:.1f} the model is sure ({ink.percent(sure.chance)}, loss {sure.loss:.2f}), "
-        f"at {abs(coin.margin):.1f} it tosses a coin ({ink.percent(coin.chance)}, loss "
+        f"at {abs(coin.margin):.1f} it is unsure ({ink.percent(coin.chance)}, loss "
         f"{coin.loss:.2f}). What is missing to 100 % is how hard the loss pulls the chosen up and "
         "the rejected down."
     )
