@@ -62,8 +62,7 @@ explore.be_the_annotator(pairs_to_judge, reward="reward-8000")
 # $$\Pr(A \succ B) = \sigma\big(r^*(x, A) - r^*(x, B)\big), \qquad
 # \sigma(z) = \frac{1}{1 + e^{-z}}.$$
 #
-# The function $\sigma$ is called the **sigmoid**.
-# It turns any number into a probability.
+# The **sigmoid** $\sigma$ turns any number into a probability.
 # If both replies are equally good, that is a coin flip.
 # One point better gives 73 %, two points 88 %, three points 95 %.
 #
@@ -129,8 +128,8 @@ drawings.margin()
 
 # %% [markdown]
 # The **margin** is how far the chosen reply is ahead, here in `reward-8000`'s scores.
-# A large margin costs little and pulls little.
-# A comparison that surprises the model pulls hard: the chosen score up, the rejected one down.
+# The loss pulls the chosen score up and the rejected one down, by what the chance lacks of 100 %.
+# A large margin pulls little, a surprise pulls hard.
 #
 # ### On paper
 #
@@ -369,6 +368,8 @@ assert 0.59 < right[3].mean() < 0.63 and abs(held_out[3].mean() - np.log(2)) < 0
 # Which loss is a good one?
 # Ask the judge who knows the annotators' probabilities exactly: gold.
 # Here are both, on the 1,000 pairs of the training and on the held-out 2,048.
+# Ours is scored after the last pass.
+# The last step of the figure is a little higher: a mean over that pass, while the model learned.
 
 # %% tags=["hide"]
 def on_training(score):
