@@ -68,14 +68,14 @@ ON_THE_SITE = (
     ("work too. Where widgets cannot run, the answers stand below the pairs.)", "work too.)"),
     (
         "Where widgets cannot run you see patient 1 as its author does."
-        " Run `explore.pipeline_clinic(patients, first=3)` for another one, and the same with"
-        ' `show="careful"` for its careful measurement.',
+        ' Run `explore.pipeline_clinic(patients, first=3)` for another one, with `show="careful"`'
+        " for its careful measurement.",
         "",
     ),
     (
-        "The first cell of this page installs the course when you have opened it on Colab; on your"
-        " own machine it finds the package and does nothing. The cell below asks",
-        "The next cell asks",
+        "The first cell of this page installs the course when you have opened it on Colab. On your"
+        " own machine it finds the package and does nothing.",
+        "",
     ),
 )
 BADGE_LINE = re.compile(r"^\[!\[Open in Colab\][^\n]*\n?", re.MULTILINE)
