@@ -153,7 +153,7 @@ def test_pages_say_nothing_that_only_a_notebooks_reader_needs(built):
     said = {page: page.read_text(encoding="utf-8") for page in (built / "notebooks").glob("*.html")}
     for words in ("in the course's folder", "opened it on Colab", "idgets cannot run", "Without w"):
         assert [page.name for page, text in said.items() if words in text] == []
-    assert all("Where you stand</span></a> shows them" in text for text in said.values())
+    assert any("Where you stand</span></a> shows them" in text for text in said.values())
 
 
 def test_a_lesson_loses_what_only_a_notebooks_reader_needs():
