@@ -8,36 +8,22 @@
 # %% [markdown] tags=["slide"]
 # # On a real model
 #
-# **You will:** run the four lines on an ordinary Hugging Face model and on data in GSM8K's own file
-# format, work out beforehand whether it fits in memory and how long it takes, lose the machine
-# twice and go on as if nothing had happened, and split the work over two processes without changing
-# a single reply.
+# **You will:** load a Hugging Face model, see whether its training fits in memory, run the four
+# lines on it, and compare the result with its control and with a lower temperature.
 #
-# **Builds on:** lesson 05 (rejection-sampling fine-tuning, the matched random control) and lesson
-# 06 (verifiers, distinct paths, pass@k); lesson 02 for the temperature, lesson 03 for reward models
-# and lesson 07 for PPO are named once or twice.
+# **Builds on:** lesson 05 (RFT, the matched random control) and lesson 06 (verifiers, distinct
+# paths, pass@k).
 #
-# **Time:** 40 minutes, and 45 more for the parts marked *Deeper*.
-# On a GPU the long run takes much longer: the forecast below says how long.
+# **Time:** 30 minutes, and 45 more for the parts marked *Deeper*.
+# On a GPU the long run takes longer.
 
 # %% [markdown] tags=["slide"]
-# ## What is real on this page, and what is not
+# ## Would you pay for this?
 #
-# **The outputs saved in this notebook come from a stand-in**: a Qwen3 of about seventy thousand
-# parameters, trained in some seconds by the cells below on sums of three small numbers in GSM8K's
-# file format.
-# Everything else is what a real run uses: architecture, kind of tokenizer, file format, loading
-# code, prompts, verifier, selection, training.
-# The model's ability and every score are the stand-in's.
-#
-# On a GPU the *same cells* use `Qwen/Qwen3-0.6B-Base` as the policy,
-# `Skywork/Skywork-Reward-V2-Qwen3-0.6B` as the reward model, and GSM8K.
-# **When this was written, no cell of this page had been run with those weights, and none on a T4.**
-# Where that matters the text says so again.
-#
-# ## Before anything: what have we got?
+# A small model was asked to add 5, 7 and 4.
+# This is one of its replies:
 
-# %%
+# %% tags=["hide"]
 import json
 import re
 import subprocess
@@ -53,8 +39,71 @@ from course_lib.base import CourseError
 from course_lib.classroom import explore, plots, quiz, show
 from course_lib.commands import doctor
 from course_lib.estimators import machine, timed
-from course_lib.experiments import find_gsm8k, job
-from course_lib.worlds import few_shot
+from course_lib.experiments import TIERS, find_gsm8k, job
+from course_lib.worlds import equation_holds, equations, few_shot, verify
+
+lucky_reply = "<<5+3=8>>8\n<<7+9=16>>16\n#### 16"
+
+# %% tags=["slide", "nbval-check-output"]
+show.replies("Leo has 5 cups, Eva has 7 and Gus has 4. How many cups are there?",
+    [lucky_reply], notes=["verifier: " + verify(lucky_reply, "16").status])
+
+# %% tags=["hide", "remove-input"]
+assert verify(lucky_reply, "16").status == "correct"
+assert all(equation_holds(step) for step in equations(lucky_reply))
+
+# %% [markdown]
+# The number is right, both sums are true, and the verifier pays.
+# Yet nobody has 3 cups, and nobody knows where the 9 comes from.
+# Read before you train.
+#
+# ## What is real on this page, and what is not
+
+# %% [markdown] tags=["slide"]
+# **The outputs saved in this notebook come from a stand-in**: a Qwen3 of 75,000 parameters, which a
+# cell below trains in some seconds to add three small numbers.
+# Everything else is what a real run uses: architecture, kind of tokenizer, file format, loading
+# code, prompts, verifier, selection, training.
+# Every score is the stand-in's.
+#
+# On a GPU the *same cells* take `Qwen/Qwen3-0.6B-Base` and GSM8K.
+# **When this was written, no cell of this page had been run with those weights, and none on a T4**,
+# the GPU that Colab lends.
+
+# %% [markdown]
+# `tier` is `cpu`, `t4` or `big`, by what was found.
+# A `job` is all that depends on it: models, data, sizes.
+
+# %%
+folder = Path(tempfile.mkdtemp())
+tier = course.tier()
+work = job(tier, folder)  # without a GPU: makes the stand-in, some seconds
+
+# %% tags=["nbval-check-output"]
+t4 = TIERS["t4"]
+show.table(["", "model", "prompts", "held out", "candidates"], [
+    ("here", "stand-in" if work.standin else work.policy, work.prompts, work.held_out,
+        work.n),
+    ("on a T4", t4.policy, t4.prompts, t4.held_out, t4.n)])
+
+# %% [markdown]
+# The data is in GSM8K's format: a question, and a solution with its equations between `<<` and `>>`
+# and the answer after `####`.
+
+# %%
+world = course.load_world("gsm8k", data=work.data)
+questions, info = world.prompts("train", limit=work.prompts)
+# the bare question travels with its prompt
+info = [{**about, "question": q} for q, about in zip(questions, info, strict=True)]
+show.replies(questions[0], [info[0]["solution"]], names=["solution"],
+    notes=[f"answer {info[0]['answer']}"])
+
+# %% [markdown]
+# ## Deeper: The machine, the folder, the data
+
+# %% [markdown]
+# A full disk can end a run after an hour; you can see it coming in the first minute.
+# (`course doctor` prints these facts in a terminal.)
 
 # %%
 have, facts = machine(), doctor.examine()
@@ -69,47 +118,22 @@ needed = 2 if facts["tier"] == "cpu" else 12
 assert have["disk_free_gb"] > needed, "checkpoints will not fit on this disk"
 
 # %% [markdown]
-# A full disk can end a run after an hour; you can see it coming in the first minute.
-# (`course doctor` prints these facts in a terminal.)
 # On Colab: *Runtime → Change runtime type → T4 GPU*.
 # This page asks Colab for one by itself.
-#
-# **The switch.**
-# `tier` is `cpu`, `t4` or `big`, by what was found.
-# A `job` is everything that depends on it: models, data, sizes.
-# By design, all other cells are the same on every machine; the only places that ask `work.standin`
-# are the `assert` lines, which insist on less for the real model.
 #
 # `folder` is where everything is kept.
 # A temporary folder is right for a lesson.
 # **On Colab it is wrong for real work**: the machine's disk goes when the machine goes.
 # Mount Google Drive (the folder icon on the left, then *Mount Drive*; or
-# `from google.colab import drive; drive.mount("/content/drive")`) and put `folder` on it.
+# `from google.colab import drive; drive.mount("/content/drive")`) and put `folder` on it, such as
+# `Path("/content/drive/MyDrive/lesson09")`.
 # We could not try that here.
-
-# %%
-folder = Path(tempfile.mkdtemp())  # on Colab: Path("/content/drive/MyDrive/lesson09")
-tier = course.tier()
-work = job(tier, folder)  # without a GPU: makes the stand-in, some seconds
-
-# %% tags=["nbval-check-output"]
-from course_lib.experiments import TIERS
-
-t4 = TIERS["t4"]
-show.table(["", "stand-in", "prompts", "held out", "candidates"], [
-    ("here", work.standin, work.prompts, work.held_out, work.n),
-    ("on a T4", False, t4.prompts, t4.held_out, t4.n)],
-    f"On a T4 candidates have at most {t4.max_tokens} tokens.")
-
-# %% [markdown]
-# ## The data
 #
 # GSM8K is 7,473 training and 1,319 test problems in two files of JSON lines (Cobbe et al., arXiv
 # 2110.14168), in the public repository `openai/grade-school-math` under the MIT licence, and on the
 # Hub as `openai/gsm8k`.
 # It does not come with this course.
-# `find_gsm8k` looks for the files in a few usual places, and says what to do when they are not
-# there:
+# `find_gsm8k` looks in a few usual places, and says what to do when the files are not there:
 
 # %% tags=["nbval-check-output"]
 try:
@@ -119,24 +143,11 @@ except CourseError as error:
 show.facts({"GSM8K found": found})
 
 # %% [markdown]
-# The stand-in's problems are in the same format: a question, and a solution with its equations
-# between `<<` and `>>` and the answer after `####`.
-# So the code that reads real files reads these.
-
-# %%
-world = course.load_world("gsm8k", data=work.data)
-questions, info = world.prompts("train", limit=work.prompts)
-# the bare question travels with its prompt
-info = [{**about, "question": q} for q, about in zip(questions, info, strict=True)]
-show.replies(questions[0], [info[0]["solution"]], names=["solution"],
-    notes=[f"answer {info[0]['answer']}"])
-
-# %% [markdown]
-# Test problems use other *sets* of numbers: 2, 3 and 5 are in the test or in training, in whatever
-# order they stand.
+# The stand-in's test problems use other *sets* of numbers than the training questions: 2, 3 and 5
+# are in one or the other, in whatever order they stand.
 # So a list of answers cannot help.
-# (The stand-in's own training and the training questions here have different questions, but their
-# numbers may coincide.)
+# (What the stand-in itself was first trained on has different questions, but their numbers may
+# coincide.)
 # Check it:
 
 # %%
@@ -151,33 +162,65 @@ print(len(number_sets("heldout")), "sets of numbers in the test,", len(shared),
 # %% tags=["hide", "remove-input"]
 assert not work.standin or not shared
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## The model is a folder
-#
+
+# %% [markdown] tags=["slide"]
 # A `transformers` model is a folder: weights, configuration, tokenizer.
 # `from_pretrained` takes such a folder or a name on the Hub, and so does `load_policy`.
 # We load it, save it, load it again, and compare every weight.
-# Do this once before a long run: you then know that what will be saved at the end can be read.
+# Do this before a long run: what is saved at the end can then be read.
+
+# %% tags=["hide"]
+def same_weights(a, b):
+    """Whether two policies have equal weights, to the last bit."""
+    first, second = a.model.state_dict(), b.model.state_dict()
+    return all(torch.equal(first[name], second[name]) for name in first)
 
 # %%
-dtype = getattr(torch,
-    work.dtype)                                # float32 without a GPU
+dtype = getattr(torch, work.dtype)  # float32 without a GPU
 policy = course.load_policy(work.policy, template="plain", dtype=dtype)
 policy.save(folder / "copy")
 again = course.load_policy(folder / "copy", template="plain", dtype=dtype)
-pairs = zip(policy.model.state_dict().values(), again.model.state_dict().values(),
-    strict=True)
-same = all(torch.equal(a, b) for a, b in pairs)
+equal_weights = same_weights(policy, again)
 del again
 
 # %% tags=["nbval-check-output"]
 show.facts({"model": type(policy.model).__name__,
     "files": ", ".join(sorted(f.name for f in (folder / "copy").iterdir())),
-    "the same weights after saving and loading": same})
+    "the same weights after saving and loading": equal_weights})
+
+# %% tags=["hide", "remove-input"]
+size = sum(p.numel() for p in policy.model.parameters())
+assert equal_weights and (not work.standin or round(size, -3) == 75_000)
 
 # %% [markdown] tags=["slide"]
-# ### How is the question put?
+# ### The question as the model sees it
 #
+# `Qwen3-0.6B-Base` is a **base model**: it has read text, and nobody has taught it to take turns.
+# So the question is put as text to be continued.
+# A **few-shot prompt** shows some solved problems first, and the model goes on in the same form.
+# With one example:
+
+# %%
+solved = zip(*world.prompts("train"), strict=True)
+four = [(question, about["solution"]) for question, about in solved][-4:]
+examples = four[: work.shots]  # four on a GPU; the stand-in knows the form, needs none
+asked, bare = few_shot(questions, examples), few_shot(questions)
+print(few_shot(questions[:1], four[:1])[0])
+
+# %% [markdown]
+# **Where does a reply end?**
+# The model could go on with a question of its own, and the verifier would read *its* answer.
+# So the real job stops at the empty line between two problems, or at the model's own end token.
+#
+# The examples serve the base policy only.
+# We train on the question *without* them: cheaper, and the student needs none afterwards.
+
+# %% [markdown]
+# ## Deeper: How the question is put
+
+# %% [markdown]
 # A **chat template** writes who speaks and where the reply starts.
 # This is ours, in the style that Qwen's models use:
 
@@ -186,191 +229,197 @@ print(replace(policy, template="chat").render(["What is 3 plus 4?"])[0])
 
 # %% [markdown]
 # The lessons before used such a template.
-# Here we do not, because `Qwen3-0.6B-Base` is a **base model**: it has read text, and nobody has
-# taught it to take turns.
-# There may be a template in its folder whose marks it has not learned: for Qwen3's base models this
-# is reported by a developer (github.com/QwenLM/Qwen3 issue 1608; we have not tested it).
-# A model that never writes the end mark never stops, and the verifier then reads the answer of some
-# later, invented question.
+# There may be one in a base model's folder, too, whose marks the model has not learned.
+# A developer of Qwen3 reports this of its base models (github.com/QwenLM/Qwen3 issue 1608); we have
+# not tested it.
+# A model that never writes the end mark never stops.
 #
 # `template="plain"` gives the text as it is.
-# A **few-shot prompt** shows some solved problems first, so that the model goes on in the same
-# form.
-# The real job shows four; the stand-in has been trained on this very form and needs none.
-# Here is one example, only to see the form (`questions[0]` is a training prompt; the real examples
-# are other problems, see below):
+# A stop is a text: `sample` cuts a reply where the text first stands, whatever the tokens are.
+# (A full stop and an empty line may be one token.)
+# The student is then taught its own end token there, so it needs no stop text later.
+# The examples are taken from the end of the training list and are not among the prompts.
+#
+# Examples cost tokens, in every prompt:
 
-# %%
-solved = list(zip(questions, (i["solution"] for i in info), strict=True))
-print(few_shot(questions[-1:], solved[:1])[0])
+# %% tags=["nbval-check-output"]
+ways = {"four examples": few_shot(questions[:1], four), "none": bare[:1]}
+show.table(["question with", "tokens"],
+    [(name, len(policy.encode(prompts)[0])) for name, prompts in ways.items()])
+
+# %% tags=["hide", "remove-input"]
+assert not {question for question, _ in examples} & set(questions)
 
 # %% [markdown]
-# What ends a reply now?
-# The empty line between two problems.
-# So the real job stops at `"\n\n"` or at the model's own end token.
-# A stop is a text: `sample` cuts a reply where the text first stands, however the tokenizer cuts it
-# (a full stop and an empty line may be one token).
-# The student is then taught its own end token there, so it needs no stop text later.
-#
-# The examples are taken from the end of the training list and are not among the prompts.
-# They serve the base policy only.
-# What we train on is the question *without* examples: shorter, so cheaper, and the student needs
-# none afterwards.
-
-# %%
-ends = {repr(text): len(policy.tokenizer.encode(text, add_special_tokens=False))
-    for text in work.stop or []}
-four = [(q, i["solution"]) for q, i in zip(*world.prompts("train"), strict=True)][-4:]
-examples = four[: work.shots]
-asked, bare = few_shot(questions, examples), few_shot(questions)
-ways = {"four examples": few_shot(questions[:1], four), "here": asked, "bare": bare}
-show.together(show.table(["stops at", "tokens"], ends.items()),
-    show.table(["question with", "tokens"],
-        [(name, len(policy.encode(prompts[:1])[0])) for name, prompts in ways.items()]))
+# ## Does it fit? By hand
 
 # %% [markdown] tags=["slide"]
-# ## Does it fit? By hand
+# Training with AdamW holds four things for every parameter.
+# Its weight in float32 takes 4 bytes, its gradient 4, and two running means, Adam's **moments**, 8.
+# The policy that did the sampling stays loaded in half precision: 2 more.
+# A T4 has 15 GB.
 #
-# Training with AdamW holds, for every parameter: its weight in float32 (4 bytes), a gradient (4),
-# and two running means, Adam's moments (8).
-# And the policy that did the sampling stays loaded, in half precision (2).
-# **On paper: 0.6 billion parameters × how many bytes? Does that fit on a T4 with 15 GB? And would
-# PPO fit (lesson 07), which trains a policy and a critic, and holds a reference and a reward model
-# in half precision?**
+# **Your prediction.**
+# 0.6 billion parameters × how many bytes?
+# And would PPO fit (lesson 07)?
+# It trains a policy and a critic, and holds two frozen models in half precision, the reference and
+# the reward model.
 
-# %% tags=["nbval-check-output"]
-from course_lib.estimators import GB, cache_bytes, phases, training_bytes
+# %% tags=["hide"]
+quiz.predict("09-memory",
+    "RFT on 0.6 billion parameters: how many GB before anything else?",
+    low=0, high=30, step=0.1, unit="GB")
+
+# %% tags=["answer"]
+from course_lib.estimators import GB, phases, training_bytes
 
 rft = {part: size / GB for part, size in training_bytes(0.6e9).items()}
-show.table(["RFT on 0.6 billion parameters", "GB"], [*((part, f"{size:.1f}")
-    for part, size in rft.items()), ("together", f"{sum(rft.values()):.1f}")])
-
-# %% [markdown]
-# Eighteen bytes a parameter for RFT.
-# PPO: policy and critic 16 each, reference and reward model 2 each, so 36 bytes, or 21.6 GB.
-
-# %% tags=["nbval-check-output"]
-each = 2 * 16 + 2 * 2
-print(f"PPO: {each} bytes a parameter, {each * 0.6e9 / GB:.1f} GB before logits")
-
-# %% [markdown]
-# Are RFT's bytes right?
-# Count them on the model in hand: one backward pass, one step of AdamW, and then ask every tensor
-# for its size.
-
-# %%
-model = policy.copy().model.float()
-optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
-ids = torch.tensor(policy.encode(bare[:1]), device=policy.device)
-model(input_ids=ids, labels=ids).loss.backward()
-optimizer.step()
-count = sum(p.numel() for p in model.parameters())
-moments = [t for state in optimizer.state.values() for t in state.values() if t.dim()]
-held = {"weights": model.parameters(), "gradients": [p.grad
-    for p in model.parameters()],
-    "Adam's moments": moments}
-
-# %%
-rows = []
-for part, tensors in held.items():
-    real, by_hand = sum(t.nbytes for t in tensors), training_bytes(count)[part]
-    rows.append((part, f"{real:,}", f"{by_hand:,}"))
-del model, optimizer, moments, held, tensors
-show.table(["", "bytes", "by the formula"], rows)
+show.together(show.table(["RFT on 0.6 billion parameters", "GB"],
+    [(part, f"{size:.1f}") for part, size in rft.items()]),
+    show.guess("09-memory", round(sum(rft.values()), 1), "GB"))
 
 # %% tags=["hide", "remove-input"]
-assert all(real == by_hand for _, real, by_hand in rows)
-
-# %% [markdown]
-# Two more things need memory.
-#
-# **Keys and values**, while sampling: what attention remembers of every earlier token, two vectors
-# in each layer for each **key-value head**.
-# (Qwen3 has fewer of these than attention heads: several attention heads read the same keys and
-# values, which saves memory.)
-#
-# **Logits**, in training: one float32 for every response token and every word of the vocabulary, in
-# about three copies (logits, their gradient, a temporary).
-# Qwen3-0.6B has 151,936 words.
-# In a step, 4 replies of 200 tokens need 1.5 GB, and 32 of them 11.7 GB.
-#
-# The first formula, on a real cache, with its numbers:
-
-# %%
-with torch.inference_mode():
-    cache = policy.model(input_ids=ids, use_cache=True).past_key_values
-real = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
-size = next(policy.model.parameters()).element_size()
-by_hand = cache_bytes(policy.model.config, ids.shape[1], size)
-c = policy.model.config
-print(f"2 × {c.num_hidden_layers} layers × {c.num_key_value_heads} key-value heads × "
-    f"{c.head_dim} numbers\n× {ids.shape[1]} tokens × {size} bytes = {by_hand:,}; "
-    f"measured {real:,}")
-
-# %% tags=["hide", "remove-input"]
-assert real == by_hand
-
-# %% [markdown]
-# Qwen3-0.6B's configuration has 28 layers and 8 key-value heads of width 128.
-# **On paper: how many bytes is one token in half precision? And 256 candidates of 320 tokens?**
-
-# %% tags=["nbval-check-output"]
 from course_lib.estimators import logits_bytes
 
-token = 2 * 28 * 8 * 128 * 2
-print(f"a token {token:,} bytes; "
-    f"256 candidates of 320 tokens {256 * 320 * token / GB:.1f} GB")
-few_logits, many_logits = (logits_bytes(replies * 200, 151_936) / GB
-    for replies in (4, 32))
-print(f"logits of 4 replies {few_logits:.1f} GB, of 32 {many_logits:.1f} GB")
-print(f"the T4 job gives candidates at most {t4.memory_mb * 2**20 / GB:.1f} GB")
+few_logits, many_logits = (logits_bytes(n * 200, 151_936) / GB for n in (4, 32))
+assert training_bytes(1)["weights"] == 4
+assert round(sum(training_bytes(1).values())) == 18
+token = 2 * 28 * 8 * 128 * 2  # of keys and values, by Qwen3-0.6B's configuration
+assert round(256 * 320 * token / GB) == 9 and round(many_logits) == 12
+assert round(few_logits, 1) == 1.5
+
+# %% [markdown]
+# Eighteen bytes a parameter.
+# PPO takes 16 for policy and critic each, and 2 for the other two each: 36.
+# Two things come on top, the orange and the green piece:
 
 # %% tags=["slide"]
 plots.memory(phases(0.6e9, replies=4, reply_tokens=200), 15, "a T4",
     "Memory for 0.6 billion parameters")
 
-# %% [markdown]
-# So candidates in flight can need more than the model.
-# `sample` therefore works in groups that fit into `memory_mb`; the figure shows that limit.
-# In single precision the groups change no candidate.
-# In half precision rounding changes some: 20 of 512 of our help desk's policy in bfloat16, and most
-# of a real model's (`benchmarks/half_precision.py`).
-# They come from the same distribution, so no mean is harmed; only do not expect the same replies
-# again after changing `memory_mb`.
-# RFT should fit, with some gigabytes left for activations, and PPO with all its weights trained
-# should not.
-# *Should*: this is arithmetic, and activations are not in it.
-# Three habits make room.
-# Load the reward model only while it scores.
-# Delete every model that you are done with (each 0.6-billion copy in half precision is 1.2 GB; this
-# page does it with `del`).
-# And cut a step into parts (`accumulate`): the gradient is that of the whole batch, the logits in
-# memory are those of one part.
+# %% tags=["hide", "remove-input"]
+totals = {name: sum(parts.values()) for name, parts in phases(0.6e9).items()}
+assert totals["RFT training"] < 15 < totals["PPO (lesson 07)"]
+
+# %% [markdown] tags=["slide"]
+# **Keys and values**, while sampling: what attention remembers of every earlier token.
+# 256 candidates of 320 tokens would need 9 GB, so `sample` works in groups that fit into a limit.
 #
-# Move the dials: model sizes from 0.1 to 8 billion, 1 to 32 replies in a part, three cards.
-# **How many replies may be in one part on a T4? Which of these models can be trained in this way on
-# 24 GB?**
-# (Keys and values stay at the T4 job's limit whatever the model.)
-# By keyboard: Tab moves between the controls, arrows move the slider, Enter presses a button.
+# **Logits**, in training: a score for each of 151,936 words, at every token of a reply.
+# Four replies of 200 tokens need 1.5 GB, and 32 of them 12.
+# So a step is cut into parts, and only the logits of one part are in memory.
+#
+# By this arithmetic RFT fits on a T4, and PPO with all its weights trained does not.
+# Activations come on top.
+
+# %% [markdown]
+# **How many replies may be in one part on a T4?
+# Which of these models can be trained, with all their weights, on 24 GB?**
 
 # %% tags=["slide"]
 explore.memory_planner()
 
-# %% tags=["nbval-check-output"]
-fits = [r for r in range(1, 33) if sum(phases(0.6e9, r)["RFT training"].values()) <= 15]
-print(f"0.6 billion on 15 GB: up to {fits[-1]} replies in a part, "
-    "with nothing left for activations")
-print("1.7 billion:", round(sum(phases(1.7e9)["RFT training"].values()), 1), "GB")
+# %% tags=["answer", "nbval-check-output"]
+def gigabytes(billions, replies=4):
+    return sum(phases(billions * 1e9, replies)["RFT training"].values())
+
+fits = [replies for replies in range(1, 33) if gigabytes(0.6, replies) <= 15]
+show.facts({"0.6 billion on 15 GB": f"up to {fits[-1]} replies in a part",
+    "1 billion, four replies": f"{gigabytes(1.0):.1f} GB",
+    "1.7 billion, four replies": f"{gigabytes(1.7):.1f} GB"})
+
+# %% tags=["hide", "remove-input"]
+assert gigabytes(0.6, 4) < 15 and gigabytes(1.0) < 24 < gigabytes(1.7)
 
 # %% [markdown]
-# So plan well below that number: the job takes 4.
-# Of these sizes, only those up to 0.6 billion can be trained with all their weights on 24 GB.
+# At eleven nothing is left for activations, so plan well below: the job takes 4.
+# On 24 GB, one billion fits, and 1.7 does not.
+
+# %% [markdown]
+# ## Deeper: Memory, counted on the model in hand
+
+# %% [markdown]
+# Are RFT's bytes right?
+# One backward pass, one step of AdamW, and then ask every tensor for its size.
+
+# %%
+ids = torch.tensor(policy.encode(bare[:1]), device=policy.device)
+
+def held_while_training():
+    """Part → its bytes, after one step of AdamW on a copy of the policy."""
+    model = policy.copy().model.float()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
+    model(input_ids=ids, labels=ids).loss.backward()
+    optimizer.step()
+    states = optimizer.state.values()
+    moments = [t for state in states for t in state.values() if t.dim()]
+    held = {"weights": model.parameters(), "Adam's moments": moments,
+        "gradients": [p.grad for p in model.parameters()]}
+    return {part: sum(t.nbytes for t in tensors) for part, tensors in held.items()}
+
+# %%
+held, by_hand = held_while_training(), training_bytes(size)
+show.table(["", "bytes", "by the formula"],
+    [(part, f"{real:,}", f"{by_hand[part]:,}") for part, real in held.items()])
+
+# %% tags=["hide", "remove-input"]
+assert all(real == by_hand[part] for part, real in held.items())
+
+# %% [markdown]
+# Now keys and values: two vectors in each layer for each **key-value head**.
+# (Qwen3 has fewer of these than attention heads: several attention heads read the same keys and
+# values, which saves memory.)
+# The formula, on a real cache, with its numbers:
+
+# %%
+from course_lib.estimators import cache_bytes
+
+with torch.inference_mode():
+    cache = policy.model(input_ids=ids, use_cache=True).past_key_values
+real = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+width, c = next(policy.model.parameters()).element_size(), policy.model.config
+cache_size = cache_bytes(c, ids.shape[1], width)
+print(f"2 × {c.num_hidden_layers} layers × {c.num_key_value_heads} key-value heads × "
+    f"{c.head_dim} numbers\n× {ids.shape[1]} tokens × {width} bytes = {cache_size:,}; "
+    f"measured {real:,}")
+
+# %% tags=["hide", "remove-input"]
+assert real == cache_size
+
+# %% [markdown]
+# Qwen3-0.6B's configuration has 28 layers and 8 key-value heads of width 128.
+# **On paper: how many bytes is one token in half precision? And 256 candidates of 320 tokens?**
+
+# %% tags=["answer", "nbval-check-output"]
+show.facts({"keys and values of a token": f"{token:,} bytes",
+    "256 candidates of 320 tokens": f"{256 * 320 * token / GB:.1f} GB",
+    "what the T4 job gives them": f"{t4.memory_mb * 2**20 / GB:.1f} GB",
+    "logits of 4 replies": f"{few_logits:.1f} GB",
+    "logits of 32 replies": f"{many_logits:.1f} GB"})
+
+# %% [markdown]
+# (Logits are counted three times: themselves, their gradient, a temporary.)
+#
+# The groups of `sample` change no candidate in single precision.
+# In half precision rounding changes some: 20 of 512 of our help desk's policy in bfloat16, and 13
+# of 16 of Gemma 3 270M's (`benchmarks/half_precision.py`).
+# They come from the same distribution, so no mean is harmed.
+# Only do not expect the same replies again after changing `memory_mb`.
+#
+# Three habits make room.
+# Load the reward model only while it scores.
+# Delete every model that you are done with (each 0.6-billion copy in half precision is 1.2 GB).
+# And cut a step into parts (`accumulate`): the gradient is that of the whole batch.
 # The model that samples need not be the one that learns.
+#
+# In the planner keys and values stay at the T4 job's limit whatever the model.
+# Its switch for LoRA trains small adapters and not all weights; this course trains none.
+# By keyboard: Tab moves between the controls, arrows move a slider, Enter presses a button.
 
 # %% [markdown]
 # ## Deeper: Half precision
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # A T4 computes fast in float16, and has no native bfloat16.
 # Three facts about float16: near 1 its numbers are about 0.001 apart, and a sum goes to the
 # nearest; the smallest positive one is about 0.00000006, and below half of that it becomes 0; the
@@ -386,7 +435,7 @@ print("0.00000001 =", torch.tensor(1e-8, dtype=half).item())
 print(f"times 1024, and divided again in float32: {scaled:.1e}")
 print("70,000 =", torch.tensor(70_000.0, dtype=half).item())
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # Hence three rules, all kept by `finetune(..., dtype=torch.float16)` on a GPU.
 # *Weights stay float32 while training*: small steps would be lost (first line).
 # *The loss is scaled up* before the backward pass and gradients down after it, by PyTorch's
@@ -398,13 +447,8 @@ print("70,000 =", torch.tensor(70_000.0, dtype=half).item())
 # %% [markdown] tags=["slide"]
 # ## The four lines
 #
-# First on a few prompts, to see that everything works.
+# First on a few prompts.
 # The verifier decides who is kept, one reply for each distinct list of equations (lesson 06).
-# This is the **lenient** verifier: it takes the number after `####`, or else other marks and in the
-# end the last number in the text.
-# So a reply in the wrong form may count as right, and the count of unreadable replies below does
-# not show it.
-# Look for such replies yourself.
 
 # %%
 from course_lib.models import GoldReward
@@ -412,9 +456,8 @@ from course_lib.pools import distinct_paths
 
 def keep(pool):
     """One right reply for each distinct path, under the question without examples."""
-    unprompted = replace(pool, prompts=few_shot([about["question"]
-        for about in pool.info]))
-    return distinct_paths(unprompted, by="verifier", key=world.path)
+    pool = replace(pool, prompts=few_shot([about["question"] for about in pool.info]))
+    return distinct_paths(pool, by="verifier", key=world.path)
 
 verifier = GoldReward(world, name="verifier")
 
@@ -423,16 +466,17 @@ few = slice(0, 24)
 pool = course.sample(policy, asked[few], work.sampling, info=info[few], seed=0)
 pool = course.score(pool, verifier)
 best = keep(pool)
-course.finetune(policy, best,
-    work.training)  # to see that it runs; the result is not kept
+course.finetune(policy, best, work.training)  # to see that it runs; not kept
 show.facts({"sampled": pool, "right": int(pool.reward().sum()),
     "kept as distinct paths": len(best)})
 
 # %% [markdown]
-# Now read.
-# For the first three prompts, two right replies and two wrong ones, where there are such.
+# Now read: two right replies and two wrong ones to three prompts, where there are such.
+# *How* are the wrong ones wrong?
+# By numbers that are not in the question, or by sums that do not hold?
+# A reply that was cut is a fault of your settings: find it now.
 
-# %%
+# %% tags=["hide"]
 def some_of(i):
     """Two right and two wrong replies to question i, as far as there are."""
     at = [(word, j) for value, word in ((1, "right"), (0, "wrong"))
@@ -440,80 +484,75 @@ def some_of(i):
     return show.replies(f"{questions[i]} ({info[i]['answer']})",
         [pool.texts[i][j].strip() for _, j in at], names=[word for word, _ in at])
 
-show.together(*(some_of(i) for i in range(3)))
-
-# %% [markdown]
-# Look at *how* the wrong ones are wrong: numbers that are not in the question (a wrong reading),
-# sums that do not hold (a wrong calculation), a reply that was cut or gave no answer.
-# The last kind is a fault of your settings, not of the model, and you want to find it now.
-
-# %%
-from course_lib.worlds import verify
-
-verdicts = [verify(t, a["answer"]).status
-    for row, a in zip(pool.texts, pool.info, strict=True) for t in row]
-show.table(["verdict", "replies"],
-    [(status, verdicts.count(status)) for status in ("correct", "wrong", "unreadable")],
-    f"Cut at the token limit: {(pool.finish == 1).float().mean():.1%}.")
-
-# %% tags=["hide", "remove-input"]
-assert not work.standin or verdicts.count("correct") > 10
-
-# %% [markdown]
-# And look at the right ones.
-# Some reach the right number by wrong steps.
-# The verifier does not read steps.
-# Let us call a reply *sound* when, besides being right, every marked equation holds and the first
-# one uses numbers of the question.
-# (Lesson 06 asked for true steps only; a true step with an invented number passes there, and not
-# here.)
-# **Of the right answers, how many are sound?**
-
-# %% tags=["hide"]
-from course_lib.worlds import equation_holds, equations
-
 def sound(question, text):
     """True when every equation holds and the first uses numbers of the question."""
     steps, numbers = equations(text), re.compile(r"[0-9]+")
     if not steps or not all(equation_holds(step) for step in steps):
         return False
-    return set(numbers.findall(steps[0].split("=")[0])) <= set(
-        numbers.findall(question)
-    )
+    used = numbers.findall(steps[0].split("=")[0])
+    return set(used) <= set(numbers.findall(question))
 
-def right_ones(pool):
-    """(question, text) of every right reply."""
-    return [
-        (pool.info[i]["question"], pool.texts[i][j])
-        for i, j in (pool.reward("verifier") > 0.5).nonzero().tolist()
-    ]
+# %% tags=["slide"]
+show.together(*(some_of(i) for i in range(3)))
 
-# %%
-right = right_ones(pool)
+# %% [markdown]
+# Call a right reply *sound* when every equation holds and the first one uses numbers of the
+# question.
+# The reply that opened this page is right and not sound.
+# **Of the right answers, how many are sound?**
+
+# %% tags=["answer"]
+right = [(pool.info[i]["question"], pool.texts[i][j])
+    for i, j in (pool.reward("verifier") > 0.5).nonzero().tolist()]
 print(f"{len(right)} right answers, {sum(sound(*r) for r in right)} of them sound")
 
 # %% tags=["hide", "remove-input"]
-assert not work.standin or len(right) / 2 < sum(sound(*r) for r in right) < len(right)
+assert not work.standin or 0.8 * len(right) < sum(sound(*r) for r in right) < len(right)
+assert not sound("Leo has 5 cups, Eva has 7 and Gus has 4. How many?", lucky_reply)
 
 # %% [markdown]
-# On the stand-in most, but not all.
+# More than four in five, and not all.
+# Training on a right answer with wrong steps teaches wrong steps.
+# Here we go on with the plain verifier.
+
+# %% [markdown]
+# ## Deeper: What the verifier does not see
+
+# %% [markdown]
+# This verifier is **lenient**: it takes the number after `####`, or else other marks and in the end
+# the last number in the text.
+# So a reply in the wrong form can count as right, and the count of unreadable replies does not show
+# it.
+# Look for such replies yourself.
+
+# %%
+verdicts = [verify(t, a["answer"]).status
+    for row, a in zip(pool.texts, pool.info, strict=True) for t in row]
+show.table(["verdict", "replies"],
+    [(status, verdicts.count(status)) for status in ("correct", "wrong", "unreadable")],
+    f"Cut at the token limit: {int((pool.finish == 1).sum())} of {len(verdicts)}.")
+
+# %% tags=["hide", "remove-input"]
+assert not work.standin or verdicts.count("correct") > 10
+
+# %% [markdown]
+# Lesson 06 asked for true steps only.
+# A true step with an invented number passes there, and is not sound here.
+#
 # How many answers would be right by luck alone?
 # The control: judge each reply by the answer to *another* question.
 
 # %%
 other = replace(pool, info=[*pool.info[1:], pool.info[0]])
 lucky = course.score(other, GoldReward(world, name="luck")).reward("luck").mean()
-print(f"right {pool.reward('verifier').mean():.1%}, "
-    f"by another question's answer {lucky:.1%}")
+print(f"right {pool.reward('verifier').mean():.0%}, "
+    f"by another question's answer {lucky:.0%}")
 
 # %% tags=["hide", "remove-input"]
 assert not work.standin or pool.reward("verifier").mean() > 2 * lucky
 
 # %% [markdown]
 # So the stand-in does add, rather than guess.
-# Still, training on a right answer with wrong steps teaches wrong steps.
-# A stricter rule would keep a reply only if its equations hold as well; here we go on with the
-# plain verifier.
 
 # %% [markdown]
 # ## Deeper: How long will it take?
@@ -556,7 +595,7 @@ draws = torch.distributions.Normal(10.0, 1.0).sample((4000, 43))
 inside = [Stage("test", row[:3].tolist(), 40).total for row in draws]
 share = (sum(i.low <= total <= i.high
     for i, total in zip(inside, draws[:, 3:].sum(1).tolist(), strict=True)) / 4000)
-print(f"inside the 95 % interval: {share:.1%}")
+print(f"inside the 95 % interval: {share:.0%}")
 
 # %% tags=["hide", "remove-input"]
 assert 0.93 < share < 0.97
@@ -569,7 +608,8 @@ assert 0.93 < share < 0.97
 # Now the plan.
 # Sampling: all training prompts.
 # Training: the number of passes (`epochs`), twice, since there is a control.
-# The test: held-out prompts, three policies.
+# The test: held-out prompts, three policies, `groups` candidates to each prompt.
+# It is counted in parts of as many candidates as were timed.
 # Half-widths of *independent* timings are added as squares, as variances are.
 # But sampling and test extrapolate the same three timings: if those were too low, both are.
 # `forecast` adds these two as they are.
@@ -587,12 +627,12 @@ plan = [Stage("sampling", seconds, M), Stage("training, twice", trainings,
         Stage("test", seconds, test_parts)]
 expected = forecast(plan)
 show.table(["", "seconds"], [*((stage.name, f"{stage.total:.1f}") for stage in plan),
-    ("together", f"{expected:.1f}")], f"That is {expected.mean / 60:.1f} minutes.")
+    ("together", f"{expected:.0f}")])
 
 # %% [markdown]
 # On the stand-in training took longest when this page was made: it does many small steps, while
 # hundreds of candidates are sampled side by side.
-# A large model on a GPU may well turn this round, since training reads many tokens at once and
+# A large model on a GPU can turn this round, since training reads many tokens at once and
 # sampling writes them one by one.
 # Your own printout will say.
 #
@@ -644,10 +684,7 @@ with counting() as third:
 
 # %%
 replies = resumed.pool.texts == whole.pool.texts
-pairs = zip(whole.policy.model.state_dict().values(),
-    resumed.policy.model.state_dict().values(),
-    strict=True)
-weights = all(torch.equal(a, b) for a, b in pairs)
+weights = same_weights(whole.policy, resumed.policy)
 print("the same replies:", replies, "| the same weights, to the last bit:", weights)
 
 # %% tags=["hide", "remove-input"]
@@ -666,7 +703,7 @@ show.table(["", "parts sampled", "steps trained"],
 
 # %% tags=["hide", "remove-input"]
 assert (first["sampling"], second["sampling"], third["sampling"]) == (2, 1, 0)
-assert third["training"] == uninterrupted["training"] - 2
+assert not work.standin or third["training"] == uninterrupted["training"] - 2
 
 # %% [markdown]
 # Nothing was sampled twice, and of the three steps before the second disconnection the third call
@@ -680,16 +717,13 @@ assert third["training"] == uninterrupted["training"] - 2
 
 # %%
 del whole, resumed
-torch.cuda.empty_cache()        # does nothing without a GPU
+torch.cuda.empty_cache()  # does nothing without a GPU
 
 # %% [markdown] tags=["slide"]
 # ## The long run
 #
-# The four lines, all training prompts, every stage kept.
-# Then the control: **from each prompt** as many replies as were kept, chosen at random, trained in
-# the same way.
-# (`Stages` is the folder of finished stages; `sampled` and `trained` are the loop's own two long
-# steps, kept in it.)
+# The four lines again, on all training prompts, every finished stage kept in a folder.
+# If the machine goes away, run the cell again and it goes on.
 
 # %%
 from course_lib.methods import (Request, Stages, rejection_sampling_rounds, sampled,
@@ -699,38 +733,39 @@ from course_lib.pools import matched_control
 kept = Stages(folder / "run")
 long = replace(work.loop, select=keep, training=work.training)
 spent_treatment, rounds = timed(rejection_sampling_rounds, policy, asked, verifier,
-    long, info=info,
-    out=kept)
+    long, info=info, out=kept)
 run = rounds[0]
+
+# %% [markdown] tags=["slide"]
+# Then the control (lesson 05): **from each prompt** as many replies as were kept, chosen at random,
+# trained in the same way.
 
 # %%
 control = matched_control(run.selection, seed=0)
 spent_control, random_student = timed(trained, policy, control, work.training, kept,
     "control-policy")
-right = float(control.rewards("verifier").mean())
-print(f"{len(run.selection)} right replies on distinct paths")
-print(f"the control has {len(control)}, {right:.0%} of them right; "
-    f"in the pool {run.pool.reward().mean():.0%}")
+right_share = float(control.rewards("verifier").mean())
+show.table(["", "replies", "right"], [
+    ("kept: right, distinct paths", len(run.selection), "100%"),
+    ("control", len(control), f"{right_share:.0%}"),
+    ("all that was sampled", run.pool.reward().numel(),
+        f"{run.pool.reward().mean():.0%}")])
 
 # %% tags=["hide", "remove-input"]
-assert not work.standin or right < 0.95
+assert len(control) == len(run.selection) and (not work.standin or right_share < 0.95)
+assert float(run.selection.rewards("verifier").min()) == 1
 
 # %% [markdown]
-# The control chose without looking at the reward, yet its share of right replies need not be the
-# pool's.
-# It takes *as many from each prompt as were kept*: more from prompts solved in many ways, none from
-# prompts never solved.
-# So it copies which prompts teach, and what is left between it and RFT is the effect of its wrong
-# and repeated replies.
+# The control takes more from prompts solved in many ways, and none from prompts never solved.
+# So it copies *which prompts* teach, and differs from RFT in the choice of replies.
 #
-# The test: held-out problems, the same number of candidates from each of the three.
+# The test: the same held-out problems for all three, one temperature.
 # The base gets the few-shot prompt, the two students the bare question.
-# All are served at the temperature of sampling first; colder replies come below.
 
 # %%
 held_questions, held_info = world.prompts("heldout", limit=work.held_out)
-held_info = [{**about, "question": q} for q,
-    about in zip(held_questions, held_info, strict=True)]
+held_info = [{**about, "question": q}
+    for q, about in zip(held_questions, held_info, strict=True)]
 test = replace(work.sampling, n=work.groups, seed=1)
 
 def examined(name, who, shown=(), at=test):
@@ -739,8 +774,8 @@ def examined(name, who, shown=(), at=test):
 
 policies = {"base": (policy, examples), "RFT": (run.policy, ()),
     "random control": (random_student, ())}
-spent_test, results = timed(lambda: {name: examined(name, *p) for name,
-    p in policies.items()})
+spent_test, results = timed(lambda: {name: examined(name, *p)
+    for name, p in policies.items()})
 
 # %% [markdown]
 # ## Deeper: Was the forecast right?
@@ -751,9 +786,7 @@ spent_test, results = timed(lambda: {name: examined(name, *p) for name,
 # %%
 actual = spent_treatment + spent_control + spent_test
 inside = expected.low <= actual <= expected.high
-print(
-    f"forecast {expected:.0f} s, actual {actual:.0f} s: inside the interval: {inside}"
-)
+print(f"forecast {expected:.0f} s, actual {actual:.0f} s; inside: {inside}")
 
 # %% [markdown]
 # The seconds are those of one machine at one moment; do not rely on them.
@@ -766,67 +799,62 @@ print(
 # ## RFT against the base and the control
 #
 # **Your prediction.**
-# RFT against base: how many points of pass@1?
-# And against the control?
-# (pass@1: the share of right replies; pass@k: the chance that at least one of k replies is right,
-# lesson 06.)
+# How much more does RFT answer than the base?
+# The measure is **pass@1**, the share of right replies (lesson 06).
 
 # %% tags=["hide"]
-quiz.predict("09-gain", "RFT minus base: the difference in pass@1 on held-out problems?",
+quiz.predict("09-gain",
+    "RFT minus base: the difference in pass@1 on held-out problems?",
     low=-0.3, high=0.5, step=0.01)
 
 # %%
 from course_lib.estimators import bootstrap_interval, paired_difference, pass_at_k
 
-one = {name: answers.reward("verifier").double().mean(1) for name,
-    answers in results.items()}
-eight = {name: pass_at_k(answers.reward("verifier"), [work.groups])[:, 0]
+one = {name: answers.reward("verifier").double().mean(1)
     for name, answers in results.items()}
+gain = paired_difference(one["RFT"], one["base"])
+control_gain = paired_difference(one["random control"], one["base"])
+treatment = paired_difference(one["RFT"], one["random control"])
+differences = {"RFT minus base": gain, "random control minus base": control_gain,
+    "RFT minus random control": treatment}
 
 # %% tags=["slide", "answer"]
-gain, control_gain = (paired_difference(one["RFT"], one["base"]),
-    paired_difference(one["random control"], one["base"]))
-treatment = paired_difference(one["RFT"], one["random control"])
-names = ["RFT minus base", "random control minus base", "RFT minus random control"]
-figure = plots.intervals(names, [gain, control_gain, treatment],
+figure = plots.intervals(list(differences), list(differences.values()),
     "difference in pass@1 on held-out problems")
 figure.axes[0].axvline(0, color=plots.COLOURS[6], linestyle="--")  # no difference
 figure.guessed("09-gain", axis="x")
 
-# %% tags=["slide"]
-more = paired_difference(eight["RFT"], eight["base"])
-verdict = "no difference we can detect" if more.low <= 0 <= more.high else "a difference"
-show.table(["policy", "pass@1", f"pass@{work.groups}"], [(name,
-    f"{bootstrap_interval(one[name]):.2f}", f"{bootstrap_interval(eight[name]):.2f}")
-    for name in results],
-    f"pass@{work.groups}, RFT minus base: {more:+.2f}, {verdict}.")
+# %%
+def in_words(difference):
+    return "a difference" if difference.excludes_zero else "no difference we can detect"
+
+show.table(["", "pass@1", ""],
+    [(name, f"{value:+.2f}", in_words(value)) for name, value in differences.items()])
 
 # %% tags=["hide", "remove-input"]
 assert not work.standin or (0.2 < one["base"].mean() < 0.8 and treatment.low > 0
-    and control_gain.mean < gain.mean)
+    and 0.03 < treatment.mean < 0.1 and control_gain.mean < min(0, gain.mean)
+    and abs(gain.mean) < 0.06)
 
 # %% [markdown] tags=["slide"]
-# On the stand-in, at the temperature of sampling, RFT answers more held-out problems than the
-# control, and the interval excludes zero: an effect of *which replies were chosen*, with everything
-# else equal.
-# But look at the first row: **against the base policy the saved run shows no gain that can be told
-# from zero**; it is the control that fell.
+# **RFT is six points above its control**, and the interval excludes zero.
+# That is the effect of *which replies were chosen*, with everything else equal.
+#
+# **Against the base the saved run shows no difference we can detect.**
+# It is the control that fell.
 # Training on one's own replies, wrong ones included, did harm at this temperature, and choosing the
 # right ones prevented it.
-# (One reason may be that the stand-in had met the training questions' numbers before, so right
-# replies teach it little; we did not test that.)
-# Without the control one would not have seen this; without the base one would have reported a
-# success.
-# One training of each kind, one seed: the interval covers the questions, not the luck of training,
-# for which one needs several seeds (lesson 05).
-# The questions also share number sets, so it is somewhat too narrow.
+# Without the base you would have reported a success.
+#
+# One training of each kind, one seed: the interval covers the questions, and not the luck of
+# training.
 
 # %% [markdown]
 # **A trap on the real model.**
-# There the base policy is tested with solved examples in its prompt and the students without.
-# "RFT minus base" then mixes two things: what the selection taught, and that training of *any* kind
-# teaches the form of the answer.
-# The random control learns the form as well, and may rise for that alone.
+# There the base is tested with solved examples in its prompt and the students without.
+# "RFT minus base" then mixes what the selection taught with the form of the answer, which training
+# of *any* kind teaches.
+# The random control learns the form as well.
 # Only the comparison with the control is clean.
 
 # %% [markdown]
@@ -836,7 +864,7 @@ assert not work.standin or (0.2 < one["base"].mean() < 0.8 and treatment.low > 0
 # Did it learn to add, or to guess better?
 # `sound` took no part in the selection, so it can judge.
 # Take *all* replies, not only the right ones: which share is right and sound?
-# (The two students may give different numbers of right answers, so shares of those could mislead.)
+# (The two students give different numbers of right answers, so shares of those could mislead.)
 
 # %%
 def right_and_sound(pool):
@@ -847,22 +875,24 @@ def right_and_sound(pool):
     return (right & torch.tensor(good)).double().mean(1)
 
 honest = {name: right_and_sound(answers) for name, answers in results.items()}
-show.table(["policy", "right and sound", "right"],
-    [(name, f"{bootstrap_interval(values):.3f}", f"{one[name].mean():.3f}")
-        for name, values in honest.items()])
-
-# %%
 sound_treatment = paired_difference(honest["RFT"], honest["random control"])
-print(f"right and sound, RFT minus control: {sound_treatment:+.3f}")
-print(f"RFT minus base: {paired_difference(honest['RFT'], honest['base']):+.3f}")
+sound_gain = paired_difference(honest["RFT"], honest["base"])
+show.table(["right and sound", "difference", ""], [
+    ("RFT minus random control", f"{sound_treatment:+.2f}", in_words(sound_treatment)),
+    ("RFT minus base", f"{sound_gain:+.2f}", in_words(sound_gain))])
 
 # %% tags=["hide", "remove-input"]
 assert not work.standin or sound_treatment.low > 0
 
 # %% [markdown]
 # So on the stand-in the lead over the control is not only in lucky answers.
-# It need not be so: the reward measures the last number, and where many right answers are lucky,
+# Elsewhere it can be: the reward measures the last number, and where many right answers are lucky,
 # luck is what it makes more frequent.
+#
+# Two things about the comparison itself.
+# The questions share number sets, so the intervals over questions are too narrow.
+# And why did right replies teach the stand-in so little?
+# One guess is that it had met the numbers of the training questions before; we did not test that.
 
 # %% [markdown] tags=["slide"]
 # ## And the dial?
@@ -870,64 +900,80 @@ assert not work.standin or sound_treatment.low > 0
 # Serving colder costs nothing.
 # So a fair rival of a fine-tuned policy is the base policy at a lower temperature.
 # On the help desk that rival is weak: its likeliest reply is a bland letter (lessons 02 and 05).
-# Is it weak here, too?
 #
 # **Your prediction.**
-# All three policies again at temperatures 0.3 and 0.1.
-# What becomes of pass@1, of pass@8, and of the lead over the control?
-# (This cell takes twice as long as the test, and it is not in the forecast.)
+# At T = 1 half of the base's replies are right.
+# And at T = 0.1?
+
+# %% tags=["hide"]
+quiz.predict("09-dial",
+    "The base policy at T = 0.1: which share of its replies is right?",
+    low=0, high=1, step=0.01)
 
 # %%
-served, rows = {(test.temperature, name): values for name, values in one.items()}, []
+served, several = {test.temperature: one}, {}
 for t in (0.3, 0.1):
     cold = replace(test, temperature=t)
-    for name, (who, shown) in policies.items():
-        answers = examined(f"{name}-{t}", who, shown, cold)
-        served[t, name] = answers.reward("verifier").double().mean(1)
-        several = pass_at_k(answers.reward("verifier"), [work.groups]).mean()
-        rows.append((t, name, f"{bootstrap_interval(served[t, name]):.3f}",
-            f"{several:.3f}"))
-show.table(["T", "policy", "pass@1", f"pass@{work.groups}"], rows)
+    answers = {name: examined(f"{name}-{t}", who, shown, cold)
+        for name, (who, shown) in policies.items()}
+    served[t] = {name: a.reward("verifier").double().mean(1)
+        for name, a in answers.items()}
+    several[t] = {name: pass_at_k(a.reward("verifier"), [work.groups])[:, 0]
+        for name, a in answers.items()}
+
+# %% tags=["slide", "answer"]
+shares = {name: [bootstrap_interval(values[name]) for values in served.values()]
+    for name in ("RFT", "base")}
+figure = plots.dumbbells([f"T = {t:g}" for t in served], shares,
+    "pass@1 on held-out problems")
+figure.guessed("09-dial", axis="x")
 
 # %%
-rows = []
-for t in (test.temperature, 0.3, 0.1):
-    lead = paired_difference(served[t, "RFT"], served[t, "random control"])
-    over = paired_difference(served[t, "RFT"], served[t, "base"])
-    rows.append((t, f"{lead:+.3f}", f"{over:+.3f}"))
-dial = paired_difference(served[0.1, "base"], one["RFT"])
-show.table(["T", "RFT minus control", "RFT minus base"], rows,
-    f"The base at T = 0.1 minus RFT at T = {test.temperature}: {dial:+.3f}")
+leads = {t: paired_difference(values["RFT"], values["random control"])
+    for t, values in served.items()}
+show.table(["T", "RFT minus control", ""],
+    [(f"{t:g}", f"{lead:+.2f}", in_words(lead)) for t, lead in leads.items()])
 
 # %% tags=["hide", "remove-input"]
-assert not work.standin or dial.low > 0
+warm = test.temperature
+several[warm] = {name: pass_at_k(a.reward("verifier"), [work.groups])[:, 0]
+    for name, a in results.items()}
+dial = paired_difference(served[0.1]["base"], one["RFT"])
+broad = paired_difference(several[0.1]["base"], several[warm]["base"])
+apart = [paired_difference(served[t]["RFT"], served[t]["base"]) for t in (0.3, 0.1)]
+assert not work.standin or (dial.low > 0 and 0.1 < dial.mean < 0.17 and broad.high < 0)
+assert not work.standin or (warm == 1 and 0.4 < one["base"].mean() < 0.6)
+assert not work.standin or all(d.low < 0 for d in (leads[0.3], leads[0.1], *apart))
 
 # %% [markdown] tags=["slide"]
-# On the stand-in the dial wins.
-# The cold base policy is more than ten points above RFT at the temperature of sampling.
-# Served equally cold, we can detect no difference between RFT and the base, nor its control.
-# The reason is the stand-in: its likeliest answer is often right, so a cold reply needs no
-# choosing.
-# And pass@8 falls, because cold replies to one question resemble each other.
-# So sample warm what you want to choose from, and find the temperature for serving afterwards.
+# **On the stand-in the dial wins.**
+# The base at T = 0.1 is thirteen points above RFT at T = 1.
+# With all three equally cold, there is no difference we can detect between RFT and the other two.
+# The stand-in's likeliest answer is often right, so a cold reply needs no choosing.
 #
-# Which of the two worlds is your real model like?
-# Only such a table can say.
-# Choose the temperature of each policy on problems that are not in the report.
-# (`course run` does so for every method, and shows each one at both temperatures.)
+# Cold replies to one question resemble each other, so the chance that at least one of eight is
+# right falls.
+# Sample warm what you want to choose from, and find the temperature for serving afterwards.
+#
+# Is your real model like the stand-in or like the help desk?
+# Only such a figure can say.
+# Choose each policy's temperature on problems that are not in the report.
 
-# %% [markdown]
-# A student and its control may differ in how they *write*, too.
-# Read some of each before you publish a number.
-# The students have done their work; delete them.
-
-# %%
+# %% tags=["hide"]
+# the students have done their work
 random_student = policies = rounds = None
 run = replace(run, policy=None)
 torch.cuda.empty_cache()
 
 # %% [markdown]
 # ## Deeper: pass@8 and luck, and enough questions
+
+# %% [markdown]
+# pass@8, the chance that at least one of eight replies is right, warm and cold:
+
+# %%
+show.table([f"pass@{work.groups}", *(f"T = {t:g}" for t in served)],
+    [(name, *(f"{several[t][name].mean():.2f}" for t in served)) for name in one])
 
 # %% [markdown]
 # If every question had the same chance $p$ of a right reply, eight independent tries would succeed
@@ -939,11 +985,11 @@ torch.cuda.empty_cache()
 # %%
 p = float(one["base"].mean())
 equal = 1 - (1 - p) ** work.groups
-print(f"base: pass@{work.groups} {eight['base'].mean():.3f}, "
+print(f"base: pass@{work.groups} {several[warm]['base'].mean():.3f}, "
     f"if all questions were equally hard {equal:.3f}")
 
 # %% tags=["hide", "remove-input"]
-assert not work.standin or eight["base"].mean() < equal
+assert not work.standin or several[warm]["base"].mean() < equal
 
 # %% [markdown]
 # **Enough questions?**
@@ -953,26 +999,35 @@ assert not work.standin or eight["base"].mean() < equal
 from course_lib.estimators import minimum_detectable_effect
 
 spread = float((one["RFT"] - one["random control"]).std())
-show.table(["questions", "smallest difference seen"],
-    [(count, f"{minimum_detectable_effect(spread, count):.3f}")
+show.table(["questions", "smallest difference seen, points"],
+    [(count, f"{100 * minimum_detectable_effect(spread, count):.1f}")
         for count in (128, work.held_out, t4.held_out)])
 
 # %% [markdown]
 # With 128 questions only a difference of several points is seen; that is why the T4 job has more.
-# The real model's spread may differ: put yours in.
+# The real model's spread will be another: put yours in.
+#
+# A small test hides what it looks for.
+# A public run with Qwen3-1.7B on 200 test problems found 79.0 % for the best reply of each prompt
+# and 79.5 % for its random control (pull request 357 of the repository `natolambert/rlhf-book`).
+# Each share has a standard error of about 3 points.
+# Such a test cannot see an effect of the size you hope for, whatever the truth.
+
+# %% tags=["hide", "remove-input"]
+assert 2.5 < 100 * (0.79 * 0.21 / 200) ** 0.5 < 3.5
 
 # %% [markdown]
 # ## Deeper: A reward model of the same kind
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # For a task without a verifier the score comes from a reward model: a sequence classifier with one
-# label.
+# label, on a GPU `Skywork/Skywork-Reward-V2-Qwen3-0.6B`.
 # `load_reward_model` takes its folder like any other.
 # Reward models are chat models: they read question and reply in *their own* template.
 # So give them the bare question, not the few-shot prompt.
 #
 # **The stand-in's reward model has a random head.**
-# A head that was never trained might still prefer right replies, or wrong ones, since the
+# A head that was never trained can still prefer right replies, or wrong ones, since the
 # backbone's features differ between them.
 # How would you notice that it means nothing, if nobody told you?
 # Ask how often it puts a right reply above a wrong one to the same question.
@@ -1004,14 +1059,14 @@ del reward_model, second_head
 right_above = {name: accuracy(judged, name)
     for name in ("reward model", "second random head")}
 show.table(["", "right above wrong", "questions that have both"],
-    [(name, f"{found:.3f}", found.n) for name, found in right_above.items()])
+    [(name, f"{found:.2f}", found.n) for name, found in right_above.items()])
 
 # %% tags=["hide", "remove-input"]
 assert not work.standin or 0.1 < right_above["reward model"].mean < 0.9
 
 # %% [markdown]
 # A coin would get 0.5.
-# A random head need not land there: each draw gives its own value, for no reason but the draw.
+# A random head lands elsewhere: each draw gives its own value, for no reason but the draw.
 # A value away from 0.5 does not prove that a head was trained.
 # So compare with a random head too, and do not select by a reward model before you have made this
 # check on your own data (lessons 03 and 04).
@@ -1044,7 +1099,7 @@ assert "score.weight" in refused
 # %% [markdown]
 # ## Deeper: More machines
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # Sampling splits by prompts.
 # Give each worker a **shard**, a run of neighbouring prompts, and tell it where the shard starts
 # (`first_prompt`): then it draws exactly the candidates that the single run would have drawn.
@@ -1101,7 +1156,7 @@ print(sum(a == b for a, b in pairs), "of", len(pairs),
     "replies are those of the single run")
 
 # %% tags=["hide", "remove-input"]
-assert unnumbered.texts != alone.texts[12:]
+assert not work.standin or unnumbered.texts != alone.texts[12:]
 
 # %% [markdown]
 # They differ, since these workers number their prompts from 0 and so use the random numbers of the
@@ -1119,7 +1174,7 @@ assert unnumbered.texts != alone.texts[12:]
 # %% [markdown]
 # ## Deeper: Replies from anywhere
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # Often the candidates already exist: sampled by a faster server, or by somebody else.
 # All we need is a file with prompts and replies, one JSON object a line.
 # `read_rollouts` knows the usual shapes by their keys.
@@ -1166,7 +1221,8 @@ from course_lib.experiments import rollouts_table, run as run_course
 result = run_course(world="gsm8k", data=work.data, rollouts=folder / "rollouts.jsonl",
     reward="verifier", epochs=1)
 printed = rollouts_table({**result, "rollouts": "rollouts.jsonl", "seconds": 0})
-show.replies("", [printed.rsplit("\n95 %", 1)[0]], names=["what `course run` prints"])
+tail = printed[printed.index("selected") :].split("\n")[0]
+show.replies("", [tail], names=["one line of what `course run` prints"])
 
 # %% [markdown]
 # Out again, for other trainers: `write_selection` gives `prompt` and `completion`, as TRL's
@@ -1188,69 +1244,55 @@ show.table(["file", "lines", "key of the first", "value"], rows)
 # In the saved output the chosen reply adds a number that is not in the question and is right by
 # luck.
 # A pair teaches whatever differs between its two sides, luck included.
-#
+
+# %% [markdown] tags=["slide"]
 # ## What to report when you run it for real
 #
-# Fill in this table, and nothing less.
-# Every row with its interval over test problems; at least three seeds for the two trainings.
-# Every row but the ceiling twice: at the temperature of sampling, and at the one that is best for
-# it, chosen on other problems.
+# Fill in this table, every row with its interval over test problems, at least three seeds for the
+# two trainings.
+# Every row but the ceiling twice: at the temperature of sampling, and at its best.
 #
-# | | T | pass@1 | pass@8 | tokens sampled | hours, on what |
+# | | T | pass@1 | pass@8 | tokens | hours |
 # |---|---|---|---|---|---|
 # | base, few-shot | | | | | |
-# | base, best of N by the reward model | | | – | | |
-# | base, best of N by the verifier (ceiling) | | | – | | |
+# | base, best of 8 by the reward model | | | – | | |
+# | base, best of 8 by the verifier (ceiling) | | | – | | |
 # | RFT | | | | | |
 # | matched random control | | | | | |
 # | RFT minus control, paired | | | | – | – |
-#
-# Best of N gives one reply, so it has no pass@8.
-# Here is what the stand-in would fill in at the temperature of sampling (one seed, and nothing
-# served colder, so not yet a report):
 
-# %% tags=["slide"]
-rows = [(name, f"{bootstrap_interval(one[name]):.2f}",
-    f"{bootstrap_interval(eight[name]):.2f}",
-    f"{int(answers.lengths.sum()):,}") for name, answers in results.items()]
+# %% [markdown]
+# Below is the stand-in at the temperature of sampling.
+# With one seed and no cold rows, it is not yet a report.
+
+# %%
+rows = [(name, f"{one[name].mean():.2f}", f"{several[warm][name].mean():.2f}",
+    f"{int(done.lengths.sum()):,}") for name, done in results.items()]
 ceiling = results["base"].reward("verifier").max(1).values
-rows.append((f"best of {work.groups} by the verifier", f"{bootstrap_interval(ceiling):.2f}",
+rows.append((f"best of {work.groups} by the verifier", f"{ceiling.mean():.2f}",
     "–", "–"))
-breadth = paired_difference(eight["RFT"], eight["random control"])
+breadth = paired_difference(several[warm]["RFT"], several[warm]["random control"])
 rows.append(("RFT minus control", f"{treatment:+.2f}", f"{breadth:+.2f}", "–"))
 show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows)
 
-# %% [markdown] tags=["slide"]
-# And beside it: model and revision, number of prompts, N, temperature of sampling, token limit and
-# share of replies cut, how answers are read, share of prompts with some right and some wrong
-# replies, number of distinct right paths, seeds.
-
 # %% [markdown]
-# A small test hides what it looks for.
-# A public run with a stronger model on 200 test problems found 79.0 % for top-per-prompt and 79.5 %
-# for its random control, with a standard error of about 3 points
-# (pull request 357 of the repository `natolambert/rlhf-book`).
-# Such a test cannot see an effect of the size you hope for, whatever the truth.
+# Beside it stand model and revision, number of prompts, N, temperature of sampling, token limit and
+# share of replies cut.
+# Then how answers are read, the share of prompts with both right and wrong replies, the number of
+# distinct right paths, and the seeds.
 
 # %% [markdown] tags=["slide"]
 # ## What we found
 #
-# - One description of a job is all that differs between a laptop and a GPU; model, verifier,
-#   selection and training code are the same lines.
-# - 18 bytes a parameter by hand, 36 for PPO; keys and values of the candidates come on top while
-#   sampling, logits while training.
-#   The formulas agree exactly with the tensors of the model in hand.
-# - On the stand-in's held-out sums RFT is above its matched random control at the temperature of
-#   sampling, in right answers and in right and sound ones, both with intervals that exclude zero.
-#   A gain over the base policy did **not** appear: that interval includes zero in the saved run.
-# - Served colder, the base policy gains more than RFT did, and RFT and its control are alike as far
-#   as we can detect.
-#   The stand-in's likeliest answer is often right; the help desk's likeliest reply is bland.
+# - A model is a folder, and one `job` is all that differs between a laptop and a GPU.
+#   Saved and loaded, all 75,000 weights were the same.
+# - RFT takes 18 bytes a parameter, and PPO 36.
+#   With 0.6 billion the first fits on a T4 by arithmetic, and the second does not.
+# - RFT is six points above its random control at T = 1.
+#   Over the base the saved run shows no gain.
+# - The base at T = 0.1 is thirteen points above RFT at T = 1.
 #   Nothing on this page says what the real model does.
-# - Some right answers have wrong steps; the verifier keeps them.
-# - Interrupted twice and resumed, the run repeats one step, samples nothing twice, and gives the
-#   same replies and weights to the last bit; two processes give the candidates of one.
-# - A forecast is an interval, and it holds only while the machine stays as it was.
+# - More than four in five right answers are sound; the verifier keeps the others, too.
 
 # %% [markdown]
 # ## Deeper: Limits, real systems, reading
@@ -1261,8 +1303,8 @@ show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows)
 # The real weights: **not one of the cells above was run with Qwen3-0.6B-Base, with the Skywork
 # reward model, with GSM8K's own problems as prompts, on a GPU, or on Colab** when this was written.
 # Activations are not in the memory estimate.
-# Training all weights is only one way: adapters (LoRA) need far less memory and are not in this
-# course.
+# Training all weights is only one way: adapters (LoRA) need far less memory, and this course trains
+# none.
 # Serving engines, which are made for sampling on GPUs, are not used.
 # And our sums are of one kind, so that "held out" here is a much smaller step than between real
 # problems.
@@ -1292,6 +1334,7 @@ show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows)
 #
 # **Questions.**
 # Your answers are kept in `course-progress.json`, in the course's folder.
+# Those on shards and on the forecast belong to Deeper parts.
 # Without widgets, answer as the text under each question says.
 
 # %%

@@ -1,6 +1,5 @@
 """The core path of each lesson: short enough to be finished, and standing alone."""
 
-import dataclasses
 import json
 
 import pytest
@@ -13,7 +12,7 @@ from course_lib.authoring.write import run
 
 NOTEBOOKS = authoring.ROOT / "notebooks"
 LESSONS = [source.stem for source in authoring.lesson_sources()]
-# lesson 09 is written anew with the work on graphics cards; until then it has the form alone
+# lesson 09 is written anew with the work on graphics cards; until then only its core is counted
 LATER = {"09_on_a_real_model"}
 
 
@@ -33,17 +32,13 @@ def counts(cells):
 
 
 def test_can_be_finished(name, counts):
-    if name in LATER:
-        pytest.skip("lesson 09 is written anew with the graphics cards")
     core, whole = counts
     assert core.words <= prose.CORE_WORDS
-    assert whole.words <= prose.WHOLE_WORDS
+    assert whole.words <= prose.WHOLE_WORDS or name in LATER
     assert whole.decimals < prose.DECIMALS
 
 
 def test_sentences_are_short_and_hedges_rare(name, counts):
-    if name in LATER:
-        pytest.skip("lesson 09 is written anew with the graphics cards")
     core, whole = counts
     assert not core.over, core.longest
     assert core.median < prose.MEDIAN
@@ -71,13 +66,7 @@ def test_no_visible_cell_asserts(cells):
 @pytest.mark.slow
 def test_the_core_runs_by_itself(name, cells, tmp_path):
     """Run as it is built: in a kernel of its own that finds this package."""
-    core = [
-        {key: value for key, value in cell.items() if key in ("cell_type", "id", "source")}
-        | {"metadata": {"tags": cell["metadata"].get("tags", [])}}
-        | ({"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {})
-        for cell in core_of(cells)
-    ]
-    lesson = Lesson(name, "notebooks", core, METADATA)
-    made = run(dataclasses.replace(lesson), tmp_path)
+    lesson = Lesson(name, "notebooks", core_of(cells), METADATA)
+    made = run(lesson, tmp_path)
     shown = [o for cell in made for o in cell.get("outputs", [])]
     assert any("image/png" in output.get("data", {}) for output in shown)
