@@ -1,108 +1,63 @@
-"""Every lesson and every solved exercise from a clean kernel: seconds and peak memory, against
-their limits.
+"""How long the lessons run: whole, and their core alone, two at a time as on two cores.
 
-    python benchmarks/lessons.py [--quick] [--json] [--times K] [NAME ...]
+    python benchmarks/lessons.py            # all lessons
+    python benchmarks/lessons.py 04 05      # some
 
-Limits: a lesson 90 s and 1.5 GB, all lessons together 10 minutes, a solved exercise 60 s and
-1.5 GB.
-
-Each lesson runs as `course build` runs it, in its own kernel, one after another; a failing cell
-stops the benchmark. ``--times 10`` runs them ten times in a row. ``--quick`` runs lesson 00 and
-exercise 01 only. The kernel itself reports its peak resident memory in a cell added at the end.
+The limits are ten minutes for the whole course and four for the cores, on two idle cores.
 """
 
-from common import finish, options
-
-parser = options(__doc__)
-parser.add_argument(
-    "names",
-    nargs="*",
-    metavar="NAME",
-    help="lessons and exercises, such as 01 or ex01 (default: all)",
-)
-parser.add_argument("--times", type=int, default=1, help="how often each runs")
-args = parser.parse_args()
-
-import os
-import sys
+import argparse
+import dataclasses
+import json
 import time
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
 
-from course_lib.authoring import ROOT, lesson_sources
-from course_lib.authoring.exercises import Exercise, exercise_sources
+from course_lib import authoring
 from course_lib.authoring.lessons import prepare, repository_address
+from course_lib.authoring.paths import core_of
 from course_lib.authoring.write import run
-from course_lib.base import versions
 
-LIMITS = {"seconds": 90, "mb": 1500, "together": 600, "exercise": 60}
-PEAK = "import resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # what a reader has
-address = repository_address(ROOT / "pyproject.toml")
-rows = {}
-names = ["00", "ex01"] if args.quick else args.names
-some_lessons, some_exercises = (
-    [n for n in names if n.startswith("ex") == exercises] for exercises in (False, True)
-)
-lessons = (
-    [prepare(source, address) for source in lesson_sources(some_lessons)]
-    if some_lessons or not names
-    else []
-)
-exercises = (
-    [Exercise(source).notebook(True, address) for source in exercise_sources(some_exercises)]
-    if some_exercises or not names
-    else []
-)
-os.environ["COURSE_CHECK_LOG"] = os.devnull  # the last cell of an exercise would run it once more
-for attempt in range(args.times):
-    for lesson in lessons + exercises:
-        last = {
-            "cell_type": "code",
-            "id": "peak",
-            "metadata": {},
-            "source": PEAK,
-            "execution_count": None,
-            "outputs": [],
-        }
-        started = time.perf_counter()
-        done = run(replace(lesson, cells=[*lesson.cells, last]), ROOT / lesson.folder)
-        row = rows.setdefault(lesson.name, {"seconds": [], "mb": []})
-        row["seconds"].append(round(time.perf_counter() - started, 1))
-        row["mb"].append(round(float(done[-1]["outputs"][0]["text"])))
-        if not args.json:
-            print(
-                f"run {attempt + 1}  {lesson.name}: {row['seconds'][-1]} s, {row['mb'][-1]} MB",
-                file=sys.stderr,
-                flush=True,
-            )
-ratios = {"largest / 1.5 GB": max(max(row["mb"]) for row in rows.values()) / LIMITS["mb"]}
-seconds = {
-    kind: [rows[lesson.name]["seconds"] for lesson in found]
-    for kind, found in (("lesson", lessons), ("exercise", exercises))
-}
-if lessons:
-    ratios["slowest lesson / 90 s"] = max(map(max, seconds["lesson"])) / LIMITS["seconds"]
-if not names:
-    ratios["all lessons / 10 minutes"] = (
-        max(map(sum, zip(*seconds["lesson"], strict=True))) / LIMITS["together"]
-    )
-if exercises:
-    ratios["slowest solved exercise / 60 s"] = (
-        max(map(max, seconds["exercise"])) / LIMITS["exercise"]
-    )
-lines = [f"{'notebook':44} seconds (most)   MB (most)   runs"] + [
-    f"{name:44} {max(row['seconds']):14.1f}   {max(row['mb']):9.0f}   {len(row['mb']):4}"
-    for name, row in rows.items()
-]
-finish(
-    args,
-    {
-        "ratios": ratios,
-        "aims": {name: 1.0 for name in ratios},
-        "at_most": list(ratios),
-        "notebooks": rows,
-        "limits": LIMITS,
-        "versions": versions(),
-    },
-    lines,
-)
+LIMITS = {"whole": 600, "core": 240}  # seconds
+
+
+def seconds(source, part):
+    """Wall seconds of one lesson in a kernel of its own, start included."""
+    address = repository_address(authoring.ROOT / "pyproject.toml")
+    lesson = prepare(source, address)
+    if part == "core":
+        lesson = dataclasses.replace(lesson, cells=core_of(lesson.cells))
+    start = time.perf_counter()
+    run(lesson, authoring.ROOT / "notebooks")
+    return time.perf_counter() - start
+
+
+def together(sources, part):
+    """(seconds of all, two at a time; lesson → its own seconds)."""
+    start = time.perf_counter()
+    with ProcessPoolExecutor(2) as pool:
+        each = list(pool.map(seconds, sources, [part] * len(sources)))
+    names = [source.stem for source in sources]
+    return time.perf_counter() - start, dict(zip(names, each, strict=True))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="lessons, such as 04 (default: all)")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    sources = authoring.lesson_sources(args.names)
+    found = {part: together(sources, part) for part in LIMITS}
+    if args.json:
+        print(json.dumps({part: {"all": all_, **each} for part, (all_, each) in found.items()}))
+        return
+    print(f"{'lesson':36}{'whole':>8}{'core':>8}   seconds")
+    for source in sources:
+        row = (found[part][1][source.stem] for part in LIMITS)
+        print(f"{source.stem:36}" + "".join(f"{value:8.0f}" for value in row))
+    for part, limit in LIMITS.items():
+        total = found[part][0]
+        print(f"{part}, two at a time: {total:.0f} s, {total / limit:.2f} of its limit")
+
+
+if __name__ == "__main__":
+    main()
