@@ -1,5 +1,6 @@
 """Lesson 09: the stand-in's problems, memory by hand, the forecast, interruptions, shards."""
 
+import json
 import re
 from dataclasses import replace
 from importlib import metadata
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 import course_lib as course
+from course_lib import authoring
 from course_lib.base import CourseError
 from course_lib.classroom import plots, quiz
 from course_lib.commands import doctor
@@ -419,3 +421,25 @@ def test_the_quiz_does_not_give_itself_away():
     for item in singles:
         right = next(len(o["text"]) for o in item["options"] if o["right"])
         assert right < max(len(o["text"]) for o in item["options"])
+
+
+def test_the_saved_page_shows_what_its_text_says_of_the_saved_run():
+    """Another number of threads gives other numbers, so the page itself asserts only the rest."""
+    path = authoring.ROOT / "notebooks" / "09_on_a_real_model.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    outputs = [o for c in cells for o in c.get("outputs", []) if "text/plain" in o.get("data", {})]
+    lines = "\n".join("".join(o["data"]["text/plain"]) for o in outputs).splitlines()
+    rows = [" ".join(line.split()) for line in lines]
+    detected = {row.split(" +")[0].split(" -")[0] for row in rows if row.endswith("] a difference")}
+    undetected = {
+        row.split(" +")[0].split(" -")[0]
+        for row in rows
+        if row.endswith("] no difference we can detect")
+    }
+    assert {"RFT minus random control", "1"} <= detected
+    assert {"RFT minus base", "0.3", "0.1"} <= undetected
+    (told,) = re.findall(
+        r"T = 1 (\S+) \(RFT\).* T = 0.1 \S+ \(RFT\), (\S+) \(base\)", "\n".join(rows)
+    )
+    assert round(100 * (float(told[1]) - float(told[0]))) == 13
+    assert any(row.startswith("RFT minus random control +0.06 ") for row in rows)
