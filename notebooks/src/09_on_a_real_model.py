@@ -892,8 +892,7 @@ assert not work.standin or sound_treatment.low > 0
 # Three things about the comparison itself.
 # The stand-in is trained while the page runs, and sums round otherwise with another number of
 # threads.
-# With two threads where the saved run had one, RFT ended 3 points [1, 5] above the base, and at
-# T = 0.1 it led its control by 9 [4, 13]; your page can differ, too.
+# So the differences on your page can be others than those of the saved run.
 # The questions share number sets, so the intervals over questions are too narrow.
 # And why did right replies teach the stand-in so little?
 # One guess is that it had met the numbers of the training questions before; we did not test that.

@@ -24,14 +24,6 @@ FAILURES = '[data-mime-type="application/vnd.jupyter.error"]'
 
 
 @pytest.fixture
-def page(browser):
-    tab = browser.new_page(viewport={"width": 1280, "height": 1000})
-    tab.set_default_timeout(600_000)
-    yield tab
-    tab.close()
-
-
-@pytest.fixture
 def course(jupyter, tmp_path):
     """course(app, path): a course folder with one notebook of the repository; its address."""
 

@@ -32,14 +32,6 @@ show.guess("01-gain", 5 / 2, "points")
 
 
 @pytest.fixture
-def page(browser):
-    tab = browser.new_page(viewport={"width": 1280, "height": 1000})
-    tab.set_default_timeout(600_000)
-    yield tab
-    tab.close()
-
-
-@pytest.fixture
 def lesson(tmp_path):
     """The path of a lesson built as every other, with its outputs."""
     (tmp_path / "pyproject.toml").write_text(

@@ -10,7 +10,7 @@ from ...base import require
 from ...estimators import break_even
 from .figure import COLOURS, INK, STYLE, Figure, done, new, ring, root
 from .frontier import method_colour
-from .labels import SIZE, label_ends
+from .labels import SIZE, name_lines
 
 KL_TICKS = (1, 4, 9, 16, 25, 64, 100)
 COLUMNS = 3
@@ -104,8 +104,7 @@ def freshness(
     axis.set_xticks(passes, [str(k) for k in passes])
     axis.set_xlabel("passes over the kept replies")
     axis.set_ylabel("agreement of gradients (cosine)")
-    if not label_ends(axis):
-        axis.legend()
+    name_lines(axis)
     text = (
         f"The kept replies go stale: after {passes[-1]} passes the cosine of their gradient with "
         f"that of fresh replies is {old[-1]:+.1f} (at first {old[0]:+.1f}); two fresh sets have "
@@ -155,8 +154,7 @@ def repaid(
     axis.set_ylim(0)
     axis.set_xlabel("answered questions")
     axis.set_ylabel("operations (training = 1)")
-    if not label_ends(axis):
-        axis.legend()
+    name_lines(axis)
     text = (
         f"Operations in units of the training, which {name} pays at once: with its answers it is "
         f"cheaper than {first} after {at:,.0f} of them."

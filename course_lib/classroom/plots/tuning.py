@@ -23,7 +23,7 @@ from .figure import (
     ring,
     stored_bars,
 )
-from .labels import SIZE, label_ends
+from .labels import SIZE, name_lines
 
 # what is drawn of the arms of benchmarks/rounds.py: arm → (name in the picture, colour)
 ARMS = {
@@ -149,8 +149,7 @@ def one_against_best_of_n(
     powers_axis(axis, ns, "n, candidates of the base per question (log scale)")
     axis.set_ylabel(ylabel)
     axis.set_title(title)
-    if not label_ends(axis):
-        axis.legend()
+    name_lines(axis)
     told = "; ".join(f"{name} has {value.mean:.2f}" for name, value in ones.items())
     text = (
         f"{heading(title, ylabel)}: best of n of the base goes from {means[0]:.2f} at n = {ns[0]} "
@@ -185,8 +184,7 @@ def round_by_round(result: Mapping, title: str = "", quiet: bool = False) -> Fig
     axis.set_xlabel("round (0: base policy)")
     axis.set_ylabel("points, one reply at T = 1")
     axis.set_title(title)
-    if not label_ends(axis):
-        axis.legend()
+    name_lines(axis)
     start = title or "Rounds of fine-tuning"
     return done(
         fig, f"{start}, from round 0: " + "; ".join(parts) + ". Bars: 95 %, at the end.", quiet
