@@ -23,10 +23,8 @@ from course_lib.classroom.drawings.distilling import (
 from course_lib.classroom.drawings.holding import HELD, bytes_held, models_in_memory
 from course_lib.classroom.drawings.ink import INK, KEPT
 from course_lib.classroom.drawings.masking import loss_mask
-from course_lib.classroom.drawings.pushing import policy_gradient, stored_replies
 from course_lib.classroom.drawings.weighing import weights, weights_by_method
 from course_lib.estimators import best_of_n_curve, phases
-from course_lib.methods import advantages
 from course_lib.models import examples_of, load_policy, response_logits
 
 LARGEST = 25_000  # bytes of SVG
@@ -271,46 +269,3 @@ def test_models_in_memory_fills_what_is_trained():
         models_in_memory(0, quiet=True)
     with pytest.raises(CourseError, match="method must be"):
         bytes_held("SFT")
-
-
-# ---- lesson 07: a policy gradient --------------------------------------------------------------
-
-
-def test_arrows_are_as_long_as_the_weights():
-    figure = policy_gradient(quiet=True)
-    checked(figure)
-    texts, scores, logp = stored_replies()
-    assert len(set(texts)) == len(texts) == 8 and (logp < 0).all()
-    weights = advantages(np.sort(scores)[None, ::-1].copy(), "group_std")[0].numpy()
-    pushed = [
-        patch
-        for patch in figure.axes[0].patches
-        if type(patch).__name__ == "FancyArrowPatch" and patch.get_linewidth() > 2
-    ]
-    ends = [patch._posA_posB for patch in pushed]
-    lengths = np.array([end[0] - start[0] for start, end in ends])
-    assert lengths[0] > 0 and np.allclose(lengths[1:] / lengths[1], _long(weights) / weights[0])
-    # RFT's one arrow has a weight of 1, on the same scale
-    assert np.isclose(lengths[0] / lengths[1], 1 / weights[0])
-    assert "RFT, RAFT pushes 1 up, none down; GRPO pushes 4 up, 4 down" in figure.summary
-
-
-def _long(weights):
-    """Those with an arrow's head."""
-    return weights[np.abs(weights) / np.abs(weights).max() > 10 / 88]
-
-
-def test_a_verifier_pushes_all_that_pass_and_equal_rewards_nothing():
-    given = ["a", "b", "c"], [0.0, 1.0, 1.0], [-3.0, -2.0, -2.5]
-    figure = policy_gradient(["positive", "group"], *given, quiet=True)
-    assert "verifier pushes 2 up, none down" in figure.summary
-    checked(policy_gradient(["group"], ["a", "b"], [1.0, 1.0], [-1.0, -1.0], quiet=True))
-
-
-def test_a_policy_gradient_wants_known_weights_and_all_of_its_numbers():
-    with pytest.raises(CourseError, match="kinds must be"):
-        policy_gradient(["ppo"], quiet=True)
-    with pytest.raises(CourseError, match="together"):
-        policy_gradient(replies=["a"], quiet=True)
-    with pytest.raises(CourseError, match="two replies"):
-        policy_gradient(["best"], ["a"], [1.0], [-1.0], quiet=True)

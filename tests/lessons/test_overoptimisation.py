@@ -117,26 +117,6 @@ def test_limits_of_the_kl_are_drawn_across():
     assert "−log p is 1.39" in figure.summary
 
 
-def test_help_is_drawn_against_both_kinds_of_harm():
-    at = [Interval(x, x, x, 0.95, 9) for x in (0.0, 0.04, 1.5)]
-    figure = plots.help_and_harm(
-        {"sum": {"w = 0": at}}, ("complied", "refused"), "help", quiet=True
-    )
-    left, right = figure.axes
-    assert left.lines[0].get_xdata()[0] == 0.0
-    assert right.lines[0].get_xdata()[0] == 0.04
-    assert right.lines[0].get_ydata()[0] == 1.5
-    assert "sum w = 0: 0.0 %, 4.0 %, 1.50" in figure.summary
-
-
-def test_help_against_one_kind_of_harm_is_one_panel():
-    at = [Interval(x, x, x, 0.95, 9) for x in (0.25, 1.5)]
-    figure = plots.help_and_harm({"sum": {"w = 0": at}}, ("complied",), "help", quiet=True)
-    (axis,) = figure.axes
-    assert axis.lines[0].get_xdata()[0] == 0.25 and axis.lines[0].get_ydata()[0] == 1.5
-    assert "(complied; help): sum w = 0: 25.0 %, 1.50" in figure.summary
-
-
 def test_points_have_intervals_both_ways_and_labels():
     at = {}
     for name, x, y in (("a", 0.5, 1.0), ("b", 0.7, 2.0)):

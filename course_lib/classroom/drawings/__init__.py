@@ -16,7 +16,6 @@ from .margins import margin
 from .masking import loss_mask
 from .next_word import softmax
 from .prefix import shared_prefix
-from .pushing import policy_gradient
 from .steps import loop
 from .weighing import weights
 
@@ -29,7 +28,6 @@ __all__ = [
     "margin",
     "models_in_memory",
     "parting",
-    "policy_gradient",
     "scalar_head",
     "shared_prefix",
     "softmax",

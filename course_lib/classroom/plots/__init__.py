@@ -16,7 +16,6 @@ from .frontier import METHOD_COLOURS, frontier, frontier_at, method_colour
 from .memory import memory
 from .methods import freshness, repaid, reward_against_kl
 from .overoptimisation import (
-    help_and_harm,
     kl_and_bound,
     label_budget,
     one_against_another,
@@ -67,7 +66,6 @@ __all__ = [
     "frontier_at",
     "gold_spread",
     "grid_facts",
-    "help_and_harm",
     "highest_to_lowest",
     "intervals",
     "kl_and_bound",
