@@ -11,8 +11,10 @@ from typing import Any, Protocol
 import torch
 from transformers.cache_utils import Cache
 
-from .attention import Packing, SharedPrefixCache, attention
+from .attention import attention
+from .packing import Packing
 from .policy import Policy
+from .shared_prefix import SharedPrefixCache
 
 
 class Engine(Protocol):

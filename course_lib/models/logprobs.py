@@ -9,8 +9,9 @@ import torch
 from ..base import note, require
 from ..pools import Pool
 from .adapters import check_adapter
-from .attention import Packing, attention, shifts
+from .attention import attention, shifts
 from .loading import check_positions, evaluating
+from .packing import Packing
 from .policy import Policy
 from .proving import packs
 

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from ..base import CourseError, require
-from .attention import CannotAttendError, Packing, attention, misfit, shifts
+from .attention import CannotAttendError, attention, misfit, shifts
 from .decoding import (
     Engine,
     RepeatedCacheEngine,
@@ -26,6 +26,7 @@ from .decoding import (
     plain_logits,
 )
 from .loading import check_decoder, evaluating, vocabulary_size
+from .packing import Packing
 from .policy import Policy
 
 ENGINES: tuple[type[Any], ...] = (

@@ -14,7 +14,7 @@ from ..base import CourseError, Prompt, note, progress, require, whole
 from ..estimators import Interval, agreement_interval
 from ..pools import MISSING, Pool
 from .adapters import merged
-from .attention import Packing, attention, shifts
+from .attention import attention, shifts
 from .loading import (
     check_decoder,
     check_positions,
@@ -28,6 +28,7 @@ from .loading import (
     vocabulary_size,
 )
 from .logprobs import batches_by_tokens
+from .packing import Packing
 from .policy import Policy, save_pretrained
 from .proving import packs
 from .rendering import conversations
