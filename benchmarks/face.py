@@ -46,12 +46,12 @@ MOVE = """async ([most]) => {
 
 def cards():
     """(lesson, kind, html) of every card in the committed lessons."""
-    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]*_*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
                 html = "".join(output.get("data", {}).get("text/html", ""))
                 if found := KIND.search(html):
-                    yield path.stem[:2], found[1], html
+                    yield path.stem.partition("_")[0], found[1], html
 
 
 def steps_of(browser, html, folder, most):

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..base import CourseError, require
 from .exercises import build_exercises, build_solved, exercise_sources
 from .exercises import differences as exercise_differences
+from .links import LESSONS
 from .places import ROOT
 from .write import build, differences
 
@@ -22,7 +23,7 @@ def lesson_sources(names: Sequence[str] | None = None) -> list[Path]:
         f"no lesson sources in {folder.parent.name}/{folder.name}. Building needs a copy of "
         "the repository; an installed package has no sources.",
     )
-    sources = sorted(folder.glob("[0-9][0-9]_*.py"))
+    sources = sorted(folder.glob(LESSONS))
     if not names:
         return sources
     known = ", ".join(source.stem for source in sources) or "none yet"

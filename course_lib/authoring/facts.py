@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .links import CODE_BLOCK, HEADING, Page, Pages, pages_of
+from .links import CODE_BLOCK, HEADING, ONE, Page, Pages, pages_of
 from .places import ROOT
 
-ROW = re.compile(r"^\|\s(\d\d)\s[^|]+\|\s([^|]+?)\s\|$", re.MULTILINE)
+ROW = re.compile(rf"^\|\s({ONE})\s[^|]+\|\s([^|]+?)\s\|$", re.MULTILINE)
 BOLD = re.compile(r"^\*\*([A-Z][^*:]+):\*\*\s(.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 LATEX = {r"\pi": "π", r"\beta": "β", "$": ""}
 # lesson 00 asks no question in its own table
@@ -65,7 +65,7 @@ def _facts(root: Path, number: str, page: Page, questions: dict[str, str]) -> Fa
         questions.get(number) or _first_sentence(said.get("You will", "")),
         minutes[0] if minutes else 60,
         int(deeper[1]) if deeper else 0,
-        tuple(dict.fromkeys(re.findall(r"\b(\d\d)\b", said.get("Builds on", "")))),
+        tuple(dict.fromkeys(re.findall(rf"\b({ONE})\b", said.get("Builds on", "")))),
         tuple(heading for heading in headings if heading not in COMMON),
     )
 

@@ -18,7 +18,9 @@ from .places import ROOT
 
 ARXIV = "https://arxiv.org/abs/"
 BADGE = "notebooks/_static/colab-badge.svg"
-MANY = r"\d\d(?:(?:,\s+(?:and\s+)?|\s+(?:and|or|to)\s+)\d\d)*(?![.,]?\d)"
+LESSONS = "[0-9][0-9]*_*.py"  # names of the lessons' sources
+ONE = r"\d\d(?:[a-z]\b)?"  # a lesson's number: 04, or 09b
+MANY = rf"{ONE}(?:(?:,\s+(?:and\s+)?|\s+(?:and|or|to)\s+){ONE})*(?![.,]?\d)"
 # what is left alone comes first: whoever matches first wins
 PROSE = re.compile(
     r"(?P<kept>^(?:```|~~~).*?^(?:```|~~~)[^\n]*$"  # a block of code
@@ -30,8 +32,8 @@ PROSE = re.compile(
     r"|<[^>\n]+>)"
     r"|(?P<file>`exercises/ex\d\d(?:_\w+)?(?:\.ipynb)?`|\bexercises/ex\d\d(?:_\w+)?(?:\.ipynb)?\b)"
     r"|(?P<code>(`+).+?\4(?!`))"
-    r"|^\|\s(?P<row>(?P<at>\d\d)\s[^|$`\[\n]+?)\s\|"
-    r"|\b(?P<one>[Ll]esson|[Ee]xercise)\s+(?P<number>\d\d)(?![.,]?\d)"
+    rf"|^\|\s(?P<row>(?P<at>{ONE})\s[^|$`\[\n]+?)\s\|"
+    rf"|\b(?P<one>[Ll]esson|[Ee]xercise)\s+(?P<number>{ONE})(?![.,]?\d)"
     rf"|\b(?P<word>[Ll]essons|[Ee]xercises)(?P<gap>\s+)(?P<numbers>{MANY})"
     r"|\barXiv[:\s]\s*(?P<paper>\d{4}\.\d{4,5})(?:v\d+)?\b",
     re.MULTILINE | re.DOTALL,
@@ -64,7 +66,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Pages:
-    """What can be linked to: ``lessons`` ("04" → page) and ``exercises`` ("03" → page)."""
+    """What can be linked to: ``lessons`` ("04", "09b" → page) and ``exercises`` ("03" → page).
+
+    An exercise belongs to the lesson of its number; where that has parts, to the last of them.
+    """
 
     lessons: dict[str, Page]
     exercises: dict[str, Page]
@@ -79,30 +84,46 @@ class Pages:
         )
         return known[number]
 
+    def exercise_of(self, lesson: str) -> str | None:
+        """The number of the exercise that belongs to a lesson; None where there is none."""
+        number = lesson[:2]
+        last = max((n for n in self.lessons if n[:2] == number), default="")
+        return number if lesson == last and number in self.exercises else None
+
+    def lesson_of(self, exercise: str) -> str | None:
+        """The number of the lesson that an exercise belongs to; None where there is none."""
+        return next((n for n in self.lessons if self.exercise_of(n) == exercise), None)
+
     def beside(self, stem: str) -> list[tuple[str, Page]]:
         """What the bar at the end of ``stem`` leads to: (label, page), in reading order."""
         lessons = list(self.lessons.values())
         for number, page in self.exercises.items():
             if page.stem == stem:
-                after = [p for n, p in self.lessons.items() if n > number][:1]
-                own = [("← {}", self.lessons[number])] if number in self.lessons else []
+                lesson = self.lesson_of(number)
+                after = [p for n, p in self.lessons.items() if n > (lesson or number)][:1]
+                own = [("← {}", self.lessons[lesson])] if lesson else []
                 return own + [("{} →", page) for page in after]
         at = next((k for k, page in enumerate(lessons) if page.stem == stem), None)
         if at is None:
             return []
         found = [("← {}", page) for page in lessons[max(at - 1, 0) : at]]
-        own = self.exercises.get(stem[:2])
-        found += [("{}", own)] if own else []
+        own = self.exercise_of(number_of(stem))
+        found += [("{}", self.exercises[own])] if own else []
         return found + [("{} →", page) for page in lessons[at + 1 : at + 2]]
+
+
+def number_of(stem: str) -> str:
+    """The number in the name of a lesson or exercise: "04" of 04_…, "09b" of 09b_… and ex03's."""
+    return stem.partition("_")[0].removeprefix("ex")
 
 
 def pages_of(root: Path = ROOT) -> Pages:
     """The lessons and exercises whose sources lie in the repository ``root``."""
-    lessons = sorted((root / "notebooks" / "src").glob("[0-9][0-9]_*.py"))
+    lessons = sorted((root / "notebooks" / "src").glob(LESSONS))
     exercises = sorted((root / "exercises" / "src").glob("ex[0-9][0-9]_*.py"))
     return Pages(
-        {source.stem[:2]: Page("notebooks", source.stem, _title(source)) for source in lessons},
-        {source.stem[2:4]: Page("exercises", source.stem, _title(source)) for source in exercises},
+        {number_of(source.stem): Page("notebooks", source.stem, _title(source)) for source in lessons},
+        {number_of(source.stem): Page("exercises", source.stem, _title(source)) for source in exercises},
     )
 
 
@@ -138,7 +159,7 @@ def linked(text: str, folder: str, pages: Pages | None = None, here: str = "") -
         if match["one"]:
             return to(match["one"].lower(), match["number"], match[0])
         kind = match["word"].lower().rstrip("s")
-        each = re.sub(r"\d\d", lambda number: to(kind, number[0], number[0]), match["numbers"])
+        each = re.sub(ONE, lambda number: to(kind, number[0], number[0]), match["numbers"])
         return f"{match['word']}{match['gap']}{each}"
 
     return PROSE.sub(replace, text)

@@ -195,8 +195,9 @@ def _keyed(pages: Pages) -> list[tuple[str, Page]]:
     found = []
     for number, page in pages.lessons.items():
         found.append((number, page))
-        if number in pages.exercises:
-            found.append((f"ex{number}", pages.exercises[number]))
+        exercise = pages.exercise_of(number)
+        if exercise:
+            found.append((f"ex{exercise}", pages.exercises[exercise]))
     return found
 
 
@@ -211,6 +212,7 @@ def _theme_facts(root: Path, pages: Pages, kept: set[str], address: str) -> dict
             "name": page.short.partition(": ")[2] if page.folder == "exercises" else page.short,
             "file": f"files/{page.stem}.ipynb",
             "colab": colab(page.path, address),
+            "exercise": pages.exercise_of(facts.number) if page.folder == "notebooks" else None,
             "code": f"ex{facts.number}" if page.folder == "exercises" else facts.number,
         }
 

@@ -7,7 +7,7 @@
 # At the end you lose a machine and go on.
 # Then you judge a report.
 #
-# **Builds on:** lesson 09.
+# **Builds on:** lessons 09a and 09b.
 #
 # **How it works.**
 # Each task has a cell to fill in and a check below it.

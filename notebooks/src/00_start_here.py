@@ -606,7 +606,7 @@ explore.candidate_browser(some, rewards=["gold", "reward-500", "reward-8000"])
 # network, `t4` and `big` use models from the Hugging Face Hub on a GPU.
 # Lessons 00 to 08 start from `cpu`, also on a machine with a GPU, so that you see the numbers we
 # saw.
-# Lesson 09 is the one that wants a GPU.
+# Lessons 09a and 09b are those that want a GPU.
 
 # %%
 print("this machine can run the tier:", course.tier().name)
@@ -632,7 +632,8 @@ show.facts({"policy": tier.policy, "reward model": tier.reward,
 # | 06 Verifiable rewards | What changes when an answer can be checked? |
 # | 07 Rejection sampling and RLHF | How does it compare with reinforcement learning from human feedback, at equal budget? |
 # | 08 Who uses it, and how it fails | What do published systems do, and how do you find the fault in a broken pipeline? |
-# | 09 On a real model | Do the same four lines work on a model of 0.6 billion parameters? |
+# | 09a Choosing from a real model | How do you ask a model of 0.6 billion parameters, and choose among its answers? |
+# | 09b Fine-tuning a real model | Do the four lines make it better than its control, and than a colder reply? |
 
 # %% [markdown]
 # ## Deeper: One notation
@@ -681,7 +682,7 @@ show.facts({"policy": tier.policy, "reward model": tier.reward,
 # choosing, comparing with a random choice, and giving intervals.
 # This lesson has one run on 64 questions, and no policy trained on a random choice beside it.
 # Lesson 05 has that control, and three seeds.
-# Lesson 09 repeats the loop on a real model.
+# Lesson 09b repeats the loop on a real model.
 #
 # If you know "rejection sampling" from statistics: there a draw is accepted or rejected by chance,
 # so that what is kept follows a target distribution.

@@ -801,7 +801,7 @@ assert chosen_by["copies"] < 1e-5 and chosen_by["healthy"] > 1
 #   GSM8K, 8 candidates, one seed, 200 test problems.
 #   Best per prompt 79.0 %, a random one per prompt 79.5 %, both "effectively tied"
 #   (github.com/natolambert/rlhf-book, pull request 357).
-#   Lesson 09 comes back to it.
+#   Lesson 09b comes back to it.
 # - A judge that selects likes what it likes.
 #   With 4,096 candidates and the preference model used for Claude 2, about 75 % of the answers to
 #   the hardest misconceptions flattered the asker, against about 25 % where an oracle chose

@@ -11,7 +11,7 @@ from .registry import need as need
 from .registry import task
 from .trial import Trial
 
-L09 = "lesson 09"
+L09A, L09B = "lesson 09a", "lesson 09b"
 BOTH = ("total", "half-width")
 TWO_TIMINGS = ([3.0, 1.0], 5, 2.0)  # seconds, M, t: the mean is 2 and the standard deviation 2**0.5
 
@@ -30,7 +30,7 @@ BLANKS_OF_THE_REPLY = "the space and the line break of the reply are lost."
     minutes=5,
     difficulty="easy",
     idea="what fits in memory",
-    read=f"{L09}, 'Does it fit? By hand'",
+    read=f"{L09B}, 'Does it fit? By hand'",
     hints=(
         "Add up the bytes of one trained parameter, and those of one frozen parameter. Then "
         "multiply.",
@@ -154,7 +154,7 @@ def _one_trained_two_frozen(t: Trial) -> None:
     minutes=12,
     difficulty="medium",
     idea="forecasting a long run",
-    read=f"{L09}, 'How long will it take?'",
+    read=f"{L09B}, 'How long will it take?'",
     hints=(
         "Two kinds of luck are under the root: that of the M parts to come, and that of the mean "
         "of only K timings, which is then multiplied by M.",
@@ -291,7 +291,7 @@ def _half_a_part(t: Trial) -> None:
     minutes=6,
     difficulty="easy",
     idea="sharding and resuming",
-    read=f"{L09}, 'Losing the machine'",
+    read=f"{L09B}, 'Losing the machine'",
     hints=(
         "Which numbers can be in the answer? Go through those, not through what is on disk.",
         "range(parts) gives the numbers 0 to parts - 1, in order. `in` asks a dictionary for a key "
@@ -431,7 +431,7 @@ def _a_name_among_keys(t: Trial) -> None:
     minutes=12,
     difficulty="medium",
     idea="sharding and resuming",
-    read=f"{L09}, 'More machines'",
+    read=f"{L09A}, 'More machines'",
     hints=(
         "P // W prompts for each worker, and P % W prompts are left over. Who gets those?",
         "divmod(P, W) gives both numbers. The first P % W shards get one prompt more. Keep a "
@@ -574,7 +574,7 @@ def _one_prompt(t: Trial) -> None:
     minutes=10,
     difficulty="easy",
     idea="adoption in LLMs",
-    read=f"{L09}, 'Replies from anywhere'",
+    read=f"{L09A}, 'Replies from anywhere'",
     hints=(
         "One dictionary for each pair. The two keys stay the same in both forms; only what stands "
         "under them changes.",

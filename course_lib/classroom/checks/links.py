@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ...base import CourseError, require
 
-READ = re.compile(r"lesson (\d\d), '(.+)'")
+READ = re.compile(r"lesson (\d\d[a-z]?), '(.+)'")
 AS_IT_IS = "-!$&'()*+,;=:@?/"  # may stand in an anchor
 
 

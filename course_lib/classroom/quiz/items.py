@@ -40,7 +40,8 @@ NOTEBOOKS = {
     "06": "06_verifiable_rewards",
     "07": "07_rejection_sampling_and_rlhf",
     "08": "08_who_uses_it_and_how_it_fails",
-    "09": "09_on_a_real_model",
+    "09a": "09a_choosing_from_a_real_model",
+    "09b": "09b_fine_tuning_a_real_model",
     "ex01": "ex01_best_of_n",
     "ex02": "ex02_n_best_candidates",
     "ex03": "ex03_reward_models",
@@ -98,6 +99,12 @@ def place_name(place: str) -> str:
     """ "lesson 01" of "01", "exercise 01" of "ex01"."""
     kind = "exercise" if place.startswith("ex") else "lesson"
     return f"{kind} {place.removeprefix('ex')}"
+
+
+def lesson_of(exercise: str) -> str:
+    """The lesson that an exercise ("ex09") belongs to: the last one of its number."""
+    number = exercise.removeprefix("ex")
+    return max(name for name in NOTEBOOKS if name.startswith(number))
 
 
 def item_of(item_id: str) -> Item:

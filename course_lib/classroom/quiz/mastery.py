@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..record import RIGHT, load_progress, load_tasks
-from .items import IDEAS, Item, every_item, items, place_name
+from .items import IDEAS, Item, every_item, items, lesson_of, place_name
 from .tasks import TaskFacts, listed_tasks
 
 # state → the shape that stands for it, filled more and more
@@ -118,7 +118,7 @@ def by_lesson(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, 
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         lessons = [place for place in row["lessons"] if not place.startswith("ex")]
-        home = min(lessons or [place.removeprefix("ex") for place in row["lessons"]])
+        home = min(lessons or map(lesson_of, row["lessons"]))
         found.setdefault(home, []).append(row)
     return dict(sorted(found.items()))
 

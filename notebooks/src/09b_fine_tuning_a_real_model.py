@@ -6,22 +6,16 @@
 # ---
 
 # %% [markdown] tags=["slide"]
-# # On a real model
+# # Fine-tuning a real model: a run, with its control
 #
-# **You will:** load a Hugging Face model, see whether its training fits in memory, run the four
-# lines on it, and compare the result with its control and with a lower temperature.
+# **You will:** see whether training fits in memory and how long it takes, run the four lines with
+# their control, and compare each policy at its best temperature.
 #
-# **Builds on:** lesson 05 (RFT, the matched random control) and lesson 06 (verifiers, distinct
-# paths, pass@k).
+# **Builds on:** lesson 05 (RFT, the matched random control), lesson 06 (verifiers, distinct paths,
+# pass@k) and lesson 09a (the model, the prompt, the verifier).
 #
-# **Time:** 30 minutes, and 45 more for the parts marked *Deeper*.
+# **Time:** 28 minutes, and 40 more for the parts marked *Deeper*.
 # On a GPU the long run takes longer.
-
-# %% [markdown] tags=["slide"]
-# ## Would you pay for this?
-#
-# A small model was asked to add 5, 7 and 4.
-# This is one of its replies:
 
 # %% tags=["hide"]
 import json
@@ -42,213 +36,9 @@ from course_lib.estimators import machine, timed
 from course_lib.experiments import TIERS, find_gsm8k, job
 from course_lib.worlds import equation_holds, equations, few_shot, verify
 
-lucky_reply = "<<5+3=8>>8\n<<7+9=16>>16\n#### 16"
-
-# %% tags=["slide", "nbval-check-output"]
-show.replies("Leo has 5 cups, Eva has 7 and Gus has 4. How many cups are there?",
-    [lucky_reply], notes=["verifier: " + verify(lucky_reply, "16").status])
-
-# %% tags=["hide", "remove-input"]
-assert verify(lucky_reply, "16").status == "correct"
-assert all(equation_holds(step) for step in equations(lucky_reply))
-
-# %% [markdown]
-# The number is right, both sums are true, and the verifier pays.
-# Yet nobody has 3 cups, and nobody knows where the 9 comes from.
-# Read before you train.
-#
-# ## What is real on this page, and what is not
-
-# %% [markdown] tags=["slide"]
-# **The outputs saved in this notebook come from a stand-in**: a Qwen3 of 75,000 parameters, which a
-# cell below trains in some seconds to add three small numbers.
-# Everything else is what a real run uses: architecture, kind of tokenizer, file format, loading
-# code, prompts, verifier, selection, training.
-# Every score is the stand-in's.
-#
-# On a GPU the *same cells* take `Qwen/Qwen3-0.6B-Base` and GSM8K.
-# **When this was written, no cell of this page had been run with those weights, and none on a T4**,
-# the GPU that Colab lends.
-
-# %% [markdown]
-# `tier` is `cpu`, `t4` or `big`, by what was found.
-# A `job` is all that depends on it: models, data, sizes.
-
-# %%
 folder = Path(tempfile.mkdtemp())
 tier = course.tier()
 work = job(tier, folder)  # without a GPU: makes the stand-in, some seconds
-
-# %% tags=["nbval-check-output"]
-t4 = TIERS["t4"]
-show.table(["", "model", "prompts", "held out", "candidates"], [
-    ("here", "stand-in" if work.standin else work.policy, work.prompts, work.held_out,
-        work.n),
-    ("on a T4", t4.policy, t4.prompts, t4.held_out, t4.n)])
-
-# %% [markdown]
-# The data is in GSM8K's format: a question, and a solution with its equations between `<<` and `>>`
-# and the answer after `####`.
-
-# %%
-world = course.load_world("gsm8k", data=work.data)
-questions, info = world.prompts("train", limit=work.prompts)
-# the bare question travels with its prompt
-info = [{**about, "question": q} for q, about in zip(questions, info, strict=True)]
-show.replies(questions[0], [info[0]["solution"]], names=["solution"],
-    notes=[f"answer {info[0]['answer']}"])
-
-# %% [markdown]
-# ## Deeper: The machine, the folder, the data
-
-# %% [markdown]
-# A full disk can end a run after an hour; you can see it coming in the first minute.
-# (`course doctor` prints these facts in a terminal.)
-
-# %%
-have, facts = machine(), doctor.examine()
-show.facts({"GPU": have["gpu"] or "none", "tier": facts["tier"],
-    "memory": f"{have['memory_gb']:.0f} GB",
-    "on the GPU": f"{have['gpu_memory_gb']:.0f} GB",
-    "disk free": f"{have['disk_free_gb']:.0f} GB", "torch": facts["packages"]["torch"],
-    "transformers": facts["packages"]["transformers"]})
-
-# %% tags=["hide", "remove-input"]
-needed = 2 if facts["tier"] == "cpu" else 12
-assert have["disk_free_gb"] > needed, "checkpoints will not fit on this disk"
-
-# %% [markdown]
-# On Colab: *Runtime → Change runtime type → T4 GPU*.
-# This page asks Colab for one by itself.
-#
-# `folder` is where everything is kept.
-# A temporary folder is right for a lesson.
-# **On Colab it is wrong for real work**: the machine's disk goes when the machine goes.
-# Mount Google Drive (the folder icon on the left, then *Mount Drive*; or
-# `from google.colab import drive; drive.mount("/content/drive")`) and put `folder` on it, such as
-# `Path("/content/drive/MyDrive/lesson09")`.
-# We could not try that here.
-#
-# GSM8K is 7,473 training and 1,319 test problems in two files of JSON lines (Cobbe et al., arXiv
-# 2110.14168), in the public repository `openai/grade-school-math` under the MIT licence, and on the
-# Hub as `openai/gsm8k`.
-# It does not come with this course.
-# `find_gsm8k` looks in a few usual places, and says what to do when the files are not there:
-
-# %% tags=["nbval-check-output"]
-try:
-    found = bool(find_gsm8k())
-except CourseError as error:
-    found = f"no. {error}"
-show.facts({"GSM8K found": found})
-
-# %% [markdown]
-# The stand-in's test problems use other *sets* of numbers than the training questions: 2, 3 and 5
-# are in one or the other, in whatever order they stand.
-# So a list of answers cannot help.
-# (What the stand-in itself was first trained on has different questions, but their numbers may
-# coincide.)
-# Check it:
-
-# %%
-def number_sets(split):
-    return {tuple(sorted(re.findall("[0-9]+", question)))
-        for question in world.prompts(split)[0]}
-
-shared = number_sets("heldout") & number_sets("train")
-print(len(number_sets("heldout")), "sets of numbers in the test,", len(shared),
-    "of them also in training")
-
-# %% tags=["hide", "remove-input"]
-assert not work.standin or not shared
-
-# %% [markdown]
-# ## The model is a folder
-
-# %% [markdown] tags=["slide"]
-# A `transformers` model is a folder: weights, configuration, tokenizer.
-# `from_pretrained` takes such a folder or a name on the Hub, and so does `load_policy`.
-# We load it, save it, load it again, and compare every weight.
-# Do this before a long run: what is saved at the end can then be read.
-
-# %% tags=["hide"]
-def same_weights(a, b):
-    """Whether two policies have equal weights, to the last bit."""
-    first, second = a.model.state_dict(), b.model.state_dict()
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-# %%
-dtype = getattr(torch, work.dtype)  # float32 without a GPU
-policy = course.load_policy(work.policy, template="plain", dtype=dtype)
-policy.save(folder / "copy")
-again = course.load_policy(folder / "copy", template="plain", dtype=dtype)
-equal_weights = same_weights(policy, again)
-del again
-
-# %% tags=["nbval-check-output"]
-show.facts({"model": type(policy.model).__name__,
-    "files": ", ".join(sorted(f.name for f in (folder / "copy").iterdir())),
-    "the same weights after saving and loading": equal_weights})
-
-# %% tags=["hide", "remove-input"]
-size = sum(p.numel() for p in policy.model.parameters())
-assert equal_weights and (not work.standin or round(size, -3) == 75_000)
-
-# %% [markdown] tags=["slide"]
-# ### The question as the model sees it
-#
-# `Qwen3-0.6B-Base` is a **base model**: it has read text, and nobody has taught it to take turns.
-# So the question is put as text to be continued.
-# A **few-shot prompt** shows some solved problems first, and the model goes on in the same form.
-# With one example:
-
-# %%
-solved = zip(*world.prompts("train"), strict=True)
-four = [(question, about["solution"]) for question, about in solved][-4:]
-examples = four[: work.shots]  # four on a GPU; the stand-in knows the form, needs none
-asked, bare = few_shot(questions, examples), few_shot(questions)
-print(few_shot(questions[:1], four[:1])[0])
-
-# %% [markdown]
-# **Where does a reply end?**
-# The model could go on with a question of its own, and the verifier would read *its* answer.
-# So the real job stops at the empty line between two problems, or at the model's own end token.
-#
-# The examples serve the base policy only.
-# We train on the question *without* them: cheaper, and the student needs none afterwards.
-
-# %% [markdown]
-# ## Deeper: How the question is put
-
-# %% [markdown]
-# A **chat template** writes who speaks and where the reply starts.
-# This is ours, in the style that Qwen's models use:
-
-# %% tags=["nbval-check-output"]
-print(replace(policy, template="chat").render(["What is 3 plus 4?"])[0])
-
-# %% [markdown]
-# The lessons before used such a template.
-# There may be one in a base model's folder, too, whose marks the model has not learned.
-# A developer of Qwen3 reports this of its base models (github.com/QwenLM/Qwen3 issue 1608); we have
-# not tested it.
-# A model that never writes the end mark never stops.
-#
-# `template="plain"` gives the text as it is.
-# A stop is a text: `sample` cuts a reply where the text first stands, whatever the tokens are.
-# (A full stop and an empty line may be one token.)
-# The student is then taught its own end token there, so it needs no stop text later.
-# The examples are taken from the end of the training list and are not among the prompts.
-#
-# Examples cost tokens, in every prompt:
-
-# %% tags=["nbval-check-output"]
-ways = {"four examples": few_shot(questions[:1], four), "none": bare[:1]}
-show.table(["question with", "tokens"],
-    [(name, len(policy.encode(prompts)[0])) for name, prompts in ways.items()])
-
-# %% tags=["hide", "remove-input"]
-assert not {question for question, _ in examples} & set(questions)
 
 # %% [markdown]
 # ## Does it fit? By hand
@@ -266,7 +56,7 @@ assert not {question for question, _ in examples} & set(questions)
 # the reward model.
 
 # %% tags=["hide"]
-quiz.predict("09-memory",
+quiz.predict("09b-memory",
     "RFT on 0.6 billion parameters: how many GB before anything else?",
     low=0, high=30, step=0.1, unit="GB")
 
@@ -276,7 +66,7 @@ from course_lib.estimators import GB, phases, training_bytes
 rft = {part: size / GB for part, size in training_bytes(0.6e9).items()}
 show.together(show.table(["RFT on 0.6 billion parameters", "GB"],
     [(part, f"{size:.1f}") for part, size in rft.items()]),
-    show.guess("09-memory", round(sum(rft.values()), 1), "GB"))
+    show.guess("09b-memory", round(sum(rft.values()), 1), "GB"))
 
 # %% tags=["hide", "remove-input"]
 from course_lib.estimators import logits_bytes
@@ -334,6 +124,35 @@ assert gigabytes(0.6, 4) < 15 and gigabytes(1.0) < 24 < gigabytes(1.7)
 # %% [markdown]
 # At eleven nothing is left for activations, so plan well below: the job takes 4.
 # On 24 GB, one billion fits, and 1.7 does not.
+
+# %% [markdown]
+# **The outputs saved in this notebook come from a stand-in**, as in lesson 09a.
+# **When this was written, no cell of this page had been run on a GPU with the weights of Qwen3.**
+
+# %% tags=["hide"]
+# as in lesson 09a: the world, the questions, the policy
+world = course.load_world("gsm8k", data=work.data)
+questions, info = world.prompts("train", limit=work.prompts)
+info = [{**about, "question": q} for q, about in zip(questions, info, strict=True)]
+t4, dtype = TIERS["t4"], getattr(torch, work.dtype)
+policy = course.load_policy(work.policy, template="plain", dtype=dtype)
+size = sum(p.numel() for p in policy.model.parameters())
+solved = [(q, about["solution"]) for q, about in zip(*world.prompts("train"), strict=True)]
+examples = solved[-4:][: work.shots]
+asked, bare = few_shot(questions, examples), few_shot(questions)
+
+def same_weights(a, b):
+    """Whether two policies have equal weights, to the last bit."""
+    first, second = a.model.state_dict(), b.model.state_dict()
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+def sound(question, text):
+    """True when every equation holds and the first uses numbers of the question."""
+    steps, numbers = equations(text), re.compile(r"[0-9]+")
+    if not steps or not all(equation_holds(step) for step in steps):
+        return False
+    used = numbers.findall(steps[0].split("=")[0])
+    return set(used) <= set(numbers.findall(question))
 
 # %% [markdown]
 # ## Deeper: Memory, counted on the model in hand
@@ -416,38 +235,9 @@ show.facts({"keys and values of a token": f"{token:,} bytes",
 # Its switch for LoRA trains small adapters and not all weights; this course trains none.
 # By keyboard: Tab moves between the controls, arrows move a slider, Enter presses a button.
 
-# %% [markdown]
-# ## Deeper: Half precision
-
-# %% [markdown]
-# A T4 computes fast in float16, and has no native bfloat16.
-# Three facts about float16: near 1 its numbers are about 0.001 apart, and a sum goes to the
-# nearest; the smallest positive one is about 0.00000006, and below half of that it becomes 0; the
-# largest is 65,504.
-# On paper, then: **what is 1 + 0.0003? What becomes of a gradient of 0.00000001? And of 70,000?**
-
-# %% tags=["nbval-check-output"]
-half = torch.float16
-total = torch.tensor(1.0, dtype=half) + torch.tensor(0.0003, dtype=half)
-print("1 + 0.0003 =", total.item())
-scaled = torch.tensor(1024 * 1e-8, dtype=half).float().item() / 1024
-print("0.00000001 =", torch.tensor(1e-8, dtype=half).item())
-print(f"times 1024, and divided again in float32: {scaled:.1e}")
-print("70,000 =", torch.tensor(70_000.0, dtype=half).item())
-
-# %% [markdown]
-# Hence three rules, all kept by `finetune(..., dtype=torch.float16)` on a GPU.
-# *Weights stay float32 while training*: small steps would be lost (first line).
-# *The loss is scaled up* before the backward pass and gradients down after it, by PyTorch's
-# `GradScaler`, or small gradients become zero (second line).
-# *The scale falls when something overflows*, and that step is left out (third line).
-# Sampling keeps float16 weights, and draws each token from probabilities computed in float32.
-# On a CPU none of this is switched on, so we could not run the scaler here.
-
 # %% [markdown] tags=["slide"]
-# ## The four lines
+# ## What is kept
 #
-# First on a few prompts.
 # The verifier decides who is kept, one reply for each distinct list of equations (lesson 06).
 
 # %%
@@ -460,99 +250,6 @@ def keep(pool):
     return distinct_paths(pool, by="verifier", key=world.path)
 
 verifier = GoldReward(world, name="verifier")
-
-# %%
-few = slice(0, 24)
-pool = course.sample(policy, asked[few], work.sampling, info=info[few], seed=0)
-pool = course.score(pool, verifier)
-best = keep(pool)
-course.finetune(policy, best, work.training)  # to see that it runs; not kept
-show.facts({"sampled": pool, "right": int(pool.reward().sum()),
-    "kept as distinct paths": len(best)})
-
-# %% [markdown]
-# Now read: two right replies and two wrong ones to three prompts, where there are such.
-# *How* are the wrong ones wrong?
-# By numbers that are not in the question, or by sums that do not hold?
-# A reply that was cut is a fault of your settings: find it now.
-
-# %% tags=["hide"]
-def some_of(i):
-    """Two right and two wrong replies to question i, as far as there are."""
-    at = [(word, j) for value, word in ((1, "right"), (0, "wrong"))
-        for j in (pool.reward()[i] == value).nonzero().flatten().tolist()[:2]]
-    return show.replies(f"{questions[i]} ({info[i]['answer']})",
-        [pool.texts[i][j].strip() for _, j in at], names=[word for word, _ in at])
-
-def sound(question, text):
-    """True when every equation holds and the first uses numbers of the question."""
-    steps, numbers = equations(text), re.compile(r"[0-9]+")
-    if not steps or not all(equation_holds(step) for step in steps):
-        return False
-    used = numbers.findall(steps[0].split("=")[0])
-    return set(used) <= set(numbers.findall(question))
-
-# %% tags=["slide"]
-show.together(*(some_of(i) for i in range(3)))
-
-# %% [markdown]
-# Call a right reply *sound* when every equation holds and the first one uses numbers of the
-# question.
-# The reply that opened this page is right and not sound.
-# **Of the right answers, how many are sound?**
-
-# %% tags=["answer"]
-right = [(pool.info[i]["question"], pool.texts[i][j])
-    for i, j in (pool.reward("verifier") > 0.5).nonzero().tolist()]
-print(f"{len(right)} right answers, {sum(sound(*r) for r in right)} of them sound")
-
-# %% tags=["hide", "remove-input"]
-assert not work.standin or 0.8 * len(right) < sum(sound(*r) for r in right) < len(right)
-assert not sound("Leo has 5 cups, Eva has 7 and Gus has 4. How many?", lucky_reply)
-
-# %% [markdown]
-# More than four in five, and not all.
-# Training on a right answer with wrong steps teaches wrong steps.
-# Here we go on with the plain verifier.
-
-# %% [markdown]
-# ## Deeper: What the verifier does not see
-
-# %% [markdown]
-# This verifier is **lenient**: it takes the number after `####`, or else other marks and in the end
-# the last number in the text.
-# So a reply in the wrong form can count as right, and the count of unreadable replies does not show
-# it.
-# Look for such replies yourself.
-
-# %%
-verdicts = [verify(t, a["answer"]).status
-    for row, a in zip(pool.texts, pool.info, strict=True) for t in row]
-show.table(["verdict", "replies"],
-    [(status, verdicts.count(status)) for status in ("correct", "wrong", "unreadable")],
-    f"Cut at the token limit: {int((pool.finish == 1).sum())} of {len(verdicts)}.")
-
-# %% tags=["hide", "remove-input"]
-assert not work.standin or verdicts.count("correct") > 10
-
-# %% [markdown]
-# Lesson 06 asked for true steps only.
-# A true step with an invented number passes there, and is not sound here.
-#
-# How many answers would be right by luck alone?
-# The control: judge each reply by the answer to *another* question.
-
-# %%
-other = replace(pool, info=[*pool.info[1:], pool.info[0]])
-lucky = course.score(other, GoldReward(world, name="luck")).reward("luck").mean()
-print(f"right {pool.reward('verifier').mean():.0%}, "
-    f"by another question's answer {lucky:.0%}")
-
-# %% tags=["hide", "remove-input"]
-assert not work.standin or pool.reward("verifier").mean() > 2 * lucky
-
-# %% [markdown]
-# So the stand-in does add, rather than guess.
 
 # %% [markdown]
 # ## Deeper: How long will it take?
@@ -803,7 +500,7 @@ print(f"forecast {expected:.0f} s, actual {actual:.0f} s; inside: {inside}")
 # The measure is **pass@1**, the share of right replies (lesson 06).
 
 # %% tags=["hide"]
-quiz.predict("09-gain",
+quiz.predict("09b-gain",
     "RFT minus base: the difference in pass@1 on held-out problems?",
     low=-0.3, high=0.5, step=0.01)
 
@@ -822,7 +519,7 @@ differences = {"RFT minus base": gain, "random control minus base": control_gain
 figure = plots.intervals(list(differences), list(differences.values()),
     "difference in pass@1 on held-out problems")
 figure.axes[0].axvline(0, color=plots.COLOURS[6], linestyle="--")  # no difference
-figure.guessed("09-gain", axis="x")
+figure.guessed("09b-gain", axis="x")
 
 # %%
 def in_words(difference):
@@ -909,7 +606,7 @@ assert not work.standin or sound_treatment.low > 0
 # And at T = 0.1?
 
 # %% tags=["hide"]
-quiz.predict("09-dial",
+quiz.predict("09b-dial",
     "The base policy at T = 0.1: which share of its replies is right?",
     low=0, high=1, step=0.01)
 
@@ -929,7 +626,7 @@ shares = {name: [bootstrap_interval(values[name]) for values in served.values()]
     for name in ("RFT", "base")}
 figure = plots.dumbbells([f"T = {t:g}" for t in served], shares,
     "pass@1 on held-out problems")
-figure.guessed("09-dial", axis="x")
+figure.guessed("09b-dial", axis="x")
 
 # %%
 leads = {t: paired_difference(values["RFT"], values["random control"])
@@ -1018,235 +715,6 @@ show.table(["questions", "smallest difference seen, points"],
 
 # %% tags=["hide", "remove-input"]
 assert 2.5 < 100 * (0.79 * 0.21 / 200) ** 0.5 < 3.5
-
-# %% [markdown]
-# ## Deeper: A reward model of the same kind
-
-# %% [markdown]
-# For a task without a verifier the score comes from a reward model: a sequence classifier with one
-# label, on a GPU `Skywork/Skywork-Reward-V2-Qwen3-0.6B`.
-# `load_reward_model` takes its folder like any other.
-# Reward models are chat models: they read question and reply in *their own* template.
-# So give them the bare question, not the few-shot prompt.
-#
-# **The stand-in's reward model has a random head.**
-# A head that was never trained can still prefer right replies, or wrong ones, since the
-# backbone's features differ between them.
-# How would you notice that it means nothing, if nobody told you?
-# Ask how often it puts a right reply above a wrong one to the same question.
-#
-# **Your prediction.**
-# What share would you expect?
-# And from a second random head on the same backbone: the same?
-
-# %%
-reward_model = course.load_reward_model(work.reward, name="reward model", dtype=dtype)
-judged = results["base"].prompts_at(range(min(120, work.held_out)))
-judged = course.score(replace(judged, prompts=held_questions[: judged.P]), reward_model)
-show.facts({"reward model": type(reward_model.model).__name__, "pool": judged})
-
-# %%
-from course_lib.estimators import win_scores
-from course_lib.models import new_reward_model
-
-def accuracy(pool, name):
-    """How often a right reply scores above a wrong one, where there are both."""
-    scores, correct = pool.reward(name), pool.reward("verifier") > 0.5
-    return bootstrap_interval([win_scores(*torch.cartesian_prod(s[c], s[~c]).T).mean()
-        for s, c in zip(scores, correct, strict=True) if c.any() and not c.all()])
-
-# %%
-second_head = replace(new_reward_model(policy, seed=7), name="second random head")
-judged = course.score(judged, second_head)
-del reward_model, second_head
-right_above = {name: accuracy(judged, name)
-    for name in ("reward model", "second random head")}
-show.table(["", "right above wrong", "questions that have both"],
-    [(name, f"{found:.2f}", found.n) for name, found in right_above.items()])
-
-# %% tags=["hide", "remove-input"]
-assert not work.standin or 0.1 < right_above["reward model"].mean < 0.9
-
-# %% [markdown]
-# A coin would get 0.5.
-# A random head lands elsewhere: each draw gives its own value, for no reason but the draw.
-# A value away from 0.5 does not prove that a head was trained.
-# So compare with a random head too, and do not select by a reward model before you have made this
-# check on your own data (lessons 03 and 04).
-#
-# There is a worse case, and it is reported: the head is *missing* from the folder, because a
-# backbone was saved without it or weights were merged wrongly.
-# `transformers` then fills it with random numbers and goes on with a warning.
-# `load_reward_model` refuses:
-
-# %%
-from safetensors.torch import load_file, save_file
-from course_lib.models import tiny_policy
-
-new_reward_model(tiny_policy(questions, width=32,
-    vocabulary=300)).save(folder / "headless")
-file = folder / "headless" / "model.safetensors"
-save_file({name: w for name, w in load_file(file).items() if "score" not in name}, file,
-    metadata={"format": "pt"})
-
-# %%
-try:
-    course.load_reward_model(folder / "headless")
-except CourseError as error:
-    refused = str(error).replace(str(folder / "headless"), "headless")
-show.facts({"CourseError": refused})
-
-# %% tags=["hide", "remove-input"]
-assert "score.weight" in refused
-
-# %% [markdown]
-# ## Deeper: More machines
-
-# %% [markdown]
-# Sampling splits by prompts.
-# Give each worker a **shard**, a run of neighbouring prompts, and tell it where the shard starts
-# (`first_prompt`): then it draws exactly the candidates that the single run would have drawn.
-# 25 prompts, 2 workers.
-# **How many prompts does each get?**
-
-# %% tags=["nbval-check-output"]
-from course_lib.estimators import shards
-
-show.table(["prompts of", "worker 0", "worker 1", ""], [("ours", *shards(25, 2), ""),
-    ("25 // 2 for each", (0, 12), (12, 24), "loses prompt 24")])
-
-# %% [markdown]
-# Dropping the remainder is a bug seen in public code; no error tells you.
-# Now live: two separate Python processes, each with its own shard, its own copy of the model, and
-# nothing in common but the folder.
-
-# %%
-worker = """
-import sys, torch, course_lib as course
-from course_lib.worlds import few_shot
-policy, data, dtype, first, last, out = sys.argv[1:]
-first, last = int(first), int(last)
-policy = course.load_policy(policy, template="plain", dtype=getattr(torch, dtype))
-questions, info = course.load_world("gsm8k", data=data).prompts("train", limit=last)
-settings = dict(n=4, max_tokens=32, seed=0, info=info[first:], first_prompt=first)
-course.sample(policy, few_shot(questions)[first:], **settings).save(out)
-"""
-outs = [folder / f"shard{k}.npz" for k in range(2)]
-common = [sys.executable, "-c", worker, work.policy, work.data, work.dtype]
-started = [subprocess.Popen([*common, str(a), str(b), str(out)])
-    for (a, b), out in zip(shards(25, 2), outs, strict=True)]
-alone = course.sample(policy, bare[:25], n=4, max_tokens=32, seed=0, info=info[:25])
-ended = [process.wait() for process in started]
-
-# %%
-together = course.Pool.concat([course.Pool.load(out) for out in outs])
-same = together.texts == alone.texts
-print(f"{together.P} prompts, the same replies as the single run: {same}")
-
-# %% tags=["hide", "remove-input"]
-assert not work.standin or together.texts == alone.texts
-assert together.P == 25 and ended == [0, 0]
-
-# %% [markdown]
-# The control: the second shard again, without `first_prompt`.
-
-# %%
-unnumbered = course.sample(policy, bare[12:25], n=4, max_tokens=32, seed=0,
-    info=info[12:25])
-pairs = [(a, b) for x, y in zip(unnumbered.texts, alone.texts[12:], strict=True)
-    for a, b in zip(x, y, strict=True)]
-print(sum(a == b for a, b in pairs), "of", len(pairs),
-    "replies are those of the single run")
-
-# %% tags=["hide", "remove-input"]
-assert not work.standin or unnumbered.texts != alone.texts[12:]
-
-# %% [markdown]
-# They differ, since these workers number their prompts from 0 and so use the random numbers of the
-# first shard again.
-# (Equal replies are those a confident model writes with most random numbers.)
-#
-# A larger job has the same shape; we describe it, and have not run it.
-# A scheduler such as Ray Data hands shards to workers, each holding one model on one GPU, and
-# writes what they return as files.
-# Scoring works in the same way.
-# Selection is a small step in one place.
-# Training on several GPUs is data-parallel: each takes a part of the batch, and gradients are
-# averaged.
-
-# %% [markdown]
-# ## Deeper: Replies from anywhere
-
-# %% [markdown]
-# Often the candidates already exist: sampled by a faster server, or by somebody else.
-# All we need is a file with prompts and replies, one JSON object a line.
-# `read_rollouts` knows the usual shapes by their keys.
-# Writing and reading again keeps prompts, replies, rewards, `info` and why each reply ended; it
-# does not keep tokens and log-probabilities:
-
-# %%
-from course_lib.pools import read_rollouts, write_pairs, write_rollouts, write_selection
-from course_lib.pools import preference_pairs
-
-some = replace(run.pool.prompts_at(range(60)), prompts=questions[:60])
-write_rollouts(some, folder / "rollouts.jsonl", shape="question/completions/rewards")
-back = read_rollouts(folder / "rollouts.jsonl")
-
-# %%
-written = (folder / "rollouts.jsonl").read_text(encoding="utf-8").splitlines()
-same = {what: getattr(back, what) == getattr(some, what)
-    for what in ("prompts", "texts", "info")}
-same["finish"] = torch.equal(back.finish, some.finish)
-chosen = distinct_paths(course.score(back, verifier), by="verifier", key=world.path)
-show.facts({"keys of a line": ", ".join(json.loads(written[0])),
-    "the same after reading": ", ".join(what for what, kept_ in same.items() if kept_),
-    "tokens kept": back.tokens is not None})
-
-# %% tags=["hide", "remove-input"]
-assert back.texts == some.texts and len(chosen) == len(distinct_paths(some,
-    by="verifier",
-    key=world.path))
-
-# %% [markdown]
-# The whole of it on somebody's file is one command.
-# It verifies, selects, and fine-tunes; without `--policy` it trains a tiny model with random
-# weights, which shows that the loop works and nothing about reasoning.
-#
-# ```
-# course run --world gsm8k --data DIR --rollouts FILE --reward verifier
-# ```
-#
-# The same from Python:
-
-# %%
-from course_lib.experiments import rollouts_table, run as run_course
-
-result = run_course(world="gsm8k", data=work.data, rollouts=folder / "rollouts.jsonl",
-    reward="verifier", epochs=1)
-printed = rollouts_table({**result, "rollouts": "rollouts.jsonl", "seconds": 0})
-tail = printed[printed.index("selected") :].split("\n")[0]
-show.replies("", [tail], names=["one line of what `course run` prints"])
-
-# %% [markdown]
-# Out again, for other trainers: `write_selection` gives `prompt` and `completion`, as TRL's
-# supervised trainer reads them; `write_pairs` gives `prompt`, `chosen` and `rejected`, as its DPO
-# and reward trainers do.
-
-# %%
-write_selection(chosen.to_rows(), folder / "sft.jsonl")
-write_pairs(preference_pairs(some, by="verifier"), folder / "pairs.jsonl")
-rows = []
-for name in ("sft.jsonl", "pairs.jsonl"):
-    lines = (folder / name).read_text(encoding="utf-8").splitlines()
-    rows += [(name, len(lines), key, f"{value[:38]} …")
-        for key, value in json.loads(lines[0]).items() if isinstance(value, str)]
-show.table(["file", "lines", "key of the first", "value"], rows)
-
-# %% [markdown]
-# Read the first pair.
-# In the saved output the chosen reply adds a number that is not in the question and is right by
-# luck.
-# A pair teaches whatever differs between its two sides, luck included.
 
 # %% [markdown] tags=["slide"]
 # ## What to report when you run it for real
@@ -1341,4 +809,4 @@ show.table(["", "pass@1", f"pass@{work.groups}", "tokens"], rows)
 # Without widgets, answer as the text under each question says.
 
 # %%
-quiz.ask("09")
+quiz.ask("09b")
