@@ -9,7 +9,9 @@ from .logprobs import (
     batches_by_tokens,
     policy_kl,
     response_logits,
+    response_losses,
     sequence_logprobs,
+    summed_loss,
     token_logprobs,
 )
 from .policy import Policy, examples_of, load_policy
@@ -55,9 +57,11 @@ __all__ = [
     "policy_kl",
     "preference_report",
     "response_logits",
+    "response_losses",
     "sample",
     "score",
     "sequence_logprobs",
+    "summed_loss",
     "tiny_policy",
     "token_logprobs",
     "uniforms",

@@ -41,6 +41,12 @@ def check_adapter(model: Any) -> None:
     )
 
 
+def without_adapter(model: torch.nn.Module) -> Any:
+    """The causal LM that an adapter sits on, with what it adds; ``model`` itself where none is."""
+    adapted: Any = model
+    return adapted.get_base_model() if is_adapted(model) else model
+
+
 def merged(model: torch.nn.Module) -> torch.nn.Module:
     """``model`` itself, or a copy with its adapter's changes added to the weights."""
     if not is_adapted(model):

@@ -9,10 +9,9 @@
   Linear layers see no padding.
 * ``course_shared`` (``shared_prefix.py``): decoding N candidates of a prompt. The prompt's keys and
   values are stored once for all N.
-
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,32 +32,61 @@ class CannotAttendError(RuntimeError):
     """A model asks for something in its attention that our two functions do not do."""
 
 
-def refuse_unknown(module: torch.nn.Module, given: dict[str, Any]) -> None:
-    """Raise where an argument would change attention: a window, a soft cap, sinks, a bias."""
+def refuse_unknown(
+    module: torch.nn.Module, given: dict[str, Any], handled: Collection[str] = ()
+) -> None:
+    """Raise where an argument would change attention: a soft cap, a bias, what nobody knows yet.
+
+    ``handled``: names of arguments that the caller does what they ask for.
+    """
     for name, value in given.items():
         meant = value is not None and value is not False
-        if meant and name not in WITHOUT_MEANING:
+        if meant and name not in WITHOUT_MEANING and name not in handled:
             raise CannotAttendError(f"its attention needs {name}")
     if given.get("is_causal") is False or getattr(module, "is_causal", True) is False:
         raise CannotAttendError("its attention is not causal")
 
 
+def window_of(module: torch.nn.Module, given: dict[str, Any]) -> int | None:
+    """How many tokens a layer sees, itself included, or None for all before it.
+
+    Read from the arguments of its attention, and compared with its configuration: some models say
+    it in a mask only, which the functions here do not get. Raises where the two differ.
+    """
+    config: Any = getattr(module, "config", None)
+    if config is None:
+        raise CannotAttendError("its attention does not know its configuration")
+    layer: Any = getattr(module, "layer_idx", None)
+    window, expected = given.get("sliding_window"), window_of_layer(config, layer)
+    if window != expected:
+        raise CannotAttendError(f"layer {layer} was given the window {window}, not {expected}")
+    return window
+
+
+def window_of_layer(config: Any, layer: int) -> int | None:
+    """The window of a layer by a model's configuration; None where it sees all before it."""
+    kinds = getattr(config, "layer_types", None)
+    slides = kinds[layer] == "sliding_attention" if kinds else True
+    if slides and getattr(config, "use_sliding_window", True):
+        return getattr(config, "sliding_window", None)
+    return None
+
+
 def misfit(model: torch.nn.Module) -> str:
     """Why ``model`` cannot run our attention functions, or "" when it may.
 
-    What shows in a long text only and no short trial would find: windows, chunks, positions that
-    shift. The rest is tried on a few tokens, see :mod:`course_lib.models.proving`.
+    What shows in a long text only and no short trial would find: chunks, positions that shift. The
+    rest is tried on a few tokens, see :mod:`course_lib.models.proving`.
     """
     config: Any = model.config
     config = config.get_text_config(decoder=True)
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     if not getattr(model.base_model, "_supports_attention_backend", False):
         return "it takes no attention from outside"
-    if kinds != {"full_attention"}:
+    if not kinds <= {"full_attention", "sliding_attention"}:
         return f"it has layers of the kinds {', '.join(sorted(kinds))}"
-    for name in ("sliding_window", "attention_chunk_size"):
-        if getattr(config, name, None) is not None and getattr(config, "use_" + name, True):
-            return f"it has a {name}"
+    if getattr(config, "attention_chunk_size", None) is not None:
+        return "it has an attention_chunk_size"
     return "its positions depend on the longest text of a batch" if shifts(model) else ""
 
 

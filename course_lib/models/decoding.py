@@ -1,7 +1,8 @@
 """Decoding engines, the fastest first.
 
-Prompts stored once; the library's own cache repeated for every row; the same without any padding;
-and no cache at all. Which of them a model can have is tried in ``proving.py``.
+Prompts stored once, on a GPU with fused kernels and captured steps; the library's own cache
+repeated for every row; the same without any padding; and no cache at all. Which of them a model can
+have is tried in ``proving.py``.
 """
 
 import inspect
@@ -11,7 +12,10 @@ from typing import Any, Protocol
 import torch
 from transformers.cache_utils import Cache
 
-from .attention import attention
+from .attention import CannotAttendError, attention, window_of_layer
+from .captured import Step, cuda_graph
+from .fused import Part, fused_part
+from .fused_prefix import FusedPrefixCache
 from .packing import Packing
 from .policy import Policy
 from .shared_prefix import SharedPrefixCache
@@ -19,6 +23,9 @@ from .shared_prefix import SharedPrefixCache
 
 class Engine(Protocol):
     """Reads P prompts once, then writes R rows, a token a step. All rows are at the same step."""
+
+    drops_below: float
+    """The share of rows that must go on, or the batch is made smaller."""
 
     def start(self, rows_per_prompt: int, max_tokens: int) -> torch.Tensor:
         """Begin R = P · ``rows_per_prompt`` rows, those of a prompt side by side.
@@ -35,7 +42,11 @@ class Engine(Protocol):
 
 
 class SharedPrefixEngine:
-    """Decoding with prompts stored once: for models that run the attention of ``attention.py``."""
+    """Decoding with prompts stored once: for models that run the attention of ours."""
+
+    name = "course_shared"
+    drops_below = 0.75
+    cache: Any
 
     def __init__(self, policy: Policy, ids: Sequence[Sequence[int]]) -> None:
         """Read the prompts ``ids`` (lists of token ids) once: packed in one row, no padding."""
@@ -58,41 +69,127 @@ class SharedPrefixEngine:
         # a multiple of 16, so that sums do not depend on the neighbours' lengths
         longest = -(-max(lengths) // 16) * 16
         self.mask = torch.arange(longest, device=policy.device)[None] < self.lengths[:, None]
+        model: Any = policy.model
+        config = model.config.get_text_config(decoder=True)
+        self.windows = [window_of_layer(config, layer) for layer in sorted(capture.seen)]
         self.prefix = []
-        for layer in sorted(capture.seen):
+        for layer, window in zip(sorted(capture.seen), self.windows, strict=True):
             keys, values = capture.seen[layer]
-            self.prefix.append((self._by_prompt(keys), self._by_prompt(values)))
+            reverse = window is not None
+            self.prefix.append((self._by_prompt(keys, reverse), self._by_prompt(values, reverse)))
 
-    def _by_prompt(self, packed: torch.Tensor) -> torch.Tensor:
-        """Keys or values (1, Hkv, S, D) of the packed row → (P, Hkv, L, D), padded on the right."""
+    def _by_prompt(self, packed: torch.Tensor, reverse: bool) -> torch.Tensor:
+        """Keys or values (1, Hkv, S, D) of the packed row → (P, Hkv, L, D), padded on the right.
+
+        ``reverse``: each prompt's last token first.
+        """
         _, H, _, D = packed.shape
         P, L = self.mask.shape
         slots = self.mask.flatten().nonzero()[:, 0]  # (S,)
+        if reverse:
+            row, place = slots // L, slots % L
+            slots = row * L + self.lengths[row] - 1 - place
         flat = packed.new_zeros(P * L, H, D)
         flat.index_copy_(0, slots, packed[0].transpose(0, 1))
-        return flat.view(P, L, H, D).transpose(1, 2).contiguous()
+        return self.stored(flat.view(P, L, H, D))
+
+    def stored(self, states: torch.Tensor) -> torch.Tensor:
+        """Prompts' keys or values (P, L, Hkv, D) as the cache wants them."""
+        return states.transpose(1, 2).contiguous()
 
     def start(self, rows_per_prompt: int, max_tokens: int) -> torch.Tensor:
-        self.cache = SharedPrefixCache(self.prefix, self.mask, rows_per_prompt, max_tokens)
+        self.cache = self.new_cache(rows_per_prompt, max_tokens)
         self.position = self.lengths.repeat_interleave(rows_per_prompt)[:, None]  # (R, 1)
         return self.first_logits.repeat_interleave(rows_per_prompt, 0)
 
+    def new_cache(self, rows_per_prompt: int, max_tokens: int) -> Cache:
+        """An empty cache for R = P · ``rows_per_prompt`` rows."""
+        return SharedPrefixCache(
+            self.prefix, self.lengths, self.windows, rows_per_prompt, max_tokens
+        )
+
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
-        with attention(self.policy.model, "course_shared"):
-            logits = self.policy.model(
-                input_ids=tokens[:, None],  # (R, 1)
+        logits = self.forward(tokens[:, None])
+        self.position += 1
+        self.cache.advance()
+        return logits
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Logits (R, V) after the next token (R, 1) of each row."""
+        with attention(self.policy.model, self.name):
+            return self.policy.model(
+                input_ids=tokens,
                 position_ids=self.position,
                 past_key_values=self.cache,
                 use_cache=True,
                 shared=self.cache,
-            ).logits[:, -1]  # (R, V)
-        self.position += 1
-        self.cache.step += 1
-        return logits
+            ).logits[:, -1]
 
     def keep(self, rows: torch.Tensor) -> None:
         self.cache.keep(rows)
         self.position = self.position[rows]
+
+
+class FusedEngine(SharedPrefixEngine):
+    """The same with the fused kernels of a GPU, which need no copy of what they read."""
+
+    name = "course_fused"
+    part_of: Callable[[torch.nn.Module], Part | None] = staticmethod(fused_part)
+
+    def stored(self, states: torch.Tensor) -> torch.Tensor:
+        return states
+
+    def new_cache(self, rows_per_prompt: int, max_tokens: int) -> Cache:
+        part = self.part_of(self.policy.model)
+        if part is None:
+            raise CannotAttendError("there is no fused kernel for it here")
+        return FusedPrefixCache(
+            self.prefix, self.lengths, self.windows, rows_per_prompt, max_tokens, part
+        )
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.one_step(tokens[:, None])
+
+    def one_step(self, tokens: torch.Tensor) -> torch.Tensor:
+        """A whole step on tokens (R, 1), in operations on the device only."""
+        self.cache.see()
+        logits = self.forward(tokens)
+        self.position += 1
+        self.cache.written += 1
+        return logits
+
+
+class CapturedEngine(FusedEngine):
+    """The same with a step captured once for each number of rows, and replayed.
+
+    The logits that a step returns are written over by the next.
+    """
+
+    record: Callable[[Step], Step] = staticmethod(cuda_graph)
+    drops_below = 0.5  # fewer kinds of batch: each is captured anew
+
+    def start(self, rows_per_prompt: int, max_tokens: int) -> torch.Tensor:
+        logits = super().start(rows_per_prompt, max_tokens)
+        self._new_shape()
+        return logits
+
+    def keep(self, rows: torch.Tensor) -> None:
+        super().keep(rows)
+        self._new_shape()
+
+    def _new_shape(self) -> None:
+        self.replay: Step | None = None
+        self.tokens = torch.zeros_like(self.position)  # (R, 1), where a replay looks for them
+        self.warm = False
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        self.tokens.copy_(tokens[:, None])
+        if not self.warm:  # what is made once must not be made while recording
+            self.warm = True
+            return self.one_step(self.tokens)
+        if self.replay is None:
+            self.replay = self.record(lambda: self.one_step(self.tokens))
+        return self.replay()
 
 
 class _Capture(Cache):
@@ -123,6 +220,7 @@ class RepeatedCacheEngine:
     For any causal LM that reads a batch padded on the left as it reads each row alone.
     """
 
+    drops_below = 0.75
     cache: Any
 
     def __init__(self, policy: Policy, ids: Sequence[Sequence[int]]) -> None:
@@ -193,6 +291,7 @@ class UnpaddedEngine:
     """
 
     inner: type = RepeatedCacheEngine
+    drops_below = 0.75
 
     def __init__(self, policy: Policy, ids: Sequence[Sequence[int]]) -> None:
         lengths = [len(prompt) for prompt in ids]
@@ -268,20 +367,3 @@ def plain_logits(model: torch.nn.Module, ids: torch.Tensor) -> torch.Tensor:
     takes = inspect.signature(model.forward).parameters
     given = {"use_cache": False} if "use_cache" in takes else {}
     return model(input_ids=ids, **given).logits
-
-
-def bytes_per_row(policy: Policy, max_tokens: int) -> int:
-    """About how much memory one candidate needs while it is being generated.
-
-    Its keys and values, and a few rows of logits.
-    """
-    model: Any = policy.model
-    config = model.config.get_text_config(decoder=True)
-    hidden = getattr(config, "hidden_size", 1024)  # models of other kinds have other names
-    layers = getattr(config, "num_hidden_layers", 12)
-    queries = getattr(config, "num_attention_heads", None) or 1
-    heads = getattr(config, "num_key_value_heads", None) or queries
-    width = getattr(config, "head_dim", None) or hidden // queries
-    size = next(model.parameters()).element_size()
-    cache = 2 * layers * heads * width * max_tokens * size * 3 // 2
-    return cache + 16 * config.vocab_size + 16 * hidden

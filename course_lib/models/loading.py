@@ -40,6 +40,13 @@ def autocast(
     return contextlib.nullcontext()
 
 
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the CPU on ``device``, without making the program wait for the GPU's work."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 def vocabulary_size(model: Any) -> int:
     """How many token ids ``model`` can read."""
     return model.get_input_embeddings().weight.shape[0]

@@ -10,9 +10,10 @@ from ..base import note, require
 from ..pools import Pool
 from .adapters import check_adapter
 from .attention import attention, shifts
-from .loading import check_positions, evaluating
+from .loading import check_positions, evaluating, to_device
 from .packing import Packing
 from .policy import Policy
+from .projection import backbone_of, losses, losses_in_pieces, tokens_a_piece, weighted_loss
 from .proving import packs
 
 Example = tuple[Sequence[int], Sequence[int]]  # prompt ids, response ids
@@ -45,6 +46,54 @@ def response_logits(
     belongs to. Prompt positions are never projected to the vocabulary. Models that cannot take
     packed rows get a right-padded batch; the result is the same.
     """
+    targets, row = _checked_targets(policy, examples)
+    return _read(policy, examples, row, hidden=False), targets, row
+
+
+def response_losses(
+    policy: Policy, examples: Sequence[Example], temperature: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """−log π(token) in nats of every response token of a batch, with gradients when they are on.
+
+    (losses (K,), targets (K,), row (K,)), as :func:`response_logits` counts them, under the model
+    at ``temperature``. The logits of a large batch are never held together.
+    """
+    targets, row = _checked_targets(policy, examples)
+    tokens = tokens_a_piece(policy.model, len(targets))
+    read = _read(policy, examples, row, hidden=tokens is not None)
+    if tokens is None:
+        return losses(read, targets, temperature), targets, row
+    return losses_in_pieces(policy.model, read, targets, tokens, temperature), targets, row
+
+
+def summed_loss(
+    policy: Policy, examples: Sequence[Example], weights: torch.Tensor | None = None
+) -> tuple[torch.Tensor, int]:
+    """The sum of :func:`response_losses` with ``weights`` (one an example), and K.
+
+    For a large batch it is faster than to add them up, and needs as little memory.
+    """
+    targets, row = _checked_targets(policy, examples)
+    tokens = tokens_a_piece(policy.model, len(targets))
+    read = _read(policy, examples, row, hidden=tokens is not None)
+    by_token = None if weights is None else weights.to(row.device)[row]  # (K,)
+    if tokens is not None:
+        if by_token is None:
+            by_token = torch.ones(len(targets), device=row.device)
+        return weighted_loss(policy.model, read, targets, by_token, tokens), len(targets)
+    loss = losses(read, targets)
+    if by_token is not None:
+        loss = loss * by_token
+    return loss.sum(), len(targets)
+
+
+def _checked_targets(
+    policy: Policy, examples: Sequence[Example]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The response tokens (K,) and their examples (K,) of a batch that can be read, and is noted.
+
+    Raises :class:`~course_lib.base.CourseError` for one that cannot.
+    """
     device = policy.device
     check_adapter(policy.model)
     empty = sum(not prompt for prompt, _ in examples)
@@ -59,27 +108,35 @@ def response_logits(
     note("trained" if torch.is_grad_enabled() else "read", policy.model, read)
 
     sizes = torch.tensor([len(response) for _, response in examples])  # (B,)
-    row = torch.arange(len(examples)).repeat_interleave(sizes).to(device)  # (K,)
+    row = torch.arange(len(examples)).repeat_interleave(sizes)  # (K,)
     responses = [token for _, response in examples for token in response]
-    targets = torch.tensor(responses, dtype=torch.long, device=device)  # (K,)
+    targets = torch.tensor(responses, dtype=torch.long)  # (K,)
+    return to_device(targets, device), to_device(row, device)
+
+
+def _read(
+    policy: Policy, examples: Sequence[Example], row: torch.Tensor, hidden: bool
+) -> torch.Tensor:
+    """What the model gives at the places before response tokens: logits (K, V), or ``hidden`` states.
+
+    ``row`` (K,) says which example each token belongs to.
+    """
     if packs(policy.model):
-        logits = _packed_logits(policy, examples)
-    elif shifts(policy.model):  # each alone: padding would count as length
-        counts = sizes.tolist()
-        firsts = [torch.zeros(count, dtype=torch.long, device=device) for count in counts]
-        logits = torch.cat(
-            [
-                _padded_logits(policy, [one], first)
-                for one, first in zip(examples, firsts, strict=True)
-            ]
-        )
-    else:
-        logits = _padded_logits(policy, examples, row)
-    return logits, targets, row
+        return _read_packed(policy, examples, hidden)
+    if not shifts(policy.model):
+        return _read_padded(policy, examples, row, hidden)
+    # each alone: padding would count as length
+    firsts = [torch.zeros_like(row[: len(response)]) for _, response in examples]
+    return torch.cat(
+        [
+            _read_padded(policy, [one], first, hidden)
+            for one, first in zip(examples, firsts, strict=True)
+        ]
+    )
 
 
-def _packed_logits(policy: Policy, examples: Sequence[Example]) -> torch.Tensor:
-    """(K, V) logits at the response tokens, from all examples laid end to end in one row."""
+def _read_packed(policy: Policy, examples: Sequence[Example], hidden: bool) -> torch.Tensor:
+    """:func:`_read` with all examples laid end to end in one row."""
     device = policy.device
     packed: list[int] = []
     predicting = []  # places whose logits are those of the next token, a response token
@@ -87,26 +144,27 @@ def _packed_logits(policy: Policy, examples: Sequence[Example]) -> torch.Tensor:
         first = len(packed) + len(prompt) - 1
         predicting.append(torch.arange(first, first + len(response)))
         packed += [*prompt, *response]
-    at = torch.cat(predicting).to(device)  # (K,)
-    ids = torch.tensor([packed], device=device)  # (1, S)
+    at = to_device(torch.cat(predicting), device)  # (K,)
     packing = Packing.of([len(p) + len(r) for p, r in examples], device)
-
-    # a critic's number per token needs no saving
-    saves = "logits_to_keep" in inspect.signature(policy.model.forward).parameters
-    only = {"logits_to_keep": at} if saves else {}
+    inputs = {
+        "input_ids": to_device(torch.tensor([packed]), device),  # (1, S)
+        "position_ids": packing.positions,
+        "use_cache": False,
+        "packing": packing,
+    }
     with attention(policy.model, "course_packed"):
-        logits = policy.model(
-            input_ids=ids,
-            position_ids=packing.positions,
-            use_cache=False,
-            packing=packing,
-            **only,
-        ).logits[0]
-    return logits if saves else logits[at]
+        if hidden:
+            return backbone_of(policy.model)(**inputs)[0][0, at]
+        # a critic's number per token needs no saving
+        if "logits_to_keep" in inspect.signature(policy.model.forward).parameters:
+            return policy.model(**inputs, logits_to_keep=at).logits[0]
+        return policy.model(**inputs).logits[0, at]
 
 
-def _padded_logits(policy: Policy, examples: Sequence[Example], row: torch.Tensor) -> torch.Tensor:
-    """(K, V) logits at the response tokens, from a batch padded on the right."""
+def _read_padded(
+    policy: Policy, examples: Sequence[Example], row: torch.Tensor, hidden: bool
+) -> torch.Tensor:
+    """:func:`_read` from a batch padded on the right."""
     sequences = [torch.tensor([*prompt, *response]) for prompt, response in examples]
     ids = torch.nn.utils.rnn.pad_sequence(
         sequences, batch_first=True, padding_value=policy.pad_id
@@ -114,13 +172,15 @@ def _padded_logits(policy: Policy, examples: Sequence[Example], row: torch.Tenso
     lengths = torch.tensor([len(sequence) for sequence in sequences])  # (B,)
     mask = (torch.arange(ids.shape[1])[None] < lengths[:, None]).long()  # (B, L)
     predicting = [torch.arange(len(p) - 1, len(p) + len(r) - 1) for p, r in examples]
-    column = torch.cat(predicting).to(policy.device)  # (K,)
-    logits = policy.model(
-        input_ids=ids.to(policy.device),
-        attention_mask=mask.to(policy.device),
-        use_cache=False,
-    ).logits  # (B, L, V)
-    return logits[row, column]
+    column = to_device(torch.cat(predicting), policy.device)  # (K,)
+    inputs = {
+        "input_ids": to_device(ids, policy.device),
+        "attention_mask": to_device(mask, policy.device),
+        "use_cache": False,
+    }
+    if hidden:
+        return backbone_of(policy.model)(**inputs)[0][row, column]
+    return policy.model(**inputs).logits[row, column]  # of (B, L, V)
 
 
 def token_logprobs(
@@ -138,11 +198,8 @@ def token_logprobs(
     lengths = [len(prompt) + len(response) for prompt, response in examples]
     with evaluating(policy.model):
         for group in batches_by_tokens(lengths, budget):
-            logits, targets, _ = response_logits(policy, [examples[i] for i in group])
-            logp = -torch.nn.functional.cross_entropy(
-                logits.float() / temperature, targets, reduction="none"
-            )  # (K,)
-            parts = logp.cpu().split([len(examples[i][1]) for i in group])
+            found, _, _ = response_losses(policy, [examples[i] for i in group], temperature)
+            parts = (-found).cpu().split([len(examples[i][1]) for i in group])
             for i, part in zip(group, parts, strict=True):
                 out[i] = part.clone()  # a part alone would keep its whole batch in memory
     return [out[i] for i in range(len(examples))]

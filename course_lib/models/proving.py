@@ -18,7 +18,9 @@ import torch
 from ..base import CourseError, require
 from .attention import CannotAttendError, attention, misfit, shifts
 from .decoding import (
+    CapturedEngine,
     Engine,
+    FusedEngine,
     RepeatedCacheEngine,
     RereadingEngine,
     SharedPrefixEngine,
@@ -30,6 +32,8 @@ from .packing import Packing
 from .policy import Policy
 
 ENGINES: tuple[type[Any], ...] = (
+    CapturedEngine,
+    FusedEngine,
     SharedPrefixEngine,
     RepeatedCacheEngine,
     UnpaddedEngine,
@@ -118,8 +122,12 @@ def _first_right_engine(policy: Policy, reasons: dict[str, str]) -> type[Any]:
     """The first of :data:`ENGINES` that agrees with the plain pass; why not goes to ``reasons``."""
     case = _Case(policy.model, _ordinary_tokens(policy))
     for engine in ENGINES:
-        reason = misfit(policy.model) if engine is SharedPrefixEngine else ""
-        if engine is RepeatedCacheEngine and shifts(policy.model):
+        reason = ""
+        if issubclass(engine, FusedEngine) and engine.part_of(policy.model) is None:
+            reason = "there is no GPU of the kind"
+        elif issubclass(engine, SharedPrefixEngine):
+            reason = misfit(policy.model)
+        elif engine is RepeatedCacheEngine and shifts(policy.model):
             reason = misfit(policy.model)
         if not reason:
             reason = _reason(partial(_engine_error, engine, policy, case))
@@ -150,7 +158,7 @@ class _Case:
     """Two prompts and two replies to each, and what the model's plain pass says of them."""
 
     lengths = (3, 7)
-    steps = 3
+    steps = 5  # as many as let a captured step be replayed twice
 
     def __init__(self, model: torch.nn.Module, tokens: Sequence[int]) -> None:
         """Raises :class:`~course_lib.base.CourseError` when ``model`` is not causal."""
@@ -264,7 +272,7 @@ def _packing_error(model: torch.nn.Module) -> None:
 def _say(model: torch.nn.Module, proof: _Proof) -> None:
     """One line about a model that cannot have the fastest engine."""
     engine = proof.engine
-    if engine is None or engine is SharedPrefixEngine:
+    if engine is None or issubclass(engine, SharedPrefixEngine):
         return
     name = type(model).__name__
     why = proof.reasons[SharedPrefixEngine.__name__]

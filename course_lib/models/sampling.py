@@ -2,7 +2,7 @@
 
 What costs time is generating tokens, so three things are arranged here: a prompt is read once and
 its keys and values serve all of its candidates; candidates that have ended leave the batch; the
-batch is as large as a memory budget allows.
+batch is as large as memory allows, and half as large where memory ran out.
 
 Candidate j of prompt i reads its own stream of uniforms, keyed by (seed, i, j), one per token, and
 turns each into a token by the inverse of the cumulative distribution. So it is the same candidate
@@ -33,16 +33,19 @@ from ..base import (
 from ..pools import LENGTH, STOP, Pool, Provenance
 from .asking import check_room, checked_prompts, encoded
 from .beams import beam_search, diverse_beam_search
-from .decoding import Engine, bytes_per_row
-from .drawing import draw, uniforms
+from .decoding import Engine
+from .drawing import draw, exact_floats, uniforms
 from .loading import evaluating
 from .policy import Policy
 from .proving import new_engine
+from .room import halved, rows_at_once
 from .settings import Sampling
 from .stops import Stops
 
 GOES_ON, BY_TOKEN, BY_TEXT = range(3)  # what ended a candidate
 MOST = 2**32 - 1  # the highest number of a prompt or candidate in a stream's key
+# steps between two looks of the host at what has ended: each look makes it wait for a GPU
+LOOKS_EVERY = {"cuda": 16, "mps": 16}
 
 
 def sample(
@@ -165,6 +168,24 @@ def chunk_plan(lengths: Sequence[int], n: int, rows_at_once: int) -> list[list[C
     return plan
 
 
+def smaller(chunks: Sequence[Chunk], lengths: Sequence[int]) -> list[list[Chunk]]:
+    """What is left of one group, planned again with half as many rows at once."""
+    group = chunks[0].group
+    first, stop = chunks[0].candidates.start, chunks[-1].candidates.stop
+    rows = halved(len(group) * len(chunks[0].candidates))
+    plan = chunk_plan([lengths[i] for i in group], stop - first, rows)
+    return [
+        [
+            Chunk(
+                [group[i] for i in chunk.group],
+                range(first + chunk.candidates.start, first + chunk.candidates.stop),
+            )
+            for chunk in chunks
+        ]
+        for chunks in plan
+    ]
+
+
 # ---- decoding ----------------------------------------------------------------------------------
 
 
@@ -216,17 +237,23 @@ def sampled(
     ending = Ending(policy, stops)
     used = 0  # the most tokens of any candidate
 
-    budget = settings.memory_mb * 2**20
-    rows_at_once = max(1, int(budget / bytes_per_row(policy, T)))
-    plan = chunk_plan([len(prompt) for prompt in ids], N, rows_at_once)
+    lengths = [len(prompt) for prompt in ids]
+    todo = chunk_plan(lengths, N, rows_at_once(policy, T, settings.memory_mb))
     with evaluating(policy.model), progress.bar(P * N, "sampling", "reply") as bar:
-        for chunks in plan:
-            engine = new_engine(policy, [ids[i] for i in chunks[0].group])
-            for chunk in chunks:
+        while todo:
+            chunks = todo.pop(0)
+            engine = None
+            while chunks:
+                chunk, before = chunks[0], bar.n
                 prompt, candidate = chunk.rows()  # (R,) each
-                u = streams.of(prompt, candidate, T).to(policy.device)  # (R, T)
-                width = len(chunk.candidates)
-                out = decode(engine, u, width, settings, ending, bar)
+                u = streams.of(prompt, candidate, T)  # (R, T)
+                u = u.to(policy.device, exact_floats(policy.device))
+                try:
+                    engine = engine or new_engine(policy, [ids[i] for i in chunk.group])
+                    out = decode(engine, u, len(chunk.candidates), settings, ending, bar)
+                except torch.OutOfMemoryError:
+                    bar.update(before - bar.n)
+                    break
                 tokens[prompt, candidate] = out.tokens
                 ended[prompt, candidate] = out.ended
                 assert out.logprobs is not None and out.sampling_logprobs is not None
@@ -234,6 +261,12 @@ def sampled(
                 if logq is not logp:
                     logq[prompt, candidate] = out.sampling_logprobs
                 used = max(used, int((out.tokens >= 0).sum(-1).max()))
+                chunks = chunks[1:]
+            if chunks:  # memory ran out: the rest of them in halves, the same candidates
+                engine = u = None
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+                todo = smaller(chunks, lengths) + todo
 
     logp_used = logp[..., :used].clone()
     logq_used = logp_used if logq is logp else logq[..., :used].clone()
@@ -249,18 +282,29 @@ class Ending:
         self.ids = torch.tensor(stops.ids, dtype=torch.long, device=policy.device)
         self.may_end = stops.may_end(policy) if stops.texts else None
 
-    def of(self, token: torch.Tensor, tokens: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
-        """(B,) int8, what ends each row now. ``token`` (B,) is the last one of ``tokens[row]``."""
-        ended = torch.isin(token, self.ids).to(torch.int8)
+    def by_token(self, token: torch.Tensor) -> torch.Tensor:
+        """(B,) int8: BY_TOKEN where the token (B,) ends its row, else GOES_ON."""
+        return torch.isin(token, self.ids).to(torch.int8)
+
+    def by_text(self, tokens: torch.Tensor, first: int) -> dict[int, int]:
+        """Row → how many of its tokens there are when a stop text stands in it.
+
+        ``tokens`` (B, t), padded with -1, of which those from step ``first`` on are new.
+        """
         if self.may_end is None:
-            return ended
-        # a text is read only where the last token may have made it complete
-        for b in (self.may_end[token] & (ended == GOES_ON)).nonzero()[:, 0].tolist():
-            written = tokens[row[b]]
-            text = self.policy.decode([written[written >= 0].tolist()])[0]
-            if self.stops.reached(text):
-                ended[b] = BY_TEXT
-        return ended
+            return {}
+        # a text is read only where a token may have made it complete
+        new = tokens[:, first:].long()
+        may = self.may_end[new.clamp(min=0)] & (new >= 0) & ~torch.isin(new, self.ids)
+        found: dict[int, int] = {}
+        for b, step in may.nonzero().tolist():  # the steps of a row in their order
+            until = first + step + 1
+            if b not in found and self.stops.reached(self._text(tokens[b, :until])):
+                found[b] = until
+        return found
+
+    def _text(self, tokens: torch.Tensor) -> str:
+        return self.policy.decode([tokens.tolist()])[0]
 
 
 def decode(
@@ -277,45 +321,85 @@ def decode(
     logits that are not numbers.
     """
     R, T = u.shape
-    device = u.device
-    tokens = torch.full((R, T), -1, dtype=torch.int32, device=device)
-    logp, logq = torch.zeros(2, R, T, device=device)
-    ended = torch.zeros(R, dtype=torch.int8, device=device)
-    # the batch shrinks: row[b] is the output row of its row b, and alive[b] whether b goes on
-    row = torch.arange(R, device=device)
-    alive = torch.ones(R, dtype=torch.bool, device=device)
-
+    out = _Rows(R, T, u.device)
+    every = LOOKS_EVERY.get(u.device.type, 1)
     logits = engine.start(rows_per_prompt, T)  # (B, V), B = R at first
+    seen = 0  # steps that the host has looked at
     for t in range(T):
         token, lp, lq = draw(
-            logits, u[row, t], settings.temperature, settings.top_k, settings.top_p
+            logits, u[out.row, t], settings.temperature, settings.top_k, settings.top_p
         )  # (B,) each
-        # rows that have ended are still in the batch, and what they draw is not written
-        writing = slice(None) if bool(alive.all()) else alive
-        here = row[writing]
-        tokens[here, t] = token[writing].int()
-        logp[here, t] = lp[writing]
-        logq[here, t] = lq[writing]
-
-        now = ending.of(token, tokens, row)  # (B,)
-        ended[here] = now[writing]
-        alive &= now == GOES_ON
-        remaining, broken = torch.stack([alive.sum(), (~torch.isfinite(lp)).sum()]).tolist()
-        if broken:
-            raise _not_numbers(logits, t)
-        if remaining == 0 or t == T - 1:
-            bar.update(len(row))
-            break
-        # dropping rows copies the cache, so it waits until a quarter of them have ended
-        if remaining <= 0.75 * len(row):
-            going_on = alive.nonzero()[:, 0]
-            bar.update(len(row) - remaining)
-            engine.keep(going_on)
-            row = row[going_on]
-            token = token[going_on]
-            alive = alive[going_on]
+        out.write(t, token, lp, lq, ending.by_token(token))
+        if (t + 1) % every == 0 or t == T - 1:
+            out.end_by_text(ending.by_text(out.tokens[out.row, : t + 1], seen), t)
+            seen = t + 1
+            remaining, broken = torch.stack([out.alive.sum(), out.broken]).tolist()
+            if broken:
+                raise _not_numbers(logits, t)
+            if remaining == 0 or t == T - 1:
+                bar.update(len(out.row))
+                break
+            # dropping rows copies the cache, so it waits until enough of them have ended
+            if remaining <= engine.drops_below * len(out.row):
+                going_on = out.alive.nonzero()[:, 0]
+                bar.update(len(out.row) - remaining)
+                engine.keep(going_on)
+                token = token[going_on]
+                out.keep(going_on)
         logits = engine.step(token)
-    return Drawn(tokens.cpu(), ended.cpu(), logp.cpu(), logq.cpu())
+    return out.drawn()
+
+
+class _Rows:
+    """What R rows have written, and which of them go on.
+
+    The batch shrinks: ``row[b]`` is the output row of its row b, and ``alive[b]`` whether b goes
+    on. Rows that have ended stay in the batch for a while, and what they draw is not written.
+    """
+
+    def __init__(self, R: int, T: int, device: torch.device) -> None:
+        self.tokens = torch.full((R, T), -1, dtype=torch.int32, device=device)
+        self.logp, self.logq = torch.zeros(2, R, T, device=device)
+        self.ended = torch.zeros(R, dtype=torch.int8, device=device)
+        self.row = torch.arange(R, device=device)
+        self.alive = torch.ones(R, dtype=torch.bool, device=device)
+        self.broken = torch.zeros((), dtype=torch.long, device=device)
+
+    def write(
+        self,
+        t: int,
+        token: torch.Tensor,
+        lp: torch.Tensor,
+        lq: torch.Tensor,
+        now: torch.Tensor,
+    ) -> None:
+        """Step ``t`` of the batch, (B,) each; ``now`` says what ends each. Reads nothing back."""
+        row, alive = self.row, self.alive
+        self.tokens[row, t] = torch.where(alive, token.int(), -1)
+        self.logp[row, t] = torch.where(alive, lp, 0.0)
+        self.logq[row, t] = torch.where(alive, lq, 0.0)
+        self.ended[row] = torch.where(alive, now, self.ended[row])
+        self.alive = alive & (now == GOES_ON)
+        self.broken = self.broken + (~torch.isfinite(lp)).sum()
+
+    def end_by_text(self, found: dict[int, int], t: int) -> None:
+        """Cut the rows of the batch in ``found`` to as many tokens, of the ``t`` + 1 there are."""
+        for b, until in found.items():
+            r = int(self.row[b])
+            self.tokens[r, until : t + 1] = -1
+            self.logp[r, until : t + 1] = 0.0
+            self.logq[r, until : t + 1] = 0.0
+            self.ended[r] = BY_TEXT
+            self.alive[b] = False
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with the rows of the batch at these positions."""
+        self.row = self.row[rows]
+        self.alive = self.alive[rows]
+
+    def drawn(self) -> Drawn:
+        """All of it, on the CPU."""
+        return Drawn(self.tokens.cpu(), self.ended.cpu(), self.logp.cpu(), self.logq.cpu())
 
 
 def _not_numbers(logits: torch.Tensor, t: int) -> CourseError:

@@ -26,8 +26,9 @@ class Sampling:
         tokens begin and end. None: the model's own end tokens.
     method : "sample", or "beam" (the likeliest replies a search finds, the likeliest first) or
         "diverse_beam": not independent samples, kept for comparison.
-    memory_mb : memory for the candidates in flight, in MiB. In float32 it changes no candidate; in
-        half precision rounding may, see :func:`~course_lib.models.sample`.
+    memory_mb : memory for the candidates in flight, in MiB. None: 384, or on a GPU most of what is
+        free. In float32 it changes no candidate; in half precision rounding may, see
+        :func:`~course_lib.models.sample`.
     """
 
     n: int = 16
@@ -38,7 +39,7 @@ class Sampling:
     seed: int = 0
     stop: int | str | Sequence[int | str] | None = None
     method: str = "sample"
-    memory_mb: float = no_key(384)
+    memory_mb: float | None = no_key(None)
 
     @property
     def plain(self) -> bool:
@@ -51,7 +52,8 @@ class Sampling:
         whole(self.top_k, "top_k (0 switches it off)", 0)
         whole(self.max_tokens, "max_tokens", 1)
         whole(self.seed, "seed", 0, 2**64 - 1)
-        number(self.memory_mb, "memory_mb", 0)
+        if self.memory_mb is not None:
+            number(self.memory_mb, "memory_mb (None is what fits)", 0)
         temperature = number(self.temperature, "temperature (0 is greedy)", 0)
         require(
             temperature == 0 or temperature >= COLDEST,
