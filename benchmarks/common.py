@@ -1,17 +1,22 @@
 """What the benchmarks share: their two options, fair timing, and how results are printed."""
 
 import argparse
+import contextlib
 import json
 import logging
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "ACTIVE")  # a benchmark wants the machine for itself
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -61,10 +66,12 @@ def quiet_peers() -> None:
     """Let nothing but the benchmark print: TRL and the like without warnings and bars."""
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
-    from datasets import disable_progress_bars
     from transformers.utils import logging as transformers_logging
 
-    disable_progress_bars()
+    with contextlib.suppress(ImportError):  # of the peers only TRL needs it
+        from datasets import disable_progress_bars
+
+        disable_progress_bars()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
 
@@ -168,3 +175,99 @@ def against_aim(value: float, aim: float, at_most: bool) -> str:
     if at_most:
         return f"at most {aim:g}: {'met' if value <= aim else 'NOT met'}"
     return f"at least {aim:g}: {'met' if value >= aim else 'NOT met'}"
+
+
+# ---- rows, written as they are found: for machines that are lent for minutes
+
+
+class OutOfTimeError(Exception):
+    """A row took longer than it may."""
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """End what runs inside with :class:`OutOfTimeError` after ``seconds``.
+
+    May be nested. Where the system has no such alarm (Windows, or outside the main thread),
+    nothing ends it.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not hasattr(signal, "setitimer") or not main:
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise OutOfTimeError(f"not done in {seconds:.0f} s")
+
+    started = time.perf_counter()
+    before = signal.signal(signal.SIGALRM, ring)
+    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)  # of a limit around this one
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        rest = max(0.01, outer - (time.perf_counter() - started)) if outer else 0
+        signal.setitimer(signal.ITIMER_REAL, rest)
+
+
+class Rows:
+    """JSON lines of a benchmark, each in the file before the next one is begun.
+
+    ``out``: the file, or None. ``budget``: seconds of the whole, counted from here; what is not
+    begun by then is written down as left out. ``say`` prints a line.
+    """
+
+    def __init__(
+        self, out: str | Path | None, budget: float, say: Callable[[str], None] = print
+    ) -> None:
+        self.out, self.say = out, say
+        self.rows: list[dict[str, Any]] = []
+        self.until = time.perf_counter() + budget
+        if out is not None:
+            Path(out).parent.mkdir(parents=True, exist_ok=True)
+            Path(out).write_text("", encoding="utf-8")
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left of the budget."""
+        return self.until - time.perf_counter()
+
+    def add(self, **facts: Any) -> dict[str, Any]:
+        """Write one row."""
+        self.rows.append(facts)
+        if self.out is not None:
+            with open(self.out, "a", encoding="utf-8") as file:
+                file.write(json.dumps(facts) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        self.say("  ".join(f"{name} {shown(value)}" for name, value in facts.items()))
+        return facts
+
+    def attempt(
+        self, function: Callable[[], dict[str, Any]], limit: float = 600, **facts: Any
+    ) -> dict[str, Any]:
+        """Write ``facts`` and what ``function()`` gives, or why it gave nothing.
+
+        It may take ``limit`` seconds and what is left of the budget. The row has "error" when it
+        failed and "left_out" when there was no time to begin.
+        """
+        if self.left < 2:
+            return self.add(**facts, left_out="no time left")
+        started = time.perf_counter()
+        try:
+            with at_most(min(limit, self.left)):
+                found = function()
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(last.filename).name}:{last.lineno}"
+            reason = str(error).strip()[:600]
+            found = {"error": f"{type(error).__name__}: {reason} ({where})"}
+        return self.add(**facts, **found, took=round(time.perf_counter() - started, 2))
+
+
+def shown(value: object) -> str:
+    """A value of a row as text: numbers short."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if whole else str(value)
