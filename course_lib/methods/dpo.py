@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ..base import Account, changed, hold, key_of, number, require
-from ..models import Policy, autocast, examples_of, response_logits, sequence_logprobs
+from ..models import Policy, autocast, examples_of, response_losses, sequence_logprobs
 from ..pools import Pool, Selection, preference_pairs
 from .online import student_of
 from .optimiser import Checkpoint, train
@@ -88,9 +88,8 @@ def dpo_loss(
 
 def sums(policy: Policy, examples: Sequence) -> torch.Tensor:
     """log π(y|x) (B,) of a batch, with gradients."""
-    logits, targets, row = response_logits(policy, examples)  # (K, V), (K,), (K,)
-    flat = -torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")  # (K,)
-    return torch.zeros(len(examples), device=flat.device).index_add(0, row, flat)
+    losses, _, row = response_losses(policy, examples)  # (K,), (K,), (K,)
+    return torch.zeros(len(examples), device=losses.device).index_add(0, row, -losses)
 
 
 def dpo(

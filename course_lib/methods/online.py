@@ -23,7 +23,7 @@ from ..models import (
     Policy,
     Sampling,
     autocast,
-    response_logits,
+    response_losses,
     sample,
     score,
     token_logprobs,
@@ -126,11 +126,9 @@ def now(
 
     Zero off the mask.
     """
-    logits, targets, _ = response_logits(student, [batch.examples[r] for r in rows])
-    logits = logits.float() / temperature  # (K, V)
-    flat = -torch.nn.functional.cross_entropy(logits, targets, reduction="none")  # (K,)
-    mask = batch.mask[rows].to(flat.device)  # (r, T)
-    return torch.zeros(mask.shape, device=flat.device).masked_scatter(mask, flat)
+    losses, _, _ = response_losses(student, [batch.examples[r] for r in rows], temperature)  # (K,)
+    mask = batch.mask[rows].to(losses.device)  # (r, T)
+    return torch.zeros(mask.shape, device=losses.device).masked_scatter(mask, -losses)
 
 
 def clipped(

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ..base import Hooks, Prompt, changed, check_prompt, key_of, read_json, require, write_json
-from ..models import Policy, load_policy, response_logits, token_logprobs
+from ..models import Policy, load_policy, summed_loss, token_logprobs
 from ..pools import STOP, Selection
 from .optimiser import Checkpoint, TrainingLog, to_float32, to_own_precision, train
 from .settings import FineTuning, Training
@@ -34,12 +34,9 @@ def sft_loss(
     ``weights`` (one per example) scales each example's tokens. Returns (sum, number of response
     tokens).
     """
-    logits, targets, row = response_logits(policy, examples)  # (K, V), (K,), (K,)
-    loss = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")  # (K,)
     if weights is not None:
-        by_example = torch.as_tensor(weights, dtype=torch.float32, device=loss.device)
-        loss = loss * by_example[row]
-    return loss.sum(), len(targets)
+        weights = torch.as_tensor(weights, dtype=torch.float32)
+    return summed_loss(policy, examples, weights)
 
 
 def selected_examples(policy: Policy, selection: Selection) -> list[Example]:
