@@ -55,6 +55,7 @@ if __name__ == "__main__":
 import torch
 from limits import (
     FORMULA,
+    as_small_as,
     copy_bandwidth,
     decode_limit,
     product_rate,
@@ -580,11 +581,8 @@ def online(rows: Rows, policy: Policy, run: "Run") -> None:
 def float16(rows: Rows, run: "Run") -> None:
     """Sampling and SFT in a T4's precision, in a T4's memory: finite, and how fast."""
     sizes, device = run.sizes, run.device
-    if device.type == "cuda":
-        whole = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, GIB_OF_A_T4 * 2**30 / whole))
     about = {"row": "float16", "gib": GIB_OF_A_T4 if device.type == "cuda" else None}
-    try:
+    with as_small_as(GIB_OF_A_T4, device):
         made = new_model("qwen", run.args.tiny, device, torch.float16)
         policy = Policy(made, byte_tokenizer([TEXT], 300), template="plain", source="qwen")
         prompts = [f"{i}. {TEXT}" for i in range(sizes.prompts)]
@@ -606,9 +604,6 @@ def float16(rows: Rows, run: "Run") -> None:
             return {**found, "tokens_per_second": rate, "peak_gb": peak_gb()}
 
         rows.attempt(trained, sizes.row_limit, **about, who="finetune", part=2)
-    finally:
-        if device.type == "cuda":
-            torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 # ---- the whole ---------------------------------------------------------------------------------

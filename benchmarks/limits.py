@@ -5,8 +5,9 @@ Arithmetic on a model's own configuration, so that a measured speed can be shown
 the same machine was seen to do in the same run.
 """
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -44,6 +45,51 @@ def product_rate(
     """Operations a second of a square matrix product of random numbers."""
     a, b = (torch.randn(width, width, device=device).to(dtype) for _ in range(2))
     return 2 * width**3 / seconds_of(lambda: a @ b, device, repeats)
+
+
+# ---- a smaller card ----------------------------------------------------------------------------
+
+
+class _Smaller:
+    """A card's properties, with less memory."""
+
+    def __init__(self, facts: Any, total: int) -> None:
+        self._facts = facts
+        self.total_memory = total
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._facts, name)
+
+
+@contextlib.contextmanager
+def as_small_as(gib: float, device: torch.device) -> Iterator[None]:
+    """Let a GPU have ``gib`` GiB and say so when asked; a CPU stays as it is.
+
+    torch refuses to allocate more; what is free and the card's size are told accordingly, since
+    programs choose by them.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    properties, free_and_total = torch.cuda.get_device_properties, torch.cuda.mem_get_info
+    whole = properties(device).total_memory
+    total = min(whole, int(gib * 2**30))
+
+    def smaller(*which: Any) -> Any:
+        return _Smaller(properties(*which), total)
+
+    def left(*which: Any) -> tuple[int, int]:
+        here = torch.cuda.memory_reserved(*which)
+        return min(free_and_total(*which)[0], total - here), total
+
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(total / whole)
+    torch.cuda.get_device_properties, torch.cuda.mem_get_info = smaller, left
+    try:
+        yield
+    finally:
+        torch.cuda.get_device_properties, torch.cuda.mem_get_info = properties, free_and_total
+        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 # ---- decoding: bytes ---------------------------------------------------------------------------

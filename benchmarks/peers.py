@@ -1,5 +1,5 @@
-"""What `sample` and `finetune` are held against on a GPU: `generate`, `generate_batch` and `Trainer`
-of `transformers`, each as its own documentation says to use it.
+"""What `sample` and `finetune` are held against on a GPU: `generate`, `generate_batch` and
+`Trainer` of `transformers`, each as its own documentation says to use it.
 """
 
 import tempfile
@@ -100,7 +100,8 @@ def trainer_seconds(
     """One epoch of `Trainer` on ``examples``, all of ``model`` trained; its first step left out.
 
     ``settings``: "batch_size", "accumulate", "dtype" (bfloat16, float16 or None). Returns the
-    ``tokens`` (padding not counted) and ``seconds`` of the steps after the first, and all ``steps``.
+    ``tokens`` (padding not counted) and ``seconds`` of the steps after the first, and how many
+    ``steps`` there were.
     """
     from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
