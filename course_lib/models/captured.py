@@ -6,6 +6,7 @@ the same memory. So everything that changes from step to step must lie in tensor
 place, and nothing may be read back on the way.
 """
 
+import contextlib
 from collections.abc import Callable
 
 import torch
@@ -14,10 +15,22 @@ Step = Callable[[], torch.Tensor]
 
 
 def cuda_graph(step: Step) -> Step:
-    """``step`` recorded, not run: calling the result runs it, and returns the same tensor."""
+    """``step`` recorded, not run: calling the result runs it, and returns the same tensor.
+
+    Raises what ``step`` raises, and RuntimeError where it does something that cannot be recorded.
+    """
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        out = step()
+    torch.cuda.synchronize()
+    with torch.cuda.stream(torch.cuda.Stream()):
+        graph.capture_begin(capture_error_mode="thread_local")
+        try:
+            out = step()
+        except BaseException:
+            # ending a broken recording is an error of its own, which says less than the first
+            with contextlib.suppress(RuntimeError):
+                graph.capture_end()
+            raise
+        graph.capture_end()
 
     def replay() -> torch.Tensor:
         graph.replay()

@@ -86,6 +86,15 @@ def engine_class(policy: Policy) -> type[Any]:
     return proof.engine
 
 
+def engine_report(policy: Policy) -> dict[str, str]:
+    """Which engine samples from ``policy``, and why each faster one does not: name → reason or "".
+
+    The engine in use comes last.
+    """
+    engine = engine_class(policy)
+    return {**_proofs[policy.model].reasons, engine.__name__: ""}
+
+
 def packs(model: torch.nn.Module) -> bool:
     """Whether rows laid end to end are read as each row alone.
 

@@ -23,13 +23,13 @@ SHARED = [
     "apertus", "arcee", "bitnet", "cohere", "ernie4_5", "gemma", "glm", "glm4", "granite",
     "granitemoe", "helium", "hunyuan_v1_dense", "internlm3", "ministral3", "nanochat", "olmo",
     "olmo2", "olmoe", "persimmon", "phi3", "qwen2_moe", "qwen3_moe", "seed_oss", "smollm3",
-    "starcoder2",
+    "starcoder2", "gemma3_text", "mistral", "cohere2", "exaone4", "gpt_oss", "olmo3",
 ]  # fmt: skip
 REPEATED = [
-    "gemma3_text", "mistral", "bloom", "diffllama", "deepseek_v3", "mamba", "qwen3_next",
-    "biogpt", "codegen", "cohere2", "deepseek_v2", "exaone4", "falcon", "falcon_mamba", "gemma2",
-    "gpt_neo", "gpt_oss", "gptj", "hrm_text", "jetmoe", "lfm2", "llama4_text", "mamba2", "mpt",
-    "nemotron", "olmo3", "qwen3_5_text", "stablelm", "xglm",
+    "bloom", "diffllama", "deepseek_v3", "mamba", "qwen3_next",
+    "biogpt", "codegen", "deepseek_v2", "falcon", "falcon_mamba", "gemma2",
+    "gpt_neo", "gptj", "hrm_text", "jetmoe", "lfm2", "llama4_text", "mamba2", "mpt",
+    "nemotron", "qwen3_5_text", "stablelm", "xglm",
 ]  # fmt: skip
 OTHERS = {"bart": UnpaddedEngine, "rwkv": RereadingEngine, "openai-gpt": RereadingEngine}
 REFUSED = ["electra", "xlm-roberta", "xlnet"]

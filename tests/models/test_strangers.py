@@ -44,7 +44,7 @@ def tiny():
         ({"top_p": None}, "top_p"),
         ({"top_k": 2.5}, "top_k"),
         ({"memory_mb": -1}, "memory_mb"),
-        ({"memory_mb": None}, "memory_mb"),
+        ({"memory_mb": "all"}, "memory_mb"),
         ({"stop": []}, "empty list"),
         ({"stop": ""}, "empty text"),
         ({"stop": [-1]}, "stop token id must be a whole number from 0 to"),
@@ -133,7 +133,8 @@ def test_a_stop_inside_a_token():
     assert bool(Stops.of(policy, "\n").may_end(policy)[double])
     ending = Ending(policy, Stops.of(policy, "\n"))
     row = torch.tensor([[policy.tokenizer("a")["input_ids"][0], double]], dtype=torch.int32)
-    assert ending.of(torch.tensor([double]), row, torch.tensor([0])).tolist() == [2]
+    assert ending.by_token(torch.tensor([double])).tolist() == [0]
+    assert ending.by_text(row, 0) == {0: 2}
 
 
 def test_a_special_token_may_be_given_by_name(tiny):
