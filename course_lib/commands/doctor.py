@@ -136,12 +136,15 @@ def _installed(name: str) -> str | None:
 def _device_facts() -> dict:
     import torch
 
-    from ..experiments import detect
+    from ..experiments import card, detect, why_tier
 
+    found = card()
     return {
-        "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
+        "device": found.name if found else "cpu",
         "threads": torch.get_num_threads(),
         "tier": detect(),
+        "tier_why": why_tier(),
+        "mps": torch.backends.mps.is_available(),
     }
 
 
@@ -188,9 +191,11 @@ def text(result: dict) -> str:
     """:func:`examine` for a reader."""
     lines = [
         f"python {result['python']} on {result['system']}, {result['cores']} cores",
-        f"device {result.get('device', 'unknown')}, tier {result.get('tier', 'unknown')}, "
-        f"{result.get('threads', '?')} threads, {result['disk_free_gb']} GB of disk free",
+        f"device {result.get('device', 'unknown')}, {result.get('threads', '?')} threads, "
+        f"{result['disk_free_gb']} GB of disk free",
     ]
+    if "tier" in result:
+        lines.append(f"tier {result['tier']}: {result['tier_why']}")
     for name, version in result["packages"].items():
         lines.append(f"  {name:13} {version or 'not installed':16} {WANTED[name]}")
     lines += [f"bundled models and pools: {result['assets']}", ""]

@@ -16,6 +16,7 @@ def finetune_command(args: Namespace) -> None:
         args.out,
         world_of_file(args.world, args.data),
         args.policy,
+        tier_name=args.tier,
         device=args.device,
         template=args.template,
         dtype=args.dtype,

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from .help import world_names
 
+# as in experiments/tiers.py, which is slow to import
+TIER_NAMES = ("cpu", "small", "t4", "mid", "big", "mps")
 ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
@@ -67,8 +69,16 @@ def reward_argument(p: argparse.ArgumentParser) -> None:
     p.add_argument("--reward", help="reward model (a folder or hub name), gold, or verifier")
 
 
+def tier_argument(p: argparse.ArgumentParser, default: str = "by this machine") -> None:
+    p.add_argument(
+        "--tier",
+        choices=TIER_NAMES,
+        help=f"sizes, models and precision for a machine (default: {default}; see `course doctor`)",
+    )
+
+
 def device_argument(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--device", help="cpu, cuda ... (default: cuda when there is one)")
+    p.add_argument("--device", help="cpu, cuda, mps ... (default: cuda when there is one)")
 
 
 def prompting_arguments(p: argparse.ArgumentParser) -> None:

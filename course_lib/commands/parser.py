@@ -19,6 +19,7 @@ from .options import (
     positive,
     prompting_arguments,
     reward_argument,
+    tier_argument,
     world_arguments,
 )
 from .report import export_command, report_command
@@ -103,9 +104,7 @@ def add_run(command: AddCommand) -> None:
         "--rule", help="selection rule (default: best_per_prompt; threshold for a verifier)"
     )
     minimum_argument(p)
-    p.add_argument(
-        "--tier", choices=("cpu", "t4", "big"), help="sizes and models (default: by this machine)"
-    )
+    tier_argument(p)
     p.add_argument("--epochs", type=float, help="of fine-tuning (default: the tier's)")
     lr_argument(p)
     rollouts_arguments(p)
@@ -170,6 +169,7 @@ def rows_arguments(p: argparse.ArgumentParser) -> None:
 def add_sample(command: AddCommand) -> None:
     p = command("sample", "step 1: sample a pool of candidates", sample_command)
     world_arguments(p)
+    tier_argument(p, "by this machine; the CPU's for a world with a policy of its own")
     policy_arguments(p)
     device_argument(p)
     prompting_arguments(p)
@@ -245,19 +245,25 @@ def add_finetune(command: AddCommand) -> None:
     p = command("finetune", "step 4: fine-tune a policy on selected replies", finetune_command)
     p.add_argument("selection", help="JSONL with prompt and completion (from `course select`)")
     world_arguments(p)
+    tier_argument(p, "none, and the defaults named below")
     policy_arguments(p)
     device_argument(p)
-    p.add_argument("--epochs", type=float, default=3.0, help="passes over the replies")
-    lr_argument(p)
-    p.add_argument("--batch-size", type=positive, default=32, help="replies a step")
     p.add_argument(
-        "--accumulate", type=positive, default=1, help="parts a step is cut into, to save memory"
+        "--epochs", type=float, help="passes over the replies (default: the tier's, or 3)"
+    )
+    lr_argument(p)
+    p.add_argument(
+        "--batch-size", type=positive, help="replies a step (default: the tier's, or 32)"
+    )
+    p.add_argument(
+        "--accumulate",
+        type=positive,
+        help="parts a step is cut into, to save memory (default: the tier's, or 1)",
     )
     p.add_argument(
         "--dtype",
         choices=("float32", "float16", "bfloat16"),
-        default="float32",
-        help="mixed precision on a GPU",
+        help="mixed precision on a GPU (default: the tier's, or float32)",
     )
     p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     rows_arguments(p)

@@ -20,6 +20,7 @@ def sample_command(args: Namespace) -> None:
             "template": args.template,
             "shots": args.shots,
             "prompts_file": args.prompts_file,
+            "tier": args.tier,
         },
         stop=args.stop,
         seed=args.seed,

@@ -14,18 +14,7 @@ from .best_of_n import (
     top_n_mean,
 )
 from .costs import break_even, equal_quality_n, serving_flops
-from .forecast import (
-    GB,
-    Stage,
-    cache_bytes,
-    forecast,
-    logits_bytes,
-    machine,
-    phases,
-    shards,
-    timed,
-    training_bytes,
-)
+from .forecast import Stage, forecast, machine, shards, timed
 from .intervals import (
     Interval,
     minimum_detectable_effect,
@@ -49,6 +38,20 @@ from .means import (
     paired_difference,
     seeds_and_prompts_interval,
 )
+from .memory import (
+    GB,
+    PROMPT,
+    Savings,
+    Shape,
+    activation_bytes,
+    cache_bytes,
+    in_gb,
+    logits_bytes,
+    phases,
+    sampling_memory,
+    training_bytes,
+    training_memory,
+)
 from .overoptimisation import OveroptimisationFit, overoptimisation_fit
 from .text import distinct_fraction, distinct_n, mean_similarity
 from .votes import majority, weighted_majority
@@ -66,8 +69,12 @@ __all__ = [
     "GB",
     "Interval",
     "OveroptimisationFit",
+    "PROMPT",
+    "Savings",
+    "Shape",
     "Stage",
     "WinRate",
+    "activation_bytes",
     "agreement_interval",
     "best_of_n_curve",
     "best_of_n_distribution",
@@ -84,6 +91,7 @@ __all__ = [
     "expected_max_normal",
     "forecast",
     "grouped_interval",
+    "in_gb",
     "kl_best_of_n_bound",
     "kl_best_of_n_estimate",
     "kl_best_of_n_exact",
@@ -104,11 +112,13 @@ __all__ = [
     "phases",
     "prefix_best_of_n",
     "seeds_and_prompts_interval",
+    "sampling_memory",
     "serving_flops",
     "shards",
     "timed",
     "top_n_mean",
     "training_bytes",
+    "training_memory",
     "weighted_majority",
     "wilson_interval",
     "win_rate",

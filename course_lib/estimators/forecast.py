@@ -1,16 +1,15 @@
-"""Before a long run: what fits in memory, and how long it will take.
+"""Before a long run: what there is, and how long it will take.
 
-Memory is counted by hand, in bytes a parameter; time is measured on a few parts of the work and
-extrapolated, with an interval.
+Time is measured on a few parts of the work and extrapolated, with an interval. What fits in memory
+is counted in ``memory.py``.
 
-What this leaves out: activations of the forward pass (they depend on the model's code and the
-batch), fragmentation, and everything that slows a machine later: heat, neighbours, a fuller disk.
+What this leaves out: everything that slows a machine later: heat, neighbours, a fuller disk.
 """
 
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -19,15 +18,15 @@ import numpy as np
 
 from ..base import require
 from .intervals import Interval
+from .memory import GB
 
 Value = TypeVar("Value")
 
-GB = 1e9
 # 97.5 % points of Student's t, for 1 to 10 degrees of freedom
 T975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
-# ---- memory ------------------------------------------------------------------------------------
+# ---- the machine -------------------------------------------------------------------------------
 
 
 def machine() -> dict[str, Any]:
@@ -48,70 +47,6 @@ def machine() -> dict[str, Any]:
         "memory_gb": memory / GB,
         "disk_free_gb": shutil.disk_usage(".").free / GB,
     }
-
-
-def training_bytes(parameters: float, half: bool = True) -> dict[str, float]:
-    """Bytes held while ``parameters`` weights are fine-tuned with AdamW: name → bytes.
-
-    Training keeps float32 weights (4 bytes), a gradient (4) and Adam's two moments (8) for every
-    parameter. The policy that sampled stays loaded beside it, in half precision (2) or float32 (4).
-    """
-    return {
-        "policy that sampled": (2 if half else 4) * parameters,
-        "weights": 4 * parameters,
-        "gradients": 4 * parameters,
-        "Adam's moments": 8 * parameters,
-    }
-
-
-def cache_bytes(config: Any, tokens: int, size: int = 2) -> int:
-    """Bytes of keys and values of ``tokens`` tokens, for a ``transformers`` model's ``config``.
-
-    2 × layers × key-value heads × head width × tokens × ``size`` bytes a number.
-    """
-    width = config.num_key_value_heads * config.head_dim
-    return 2 * config.num_hidden_layers * width * tokens * size
-
-
-def logits_bytes(tokens: int, vocabulary: int, copies: int = 3) -> int:
-    """Bytes of the logits of ``tokens`` response tokens in float32.
-
-    The loss and its gradient hold about ``copies`` arrays of that size.
-    """
-    return 4 * tokens * vocabulary * copies
-
-
-def phases(
-    parameters: float,
-    replies: int = 4,
-    reply_tokens: int = 200,
-    vocabulary: int = 151_936,
-    cache: float = 6000 * 2**20,
-) -> dict[str, dict[str, float]]:
-    """GB of what is held in each phase, activations left out: phase → {part: GB}.
-
-    ``cache``: bytes allowed for the keys and values of candidates being written (``memory_mb`` of
-    :func:`~course_lib.models.sample`; here the T4 tier's). ``replies`` of ``reply_tokens`` tokens
-    are in one part of a training step; Qwen3's vocabulary by default. PPO here trains a policy and
-    a critic of equal size and keeps a reference and a reward model in half precision; its keys and
-    values while it samples are left out.
-    """
-
-    rft = training_bytes(parameters)
-    sampling = {"policy that sampled": rft["policy that sampled"], "keys and values": cache}
-    # the policy and the critic
-    ppo = {part: 2 * rft[part] for part in ("weights", "gradients", "Adam's moments")}
-    ppo["reference and reward model"] = 4 * parameters
-    logits = logits_bytes(replies * reply_tokens, vocabulary)
-    return {
-        "sampling": _in_gb(sampling),
-        "RFT training": _in_gb({**rft, "logits": logits}),
-        "PPO (lesson 07)": _in_gb({**ppo, "logits": logits}),
-    }
-
-
-def _in_gb(parts: Mapping[str, float]) -> dict[str, float]:
-    return {part: size / GB for part, size in parts.items()}
 
 
 # ---- time --------------------------------------------------------------------------------------

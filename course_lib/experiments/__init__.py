@@ -1,28 +1,34 @@
 """Whole runs, printing nothing: the comparison, lesson 09's job, the clinic, the findings."""
 
+from ..worlds import fetch_gsm8k, find_gsm8k
 from .finetune_run import finetune_from_file
 from .interruptions import Disconnected, Watch, counting, disconnect
+from .jobs import job, problems_for
 from .measures import ROWS
 from .report import pool_report, report_text
 from .results import Out
 from .reward_run import train_reward_from_file
 from .run import run
 from .sample_run import sample_from_world
-from .settings import TIERS, RunSettings, detect, find_gsm8k, job, tier
+from .settings import RunSettings
 from .sources import make_reward, reward_for, world_of_file
 from .standin import is_held_out, sums, write_sums
 from .tables import layout, rollouts_table, table
+from .tiers import TIERS, Card, card, detect, tier, why_tier
 
 __all__ = [
+    "Card",
     "Disconnected",
     "Out",
     "ROWS",
     "RunSettings",
     "TIERS",
     "Watch",
+    "card",
     "counting",
     "detect",
     "disconnect",
+    "fetch_gsm8k",
     "find_gsm8k",
     "finetune_from_file",
     "is_held_out",
@@ -31,6 +37,7 @@ __all__ = [
     "make_reward",
     "pool_report",
     "report_text",
+    "problems_for",
     "reward_for",
     "rollouts_table",
     "run",
@@ -39,6 +46,7 @@ __all__ = [
     "table",
     "tier",
     "train_reward_from_file",
+    "why_tier",
     "world_of_file",
     "write_sums",
 ]

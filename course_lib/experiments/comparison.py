@@ -16,7 +16,7 @@ import numpy as np
 from ..base import Account, flops_per_token, require
 from ..estimators import paired_difference
 from ..methods import Request, Round, Rounds, Stages, rejection_sampling_rounds, trained
-from ..models import GoldReward, Policy, device_of
+from ..models import GoldReward, Policy
 from ..pools import RULES, Pool, Rule, Selection, check_minimum, random_per_prompt
 from ..worlds import World
 from .defaults import default_lr
@@ -39,6 +39,7 @@ from .own_prompts import OwnPrompts
 from .prompting import FewShot, asked_world, load_asked, stops_for
 from .settings import RunSettings
 from .sources import JudgedByProxy, make_reward
+from .tiers import dtype_here
 
 DIFFERENCES = (
     ("rft", "base"),
@@ -89,9 +90,9 @@ def plan_of(world: World, policy: Any, reward: Any, settings: RunSettings) -> Pl
             "one with --policy DIR or a hub name.",
         )
     policy_name = str(policy or world.policy or settings.policy)
-    on_gpu = device_of(settings.device).type == "cuda"
-    half = settings.training.dtype if on_gpu else None
-    how = {"device": settings.device, "system": world.system, "dtype": half}
+    own_dtype = dtype_here(settings)
+    half = settings.training.dtype if own_dtype is not None else None
+    how = {"device": settings.device, "system": world.system, "dtype": own_dtype}
     base = load_asked(policy_name, settings.template, **how)
     base.source = policy_name
     own = isinstance(world, OwnPrompts)
@@ -101,7 +102,7 @@ def plan_of(world: World, policy: Any, reward: Any, settings: RunSettings) -> Pl
     )
     reward_name = str(reward or ("verifier" if world.verifiable else settings.reward))
     world = asked_world(world, base, policy_name, settings.shots)
-    proxy = make_reward(reward_name, world, settings.device)
+    proxy = make_reward(reward_name, world, settings.device, own_dtype)
     rule = rule_for(settings, reward_name, world)
     prompts = world.every if isinstance(world, OwnPrompts) else ()
     loop = replace(

@@ -5,12 +5,16 @@ from typing import Any
 
 import torch
 
-from ..base import free_for_model
-from ..methods import finetune
+from ..base import changed, free_for_model
+from ..methods import FineTuning, finetune
 from ..pools import Selection, read_selection
 from ..worlds import World, load_world
 from .defaults import chosen_lr
 from .prompting import load_asked
+from .tiers import dtype_here, tier
+
+USUAL = FineTuning(epochs=3.0)
+BESIDE = ("weights", "also", "hooks")  # what finetune takes beside its settings
 
 
 def finetune_from_file(
@@ -21,7 +25,7 @@ def finetune_from_file(
     *,
     device: str | None = None,
     template: str | None = None,
-    dtype: str = "float32",
+    tier_name: str | None = None,
     **training: Any,
 ) -> dict:
     """Fine-tune on the replies of a file; write the new policy to ``out``.
@@ -30,10 +34,11 @@ def finetune_from_file(
     replies only, and those whose label is true; where there are other rewards, all replies.
     ``world`` is a name, or an object for a world that needs data of its own. ``policy`` is a folder
     or hub name; without one it is the world's own, or the help desk's. ``template`` None is what
-    fits the policy, and so is the learning rate ``lr``. ``dtype`` float16 or bfloat16: mixed
-    precision on a GPU. ``training``: what :func:`course_lib.finetune` takes beside
-    them. A killed run goes on from ``out``.checkpoint.pt, which is removed once the policy is
-    saved.
+    fits the policy, and so is the learning rate ``lr``. ``training``: what
+    :func:`course_lib.finetune` takes beside them; ``dtype`` "float16" or "bfloat16" is mixed
+    precision on a GPU. What is missing or None there is that of the tier called ``tier_name``, or
+    without one :data:`USUAL`. A killed run goes on from ``out``.checkpoint.pt, which is removed
+    once the policy is saved.
 
     Returns plain data: ``replies``, ``tokens``, ``seconds``, the first and last ``losses`` in nats
     per token, ``lr`` and ``lr_reason``, how many replies were ``left_out``, by reason, and
@@ -43,18 +48,23 @@ def finetune_from_file(
     free_for_model(out)
     if isinstance(world, str):
         world = load_world(world)
-    source = policy or world.policy or "helpdesk/policy"
-    loaded = load_asked(source, template, device=device, system=world.system)
-    lr, reason = chosen_lr(training.pop("lr", None), loaded.model)
+    beside = {name: training.pop(name) for name in BESIDE if name in training}
+    given = {name: value for name, value in training.items() if value is not None}
+    sizes = tier(tier_name or "cpu")
+    device = device or sizes.device
+    source = str(policy or world.policy or sizes.policy)
+    how = {"device": device, "system": world.system, "dtype": dtype_here(sizes, device)}
+    loaded = load_asked(source, template, **how)
+    lr, reason = chosen_lr(given.pop("lr", None), loaded.model)
+    settings = changed(sizes.training if tier_name else USUAL, {**_in_torch(given), "lr": lr})
     chosen = replies if isinstance(replies, Selection) else read_selection(replies)
     checkpoint = Path(f"{out}.checkpoint.pt")
     student = finetune(
         loaded,
         chosen,
-        lr=lr,
-        dtype=None if dtype == "float32" else getattr(torch, dtype),
+        settings,
         checkpoint=checkpoint,
-        **training,
+        **beside,
     )
     student.save(out)
     checkpoint.unlink(missing_ok=True)
@@ -69,3 +79,11 @@ def finetune_from_file(
         "left_out": chosen.settings.get("left_out", {}),
         "unused_rewards": chosen.settings.get("unused_rewards", []),
     }
+
+
+def _in_torch(training: dict[str, Any]) -> dict[str, Any]:
+    """The same with a dtype that was named by a text as torch's; None is float32."""
+    name = training.get("dtype")
+    if not isinstance(name, str):
+        return training
+    return {**training, "dtype": None if name == "float32" else getattr(torch, name)}

@@ -21,7 +21,8 @@ from ..pools import Pool
 from ..worlds import BaseWorld, Info, World, few_shot
 
 SHOTS = 4  # solved examples for a base model that nobody gave a number for
-NEXT_QUESTION = ("\n\nQuestion:", "\nQuestion:")
+# the first of them that stands in a reply is where it is cut
+NEXT_QUESTION = ("\n\nQuestion:", "\nQuestion:", "Question:")
 NEXT_TURN = ("\n\nUser:",)
 
 

@@ -27,6 +27,7 @@ from .measures import signalless
 from .prompting import load_asked
 from .settings import RunSettings
 from .sources import reward_for
+from .tiers import dtype_here
 
 
 @dataclass
@@ -166,7 +167,8 @@ def _split(chosen: Selection, path: str | Path, seed: int) -> Split:
 def _policy(pool: Pool, policy: str | Path | None, world: Any, settings: RunSettings) -> Policy:
     """The policy to fine-tune: the one asked for, or a tiny one that knows the file's words."""
     if policy is not None:
-        return load_asked(policy, settings.template, device=settings.device, system=world.system)
+        how = {"device": settings.device, "system": world.system, "dtype": dtype_here(settings)}
+        return load_asked(policy, settings.template, **how)
     texts = [transcript(prompt) for prompt in pool.prompts]
     texts += [text for row in pool.texts for text in row]
     seed = settings.sampling.seed

@@ -9,8 +9,9 @@ from .comparison import compare, plan_of, plan_text
 from .own_prompts import OwnPrompts
 from .results import Out, keep_result, open_folder
 from .rollouts_run import run_on_rollouts
-from .settings import RunSettings, tier
+from .settings import RunSettings
 from .sources import world_of_file
+from .tiers import tier
 
 TINY = {"lr": 2e-3, "epochs": 3}  # for the tiny policy that stands in where none is given
 

@@ -10,7 +10,7 @@ from ..pools import Pool
 from ..worlds import World, load_world
 from .own_prompts import OwnPrompts
 from .prompting import asked_world, load_asked, stops_for
-from .settings import tier
+from .tiers import dtype_here, tier
 
 
 def sample_from_world(
@@ -27,19 +27,23 @@ def sample_from_world(
 
     ``world`` is a name, or an object for a world that needs data of its own. ``policy`` is a folder
     or hub name; without one it is the world's own, or the tier's. ``asking`` says how it is asked:
-    ``template`` and ``shots`` (see :class:`~course_lib.experiments.RunSettings`), and
-    ``prompts_file``, whose prompts take the place of the world's. ``sampling``: fields of
-    :class:`~course_lib.models.Sampling`; ``n``, ``temperature``, ``max_tokens`` and ``stop`` follow
-    from tier, world and policy where they are missing or None.
+    ``template`` and ``shots`` (see :class:`~course_lib.experiments.RunSettings`),
+    ``prompts_file``, whose prompts take the place of the world's, and ``tier``, the name of one; by
+    default the CPU's for a world with a policy of its own, else this machine's. ``sampling``:
+    fields of :class:`~course_lib.models.Sampling`; ``n``, ``temperature``, ``max_tokens`` and
+    ``stop`` follow from tier, world and policy where they are missing or None.
     """
     asking = asking or {}
     if isinstance(world, str):
         world = load_world(world)
-    sizes = tier("cpu" if world.policy else None)
+    named = asking.get("tier")
+    sizes = tier("cpu" if world.policy and named is None else named)
+    device = device or sizes.device
     name = str(policy or world.policy or sizes.policy)
     own = own_of(world, policy, asking.get("prompts_file"), sizes.max_tokens)
     system = world.system if own is None else own.system
-    loaded = load_asked(name, asking.get("template"), device=device, system=system)
+    how = {"device": device, "system": system, "dtype": dtype_here(sizes, device)}
+    loaded = load_asked(name, asking.get("template"), **how)
     # what was asked for, not where the package lies on this machine: the pool may travel
     loaded = replace(loaded, source=name)
     given = {key: value for key, value in sampling.items() if value is not None}

@@ -1,40 +1,19 @@
 """The one dial: everything that differs between machines and between runs, in one record.
 
-``cpu`` is the bundled help desk. ``t4`` (15 GB, no native bfloat16) and ``big`` name models of the
-Hugging Face Hub; they are downloaded on first use and were not run with their real weights when
-this was written, only on tiny checkpoints of the same architectures.
-
-A tier is a :class:`RunSettings`; so is lesson 09's job, made by :func:`job` from a tier: for a real
-model on a GPU, or for a tiny stand-in on any machine. The stand-in has the architecture of the real
-model (Qwen3) and the file format of the real data (GSM8K), so that every line of the loop is the
-one a real run uses. Its size, its training and its problems are toys: three numbers below ten to
-add up.
-
-What this leaves out: downloading. Models come through ``transformers``; the GSM8K files are looked
-for, never fetched.
+Which record fits a machine is said in ``tiers.py``, and what lesson 09 makes of it in ``jobs.py``.
 """
 
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..base import CourseError, key_of, require
+from ..base import key_of, no_key, require
 from ..methods import FineTuning, Rounds, rounds_from
 from ..models import Sampling
 from ..pools import Keys
-from .standin import make_standin
 
 FEWEST_HELD_OUT = 16  # held-out prompts of a small run that did not ask for a number
-PLACES = ("gsm8k", "data/gsm8k", "grade-school-math/grade_school_math/data", "drive/MyDrive/gsm8k")
-MISSING = (
-    "the GSM8K files train.jsonl and test.jsonl were not found. They are in the public repository "
-    "openai/grade-school-math (MIT licence):\n"
-    "  git clone --depth 1 https://github.com/openai/grade-school-math\n"
-    "puts them into grade-school-math/grade_school_math/data, one of the places looked in. "
-    'Or give the folder: find_gsm8k("FOLDER").'
-)
 
 
 @dataclass(frozen=True)
@@ -43,7 +22,7 @@ class RunSettings:
 
     Attributes
     ----------
-    name : the tier: "cpu", "t4" or "big".
+    name : the tier, one of :data:`~course_lib.experiments.TIERS`.
     world : the world's name.
     policy, reward : folders among the bundled assets, other folders, or hub names.
     prompts, held_out : how many to train on, and to compare on.
@@ -66,6 +45,8 @@ class RunSettings:
     temperatures : each method is also shown at the best of these for serving; with one or none it
         is shown at the temperature of sampling only.
     choosing : how many prompts that temperature is chosen on.
+    scratch : folder for the checkpoints of a training, gigabytes each; None is that of the stages.
+        On this machine's own disk, where the stages are kept on a network drive.
     """
 
     name: str
@@ -90,6 +71,7 @@ class RunSettings:
     answers: str | None = None
     temperatures: tuple[float, ...] = (1.0, 0.7, 0.5, 0.3, 0.1)
     choosing: int = 64
+    scratch: str | None = no_key(None)
 
     def changed(self, **changes: Any) -> "RunSettings":
         """These settings with fields of their own, of the loop, or of its two steps replaced.
@@ -140,7 +122,7 @@ class RunSettings:
     def asked(self) -> dict[str, Any]:
         """All that may change a result, as plain data: what two runs must share to be one run."""
         own = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name in ("loop", "device"):
+        for name in ("loop", "device", "scratch"):
             del own[name]
         loop = {name: getattr(self.loop, name) for name in ("rounds", "start", "keep")}
         steps = {"sampling": key_of(self.sampling), "training": key_of(self.loop.training)}
@@ -193,8 +175,8 @@ class RunSettings:
         return self.sampling.max_tokens
 
     @property
-    def memory_mb(self) -> float:
-        """Memory for the candidates in flight."""
+    def memory_mb(self) -> float | None:
+        """Memory for the candidates in flight; None is what fits."""
         return self.sampling.memory_mb
 
     @property
@@ -212,131 +194,13 @@ class RunSettings:
         """Prompts whose candidates are kept on disk together."""
         return self.loop.part
 
+    @property
+    def rows(self) -> int:
+        """Candidates of a part: what is sampled and kept together."""
+        return self.n * (self.part or self.prompts)
 
-def _loop(sampling: Sampling, **training: Any) -> Rounds:
-    return Rounds(sampling=sampling, training=FineTuning(**training))
-
-
-TIERS = {
-    "cpu": RunSettings(
-        name="cpu",
-        world="helpdesk",
-        policy="helpdesk/policy",
-        reward="helpdesk/reward-8000",
-        prompts=512,
-        held_out=256,
-        groups=4,
-        loop=_loop(
-            Sampling(n=16, temperature=1.0, max_tokens=96, memory_mb=384),
-            epochs=3,
-            lr=1e-3,
-            batch_size=32,
-            accumulate=1,
-        ),
-    ),
-    "t4": RunSettings(
-        name="t4",
-        world="gsm8k",
-        policy="Qwen/Qwen3-0.6B-Base",
-        reward="Skywork/Skywork-Reward-V2-Qwen3-0.6B",
-        prompts=256,
-        held_out=512,
-        groups=1,
-        dtype="float16",
-        loop=_loop(
-            Sampling(n=16, temperature=0.8, max_tokens=320, memory_mb=6000),
-            epochs=2,
-            lr=1e-5,
-            batch_size=32,
-            accumulate=8,
-        ),
-    ),
-    "big": RunSettings(
-        name="big",
-        world="gsm8k",
-        policy="Qwen/Qwen3-0.6B-Base",
-        reward="Skywork/Skywork-Reward-V2-Qwen3-0.6B",
-        prompts=2048,
-        held_out=512,
-        groups=1,
-        dtype="bfloat16",
-        loop=_loop(
-            Sampling(n=32, temperature=0.8, max_tokens=320, memory_mb=24000),
-            epochs=2,
-            lr=1e-5,
-            batch_size=64,
-            accumulate=4,
-        ),
-    ),
-}
-
-
-def detect() -> str:
-    """The name of the tier this machine can run.
-
-    By its GPU's memory and bfloat16 support, ``cpu`` without one.
-    """
-    if not torch.cuda.is_available():
-        return "cpu"
-    facts = torch.cuda.get_device_properties(0)
-    return "big" if facts.total_memory >= 30 * 2**30 and facts.major >= 8 else "t4"
-
-
-def tier(name: str | None = None) -> RunSettings:
-    """The :class:`RunSettings` of the tier called ``name``, or of the one detected here."""
-    name = name or detect()
-    require(name in TIERS, f"no tier {name!r}; the tiers are: {', '.join(TIERS)}.")
-    return TIERS[name]
-
-
-def job(tier: RunSettings, folder: str | Path, data: str | Path | None = None) -> RunSettings:
-    """What lesson 09 runs on a tier.
-
-    On ``cpu`` the stand-in's problems and models are made in ``folder`` (some 20 seconds of
-    training on two cores; found again if they are there). Otherwise the tier's own models from the
-    hub, and the GSM8K files in ``data`` or where :func:`find_gsm8k` finds them.
-    """
-    if tier.name == "cpu":
-        policy, reward, problems = make_standin(folder)
-        sampling = Sampling(n=8, temperature=1.0, max_tokens=32, memory_mb=256)
-        loop = _loop(sampling, epochs=2, lr=2e-3, batch_size=32, accumulate=1)
-        return RunSettings(
-            name="cpu",
-            world="gsm8k",
-            policy=policy,
-            reward=reward,
-            prompts=400,
-            held_out=240,
-            groups=8,
-            loop=replace(loop, part=40),
-            data=problems,
-            shots=0,
-        )
-    sampling = replace(tier.sampling, stop=["\n\n", "<|endoftext|>"])
-    part = max(1, tier.prompts // 16)
-    return replace(
-        tier,
-        data=str(find_gsm8k(data)),
-        shots=4,
-        groups=8,
-        loop=replace(tier.loop, sampling=sampling, part=part),
-    )
-
-
-def find_gsm8k(folder: str | Path | None = None) -> Path:
-    """The folder with GSM8K's ``train.jsonl`` and ``test.jsonl`` (or ``.gz``).
-
-    ``folder``, or the first of :data:`PLACES` below the working folder.
-    """
-    for place in [Path(folder)] if folder else [Path(p) for p in PLACES]:
-        if all(_has(place, name) for name in ("train", "test")):
-            return place
-    if folder is None:
-        raise CourseError(MISSING)
-    raise CourseError(
-        f"{folder} has no train.jsonl and test.jsonl. {MISSING[0].upper()}{MISSING[1:]}"
-    )
-
-
-def _has(place: Path, name: str) -> bool:
-    return (place / f"{name}.jsonl").is_file() or (place / f"{name}.jsonl.gz").is_file()
+    def part_for(self, n: int) -> int:
+        """Prompts of a part with ``n`` candidates each, as many candidates as a part of the
+        sampling has: then a step of one takes about as long as a step of the other.
+        """
+        return max(1, self.rows // n)

@@ -25,10 +25,13 @@ class JudgedByProxy:
         return pool.rewards["proxy"]
 
 
-def make_reward(spec: str, world: World, device: str | None = None) -> GoldReward | OfQuestions:
+def make_reward(
+    spec: str, world: World, device: str | None = None, dtype: torch.dtype | None = None
+) -> GoldReward | OfQuestions:
     """The reward behind a ``--reward`` argument.
 
-    A folder or hub name of a reward model, "gold", or "verifier".
+    A folder or hub name of a reward model, "gold", or "verifier". ``dtype`` is a model's; None is
+    the checkpoint's own, or float32 on a CPU.
     """
     if spec == "gold":
         return GoldReward(world, name="proxy")
@@ -40,7 +43,7 @@ def make_reward(spec: str, world: World, device: str | None = None) -> GoldRewar
         )
         return GoldReward(world, name="proxy")
     model = load_reward_model(
-        resolve(spec), name="proxy", device=device, system=world.reward_system
+        resolve(spec), name="proxy", device=device, dtype=dtype, system=world.reward_system
     )
     return OfQuestions(model)
 

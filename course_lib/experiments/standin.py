@@ -88,6 +88,14 @@ def write_sums(folder: Path | str, train: int = 800, test: int = 240, seed: int 
     return str(folder)
 
 
+def make_problems(folder: Path | str, seed: int = 0) -> Path:
+    """The stand-in's problems, written in ``folder`` unless they are there: their own folder."""
+    data = Path(folder) / "sums"
+    if not (data / "test.jsonl").is_file():
+        write_sums(data, seed=seed)
+    return data
+
+
 def make_standin(
     folder: Path | str,
     count: int = 5000,
@@ -110,9 +118,7 @@ def make_standin(
     folder = Path(folder)
     policy_folder = folder / "tiny-qwen3"
     reward_folder = folder / "tiny-qwen3-reward"
-    data = folder / "sums"
-    if not (data / "test.jsonl").is_file():
-        write_sums(data, seed=seed)
+    data = make_problems(folder, seed)
     if not (policy_folder / "config.json").is_file():
         rows = sums("pretraining", count, seed)
         prompts = few_shot([row["question"] for row in rows])

@@ -6,6 +6,7 @@ from .equation_paths import equation_holds, equation_path, equation_report, equa
 from .expressions import rewrite, steps_of, value_of
 from .few_shot import few_shot
 from .gsm8k import GSM8K, read_problems
+from .gsm8k_files import fetch_gsm8k, find_gsm8k
 from .helpdesk import Annotator, Helpdesk, careful_helpdesk, write_own_reply, write_reply
 from .helpdesk_gold import POINTS, gold_parts, harmlessness, helpfulness
 from .helpdesk_stock import HARMFUL, HELP, PHRASINGS, TOPICS, right_steps
@@ -60,8 +61,10 @@ __all__ = [
     "equations",
     "evaluate",
     "extract_answer",
+    "fetch_gsm8k",
     "few_shot",
     "find_answer",
+    "find_gsm8k",
     "gold_parts",
     "harmlessness",
     "helpfulness",

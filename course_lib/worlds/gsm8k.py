@@ -16,6 +16,7 @@ from typing import Any
 from ..base import CourseError, read_jsonl, require, string
 from .answers import check_mode, find_answer
 from .equation_paths import equation_path
+from .gsm8k_files import find_gsm8k
 from .verdicts import verifier, verify
 from .world import BaseWorld, Info
 
@@ -44,8 +45,9 @@ def read_problems(path: Path | str, skip_bad: bool = False) -> list[dict[str, An
 class GSM8K(BaseWorld):
     """The GSM8K world: ``train`` is ``train.jsonl``, ``heldout`` is ``test.jsonl``.
 
-    Either may be gzip'd (``.gz``). ``data`` is the folder that holds them. ``mode`` is how answers
-    are read, see :func:`find_answer`.
+    Either may be gzip'd (``.gz``). ``data`` is the folder that holds them; None is one of the
+    places where :func:`find_gsm8k` looks. ``mode`` is how answers are read, see
+    :func:`find_answer`.
     """
 
     name = "gsm8k"
@@ -55,15 +57,9 @@ class GSM8K(BaseWorld):
     verifiable = True
     files = {"train": "train.jsonl", "heldout": "test.jsonl"}
 
-    def __init__(self, data: Path | str | None, mode: str = "lenient") -> None:
-        if data is None:
-            raise CourseError(
-                "the gsm8k world needs the folder with train.jsonl and test.jsonl; give it with "
-                "data=... The files are in github.com/openai/grade-school-math, "
-                "grade_school_math/data."
-            )
+    def __init__(self, data: Path | str | None = None, mode: str = "lenient") -> None:
         check_mode(mode)
-        self.data = Path(data)
+        self.data = find_gsm8k() if data is None else Path(data)
         self.mode = mode
         self._problems: dict[str, list[dict[str, Any]]] = {}
         require(
@@ -87,7 +83,7 @@ class GSM8K(BaseWorld):
                 return path
         raise CourseError(
             f"{self.data} has no {name} or {name}.gz, the {split} problems. "
-            "Fetch it from github.com/openai/grade-school-math, grade_school_math/data."
+            "course_lib.worlds.fetch_gsm8k() fetches both from github.com/openai/grade-school-math."
         )
 
     def prompts(

@@ -10,27 +10,18 @@ from .gsm8k import GSM8K
 from .helpdesk import Helpdesk, careful_helpdesk
 from .world import World
 
-
-def _gsm8k(data: Path | str | None) -> World:
-    if data is None:
-        raise CourseError(
-            "the world 'gsm8k' needs a folder with train.jsonl and test.jsonl: give it "
-            "with --data DIR (in Python: data=DIR)."
-        )
-    return GSM8K(data)
-
-
 # name → how to make it from the folder of data, which is None unless the caller gave one
 WORLDS: dict[str, Callable[[Path | str | None], World]] = {
     "helpdesk": lambda data: Helpdesk(),
     "helpdesk-careful": lambda data: careful_helpdesk(),
     "arithmetic": lambda data: Arithmetic(),
-    "gsm8k": _gsm8k,
+    "gsm8k": GSM8K,
 }
 
 
 def load_world(name: str, data: Path | str | None = None, answers: str | None = None) -> World:
-    """The world called ``name``. ``gsm8k`` reads its problems from the folder ``data``.
+    """The world called ``name``. ``gsm8k`` reads its problems from the folder ``data``,
+    or where :func:`~course_lib.worlds.find_gsm8k` finds them.
 
     ``answers`` is how replies are read where a verifier reads them, "lenient" or "strict", see
     :func:`~course_lib.worlds.find_answer`; None is the world's own way. Raises

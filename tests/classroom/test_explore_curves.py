@@ -1,5 +1,7 @@
 """Data and stand-ins of the explorers about curves and pipelines; tests/web moves their dials."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -10,8 +12,15 @@ from course_lib.classroom import explore, plots
 from course_lib.classroom.explore import facts_of
 from course_lib.classroom.explore import memory as planner
 from course_lib.classroom.plots.figure import COLOURS
+from course_lib.classroom.plots.memory import in_lanes, parts_of
 from course_lib.classroom.web import packed
-from course_lib.estimators import best_of_n_curve, kl_best_of_n_bound, overoptimisation_fit, phases
+from course_lib.estimators import (
+    Savings,
+    best_of_n_curve,
+    kl_best_of_n_bound,
+    overoptimisation_fit,
+    phases,
+)
 from course_lib.experiments import clinic
 from course_lib.pools import Pool
 
@@ -123,39 +132,54 @@ def test_frontier_explorer_says_what_choosing_by_the_proxy_costs():
 # ---- memory ------------------------------------------------------------------------------------
 
 
-def test_a_plan_is_that_of_the_estimators_and_has_two_choices_more():
+def test_a_plan_is_that_of_the_estimators():
     assert planner.plan(0.6, 8, 100) == phases(0.6e9, 8, 100)
-    plain, lora = planner.plan(1, 4), planner.plan(1, 4, lora=True)
-    assert lora["RFT training"]["weights"] == pytest.approx(4 * planner.LORA_SHARE)
-    assert lora["RFT training"]["policy that sampled"] == 2
-    assert lora["sampling"] == plain["sampling"]
-    single = planner.plan(1, 4, half=False)
-    assert single["PPO (lesson 07)"]["reference and reward model"] == 8
-    assert single["RFT training"]["weights"] == plain["RFT training"]["weights"]
+    lora = Savings(lora=planner.RANK)
+    assert planner.plan(1, 4, savings=lora) == phases(1e9, 4, savings=lora)
 
 
-@pytest.mark.parametrize("half", [True, False])
-@pytest.mark.parametrize("lora", [True, False])
-def test_the_browser_gets_coefficients_that_add_up_to_the_plan(half, lora):
-    wanted = planner.plan(1.7, 6, 400, half, lora)
-    for phase, *parts in planner.coefficients(half, lora):
-        for part, fixed, model, token in parts:
-            found = (fixed + 1.7 * model + 6 * 400 * token) / 1e9
+@pytest.mark.parametrize("recompute", [True, False])
+@pytest.mark.parametrize("lora", [0, planner.RANK])
+def test_the_browser_gets_coefficients_that_add_up_to_the_plan(lora, recompute):
+    savings = Savings(lora, recompute, resting=False)
+    wanted = planner.plan(1.7, 6, 400, savings)
+    for phase, *parts in planner.coefficients(1.7, savings):
+        for part, fixed, reply, token in parts:
+            found = (fixed + 6 * (reply + 400 * token)) / 1e9
             assert found == pytest.approx(wanted[phase][part], abs=1e-3)
 
 
 def test_the_memory_planner_says_what_fits_and_takes_other_sizes():
     card = explore.memory_planner()
     assert "sampling: fits" in repr(card)
-    assert "RFT training: fits, but tight" in repr(card)
+    assert "RFT training: too tight" in repr(card)
     assert "PPO (lesson 07): does not fit" in repr(card)
     assert '<img alt="Memory for 0.6 billion' in card.fallback
     other = explore.memory_planner(2.5, replies=32, limit=40).data
     assert 2.5 in other["sizes"] and other["cards"][-1] == ("40 GB", 40)
     assert other["start"]["replies"] == 31
+    assert len(other["plans"]) == len(other["sizes"])
     for wrong in ({"billions": 0}, {"replies": 33}, {"limit": 0}):
         with pytest.raises(CourseError):
             explore.memory_planner(**wrong)
+
+
+def test_names_below_a_bar_never_hang_through_one_another():
+    row = {"weights": 2.4, "gradients": 2.4, "Adam's moments": 4.8, "half-precision copy": 1.2}
+    parts = parts_of({**row, "activations": 3.4, "none": 0.0, "logits": 1.5})
+    assert [name for name, *_ in parts] == [*row, "activations", "logits"]
+    for most in (16, 26, 80):
+        lanes = in_lanes(parts, most, 5.3)
+        texts = [text for lane in lanes for text, *_ in lane]
+        assert sorted(texts)[0] == "activations 3.4" and len(texts) == 6
+        wide = {text: 0.062 * len(text) * most / 5.3 for text in texts}
+        for k, lane in enumerate(lanes):
+            spans = [(at, at + wide[text]) for text, at, _ in lane]
+            assert all(0 <= low < high <= most * 1.001 for low, high in spans)
+            # what hangs lower, and what stands to the right on the same line
+            lines = [begin for below in lanes[k + 1 :] for _, at, begin in below if at == begin]
+            assert not any(low < x < high for low, high in spans for x in lines)
+            assert all(b[1] <= a[0] for a, b in pairwise(spans))
 
 
 # ---- clinic ------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import pytest
 
 from course_lib.classroom import explore
 from course_lib.classroom.explore import memory as planner
+from course_lib.classroom.explore.memory import RANK
+from course_lib.estimators import Savings
 
 
 def move(page, label, place):
@@ -26,14 +28,23 @@ def table(page):
 def test_the_planner_follows_its_dials(page_of, fits, accessible, width, dark):
     page = page_of(explore.memory_planner(), width=width, dark=dark)
     label = "document.querySelector('[role=img]').ariaLabel"
-    assert "PPO (lesson 07) needs 23.1 GB, does not fit" in page.evaluate(label)
+    assert "RFT training needs 15.6 GB, too tight" in page.evaluate(label)
+    assert "PPO (lesson 07) needs 25.2 GB, does not fit" in page.evaluate(label)
+    # every part is named below its bar, none in a legend
+    names = page.locator("svg .ck-part-name").all_text_contents()
+    assert {"weights", "gradients", "moments", "half copy", "activations", "logits"} <= set(names)
+    assert page.locator(".ck-legend").count() == 0
+    page.get_by_label("computed again").check()
+    page.wait_for_function(f"{label}.includes('RFT training needs 12.5 GB, fits')")
+    page.get_by_label("on the card").check()
+    page.wait_for_function(f"{label}.includes('RFT training needs 13.7 GB, fits')")
     part = page.get_by_label("replies in a part")
     part.focus()
     page.keyboard.press("End")
     assert part.get_attribute("aria-valuetext") == "32 replies"
-    page.wait_for_function(f"{label}.includes('RFT training needs 22.5 GB, does not fit')")
+    page.wait_for_function(f"{label}.includes('RFT training needs 25.8 GB, does not fit')")
     page.get_by_label("80 GB").check()
-    page.wait_for_function(f"{label}.includes('PPO (lesson 07) needs 33.3 GB, fits')")
+    page.wait_for_function(f"{label}.includes('PPO (lesson 07) needs 36.6 GB, fits')")
     fits(page)
     accessible(page)
 
@@ -44,19 +55,20 @@ def test_python_and_browser_agree_at_many_settings(page_of):
     page.get_by_text("The numbers").click()
     sizes, lengths = card.data["sizes"], card.data["tokens"]
     settings = [
-        (0.6, 4, 200, True, False),
-        (0.1, 1, 50, False, False),
-        (1.7, 12, 800, True, True),
-        (8.0, 32, 1600, False, True),
-        (4.0, 7, 100, True, False),
+        (0.6, 4, 200, Savings()),
+        (0.1, 1, 50, Savings(resting=False)),
+        (1.7, 12, 800, Savings(RANK, recompute=True)),
+        (8.0, 32, 1600, Savings(RANK, resting=False)),
+        (4.0, 7, 100, Savings(recompute=True)),
     ]
-    for billions, replies, tokens, half, lora in settings:
+    for billions, replies, tokens, savings in settings:
         move(page, "parameters", sizes.index(billions))
         move(page, "replies in a part", replies - 1)
         move(page, "tokens of each", lengths.index(tokens))
-        page.get_by_label("half precision" if half else "float32").check()
-        page.get_by_label("LoRA only" if lora else "all weights").check()
-        wanted = planner.plan(billions, replies, tokens, half, lora)
+        page.get_by_label("LoRA only" if savings.lora else "all weights").check()
+        page.get_by_label("computed again" if savings.recompute else "kept").check()
+        page.get_by_label("in main memory" if savings.resting else "on the card").check()
+        wanted = planner.plan(billions, replies, tokens, savings)
         found = table(page)
         for place, parts in enumerate(wanted.values()):
             for part, size in parts.items():

@@ -1,7 +1,7 @@
 """A memory planner: what fits on a GPU.
 
-By model size, precision, the number and length of replies in one part of a training step, and
-whether all weights are trained or only LoRA's.
+By model size, the number and length of replies in one part of a training step, and what is done to
+save memory: LoRA, activations computed again, idle models in main memory.
 """
 
 import html
@@ -10,40 +10,26 @@ from itertools import product
 from typing import Any
 
 from ...base import require
-from ...estimators import GB, phases
+from ...estimators import GB, PROMPT, Savings, phases
 from .. import plots
 from ..plots import Figure
+from ..plots.memory import SHORT
 from ..web import Card, picture
 
-SIZES = (0.1, 0.3, 0.6, 1.0, 1.7, 3.0, 4.0, 6.0, 8.0)  # billions of parameters
+SIZES = (0.1, 0.3, 0.6, 1.0, 1.7, 3.0, 4.0, 8.0)  # billions of parameters
 TOKENS = (50, 100, 200, 400, 800, 1600)  # of one reply
 MOST_REPLIES = 32
-CARDS: tuple[tuple[str, float], ...] = (("15 GB, a T4", 15), ("24 GB", 24), ("80 GB", 80))
-TIGHT = 0.25  # of a card: with less than that left, activations may not fit
-# of the weights: LoRA of rank 16 on every linear layer has 1.7 % at 0.6 billion, 0.5 % at 8 billion
-LORA_SHARE = 0.015
-TRAINED = ("weights", "gradients", "Adam's moments")
-FROZEN = ("policy that sampled", "reference and reward model")
+# GB of 10⁹ bytes as torch sees them: a T4's 15 GB are 15.8 of these
+CARDS: tuple[tuple[str, float], ...] = (("T4", 15.8), ("24 GB", 24), ("80 GB", 80))
+TIGHT = 0.1  # of a card: the libraries' workspace, and memory in pieces too small to use
+RANK = 16  # of LoRA
 Plan = dict[str, dict[str, float]]
+PLAIN = Savings()
 
 
-def plan(
-    billions: float, replies: float, tokens: float = 200, half: bool = True, lora: bool = False
-) -> Plan:
-    """GB of what is held in each phase: phase → {part: GB}.
-
-    As :func:`~course_lib.estimators.phases`, with two choices more. ``half``: frozen models take 2
-    bytes a parameter, else 4; what is trained is float32 in both. ``lora``: only adapters are
-    trained, :data:`LORA_SHARE` of all weights, beside the frozen model.
-    """
-    rows = phases(billions * 1e9, replies, tokens)  # type: ignore[arg-type]
-    for parts in rows.values():
-        for part in parts:
-            if part in TRAINED and lora:
-                parts[part] *= LORA_SHARE
-            if part in FROZEN and not half:
-                parts[part] *= 2
-    return rows
+def plan(billions: float, replies: int, tokens: int = 200, savings: Savings = PLAIN) -> Plan:
+    """GB of what is held in each phase, see :func:`~course_lib.estimators.phases`."""
+    return phases(billions * 1e9, replies, tokens, savings)
 
 
 def verdict(needed: float, limit: float) -> str:
@@ -51,7 +37,7 @@ def verdict(needed: float, limit: float) -> str:
     left = limit - needed
     if left < 0:
         return "does not fit"
-    return "fits, but tight: activations come on top" if left < TIGHT * limit else "fits"
+    return "too tight to rely on" if left < TIGHT * limit else "fits"
 
 
 def verdicts(billions: float, replies: int, limit: float) -> tuple[list[str], Figure]:
@@ -65,26 +51,24 @@ def verdicts(billions: float, replies: int, limit: float) -> tuple[list[str], Fi
     return lines, plots.memory(rows, limit, f"{limit:g} GB", title, quiet=True)
 
 
-def coefficients(half: bool, lora: bool) -> list[list[Any]]:
-    """[phase, [part, bytes, bytes a billion parameters, bytes a token of the replies] …] of each.
+def coefficients(billions: float, savings: Savings) -> list[list[Any]]:
+    """[phase, [part, bytes, bytes a reply, bytes a token of the replies] …] of each.
 
     A plan is linear in these, so they are read off :func:`plan` itself.
     """
-    nothing, model, token = (
-        plan(*at, half=half, lora=lora) for at in ((0, 0, 0), (1, 0, 0), (0, 1, 1))
-    )
-    return [
-        [phase]
-        + [
-            [part, *(round(GB * v) for v in (fixed, model[phase][part] - fixed))]
-            + [round(GB * (token[phase][part] - fixed))]
-            for part, fixed in parts.items()
-        ]
-        for phase, parts in nothing.items()
-    ]
+    none, short, long = (plan(billions, *at, savings) for at in ((0, 0), (1, 0), (1, 1000)))
+    rows: list[list[Any]] = []
+    for phase, parts in long.items():
+        row: list[Any] = [phase]
+        for part, size in parts.items():
+            fixed, one = none[phase].get(part, 0.0), short[phase].get(part, 0.0)
+            shares = (fixed, one - fixed, (size - one) / 1000)
+            row.append([part, *(round(GB * share) for share in shares)])
+        rows.append(row)
+    return rows
 
 
-def memory_planner(billions: float = 0.6, replies: int = 4, limit: float = 15) -> Card:
+def memory_planner(billions: float = 0.6, replies: int = 4, limit: float = 15.8) -> Card:
     """Choose a model, a card, and what is in a part of a training step; see what fits.
 
     ``billions`` of parameters, ``replies`` of 200 tokens in a part, ``limit``: the card's GB; all
@@ -107,9 +91,18 @@ def memory_planner(billions: float = 0.6, replies: int = 4, limit: float = 15) -
         "most": MOST_REPLIES,
         "cards": cards,
         "tight": TIGHT,
-        "share": LORA_SHARE,
-        # in the order half, lora: no no, no yes, yes no, yes yes
-        "plans": [coefficients(*chosen) for chosen in product((False, True), repeat=2)],
+        "short": SHORT,
+        "rank": RANK,
+        "prompt": PROMPT,
+        "rests": "other models",  # is there only where idle models stay on the card
+        # of each size, in the order lora, recompute: no no, no yes, yes no, yes yes
+        "plans": [
+            [
+                coefficients(size, Savings(RANK * lora, recompute, resting=False))
+                for lora, recompute in product((False, True), repeat=2)
+            ]
+            for size in sizes
+        ],
         "start": {
             "size": sizes.index(billions),
             "replies": replies - 1,
