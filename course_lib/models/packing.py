@@ -19,6 +19,7 @@ from .attention import refuse_unknown, window_of
 from .loading import to_device
 from .variable import variable_length
 
+FEW, PADDED = 4, 1.5  # rows that a block may keep together, and how far it may pad one
 HANDLED = ("sliding_window", "s_aux")  # a window, and sinks as GPT-OSS has them
 
 
@@ -26,54 +27,90 @@ HANDLED = ("sliding_window", "s_aux")  # a window, and sinks as GPT-OSS has them
 class Packing:
     """Where sequences of different lengths lie in one row of S tokens.
 
-    ``shape`` is (B, L). ``slots`` (S,) gives each token's place in the padded (B·L) layout that
-    attention alone uses; ``positions`` (1, S) counts from 0 in each sequence; ``ends`` (B + 1,)
-    int32: sequence b has the tokens ``ends[b]`` to ``ends[b + 1]``.
+    Attention alone pads them, in ``blocks``: each is (sequences, their longest), and sequences of
+    about the same length share one. ``slots`` (S,) gives each token's place in the blocks, laid end
+    to end; ``positions`` (1, S) counts from 0 in each sequence; ``ends`` (B + 1,) int32: sequence b
+    has the tokens ``ends[b]`` to ``ends[b + 1]``; ``longest`` is L.
     """
 
-    shape: tuple[int, int]
+    blocks: list[tuple[int, int]]
     slots: torch.Tensor
     positions: torch.Tensor
     ends: torch.Tensor
-    _bands: dict[int, torch.Tensor] = field(default_factory=dict, repr=False)
+    longest: int
+    _bands: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, lengths: torch.Tensor | Sequence[int], device: torch.device) -> "Packing":
         """The packing of sequences of ``lengths`` in the order given, on ``device``."""
         lengths = torch.as_tensor(lengths, dtype=torch.long)  # (B,)
-        B, L = len(lengths), int(lengths.max())
-        inside = torch.arange(L)[None, :] < lengths[:, None]  # (B, L)
-        rows, columns = inside.nonzero(as_tuple=True)  # (S,) each
-        ends = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)]).int()
-        slots, positions, ends = (
-            to_device(x, device) for x in (rows * L + columns, columns[None], ends)
-        )
-        return cls((B, L), slots, positions, ends)
+        order = lengths.argsort(descending=True, stable=True)
+        blocks = blocks_of(lengths[order].tolist())
+        widths = torch.tensor([L for count, L in blocks for _ in range(count)])  # of its block
+        starts = torch.empty_like(lengths)  # of each sequence in the blocks
+        starts[order] = widths.cumsum(0) - widths
+        ends = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])  # (B + 1,)
+        columns = torch.arange(int(ends[-1])) - ends[:-1].repeat_interleave(lengths)  # (S,)
+        slots = starts.repeat_interleave(lengths) + columns
+        slots, positions, ends = (to_device(x, device) for x in (slots, columns[None], ends.int()))
+        return cls(blocks, slots, positions, ends, blocks[0][1])
 
-    def padded(self, x: torch.Tensor) -> torch.Tensor:
-        """Packed rows (1, H, S, D) as (B, H, L, D), zeros after each sequence's end."""
-        B, L = self.shape
+    def padded(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Packed rows (1, H, S, D) in blocks (B', H, L', D), zeros after each sequence's end."""
         _, H, _, D = x.shape
-        flat = x.new_zeros(B * L, H, D).index_copy(0, self.slots, x[0].transpose(0, 1))
-        return flat.view(B, L, H, D).transpose(1, 2)
+        sizes = [count * L for count, L in self.blocks]
+        flat = x.new_zeros(sum(sizes), H, D).index_copy(0, self.slots, x[0].transpose(0, 1))
+        return [
+            part.view(count, L, H, D).transpose(1, 2)
+            for part, (count, L) in zip(flat.split(sizes), self.blocks, strict=True)
+        ]
 
-    def packed(self, x: torch.Tensor) -> torch.Tensor:
-        """Padded (B, H, L, D) back as (1, S, H, D)."""
-        B, H, L, D = x.shape
-        flat = x.transpose(1, 2).reshape(B * L, H, D)
-        return flat[self.slots][None]
+    def packed(self, blocks: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Blocks (B', H, L', D) back as (1, S, H, D)."""
+        rows = [block.transpose(1, 2).flatten(0, 1) for block in blocks]
+        return _Taken.apply(torch.cat(rows), self.slots)[None]  # type: ignore[no-any-return]
 
-    def band(self, window: int | None) -> torch.Tensor:
+    def band(self, window: int | None, L: int) -> torch.Tensor:
         """(L, L) bool: which tokens of a sequence each one sees, itself included.
 
         Those before it, or the last ``window`` of them.
         """
-        L = self.shape[1]
         width = L if window is None else min(window, L)
-        if width not in self._bands:
+        if (width, L) not in self._bands:
             full = torch.ones(L, L, dtype=torch.bool, device=self.slots.device)
-            self._bands[width] = full.tril().triu(1 - width)
-        return self._bands[width]
+            self._bands[width, L] = full.tril().triu(1 - width)
+        return self._bands[width, L]
+
+
+def blocks_of(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """(sequences, their longest) of each block, from ``lengths`` that fall.
+
+    A block ends before a sequence that would be padded by half its length, unless it is small.
+    """
+    blocks: list[tuple[int, int]] = []
+    for length in lengths:
+        count, longest = blocks[-1] if blocks else (0, length)
+        if not blocks or (count >= FEW and length * PADDED < longest):
+            blocks.append((1, length))
+        else:
+            blocks[-1] = (count + 1, longest)
+    return blocks
+
+
+class _Taken(torch.autograd.Function):
+    """Rows of a tensor, each at most once: the backward pass has nothing to add up."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        ctx.save_for_backward(places)
+        ctx.shape = rows.shape
+        return rows.index_select(0, places)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:  # type: ignore[override]
+        (places,) = ctx.saved_tensors
+        return grad.new_zeros(ctx.shape).index_copy_(0, places, grad), None
 
 
 def packed_attention(
@@ -93,7 +130,7 @@ def packed_attention(
     """
     refuse_unknown(module, kwargs, HANDLED)
     window = window_of(module, kwargs)
-    if window is not None and window >= packing.shape[1]:
+    if window is not None and window >= packing.longest:
         window = None  # no sequence is longer
     dropout = kwargs.get("dropout", 0.0) if module.training else 0.0
     sinks = kwargs.get("s_aux")
@@ -103,7 +140,7 @@ def packed_attention(
         kernel = variable_length(query, key, value, window is not None)
     if kernel is not None:
         rows = [x[0].transpose(0, 1) for x in (query, key, value)]  # (S, heads, D)
-        return kernel(*rows, packing.ends, packing.shape[1], scaling, window)[None], None
+        return kernel(*rows, packing.ends, packing.longest, scaling, window)[None], None
     return padded_attention(query, key, value, packing, scaling, window, sinks, dropout), None
 
 
@@ -121,28 +158,45 @@ def padded_attention(
 
     ``sinks`` (H,): one more logit a head in the softmax's denominator.
     """
-    # padding stands after a sequence's tokens, so a causal mask alone keeps it out of them
-    query, key, value = (packing.padded(x) for x in (query, key, value))
-    mask = None if window is None and sinks is None else packing.band(window)
-    if sinks is not None:
-        # a key more, which every token sees with the sink's logit, and whose value is zero
-        key, value = F.pad(key, (0, 0, 0, 1)), F.pad(value, (0, 0, 0, 1))
-        L, H = packing.shape[1], query.shape[1]
-        hidden = torch.zeros(L, L, dtype=query.dtype, device=query.device)
-        hidden = hidden.masked_fill(~mask, float("-inf")).expand(1, H, L, L)
-        column = sinks.to(query.dtype)[None, :, None, None].expand(1, H, L, 1)
-        mask = torch.cat([hidden, column], dim=-1)  # (1, H, L, L + 1)
-    out = F.scaled_dot_product_attention(
-        query,
-        key,
-        value,
-        attn_mask=mask,
-        is_causal=mask is None,
-        scale=scaling,
-        dropout_p=dropout,
-        enable_gqa=query.shape[1] != key.shape[1],
-    )  # (B, H, L, D)
+    blocks = zip(*(packing.padded(x) for x in (query, key, value)), strict=True)
+    out = []
+    for q, k, v in blocks:  # (B', H, L', D) each
+        # padding stands after a sequence's tokens, so a causal mask alone keeps it out of them
+        L, mask = q.shape[2], None
+        if window is not None or sinks is not None:
+            mask = packing.band(window, L)
+        if sinks is not None:
+            k, v, mask = _with_sinks(q, k, v, mask, sinks)
+        out.append(
+            F.scaled_dot_product_attention(
+                q,
+                k,
+                v,
+                attn_mask=mask,
+                is_causal=mask is None,
+                scale=scaling,
+                dropout_p=dropout,
+                enable_gqa=q.shape[1] != k.shape[1],
+            )
+        )
     return packing.packed(out)
+
+
+def _with_sinks(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    seen: torch.Tensor | None,
+    sinks: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Keys and values with one more, which all see with the sink's logit, and the mask for them."""
+    key, value = F.pad(key, (0, 0, 0, 1)), F.pad(value, (0, 0, 0, 1))
+    _, H, L, _ = query.shape
+    scores = torch.zeros(L, L, dtype=query.dtype, device=query.device)
+    if seen is not None:
+        scores = scores.masked_fill(~seen, float("-inf"))
+    column = sinks.to(query.dtype)[None, :, None, None].expand(1, H, L, 1)
+    return key, value, torch.cat([scores.expand(1, H, L, L), column], dim=-1)
 
 
 def in_autocast(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -18,9 +18,9 @@ from torch.utils.checkpoint import checkpoint
 from .adapters import without_adapter
 from .loading import evaluating, vocabulary_size
 
-# logits at once: on a CPU what stays near its caches, on a GPU what its products are busy with
-ON_CPU = 2**24
-ON_SMALL_CARD, ON_LARGE_CARD, LARGE = 2**26, 2**28, 30 * 2**30
+# logits at once: 2**26 are 268 MB in float32. Small pieces cost time where a gradient is added up
+ON_CPU, ON_SMALL_CARD, ON_LARGE_CARD = 2**28, 2**26, 2**28
+LARGE = 30 * 2**30  # bytes
 NEAR = {torch.float32: 1e-4, torch.float64: 1e-6}  # of the largest logit
 NEAR_IN_HALF = 0.02
 
@@ -182,18 +182,13 @@ class _AtOnce(torch.autograd.Function):
             total += loss.detach()
             towards[piece] = to_states
             torch._foreach_add_(sums, gradients) if sums else None
-        ctx.save_for_backward(towards, *(s.to(p.dtype) for s, p in zip(sums, trained, strict=True)))
+        # not saved for a second backward pass: the first one changes them
+        ctx.gradients = [towards, *(s.to(p.dtype) for s, p in zip(sums, trained, strict=True))]
         return total
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[Any, ...]:  # type: ignore[override]
-        towards, *sums = ctx.saved_tensors
-        return (
-            None,
-            None,
-            towards * grad.to(towards.dtype),
-            None,
-            None,
-            *(s * grad.to(s.dtype) for s in sums),
-        )
+        gradients, ctx.gradients = ctx.gradients, None
+        towards, *sums = (g.mul_(grad.to(g.dtype)) for g in gradients)
+        return (None, None, towards, None, None, *sums)

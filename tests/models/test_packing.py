@@ -11,7 +11,7 @@ from torch.nn.attention.varlen import varlen_attn
 from course_lib.methods import sft_loss
 from course_lib.models import packing as packing_file
 from course_lib.models import variable
-from course_lib.models.packing import Packing, packed_attention
+from course_lib.models.packing import Packing, blocks_of, packed_attention
 from course_lib.models.proving import packs
 from course_lib.models.variable import call, first_right, plain, ways
 
@@ -133,10 +133,31 @@ def test_sinks_learn():
 
 def test_a_band_is_the_last_tokens_itself_included():
     packing = Packing.of([4, 2], CPU)
-    assert packing.band(2).int().tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]]
-    assert torch.equal(packing.band(None), torch.ones(4, 4).tril().bool())
+    band = packing.band(2, 4).int().tolist()
+    assert band == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]]
+    assert torch.equal(packing.band(None, 3), torch.ones(3, 3).tril().bool())
     assert packing.ends.tolist() == [0, 4, 6]
     assert packing.positions.tolist() == [[0, 1, 2, 3, 0, 1]]
+
+
+def test_sequences_of_one_length_share_a_block():
+    assert blocks_of([9, 8, 7, 6, 5, 4]) == [(4, 9), (2, 5)]
+    assert blocks_of([9, 1]) == [(2, 9)]  # too few for two
+    assert blocks_of([6, 6, 6, 6, 5, 4]) == [(6, 6)]  # hardly padded
+    lengths = [5, 9, 1, 8, 7, 4, 6]
+    packing = Packing.of(lengths, CPU)
+    assert packing.blocks == [(4, 9), (3, 5)] and packing.longest == 9
+    x = torch.randn(1, 2, sum(lengths), 3, requires_grad=True)
+    blocks = packing.padded(x)
+    assert [block.shape for block in blocks] == [(4, 2, 9, 3), (3, 2, 5, 3)]
+    first = blocks[0][1]  # the second longest, of 8 tokens: the fourth given
+    torch.testing.assert_close(first[:, :8], x[0, :, 15:23])
+    assert not first[:, 8:].any()
+    back = packing.packed(blocks)
+    torch.testing.assert_close(back[0], x[0].transpose(0, 1))
+    towards = torch.randn_like(back)
+    (gradient,) = torch.autograd.grad(back, x, towards)
+    torch.testing.assert_close(gradient[0], towards[0].transpose(0, 1))
 
 
 @pytest.mark.parametrize("function", [stand_in, with_flag, equal_heads_only])
