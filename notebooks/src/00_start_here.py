@@ -633,7 +633,7 @@ show.facts({"policy": tier.policy, "reward model": tier.reward,
 # | 07 Rejection sampling and RLHF | How does it compare with reinforcement learning from human feedback, at equal budget? |
 # | 08 Who uses it, and how it fails | What do published systems do, and how do you find the fault in a broken pipeline? |
 # | 09a Choosing from a real model | How do you ask a model of 0.6 billion parameters, and choose among its answers? |
-# | 09b Fine-tuning a real model | Do the four lines make it better than its control, and than a colder reply? |
+# | 09b Fine-tuning a real model | Do the four lines make it better than their control, and than a colder reply? |
 
 # %% [markdown]
 # ## Deeper: One notation

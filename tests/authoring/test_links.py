@@ -113,6 +113,35 @@ def test_contents_and_bar():
     assert links.bar("elsewhere", "notebooks", PAGES) == ""
 
 
+PARTS = links.Pages(
+    {
+        n: page("notebooks", f"{n}_name{n}", f"Name {n}: more")
+        for n in ("01", "02a", "02b", "03")
+    },
+    {n: page("exercises", f"ex{n}_task", f"Exercise {n}: a task") for n in ("01", "02")},
+)
+
+
+def test_a_lesson_in_two_parts_has_one_exercise_after_the_second():
+    """Numbers such as 02a are linked whole, and follow each other."""
+    assert links.linked("lesson 02a, lessons 02a and 02b", "notebooks", PARTS) == (
+        "[lesson 02a](02a_name02a.ipynb), "
+        "lessons [02a](02a_name02a.ipynb) and [02b](02b_name02b.ipynb)"
+    )
+    assert links.linked("| 02b Name | what |", "notebooks", PARTS).startswith("| [02b Name](02b_")
+    with pytest.raises(CourseError, match="lesson 02, which does not exist; there are 01, 02a"):
+        links.linked("lesson 02", "notebooks", PARTS)
+    assert [PARTS.exercise_of(n) for n in PARTS.lessons] == ["01", None, "02", None]
+    assert [PARTS.lesson_of(n) for n in ("01", "02", "03")] == ["01", "02b", None]
+    assert links.bar("02a_name02a", "notebooks", PARTS) == (
+        "---\n\n[← Name 01](01_name01.ipynb) · [Name 02b →](02b_name02b.ipynb)"
+    )
+    assert links.bar("ex02_task", "exercises", PARTS).endswith(
+        "[← Name 02b](../notebooks/02b_name02b.ipynb) · [Name 03 →](../notebooks/03_name03.ipynb)"
+    )
+    assert [links.number_of(stem) for stem in ("02b_name", "ex02_task")] == ["02b", "02"]
+
+
 def notebooks():
     """Every lesson and every student's exercise, as the build makes them."""
     for source in authoring.lesson_sources():

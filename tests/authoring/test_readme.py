@@ -12,18 +12,19 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_lessons_is_that_of_the_sources():
-    rows = re.findall(r"^\| (\d\d) \| (.+) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| (\d\d[a-z]?) \| (.+) \|$", README, re.MULTILINE)
     lessons = lesson_facts()
     assert [number for number, _ in rows] == [facts.number for facts in lessons]
     address = authoring.repository_address(ROOT / "pyproject.toml")
-    exercises = pages_of().exercises
+    pages = pages_of()
     for facts, (_, row) in zip(lessons, rows, strict=True):
         minutes = f"{facts.minutes} + {facts.deeper}" if facts.deeper else str(facts.minutes)
         assert f"[{facts.page.short}]({facts.page.path})" in row
         assert f"| {minutes} |" in row and facts.question in row
         assert colab(facts.page.path, address) in row
-        exercise = exercises.get(facts.number)
-        assert exercise is None or f"]({exercise.path})" in row
+        exercise = pages.exercise_of(facts.number)
+        assert ("](exercises/" in row) == (exercise is not None)
+        assert exercise is None or f"]({pages.exercises[exercise].path})" in row
 
 
 def test_it_is_short_and_its_links_lead_somewhere():

@@ -10,6 +10,7 @@ import statistics
 import pytest
 
 from course_lib import authoring
+from course_lib.authoring.links import number_of
 from course_lib.authoring.output import WIDGET, machine_traces, without_progress
 from course_lib.authoring.write import LARGEST
 
@@ -129,7 +130,7 @@ def test_asks_colab_for_a_gpu_only_where_it_needs_one(path, notebook):
 
 
 def test_asks_its_own_quiz(path, notebook):
-    assert f'quiz.ask("{path.stem[:2]}")' in code_cells(notebook)[-1]["source"]
+    assert f'quiz.ask("{number_of(path.stem)}")' in code_cells(notebook)[-1]["source"]
 
 
 def test_pictures_have_alt_text(notebook):

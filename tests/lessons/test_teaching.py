@@ -12,7 +12,7 @@ from course_lib.classroom import quiz
 
 TEXT = (authoring.ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 PAGES = pages_of(authoring.ROOT)
-TAUGHT = re.compile(r"lesson (\d\d), ((?:'.+?'(?=[ ;|,])(?: and )?)+)")
+TAUGHT = re.compile(r"lesson (\d\d[a-z]?), ((?:'.+?'(?=[ ;|,])(?: and )?)+)")
 
 
 def core_headings(number):
