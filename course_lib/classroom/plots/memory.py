@@ -68,7 +68,7 @@ def memory(
     axis.spines["left"].set_visible(False)
     axis.set_title(title)
     text = "; ".join(f"{name} {total:.1f} GB" for name, total in totals.items())
-    return done(fig, f"{title or 'Memory'}: {text}, against {limit:.0f} GB, {limit_name}.", quiet)
+    return done(fig, f"{title or 'Memory'}: {text}, against {limit:g} GB, {limit_name}.", quiet)
 
 
 def parts_of(row: Mapping[str, float]) -> list[Part]:
