@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ..base import Account, changed, hold, key_of, number, require
-from ..models import Policy, autocast, examples_of, response_losses, sequence_logprobs
+from ..models import Policy, autocast, examples_of, response_losses, resting, sequence_logprobs
 from ..pools import Pool, Selection, preference_pairs
 from .online import student_of
 from .optimiser import Checkpoint, train
@@ -115,7 +115,7 @@ def dpo(
     chosen, rejected = pairs
     beta = settings.beta
     reference = reference or policy
-    student = student_of(policy)
+    student = student_of(policy).adapted(settings.lora, settings.seed)
     kept = None
     if checkpoint is not None:
         key = fingerprint([policy, reference, chosen, rejected, key_of(settings)])
@@ -128,20 +128,21 @@ def dpo(
                 sequence_logprobs(reference, side).to(student.device) for side in pairs
             )
 
-        def loss_of(rows: list[int]) -> tuple[torch.Tensor, int, dict[str, float]]:
+        def loss_of(rows: list[int]) -> tuple[torch.Tensor, int, dict[str, Any]]:
             count = len(rows)
             both = sums(student, [chosen[i] for i in rows] + [rejected[i] for i in rows])  # (2B,)
             loss, better, worse = dpo_loss(
                 both[:count], both[count:], ref_chosen[rows], ref_rejected[rows], beta
             )
             facts = {
-                "accuracy": (better > worse).float().mean().item(),
-                "margin": (better - worse).mean().item(),
-                "chosen_reward": better.mean().item(),
+                "accuracy": (better > worse).float().mean(),
+                "margin": (better - worse).mean(),
+                "chosen_reward": better.mean(),
             }
             return loss.sum(), count, facts
 
-        log = train(student.model, loss_of, len(chosen), settings, checkpoint=kept, label="dpo")
+        with resting(policy.model, reference.model):
+            log = train(student.model, loss_of, len(chosen), settings, checkpoint=kept, label="dpo")
     student.training_log = log
     log.account = account
     student.source = f"{policy.source} trained by dpo on {len(chosen)} pairs"

@@ -37,7 +37,7 @@ from typing import Any
 import torch
 
 from ..base import Prompt, changed, number, require
-from ..models import Policy
+from ..models import Policy, resting
 from .online import Batch, OnlineLog, Task, clipped, minibatches, now, student_of, train_online
 from .optimiser import BY_NAME, Stepper
 from .settings import GRPO, Training
@@ -226,9 +226,10 @@ def grpo(
         facts = stepper.several(loss_of, batches, settings.accumulate)
         return {**facts, "kept": len(rows)}
 
-    student.training_log = train_online(
-        task, settings, update, [stepper], checkpoint=checkpoint, label=settings.method
-    )
+    with resting(policy.model if reference else None):
+        student.training_log = train_online(
+            task, settings, update, [stepper], checkpoint=checkpoint, label=settings.method
+        )
     warn_without_signal(student.training_log, settings)
     student.source = f"{policy.source} trained by {settings.method}"
     return student

@@ -4,6 +4,7 @@ Tensors are (R, T): R = P·N replies in prompt order, T tokens, ``mask`` True on
 end token included.
 """
 
+import contextlib
 import functools
 import inspect
 import json
@@ -23,6 +24,7 @@ from ..models import (
     Policy,
     Sampling,
     autocast,
+    recomputing,
     response_losses,
     sample,
     score,
@@ -30,7 +32,14 @@ from ..models import (
 )
 from ..models.asking import checked_prompts
 from ..pools import LENGTH, Pool
-from .optimiser import Checkpoint, Stepper, load_checkpoint, order_of_epoch, save_checkpoint
+from .optimiser import (
+    Checkpoint,
+    Stepper,
+    is_due,
+    load_checkpoint,
+    order_of_epoch,
+    save_checkpoint,
+)
 from .settings import Online
 from .stages import fingerprint
 
@@ -388,7 +397,7 @@ def train_online(
     before = load_checkpoint(kept, *steppers)
     if before is not None:
         log.steps = before["steps"]
-    with log.account, progress.bar(steps, label, "step") as bar:
+    with log.account, _in_training(steppers, settings), progress.bar(steps, label, "step") as bar:
         spent(before and before["account"])
         hold(**task.held(), **(held or {}))
         bar.update(len(log.steps))
@@ -400,12 +409,21 @@ def train_online(
             log.steps.append(facts)
             bar.update(1)
             bar.set_postfix({name: f"{facts[name]:.2f}" for name in SHOWN}, refresh=False)
-            last = step + 1 == steps or _spent_all(log, budget)
-            if kept is not None and ((step + 1) % settings.checkpoint_every == 0 or last):
+            going_on = not _spent_all(log, budget) and is_due(step + 1, steps, settings)
+            if kept is not None and going_on:
                 so_far = {"steps": log.steps, "account": log.account.to_dict()}
                 save_checkpoint(kept, so_far, *steppers)
     task.student.model.eval()
     return log
+
+
+@contextlib.contextmanager
+def _in_training(steppers: Sequence[Stepper], settings: Online) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for stepper in steppers:
+            stack.enter_context(contextlib.closing(stepper))
+            stack.enter_context(recomputing(stepper.model, settings.recompute))
+        yield
 
 
 def _spent_all(log: OnlineLog, budget: int | None) -> bool:

@@ -4,6 +4,7 @@ Reward models, fine-tuning and pretraining run through :func:`train`; online met
 steps.
 """
 
+import contextlib
 import math
 import time
 import warnings
@@ -27,8 +28,9 @@ from ..base import (
     require,
     spent,
 )
-from ..models import autocast
-from .settings import Training
+from ..models import autocast, recomputing
+from .precision import Masters, trained_weights, wants_masters
+from .settings import Online, Training
 from .stages import fingerprint
 
 WARMUP = 0.05  # share of the steps in which the learning rate rises
@@ -45,6 +47,8 @@ class TrainingLog:
     seconds : wall-clock time, interruptions left out.
     steps : further facts of every step, where the loss gives any.
     account : what the run cost.
+    skipped : steps that changed nothing, as a gradient was not finite in float16. Their losses are
+        among ``losses``, their tokens are not counted.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -52,6 +56,15 @@ class TrainingLog:
     seconds: float = 0.0
     steps: list[dict[str, float]] = field(default_factory=list)
     account: Account | None = None
+    skipped: int = 0
+
+    def add(self, done: tuple[float, int, dict[str, float]], skipped: int) -> None:
+        """Write down what :meth:`Stepper.step` gave; ``skipped`` steps were left out by then."""
+        loss, terms, facts = done
+        self.losses.append(loss)
+        self.tokens += 0 if skipped > self.skipped else terms
+        self.skipped = skipped
+        self.steps += [facts] if facts else []
 
 
 @dataclass(frozen=True)
@@ -92,38 +105,18 @@ def constant_rate(step: int, steps: int, lr: float) -> float:
 
 BY_NAME = {"cosine": rate, "constant": constant_rate}
 
-Own = dict[str, torch.Tensor | torch.dtype]  # by name: a buffer as it was, a parameter's dtype
-
-
-def to_float32(model: torch.nn.Module) -> Own:
-    """Turn ``model`` into float32; what it was before, for :func:`to_own_precision`."""
-    own: Own = {name: weight.dtype for name, weight in model.named_parameters()}
-    own |= {name: buffer.detach().clone() for name, buffer in model.named_buffers()}
-    model.float()
-    return own
-
-
-def to_own_precision(model: torch.nn.Module, own: Own) -> None:
-    """Give every parameter and buffer of ``model`` the precision it had before training.
-
-    One by one, as a model may mix them: float32 adapters on a base in half precision, or rotary
-    frequencies, which are never in half precision.
-    """
-    for name, weight in model.named_parameters():
-        weight.data = weight.data.to(own[name])
-        weight.grad = None
-    for name, buffer in model.named_buffers():
-        before = own[name].to(buffer.device)
-        same = before.shape == buffer.shape and torch.equal(before.to(buffer.dtype), buffer)
-        buffer.data = before if same else buffer.data.to(before.dtype)
-
 
 class Stepper:
     """AdamW with a schedule, clipping, accumulation, mixed precision and a checkpoint.
 
     One optimiser for every method. ``steps`` is the length of the whole run, which the schedule
     ``(step, steps, lr) -> rate`` needs. Of ``settings`` it reads lr, dtype, clip, betas and
-    weight_decay; loops and batches are the caller's.
+    weight_decay; loops and batches are the caller's, and :meth:`close` once all is done.
+
+    Attributes
+    ----------
+    step_number : steps that were made.
+    skipped : steps that were not, as a gradient was not finite in float16.
     """
 
     def __init__(
@@ -138,17 +131,21 @@ class Stepper:
             f"lr must be positive and steps at least 1; got {settings.lr} and {steps}.",
         )
         self.model = model
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.parameters = [weight for _, weight in trained_weights(model)]
         require(
             self.parameters,
             "no weight of the model can be trained: all have requires_grad=False. Load an adapter "
             "with is_trainable=True, or set requires_grad_(True) on the weights to train.",
         )
         self.device = self.parameters[0].device
+        self.masters: Masters | None = None
+        if settings.dtype is not None and wants_masters(self.device, settings.dtype):
+            self.masters = Masters(model, settings.dtype)
+            self.parameters = self.masters.weights
         self.steps = steps
         self.settings = settings
         self.schedule = schedule
-        self.step_number = 0
+        self.step_number = self.skipped = 0
         self.optimizer = torch.optim.AdamW(
             self.parameters,
             lr=settings.lr,
@@ -164,17 +161,21 @@ class Stepper:
     def step(self, loss_of: Callable, parts: Iterable) -> tuple[float, int, dict[str, float]]:
         """One step on the sum of ``loss_of(part)`` over ``parts``, divided by the sum of terms.
 
-        ``loss_of`` returns (summed loss, terms) and may add a dictionary of facts. Returns (loss,
-        terms, facts averaged over parts).
+        ``loss_of`` returns (summed loss, terms) and may add a dictionary of facts, numbers or
+        tensors of one. Returns (loss, terms, facts averaged over parts).
         """
-        terms, total, noted = 0, 0.0, []
-        for part in parts:
-            with autocast(self.device, self.settings.dtype):
+        terms, losses, noted = 0, [], []
+        # one context for all parts, so that weights are copied to half precision once a step
+        with autocast(self.device, self.settings.dtype):
+            for part in parts:
                 loss, count, *facts = loss_of(part)
-            noted += facts
-            terms += count
-            total += float(loss.detach())
-            self.scaler.scale(loss).backward()
+                noted += facts
+                terms += count
+                losses.append(loss.detach())
+                with torch.autocast(self.device.type, enabled=False):
+                    self.scaler.scale(loss).backward()
+        # read only now: a look at a number waits for the GPU
+        total = sum(float(loss) for loss in losses)
         if not np.isfinite(total):
             raise CourseError(
                 f"the loss became {total} at step {self.step_number} of {self.steps}. Lower "
@@ -187,17 +188,28 @@ class Stepper:
     def _update(self, terms: int) -> None:
         """Move the weights by the gradients of a summed loss over ``terms`` terms."""
         self.scaler.unscale_(self.optimizer)
-        for p in self.parameters:
-            if p.grad is not None:
-                p.grad.div_(terms)  # the sum becomes a mean, however the batch was cut into parts
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        if gradients:
+            # the sum becomes a mean, however the batch was cut into parts
+            torch._foreach_div_(gradients, float(terms))
         if self.settings.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule(self.step_number, self.steps, self.settings.lr)
+        if self._optimised():
+            self.step_number += 1
+        else:
+            self.skipped += 1
+        if self.masters is not None:
+            self.masters.spread()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _optimised(self) -> bool:
+        """Whether the optimiser made its step: a scaler lowers its scale where it did not."""
+        before = self.scaler.get_scale()
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.step_number += 1
+        return self.scaler.get_scale() >= before
 
     def several(
         self, loss_of: Callable, batches: Iterable[Sequence], accumulate: int = 1
@@ -209,21 +221,41 @@ class Stepper:
         done = [self.step(loss_of, in_parts(batch, accumulate)) for batch in batches]
         return mean_facts([{"loss": loss, **facts} for loss, _, facts in done])
 
+    def close(self) -> None:
+        """Leave the trained weights in the model, in float32."""
+        if self.masters is not None:
+            self.masters.give_back()
+            self.masters = None
+
     def state(self) -> dict[str, Any]:
-        """Weights, optimiser state and step number."""
+        """Trained weights, buffers that are stored, optimiser state and step numbers.
+
+        Weights that are not trained are the model's own.
+        """
+        names = [name for name, _ in trained_weights(self.model)]
+        weights = dict(zip(names, self.parameters, strict=True))
+        every = {name for name, _ in self.model.named_parameters(remove_duplicate=False)}
+        stored = self.model.state_dict()
         return {
-            "model": self.model.state_dict(),
+            "weights": {name: weight.detach() for name, weight in weights.items()},
+            "buffers": {name: stored[name] for name in stored if name not in every},
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "step": self.step_number,
+            "skipped": self.skipped,
         }
 
+    @torch.no_grad()
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what :meth:`state` gave."""
-        self.model.load_state_dict(state["model"])
+        for weight, saved in zip(self.parameters, state["weights"].values(), strict=True):
+            weight.copy_(saved)
+        self.model.load_state_dict(state["buffers"], strict=False)
+        if self.masters is not None:
+            self.masters.spread()
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
-        self.step_number = state["step"]
+        self.step_number, self.skipped = state["step"], state["skipped"]
 
 
 def save_checkpoint(checkpoint: Checkpoint, extra: dict, *steppers: Stepper) -> None:
@@ -286,8 +318,8 @@ def train(
     ``loss_of(indices)`` returns (summed loss, number of terms) for a list of example indices; the
     step's loss is their ratio over the whole batch, however it is cut into parts. ``changes`` are
     fields of ``settings``. With ``checkpoint``, the state is written every ``checkpoint_every``
-    steps and at the end, and an interrupted run goes on from it, to the same result for a model
-    without dropout. Raises when the loss stops being a number.
+    steps, but not after the last, and an interrupted run goes on from it, to the same result for a
+    model without dropout. Raises when the loss stops being a number.
     """
     settings = changed(settings, changes).normal()
     require(count > 0, "nothing to train on: the selection is empty.")
@@ -299,24 +331,26 @@ def train(
         checkpoint = replace(checkpoint, key=whole)
     before = load_checkpoint(checkpoint, stepper)
     model.train()
-    with Account() as account, progress.bar(steps, label, "step") as bar:
+    with (
+        Account() as account,
+        contextlib.closing(stepper),
+        recomputing(model, settings.recompute),
+        progress.bar(steps, label, "step") as bar,
+    ):
         if before is not None:
             spent(before["account"])
             log = TrainingLog(**{**before, "account": None})
         started, earlier = time.perf_counter(), log.seconds
-        bar.update(stepper.step_number)
-        for step, batch in batches_from(stepper.step_number, steps, count, settings):
+        first = len(log.losses)
+        bar.update(first)
+        for step, batch in batches_from(first, steps, count, settings):
             hooks.before_step(step)
-            loss, terms, facts = stepper.step(loss_of, in_parts(batch, settings.accumulate))
-            log.losses.append(loss)
-            log.tokens += terms
-            log.steps += [facts] if facts else []
+            log.add(stepper.step(loss_of, in_parts(batch, settings.accumulate)), stepper.skipped)
             log.seconds = earlier + time.perf_counter() - started
             bar.update(1)
-            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            bar.set_postfix(loss=f"{log.losses[-1]:.3f}", refresh=False)
             done = step + 1
-            due = done % settings.checkpoint_every == 0 or done == steps
-            if checkpoint is not None and due:
+            if checkpoint is not None and is_due(done, steps, settings):
                 # log.account is set at the end
                 so_far = {**vars(log), "account": account.to_dict()}
                 save_checkpoint(checkpoint, so_far, stepper)
@@ -325,7 +359,26 @@ def train(
                 hooks.on_epoch(done // per_epoch)
     model.eval()
     log.account = account
+    warn_of_skipped(log)
     return log
+
+
+def is_due(done: int, steps: int, settings: Training | Online) -> bool:
+    """Whether a checkpoint is written after ``done`` of ``steps``: never after the last.
+
+    The result itself is about to be saved then.
+    """
+    return done % settings.checkpoint_every == 0 and done != steps
+
+
+def warn_of_skipped(log: TrainingLog) -> None:
+    """Say how many steps float16 left out, where there were any."""
+    if log.skipped:
+        warnings.warn(
+            f"{log.skipped} of {len(log.losses)} steps changed nothing: a gradient was not finite "
+            "in float16. A few at the start are usual; lower the learning rate if there are many.",
+            stacklevel=3,
+        )
 
 
 def batches_from(
@@ -346,7 +399,7 @@ def mean_facts(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     """The mean of each fact over dictionaries with the same names; {} for none."""
     if not rows:
         return {}
-    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+    return {name: sum(float(row[name]) for row in rows) / len(rows) for name in rows[0]}
 
 
 def in_parts(items: Sequence, parts: int) -> list:

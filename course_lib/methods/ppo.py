@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from ..base import CourseError, Prompt, changed, require
-from ..models import Policy, batches_by_tokens, evaluating, response_logits
+from ..models import Policy, batches_by_tokens, evaluating, response_logits, resting
 from ..models.adapters import merged
 from .online import Batch, Task, clipped, minibatches, now, padded, student_of, train_online
 from .optimiser import BY_NAME, Stepper
@@ -199,15 +199,16 @@ def ppo(
     student, critic = student_of(policy), new_critic(policy, settings.seed)
     task = Task(student, reference or policy, prompts, info, reward)
     update = Update(student, critic, settings)
-    student.training_log = train_online(
-        task,
-        settings,
-        update,
-        [update.actor, update.learner],
-        checkpoint=checkpoint,
-        label="ppo",
-        held={"critic": critic.model},
-    )
+    with resting(policy.model if reference else None):
+        student.training_log = train_online(
+            task,
+            settings,
+            update,
+            [update.actor, update.learner],
+            checkpoint=checkpoint,
+            label="ppo",
+            held={"critic": critic.model},
+        )
     student.critic = critic
     student.source = f"{policy.source} trained by ppo"
     return student

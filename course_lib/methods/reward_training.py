@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..base import Hooks, changed, check_prompt, key_of, nothing, require
-from ..models import Policy, RewardModel, new_reward_model
+from ..models import Policy, RewardModel, new_reward_model, resting
 from .optimiser import Checkpoint, train
 from .settings import RewardTraining
 from .stages import fingerprint
@@ -66,15 +66,16 @@ def train_reward_model(
     if checkpoint is not None:
         key = fingerprint([base, chosen, rejected, key_of(settings)])
         kept = Checkpoint(Path(checkpoint), key)
-    log = train(
-        model.model,
-        loss_of,
-        len(chosen),
-        settings,
-        checkpoint=kept,
-        hooks=replace(hooks, on_epoch=judged),
-        label=f"reward model ({name})",
-    )
+    with resting(base.model):
+        log = train(
+            model.model,
+            loss_of,
+            len(chosen),
+            settings,
+            checkpoint=kept,
+            hooks=replace(hooks, on_epoch=judged),
+            label=f"reward model ({name})",
+        )
     model.facts = {
         "pairs": len(chosen),
         "dropped_equal_pairs": len(pairs) - len(chosen),

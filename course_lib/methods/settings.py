@@ -64,6 +64,10 @@ class Training:
     weight_decay, betas : of AdamW.
     clip : the largest norm of a step's gradient; a larger one is scaled down to it. 0 is no limit.
     dtype : float16 or bfloat16 turn on mixed precision on a GPU; None is float32.
+    lora : rank of an adapter (LoRA, by peft) that is trained in place of the weights; 0 trains
+        them all. A policy that has an adapter keeps it.
+    recompute : hold only what stands between layers, and compute the rest again in the backward
+        pass: the same step with less memory, about a third slower.
     checkpoint_every : steps between two checkpoints, where there is a checkpoint at all.
     """
 
@@ -76,12 +80,18 @@ class Training:
     clip: float = 1.0
     betas: tuple[float, float] = (0.9, 0.98)
     dtype: torch.dtype | None = None
+    lora: int = 0
+    recompute: bool = no_key(False)
     checkpoint_every: int = no_key(200)
 
     def check(self) -> None:
         """Raise :class:`~course_lib.base.CourseError` for values that cannot be trained with."""
         above_zero(self, "epochs", "lr")
-        whole_numbers(self, batch_size=1, accumulate=1, checkpoint_every=1)
+        whole_numbers(self, batch_size=1, accumulate=1, checkpoint_every=1, lora=0)
+        require(
+            isinstance(self.recompute, bool),
+            f"recompute must be True or False; got {self.recompute!r}.",
+        )
         whole(self.seed, "seed", 0, MOST_SEED)
         number(self.weight_decay, "weight_decay", 0)
         number(self.clip, "clip (0 switches it off)", 0)
@@ -122,6 +132,7 @@ class RewardTraining(Training):
         """Raise :class:`~course_lib.base.CourseError` for values that cannot be trained with."""
         super().check()
         whole_numbers(self, max_length=1)
+        require(self.lora == 0, "a reward model trains all its weights; leave lora at 0.")
         if self.layers is not None:
             whole(self.layers, "layers (None is all)", 1)
 
@@ -152,6 +163,7 @@ class Online:
     seed : decides prompts, samples and orders, together with the step's number.
     token_budget : the run ends early, before the first step that finds so many response tokens
         sampled.
+    recompute : as in :class:`Training`.
     """
 
     steps: int = 64
@@ -168,6 +180,7 @@ class Online:
     seed: int = 0
     dtype: torch.dtype | None = None
     token_budget: int | None = None
+    recompute: bool = no_key(False)
     checkpoint_every: int = no_key(20)
 
     def check(self) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 import torch
 
 from ..base import Hooks, Prompt, changed, check_prompt, key_of, read_json, require, write_json
-from ..models import Policy, load_policy, summed_loss, token_logprobs
+from ..models import Policy, load_policy, resting, summed_loss, token_logprobs
 from ..pools import STOP, Selection
-from .optimiser import Checkpoint, TrainingLog, to_float32, to_own_precision, train
+from .optimiser import Checkpoint, TrainingLog, train
+from .precision import to_float32, to_own_precision
 from .settings import FineTuning, Training
 from .stages import Stages, fingerprint
 
@@ -92,16 +93,17 @@ def finetune(
     ``selection`` is a :class:`~course_lib.pools.Selection` (its weights count unless ``weights``
     are given) or a list of (prompt, text) pairs; a dictionary with "prompt" and "completion" is a
     pair too. ``also``: more pairs to train on, such as the original SFT data (RFT, 2308.01825),
-    with weight 1. ``changes`` are fields of
-    ``settings``: epochs, lr, batch_size and so on. With ``dtype`` float16 or bfloat16 weights are
-    kept in float32 while training. ``checkpoint``: a file for interrupted runs; delete it once the
-    result is saved. The returned policy carries ``training_log``.
+    with weight 1. ``changes`` are fields of ``settings``: epochs, lr, batch_size and so on. With
+    ``dtype`` float16 or bfloat16 weights are kept in float32 while training. With ``lora`` the copy
+    gets an adapter, and only that is trained and saved. On a GPU ``policy`` rests in the computer's
+    memory meanwhile. ``checkpoint``: a file for interrupted runs; delete it once the result is
+    saved. The returned policy carries ``training_log``.
     Raises when nothing was selected or a response is empty.
     """
     settings = changed(settings, changes).normal()
     examples, weights = _examples_and_weights(policy, selection, weights, also)
-    student = policy.copy()
-    own = to_float32(student.model)
+    student = policy.copy().adapted(settings.lora, settings.seed)
+    own = to_float32(student.model, settings.dtype)
 
     def loss_of(indices: list[int]) -> tuple[torch.Tensor, int]:
         part = [examples[i] for i in indices]
@@ -111,15 +113,16 @@ def finetune(
     if checkpoint is not None:
         key = fingerprint([policy, examples, weights, key_of(settings)])
         kept = Checkpoint(Path(checkpoint), key)
-    log = train(
-        student.model,
-        loss_of,
-        len(examples),
-        settings,
-        checkpoint=kept,
-        hooks=hooks,
-        label="fine-tuning",
-    )
+    with resting(policy.model):
+        log = train(
+            student.model,
+            loss_of,
+            len(examples),
+            settings,
+            checkpoint=kept,
+            hooks=hooks,
+            label="fine-tuning",
+        )
     to_own_precision(student.model, own)
     student.source = f"{policy.source} fine-tuned on {len(examples)} replies"
     student.training_log = log
@@ -222,11 +225,11 @@ def trained(
         return finetune(policy, selection, settings, hooks=hooks)
 
     def make(folder: Path, partial: Path) -> None:
-        file = partial / "checkpoint.pt"
+        file = stages.checkpoint(partial)
         student = finetune(policy, selection, settings, checkpoint=file, hooks=hooks)
         student.save(folder / "model")
         log = student.training_log
-        kept = {"losses": log.losses, "tokens": log.tokens, "seconds": log.seconds}
+        kept = {name: vars(log)[name] for name in ("losses", "tokens", "seconds", "skipped")}
         write_json(folder / "log.json", kept)
 
     def load(folder: Path) -> Policy:

@@ -92,10 +92,15 @@ def _feed_model(digest: Any, value: Any) -> None:
 
 
 class Stages:
-    """The stages of one run under ``folder``."""
+    """The stages of one run under ``folder``.
 
-    def __init__(self, folder: str | Path) -> None:
+    With ``scratch``, another folder, checkpoints of a training lie there: they are large and soon
+    gone, so a folder that is copied over a network need not hold them.
+    """
+
+    def __init__(self, folder: str | Path, scratch: str | Path | None = None) -> None:
         self.folder = Path(folder)
+        self.scratch = None if scratch is None else Path(scratch)
         # of the stages seen so far, by NAME-KEY: treatment and control have stages of one name
         self.accounts: dict[str, dict] = {}
         require(
@@ -107,6 +112,12 @@ class Stages:
         """The folder of stage ``name`` for ``inputs``, whether it exists yet or not."""
         key = fingerprint([STAGES_VERSION, inputs])[:16]
         return self.folder / "stages" / f"{name}-{key}"
+
+    def checkpoint(self, partial: Path) -> Path:
+        """The file for checkpoints of the stage whose parts lie in ``partial``."""
+        if self.scratch is None:
+            return partial / "checkpoint.pt"
+        return self.scratch / f"{partial.stem}.checkpoint.pt"
 
     def account(self, name: str) -> dict[str, Any]:
         """What the stage ``name`` cost: the one seen last, where several have that name."""
@@ -148,6 +159,7 @@ class Stages:
             self._enter(place, account.to_dict())
             _seal(folder, {"stage": name, "account": self.accounts[place.name]})
         shutil.rmtree(partial, ignore_errors=True)
+        self.checkpoint(partial).unlink(missing_ok=True)
         return load(place)
 
     def pool(

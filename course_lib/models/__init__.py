@@ -24,6 +24,7 @@ from .reward_model import (
 )
 from .rewards import Ensemble, FunctionReward, GoldReward, Reward, combine, score
 from .sampling import sample
+from .savings import recomputing, resting
 from .settings import Sampling
 from .tiny import TinyShape, byte_tokenizer, tiny_policy
 
@@ -56,8 +57,10 @@ __all__ = [
     "new_reward_model",
     "policy_kl",
     "preference_report",
+    "recomputing",
     "response_logits",
     "response_losses",
+    "resting",
     "sample",
     "score",
     "sequence_logprobs",

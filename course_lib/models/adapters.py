@@ -47,6 +47,36 @@ def without_adapter(model: torch.nn.Module) -> Any:
     return adapted.get_base_model() if is_adapted(model) else model
 
 
+def with_adapter(model: torch.nn.Module, rank: int, seed: int = 0) -> torch.nn.Module:
+    """``model`` with a new adapter of ``rank`` on every linear layer but the head, to be trained.
+
+    LoRA (2106.09685) by peft: W + 2·BA, where B starts at 0, so the model says what it said.
+    ``model`` itself is changed; its own weights are no longer trained. One that has an adapter is
+    returned as it is. Raises :class:`~course_lib.base.CourseError` without peft.
+    """
+    if is_adapted(model):
+        return model
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise CourseError(
+            f"lora={rank} trains an adapter (LoRA), which needs the peft package: pip install "
+            "peft. lora=0 trains all weights."
+        ) from error
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        try:
+            return get_peft_model(model, config)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise CourseError(
+                f"{type(model).__name__} has no layers that an adapter can be put on ({error}); "
+                "leave lora at 0."
+            ) from error
+
+
 def merged(model: torch.nn.Module) -> torch.nn.Module:
     """``model`` itself, or a copy with its adapter's changes added to the weights."""
     if not is_adapted(model):

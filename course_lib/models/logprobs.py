@@ -117,7 +117,7 @@ def _checked_targets(
 def _read(
     policy: Policy, examples: Sequence[Example], row: torch.Tensor, hidden: bool
 ) -> torch.Tensor:
-    """What the model gives at the places before response tokens: logits (K, V), or ``hidden`` states.
+    """Logits (K, V), or ``hidden`` states, at the places before response tokens.
 
     ``row`` (K,) says which example each token belongs to.
     """

@@ -101,14 +101,18 @@ class _Taken(torch.autograd.Function):
     """Rows of a tensor, each at most once: the backward pass has nothing to add up."""
 
     @staticmethod
-    def forward(ctx: Any, rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        ctx: Any, rows: torch.Tensor, places: torch.Tensor
+    ) -> torch.Tensor:
         ctx.save_for_backward(places)
         ctx.shape = rows.shape
         return rows.index_select(0, places)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:  # type: ignore[override]
+    def backward(  # type: ignore[override]
+        ctx: Any, grad: torch.Tensor
+    ) -> tuple[torch.Tensor, None]:
         (places,) = ctx.saved_tensors
         return grad.new_zeros(ctx.shape).index_copy_(0, places, grad), None
 
@@ -139,8 +143,8 @@ def packed_attention(
     if dropout == 0 and sinks is None:
         kernel = variable_length(query, key, value, window is not None)
     if kernel is not None:
-        rows = [x[0].transpose(0, 1) for x in (query, key, value)]  # (S, heads, D)
-        return kernel(*rows, packing.ends, packing.longest, scaling, window)[None], None
+        q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))  # (S, heads, D)
+        return kernel(q, k, v, packing.ends, packing.longest, scaling, window)[None], None
     return padded_attention(query, key, value, packing, scaling, window, sinks, dropout), None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..base import Prompt, atomic_directory, free_for_model, progress, require, transcript
-from .adapters import base_source, is_adapted, load_adapted, save_adapted
+from .adapters import base_source, is_adapted, load_adapted, save_adapted, with_adapter
 from .loading import (
     check_decoder,
     check_source,
@@ -137,6 +137,13 @@ class Policy:
     def copy(self) -> "Policy":
         """An independent copy, to be trained while this one stays the reference."""
         return replace(self, model=copy.deepcopy(self.model))
+
+    def adapted(self, rank: int, seed: int = 0) -> "Policy":
+        """This policy with a new adapter (LoRA) of ``rank`` to be trained; itself at rank 0.
+
+        See :func:`~course_lib.models.adapters.with_adapter`.
+        """
+        return replace(self, model=with_adapter(self.model, rank, seed)) if rank else self
 
     def save(self, path: Path | str, extra: Callable[[Path], object] | None = None) -> None:
         """Write model and tokenizer as one ordinary ``from_pretrained`` folder, atomically.

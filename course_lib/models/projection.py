@@ -152,7 +152,8 @@ def weighted_loss(
         return (losses_in_pieces(model, hidden, targets, tokens) * weights).sum()
     head: Any = without_adapter(model)
     trained = [p for p in head.get_output_embeddings().parameters() if p.requires_grad]
-    return _AtOnce.apply(model, tokens, hidden, targets, weights, *trained)  # type: ignore[no-any-return]
+    total: torch.Tensor = _AtOnce.apply(model, tokens, hidden, targets, weights, *trained)
+    return total
 
 
 class _AtOnce(torch.autograd.Function):

@@ -30,6 +30,7 @@ from .decoding import (
 from .loading import check_decoder, evaluating, vocabulary_size
 from .packing import Packing
 from .policy import Policy
+from .savings import loses_attention
 
 ENGINES: tuple[type[Any], ...] = (
     CapturedEngine,
@@ -98,22 +99,16 @@ def engine_report(policy: Policy) -> dict[str, str]:
 def packs(model: torch.nn.Module) -> bool:
     """Whether rows laid end to end are read as each row alone.
 
-    Never while activations are recomputed in the backward pass (gradient checkpointing): that runs
-    after the attention was put back.
+    Never while activations are recomputed in the backward pass by anything but
+    :func:`~course_lib.models.recomputing`: that runs after the attention was put back.
     """
-    if model.training and recomputes(model):
+    if model.training and loses_attention(model):
         return False
     proof = _proofs.setdefault(model, _Proof())
     if proof.packs is None:
         with _trying(model):
             proof.packs = not misfit(model) and not _reason(lambda: _packing_error(model))
     return proof.packs
-
-
-def recomputes(model: torch.nn.Module) -> bool:
-    """Whether activations are recomputed in the backward pass: gradient checkpointing."""
-    newer = getattr(model, "is_activation_checkpointing", None)
-    return bool(getattr(model, "is_gradient_checkpointing", False) if newer is None else newer)
 
 
 # ---- the trial ---------------------------------------------------------------------------------

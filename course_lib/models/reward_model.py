@@ -92,7 +92,8 @@ class RewardModel:
         if self.model not in _same_head:
             tokens = [i for i in range(vocabulary_size(self.model)) if i != self._pad][:64]
             rows = [tokens[:5], tokens[5:14] or tokens[:2]]
-            with evaluating(self.model):
+            # autocast keeps its copies of weights, and those of a trial have no gradients
+            with evaluating(self.model), torch.autocast(self.device.type, enabled=False):
                 packed = self._packed_scores(rows)
                 own = torch.cat([self._padded_scores([row]) for row in rows])
             near = 1e-3 if packed.dtype == torch.float32 else 0.1

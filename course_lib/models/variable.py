@@ -10,6 +10,7 @@ heads on Hkv key and value heads; D numbers a head.
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,17 +20,15 @@ import torch.nn.functional as F
 HALVES = (torch.float16, torch.bfloat16)
 CLOSE = 0.02  # of the largest number: rounding in half precision is below, a wrong window above
 
-# (query (S, H, D), key and value (S, Hkv, D), ends, longest, scale, window) → (S, H, D)
-Kernel = Callable[..., torch.Tensor]
 Case = tuple[str, torch.dtype, int, int, int, bool]  # device, precision, H, Hkv, D, with a window
 
-_found: dict[Case, Kernel | None] = {}
+_found: "dict[Case, Kernel | None]" = {}
 reasons: dict[Case, str] = {}  # why a case is left to plain attention
 
 
 def variable_length(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, windowed: bool
-) -> Kernel | None:
+) -> "Kernel | None":
     """The kernel for packed rows (1, heads, S, D) like these, or None for plain attention."""
     if query.device.type != "cuda" or query.dtype not in HALVES:
         return None
@@ -40,7 +39,7 @@ def variable_length(
     return _found[case]
 
 
-def _proven(case: Case) -> Kernel | None:
+def _proven(case: Case) -> "Kernel | None":
     device = torch.device(case[0])
     if torch.cuda.get_device_capability(device) < (8, 0):
         reasons[case] = "the card is older than compute capability 8.0"
@@ -56,14 +55,14 @@ def _proven(case: Case) -> Kernel | None:
     return kernel
 
 
-def first_right(function: Callable[..., Any], case: Case) -> tuple[Kernel | None, str]:
+def first_right(function: Callable[..., Any], case: Case) -> "tuple[Kernel | None, str]":
     """The first way of calling ``function`` that gives what plain attention gives, and "".
 
     Or None, and why not. ``function`` has the signature of torch's ``varlen_attn``.
     """
     why = ""
     for way in ways(function, grouped=case[2] != case[3]):
-        kernel = partial(call, function, way)
+        kernel = Kernel(function, way)
         try:
             with torch.inference_mode(False), torch.enable_grad():
                 why = difference(kernel, case)
@@ -85,38 +84,46 @@ def ways(function: Callable[..., Any], grouped: bool) -> Iterator[str]:
         yield "repeated"
 
 
-def call(
-    function: Callable[..., Any],
-    way: str,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    ends: torch.Tensor,
-    longest: int,
-    scale: float | None,
-    window: int | None,
-) -> torch.Tensor:
-    """Causal attention of packed rows by ``function``: (S, H, D).
+@dataclass(frozen=True)
+class Kernel:
+    """Causal attention of packed rows by ``function``, torch's ``varlen_attn`` or one like it."""
 
-    A ``window`` counts the token itself, as in ``transformers``; the kernel's counts those before.
-    """
-    more = {"enable_gqa": True} if way == "flag" else {}
-    if way == "repeated":
-        groups = query.shape[1] // key.shape[1]
-        key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
-    before = -1 if window is None else window - 1
-    return function(
-        query,
-        key,
-        value,
-        ends,
-        ends,
-        longest,
-        longest,
-        scale=scale,
-        window_size=(before, 0),
-        **more,
-    )
+    function: Callable[..., Any]
+    way: str
+
+    def __call__(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        ends: torch.Tensor,
+        longest: int,
+        scale: float | None,
+        window: int | None,
+    ) -> torch.Tensor:
+        """query (S, H, D), key and value (S, Hkv, D) → (S, H, D).
+
+        A ``window`` counts the token itself, as in ``transformers``; the kernel's only those
+        before it.
+        """
+        more = {"enable_gqa": True} if self.way == "flag" else {}
+        if self.way == "repeated":
+            groups = query.shape[1] // key.shape[1]
+            key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
+        before = -1 if window is None else window - 1
+        out: torch.Tensor = self.function(
+            query,
+            key,
+            value,
+            ends,
+            ends,
+            longest,
+            longest,
+            scale=scale,
+            window_size=(before, 0),
+            **more,
+        )
+        return out
 
 
 # ---- the trial ---------------------------------------------------------------------------------

@@ -109,12 +109,13 @@ def test_a_loop_trained_directly_is_known_by_its_settings_too(tiny, tmp_path):
     def loss_of(indices):
         return weight(torch.ones(len(indices), 1)).sum(), len(indices)
 
-    train(weight, loss_of, 4, batch_size=2, checkpoint=kept)
-    train(weight, loss_of, 4, batch_size=2, checkpoint=kept)
+    common = {"batch_size": 2, "checkpoint": kept, "checkpoint_every": 1}
+    train(weight, loss_of, 4, **common)
+    train(weight, loss_of, 4, **common)
     with pytest.raises(CourseError, match="another run"):
-        train(weight, loss_of, 4, batch_size=2, epochs=3, checkpoint=kept)
+        train(weight, loss_of, 4, epochs=3, **common)
     with pytest.raises(CourseError, match="another run"):
-        train(weight, loss_of, 3, batch_size=2, checkpoint=kept)
+        train(weight, loss_of, 3, **common)
 
 
 def short(prompts, texts, info):
@@ -176,7 +177,8 @@ def test_what_a_function_holds_tells_it_apart():
 
 
 def test_a_run_does_not_go_on_with_another_wrapped_function(tiny, tmp_path):
-    settings = {"steps": 1, "prompts_per_step": 2, "n": 2, "max_tokens": 4, "method": "rloo"}
+    settings = {"steps": 2, "prompts_per_step": 2, "n": 2, "max_tokens": 4, "method": "rloo"}
+    settings["checkpoint_every"] = 1
     kept = tmp_path / "run.pt"
     grpo(tiny, PROMPTS, FunctionReward(at_least(3)), checkpoint=kept, **settings)
     grpo(tiny, PROMPTS, FunctionReward(at_least(3)), checkpoint=kept, **settings)

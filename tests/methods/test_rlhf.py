@@ -622,7 +622,7 @@ def test_a_token_budget_ends_the_run_and_is_in_its_checkpoint(tiny, tmp_path):
         n=2,
         max_tokens=6,
         checkpoint=tmp_path / "run.pt",
-        checkpoint_every=1000,
+        checkpoint_every=1,
     )
     trained = grpo(tiny, PROMPTS, LENGTH_REWARD, token_budget=60, **settings)
     steps = trained.training_log.steps

@@ -1,7 +1,6 @@
 """Packed rows: windows, sinks, and a fused kernel's place, taken here by plain operations."""
 
 import inspect
-from functools import partial
 
 import pytest
 import torch
@@ -13,7 +12,7 @@ from course_lib.models import packing as packing_file
 from course_lib.models import variable
 from course_lib.models.packing import Packing, blocks_of, packed_attention
 from course_lib.models.proving import packs
-from course_lib.models.variable import call, first_right, plain, ways
+from course_lib.models.variable import Kernel, first_right, plain, ways
 
 CPU = torch.device("cpu")
 WINDOW = 4
@@ -216,7 +215,7 @@ def test_autocast_reaches_the_kernel(monkeypatch):
 
     def found(query, key, value, windowed):
         dtypes.update(x.dtype for x in (query, key, value))
-        return partial(call, with_flag, "flag")
+        return Kernel(with_flag, "flag")
 
     monkeypatch.setattr(packing_file, "variable_length", found)
     packing = Packing.of([3, 2], CPU)
