@@ -56,7 +56,8 @@ def generate_batch(
         eos_token_id=-1,  # no reply ends early
     )
     requests = [list(prompt) for prompt in ids for _ in range(n)]
-    settings = ContinuousBatchingConfig()
+    # a part of what is free, so that what it may leave behind does not fail the rows after it
+    settings = ContinuousBatchingConfig(max_memory_percent=0.6)
     if sized:
         pages = -(-(max(map(len, ids)) + tokens) // PAGE)
         settings.num_blocks = (1 + pages) * len(requests)

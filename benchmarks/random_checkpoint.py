@@ -1,27 +1,32 @@
 """A checkpoint of a real shape with random weights whose replies look like solutions.
 
 A model with random weights draws tokens nearly at random. So everything depends on what its tokens
-stand for: here a few are whole equations, a few are answers, a few end the reply, and the rest are
-words. Then replies have the lengths of real ones, some answers are right by luck, and a lesson's
-every line has something to work on. What such a model says means nothing.
+stand for: here some thousands are parts of words, a few are whole equations, a few are answers, a
+few end the reply, and the rest of the vocabulary is never drawn. Then replies have the lengths of
+real ones, some answers are right by luck, and a lesson's every line has something to work on. What
+such a model says means nothing.
 """
 
 import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from course_lib.experiments.prompting import NEXT_QUESTION
 from course_lib.models import byte_tokenizer, new_reward_model
 from course_lib.models.policy import Policy
 
 EQUATIONS, ANSWERS = 3, 4  # of a reply of usual length
 CHOICES = 3  # different answers, so that a guess is right now and then
 LEARNT = 8000  # tokens that are learnt from the texts, at most
+END = NEXT_QUESTION[0]
+FEWEST = 400  # different words or pairs of words in replies
+SAME, NEVER = 8.0, -16.0  # the first number of an embedding; the logit of what is not drawn
 
 
 def easy_answers(problems: Sequence[dict[str, str]]) -> list[dict[str, str]]:
@@ -34,12 +39,12 @@ def easy_answers(problems: Sequence[dict[str, str]]) -> list[dict[str, str]]:
 
 def solution_tokenizer(
     solutions: Sequence[dict[str, str]], size: int, length: int, seed: int = 0
-) -> Any:
+) -> tuple[Any, list[int]]:
     """A byte-level tokenizer of ``size`` tokens for problems in GSM8K's form.
 
-    ``solutions``: {"question", "answer"} each. Texts are read with what was learnt from them; the
-    other tokens are only ever drawn. Answers are as frequent as in ``solutions``, and where tokens
-    are drawn at random a reply has ``length`` of them on average.
+    ``solutions``: {"question", "answer"} each. Texts are read with what was learnt from them.
+    Answers are as frequent as in ``solutions``. Returns the tokenizer, and which of its tokens are
+    to be drawn: where they are drawn at random a reply has ``length`` of them on average.
     """
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
@@ -51,21 +56,20 @@ def solution_tokenizer(
     vocabulary: dict[str, int] = content["model"]["vocab"]
     words = sorted({word for text in texts for word in text.split() if word.isalpha()})
     rng.shuffle(words)
-    short = words[:600]
-    pairs = (f" {a} {b}" for a, b in itertools.product(short, short))
-    each = size // length
-    count = {"equations": EQUATIONS * each, "answers": ANSWERS * each, "ends": each}
-    pieces = [
-        *itertools.islice(_equations(), count["equations"]),
-        *_answers(solutions, short, count["answers"], rng),
-        *itertools.islice((f" {a} {b}.\n\n" for a in words for b in words), count["ends"]),
+    # whole words that are one token; where the texts have few, pairs of words beside them
+    known = [f" {token[1:]}" for token in vocabulary if token[0] == "Ġ" and token[1:].isalpha()]
+    known += itertools.islice(_phrases(words), max(0, FEWEST - len(known)))
+    each = max(1, len(known) // length)
+    drawn = [
+        *known,
+        *itertools.islice(_equations(), EQUATIONS * each),
+        *_answers(solutions, words, ANSWERS * each, rng),
+        *(f"{phrase}{END}" for phrase in itertools.islice(_phrases(words), each)),
     ]
-    for piece in itertools.chain(pieces, pairs):
+    for piece in itertools.chain(drawn, _phrases(words)):
         if len(vocabulary) >= size:
             break
-        # the alphabet of byte-level tokens: blanks and line ends have letters of their own
-        written = piece.replace(" ", "Ġ").replace("\n", "Ċ")
-        vocabulary.setdefault(written, len(vocabulary))
+        vocabulary.setdefault(_written(piece), len(vocabulary))
     made = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(json.dumps(content)),
         pad_token="<|endoftext|>",
@@ -75,35 +79,53 @@ def solution_tokenizer(
         clean_up_tokenization_spaces=False,
     )
     made.chat_template = learnt.chat_template
-    return made
+    return made, sorted({vocabulary[_written(piece)] for piece in drawn})
 
 
-def _equations() -> Any:
+def _written(piece: str) -> str:
+    """A text as byte-level tokens write it: blanks and line ends have letters of their own."""
+    return piece.replace(" ", "Ġ").replace("\n", "Ċ")
+
+
+def _equations() -> Iterator[str]:
     """ " <<3+4=7>>7" and so on, small numbers first."""
     for total in itertools.count(2):
         for a in range(1, total):
             yield f" <<{a}+{total - a}={total}>>{total}"
 
 
+def _phrases(words: Sequence[str]) -> Iterator[str]:
+    """All pairs of words, then all triples, and so on."""
+    for length in itertools.count(2):
+        for some in itertools.product(words, repeat=length):
+            yield "".join(f" {word}" for word in some)
+
+
 def _answers(
     solutions: Sequence[dict[str, str]], words: Sequence[str], count: int, rng: random.Random
 ) -> list[str]:
-    """ " pens\\n#### 7": each answer as often as it is one, under different words."""
+    """ " pens boxes\n#### 7": each answer as often as it is one, under different words."""
     known = Counter(row["answer"].split("####")[-1].strip() for row in solutions)
     drawn = Counter(rng.choices(list(known), list(known.values()), k=count))
     return [
-        f" {words[k % len(words)]}{' ' * (k // len(words))}\n#### {answer}"
+        f"{phrase}\n#### {answer}"
         for answer, times in drawn.items()
-        for k in range(times)
+        for phrase in itertools.islice(_phrases(words), times)
     ]
 
 
 def make_checkpoint(
-    folder: Path, shape: dict[str, int], tokenizer: Any, dtype: torch.dtype, device: torch.device
+    folder: Path,
+    shape: dict[str, int],
+    tokenizer: Any,
+    drawn: Sequence[int],
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> tuple[str, str]:
     """A Qwen3 policy and a reward model of the same shape, in folders below ``folder``.
 
-    Random weights, saved in ``dtype``. Returns both folders.
+    Random weights, saved in ``dtype``; ``drawn`` are the tokens it writes. Returns both
+    folders.
     """
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
@@ -117,9 +139,25 @@ def make_checkpoint(
     )
     torch.manual_seed(0)
     with torch.device(device):
-        model = Qwen3ForCausalLM(config)
-    policy = Policy(model.to(dtype).eval(), tokenizer, source="random weights")
+        model = Qwen3ForCausalLM(config).eval()
+    draw_only(model, drawn)
+    policy = Policy(model.to(dtype), tokenizer, source="random weights")
     places = folder / "policy", folder / "reward"
     policy.save(places[0])
     new_reward_model(policy, seed=1).save(places[1])
     return str(places[0]), str(places[1])
+
+
+@torch.no_grad()
+def draw_only(model: Any, drawn: Sequence[int]) -> None:
+    """Make all tokens but ``drawn`` all but impossible.
+
+    All embeddings get the same first number. Then the first number of the last hidden state is much
+    the same everywhere, and what a token's own first number lacks is lacking from its logit.
+    """
+    embedding = model.get_input_embeddings().weight  # (V, d), the head's too
+    embedding[:, 0] = SAME
+    ids = torch.tensor([drawn[:64]], device=embedding.device)
+    hidden = model.base_model(input_ids=ids).last_hidden_state  # (1, 64, d)
+    embedding[:, 0] += NEVER / hidden[..., 0].mean()
+    embedding[list(drawn), 0] = SAME

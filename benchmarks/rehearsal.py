@@ -161,15 +161,19 @@ def folder_bytes(folder: Path) -> int:
 
 @contextlib.contextmanager
 def in_a_folder(folder: Path) -> Iterator[None]:
-    """Work in ``folder``, temporary files there, too."""
-    before, temporary = Path.cwd(), tempfile.tempdir
+    """Work in ``folder``, temporary files there, too; processes find the course all the same."""
+    before, temporary, places = Path.cwd(), tempfile.tempdir, os.environ.get("PYTHONPATH")
     os.chdir(folder)
     tempfile.tempdir = str(folder)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([places] if places else [])])
     try:
         yield
     finally:
         os.chdir(before)
         tempfile.tempdir = temporary
+        os.environ.pop("PYTHONPATH")
+        if places is not None:
+            os.environ["PYTHONPATH"] = places
 
 
 @contextlib.contextmanager
@@ -337,8 +341,10 @@ def rehearse(args: Any) -> list[dict[str, Any]]:
             shape = TINY if args.tiny else QWEN
             lines = (place / "train.jsonl").read_text(encoding="utf-8").splitlines()
             told = [json.loads(line) for line in lines]
-            tokenizer = solution_tokenizer(told, shape["vocab_size"], 12 if args.tiny else 75)
-            models = make_checkpoint(folder, shape, tokenizer, torch.float16, device)
+            size, length = shape["vocab_size"], 12 if args.tiny else 90
+            made = solution_tokenizer(told, size, length)
+            models = make_checkpoint(folder, shape, *made, torch.float16, device)
+            del made
             gc.collect()
             test = len(load_world("gsm8k", data=str(place)).prompts("heldout")[0])
             tier = rehearsed_tier(args, *models, test)
