@@ -167,7 +167,7 @@ def _advice(result: dict, missing: list[str]) -> list[str]:
         from ..models.loading import is_on
 
         advice.append(
-            f"lesson 09 and `course run --tier {tier}` download "
+            f"lessons 09a, 09b and `course run --tier {tier}` download "
             f"{TIERS[tier].policy} on first use; everything else is bundled."
         )
         if is_on("HF_HUB_OFFLINE"):

@@ -1,9 +1,9 @@
 """What a run holds in memory, counted by hand: bytes by part, from a model's shape.
 
 The parts of a training step: float32 weights, their gradients, AdamW's two moments; the copy in
-half precision that autocast makes of every weight; activations kept for the backward pass; the
-logits of the reply's tokens; other models that stay on the card. The parts of sampling: weights,
-keys and values, logits.
+half precision of every weight, autocast's or the one that computes; activations kept for the
+backward pass; the logits of the reply's tokens; other models that stay on the card. The parts of
+sampling: weights, keys and values, logits.
 
 What this leaves out: fragmentation, the libraries' own workspace (some hundred MB on a GPU), and
 what a kernel needs while it runs.
@@ -16,7 +16,7 @@ from typing import Any
 
 GB = 1e9
 VOCABULARY = 151_936  # Qwen3's
-DRAWN = 18  # bytes a logit while a token is drawn: half, two in float32, one sum in float64
+DRAWN = 16  # bytes a logit while a token is drawn: half, and three or four arrays in float32
 PROMPT = 100  # tokens of a bare question, about
 T4_CACHE = 6000 * 2**20  # what the T4's tier gives keys and values
 
@@ -152,27 +152,51 @@ def logits_bytes(tokens: int, vocabulary: int, copies: int = 3) -> int:
     return 4 * tokens * vocabulary * copies
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Bytes that a block keeps for the backward pass, of each number of a token.
+
+    Attributes
+    ----------
+    stream, inside, heads : of the stream, of the block's inside, of the queries and of the keys.
+    last : of the stream, for the last norm.
+    between : of the stream, at the entrance of a block.
+    """
+
+    stream: int
+    inside: int
+    heads: int
+    last: int
+    between: int
+
+
+# in float16 autocast leaves the stream in float32, and each product keeps a cast of what it reads;
+# in bfloat16 the model computes in bfloat16 weights
+KEPT = {
+    "float32": Kept(24, 16, 24, 8, 4),
+    "float16": Kept(26, 8, 14, 8, 4),
+    "bfloat16": Kept(16, 8, 14, 6, 2),
+}
+
+
 def activation_bytes(
-    shape: Shape, tokens: int, half: bool = True, recompute: bool = False
+    shape: Shape, tokens: int, precision: str = "float16", recompute: bool = False
 ) -> float:
     """Bytes that the blocks of a model keep of ``tokens`` tokens for the backward pass.
 
-    Of a block like Qwen3's, with its norms on queries and keys: a product keeps what it multiplied
-    (each of q, k, v, gate and up its own cast of it in half precision), a norm what it read and
-    what it gave (the first in float32), attention its queries, keys, values and result. The
-    attention's fused kernels keep no scores. With ``recompute`` a block keeps its input alone, in
-    float32, and one block at a time has the rest.
+    Of blocks like Qwen3's, with norms on queries and keys: a product keeps what it multiplied, a
+    norm what it read (in float32) and what it gave, attention its queries, keys, values and result,
+    packed and padded. Scores are not among them: no fused kernel keeps them, but the plain
+    attention of older cards does. A kernel for packed rows saves 4 bytes of each number of the
+    heads. With ``recompute`` a block keeps its input alone, and one block at a time has the rest.
     """
-    size = 2 if half else 4
-    stream = 26 if half else 24  # bytes of each number of the stream, a layer
-    heads = 16 if half else 24  # of each number of queries, and of keys
-    block = (
-        stream * shape.hidden + 4 * size * shape.intermediate + heads * (shape.queries + shape.keys)
-    )
-    last = 8 * shape.hidden  # the last norm
+    kept = KEPT[precision]
+    numbers = shape.queries + shape.keys
+    block = kept.stream * shape.hidden + kept.inside * shape.intermediate + kept.heads * numbers
+    last = kept.last * shape.hidden
     if recompute:
-        return tokens * (4 * shape.hidden * shape.layers + block + last)
-    return tokens * (block * shape.layers + last)
+        return float(tokens * (kept.between * shape.hidden * shape.layers + block + last))
+    return float(tokens * (block * shape.layers + last))
 
 
 # ---- whole stages ------------------------------------------------------------------------------
@@ -183,7 +207,7 @@ def training_memory(
     tokens: int,
     scored: int,
     savings: Savings = Savings(),
-    half: bool = True,
+    precision: str = "float16",
     held: float = 0,
     logits_at_once: int | None = None,
     parameters: float | None = None,
@@ -191,11 +215,12 @@ def training_memory(
     """Bytes of the parts of a training step: part → bytes.
 
     ``tokens`` are read in one part of a step, prompts included, ``scored`` of them belong to
-    replies. ``half``: by autocast, which copies each weight. ``held``: bytes of other models, which
-    count unless they rest in main memory. At most ``logits_at_once`` tokens have logits together.
+    replies. ``precision``: in half precision each weight has a copy, autocast's or the one that
+    computes. ``held``: bytes of other models, which count unless they rest in main memory. At most
+    ``logits_at_once`` tokens have logits together.
     ``parameters``: the model's, where they are known better than by its shape.
     """
-    all_of_it = parameters or shape.parameters
+    all_of_it, half = parameters or shape.parameters, precision != "float32"
     learns = shape.adapter(savings.lora) if savings.lora else all_of_it
     frozen = (all_of_it if savings.lora else 0) * (2 if half else 4)
     at_once = scored if logits_at_once is None else min(scored, logits_at_once)
@@ -204,7 +229,7 @@ def training_memory(
         "gradients": 4 * learns,
         "Adam's moments": 8 * learns,
         "half-precision copy": 2 * learns if half else 0,
-        "activations": activation_bytes(shape, tokens, half, savings.recompute),
+        "activations": activation_bytes(shape, tokens, precision, savings.recompute),
         "logits": logits_bytes(at_once, shape.vocabulary),
         "other models": 0 if savings.resting else held,
     }

@@ -5,6 +5,7 @@ from .finetune_run import finetune_from_file
 from .interruptions import Disconnected, Watch, counting, disconnect
 from .jobs import job, problems_for
 from .measures import ROWS
+from .preflight import COLAB_T4, Preflight, predicted_against_actual, preflight, shape_of
 from .report import pool_report, report_text
 from .results import Out
 from .reward_run import train_reward_from_file
@@ -15,11 +16,15 @@ from .sources import make_reward, reward_for, world_of_file
 from .standin import is_held_out, sums, write_sums
 from .tables import layout, rollouts_table, table
 from .tiers import TIERS, Card, card, detect, tier, why_tier
+from .timing import Ledger, timed_parts, timed_steps, training_steps
 
 __all__ = [
+    "COLAB_T4",
     "Card",
     "Disconnected",
+    "Ledger",
     "Out",
+    "Preflight",
     "ROWS",
     "RunSettings",
     "TIERS",
@@ -37,15 +42,21 @@ __all__ = [
     "make_reward",
     "pool_report",
     "report_text",
+    "predicted_against_actual",
+    "preflight",
     "problems_for",
     "reward_for",
     "rollouts_table",
     "run",
     "sample_from_world",
+    "shape_of",
     "sums",
     "table",
     "tier",
+    "timed_parts",
+    "timed_steps",
     "train_reward_from_file",
+    "training_steps",
     "why_tier",
     "world_of_file",
     "write_sums",

@@ -112,7 +112,9 @@ def plan_of(world: World, policy: Any, reward: Any, settings: RunSettings) -> Pl
         select=selector(rule.name, world, settings.sampling.seed, settings.minimum),
     )
     if settings.lr_by_model and policy is not None:
-        loop = replace(loop, training=replace(loop.training, lr=default_lr(base.model)[0]))
+        loop = replace(
+            loop, training=replace(loop.training, lr=default_lr(base.model, loop.training.lora)[0])
+        )
     gold = JudgedByProxy() if own else GoldReward(world)
     return Plan(world, base, proxy, gold, settings, loop, policy_name, reward_name, rule.name)
 

@@ -48,24 +48,19 @@ def finetune_from_file(
     free_for_model(out)
     if isinstance(world, str):
         world = load_world(world)
-    beside = {name: training.pop(name) for name in BESIDE if name in training}
-    given = {name: value for name, value in training.items() if value is not None}
     sizes = tier(tier_name or "cpu")
     device = device or sizes.device
     source = str(policy or world.policy or sizes.policy)
     how = {"device": device, "system": world.system, "dtype": dtype_here(sizes, device)}
     loaded = load_asked(source, template, **how)
-    lr, reason = chosen_lr(given.pop("lr", None), loaded.model)
-    settings = changed(sizes.training if tier_name else USUAL, {**_in_torch(given), "lr": lr})
+    beside = {name: training.pop(name) for name in BESIDE if name in training}
+    given = _given(training)
+    settings = changed(sizes.training if tier_name else USUAL, given)
+    lr, reason = chosen_lr(given.get("lr"), loaded.model, settings.lora)
+    settings = changed(settings, {"lr": lr})
     chosen = replies if isinstance(replies, Selection) else read_selection(replies)
     checkpoint = Path(f"{out}.checkpoint.pt")
-    student = finetune(
-        loaded,
-        chosen,
-        settings,
-        checkpoint=checkpoint,
-        **beside,
-    )
+    student = finetune(loaded, chosen, settings, checkpoint=checkpoint, **beside)
     student.save(out)
     checkpoint.unlink(missing_ok=True)
     log = student.training_log
@@ -81,9 +76,10 @@ def finetune_from_file(
     }
 
 
-def _in_torch(training: dict[str, Any]) -> dict[str, Any]:
-    """The same with a dtype that was named by a text as torch's; None is float32."""
-    name = training.get("dtype")
-    if not isinstance(name, str):
-        return training
-    return {**training, "dtype": None if name == "float32" else getattr(torch, name)}
+def _given(training: dict[str, Any]) -> dict[str, Any]:
+    """What is not None of these settings, a dtype named by a text as torch's: None is float32."""
+    given = {name: value for name, value in training.items() if value is not None}
+    name = given.get("dtype")
+    if isinstance(name, str):
+        given["dtype"] = None if name == "float32" else getattr(torch, name)
+    return given

@@ -1,4 +1,4 @@
-"""Lesson 09's job: what is run on a tier, for a real model or for a tiny stand-in.
+"""The job of lessons 09a and 09b: what is run on a tier, for a real model or for a tiny stand-in.
 
 The stand-in has the architecture of the real model (Qwen3) and the file format of the real data
 (GSM8K), so that every line of the loop is the one a real run uses. Its size, its training and its
@@ -16,7 +16,8 @@ from .settings import RunSettings
 from .standin import make_problems, make_standin
 from .tiers import rounds_of
 
-PARTS = 16  # of the sampling, each kept on disk when it is done
+# candidates of a part, which are sampled side by side where they fit, and kept when they are done
+ROWS = {"small": 128, "t4": 256, "mid": 512, "big": 1024, "mps": 64}
 GROUPS = 4  # replies to a held-out question, of each policy
 
 
@@ -37,7 +38,7 @@ def problems_for(tier: RunSettings, folder: str | Path) -> Path:
 
 
 def job(tier: RunSettings, folder: str | Path, data: str | Path | None = None) -> RunSettings:
-    """What lesson 09 runs on a tier. Nothing is downloaded.
+    """What lessons 09a and 09b run on a tier. Nothing is downloaded.
 
     On ``cpu`` the stand-in's problems and models are made in ``folder`` (some 20 seconds of
     training on two cores; found again if they are there). Otherwise the tier's own models from the
@@ -60,7 +61,7 @@ def job(tier: RunSettings, folder: str | Path, data: str | Path | None = None) -
             shots=0,
         )
     sampling = replace(tier.sampling, stop=list(NEXT_QUESTION))
-    part = max(1, tier.prompts // PARTS)
+    part = max(1, ROWS[tier.name] // tier.n)
     return replace(
         tier,
         data=str(find_gsm8k(data)),

@@ -1,4 +1,4 @@
-"""The tiny stand-in of lesson 09.
+"""The tiny stand-in of lessons 09a and 09b.
 
 Problems in GSM8K's form, and a Qwen3 of 70,000 parameters trained on them.
 """

@@ -2,9 +2,9 @@
 
 ``cpu`` is the bundled help desk. All others name models of the Hugging Face Hub, which are
 downloaded on first use. ``t4`` is what Colab lends: 15 GB and no native bfloat16. ``small`` is for
-less, ``mid`` and ``big`` for more. ``mps`` is an Apple GPU; it is taken by its name only, since
-nothing was run on one. None of them was run with its real weights when this was written, only on
-tiny checkpoints of the same architectures.
+less and trains an adapter only (LoRA, which needs peft), ``mid`` and ``big`` are for more. ``mps``
+is an Apple GPU; it is taken by its name only, since nothing was run on one. None of them was run
+with its real weights when this was written, only on tiny checkpoints of the same architectures.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ import torch
 from ..base import require
 from ..methods import FineTuning, Rounds
 from ..models import Sampling, device_of
+from .defaults import LR_LARGE, LR_LORA
 from .settings import RunSettings
 
 GIB = 2**30
@@ -33,25 +34,18 @@ def rounds_of(sampling: Sampling, part: int | None = None, **training: Any) -> R
     return Rounds(sampling=sampling, part=part, training=FineTuning(**training))
 
 
-def _hub(name: str, dtype: str, prompts: int, n: int, **more: Any) -> RunSettings:
-    """A tier with models of the hub. ``more``: of the training, and how many are ``held_out``."""
-    held_out = more.pop("held_out", 256)
-    max_tokens = more.pop("max_tokens", 320)
-    device = more.pop("device", None)
-    sampling = Sampling(n=n, temperature=0.8, max_tokens=max_tokens)
-    loop = rounds_of(sampling, epochs=2, lr=1e-5, **more)
-    return RunSettings(
-        name=name,
-        prompts=prompts,
-        held_out=held_out,
-        groups=1,
-        dtype=dtype,
-        loop=loop,
-        device=device,
-        **HUB,
-    )
+def _hub(name: str, dtype: str, sampling: Sampling, **more: Any) -> RunSettings:
+    """A tier with models of the hub. ``more``: its fields, and those of its ``training``."""
+    training = {"epochs": 2, "lr": LR_LARGE, "batch_size": 32, **more.pop("training")}
+    if training.get("lora"):
+        training["lr"] = LR_LORA
+    loop = rounds_of(replace(sampling, temperature=0.8), **training)
+    return RunSettings(name=name, groups=1, dtype=dtype, loop=loop, **HUB, **more)
 
 
+# four replies or fewer in a part of a step, and where that is not enough, activations again
+THRIFTY = {"accumulate": 8, "recompute": True}
+SMALLEST = {"accumulate": 32, "recompute": True, "lora": 16}
 TIERS = {
     "cpu": RunSettings(
         name="cpu",
@@ -68,12 +62,46 @@ TIERS = {
             batch_size=32,
         ),
     ),
-    "small": _hub("small", "float16", 128, 8, max_tokens=256, batch_size=32, accumulate=32),
-    "t4": _hub("t4", "float16", 256, 16, batch_size=32, accumulate=8),
-    "mid": _hub("mid", "bfloat16", 1024, 16, batch_size=64, accumulate=8),
-    "big": _hub("big", "bfloat16", 2048, 32, held_out=512, batch_size=64, accumulate=4),
+    "small": _hub(
+        "small",
+        "float16",
+        Sampling(n=8, max_tokens=256),
+        prompts=128,
+        held_out=128,
+        training=SMALLEST,
+    ),
+    "t4": _hub(
+        "t4",
+        "float16",
+        Sampling(n=16, max_tokens=256),
+        prompts=256,
+        held_out=256,
+        training=THRIFTY,
+    ),
+    "mid": _hub(
+        "mid",
+        "bfloat16",
+        Sampling(n=16, max_tokens=256),
+        prompts=1024,
+        held_out=256,
+        training=THRIFTY,
+    ),
+    "big": _hub(
+        "big",
+        "bfloat16",
+        Sampling(n=32, max_tokens=320),
+        prompts=2048,
+        held_out=512,
+        training={"batch_size": 64, "accumulate": 16},
+    ),
     "mps": _hub(
-        "mps", "float32", 128, 8, max_tokens=256, batch_size=32, accumulate=32, device="mps"
+        "mps",
+        "float32",
+        Sampling(n=8, max_tokens=256, memory_mb=3000),
+        prompts=128,
+        held_out=128,
+        device="mps",
+        training=SMALLEST,
     ),
 }
 

@@ -115,12 +115,14 @@ def test_the_job_of_a_gpu(problems, name):
     real = job(tier(name), "", data=problems)
     assert (real.policy, real.reward) == (tier(name).policy, tier(name).reward)
     assert (real.shots, real.template, real.standin) == (4, "plain", False)
-    assert real.stop == list(NEXT_QUESTION) and real.sampling.memory_mb is None
-    assert real.rows == real.part * real.n and real.prompts == 16 * real.part
+    assert real.stop == list(NEXT_QUESTION)
+    assert real.rows == jobs.ROWS[name] == real.part * real.n
     # a part of the test has as many candidates as one of the sampling
     assert real.part_for(real.groups) * real.groups == real.rows
-    # and the three policies' test is not most of the work
-    assert 3 * real.held_out * real.groups <= 1.5 * real.prompts * real.n * (name == "t4" or 99)
+    if name != "mps":
+        assert real.sampling.memory_mb is None, "what is free is measured"
+    if name == "t4":  # the three policies' test, once each, is not most of the work
+        assert 3 * real.held_out * real.groups <= real.prompts * real.n
 
 
 def test_where_checkpoints_go_changes_no_result():

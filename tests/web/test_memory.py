@@ -28,8 +28,8 @@ def table(page):
 def test_the_planner_follows_its_dials(page_of, fits, accessible, width, dark):
     page = page_of(explore.memory_planner(), width=width, dark=dark)
     label = "document.querySelector('[role=img]').ariaLabel"
-    assert "RFT training needs 15.6 GB, too tight" in page.evaluate(label)
-    assert "PPO (lesson 07) needs 25.2 GB, does not fit" in page.evaluate(label)
+    assert "RFT training needs 15.4 GB, too tight" in page.evaluate(label)
+    assert "PPO (lesson 07) needs 25.0 GB, does not fit" in page.evaluate(label)
     # every part is named below its bar, none in a legend
     names = page.locator("svg .ck-part-name").all_text_contents()
     assert {"weights", "gradients", "moments", "half copy", "activations", "logits"} <= set(names)
