@@ -47,7 +47,8 @@ from course_lib.classroom.checks import ex09 as check
 # | PPO | policy and critic: `[0.6, 0.6]` | reference and reward model: `[0.6, 0.6]` |
 #
 # Return all of it together, in GB of $10^9$ bytes.
-# Logits, keys and values, and activations are left out.
+# Logits, keys and values, activations, and copies in half precision of what is trained are left
+# out.
 
 # %% role="task" task="training_gigabytes"
 def training_gigabytes(trained, frozen):
