@@ -26,7 +26,7 @@ CHOICES = 3  # different answers, so that a guess is right now and then
 LEARNT = 8000  # tokens that are learnt from the texts, at most
 END = NEXT_QUESTION[0]
 FEWEST = 400  # different words or pairs of words in replies
-SAME, NEVER = 8.0, -16.0  # the first number of an embedding; the logit of what is not drawn
+SAME, AHEAD = 8.0, 16.0  # the first number of an embedding; a drawn token's logit, above others
 
 
 def easy_answers(problems: Sequence[dict[str, str]]) -> list[dict[str, str]]:
@@ -153,11 +153,10 @@ def draw_only(model: Any, drawn: Sequence[int]) -> None:
     """Make all tokens but ``drawn`` all but impossible.
 
     All embeddings get the same first number. Then the first number of the last hidden state is much
-    the same everywhere, and what a token's own first number lacks is lacking from its logit.
+    the same everywhere, and what a token's own first number is larger by shows in its logit.
     """
     embedding = model.get_input_embeddings().weight  # (V, d), the head's too
     embedding[:, 0] = SAME
     ids = torch.tensor([drawn[:64]], device=embedding.device)
     hidden = model.base_model(input_ids=ids).last_hidden_state  # (1, 64, d)
-    embedding[:, 0] += NEVER / hidden[..., 0].mean()
-    embedding[list(drawn), 0] = SAME
+    embedding[list(drawn), 0] += AHEAD / hidden[..., 0].mean()
