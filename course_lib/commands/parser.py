@@ -113,6 +113,11 @@ def add_run(command: AddCommand) -> None:
         help="folder for stages and result.json: a run that is killed goes on from here, a "
         "finished one is shown again; with other settings it is refused",
     )
+    p.add_argument(
+        "--scratch",
+        help="folder for the checkpoints of a training, gigabytes each (default: in --out); on "
+        "this machine's own disk where --out is on a network drive",
+    )
     force_argument(p)
     json_argument(p)
     p.epilog = rules_help()

@@ -75,5 +75,6 @@ def run_command(args: Namespace) -> None:
         shots=args.shots,
         stop=args.stop,
         prompts_file=args.prompts_file,
+        scratch=args.scratch,
     )
     show(result, args.json, lambda: table(result, terminal.columns_of(sys.stdout)))

@@ -1,4 +1,4 @@
-"""Whole runs, printing nothing: the comparison, lesson 09's job, the clinic, the findings."""
+"""Whole runs, printing nothing: the comparison, the lessons' job, the clinic, the findings."""
 
 from ..worlds import fetch_gsm8k, find_gsm8k
 from .finetune_run import finetune_from_file

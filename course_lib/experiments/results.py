@@ -27,14 +27,17 @@ class Out:
     say: Callable[[str], object] = nothing
 
 
-def open_folder(out: Out, asked: dict[str, Any]) -> Stages | None:
+def open_folder(
+    out: Out, asked: dict[str, Any], scratch: str | Path | None = None
+) -> Stages | None:
     """The stages under ``out``, where what was ``asked`` is noted; None without a folder.
 
+    Checkpoints of a training lie in ``scratch`` where that is given.
     Raises where a run with other settings is there already, unless ``out`` allows it.
     """
     if out.folder is None:
         return None
-    stages, force = Stages(out.folder), out.force
+    stages, force = Stages(out.folder, scratch), out.force
     note, result = stages.folder / "run.json", stages.folder / "result.json"
     asked = {name: plain(value) for name, value in asked.items()}
     advice = (

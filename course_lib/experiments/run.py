@@ -54,7 +54,7 @@ def run(
         if settings.prompts_file is not None:
             world, settings = on_own_prompts(world, policy, settings)
         asked = {"world": world.name, "policy": policy, "reward": reward, "rollouts": rollouts}
-        stages = open_folder(out, {**asked, **settings.asked()})
+        stages = open_folder(out, {**asked, **settings.asked()}, settings.scratch)
         if rollouts is not None:
             result = run_on_rollouts(world, rollouts, reward, policy, settings, stages)
         else:

@@ -1,6 +1,7 @@
 """The one dial: everything that differs between machines and between runs, in one record.
 
-Which record fits a machine is said in ``tiers.py``, and what lessons 09a and 09b make of it in ``jobs.py``.
+Which record fits a machine is said in ``tiers.py``; what lessons 09a and 09b make of it, in
+``jobs.py``.
 """
 
 from dataclasses import dataclass, field, fields, replace
