@@ -5,7 +5,10 @@ and the tool that does it are there.
 """
 
 import importlib.util
+import itertools
+import json
 import os
+import random
 import subprocess
 import sys
 import warnings
@@ -14,8 +17,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_lib.methods import fingerprint, rejection_sampling_rounds
-from course_lib.models import FunctionReward, load_policy, sample, sequence_logprobs
+from course_lib.experiments import Watch, real_run
+from course_lib.methods import FineTuning, fingerprint, rejection_sampling_rounds
+from course_lib.models import FunctionReward, Sampling, load_policy, sample, sequence_logprobs
 from course_lib.pools import threshold
 from course_lib.worlds import GSM8K, few_shot, verify
 
@@ -27,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def policy(tmp_path_factory):
+def folder(tmp_path_factory):
     folder = os.environ.get("COURSE_REAL_MODEL")
     if not folder:
         missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
@@ -35,6 +39,11 @@ def policy(tmp_path_factory):
             pytest.skip("no real weights: set COURSE_REAL_MODEL to the folder of a base model")
         folder = str(tmp_path_factory.mktemp("real") / "model")
         subprocess.run([sys.executable, str(TOOL), folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def policy(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield load_policy(folder, device="cpu", template="plain")
@@ -113,3 +122,51 @@ def test_one_round_from_end_to_end(policy, asked):
     assert fingerprint(first.policy) != fingerprint(policy)
     after = sample(first.policy, ["The capital of France is"], n=1, temperature=0, max_tokens=4)
     assert after.texts[0][0].strip()
+
+
+def easy_sums(folder):
+    """Sums in GSM8K's form that a small model solves now and then; the folder they are in."""
+    folder.mkdir()
+    pairs = list(itertools.product(range(1, 7), repeat=2))
+    random.Random(0).shuffle(pairs)
+    for split, start in (("train", 0), ("test", 32)):
+        with open(folder / f"{split}.jsonl", "w", encoding="utf-8") as file:
+            for a, b in pairs[start : start + 32]:
+                question = f"Ann has {a} pens and Ben has {b} pens. How many pens do they have?"
+                solution = f"They have {a}+{b}=<<{a}+{b}={a + b}>>{a + b} pens.\n#### {a + b}"
+                file.write(json.dumps({"question": question, "answer": solution}) + "\n")
+    return str(folder)
+
+
+def test_the_whole_run_on_a_handful_of_sums(folder, tmp_path):
+    """Every line of ``benchmarks/real_weights.py``'s run, with real weights."""
+    asked = real_run.Asked(
+        model=folder,
+        data=easy_sums(tmp_path / "sums"),
+        sft=24,
+        choose=2,
+        problems=6,
+        test=4,
+        n=4,
+        n_choose=1,
+        n_test=2,
+        temperatures=(1.0,),
+        sampling=Sampling(temperature=0.7, max_tokens=40),
+        training=FineTuning(epochs=1, lr=2e-5, batch_size=6),
+        more_epochs=0.1,
+        dtype="bfloat16",
+        device="cpu",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        watch = Watch()
+        result = real_run.run(asked, tmp_path / "run", watch.hooks)
+    (seed,) = result["by_seed"]
+    assert 1 <= seed["sampled"]["paths"] <= 24
+    assert seed["steps"] == {"SFT": 4, "after": 1} and watch["training"] == 4 + 3
+    for judged in seed["policies"].values():
+        found = judged["at"]["1"]
+        assert len(found["right"]) == 4 and set(found["right"]) <= set("012")
+        assert found["ended"] >= 0.75, "SFT taught it to end its replies"
+        assert found["readable"] >= 0.75, "and to say the answer behind ####"
+    assert len(real_run.table(result)) == 7
