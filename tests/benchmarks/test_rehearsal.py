@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -73,15 +74,24 @@ def test_random_weights_write_replies_that_a_verifier_can_read(tmp_path):
     assert load_reward_model(folders[1]).model.config.num_labels == 1
 
 
+def test_what_was_said_is_held_against_what_came():
+    plan = SimpleNamespace(minutes={"test": 6.0, "training": 1.0}, peak_gb={"test": 11.0})
+    ledger = SimpleNamespace(seconds={"test": 300, "training": 100}, peak_gb={"test": 10.0})
+    stages = rehearsal.ratios(plan, ledger, {"training": 50.0})["stages"]
+    assert stages["test"]["memory_ratio"] == pytest.approx(1.1) and stages["test"]["memory_close"]
+    assert stages["test"]["time_ratio"] == pytest.approx(1.2) and stages["test"]["time_close"]
+    assert stages["training"]["time_ratio"] == 0.5 and not stages["training"]["time_close"]
+    assert "memory_ratio" not in stages["training"]
+
+
 @pytest.mark.slow
 def test_lesson_09_on_the_lines_of_a_gpu(tmp_path):
     """Its tier is the T4's, its models are folders, and no cell may know of the stand-in."""
     out = tmp_path / "rows.jsonl"
     args = rehearsal.arguments(["--tiny", "--json", "--out", str(out), "--budget", "900"])
-    before = Path.cwd(), rehearsal.experiments.TIERS["t4"], rehearsal.experiments.tier
+    before = Path.cwd(), rehearsal.experiments.tier
     rehearsal.rehearse(args)
-    after = Path.cwd(), rehearsal.experiments.TIERS["t4"], rehearsal.experiments.tier
-    assert after == before
+    assert (Path.cwd(), rehearsal.experiments.tier) == before
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     stopped = [row for row in rows if "error" in row or row["row"] == "stopped"]
     assert stopped == []
@@ -92,3 +102,5 @@ def test_lesson_09_on_the_lines_of_a_gpu(tmp_path):
         assert sum(row.get("tokens_sampled", 0) for row in cells) > 1000
         assert all(row["live_gb"] >= 0 and row["seconds"] >= 0 for row in cells)
         assert ends[lesson]["live_gb"] < 1e-3, "a lesson leaves nothing behind"
+    (compared,) = [row for row in rows if row["row"] == "said and came"]
+    assert {"sampling", "training", "test"} <= set(compared["stages"])
