@@ -436,6 +436,19 @@ def table(result: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
+def shown(result: dict[str, Any]) -> tuple[list[str], list[Interval]]:
+    """Names and intervals of one reply at each one's best temperature, for ``plots.intervals``.
+
+    A row a policy, and the SFT policy's best of n by verifier and by majority.
+    """
+    n = result["asked"]["n_test"]
+    values = {name: found["pass@1 at its T"] for name, found in result["policies"].items()}
+    start = result["policies"][SFT]
+    values[f"{SFT}, best of {n} by the verifier"] = start[f"pass@{n} at its T"]
+    values[f"{SFT}, majority of {n}"] = start[f"majority of {n} at its T"]
+    return list(values), [Interval(**value) for value in values.values()]
+
+
 def differences_table(result: dict[str, Any]) -> list[list[str]]:
     """A head and one row a pair: differences at each one's best T and at 1, and a verdict."""
     n = result["asked"]["n_test"]

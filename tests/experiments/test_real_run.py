@@ -240,6 +240,8 @@ def test_tables_have_a_row_a_policy(done):
     shown = result["policies"]["SFT"]["pass@1 at its T"]
     assert rows[1][2] == f"{shown['mean']:.3f} [{shown['low']:.3f}, {shown['high']:.3f}]"
     assert rows[5][2] == rows[1][4], "best of 4 by the verifier is pass@4"
+    drawn, intervals = real_run.shown(result)
+    assert drawn == names and [f"{v.mean:.3f}" for v in intervals] == [r[2][:5] for r in rows[1:]]
     pairs = real_run.differences_table(result)
     assert len(pairs) == 1 + len(real_run.PAIRS) + 2
     for row, found in zip(pairs[1:], result["differences"].values(), strict=True):
