@@ -445,12 +445,13 @@ def test_a_checkpoint_of_another_run_is_refused(mini, tmp_path):
 
     policy = load_policy(mini / "helpdesk/policy", device="cpu")
     pairs = [("Hi.", "Have a nice day.")] * 8
-    finetune(policy, pairs, epochs=1, batch_size=4, checkpoint=tmp_path / "c.pt")
+    how = {"epochs": 2, "batch_size": 4, "checkpoint_every": 1, "checkpoint": tmp_path / "c.pt"}
+    finetune(policy, pairs, **how)
     assert (tmp_path / "c.pt").is_file(), "the caller removes it once the result is safe"
-    again = finetune(policy, pairs, epochs=1, batch_size=4, checkpoint=tmp_path / "c.pt")
-    assert len(again.training_log.losses) == 2
+    again = finetune(policy, pairs, **how)
+    assert len(again.training_log.losses) == 4
     with pytest.raises(CourseError, match="checkpoint of another run"):
-        finetune(policy, pairs, epochs=1, lr=1e-5, batch_size=4, checkpoint=tmp_path / "c.pt")
+        finetune(policy, pairs, lr=1e-5, **how)
 
 
 def test_cut_short_weights_are_named(mini, capsys, arguments, tmp_path):
