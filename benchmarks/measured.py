@@ -17,7 +17,7 @@ from course_lib import assets, results
 from course_lib.assets import temperatures
 from course_lib.base import read_json
 from course_lib.estimators import best_of_n_curve
-from course_lib.experiments import findings
+from course_lib.experiments import findings, real_run
 from course_lib.experiments.findings import stored
 
 PAGE = Path(__file__).parents[1] / "docs" / "measured.md"
@@ -252,6 +252,43 @@ def verifiable():
     ]
 
 
+def real():
+    """Real weights on real problems; nothing where no run is stored."""
+    if not (results.FOLDER / "real_weights.json").is_file():
+        return []
+    result = results.load("real_weights")
+    asked = result["asked"]
+    longest = asked["longest"]
+    kept = f" whose reference has at most {longest} tokens" if longest else ""
+    sampled = [
+        f"{one['sampled']['replies']:,} replies to {asked['problems']:,} other training problems, "
+        f"{one['sampled']['right']:.1%} of them right, {one['sampled']['paths']:,} distinct right "
+        f"paths; {one['steps']['after']} more steps for each of three policies "
+        f"(seed {one['seed']})"
+        for one in result["by_seed"]
+    ]
+    head, *rows = real_run.table(result)
+    more, *gaps = real_run.differences_table(result)
+    return [
+        "## Real weights: RFT beside its control on GSM8K",
+        "",
+        f"{result['weights']} · {result['device']} · `{result['command']}`",
+        "",
+        f"Problems{kept}. SFT on {asked['sft']:,} human solutions; then "
+        + "; ".join(sampled)
+        + f". {asked['test']:,} test problems, {asked['n_test']} replies each; temperatures are "
+        f"chosen on {asked['choose']} training problems. 95 % intervals "
+        + (
+            "over test problems, for one seed."
+            if len(result["by_seed"]) == 1
+            else "for other seeds and problems."
+        ),
+        "",
+        *table(head, rows),
+        *table(more, gaps),
+    ]
+
+
 def all_findings(measured):
     """Every finding, as measured now."""
     rows = []
@@ -399,6 +436,7 @@ def page(kept):
         *frontier(),
         *pushed(),
         *verifiable(),
+        *real(),
         *all_findings(measured),
         *editions(measured),
         SPEED[0],

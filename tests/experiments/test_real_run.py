@@ -20,6 +20,7 @@ from course_lib.worlds import GSM8K, verify
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import measured  # noqa: E402
 import real_weights  # noqa: E402
 
 
@@ -248,6 +249,24 @@ def test_tables_have_a_row_a_policy(done):
         first = found["pass@1 at its T"]
         assert (row[2] == "yes") == (first["low"] > 0 or first["high"] < 0)
     assert len(layout(rows)) == len(rows)
+
+
+def test_the_page_of_measurements_has_the_run_that_is_stored(done, tmp_path, monkeypatch):
+    result, *_ = done
+    monkeypatch.setattr(measured.results, "FOLDER", tmp_path)
+    assert measured.real() == [], "nothing is stored"
+    stored = {**result, "command": "python benchmarks/real_weights.py", "device": "CPU"}
+    (tmp_path / "real_weights.json").write_text(json.dumps(stored))
+    page = "\n".join(measured.real())
+    assert "random weights · CPU · `python benchmarks/real_weights.py`" in page
+    sampled = result["by_seed"][0]["sampled"]
+    assert f"144 replies to 24 other training problems, {sampled['right']:.1%} of them" in page
+    for row in real_run.table(result)[1:]:
+        assert f"| {' | '.join(row)} |" in page
+    assert "one seed" in page and "has at most" not in page
+    short = {**stored, "asked": {**stored["asked"], "longest": 80}}
+    (tmp_path / "real_weights.json").write_text(json.dumps(short))
+    assert "whose reference has at most 80 tokens" in "\n".join(measured.real())
 
 
 @pytest.mark.parametrize(
