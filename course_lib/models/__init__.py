@@ -14,6 +14,7 @@ from .logprobs import (
     summed_loss,
     token_logprobs,
 )
+from .norms import fused_norms
 from .policy import Policy, examples_of, load_policy
 from .reward_model import (
     PreferenceReport,
@@ -52,6 +53,7 @@ __all__ = [
     "evaluating",
     "examples_of",
     "filtered",
+    "fused_norms",
     "load_policy",
     "load_reward_model",
     "new_reward_model",

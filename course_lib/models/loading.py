@@ -89,6 +89,17 @@ def evaluating(model: torch.nn.Module) -> Iterator[None]:
         model.train(training)
 
 
+def drops(model: torch.nn.Module) -> bool:
+    """Whether ``model`` leaves numbers out at random now: it is training, and has dropout."""
+    if not model.training:
+        return False
+    for part in model.modules():
+        chance = part.p if isinstance(part, torch.nn.Dropout) else 0.0
+        if chance or getattr(part, "attention_dropout", 0.0):
+            return True
+    return False
+
+
 # what may be given where a model was not found
 EXAMPLES = {
     "model": "Qwen/Qwen3-0.6B-Base",

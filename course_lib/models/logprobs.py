@@ -10,7 +10,7 @@ from ..base import note, require
 from ..pools import Pool
 from .adapters import check_adapter
 from .attention import attention, shifts
-from .loading import check_positions, evaluating, to_device
+from .loading import check_positions, drops, evaluating, to_device
 from .packing import Packing
 from .policy import Policy
 from .projection import backbone_of, losses, losses_in_pieces, tokens_a_piece, weighted_loss
@@ -138,23 +138,24 @@ def _read(
 def _read_packed(policy: Policy, examples: Sequence[Example], hidden: bool) -> torch.Tensor:
     """:func:`_read` with all examples laid end to end in one row."""
     device = policy.device
-    packed: list[int] = []
+    rows = [[*prompt, *response] for prompt, response in examples]
+    packing, ids = Packing.of_rows(rows, device, share=not drops(policy.model))
     predicting = []  # places whose logits are those of the next token, a response token
+    start = 0
     for prompt, response in examples:
-        first = len(packed) + len(prompt) - 1
+        first = start + len(prompt) - 1
         predicting.append(torch.arange(first, first + len(response)))
-        packed += [*prompt, *response]
-    at = to_device(torch.cat(predicting), device)  # (K,)
-    packing = Packing.of([len(p) + len(r) for p, r in examples], device)
+        start += len(prompt) + len(response)
+    at = packing.of_sequences(to_device(torch.cat(predicting), device))  # (K,)
     inputs = {
-        "input_ids": to_device(torch.tensor([packed]), device),  # (1, S)
+        "input_ids": ids,  # (1, S)
         "position_ids": packing.positions,
         "use_cache": False,
         "packing": packing,
     }
     with attention(policy.model, "course_packed"):
         if hidden:
-            return backbone_of(policy.model)(**inputs)[0][0, at]
+            return backbone_of(policy.model)(**inputs)[0][0].index_select(0, at)
         # a critic's number per token needs no saving
         if "logits_to_keep" in inspect.signature(policy.model.forward).parameters:
             return policy.model(**inputs, logits_to_keep=at).logits[0]

@@ -3,8 +3,8 @@
 Attention within each of them is one call of a fused kernel where there is one (``variable.py``),
 and padded for the length of a call elsewhere.
 
-Letters in shapes: B sequences of at most L tokens, S tokens in one row; H heads on Hkv key and
-value heads; D numbers a head.
+Letters in shapes: B sequences of at most L tokens, S' in all, S tokens in one row; H heads on Hkv
+key and value heads; D numbers a head.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from transformers import AttentionInterface
 
 from .attention import refuse_unknown, window_of
 from .loading import to_device
+from .sharing import shared_tokens
 from .variable import variable_length
 
 FEW, PADDED = 4, 1.5  # rows that a block may keep together, and how far it may pad one
@@ -31,6 +32,10 @@ class Packing:
     about the same length share one. ``slots`` (S,) gives each token's place in the blocks, laid end
     to end; ``positions`` (1, S) counts from 0 in each sequence; ``ends`` (B + 1,) int32: sequence b
     has the tokens ``ends[b]`` to ``ends[b + 1]``; ``longest`` is L.
+
+    Where beginnings are shared, the row has fewer tokens than the sequences: ``owner`` says which
+    of the row each of theirs is and ``first`` which of theirs each of the row is; else both are
+    None, and ``slots`` and ``ends`` count the sequences' tokens.
     """
 
     blocks: list[tuple[int, int]]
@@ -38,6 +43,8 @@ class Packing:
     positions: torch.Tensor
     ends: torch.Tensor
     longest: int
+    owner: torch.Tensor | None = None
+    first: torch.Tensor | None = None
     _bands: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -55,11 +62,44 @@ class Packing:
         slots, positions, ends = (to_device(x, device) for x in (slots, columns[None], ends.int()))
         return cls(blocks, slots, positions, ends, blocks[0][1])
 
+    @classmethod
+    def of_rows(
+        cls, rows: Sequence[list[int]], device: torch.device, share: bool
+    ) -> tuple["Packing", torch.Tensor]:
+        """The packing of ``rows`` of token ids, and the ids (1, S) of its row.
+
+        With ``share``, tokens that several rows begin with are there once, if they are many.
+        """
+        packing = cls.of([len(row) for row in rows], device)
+        ids = to_device(torch.tensor([token for row in rows for token in row]), device)  # (S',)
+        shared = shared_tokens(rows) if share else None
+        if shared is not None:
+            packing.owner, packing.first = (to_device(x, device) for x in shared)
+            packing.positions = packing.positions[:, packing.first]
+            ids = ids[packing.first]
+        return packing, ids[None]
+
+    def of_sequences(self, places: torch.Tensor) -> torch.Tensor:
+        """Where in the row the sequences' tokens at ``places`` (of all, end to end) stand."""
+        return places if self.owner is None else self.owner[places]
+
+    def spread(self, x: torch.Tensor) -> torch.Tensor:
+        """Rows (1, H, S, D) of the packed row as (S', H, D): those of the sequences' tokens."""
+        rows = x[0].transpose(0, 1)
+        return rows if self.owner is None else rows.index_select(0, self.owner)
+
+    def gathered(self, rows: torch.Tensor) -> torch.Tensor:
+        """Back: (S', H, D) as (1, S, H, D), shared tokens from where they stand first."""
+        if self.first is None:
+            return rows[None]
+        return _Taken.apply(rows, self.first)[None]  # type: ignore[no-any-return]
+
     def padded(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Packed rows (1, H, S, D) in blocks (B', H, L', D), zeros after each sequence's end."""
-        _, H, _, D = x.shape
+        rows = self.spread(x)  # (S', H, D)
+        _, H, D = rows.shape
         sizes = [count * L for count, L in self.blocks]
-        flat = x.new_zeros(sum(sizes), H, D).index_copy(0, self.slots, x[0].transpose(0, 1))
+        flat = rows.new_zeros(sum(sizes), H, D).index_copy(0, self.slots, rows)
         return [
             part.view(count, L, H, D).transpose(1, 2)
             for part, (count, L) in zip(flat.split(sizes), self.blocks, strict=True)
@@ -67,8 +107,9 @@ class Packing:
 
     def packed(self, blocks: Sequence[torch.Tensor]) -> torch.Tensor:
         """Blocks (B', H, L', D) back as (1, S, H, D)."""
-        rows = [block.transpose(1, 2).flatten(0, 1) for block in blocks]
-        return _Taken.apply(torch.cat(rows), self.slots)[None]  # type: ignore[no-any-return]
+        rows = torch.cat([block.transpose(1, 2).flatten(0, 1) for block in blocks])
+        places = self.slots if self.first is None else self.slots[self.first]
+        return _Taken.apply(rows, places)[None]  # type: ignore[no-any-return]
 
     def band(self, window: int | None, L: int) -> torch.Tensor:
         """(L, L) bool: which tokens of a sequence each one sees, itself included.
@@ -143,8 +184,9 @@ def packed_attention(
     if dropout == 0 and sinks is None:
         kernel = variable_length(query, key, value, window is not None)
     if kernel is not None:
-        q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))  # (S, heads, D)
-        return kernel(q, k, v, packing.ends, packing.longest, scaling, window)[None], None
+        q, k, v = (packing.spread(x) for x in (query, key, value))  # (S', heads, D)
+        out = kernel(q, k, v, packing.ends, packing.longest, scaling, window)
+        return packing.gathered(out), None
     return padded_attention(query, key, value, packing, scaling, window, sinks, dropout), None
 
 

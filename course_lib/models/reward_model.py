@@ -20,11 +20,13 @@ from .loading import (
     check_positions,
     check_source,
     device_of,
+    drops,
     dtype_for,
     evaluating,
     load_config,
     load_tokenizer,
     load_weights,
+    to_device,
     vocabulary_size,
 )
 from .logprobs import batches_by_tokens
@@ -109,19 +111,20 @@ class RewardModel:
     def _packed_scores(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """Scores (B,) from all rows laid end to end: the head reads one token of each row."""
         model: Any = self.model
-        lengths = torch.tensor([len(row) for row in rows])  # (B,)
-        packed = [token for row in rows for token in row]
-        packing = Packing.of(lengths, self.device)
+        whole = [list(row) for row in rows]
+        packing, ids = Packing.of_rows(whole, self.device, share=not drops(model))
         with attention(model, "course_packed"):
             hidden = model.base_model(
-                input_ids=torch.tensor([packed], device=self.device),  # (1, S)
+                input_ids=ids,  # (1, S)
                 position_ids=packing.positions,
                 use_cache=False,
                 packing=packing,
             ).last_hidden_state  # (1, S, width)
-        starts = lengths.cumsum(0) - lengths  # (B,)
+        lengths = torch.tensor([len(row) for row in rows])  # (B,)
+        starts = lengths.cumsum(0) - lengths
         read = starts + torch.tensor([self._read_at(row) for row in rows])
-        return model.score(hidden[0, read.to(self.device)])[:, 0]
+        places = packing.of_sequences(to_device(read, self.device))
+        return model.score(hidden[0, places])[:, 0]
 
     def _read_at(self, row: Sequence[int]) -> int:
         """The place in ``row`` of its last token that is not the pad token; 0 if there is none."""

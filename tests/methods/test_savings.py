@@ -468,3 +468,39 @@ def test_a_reward_model_has_no_lora():
     for bad in (-1, 1.5, True):
         with pytest.raises(CourseError, match="lora"):
             FineTuning(lora=bad).check()
+
+
+# ---- autocast, as float16 on a GPU has it ------------------------------------------------------
+
+
+@pytest.fixture
+def mixed(monkeypatch):
+    """Autocast to bfloat16 on the CPU: the same code, and the CPU's own products."""
+    monkeypatch.setattr(
+        optimiser, "autocast", lambda device, dtype: torch.autocast("cpu", dtype=torch.bfloat16)
+    )
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_copies_of_weights_serve_all_parts_of_a_step(tiny, mixed, monkeypatch, recompute):
+    """One context a step: each weight is cast once, and every part has its gradient through it."""
+    one = finetune(tiny, PAIRS, epochs=3, batch_size=4, recompute=recompute)
+    four = finetune(tiny, PAIRS, epochs=3, batch_size=4, accumulate=4, recompute=recompute)
+    for a, b in zip(one.training_log.losses, four.training_log.losses, strict=True):
+        assert a == pytest.approx(b, abs=0.02)
+    assert four.training_log.losses[-1] < four.training_log.losses[0] - 0.01
+    difference = float((weights_of(one) - weights_of(four)).norm())
+    assert difference < 0.3 * float((weights_of(one) - weights_of(tiny)).norm())
+
+
+def test_trials_leave_no_copies_without_gradients(tiny, mixed):
+    """The first step tries packed rows and the head, inside autocast; its gradients are whole."""
+    model = train_reward_model(tiny, COMPARED, epochs=30, batch_size=4, lr=1e-3)
+    assert model.facts["losses"][-1] < model.facts["losses"][0] - 0.05
+    fresh = tiny_policy(PROMPTS, "llama", width=32, vocabulary=200, seed=1)
+    tuned = finetune(fresh, PAIRS, epochs=1, batch_size=4)
+    moved = [
+        not torch.equal(a, b)
+        for a, b in zip(fresh.model.parameters(), tuned.model.parameters(), strict=True)
+    ]
+    assert all(moved)

@@ -10,8 +10,10 @@ from torch.nn.attention.varlen import varlen_attn
 from course_lib.methods import sft_loss
 from course_lib.models import packing as packing_file
 from course_lib.models import variable
+from course_lib.models.loading import drops
 from course_lib.models.packing import Packing, blocks_of, packed_attention
 from course_lib.models.proving import packs
+from course_lib.models.sharing import shared_tokens
 from course_lib.models.variable import Kernel, first_right, plain, ways
 
 CPU = torch.device("cpu")
@@ -225,3 +227,50 @@ def test_autocast_reaches_the_kernel(monkeypatch):
         out, _ = packed_attention(layer, *rows, None, packing, scaling=0.5)
     assert dtypes == {torch.bfloat16} and out.dtype == torch.bfloat16
     assert out.shape == (1, 5, 4, 8)
+
+
+# ---- beginnings that are read once -------------------------------------------------------------
+
+
+def test_a_common_beginning_is_there_once():
+    rows = [[1, 2, 3, 4], [1, 2, 5], [9, 9, 9], [1, 2, 3, 7], [1, 2, 3, 4]]
+    owner, first = shared_tokens(rows)
+    flat = torch.tensor([token for row in rows for token in row])
+    assert torch.equal(flat[first][owner], flat)
+    assert len(first) == 4 + 1 + 3 + 1  # the last row is the first again
+    packing, ids = Packing.of_rows(rows, CPU, share=True)
+    assert ids[0].tolist() == flat[first].tolist()
+    columns = torch.cat([torch.arange(len(row)) for row in rows])
+    assert packing.positions[0].tolist() == columns[first].tolist()
+    places = torch.tensor([3, 17])  # the last token of the first row, and of the last
+    assert len(set(packing.of_sequences(places).tolist())) == 1
+    assert shared_tokens([[1, 2, 3, 4, 5, 6, 7], [1, 9, 9, 9, 9, 9, 9]]) is None
+    assert Packing.of_rows(rows, CPU, share=False)[1].shape == (1, 18)
+
+
+@pytest.mark.parametrize("kernel", [False, True])
+@pytest.mark.parametrize("name", ["llama", "gemma3_text", "gpt_oss"])
+def test_a_prompt_read_once_gives_every_reply_its_loss_and_gradient(monkeypatch, name, kernel):
+    window = {} if name == "llama" else {"sliding_window": WINDOW, **SLIDING[name]}
+    policy = tiny(name, **window)
+    prompt, other = policy.encode(["the cat sat on the mat, the mat", "12 + 30 ="])
+    replies = policy.encode_responses(["sat on the mat", "42", "sat on the cat"])
+    examples = [(prompt, reply) for reply in replies] + [(other, replies[1])]
+    rows = [p + r for p, r in examples]
+    packing, ids = Packing.of_rows(rows, CPU, share=True)
+    assert ids.shape[1] < 0.7 * sum(map(len, rows))
+    if kernel:
+        monkeypatch.setattr(
+            packing_file, "variable_length", lambda *given: Kernel(with_flag, "flag")
+        )
+    assert_same(loss_and_gradient(policy, examples), each_alone(policy, examples))
+
+
+def test_nothing_is_shared_while_dropout_drops():
+    """Each example has its own, as the library's own pass gives it."""
+    policy = tiny("gpt2", resid_pdrop=0.5)
+    assert not drops(policy.model)
+    policy.model.train()
+    assert drops(policy.model)
+    assert not drops(tiny("llama").model.train())
+    assert drops(tiny("llama", attention_dropout=0.1).model.train())
