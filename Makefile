@@ -9,6 +9,8 @@
 
 PYTHON ?= python3
 TORCH_INDEX ?=
+# Colab has Python 3.13: taken where it is at hand
+COLAB_PYTHON ?= $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13*/bin/python $(PYTHON); do $$p -c 'import sys; print(sys.executable)' 2> /dev/null && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 FORMATTED := course_lib tests benchmarks exercises/proofs
@@ -42,7 +44,7 @@ colab: $(VENV)/.colab
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-kernel-name course-colab --nbval-cell-timeout 600 -p no:cacheprovider notebooks
 
 $(VENV)/.colab: $(VENV)/.test constraints-colab.txt
-	$(PYTHON) -m venv $(VENV)-colab
+	$(COLAB_PYTHON) -m venv $(VENV)-colab
 	$(VENV)-colab/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-colab.txt torch transformers matplotlib ipywidgets ipykernel ipython
 	$(VENV)-colab/bin/python -m ipykernel install --prefix $(VENV) --name course-colab
 	touch $@
