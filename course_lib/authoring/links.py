@@ -122,8 +122,14 @@ def pages_of(root: Path = ROOT) -> Pages:
     lessons = sorted((root / "notebooks" / "src").glob(LESSONS))
     exercises = sorted((root / "exercises" / "src").glob("ex[0-9][0-9]_*.py"))
     return Pages(
-        {number_of(source.stem): Page("notebooks", source.stem, _title(source)) for source in lessons},
-        {number_of(source.stem): Page("exercises", source.stem, _title(source)) for source in exercises},
+        {
+            number_of(source.stem): Page("notebooks", source.stem, _title(source))
+            for source in lessons
+        },
+        {
+            number_of(source.stem): Page("exercises", source.stem, _title(source))
+            for source in exercises
+        },
     )
 
 

@@ -114,10 +114,7 @@ def test_contents_and_bar():
 
 
 PARTS = links.Pages(
-    {
-        n: page("notebooks", f"{n}_name{n}", f"Name {n}: more")
-        for n in ("01", "02a", "02b", "03")
-    },
+    {n: page("notebooks", f"{n}_name{n}", f"Name {n}: more") for n in ("01", "02a", "02b", "03")},
     {n: page("exercises", f"ex{n}_task", f"Exercise {n}: a task") for n in ("01", "02")},
 )
 

@@ -30,7 +30,7 @@ BLANKS_OF_THE_REPLY = "the space and the line break of the reply are lost."
     minutes=5,
     difficulty="easy",
     idea="what fits in memory",
-    read=f"{L09B}, 'Does it fit? By hand'",
+    read=f"{L09B}, 'Does it fit?'",
     hints=(
         "Add up the bytes of one trained parameter, and those of one frozen parameter. Then "
         "multiply.",
