@@ -12,7 +12,10 @@ from ..base import CourseError, progress, require
 
 
 def device_of(name: str | torch.device | None = None) -> torch.device:
-    """The torch device to use: ``name`` when given, else cuda when there is one, else cpu."""
+    """The torch device to use: ``name`` when given, else cuda when there is one, else cpu.
+
+    An Apple GPU is taken by its name only, ``mps``: nothing was run on one.
+    """
     if name:
         try:
             return torch.empty(0, device=name).device

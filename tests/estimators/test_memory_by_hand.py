@@ -1,6 +1,7 @@
 """The memory of a training step and of sampling, counted by hand and counted on real tensors."""
 
 import weakref
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from course_lib.estimators import (
     training_bytes,
     training_memory,
 )
+from course_lib.models import sample, tiny_policy
 from course_lib.models.attention import attention
 from course_lib.models.packing import Packing
 from course_lib.models.savings import recomputing
@@ -210,6 +212,24 @@ def test_sampling_holds_weights_keys_values_and_logits():
     assert parts["weights"] == 2 * QWEN.parameters
     assert parts["keys and values"] == (256 * 320 + 16 * 700) * 114_688
     assert parts["logits"] >= 4 * 256 * 151_936
+
+
+@pytest.mark.parametrize("vocabulary, n, tokens", [(300, 16, 100), (20_000, 8, 50)])
+def test_sampling_takes_what_was_counted(vocabulary, n, tokens):
+    """All rows side by side: the most that is alive at once, within 15 %."""
+    words = "what is the answer to this question"
+    policy = tiny_policy([words], "qwen3", width=128, layers=4, heads=8, kv_heads=2, vocabulary=300)
+    config = Qwen3Config(**{**policy.model.config.to_dict(), "vocab_size": vocabulary})
+    torch.manual_seed(0)
+    model = Qwen3ForCausalLM(config).eval()
+    policy = replace(policy, model=model, template="plain")
+    prompts = [f"{words} {i}" for i in range(8)]
+    how = {"n": n, "max_tokens": tokens, "temperature": 0.8, "memory_mb": 4000, "stop": [1]}
+    with Live(*model.parameters()) as live:
+        sample(policy, prompts, **how)
+    longest = max(map(len, policy.encode(prompts)))
+    by_hand = sampling_memory(Shape.of(config), 8 * n, tokens, 8, longest, size=4)
+    assert live.most == pytest.approx(sum(by_hand.values()), rel=0.15)
 
 
 def test_phases_are_those_parts_in_gigabytes():
