@@ -296,7 +296,8 @@ def sampling(rows: Rows, name: str, make: Callable[[], Policy], run: "Run") -> N
             lambda w=whole: timed(w, device), sizes.row_limit, **about, who="sample", n=n
         )
     if run.args.profile:
-        rows.attempt(lambda: profiled(policy, prompts, run), **about, who="profile")
+        step = lambda: profiled(policy, prompts, run)  # noqa: E731
+        rows.attempt(step, sizes.row_limit, **about, who="profile")
     generated = rates_of_generate(rows, policy, ids, about, run)
     batched = rates_of_generate_batch(rows, policy, ids, about, run)
     for n in sizes.candidates:
@@ -393,7 +394,7 @@ def profiled(policy: Policy, prompts: Sequence[str], run: "Run") -> dict[str, An
     public function is used.
     """
     n, more = run.sizes.candidates[0], 8
-    short = max(2, min(128, run.sizes.tokens // 2))
+    short = max(2, min(64, run.sizes.tokens // 2))
 
     def events(tokens: int) -> tuple[dict[str, tuple[float, int]], float]:
         kinds = [torch.profiler.ProfilerActivity.CPU]
