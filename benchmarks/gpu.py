@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from common import Rows, finish, options, quiet_peers
@@ -195,8 +196,8 @@ def policies(
 
     made = [(kind, random(kind)) for kind in sizes.shapes]
     if args.model:
-        folder = lambda: load_policy(args.model, device=device, dtype=dtype, template="plain")  # noqa: E731
-        made.insert(0, ("folder", folder))
+        own = partial(load_policy, args.model, device=device, dtype=dtype, template="plain")
+        made.insert(0, ("folder", own))
     return made
 
 
@@ -296,7 +297,7 @@ def sampling(rows: Rows, name: str, make: Callable[[], Policy], run: "Run") -> N
             lambda w=whole: timed(w, device), sizes.row_limit, **about, who="sample", n=n
         )
     if run.args.profile:
-        step = lambda: profiled(policy, prompts, run)  # noqa: E731
+        step = partial(profiled, policy, prompts, run)
         rows.attempt(step, sizes.row_limit, **about, who="profile")
     generated = rates_of_generate(rows, policy, ids, about, run)
     batched = rates_of_generate_batch(rows, policy, ids, about, run)
