@@ -138,15 +138,15 @@ def fused_attention(
     attention_mask: torch.Tensor | None,
     shared: FusedPrefixCache,
     scaling: float,
-    s_aux: torch.Tensor | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """One decoding step of R rows over their prompt's shared keys and their own.
 
     query (R, H, 1, D); key, value (R, slots, Hkv, D) as :meth:`FusedPrefixCache.update` returned
-    them → ((R, 1, H, D), None). ``s_aux`` (H,): attention sinks.
+    them → ((R, 1, H, D), None). Sinks: ``s_aux`` (H,).
     """
-    refuse_unknown(module, kwargs, handled=("sliding_window",))
+    refuse_unknown(module, kwargs, handled=("sliding_window", "s_aux"))
+    s_aux: torch.Tensor | None = kwargs.get("s_aux")
     window = window_of(module, kwargs)
     layer: Any = module.layer_idx
     R, H, _, D = query.shape

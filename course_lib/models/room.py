@@ -14,18 +14,25 @@ SHARE = 0.8  # of what is free on a GPU: kernels and graphs need some of their o
 SPARE = {"cpu": 1.5, "cuda": 1.15}
 
 
-def rows_at_once(policy: Policy, max_tokens: int, memory_mb: float | None = None) -> int:
+def rows_at_once(
+    policy: Policy,
+    max_tokens: int,
+    memory_mb: float | None = None,
+    prompt_tokens: int = 0,
+    n: int = 1,
+) -> int:
     """How many candidates of at most ``max_tokens`` tokens fit into ``memory_mb`` MiB, at least 1.
 
-    None: 384 MiB, or on a GPU four fifths of the memory that is free now.
+    None: 384 MiB, or on a GPU four fifths of the memory that is free now, of which each candidate
+    also takes its share of its prompt: ``prompt_tokens`` tokens for ``n`` candidates.
     """
+    each = bytes_per_row(policy, max_tokens)
     if memory_mb is not None:
-        budget = memory_mb * 2**20
-    elif policy.device.type == "cuda":
-        budget = SHARE * free_bytes(policy.device)
-    else:
-        budget = CPU_MB * 2**20
-    return max(1, int(budget / bytes_per_row(policy, max_tokens)))
+        return max(1, int(memory_mb * 2**20 / each))
+    if policy.device.type != "cuda":
+        return max(1, int(CPU_MB * 2**20 / each))
+    each += kept_bytes(policy, prompt_tokens, windows=False) // max(1, n)
+    return max(1, int(SHARE * free_bytes(policy.device) / each))
 
 
 def free_bytes(device: torch.device) -> int:
@@ -45,17 +52,27 @@ def bytes_per_row(policy: Policy, max_tokens: int) -> int:
     model: Any = policy.model
     config = model.config.get_text_config(decoder=True)
     hidden = getattr(config, "hidden_size", 1024)  # models of other kinds have other names
+    cache = int(kept_bytes(policy, max_tokens) * SPARE.get(policy.device.type, 1.5))
+    return cache + 16 * config.vocab_size + 16 * hidden
+
+
+def kept_bytes(policy: Policy, tokens: int, windows: bool = True) -> int:
+    """Bytes of the keys and values of ``tokens`` tokens, in all layers.
+
+    ``windows``: a layer with a window keeps no more than it sees.
+    """
+    model: Any = policy.model
+    config = model.config.get_text_config(decoder=True)
+    hidden = getattr(config, "hidden_size", 1024)
     layers = getattr(config, "num_hidden_layers", 12)
     queries = getattr(config, "num_attention_heads", None) or 1
     heads = getattr(config, "num_key_value_heads", None) or queries
     width = getattr(config, "head_dim", None) or hidden // queries
-    size = next(model.parameters()).element_size()
     kept = 0  # tokens, over all layers
     for layer in range(layers):
-        window = window_of_layer(config, layer)
-        kept += min(max_tokens, window or max_tokens)
-    cache = int(2 * heads * width * kept * size * SPARE.get(policy.device.type, 1.5))
-    return cache + 16 * config.vocab_size + 16 * hidden
+        window = window_of_layer(config, layer) if windows else None
+        kept += min(tokens, window or tokens)
+    return 2 * heads * width * kept * next(model.parameters()).element_size()
 
 
 def halved(rows: int) -> int:

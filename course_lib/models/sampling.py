@@ -217,6 +217,38 @@ class Drawn:
     logprobs: torch.Tensor | None = None
     sampling_logprobs: torch.Tensor | None = None
 
+    @classmethod
+    def empty(cls, P: int, N: int, T: int, plain: bool) -> "Drawn":
+        """Nothing drawn yet, (P, N, T) each; of plain sampling both log-probabilities are one."""
+        logp = torch.zeros(P, N, T)
+        return cls(
+            tokens=torch.full((P, N, T), -1, dtype=torch.int32),
+            ended=torch.zeros(P, N, dtype=torch.int8),
+            logprobs=logp,
+            sampling_logprobs=logp if plain else torch.zeros(P, N, T),
+        )
+
+    def put(self, part: "Drawn", chunk: "Chunk") -> None:
+        """The rows of a chunk, (R, T) each, at their places."""
+        at = chunk.rows()
+        self.tokens[at] = part.tokens
+        self.ended[at] = part.ended
+        assert self.logprobs is not None and part.logprobs is not None
+        self.logprobs[at] = part.logprobs
+        assert self.sampling_logprobs is not None and part.sampling_logprobs is not None
+        if self.sampling_logprobs is not self.logprobs:
+            self.sampling_logprobs[at] = part.sampling_logprobs
+
+    def trimmed(self) -> "Drawn":
+        """Without the steps that no candidate has; in memory of its own."""
+        used = int((self.tokens >= 0).sum(-1).max())
+        assert self.logprobs is not None and self.sampling_logprobs is not None
+        logp = self.logprobs[..., :used].clone()
+        logq = logp
+        if self.sampling_logprobs is not self.logprobs:
+            logq = self.sampling_logprobs[..., :used].clone()
+        return Drawn(self.tokens[..., :used].clone(), self.ended, logp, logq)
+
 
 def sampled(
     policy: Policy,
@@ -230,47 +262,33 @@ def sampled(
     Where sampling is plain, both log-probabilities are one and the same tensor.
     """
     P, N, T = len(ids), settings.n, settings.max_tokens
-    tokens = torch.full((P, N, T), -1, dtype=torch.int32)
-    logp = torch.zeros(P, N, T)
-    logq = logp if settings.plain else torch.zeros(P, N, T)
-    ended = torch.zeros(P, N, dtype=torch.int8)
+    every = Drawn.empty(P, N, T, settings.plain)
     ending = Ending(policy, stops)
-    used = 0  # the most tokens of any candidate
-
     lengths = [len(prompt) for prompt in ids]
-    todo = chunk_plan(lengths, N, rows_at_once(policy, T, settings.memory_mb))
+    rows = rows_at_once(policy, T, settings.memory_mb, max(lengths), N)
+    todo = chunk_plan(lengths, N, rows)
     with evaluating(policy.model), progress.bar(P * N, "sampling", "reply") as bar:
         while todo:
             chunks = todo.pop(0)
             engine = None
             while chunks:
                 chunk, before = chunks[0], bar.n
-                prompt, candidate = chunk.rows()  # (R,) each
-                u = streams.of(prompt, candidate, T)  # (R, T)
-                u = u.to(policy.device, exact_floats(policy.device))
+                u = streams.of(*chunk.rows(), T).to(policy.device, exact_floats(policy.device))
                 try:
                     engine = engine or new_engine(policy, [ids[i] for i in chunk.group])
                     out = decode(engine, u, len(chunk.candidates), settings, ending, bar)
                 except torch.OutOfMemoryError:
                     bar.update(before - bar.n)
                     break
-                tokens[prompt, candidate] = out.tokens
-                ended[prompt, candidate] = out.ended
-                assert out.logprobs is not None and out.sampling_logprobs is not None
-                logp[prompt, candidate] = out.logprobs
-                if logq is not logp:
-                    logq[prompt, candidate] = out.sampling_logprobs
-                used = max(used, int((out.tokens >= 0).sum(-1).max()))
+                every.put(out, chunk)
                 chunks = chunks[1:]
             if chunks:  # memory ran out: the rest of them in halves, the same candidates
-                engine = u = None
+                engine = None
+                del u
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
                 todo = smaller(chunks, lengths) + todo
-
-    logp_used = logp[..., :used].clone()
-    logq_used = logp_used if logq is logp else logq[..., :used].clone()
-    return Drawn(tokens[..., :used].clone(), ended, logp_used, logq_used)
+    return every.trimmed()
 
 
 class Ending:

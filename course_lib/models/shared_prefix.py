@@ -155,17 +155,17 @@ def shared_attention(
     attention_mask: torch.Tensor | None,
     shared: SharedPrefixCache,
     scaling: float,
-    s_aux: torch.Tensor | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """One decoding step of R rows over their prompt's shared keys and their own.
 
     query (R, H, 1, D); key, value (R, Hkv, t, D) as :meth:`SharedPrefixCache.update` returned them
     → ((R, 1, H, D), None). The softmax is taken in two parts, the prompt's tokens and the row's
-    own, that share their maximum and their total. ``s_aux`` (H,): attention sinks, a logit of each
-    head that takes its share of the softmax and gives nothing.
+    own, that share their maximum and their total. Sinks ``s_aux`` (H,) are a logit of each head
+    that takes its share of the softmax and gives nothing.
     """
-    refuse_unknown(module, kwargs, handled=("sliding_window",))
+    refuse_unknown(module, kwargs, handled=("sliding_window", "s_aux"))
+    s_aux: torch.Tensor | None = kwargs.get("s_aux")
     bias = shared.bias[window_of(module, kwargs)]
     layer: Any = module.layer_idx
     prefix_key, prefix_value = shared.prefix[layer]  # (P, Hkv, L, D) each

@@ -233,6 +233,18 @@ def test_room_follows_windows_budget_and_what_is_free(monkeypatch):
         room.halved(1)
 
 
+def test_on_a_gpu_a_candidate_takes_its_share_of_its_prompt(monkeypatch):
+    policy = tiny("llama")
+    each = room.bytes_per_row(policy, 10)
+    prompt = room.kept_bytes(policy, 40)
+    assert prompt == 2 * 2 * 2 * 8 * 40 * 4  # layers, sides, heads, numbers, tokens, bytes
+    monkeypatch.setattr(type(policy), "device", torch.device("cuda"))
+    each -= room.kept_bytes(policy, 10) * 1.5 - int(room.kept_bytes(policy, 10) * 1.15)
+    monkeypatch.setattr(room, "free_bytes", lambda device: 20 * (each + prompt // 4) / room.SHARE)
+    assert room.rows_at_once(policy, 10, None, 40, 4) == 20
+    assert room.rows_at_once(policy, 10, None) > 20
+
+
 def test_free_memory_of_a_gpu_is_what_this_process_may_take(monkeypatch):
     cuda = torch.cuda
     monkeypatch.setattr(cuda, "mem_get_info", lambda device: (6000, 16000))
