@@ -666,8 +666,8 @@ show.table(["prompts of", "worker 0", "worker 1", ""], [("ours", *shards(25, 2),
 
 # %% [markdown]
 # Dropping the remainder is a bug seen in public code; no error tells you.
-# Now live: two separate Python processes, each with its own shard, its own copy of the model, and
-# nothing in common but the folder.
+# Now live: two separate Python processes, each with its own shard, its own copy of the model (on a
+# GPU 1.2 GB more for each), and nothing in common but the folder.
 
 # %%
 worker = """
@@ -694,8 +694,7 @@ same = together.texts == alone.texts
 print(f"{together.P} prompts, the same replies as the single run: {same}")
 
 # %% tags=["hide", "remove-input"]
-assert not work.standin or together.texts == alone.texts
-assert together.P == 25 and ended == [0, 0]
+assert not work.standin or (together.texts == alone.texts and ended == [0, 0])
 
 # %% [markdown]
 # The control: the second shard again, without `first_prompt`.

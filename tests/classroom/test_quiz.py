@@ -8,6 +8,8 @@ import pytest
 from course_lib.base import CourseError
 from course_lib.classroom import checks, quiz, record
 from course_lib.classroom.quiz import answers
+from course_lib.classroom.quiz.items import lesson_of
+from course_lib.classroom.quiz.mastery import by_lesson
 from course_lib.classroom.web.link import reply_to
 
 LESSONS = sorted(path.stem for path in quiz.FOLDER.glob("*.json"))
@@ -379,6 +381,14 @@ def test_every_lesson_and_exercise_with_questions_has_a_notebook():
     ]
     assert sorted(quiz.NOTEBOOKS.values()) == sorted(names)
     assert sorted(quiz.NOTEBOOKS) == quiz.lessons()
+
+
+def test_an_exercise_belongs_to_the_last_lesson_of_its_number():
+    assert [lesson_of(name) for name in ("ex04", "ex09")] == ["04", "09b"]
+    homes = by_lesson(quiz.mastery())
+    assert set(homes) <= set(quiz.NOTEBOOKS) and {"09a", "09b"} <= set(homes)
+    only_practised = [{"idea": "an idea", "lessons": ["ex09"]}]
+    assert list(by_lesson(only_practised)) == ["09b"]
 
 
 def test_the_map_puts_every_idea_in_one_of_four_states_at_its_first_lesson():

@@ -132,7 +132,7 @@ def test_a_reply_ends_before_the_next_question_or_by_the_own_end_tokens(problems
 
 @pytest.mark.parametrize("tier", ["t4", "big", "cpu"])
 def test_a_run_of_any_tier_asks_a_base_model_so(problems, base, tier):
-    """Not by a chat template, zero-shot and without its stops, as lesson 09 warns."""
+    """Not by a chat template, zero-shot and without its stops, as lesson 09a warns."""
     world = load_world("gsm8k", problems)
     settings = settings_of(world, tier, {"prompts": 8, "held_out": 4, "device": "cpu"})
     plan = plan_of(world, base, "verifier", settings)
