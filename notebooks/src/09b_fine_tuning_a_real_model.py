@@ -620,45 +620,69 @@ show.table(["stage", "GB predicted", "GB came", "ratio", "minutes predicted",
 # ## The same with real weights
 #
 # The stand-in shows that the loop runs.
-# What does it do to a real model on real problems?
+# A stored run has real weights, of another model that is small enough for it, and GSM8K's own
+# problems.
+#
+# It begins with **SFT** on human solutions.
+# That policy answers other problems several times, and three trainings of equal length go on from
+# it:
+#
+# - *SFT continued*: on the human solutions again,
+# - *RFT*: on these and the right paths,
+# - *random control*: on these and as many random replies.
+#
+# Each policy's temperature is chosen on problems that nothing else uses.
 
 # %% tags=["hide"]
 # a stored run with real weights; where it is not there, the page goes on without it
-try:
-    real = results.load("real_weights")
-except CourseError:
-    real = None
+def stored_run():
+    """The result, or None."""
+    try:
+        return results.load("real_weights")
+    except CourseError:
+        return None
 
-def stored(value):
-    """An interval in per cent, as it was stored."""
+def in_per_cent(value):
+    """An interval as it was stored, a share, as one in per cent."""
     ends = (100 * value[end] for end in ("mean", "low", "high"))
     return Interval(*ends, 0.95, 0)
 
-def minutes_and_means(result):
-    """What the run was: weights, problems, machine, seeds, versions."""
-    asked, versions = result["asked"], result["versions"]
-    return {"weights": result["weights"], "machine": result["device"],
-        "problems": f"{asked['sft']} for SFT, {asked['problems']} sampled "
+real = stored_run()
+
+# %% tags=["hide"]
+# the same run as rows of a figure, and what it was
+def rows_of(run, where):
+    """Name → right answers at ``where``, of policies and of two ways to choose."""
+    n, sft = run["asked"]["n_test"], run["policies"]["SFT"]
+    rows = {name: one[f"pass@1 {where}"] for name, one in run["policies"].items()}
+    rows |= {f"SFT, majority of {n}": sft[f"majority of {n} {where}"],
+        f"SFT, verifier’s choice of {n}": sft[f"pass@{n} {where}"]}
+    return {name: in_per_cent(value) for name, value in rows.items()}
+
+def about(run):
+    """Weights, problems, machine, seeds and versions of a stored run."""
+    asked = run["asked"]
+    return {"weights": run["weights"], "machine": run["device"],
+        "problems": f"{asked['sft']} for SFT, {asked['problems']} answered "
             f"{asked['n']} times, {asked['test']} in the test",
-        "seeds": len(result["seeds"]),
-        "versions": ", ".join(f"{name} {which}" for name, which in versions.items())}
+        "seeds": len(run["seeds"]),
+        "versions": ", ".join(f"{name} {which}"
+            for name, which in run["versions"].items())}
 
 # %% tags=["slide"]
 if real is not None:
-    found = real["policies"]
-    warm_and_best = {"T = 1": [stored(one["pass@1 at 1"]) for one in found.values()],
-        "its best T": [stored(one["pass@1 at its T"]) for one in found.values()]}
-    figure = plots.dumbbells(list(found), warm_and_best,
-        "right replies to problems of GSM8K (%)", spec=".0f")
+    warm_rows, own_rows = (rows_of(real, where) for where in ("at 1", "at its T"))
+    figure = plots.dumbbells(list(own_rows), {"T = 1": list(warm_rows.values()),
+        "its best T": list(own_rows.values())}, "right answers to GSM8K (%)", ".0f")
 
 # %%
-shown = show.facts({"stored run": "not in this copy of the course"})
+told_of_it = show.facts({"stored run": "not in this copy of the course"})
 if real is not None:
-    rows = [(pair, f"{stored(one['pass@1 at its T']):+z.0f}")
-        for pair, one in real["differences"].items()]
-    shown = show.together(show.table(["each at its best T", "points"], rows),
-        show.facts(minutes_and_means(real)))
-shown
+    each = {pair: one["pass@1 at its T"] for pair, one in real["differences"].items()}
+    told_of_it = show.together(show.table(["each at its best T", "points"],
+        [(pair, f"{in_per_cent(value):+z.0f}") for pair, value in each.items()]),
+        show.facts(about(real)))
+told_of_it
 
 # %% [markdown] tags=["slide"]
 # ## What to report

@@ -495,6 +495,54 @@ def test_the_saved_09b_shows_what_its_text_says():
     assert base[1] - rft[0] == 14
 
 
+def stored_run(share=0.25):
+    """A run on real weights as it is stored, with the same numbers everywhere."""
+    value = {"mean": share, "low": share - 0.125, "high": share + 0.125, "level": 0.95, "n": 40}
+    measures = ("pass@1", "pass@4", "majority of 4")
+    found = {f"{what} {where}": value for what in measures for where in ("at 1", "at its T")}
+    names = ("SFT", "SFT continued", "RFT", "random control")
+    return {
+        "asked": {"n_test": 4, "sft": 160, "problems": 96, "n": 8, "test": 64},
+        "policies": {name: found for name in names},
+        "differences": {"RFT minus random control": {"pass@1 at its T": value}},
+        "weights": "Gemma 3 270M, dequantised from Q4_K_M",
+        "device": "cpu",
+        "seeds": [0],
+        "versions": {"torch": "2.13.0"},
+    }
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_the_table_of_real_weights_is_the_stored_one_or_is_said_to_be_missing(
+    stored, monkeypatch, capsys
+):
+    """The cells of that section alone, on a stored run made for this."""
+    names = {}
+    exec("import course_lib as course", names)
+    for cell in cells_of("09b"):
+        source = cell["source"]
+        if cell["cell_type"] == "code" and "from course_lib.classroom import" in source:
+            exec(source, names)
+
+    def load(name):
+        if not stored:
+            raise CourseError(f"no stored result {name!r}")
+        return stored_run()
+
+    monkeypatch.setattr(names["results"], "load", load)
+    sources = [c["source"] for c in cells_of("09b") if c["cell_type"] == "code"]
+    first = next(k for k, source in enumerate(sources) if "def stored_run" in source)
+    for source in sources[first : first + 4]:
+        exec(source, names)
+    text = str(names["told_of_it"])
+    if not stored:
+        assert "not in this copy" in text
+        return
+    assert "RFT minus random control   +25 [+12, +38]" in text.replace("+37", "+38")
+    assert "Gemma 3 270M, dequantised from Q4_K_M" in text and "96 answered 8 times" in text
+    assert "SFT, majority of 4 25 (T = 1), 25 (its best T)" in capsys.readouterr().out
+
+
 # ---- nothing keeps a model alive ---------------------------------------------------------------
 
 
