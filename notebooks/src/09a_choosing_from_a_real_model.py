@@ -73,6 +73,8 @@ assert all(equation_holds(step) for step in equations(lucky_reply))
 # Everything else is what a real run uses: architecture, kind of tokenizer, file format, loading
 # code, prompts, verifier, choice.
 # Every score is the stand-in's.
+# It is trained while the page runs, and sums round otherwise with another number of threads, so
+# your numbers are a little different from the saved ones.
 #
 # On a GPU the *same cells* take `Qwen/Qwen3-0.6B-Base` and GSM8K.
 # **When this was written, no cell of this page had been run with those weights, and none on a T4**,
@@ -389,7 +391,7 @@ plots.pass_at_k(ks, lines, ylabel="questions answered right (%)").guessed(
 
 # %% tags=["hide", "remove-input"]
 assert not work.standin or reached[:, -1].mean() > 0.9
-assert not work.standin or 0.4 < reached[:, 0].mean() < 0.6 < greedy.mean() < 0.75
+assert not work.standin or 0.4 < reached[:, 0].mean() < greedy.mean() < 0.85
 
 # %% [markdown] tags=["slide"]
 # **Here the vote works.**
@@ -802,7 +804,7 @@ show.table(["file", "lines", "key of the first", "value"], rows)
 #
 # - A model is a folder, and one `job` is all that differs between a laptop and a GPU.
 #   Saved and loaded, all 75,000 weights were the same.
-# - Of sixteen replies of the stand-in at least one is right for 96 questions of 100, and the
+# - In the saved run at least one of sixteen replies is right for 96 questions of 100, and the
 #   majority is right for 73.
 # - The vote beats the reply at temperature 0 by nine points.
 #   In lesson 06, where mistakes agree, it did not.
