@@ -6,7 +6,7 @@ control and beside more SFT, each policy at its best temperature; best of n, and
 
 Everything is kept in stages under --out: the same command goes on where it was killed. What the
 arms are is in course_lib/experiments/real_run.py. --store writes
-course_lib/results/real_weights.json, which README, lesson 09 and docs/measured.md read.
+course_lib/results/real_weights.json, which README, lesson 09b and docs/measured.md read.
 
 A whole run, for a GPU. A forecast, not measured: about 40 minutes a seed on one H100, from 12,000
 sampled tokens a second and 35 seconds for 3,000 solutions, which an earlier version reached there:
