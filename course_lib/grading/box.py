@@ -12,20 +12,27 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy
+import torch
+
 import course_lib
 
-from ..base import CourseError, require
+from ..base import CourseError
 from ..classroom.checks.calling import Answer, Call
 from ..classroom.checks.outcome import NotWritten, Wrong
 from .wire import MOST_BYTES, Closed, Garbled, decoded, from_json, receive, send
 
-START = "import sys; sys.path.insert(0, '/course'); from course_lib.grading.inside import serve; serve()"
+START = (
+    "import sys; sys.path[:0] = ['/course']; sys.path += {}; "
+    "from course_lib.grading.inside import serve; serve()"
+)
 SYSTEM = (
     "/usr",
     "/bin",
@@ -83,7 +90,9 @@ def bubblewrap_command() -> list[str]:
     """The command that starts Python in the sandbox."""
     package = Path(course_lib.__file__).parent
     python = Path(sys.executable)
+    packages = sorted({str(Path(module.__file__).parents[1]) for module in (numpy, torch)})
     places = {Path(sys.prefix), Path(sys.base_prefix), python.resolve().parent.parent}
+    places |= {Path(place) for place in packages}
     arguments = ["bwrap", "--unshare-net", "--unshare-ipc", "--unshare-pid", "--unshare-uts"]
     if os.getuid() != 0:
         arguments += ["--unshare-user"]
@@ -105,10 +114,10 @@ def bubblewrap_command() -> list[str]:
         arguments += ["--perms", "0755", "--dir", str(parent)]
     for outside, inside in sorted(binds.items()):
         arguments += ["--ro-bind", str(outside), str(inside)]
-    arguments += ["--chdir", "/tmp"]
+    arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
-    return [*arguments, str(python), "-P", "-s", "-c", START]
+    return [*arguments, str(python), "-P", "-s", "-c", START.format(packages)]
 
 
 ENVIRONMENT = {
@@ -161,11 +170,12 @@ class Sandbox:
         self.command = list(command or bubblewrap_command())
 
     def __enter__(self) -> "Sandbox":
+        self.said = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.said,
             bufsize=0,
             start_new_session=True,
         )
@@ -174,8 +184,9 @@ class Sandbox:
         try:
             told = json.loads(receive(self.source))
         except Closed:
-            assert self.process.stderr
-            said = self.process.stderr.read().decode(errors="replace").strip()
+            self.process.wait()
+            self.said.seek(0)
+            said = self.said.read().decode(errors="replace").strip()
             self.__exit__()
             raise CourseError(f"the sandbox did not start: {said[-400:]}") from None
         self.uid = told["uid"]
@@ -184,6 +195,7 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.communicate()
+        self.said.close()
 
     def plan(self, given: Sequence[str]) -> list[str]:
         """Run an exercise's own cells in the parent; every box starts from what they define.

@@ -15,6 +15,7 @@ import gc
 import json
 import os
 import pickle
+import platform
 import resource
 import select
 import signal
@@ -24,7 +25,9 @@ import types
 from typing import Any
 
 NEW_NAMESPACES = 0x10000000 | 0x20000000 | 0x00020000 | 0x08000000 | 0x40000000 | 0x04000000
-MS_PRIVATE, MS_REC, MS_NOSUID, MS_NODEV = 1 << 18, 1 << 14, 2, 4
+MS_PRIVATE, MS_REC, MS_RDONLY, MS_NOSUID, MS_NODEV = 1 << 18, 1 << 14, 1, 2, 4
+KEYCTL = {"x86_64": 250, "aarch64": 219}  # the number of the system call
+JOIN_SESSION_KEYRING = 1
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 UNPRIVILEGED = 64999  # a user id that nobody has
 LOOK = 0.05  # seconds between two looks at a box's memory
@@ -59,12 +62,16 @@ def enter_box(limits: dict[str, Any]) -> None:
 def furnish(limits: dict[str, Any]) -> None:
     """Inside: hide what must not be seen, and drop every privilege."""
     _system("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
-    size = f"size={limits['disk_mb']}m,nr_inodes=4096,mode=700".encode()
+    flags = MS_NOSUID | MS_NODEV
     for place in ("/proc", "/dev/shm"):
         if os.path.isdir(place):
-            _system("mount", b"none", place.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=0")
-    _system("mount", b"none", b"/tmp", b"tmpfs", MS_NOSUID | MS_NODEV, size)
+            empty = (b"tmpfs", flags | MS_RDONLY, b"size=4k,nr_inodes=2")
+            _system("mount", b"none", place.encode(), *empty)
+    size = f"size={limits['disk_mb']}m,nr_inodes=4096,mode=700".encode()
+    _system("mount", b"none", b"/tmp", b"tmpfs", flags, size)
     os.chdir("/tmp")
+    if platform.machine() in KEYCTL:  # a keyring of its own: the one before all boxes share
+        libc.syscall(KEYCTL[platform.machine()], JOIN_SESSION_KEYRING, None)
     for capability in range(64):
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     _system("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -254,25 +261,35 @@ def _receive(fd: int) -> bytes:
     return receive(fd)
 
 
+def processes_of(box: int) -> list[int]:
+    """A box's processes, its first one first."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                fields = _text(f"/proc/{name}/stat").rsplit(")", 1)[1].split()
+                children.setdefault(int(fields[1]), []).append(int(name))
+    found = [box]
+    for process in found:  # it grows on the way
+        found += children.get(process, [])
+    return found
+
+
 def memory_of(box: int) -> int:
     """Bytes of memory that a box's processes take; what they share with others counts in part.
 
     Of the two processes that only wait the system tells nothing, and they hold nothing.
     """
-    parents: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError, IndexError, ValueError):
-                fields = open(f"/proc/{name}/stat").read().rsplit(")", 1)[1].split()
-                parents.setdefault(int(fields[1]), []).append(int(name))
-    total, todo = 0, [box]
-    while todo:
-        process = todo.pop()
-        todo += parents.get(process, [])
+    total = 0
+    for process in processes_of(box):
         with contextlib.suppress(OSError, IndexError, ValueError):
-            rollup = open(f"/proc/{process}/smaps_rollup").read()
-            total += int(rollup.split("Pss:")[1].split()[0]) * 1024
-    return total
+            total += int(_text(f"/proc/{process}/smaps_rollup").split("Pss:")[1].split()[0])
+    return total * 1024
+
+
+def _text(path: str) -> str:
+    with open(path) as file:
+        return file.read()
 
 
 def serve() -> None:
@@ -287,8 +304,6 @@ def serve() -> None:
     out, source = os.dup(1), os.dup(0)
     os.dup2(os.open("/dev/null", os.O_RDWR), 0)
     os.dup2(2, 1)
-    import course_lib.classroom.checks
-    import course_lib.classroom.checks.calling
 
     _system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -333,8 +348,10 @@ def _one_box(job: dict[str, Any], plan: dict[str, Any], source: int, out: int) -
     os.close(answers_in)
     watch = Watch(process, job["limits"])
     why = _relayed(watch, source, out, calls_in, answers_out)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGKILL)
+    # its second process is the first of the box: with it all others end
+    for one in processes_of(process)[:2]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
     os.close(calls_in)
     os.close(answers_out)
     os.waitpid(process, 0)
