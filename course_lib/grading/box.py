@@ -6,6 +6,7 @@ imported, so that a box costs a fork and not an import. Where no sandbox can be 
 :func:`sandbox_problem` says why and what to do, and grading refuses.
 """
 
+import builtins
 import json
 import os
 import pickle
@@ -27,7 +28,8 @@ import course_lib
 from ..base import CourseError
 from ..classroom.checks.calling import Answer, Call
 from ..classroom.checks.outcome import NotWritten, Wrong
-from .wire import MOST_BYTES, Closed, Garbled, decoded, from_json, receive, send
+from .inside import CALL, END, JOB, PLAN
+from .wire import MOST_BYTES, Closed, Garbled, as_json, decoded, from_json, receive, send
 
 START = (
     "import sys; sys.path[:0] = ['/course']; sys.path += {}; "
@@ -100,20 +102,20 @@ def bubblewrap_command() -> list[str]:
         # as root the parent gives up its privileges itself, once it can see its packages
         arguments += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     arguments += ["--die-with-parent", "--new-session", "--clearenv"]
+    binds = {place: place for place in places if not place.is_relative_to("/usr")}
+    binds[package] = Path("/course", package.name)
+    above = {parent for inside in binds.values() for parent in inside.parents} | {Path("/etc")}
+    for parent in sorted(above - {Path("/")}):
+        # bubblewrap makes them for its own user alone
+        arguments += ["--perms", "0755", "--dir", str(parent)]
     for place in SYSTEM:
         if Path(place).is_symlink():
             arguments += ["--symlink", os.readlink(place), place]
         elif Path(place).exists():
             arguments += ["--ro-bind", place, place]
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    binds = {place: place for place in places if not place.is_relative_to("/usr")}
-    binds[package] = Path("/course", package.name)
-    above = {parent for inside in binds.values() for parent in inside.parents}
-    for parent in sorted(above - {Path("/")}):
-        # bubblewrap makes them for its own user alone
-        arguments += ["--perms", "0755", "--dir", str(parent)]
     for outside, inside in sorted(binds.items()):
         arguments += ["--ro-bind", str(outside), str(inside)]
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
@@ -202,7 +204,7 @@ class Sandbox:
 
         Returns what went wrong in them.
         """
-        send(self.to, json.dumps({"kind": "plan", "given": list(given)}).encode())
+        send(self.to, PLAN + as_json({"given": list(given)}))
         return json.loads(receive(self.source))["errors"]
 
     def box(self, cells: Sequence[str], limits: Limits = Limits()) -> "Box":
@@ -222,9 +224,8 @@ class Box:
         self.why: str | None = None  # why it is closed; None while it is open
 
     def __enter__(self) -> "Box":
-        job = {"kind": "box", "cells": list(self.cells), "limits": asdict(self.limits)}
-        job["cell_seconds"] = self.limits.seconds / 3
-        send(self.sandbox.to, json.dumps(job).encode())
+        job = {"cells": list(self.cells), "limits": asdict(self.limits)}
+        send(self.sandbox.to, JOB + as_json({**job, "cell_seconds": self.limits.seconds / 3}))
         try:
             self.errors = [str(line)[:300] for line in self.hear()["errors"]][:20]
             self.hear()
@@ -238,14 +239,14 @@ class Box:
 
     def task(self, name: str, handed_in: str) -> "Asked":
         """The task ``name``, whose answer is the object called ``handed_in``."""
-        self.say(json.dumps({"kind": "task", "task": name, "object": handed_in}).encode())
+        self.say(as_json({"kind": "task", "task": name, "object": handed_in}))
         return Asked(self, self.hear())
 
     def say(self, message: bytes) -> None:
         """A message to the box."""
         if self.why is not None:
             raise Stopped(self.why)
-        send(self.sandbox.to, message)
+        send(self.sandbox.to, CALL + message)
 
     def hear(self) -> dict[str, Any]:
         """The next message of the box. Raises :class:`Stopped` where there is none any more."""
@@ -271,7 +272,7 @@ class Box:
     def _close(self) -> None:
         """Have the parent end the box, and hear what it took."""
         if self.why is None:
-            send(self.sandbox.to, b"end")
+            send(self.sandbox.to, END)
             while (data := receive(self.sandbox.source, MOST_BYTES + 1))[:1] == b"\x00":
                 pass
             self._closed(data)
@@ -303,11 +304,11 @@ class Asked:
             raise Stopped(str(told["broken"])[:300])
         if "wrong" in told:
             kind = NotWritten if told.get("unwritten") is True else Wrong
-            stopped = told.get("stopped")
-            named = getattr(__builtins__, str(stopped), None) if stopped else None
-            return Answer(
-                wrong=kind(str(told["wrong"])[:2000]), stopped=named or (stopped and Exception)
-            )
+            named = getattr(builtins, str(told.get("stopped")), None)
+            is_error = isinstance(named, type) and issubclass(named, BaseException)
+            # an error of the student's own class counts as any error
+            stopped = named if is_error else Exception if told.get("stopped") else None
+            return Answer(wrong=kind(str(told["wrong"])[:2000]), stopped=stopped)
         return Answer(got=self._decoded(told.get("got")))
 
     def over(self) -> None:
