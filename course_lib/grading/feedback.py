@@ -37,6 +37,8 @@ main { max-width: 760px; margin: 0 auto; padding: 20px 16px 40px; }
 main > header { margin-bottom: 14px; }
 main h1 { font-size: 1.35em; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere; }
 main h2 { font-size: 1.1em; margin: 22px 0 6px; }
+main .ck-head h2 { margin: 0; }
+main.ck-wide { max-width: 940px; }
 main p, main li { overflow-wrap: anywhere; }
 main .ck-sum { font-size: 1.15em; font-weight: 600; margin: 2px 0; }
 main svg.ck-bar { display: block; width: 100%; height: 8px; border-radius: 4px; margin: 6px 0 8px;
@@ -63,15 +65,19 @@ HEAD = (
 Links = Callable[[str], str]  # "lesson 01, 'On paper first'" → its address, or ""
 
 
-def sealed(title: str, inner: str, images: bool = False) -> str:
-    """A whole page around ``inner`` HTML: the course's colours, nothing from outside, no script."""
+def sealed(title: str, inner: str, wide: bool = False) -> str:
+    """A whole page around ``inner`` HTML: the course's colours, nothing from outside, no script.
+
+    ``wide``: for a report, with figures.
+    """
     style, _, _ = still("", "check").removeprefix("<style>").partition("</style>")
     style += PAGE
     policy = f"default-src 'none'; style-src '{digest(style)}'; base-uri 'none'; form-action 'none'"
-    if images:
+    if wide:
         policy += "; img-src data:"
     head = HEAD.format(policy=policy, title=_safe(one_line(title)), style=style)
-    return f'{head}<body>\n<main class="ck-still">\n{inner}\n</main>\n</body>\n</html>\n'
+    kind = "ck-still ck-wide" if wide else "ck-still"
+    return f'{head}<body>\n<main class="{kind}">\n{inner}\n</main>\n</body>\n</html>\n'
 
 
 def digest(text: str) -> str:

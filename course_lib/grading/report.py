@@ -25,28 +25,14 @@ SHOWN = 10  # of the commonest mistakes of a task
 OUTCOMES = {
     "right": "right",
     "partly": "partly right",
-    "hidden": "right on the visible inputs alone",
+    "hidden": "right on visible inputs",
     "wrong": "wrong",
     "unwritten": "not written",
     "missing": "not found",
     "stopped": "stopped",
 }
-# class → colour, hatch: told apart by eyes that see no colours, too
-LOOKS = dict(
-    zip(
-        CLASSES,
-        (
-            (COLOURS[2], ""),
-            (COLOURS[0], ""),
-            (COLOURS[3], "//"),
-            (COLOURS[1], ""),
-            ("#d0d0d0", ""),
-            (COLOURS[6], ""),
-            (COLOURS[4], "xx"),
-        ),
-        strict=True,
-    )
-)
+COLOUR = dict(zip(CLASSES, (COLOURS[k] for k in (2, 0, 3, 1, 6, 5, 4)), strict=True))
+WRITTEN_FROM = 6  # % of a bar from which its number stands in it
 
 Bank = Mapping[str, Sequence[tuple[str, str]]]  # task id → (name, part of the message) of each
 
@@ -277,9 +263,11 @@ def outcomes_figure(found: Summary) -> Figure:
         shares = [100 * t.outcomes[name] / max(len(t.points), 1) for t in found.tasks]
         if not any(shares):
             continue
-        colour, hatch = LOOKS[name]
-        style = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0.6}
-        axis.barh(rows, shares, left=ends, height=0.66, label=OUTCOMES[name], **style)
+        style = {"color": COLOUR[name], "edgecolor": "white", "linewidth": 0.8}
+        drawn = axis.barh(rows, shares, left=ends, height=0.66, label=OUTCOMES[name], **style)
+        counts = [task.outcomes[name] for task in found.tasks]
+        shown = [str(n) if s >= WRITTEN_FROM else "" for n, s in zip(counts, shares, strict=True)]
+        axis.bar_label(drawn, shown, label_type="center", color="white", fontsize=8.5)
         ends = [end + share for end, share in zip(ends, shares, strict=True)]
     axis.set_yticks(rows, _labels(found))
     axis.set_xlim(0, 100)
@@ -350,7 +338,7 @@ def page(found: Summary) -> str:
     if found.marked:
         parts += ["<h2>Written answers</h2>", _marks_table(found)]
     parts.append(f"<footer><p>{_safe(taken_in_words(found))}</p></footer>")
-    return sealed(f"{found.exercise}: class report", "\n".join(parts), images=True)
+    return sealed(f"{found.exercise}: class report", "\n".join(parts), wide=True)
 
 
 def _safe(words: object) -> str:

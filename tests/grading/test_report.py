@@ -109,7 +109,7 @@ def test_the_page_has_the_figures_and_the_same_numbers():
     for tag, name, value in read.attributes:
         if tag == "img" and name == "src":
             assert value.startswith("data:image/svg+xml,%3Csvg") and "script" not in value
-    assert "What came of each task: a: 1 right, 1 partly right, 1 right on the visible" in read.text
+    assert "What came of each task: a: 1 right, 1 partly right, 1 right on visible" in read.text
     assert "Points by task: a: mean 0.79 of 3; b: mean 1.43 of 2." in read.text
     assert "<b>x</b>" in read.text, "a student's text is text"
 
