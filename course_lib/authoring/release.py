@@ -31,7 +31,8 @@ INSTRUCTIONS = """# {title}
 2. Open `{notebook}` in JupyterLab or Colab. Fill in the cells that say so; run the check below
    each.
 3. See where you stand at any time: `course check {notebook}` in this folder.
-4. Save the notebook and hand it in under its own name.
+4. Run the last cell, which writes your answers to the questions below it; save the notebook and
+   hand it in under its own name.
 
 {tasks}
 
