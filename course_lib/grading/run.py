@@ -117,7 +117,8 @@ def _begun(
         batch = book.unfinished(new) or new
         done.resumed = batch.id > 0
         for submission in submissions:
-            sha256 = hashlib.sha256(submission.data).hexdigest() if submission.data else ""
+            data = submission.data
+            sha256 = "" if data is None else hashlib.sha256(data).hexdigest()
             number = book.add_submission(_entry(setup.exercise, submission, sha256))
             stands = book.graded_in(number, batch)
             again = {"": [""], "changed": ["", "other"], "all": ["", "other", "same"]}[regrade]

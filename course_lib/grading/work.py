@@ -11,7 +11,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..authoring.places import ROOT
 from ..base import CourseError, require
 from .answers import cells_to_run
 from .box import Limits, Sandbox, sandbox_problem
+from .handed_in import handed_in
 from .judge import Result, graded, lacking
 from .notebooks import read_notebook
 from .plan import plan_of
@@ -28,7 +29,7 @@ from .wire import Closed
 PACKAGE = Path(__file__).resolve().parents[1]
 DIED = "the sandbox ended twice while this was graded. Look at the file; no answer was read."
 # what decides about points beside the exercise itself
-JUDGING = ("answers", "box", "inside", "judge", "notebooks", "plan", "wire", "work")
+JUDGING = ("answers", "box", "inside", "judge", "notebooks", "plan", "statements", "wire", "work")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class Graded:
     answers: dict[str, Any] = field(default_factory=dict)
 
 
+class NoSandbox(CourseError):
+    """There is no sandbox to grade in: nothing can be said of any submission."""
+
+
 class Worker:
     """Grades submissions of one exercise in a sandbox of its own. Use as a context manager."""
 
@@ -82,14 +87,18 @@ class Worker:
         self._stop()
 
     def _start(self) -> None:
-        self.sandbox = UnsafeSandbox() if self.setup.unsafe else Sandbox()
-        self.sandbox.__enter__()
-        errors = self.sandbox.plan(self.plan.given)
-        require(
-            not errors,
-            f"the cells of {self.setup.exercise} that a task rests on fail in the sandbox: "
-            f"{'; '.join(errors)[:300]}.",
-        )
+        sandbox = UnsafeSandbox() if self.setup.unsafe else Sandbox()
+        try:
+            sandbox.__enter__()
+            self.sandbox = sandbox
+            errors = sandbox.plan(self.plan.given)
+        except (CourseError, Closed, OSError) as error:
+            raise NoSandbox(f"the sandbox cannot be started ({error}).") from None
+        if errors:
+            raise NoSandbox(
+                f"the cells of {self.setup.exercise} that its tasks rest on fail in the sandbox: "
+                f"{'; '.join(errors)[:300]}."
+            )
 
     def _stop(self) -> None:
         if self.sandbox is not None:
@@ -104,12 +113,22 @@ class Worker:
     def graded(self, data: bytes | None, problem: str = "") -> Graded:
         """What a submission's bytes earn. ``problem``: why there are none."""
         if data is None:
-            return self.none_of_it(problem or "there is no notebook.", "missing")
+            outcome = "stopped" if problem == DIED else "missing"
+            return self.none_of_it(problem or "there is no notebook.", outcome)
         try:
-            notebook = read_notebook(data)
-            found = cells_to_run(self.plan, notebook)
+            return self._graded(data)
+        except NoSandbox:
+            raise  # no fault of the file's
         except CourseError as error:
             return self.none_of_it(str(error), "missing")
+        except Exception as error:  # one file never ends the batch
+            self._stop()
+            said = f"{type(error).__name__}: {error}"[:300]
+            return self.none_of_it(f"the grader itself failed on this file ({said}).", "stopped")
+
+    def _graded(self, data: bytes) -> Graded:
+        notebook = read_notebook(data)
+        found = cells_to_run(self.plan, notebook)
         results = self._in_sandbox(found.cells)
         if results is None:
             return self.none_of_it(DIED, "stopped")
@@ -117,7 +136,10 @@ class Worker:
         for result in results:
             if result.outcome == "missing":
                 result.message = found.missing.get(by_id[result.task], result.message)
-        return Graded(results, "", list(found.notes), answers_of(notebook, self.setup.exercise))
+        handed = handed_in(notebook, self.setup.exercise)
+        notes = [*notebook.notes, *found.notes, *filter(None, [handed.problem])]
+        answers = {item: asdict(given) for item, given in handed.items.items()}
+        return Graded(results, "", notes, answers)
 
     def none_of_it(self, problem: str, outcome: str) -> Graded:
         """No points for any task, and why."""
@@ -137,13 +159,6 @@ class Worker:
         return None
 
 
-def answers_of(notebook: Any, exercise: str) -> dict[str, Any]:
-    """Question → answer, tries and score, as they came with a notebook."""
-    from .handed_in import handed_in
-
-    return {item: asdict(given) for item, given in handed_in(notebook, exercise).items.items()}
-
-
 def checked_setup(setup: Setup) -> Setup:
     """``setup``, where it can be done. Raises in words where there is no sandbox, or no sources."""
     require(
@@ -153,7 +168,7 @@ def checked_setup(setup: Setup) -> Setup:
     )
     problem = "" if setup.unsafe else sandbox_problem()
     require(not problem, f"submissions are not graded without a sandbox: {problem}")
-    return replace(setup)
+    return setup
 
 
 def exercise_version(exercise: str) -> str:
