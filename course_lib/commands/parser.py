@@ -10,6 +10,7 @@ from .finetune import finetune_command
 from .grading_parser import add_grade, add_gradebook
 from .help import BEGIN, Help, rules_help
 from .learning import check_command, findings_command, lab_command, progress_command
+from .mark import add_mark
 from .options import (
     answers_argument,
     device_argument,
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_release(command)
     add_grade(command)
     add_gradebook(command)
+    add_mark(command)
     add_progress(command)
     add_train_reward(command)
     add_build_assets(command)
