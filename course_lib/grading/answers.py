@@ -22,7 +22,7 @@ MOST_NOTES = 20
 SHOWN = "def display(*objects, **options):\n    print(*objects)"
 FUTURE = "from __future__ import annotations\n"
 ALIKE = 0.5  # share of a cell's statements that makes it a changed copy of an own one
-SETTING = ("np", "numpy", "torch", "random", "sys", "math", "warnings", "os")
+SETTING = ("np", "numpy", "torch", "random", "warnings")
 
 
 @dataclass
@@ -86,6 +86,10 @@ class _Choice:
                 self.bindings.setdefault(name, []).append(at)
             for name in statement.changes - statement.binds:
                 self.changes.setdefault(name, []).append(at)
+        self.kinds: dict[str, tuple[list[int], ...]] = {}
+        made = (s.binds for s in self.all if s.kind in ("def", "import"))
+        self.functions = frozenset().union(*made)
+        self.answered = {s.stretch for s in self.all if s.binds & self.handed_in}
         self.stars = [at for at, s in enumerate(self.all) if _is_star(s.node)]
         self.taken: set[int] = set()
         self.meant: dict[int, dict[str, list[int]]] = {}  # statement → name → what it means by it
@@ -109,12 +113,9 @@ class _Choice:
 
     def effective(self, name: str, user: int | None) -> list[int]:
         """The statements that make up what ``user`` means by ``name``."""
-        mine = [at for at in self.bindings.get(name, []) if at not in self.own]
+        mine, functions, imports, constants = self._sorted(name)
         if name in self.handed_in:
             return self._answer(name, mine)
-        functions = [at for at in mine if self._is_function(name, at) and not is_stub(self.all[at])]
-        imports = [at for at in mine if self.all[at].kind == "import"]
-        constants = [at for at in mine if self.all[at].kind == "constant"]
         if functions:
             return self._with_wraps(name, self._version(functions, user), mine)
         if imports:
@@ -128,13 +129,24 @@ class _Choice:
         safe = ("def", "import", "constant")
         return [at for at in self.bindings.get(name, []) if self.all[at].kind in safe][-1:]
 
+    def _sorted(self, name: str) -> tuple[list[int], ...]:
+        """Statements that bind ``name``: all, written functions, imports, constants."""
+        if name not in self.kinds:
+            mine = [at for at in self.bindings.get(name, []) if at not in self.own]
+            written = [at for at in mine if not is_stub(self.all[at])]
+            functions = [at for at in written if self._is_function(name, at)]
+            imports, constants = (
+                [at for at in mine if self.all[at].kind == kind] for kind in ("import", "constant")
+            )
+            self.kinds[name] = mine, functions, imports, constants
+        return self.kinds[name]
+
     def _answer(self, name: str, mine: list[int]) -> list[int]:
         """An answer: the last that is written, else the last stub."""
-        written = [at for at in mine if not is_stub(self.all[at])]
-        functions = [at for at in written if self._is_function(name, at)]
+        functions = self._sorted(name)[1]
         if functions:
             return self._with_wraps(name, functions[-1], mine)
-        values = [at for at in written if not self.all[at].calls]
+        values = [at for at in mine if not self.all[at].calls and not is_stub(self.all[at])]
         return values[-1:] or mine[-1:]
 
     def _is_function(self, name: str, at: int) -> bool:
@@ -142,8 +154,7 @@ class _Choice:
         statement = self.all[at]
         value = getattr(statement.node, "value", None)
         if isinstance(statement.node, ast.Assign) and isinstance(value, ast.Name):
-            others = self.bindings.get(value.id, [])
-            return value.id != name and any(self.all[k].kind in ("def", "import") for k in others)
+            return value.id != name and value.id in self.functions
         return statement.kind == "def"
 
     def _with_wraps(self, name: str, at: int, mine: list[int]) -> list[int]:
@@ -174,8 +185,7 @@ class _Choice:
         here = [at for at in versions if self.all[at].stretch == stretch]
         if here:
             return here[-1]
-        answered = {s.stretch for s in self.all if s.binds & self.handed_in}
-        alone = [at for at in versions if self.all[at].stretch not in answered]
+        alone = [at for at in versions if self.all[at].stretch not in self.answered]
         above = [at for at in versions if at < user]
         return (alone or above or versions[:1])[-1]
 
@@ -200,9 +210,10 @@ class _Choice:
             self.taken.add(at)
             meant = self.meant.setdefault(at, {})
             for needed in sorted(self.all[at].reads):
-                meant[needed] = [k for k in self.effective(needed, at) if k != at]
-                waiting += meant[needed]
-                if not self.effective(needed, at):
+                those = self.effective(needed, at)
+                meant[needed] = [k for k in those if k != at]
+                waiting += (k for k in meant[needed] if k not in self.taken)
+                if not those:
                     self._not_bound(needed, at)
 
     def _not_bound(self, name: str, at: int) -> None:
@@ -374,7 +385,8 @@ def _is_setting(node: ast.stmt) -> bool:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return False
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return root_of(call.func) in SETTING and not any(map(_called, given))
+    known = root_of(call.func) in SETTING or call.func.attr == "setrecursionlimit"
+    return known and not any(map(_called, given))
 
 
 def _called(node: ast.expr) -> bool:

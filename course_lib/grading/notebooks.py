@@ -16,7 +16,7 @@ from ..base import CourseError, require
 MOST_BYTES = 32_000_000  # of a notebook, outputs included
 MOST_BRACKETS = 1_000_000  # lists and dictionaries in it
 MOST_CELLS = 5_000
-MOST_TEXT = 2_000_000  # characters of all cells together
+MOST_TEXT = 1_000_000  # characters of all cells together
 DEEPEST = 60
 NO_NOTEBOOKS = (  # how other files begin, and what they are
     (b"%PDF", "a PDF"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from .notebooks import Cell
 
 MOST_OF_A_CELL = 200_000  # characters that are parsed
-MOST_STATEMENTS = 5_000
+MOST_STATEMENTS = 2_000
 MOST_PARSED = 10_000_000  # characters, each try counted
 MOST_PARTS = 200  # of a cell that does not parse
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)

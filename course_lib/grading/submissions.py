@@ -5,10 +5,10 @@ the folder or zip file that it lies in. Whatever is wrong with one submission is
 and stops no other.
 """
 
+import contextlib
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ MOODLE = re.compile(
 )
 METADATA = "submission_metadata.yml"
 EXPORT = re.compile(r"assignment_\d+_export$")  # Gradescope's
+OTHERS = "the notebook looks like another exercise's, not {}'s."
 COUNTED = re.compile(r"(?:-(\d{1,3})| ?\((\d{1,3})\))$")  # "ex03-1", "ex03 (1)"
 OF_AN_EXERCISE = re.compile(
     r"^(ex|exercise|hw|homework|assignment|assign|ps|lab|week|unit|project)[ _-]*\d+(\D.*)?$", re.I
@@ -134,7 +135,7 @@ def _hash(key: tuple[str, ...]) -> str:
 
 
 def _canvas(item: Item) -> re.Match | None:
-    """What Canvas has put into a name. Only the outermost counts: a student names what is inside."""
+    """What Canvas has put into the outermost name; what lies inside was named by a student."""
     return CANVAS.match(item.parts[0]) or CANVAS_TEXT.match(item.parts[0])
 
 
@@ -192,51 +193,45 @@ def _grouped(items: list[Item]) -> dict[_Owner, list[Item]]:
 
 
 def _by_place(items: list[Item]) -> dict[tuple[str, ...], list[Item]]:
-    """("folder", ...) or ("file", ...) → items, where no system has named them."""
-    notebooks = [item for item in items if _is_notebook(item)]
-    direct: dict[tuple[str, ...], list[Item]] = {}
-    for item in notebooks:
-        direct.setdefault(item.parts[:-1], []).append(item)
-    tops = {parts[:1] for parts in direct}
-    homes: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for folder, mine in direct.items():
-        strange = not any(re.search(r"ex(ercise)?[ _-]*\d", i.parts[-1], re.I) for i in mine)
-        several = len(mine) > 1 and strange
-        if folder and not (several and (_is_weak(folder[-1]) or len(direct) == len(tops) == 1)):
-            homes[folder] = _home(folder, direct)
-    places = {home for home in homes.values() if home}
+    """("folder", ...) or ("file", ...) → items, where no system has named them.
+
+    A folder or zip file of the first level is a student's, so that what a student puts into it
+    makes nobody else's submission. Folders of sections, and such as ``ex03``, are looked into.
+    """
+    folders = {item.parts[:-1] for item in items if _is_notebook(item)} - {()}
+    sections = _are_sections(folders)
     groups: dict[tuple[str, ...], list[Item]] = {}
     for item in items:
-        if _is_notebook(item):
-            home = homes.get(item.parts[:-1], ())
-            key = ("folder", *home) if home else ("file", *item.parts)
-        else:
-            key = _place_of_other(item, places)
-        if key:
-            groups.setdefault(key, []).append(item)
+        inside = item.parts if item.kind == "folder" else item.parts[:-1]
+        home = _home(inside, sections)
+        handed_in = Path(item.parts[-1]).suffix.lower() in HANDED_IN
+        if home:
+            groups.setdefault(("folder", *home), []).append(item)
+        elif handed_in or item.kind == "link" or item.problem:
+            groups.setdefault(("file", *item.parts), []).append(item)
     return groups
 
 
-def _home(folder: tuple[str, ...], direct: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """The folder that is the student's: the first with a notebook, or the one it is sorted in."""
-    ends = (k for k in range(1, len(folder) + 1) if folder[:k] in direct or _is_zip(folder[k - 1]))
-    home = folder[: next(ends)]
-    while home and _is_weak(home[-1]):
-        home = home[:-1]
-    return home
+def _home(folder: tuple[str, ...], sections: bool) -> tuple[str, ...]:
+    """The folder that is the student's, for what lies in ``folder``; () where none is."""
+    first = next((at for at, name in enumerate(folder) if not _is_weak(name)), None)
+    if first is None:
+        return ()
+    if sections and not _is_zip(folder[first]):
+        second = [at for at in range(first + 1, len(folder)) if not _is_weak(folder[at])]
+        return folder[: second[0] + 1] if second else ()
+    return folder[: first + 1]
 
 
-def _place_of_other(item: Item, places: set[tuple[str, ...]]) -> tuple[str, ...]:
-    """Whose a file is that is no notebook; () for those of nobody."""
-    inside = item.parts if item.kind == "folder" else item.parts[:-1]
-    above = {place[:k] for place in places for k in range(len(place))}
-    for k in range(1, len(inside) + 1):
-        if inside[:k] in places:
-            return ("folder", *inside[:k])
-        if inside[:k] not in above and not _is_weak(inside[k - 1]):
-            return ("folder", *inside[:k])
-    handed_in = Path(item.parts[-1]).suffix.lower() in HANDED_IN
-    return ("file", *item.parts) if handed_in or item.kind == "link" or item.problem else ()
+def _are_sections(folders: set[tuple[str, ...]]) -> bool:
+    """Whether the folders of the first level are sections: none holds a notebook, each several."""
+    tops: dict[str, set[str]] = {}
+    for folder in folders:
+        names = [name for name in folder if not _is_weak(name)]
+        if len(names) < 2 or _is_zip(names[0]):
+            return False
+        tops.setdefault(names[0], set()).add(names[1])
+    return len(tops) > 1 and sum(map(len, tops.values())) >= 2 * len(tops)
 
 
 def _is_weak(name: str) -> bool:
@@ -308,7 +303,7 @@ def _submission(owner: _Owner, items: list[Item], exercise: str) -> Submission:
         chosen = items[0]
     elif len(candidates) == 1:
         chosen = candidates[0]
-        _read_into(found, chosen)
+        _read_into(found, chosen, exercise)
     else:
         chosen = _best(found, candidates, exercise)
     file = chosen.parts[-1]
@@ -322,12 +317,16 @@ def _submission(owner: _Owner, items: list[Item], exercise: str) -> Submission:
     return found
 
 
-def _read_into(found: Submission, item: Item) -> None:
+def _read_into(found: Submission, item: Item, exercise: str) -> None:
     try:
         found.data = item.read()
         require(found.data, "the file is empty.")
     except CourseError as error:
         found.data, found.problem = None, str(error)
+        return
+    with contextlib.suppress(CourseError):  # what is no notebook is said where it is graded
+        if _fits(read_notebook(found.data, item.parts[-1]), item.parts[-1], exercise) == 0:
+            found.notes.append(OTHERS.format(exercise))
 
 
 def _best(found: Submission, candidates: list[Item], exercise: str) -> Item:
@@ -349,7 +348,7 @@ def _best(found: Submission, candidates: list[Item], exercise: str) -> Item:
         f"{', '.join(others[:5])}{' …' * (len(others) > 5)}."
     )
     if rank[0] == 0:
-        found.notes.append(f"the notebook looks like another exercise's, not {exercise}'s.")
+        found.notes.append(OTHERS.format(exercise))
     return chosen
 
 
