@@ -101,7 +101,8 @@
 
     keep() {
       this.shows();
-      if (this.answer.points !== null && this.dirty) this.queue = this.queue.then(() => this.send());
+      // whether there is something to send is asked when its turn comes: what is on its way counts
+      if (this.answer.points !== null) this.queue = this.queue.then(() => this.send());
       return this.queue;
     }
 

@@ -35,7 +35,7 @@ PAGE = (
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     "<title>{title}</title>\n<style>{style}</style>\n</head>\n"
-    '<body class="ck-still">\n<main id="desk"></main>\n'
+    '<body>\n<main class="ck-still" id="desk"></main>\n'
     '<script type="application/json" id="data">{data}</script>\n'
     "<script>{script}</script>\n</body>\n</html>\n"
 )

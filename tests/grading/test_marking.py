@@ -363,6 +363,25 @@ def test_a_class_is_marked_with_the_keyboard_alone(marking, book):
     assert cards.nth(0).locator("textarea").input_value() == "j is a letter, 3 a digit"
 
 
+def test_points_that_change_while_a_mark_is_on_its_way_are_kept_too(marking, book):
+    """Back to what stood there before, in the middle of saving another."""
+    marking.keyboard.press("j")
+    marking.keyboard.press("2")
+    marking.locator(".dk-state", has_text="Saved.").wait_for()
+    marking.evaluate("""["3", "2"].forEach((key) => document.activeElement.dispatchEvent(
+        new KeyboardEvent("keydown", { key, bubbles: true })))""")
+    marking.locator(".dk-state", has_text="Saved.").wait_for()
+    for _ in range(2):  # whatever is under way has ended when two more have
+        marking.keyboard.press("j")
+        marking.keyboard.press("1")
+    marking.wait_for_function(
+        "() => [...document.querySelectorAll('.dk-state')]"
+        ".filter((e) => e.textContent === 'Saved.').length === 3"
+    )
+    points = sorted(mark[0] for found in marks_of(book).values() for mark in found)
+    assert points == [1, 1, 2]
+
+
 def test_a_students_text_is_text_on_the_page(marking):
     said = marking.locator(".dk-text").all_inner_texts()
     assert any("<img src=x onerror=alert(1)> =cmd" in text for text in said)
@@ -393,6 +412,8 @@ def test_the_page_fits_and_passes_axe(browser, server, width, dark):
     opened = context.new_page()
     opened.goto(server.address)
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    ground = opened.locator("main").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert ground == ("rgb(20, 23, 26)" if dark else "rgb(255, 255, 255)")
     found = axe.Axe().run(opened).response["violations"]
     context.close()
     assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
