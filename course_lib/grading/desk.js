@@ -83,6 +83,7 @@
       this.element.className = `dk-answer ck-check ck-${kind}`;
       this.state.classList.toggle("dk-bad", Boolean(this.error));
       if (this.error) this.state.textContent = `Not saved: ${this.error}`;
+      else if (this.sending) this.state.textContent = "Saving …";
       else if (this.dirty) this.state.textContent = points === null ? "The note is kept with the points." : "Not saved yet.";
       else this.state.textContent = points === null ? "" : "Saved.";
       stood();
@@ -109,6 +110,8 @@
     async send() {
       if (!this.dirty) return;
       const sent = { points: this.answer.points, note: this.note.value.trim() };
+      this.sending = true;
+      this.shows();
       try {
         const reply = await fetch("mark", {
           method: "POST",
@@ -124,6 +127,7 @@
         this.error = error instanceof TypeError ? "course mark has ended. Start it again." : error.message;
         live.textContent = `Not saved: ${this.error}`;
       }
+      this.sending = false;
       this.shows();
     }
   }
@@ -162,7 +166,7 @@
   });
 
   window.addEventListener("beforeunload", (event) => {
-    if (cards.some((card) => card.dirty)) event.preventDefault();
+    if (cards.some((card) => card.dirty || card.sending)) event.preventDefault();
   });
 
   const key = (name) => node("kbd", {}, name);
