@@ -23,7 +23,7 @@ NOT_QUICK = {
     "test_adapters", "test_annotator", "test_answers_at_random", "test_architectures",
     "test_arithmetic", "test_attacked_files", "test_candidate_browser", "test_candidates",
     "test_check", "test_clinic_desk", "test_console", "test_declared", "test_drawings_first",
-    "test_drawings_later", "test_explore_curves", "test_explore_replies",
+    "test_drawings_later", "test_edits", "test_explore_curves", "test_explore_replies",
     "test_failing_pipelines", "test_front_ends", "test_frontier", "test_gsm8k", "test_guesses",
     "test_keyboard", "test_keys", "test_memory", "test_misreadings", "test_over_optimisation",
     "test_overoptimisation", "test_overwriting", "test_plots", "test_predict",

@@ -8,6 +8,7 @@ that is written.
 """
 
 import ast
+import bisect
 import difflib
 import functools
 import re
@@ -61,12 +62,12 @@ def cells_to_run(plan: Plan, notebook: Notebook) -> Found:
 
 @functools.lru_cache(maxsize=32)
 def _of_plan(given: tuple[str, ...], others: tuple[str, ...]) -> tuple[frozenset[str], ...]:
-    """Names that an exercise's own cells define, and their statements, and those of later cells."""
+    """Names that an exercise's own cells define, their statements, those of later cells, names."""
     first = statements_of([Cell("code", source) for source in given]).read
     later = statements_of([Cell("code", without_checks(source)) for source in others]).read
     names = frozenset().union(*(s.binds for s in first))
     texts = (frozenset(dumped(s.node) for s in some) - {""} for some in (first, later))
-    return names, *texts
+    return names, *texts, frozenset().union(*(s.binds for s in later))
 
 
 class _Choice:
@@ -75,8 +76,8 @@ class _Choice:
     def __init__(self, plan: Plan, statements: Statements) -> None:
         self.plan, self.all = plan, statements.read
         self.handed_in = {probed.handed_in for probed in plan.tasks.values()}
-        self.given, same, own = _of_plan(tuple(plan.given), tuple(plan.others))
-        self.own = self._own_ones(own)
+        self.given, same, own, names = _of_plan(tuple(plan.given), tuple(plan.others))
+        self.own = self._own_ones(own, names)
         self.bindings: dict[str, list[int]] = {}
         self.changes: dict[str, list[int]] = {}
         for at, statement in enumerate(self.all):
@@ -89,14 +90,17 @@ class _Choice:
         self.kinds: dict[str, tuple[list[int], ...]] = {}
         made = (s.binds for s in self.all if s.kind in ("def", "import"))
         self.functions = frozenset().union(*made)
-        self.answered = {s.stretch for s in self.all if s.binds & self.handed_in}
+        self.readers: dict[str, list[int]] = {}
+        for at, statement in enumerate(self.all):
+            for name in statement.reads if statement.kind == "def" else ():
+                self.readers.setdefault(name, []).append(at)
         self.stars = [at for at, s in enumerate(self.all) if _is_star(s.node)]
         self.taken: set[int] = set()
         self.meant: dict[int, dict[str, list[int]]] = {}  # statement → name → what it means by it
         self.unknown: dict[str, int | None] = {}
         self.shows = False
 
-    def _own_ones(self, own: frozenset[str]) -> set[int]:
+    def _own_ones(self, own: frozenset[str], names: frozenset[str]) -> set[int]:
         """Statements of the exercise's later cells, changed copies of such cells included."""
         exact = {at for at, s in enumerate(self.all) if dumped(s.node) in own}
         cells: dict[int, list[int]] = {}
@@ -106,7 +110,7 @@ class _Choice:
         for members in cells.values():
             answers = any(self.all[at].binds & self.handed_in for at in members)
             if not answers and len(exact.intersection(members)) >= ALIKE * len(members):
-                copies.update(members)
+                copies.update(at for at in members if self.all[at].binds <= names)
         return copies
 
     # ---- which binding of a name -------------------------------------------------------------
@@ -117,13 +121,13 @@ class _Choice:
         if name in self.handed_in:
             return self._answer(name, mine)
         if functions:
-            return self._with_wraps(name, self._version(functions, user), mine)
+            return self._with_wraps(name, self._version(name, functions, user), mine)
         if imports:
-            return [self._version(imports, user)]
+            return [self._version(name, imports, user)]
         if name in self.given or name in BUILTIN:
             return []  # a loop's `sum` does not replace Python's
         if mine and constants == mine and not self.changes.get(name):
-            return [self._version(constants, user)]
+            return [self._version(name, constants, user)]
         if mine:
             return self._values(name, mine, user)
         safe = ("def", "import", "constant")
@@ -173,21 +177,26 @@ class _Choice:
         marks = [k for k in marks if k not in self.own and name in _attributes(self.all[k].node)]
         return [at, *(later or wraps), *marks]
 
-    def _version(self, versions: list[int], user: int | None) -> int:
-        """The one of several that the check below ``user`` saw.
+    def _version(self, name: str, versions: list[int], user: int | None) -> int:
+        """The one of several that the check below ``user`` saw: the nearest above.
 
-        In its own stretch the last; else the last of those that stand with no other answer; else
-        the last above it, or the first below.
+        A function further down that no other function rests on was mended there, and counts.
         """
         if user is None or len(versions) == 1:
             return versions[-1]
-        stretch = self.all[user].stretch
-        here = [at for at in versions if self.all[at].stretch == stretch]
-        if here:
-            return here[-1]
-        alone = [at for at in versions if self.all[at].stretch not in self.answered]
-        above = [at for at in versions if at < user]
-        return (alone or above or versions[:1])[-1]
+        at = bisect.bisect_right(versions, user)
+        mended = at - 1
+        for later in range(max(at, 1), len(versions)):
+            if self.all[versions[later]].kind != "def" or self._rested_on(name, versions, later):
+                break
+            mended = later
+        return versions[max(mended, 0)]
+
+    def _rested_on(self, name: str, versions: list[int], at: int) -> bool:
+        """Whether another function, above the next version, looks ``name`` up."""
+        readers = self.readers.get(name, [])
+        end = versions[at + 1] if at + 1 < len(versions) else len(self.all)
+        return bisect.bisect_left(readers, end) > bisect.bisect_right(readers, versions[at])
 
     def _values(self, name: str, mine: list[int], user: int | None) -> list[int]:
         """All that sets or changes a value up to its user, or anywhere where nothing does."""

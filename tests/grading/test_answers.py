@@ -128,9 +128,10 @@ def test_recursion_and_local_names_survive_another_name(found):
     got = found(
         "def fact(n):\n    return 1 if n < 2 else n * fact(n - 1)\n"
         "def win_share(a, b):\n    f = lambda fact: fact\n    return fact(a) + f(b)",
-        "def fact(n):\n    return 0\ndef expected_best(rewards, n):\n    return fact(n)",
+        "def fact(n):\n    return n and 2 + fact(n - 1)\n"
+        "def expected_best(rewards, n):\n    return fact(n)",
     )
-    assert ran(got)["win_share"](4, 1) == 25 and ran(got)["expected_best"]([], 3) == 0
+    assert ran(got)["win_share"](4, 1) == 25 and ran(got)["expected_best"]([], 3) == 6
 
 
 def test_a_mended_helper_below_counts(found):
