@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .notebooks import Cell, Notebook
-from .plan import Plan, without_checks
+from .plan import Plan, Probed, without_checks
 from .statements import BUILTIN, Statement, Statements, Unread, root_of, statements_of
 
 MOST_NOTES = 20
@@ -54,9 +54,12 @@ def cells_to_run(plan: Plan, notebook: Notebook) -> Found:
         choice.take(probed.handed_in)
     found = Found(choice.sources())
     for name, probed in plan.tasks.items():
-        if not choice.effective(probed.handed_in, None):
+        those = choice.effective(probed.handed_in, None)
+        if not those:
             found.missing[name] = _missing(plan, name, statements, notebook.cells)
-    found.notes = _notes(choice, statements)
+        elif is_stub(choice.all[those[0]]):
+            found.notes += filter(None, [_elsewhere(probed, statements, notebook.cells)])
+    found.notes = [*found.notes, *_notes(choice, statements)][:MOST_NOTES]
     return found
 
 
@@ -78,6 +81,7 @@ class _Choice:
         self.handed_in = {probed.handed_in for probed in plan.tasks.values()}
         self.given, same, own, names = _of_plan(tuple(plan.given), tuple(plan.others))
         self.own = self._own_ones(own, names)
+        self.defined = {name: s for s in self.all if s.kind == "def" for name in s.binds}
         self.bindings: dict[str, list[int]] = {}
         self.changes: dict[str, list[int]] = {}
         for at, statement in enumerate(self.all):
@@ -85,7 +89,7 @@ class _Choice:
                 continue
             for name in statement.binds:
                 self.bindings.setdefault(name, []).append(at)
-            for name in statement.changes - statement.binds:
+            for name in self._effects(statement) - statement.binds:
                 self.changes.setdefault(name, []).append(at)
         self.kinds: dict[str, tuple[list[int], ...]] = {}
         made = (s.binds for s in self.all if s.kind in ("def", "import"))
@@ -113,6 +117,16 @@ class _Choice:
                 copies.update(at for at in members if self.all[at].binds <= names)
         return copies
 
+    def _effects(self, statement: Statement) -> frozenset[str]:
+        """What running a statement changes; a call such as ``set_up()``, or ``@rule``, included."""
+        node = statement.node
+        called = [part.func if isinstance(part, ast.Call) else part for part in _decorators(node)]
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            called.append(node.value.func)
+        names = {part.id for part in called if isinstance(part, ast.Name)} - self.handed_in
+        own = statement.changes if statement.kind != "def" else frozenset()
+        return own.union(*(self.defined[n].changes for n in names if n in self.defined))
+
     # ---- which binding of a name -------------------------------------------------------------
 
     def effective(self, name: str, user: int | None) -> list[int]:
@@ -128,7 +142,7 @@ class _Choice:
             return []  # a loop's `sum` does not replace Python's
         if mine and constants == mine and not self.changes.get(name):
             return [self._version(name, constants, user)]
-        if mine:
+        if mine or self.changes.get(name):
             return self._values(name, mine, user)
         safe = ("def", "import", "constant")
         return [at for at in self.bindings.get(name, []) if self.all[at].kind in safe][-1:]
@@ -368,6 +382,10 @@ def _does_nothing(node: ast.stmt) -> bool:
     return node.value is None or empty
 
 
+def _decorators(node: ast.stmt) -> list[ast.expr]:
+    return list(getattr(node, "decorator_list", []))
+
+
 def _is_star(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
 
@@ -410,9 +428,19 @@ def _called(node: ast.expr) -> bool:
 def _missing(plan: Plan, name: str, statements: Statements, cells: Sequence[Cell]) -> str:
     """What became of an answer that is nowhere, in the words of a kind teacher."""
     wanted = plan.tasks[name].handed_in
-    start = re.compile(
-        rf"^\s*(async\s+)?(def|class)\s+{re.escape(wanted)}\b|^\s*{re.escape(wanted)}\s*=", re.M
-    )
+    elsewhere = _elsewhere(plan.tasks[name], statements, cells)
+    if elsewhere:
+        return elsewhere
+    near = _nearest(plan, name, statements.read)
+    if near:
+        return f"there is no {wanted} in the notebook. Is it {near}? Then give it its name back."
+    return f"there is no {wanted} in the notebook. Was its cell deleted?"
+
+
+def _elsewhere(probed: Probed, statements: Statements, cells: Sequence[Cell]) -> str:
+    """Where an answer stands that cannot be run, and why; ""."""
+    wanted, word = probed.handed_in, re.escape(probed.handed_in)
+    start = re.compile(rf"^\s*(?:(?:async\s+)?def\s+{word}\b|{word}\s*=)(?!=)", re.M)
     for piece in statements.unread:
         if start.search(piece.source):
             return f"{wanted} is in cell {piece.cell}, but Python cannot read it: {piece.problem}"
@@ -422,16 +450,14 @@ def _missing(plan: Plan, name: str, statements: Statements, cells: Sequence[Cell
                 f"{wanted} stands in cell {at + 1}, which is a {_kind_of(cell)} cell, so it is not "
                 "run. Was it turned by accident? Select it, press Esc, then Y."
             )
-    for at, cell in enumerate(cells):
+    read = {name for statement in statements.read for name in statement.binds}
+    for at, cell in enumerate(cells) if wanted not in read else ():
         if cell.kind == "code" and start.search(cell.source):
             return (
                 f"{wanted} stands in cell {at + 1}, but not as a function of its own: is it "
                 "indented below something else, or commented out by a %% line or quotes?"
             )
-    near = _nearest(plan, name, statements.read)
-    if near:
-        return f"there is no {wanted} in the notebook. Is it {near}? Then give it its name back."
-    return f"there is no {wanted} in the notebook. Was its cell deleted?"
+    return ""
 
 
 def _kind_of(cell: Cell) -> str:
@@ -465,7 +491,7 @@ def _notes(choice: _Choice, statements: Statements) -> list[str]:
         user = choice.all[at] if at is not None else None
         what = next(iter(sorted(user.binds)), "a statement") if user else "an answer"
         notes.append(f"{what} uses {name}, which the notebook does not define before it.")
-    return notes[:MOST_NOTES]
+    return notes
 
 
 def _unread_note(piece: Unread) -> str:

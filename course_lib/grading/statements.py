@@ -8,6 +8,7 @@ import ast
 import builtins
 import re
 import symtable
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -37,7 +38,8 @@ class Statement:
     cell : the number of its cell, from 1, text cells counted.
     stretch : statements between two checks, and in one cell, have the same.
     kind : "def", "import", "constant", "value" or "other"; "constant" is a name set to literals.
-    binds, reads, changes : names that it defines, looks up outside itself, and changes in place.
+    binds, reads, changes : names that it defines, looks up outside itself, and changes in place;
+        of a function what calling it changes.
     calls : names that it binds to what calling their old value gives, as ``f = f(x)``.
     """
 
@@ -77,6 +79,13 @@ def statements_of(cells: list[Cell], checks: frozenset[str] = frozenset()) -> St
     ``checks`` : names of tasks; a call such as ``check.NAME(...)`` ends a stretch.
     """
     found = Statements()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a student's "\\d"
+        _read(cells, checks, found)
+    return found
+
+
+def _read(cells: list[Cell], checks: frozenset[str], found: Statements) -> None:
     stretch = 0
     for at, cell in enumerate(_healed(cells, found)):
         if cell.kind != "code":
@@ -85,14 +94,13 @@ def statements_of(cells: list[Cell], checks: frozenset[str] = frozenset()) -> St
         for node, source in _nodes(cell.source, at + 1, found):
             if len(found.read) >= MOST_STATEMENTS:
                 found.notes.append(f"only the first {MOST_STATEMENTS} statements were read.")
-                return found
+                return
             statement = _statement(node, source, at + 1, stretch)
             if statement is None:
                 found.unread.append(Unread(source, at + 1, "it is too involved to be read."))
                 continue
             found.read.append(statement)
             stretch += _is_check(node, checks)
-    return found
 
 
 def _healed(cells: list[Cell], found: Statements) -> list[Cell]:
@@ -304,8 +312,9 @@ def _statement(node: ast.stmt, source: str, cell: int, stretch: int) -> Statemen
     try:
         table = symtable.symtable(source, "cell", "exec")
         binds, reads = _names(table)
-        changes = _changed(node)
         kind = _kind(node, binds)
+        changes = _changed(node)
+        changes = changes & reads if kind == "def" else changes
     except UNREADABLE:
         return None
     calls = frozenset()
@@ -358,14 +367,14 @@ def _literal(node: ast.expr) -> bool:
 
 
 def _changed(node: ast.stmt) -> frozenset[str]:
-    """Names whose values a statement changes in place, as far as its text says."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return frozenset()
+    """Names whose values a statement, or a call of its function, changes, as far as it says so."""
     changed = set()
     for part in ast.walk(node):
         if isinstance(part, ast.Attribute | ast.Subscript):
             if isinstance(part.ctx, ast.Store | ast.Del):
                 changed.add(root_of(part))
+        elif isinstance(part, ast.Global):
+            changed.update(part.names)
         elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
             call = part.value
             if isinstance(call.func, ast.Attribute):

@@ -1,6 +1,7 @@
 """Which part of a handed-in notebook is run, whatever a student has done to it."""
 
 import builtins
+import random
 import textwrap
 
 import pytest
@@ -9,7 +10,7 @@ from course_lib.grading.answers import cells_to_run
 from course_lib.grading.notebooks import Cell, Notebook
 from course_lib.grading.plan import plan_of
 
-BEST = "def best_of_n(texts, rewards):\n    return [t[int(r.argmax())] for t, r in zip(texts, rewards)]"
+BEST = "def best_of_n(texts, rewards):\n    return [row[0] for row in texts]"
 SHARE = "def win_share(a, b):\n    return float(((a > b) + .5 * (a == b)).mean())"
 HIGH = "def expected_best(rewards, n):\n    return max(rewards)"
 CHEAP = "def cheapest_n(ns, quality, share, budget):\n    return ns[0]"
@@ -296,6 +297,26 @@ def test_what_is_missing_is_said_exactly(found):
     assert "not as a function of its own" in got.missing["win_share"]
 
 
+def test_a_stub_beside_an_answer_that_cannot_be_run_is_said(found):
+    stub = "def win_share(a, b):\n    ..."
+    got = found("def win_share(a, b):\n    return (a", stub)
+    assert got.notes[0].startswith("win_share is in cell 1, but Python cannot read it")
+    got = found(f"md:{SHARE}", stub)
+    assert got.notes[0].startswith("win_share stands in cell 1, which is a text cell")
+    assert found(stub).notes == []
+
+
+def test_what_functions_and_decorators_set_up_is_there(found):
+    got = found(
+        "RULES = []\ndef rule(f):\n    RULES.append(f)\n    return f",
+        "@rule\ndef one(x):\n    return x",
+        "@rule\ndef two(x):\n    return 10 * x",
+        "def set_up():\n    global SIZE\n    SIZE = 100\nset_up()",
+        "def win_share(a, b):\n    return sum(f(a) for f in RULES) + SIZE",
+    )
+    assert ran(got)["win_share"](3, 0) == 133 and not got.notes
+
+
 def test_no_points_are_invented_for_another_name(found):
     assert "win_share" not in ran(found("def Win_share(a, b):\n    return 3"))
 
@@ -305,6 +326,35 @@ def test_nothing_of_a_notebook_is_run_here(found, monkeypatch):
         monkeypatch.setattr(builtins, name, lambda *_: pytest.fail("something was run"))
     got = found("import os\nos._exit(1)", "eval('1')", "def win_share(a, b=exit()):\n    return 3")
     assert got.cells == ["def win_share(a, b=exit()):\n    return 3"]
+
+
+def test_whatever_the_text_there_are_cells_or_sentences(found, plan):
+    rng = random.Random(3)
+    texts = [*ALL, *plan.others, *(probed.stub for probed in plan.tasks.values())]
+    marks = ["(", ")", "'", '"""', "\n", "\n\n", "    ", "%", "!", "?", "@", ":", "=", "\\", "#"]
+    marks += [
+        "def ",
+        "class ",
+        "return ",
+        "lambda x: ",
+        "%%time\n",
+        ">>> ",
+        "\t",
+        "\x0c",
+        "é",
+        "del ",
+    ]
+    marks += ["global x\n", "f'{", "match x:\n", "await ", "*", "import ", "from . import *\n", ";"]
+    for _ in range(1500):
+        cells = []
+        for text in rng.sample(texts, 4):
+            for _ in range(rng.randrange(5)):
+                at = rng.randrange(len(text))
+                text = text[:at] + rng.choice(marks) + text[at + rng.choice([0, 0, 1, 9]) :]
+            cells.append(text)
+        got = found(*cells)
+        assert all(isinstance(source, str) and source for source in got.cells)
+        assert all(isinstance(text, str) for text in [*got.missing.values(), *got.notes])
 
 
 @pytest.mark.parametrize(

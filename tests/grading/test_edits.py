@@ -102,14 +102,15 @@ def merge(cells, rng, plan):
     at = rng.randrange(len(cells) - 1)
     (one, kind, first), (two, other, second) = cells[at : at + 2]
     if kind == other == "code" and "%" not in (first + second)[:2]:
-        role = next((role for role in (one, two) if role in ("answer", "helper")), one)
+        role = next((role for role in ("helper", "answer") if role in (one, two)), one)
         cells[at : at + 2] = [[role, kind, first + rng.choice(["\n", "\n\n\n"]) + second]]
 
 
 def split(cells, rng, plan):
     at = rng.randrange(len(cells))
     role, kind, source = cells[at]
-    body = parsed(source) if kind == "code" else []
+    # an own helper sets a value twice: in two cells, only their order says which is meant
+    body = parsed(source) if kind == "code" and role != "helper" else []
     if len(body) > 1:
         cut = body[rng.randrange(1, len(body))].lineno - 1
         lines = source.split("\n")
@@ -190,7 +191,8 @@ def to_text(cells, rng, plan):
 
 EDITS = [copy, delete, merge, split, retype, reorder, move_down, add_stub, add_magic, add_scratch,
          change_given, to_text]  # fmt: skip
-UNMIXED = [e for e in EDITS if e not in (reorder, move_down, copy, split)]
+WHOLE = [edit for edit in EDITS if edit is not split]
+IN_ORDER = [edit for edit in EDITS if edit not in (copy, reorder, move_down)]
 
 
 def edited(name, number):
@@ -198,9 +200,10 @@ def edited(name, number):
     rng = random.Random(f"{name} {number}")
     plan, shape = planned(name), number % 3
     cells = shaped(name, shape)
-    # where helpers share a name, their order says whose they are
-    edits = rng.choices(UNMIXED if shape == 1 else EDITS, k=rng.randrange(1, 9))
-    if shape != 1 and number % 7 == 0:
+    # where helpers share a name, only their place says whose they are
+    pool = EDITS if shape != 1 else rng.choice([WHOLE, IN_ORDER])
+    edits = rng.choices(pool, k=rng.randrange(1, 9))
+    if number % 7 == 0 and pool is not IN_ORDER:
         edits.append(shuffle)
     for edit in edits:
         edit(cells, rng, plan)
