@@ -112,6 +112,9 @@ def processes(setup: Setup, jobs: Sequence[Job], workers: int) -> Iterator[tuple
         while waiting or any(process.job for process in running):
             while len(running) < min(workers, len(waiting) + sum(bool(p.job) for p in running)):
                 running.append(Process(setup, running))
+            for process in running:
+                if waiting and process.tasks is not None and process.job is None:
+                    process.give(waiting.popleft())
             for process in _heard(running):
                 said, told = process.hear()
                 require(said != "error", told)
@@ -127,9 +130,6 @@ def processes(setup: Setup, jobs: Sequence[Job], workers: int) -> Iterator[tuple
                     require(failed < 3 * workers, "the workers do not start: they die at once.")
                     if process.job:
                         waiting.appendleft(_again(process.job, tries))
-                    continue
-                if waiting:
-                    process.give(waiting.popleft())
     finally:
         for process in running:
             process.end()
