@@ -105,9 +105,9 @@ def _override(task: str, points: float, reason: str) -> str:
 
 def tasks_csv(sheets: Sequence[Sheet]) -> str:
     """A row a task of a student, with what the grader saw."""
-    head = ("student", "exercise", "task", "points", "most", "graded", "outcome", "message")
-    head += ("hidden right", "hidden", "seconds", "peak MB", "override", "by")
-    rows: list[Sequence[Cell]] = [head]
+    head = ["student", "exercise", "task", "points", "most", "graded", "outcome", "message"]
+    head += ["hidden right", "hidden", "seconds", "peak MB", "override", "by"]
+    rows: list[Sequence[Cell]] = [list(head)]
     for sheet in sheets:
         for found in sheet.results:
             override = sheet.override_of(found.task)
@@ -134,7 +134,9 @@ def canvas(sheets: Sequence[Sheet], column: str, roster: str = "") -> Export:
     possible: list[Cell] = [POINTS_POSSIBLE, *[""] * (len(CANVAS) - 1), most]
     if not roster:
         rows = [[*_canvas_ids(sheet), sheet.total] for sheet in _by_name(sheets)]
-        return Export(_canvas_table(head, possible, rows))
+        # a name alone finds a student only where Canvas writes it in the same way
+        unknown = [s.called for s in sheets if not any(_canvas_ids(s)[1:4])]
+        return Export(_canvas_table(head, possible, rows), unknown)
     known = _records(roster, ("Student", "ID"), "the gradebook that Canvas exported")
     people = [row for row in known if _is_student(row)]
     keys = ("ID", "SIS Login ID", "SIS User ID", "Student")
@@ -210,7 +212,7 @@ def in_words(sheet: Sheet) -> str:
     parts = [f"{amount(sheet.total)} of {amount(sheet.most)} points."]
     for result in sheet.results:
         name = result.task.partition(".")[2] or result.task
-        said = "" if result.outcome == "right" else f" ({one_line(result.message)})"
+        said = "" if result.outcome == "right" else f" ({one_line(result.message).rstrip('.')})"
         told = f"{amount(sheet.points_of(result))} of {amount(result.most)}"
         parts.append(f"{name}: {told}{said}".rstrip(".") + ".")
     if sheet.late:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..base import atomic_write, require
 from ..classroom.web import still
-from .sheets import Mark, Sheet, amount, file_name, harmless, one_line
+from .sheets import Mark, Override, Sheet, amount, file_name, harmless, one_line
 
 if TYPE_CHECKING:
     from .judge import Result
@@ -185,7 +185,7 @@ def _head(sheet: Sheet) -> str:
     return "\n".join([*lines, "</header>"])
 
 
-def _changed(what: str, before: float, after: float, override) -> str:
+def _changed(what: str, before: float, after: float, override: Override) -> str:
     by = f" by {_named(override.author)}" if override.author else ""
     on = f" on {_safe(override.at[:10])}" if override.at else ""
     return (

@@ -83,8 +83,9 @@ def _texts(notebook: Notebook) -> Iterator[str]:
             data = output.get("data")
             shown = data.get("text/plain") if isinstance(data, dict) else output.get("text")
             lines = shown if isinstance(shown, list) else [shown]
-            if lines and all(isinstance(line, str) for line in lines):
-                yield "".join(lines)
+            texts = [line for line in lines if isinstance(line, str)]
+            if texts and len(texts) == len(lines):
+                yield "".join(texts)
 
 
 def _read(text: str) -> dict[str, Any] | None:
@@ -141,8 +142,9 @@ def _written_in_cells(notebook: Notebook) -> dict[str, str]:
 
 def _is_answer(called: ast.expr) -> bool:
     """Whether a call is of ``quiz.answer``."""
-    whose = called.value if isinstance(called, ast.Attribute) else None
-    return isinstance(whose, ast.Name) and whose.id == "quiz" and called.attr == "answer"
+    if not isinstance(called, ast.Attribute) or called.attr != "answer":
+        return False
+    return isinstance(called.value, ast.Name) and called.value.id == "quiz"
 
 
 def _constants(args: Sequence[ast.expr]) -> list[str]:

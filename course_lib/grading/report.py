@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from matplotlib import rc_context
+from matplotlib.ticker import MaxNLocator
 
 from ..base import require
 from ..classroom.plots import Figure
@@ -225,9 +226,10 @@ def said_of_class(found: Summary) -> str:
 
 def matched_in_words(task: TaskSummary) -> str:
     """How many wrong answers the bank has names for."""
+    count = task.matched + task.unmatched
     return (
-        f"{task.matched + task.unmatched} answers wrong or partly right; {task.matched} match a "
-        f"wrong solution of the bank, {task.unmatched} match none."
+        f"{count} answer{'' if count == 1 else 's'} wrong or partly right; of a wrong solution of "
+        f"the bank {task.matched} of them have the message, {task.unmatched} have not."
     )
 
 
@@ -317,7 +319,7 @@ def totals_figure(found: Summary) -> Figure:
     axis.hist(found.totals, bins=20, range=(0, most), color=COLOURS[0], rwidth=0.92)
     axis.set_xlabel("points in all")
     axis.set_ylabel("students")
-    axis.yaxis.get_major_locator().set_params(integer=True)
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     return done(fig, f"Points in all: {said_of_class(found)}", quiet=True)
 
 

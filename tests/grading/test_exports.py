@@ -132,6 +132,7 @@ def canvas_reader(text):
 
 
 def test_canvas_without_a_list_has_the_ids_that_are_known():
+    assert exports.canvas([BOB, ADA, sheet("eve", 0)], "Exercise 3").lacking == ["eve"]
     text = exports.canvas([BOB, ADA], "Exercise 3 (12345)").text
     rows_of(text)
     assert canvas_reader(text) == (

@@ -96,7 +96,8 @@ def test_the_text_says_the_numbers():
     assert "7 students, mean 2.21 of 5 points, median 2, the middle half from 1 to 3.25." in said
     row = next(line for line in said.splitlines() if line.startswith("a "))
     assert row.split() == ["a", "0.79", "3", "1", "1", "1", "4", "0", "0", "0"]
-    assert "5 answers wrong or partly right; 4 match a wrong solution of the bank, 1 match" in said
+    matched = "of a wrong solution of the bank 4 of them have the message, 1 have not."
+    assert f"5 answers wrong or partly right; {matched}" in said
     assert "2  no_minus: “… sign is missing …”" in said
     assert "Grading: 5.2 s in boxes, median 0.75 s a student" in said
     assert "peak memory median 300 MiB" in said
