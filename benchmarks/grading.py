@@ -33,6 +33,7 @@ SEED = 17
 SECRET = "20270301"
 TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+BEGINS = "Creating/updating student"  # nbgrader's first words on a submission
 CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'class'\n"
 
 
@@ -41,11 +42,15 @@ CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'class'\n"
 
 @dataclass
 class Taken:
-    """Wall seconds, processor seconds of all processes, and peak memory of all together, MiB."""
+    """Wall seconds, processor seconds of all processes, and peak memory of all together, MiB.
+
+    ``start``: (seconds, processor seconds) until it said that it begins.
+    """
 
     seconds: float = 0.0
     processor: float = 0.0
     peak_mb: float = 0.0
+    start: tuple[float, float] = (0.0, 0.0)
 
 
 def fields_of(process: str) -> list[str]:
@@ -102,8 +107,11 @@ def watched(root: int) -> Iterator[Taken]:
         taken.seconds = time.monotonic() - begun
 
 
-def run(command: Sequence[str], **how: Any) -> tuple[Taken, list[tuple[float, str]], int]:
-    """Run a command: what it took, (seconds, line) of all it said on standard error, its status."""
+def run(command: Sequence[str], begins: str = "", **how: Any) -> tuple[Taken, str, int]:
+    """Run a command: what it took, all it said, its status.
+
+    ``begins``: what stands in the line with which its start is over.
+    """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
         process = subprocess.Popen(
@@ -113,14 +121,16 @@ def run(command: Sequence[str], **how: Any) -> tuple[Taken, list[tuple[float, st
         with watched(process.pid) as taken:
             assert process.stderr
             for line in process.stderr:
-                said.append((time.monotonic() - begun, line.rstrip()))
+                said.append(line)
+                if begins and begins in line and not taken.start[0]:
+                    taken.start = (time.monotonic() - begun, taken.processor)
             status = process.wait()
         out.seek(0)
-        said.append((time.monotonic() - begun, out.read()))
+        said.append(out.read())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     taken.processor = max(taken.processor, waited)
-    return taken, said, status
+    return taken, "".join(said), status
 
 
 # ---- nbgrader ----------------------------------------------------------------------------------
@@ -134,7 +144,7 @@ class Peer:
         self.program = home / "bin" / "nbgrader"
         self.course, self.exercise, self.file = folder / "course", exercise, file
         self.taken: list[Taken] = []
-        self.starts: list[float] = []
+        self.timeouts = 0
         self.graded: list[str] = []
         if not self.program.is_file():
             return
@@ -163,12 +173,11 @@ class Peer:
         """Whether nbgrader is installed."""
         return self.program.is_file()
 
-    def call(self, *words: str) -> tuple[Taken, list[tuple[float, str]]]:
-        taken, said, status = run(
-            [str(self.program), *words], cwd=self.course, env=self.environment
-        )
+    def call(self, *words: str) -> tuple[Taken, str]:
+        command = [str(self.program), *words]
+        taken, said, status = run(command, BEGINS, cwd=self.course, env=self.environment)
         if status:
-            raise SystemExit(f"nbgrader {words[0]} failed: {said[-5:]}")
+            raise SystemExit(f"nbgrader {words[0]} failed: {said[-2000:]}")
         return taken, said
 
     def grade(self, made: Sequence[Any]) -> None:
@@ -180,10 +189,8 @@ class Peer:
             place.mkdir(parents=True)
             (place / self.file).write_bytes(one.data)
         taken, said = self.call("autograde", self.exercise, "--create")
-        first = next((at for at, line in said if "Copying" in line), 0.0)
-        self.starts.append(first)
-        taken.seconds -= first
         self.taken.append(taken)
+        self.timeouts += said.count("Timeout waiting for execute reply")
         self.graded += [one.student for one in made]
 
     def points(self) -> dict[str, float]:
@@ -307,14 +314,15 @@ def measured(args: Any) -> dict[str, Any]:
 def compare(result: dict[str, Any], peer: Peer, rows: dict[str, dict[str, Any]]) -> None:
     """Add nbgrader's numbers and the ratios to ``result``."""
     count = len(peer.graded)
-    seconds = sum(taken.seconds for taken in peer.taken) / count
-    processor = sum(taken.processor for taken in peer.taken) / count
+    seconds = sum(taken.seconds - taken.start[0] for taken in peer.taken) / count
+    processor = sum(taken.processor - taken.start[1] for taken in peer.taken) / count
     points = peer.points()
     result["nbgrader"] = {
         "submissions": count,
         "seconds a submission": seconds,
         "processor seconds a submission": processor,
-        "seconds of its starts, not counted": peer.starts,
+        "seconds of its starts, not counted": [taken.start[0] for taken in peer.taken],
+        "cells stopped by its limit of 30 s": peer.timeouts,
         "peak_mb": max(taken.peak_mb for taken in peer.taken),
         "points, ours and its": {
             f"{name} ({rows[name]['kind']})": [rows[name]["points"], points.get(name)]
@@ -349,7 +357,8 @@ def lines_of(result: dict[str, Any]) -> list[str]:
     lines[-1] += ", ".join(f"{start:.1f} s" for start in peer["seconds of its starts, not counted"])
     lines[-1] += (
         f": {peer['seconds a submission']:.2f} s each, "
-        f"{peer['processor seconds a submission']:.2f} s of processors, {peer['peak_mb']:.0f} MiB"
+        f"{peer['processor seconds a submission']:.2f} s of processors, {peer['peak_mb']:.0f} MiB; "
+        f"{peer['cells stopped by its limit of 30 s']} cells stopped by its limit of 30 s"
     )
     for name, (mine, its) in peer["points, ours and its"].items():
         lines.append(f"  {name}: {mine:g} points; nbgrader {its:g}")
