@@ -22,8 +22,8 @@ MOST_TOGETHER = 1_500_000_000  # bytes of all submissions
 MOST_LOOKED_AT = 20  # notebooks of one student
 LONGEST = 100  # characters of a name
 CANVAS = re.compile(
-    r"^(?:(?P<name>(?!LATE_).+?)_)?(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-z0-9]{3,10})_(?P<number>\d{3,})"
-    r"_(?P<file>.+)$",
+    r"^(?:(?P<name>(?!LATE_).+?)_)?(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-z0-9]{3,10})"
+    r"_(?P<number>\d{3,})_(?P<file>.+)$",
     re.DOTALL,
 )
 CANVAS_TEXT = re.compile(
@@ -98,6 +98,7 @@ def submissions_in(path: str | Path, exercise: str = "") -> list[Submission]:
     path = Path(path)
     require(path.exists(), f"there is no {path}. Give the folder or zip file of submissions.")
     items = _unwrapped(items_in(path))
+    _not_too_high(items)
     groups = _grouped(items)
     _no_two_alike(groups)
     found = [_submission(owner, mine, exercise) for owner, mine in groups.items()]
@@ -169,6 +170,20 @@ def _unwrapped(items: list[Item]) -> list[Item]:
 def _owner(system: str, name: str, identity: str) -> _Owner:
     label = f"{name}_{identity}" if name else identity
     return _Owner((system, name, identity), label, name or identity, identity, system)
+
+
+def _not_too_high(items: list[Item]) -> None:
+    """Refuse a folder around a download: what is in it could be one student's as well."""
+    tops = {item.parts[0] for item in items}
+    inside = [replace(item, parts=item.parts[1:]) for item in items if len(item.parts) > 1]
+    owners = {_of_system(item) for item in inside if item.parts[0] != "submitted"} - {None}
+    metadata = any(item.parts == (METADATA,) for item in inside)
+    outer = _of_system(items[0]) is not None if items else True
+    require(
+        len(tops) != 1 or outer or not (metadata or len(owners) > 1),
+        f"{safe(next(iter(tops), ''))} holds names as a system gives them to many students. If it "
+        "is a download, give its own path; if one student handed it in, the names are made up.",
+    )
 
 
 def _grouped(items: list[Item]) -> dict[_Owner, list[Item]]:

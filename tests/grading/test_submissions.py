@@ -230,6 +230,23 @@ def test_folders_around_everything(tree, wrapper):
     ]
 
 
+def test_a_folder_around_a_download_is_refused(tree):
+    canvas = {"a_1_700_ex03.ipynb": NOTEBOOK, "b_2_701_ex03.ipynb": NOTEBOOK}
+    for files in (
+        {f"my download/{name}": data for name, data in canvas.items()},
+        {"canvas.zip": zipped(canvas)},
+        {"export/submission_metadata.yml": b"", "export/submission_1/ex03.ipynb": NOTEBOOK},
+    ):
+        root = tree(files)
+        with pytest.raises(CourseError, match="give its own path"):
+            submissions_in(root)
+        (top,) = root.iterdir()
+        assert submissions_in(top)
+        top.rename(root.parent / f"{len(files)}{top.name}")
+    only = tree({"m_13_777_x.zip": zipped(canvas)})
+    assert list(students(only)) == ["m_13"]
+
+
 def test_two_students_never_share_a_name(tree):
     files = ["alice.ipynb", "alice/ex03.ipynb", "s - x/a.ipynb", "Alice.ipynb", "x.py", "x.ipynb"]
     got = students(tree(files))
