@@ -81,11 +81,15 @@ class Limits:
 
 
 class Stopped(Exception):
-    """A box was stopped or ended by itself: what it wrote is void. ``why`` is a key of STOPPED."""
+    """A box was stopped or ended by itself: what it wrote is void.
 
-    def __init__(self, why: str) -> None:
+    ``why`` is a key of STOPPED, or what the box said; ``early``: before any task was asked for.
+    """
+
+    def __init__(self, why: str, early: bool = False) -> None:
         super().__init__(STOPPED.get(why, why))
         self.why = why
+        self.early = early
 
 
 def bubblewrap_command() -> list[str]:
@@ -102,7 +106,9 @@ def bubblewrap_command() -> list[str]:
         # as root the parent gives up its privileges itself, once it can see its packages
         arguments += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     arguments += ["--die-with-parent", "--new-session", "--clearenv"]
-    binds = {place: place for place in places if not place.is_relative_to("/usr")}
+    covered = {Path("/usr"), *places}
+    outermost = {p for p in places if not any(p != q and p.is_relative_to(q) for q in covered)}
+    binds = {place: inside_of(place) for place in outermost - {Path("/usr")}}
     binds[package] = Path("/course", package.name)
     above = {parent for inside in binds.values() for parent in inside.parents} | {Path("/etc")}
     for parent in sorted(above - {Path("/")}):
@@ -119,7 +125,13 @@ def bubblewrap_command() -> list[str]:
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
-    return [*arguments, str(python), "-P", "-s", "-c", START.format(packages)]
+    start = START.format([str(inside_of(Path(place))) for place in packages])
+    return [*arguments, str(inside_of(python)), "-P", "-s", "-c", start]
+
+
+def inside_of(place: Path) -> Path:
+    """Where a place of this machine is in the sandbox: /tmp there is every box's own."""
+    return Path("/outside", *place.parts[1:]) if place.is_relative_to("/tmp") else place
 
 
 ENVIRONMENT = {
@@ -229,9 +241,12 @@ class Box:
         try:
             self.errors = [str(line)[:300] for line in self.hear()["errors"]][:20]
             self.hear()
-        except (KeyError, TypeError, Garbled):
-            self.errors = []
+        except Stopped as stopped:
+            stopped.early = True
+            raise
+        except (KeyError, TypeError):
             self._stop("garbled")
+            raise Stopped("garbled", early=True) from None
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -200,14 +200,16 @@ def graded(
     """What a submission's ``cells`` earn: a :class:`Result` for each task of ``plan``.
 
     ``sandbox`` must have the plan's own cells (:meth:`~.box.Sandbox.plan`). All tasks share a box
-    at first. Where it is stopped, what it said is void, and each task gets a box of its own.
+    at first. Where it is stopped, what it said is void, and each task gets a box of its own, unless
+    it was the cells before all tasks that stopped it.
     """
     names = list(plan.tasks)
     try:
         return _in_one_box(plan, sandbox, cells, names, limits)
     except Stopped as stopped:
-        if len(names) == 1:
-            return [_stopped(plan, names[0], stopped)]
+        # what the cells do to one box they do to every other
+        if stopped.early or len(names) == 1:
+            return [_stopped(plan, name, stopped) for name in names]
     results = []
     for name in names:
         try:

@@ -1,10 +1,12 @@
 """The sandbox: what a submission sees, and what stops it. Every test makes real boxes."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from course_lib.classroom.checks.calling import Call
-from course_lib.grading.box import Limits, Sandbox, Stopped, sandbox_problem
+from course_lib.grading.box import Limits, Sandbox, Stopped, inside_of, sandbox_problem
 
 pytestmark = pytest.mark.skipif(bool(sandbox_problem()), reason=sandbox_problem())
 SLOW = Limits(seconds=120, cpu_seconds=120)  # for a machine that is ten times slower
@@ -164,6 +166,12 @@ def test_many_processes_are_held_back(sandbox):
 def test_the_disk_is_small(sandbox):
     fill = tried("open('/tmp/big', 'wb').write(b'x' * (64 << 20))")
     assert told(sandbox, fill) == "OSError"
+
+
+def test_an_environment_below_tmp_is_reached_elsewhere():
+    """A box's own /tmp hides that of the machine."""
+    assert inside_of(Path("/tmp/x/.venv/bin/python")) == Path("/outside/tmp/x/.venv/bin/python")
+    assert inside_of(Path("/opt/python")) == Path("/opt/python")
 
 
 def test_without_a_sandbox_it_is_said_what_to_do(monkeypatch):
