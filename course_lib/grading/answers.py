@@ -217,7 +217,7 @@ class _Choice:
         changed = [at for at in self.changes.get(name, []) if at not in self.own]
         stretch = self.all[user].stretch if user is not None else len(self.all)
         above = [at for at in mine if self.all[at].stretch <= stretch]
-        if not above:
+        if all(name in self.all[at].reads for at in above):  # none stands by itself
             return sorted({*mine, *changed})
         return sorted({*above, *(at for at in changed if self.all[at].stretch <= stretch)})
 

@@ -103,6 +103,11 @@ def test_values_are_made_and_changed_in_order(found):
     assert ran(got)["win_share"](0, 0) == 14
 
 
+def test_a_value_is_found_below_where_nothing_above_makes_it(found):
+    got = found("size = size + 1", "def win_share(a, b):\n    return size", "size = len('abc')")
+    assert ran(got)["win_share"](0, 0) == 4
+
+
 def test_each_answer_keeps_its_own_helper_of_the_same_name(found):
     got = found(
         "def helper(x):\n    return x + 1",
