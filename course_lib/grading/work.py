@@ -164,7 +164,7 @@ def checked_setup(setup: Setup) -> Setup:
     require(
         (ROOT / "exercises" / "proofs").is_dir(),
         "grading needs exercises/src and exercises/proofs, which an instructor's clone of the "
-        "repository has; this is an installed package.",
+        "repository has; here they are not.",
     )
     problem = "" if setup.unsafe else sandbox_problem()
     require(not problem, f"submissions are not graded without a sandbox: {problem}")
