@@ -79,7 +79,7 @@ def remarks(final: "Final") -> str:
         said.append("could not be read")
     elif not entry.graded:
         said.append("not graded yet")
-    if entry.copied_from:
+    if entry.copied_from not in ("", entry.student):
         said.append(f"same file as {entry.copied_from}'s")
     changed = sum(step.what == "override" for step in final.steps)
     if changed:

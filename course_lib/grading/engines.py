@@ -25,11 +25,15 @@ TRIES = 2  # of a submission whose worker died
 
 @dataclass(frozen=True)
 class Job:
-    """One submission to grade: its ``number`` in the list and its bytes, or why there are none."""
+    """One submission to grade: its ``number`` in the list and its bytes, or why there are none.
+
+    ``name`` is its file's.
+    """
 
     number: int
     data: bytes | None
     problem: str = ""
+    name: str = ""
 
 
 # (how, jobs, how many at once) → (number of the job, what came of it), as they come
@@ -92,7 +96,7 @@ def serve(setup: Setup, pipe: Connection, others: Sequence[Connection]) -> None:
             pipe.send(("ready", worker.tasks))
             while True:
                 job = pipe.recv()
-                pipe.send(("graded", worker.graded(job.data, job.problem)))
+                pipe.send(("graded", worker.graded(job.data, job.problem, job.name)))
     except CourseError as error:
         pipe.send(("error", str(error)))
     except (EOFError, BrokenPipeError):
@@ -162,7 +166,7 @@ class RayWorker:
 
     def graded(self, job: Job) -> Graded:
         """What came of a job."""
-        return self.worker.graded(job.data, job.problem)
+        return self.worker.graded(job.data, job.problem, job.name)
 
 
 def ray_tasks(setup: Setup, jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Graded]]:
@@ -202,8 +206,8 @@ def _ray() -> Any:
         return importlib.import_module("ray")
     except ImportError:
         raise CourseError(
-            "--engine ray needs Ray: pip install 'ray>=2.9'. On one machine --engine processes "
-            "does the same."
+            "--engine ray needs Ray: pip install 'ray>=2.9' (the extra [ray]). On one machine "
+            "--engine processes does the same."
         ) from None
 
 

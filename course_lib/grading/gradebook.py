@@ -65,6 +65,7 @@ TABLES = {
         submitted TEXT,
         late INTEGER CHECK (late IN (0, 1)),
         added TEXT NOT NULL,
+        seen TEXT NOT NULL,
         UNIQUE (exercise, student, file, sha256)""",
     "grading": """
         id INTEGER PRIMARY KEY,
@@ -399,7 +400,8 @@ class Gradebook:
     def add_submission(self, entry: Entry) -> int:
         """The number of a submission, which is added where it is not there.
 
-        What is newly known of who handed it in, and when, is added to what is there.
+        What is newly known of who handed it in, and when, is added to what is there, and that it
+        was seen now.
         """
         what = {
             "exercise": entry.exercise,
@@ -418,12 +420,13 @@ class Gradebook:
             "late": None if entry.late is None else int(entry.late),
         }
         if known is None:
-            return self._add("submission", **what, **about, added=now())
+            return self._add("submission", **what, **about, added=now(), seen=now())
         self._rows(
             "UPDATE submission SET name = coalesce(nullif(?, ''), name), "
             "ids = coalesce(nullif(?, ''), ids), submitted = coalesce(?, submitted), "
-            "late = coalesce(?, late) WHERE id = ?",
+            "late = coalesce(?, late), seen = ? WHERE id = ?",
             *(clean(v) if isinstance(v, str) else v for v in about.values()),
+            now(),
             known,
         )
         return int(known)
@@ -498,13 +501,15 @@ class Gradebook:
         of = next(b for b in self.batches(batch.exercise) if b.id == rows[0][0])
         return "same" if of.key == batch.key else "other"
 
-    def grading_of_bytes(self, sha256: str, batch: Batch, only_this: bool = False) -> int | None:
+    def grading_of_bytes(
+        self, sha256: str, batch: Batch, only_this: bool = False, file: str = ".ipynb"
+    ) -> int | None:
         """A grading of the same bytes under the same conditions, to copy; None where none is.
 
-        ``only_this``: of that batch alone.
+        ``only_this``: of that batch alone. ``file``: its name, whose ending says how it is read.
         """
         rows = self._rows(
-            "SELECT grading.id, grading.batch FROM grading JOIN submission "
+            "SELECT grading.id, grading.batch, submission.file FROM grading JOIN submission "
             "ON submission.id = grading.submission WHERE sha256 = ? AND exercise = ? "
             "AND copied IS NULL ORDER BY grading.id DESC",
             sha256,
@@ -512,7 +517,9 @@ class Gradebook:
         )
         same = {b.id for b in self.batches(batch.exercise) if b.key == batch.key}
         wanted = {batch.id} if only_this else same
-        return next((number for number, of in rows if of in wanted), None)
+        ending = Path(file).suffix.lower()
+        like = [row for row in rows if Path(row[2]).suffix.lower() == ending]
+        return next((number for number, of, _ in like if of in wanted), None)
 
     def exercises(self) -> list[str]:
         """The exercises of which there are submissions."""
@@ -525,7 +532,8 @@ class Gradebook:
     def entries(self, exercise: str, student: str = "", every: bool = False) -> list[Entry]:
         """For each student the submission that counts, by name; ``every``: all of them.
 
-        The one that was added last counts, but one that could be read before one that could not.
+        Those that could be read go before those that could not. Of several the one that was handed
+        in last counts; where that is not known of all, the one that the grader was given last.
         """
         rows = self._rows(
             """
@@ -536,7 +544,7 @@ class Gradebook:
                 (SELECT max(id) FROM grading WHERE submission = s.id)
             LEFT JOIN grading AS source ON source.id = g.copied
             LEFT JOIN submission AS of ON of.id = source.submission
-            WHERE s.exercise = ? AND ? IN ('', s.student) ORDER BY s.student, s.id
+            WHERE s.exercise = ? AND ? IN ('', s.student) ORDER BY s.student, s.seen, s.id
             """,
             exercise,
             clean(student),
@@ -544,12 +552,10 @@ class Gradebook:
         found = [_entry(row) for row in rows]
         if every:
             return found
-        last: dict[str, Entry] = {}
+        theirs: dict[str, list[Entry]] = {}
         for entry in found:
-            there = last.get(entry.student)
-            if there is None or there.problem or not entry.problem:
-                last[entry.student] = entry
-        return list(last.values())
+            theirs.setdefault(entry.student, []).append(entry)
+        return [_counting(entries) for entries in theirs.values()]
 
     def results(self, entry_id: int) -> list[Stored]:
         """The results that count of a submission, in the order of the notebook."""
@@ -725,6 +731,13 @@ class Gradebook:
             "JOIN submission AS s ON s.id = submission",
         }
         return {name: sorted(self._rows(sql), key=repr) for name, sql in said.items()}
+
+
+def _counting(entries: Sequence[Entry]) -> Entry:
+    """Of one student's submissions, in the order in which they were given, the one that counts."""
+    read = [entry for entry in entries if not entry.problem] or list(entries)
+    dated = [(entry.submitted, at) for at, entry in enumerate(read) if entry.submitted]
+    return read[max(dated)[1]] if len(dated) == len(read) else read[-1]
 
 
 def _entry(row: tuple) -> Entry:

@@ -171,16 +171,20 @@ def _work(
     same: dict[str, list[Todo]] = {}
     for number, one in enumerate(todo):
         # what has no bytes is like nothing else
-        same.setdefault(one.sha256 or f"none {number}", []).append(one)
+        kind = Path(one.submission.name).suffix.lower()
+        same.setdefault(f"{one.sha256}{kind}" if one.sha256 else f"none {number}", []).append(one)
     jobs, groups = [], list(same.values())
     with progress.bar(len(todo), f"grading {setup.exercise}", "file") as bar:
         for number, group in enumerate(groups):
-            source = None
-            if group[0].sha256:
+            first, source = group[0], None
+            given = first.submission
+            if first.sha256:
                 with Gradebook(path) as book:
-                    source = book.grading_of_bytes(group[0].sha256, batch, batch.regrade == "all")
+                    source = book.grading_of_bytes(
+                        first.sha256, batch, batch.regrade == "all", given.name
+                    )
             if source is None:
-                jobs.append(Job(number, group[0].submission.data, group[0].submission.problem))
+                jobs.append(Job(number, given.data, given.problem, given.name))
             else:
                 _copied(path, batch, group, source, done)
                 bar.update(len(group))

@@ -110,13 +110,13 @@ class Worker:
         """How many tasks the exercise has."""
         return len(self.plan.tasks)
 
-    def graded(self, data: bytes | None, problem: str = "") -> Graded:
-        """What a submission's bytes earn. ``problem``: why there are none."""
+    def graded(self, data: bytes | None, problem: str = "", name: str = "") -> Graded:
+        """What a submission's bytes earn. ``problem``: why there are none; ``name``: the file's."""
         if data is None:
             outcome = "stopped" if problem == DIED else "missing"
             return self.none_of_it(problem or "there is no notebook.", outcome)
         try:
-            return self._graded(data)
+            return self._graded(data, name)
         except NoSandbox:
             raise  # no fault of the file's
         except CourseError as error:
@@ -126,8 +126,8 @@ class Worker:
             said = f"{type(error).__name__}: {error}"[:300]
             return self.none_of_it(f"the grader itself failed on this file ({said}).", "stopped")
 
-    def _graded(self, data: bytes) -> Graded:
-        notebook = read_notebook(data)
+    def _graded(self, data: bytes, name: str) -> Graded:
+        notebook = read_notebook(data, name)
         found = cells_to_run(self.plan, notebook)
         results = self._in_sandbox(found.cells)
         if results is None:

@@ -4,6 +4,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -409,6 +410,16 @@ def test_the_last_submission_counts_but_one_that_can_be_read_first(book):
     graded(book, last, [replace(RESULTS[0], points=1.0)])
     assert only_final(book).points == 1.0
     assert [entry.id for entry in book.entries("ex01", every=True)] == [early, broken, last]
+    time.sleep(0.01)  # moments are kept to the millisecond
+    assert handed_in(book, file="a.ipynb", sha256="aa") == early  # back to the first version
+    assert only_final(book).entry.id == early
+
+
+def test_of_dated_submissions_the_last_counts_whatever_was_graded_first(book):
+    for days in (3, 1, 2):
+        submitted = DEADLINE + timedelta(days=days)
+        graded(book, handed_in(book, sha256=f"{days}", submitted=submitted))
+    assert only_final(book).entry.sha256 == "3"
 
 
 def test_a_student_who_is_not_there_is_answered_with_names_that_are(book):

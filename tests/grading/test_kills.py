@@ -2,13 +2,14 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from batches import SETUP, TASKS, a_class
+from batches import SETUP, TASKS, a_class, notebook
 
 from course_lib.grading import run
 from course_lib.grading.box import sandbox_problem
@@ -32,6 +33,14 @@ def started(path):
     paths = [str(HERE), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen([sys.executable, "-c", GRADER, str(path)], env=environment)
+
+
+def ended(others):
+    """Wait until none of ``others`` is running any more."""
+    until = time.monotonic() + PATIENCE
+    while left := alive(others):
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
 
 
 def below(process):
@@ -117,10 +126,7 @@ def disturbed(folder, kills, seconds, seed, same):
         after = gradings(path)
         assert after[: len(before)] == before  # what was kept is as it was
         assert {tasks for *_, tasks in after} <= {len(TASKS)}
-        until = time.monotonic() + PATIENCE
-        while left := alive(others):
-            assert time.monotonic() < until, left
-            time.sleep(0.05)
+        ended(others)
     assert started(path).wait() == 0
     same(path)
     return finished + 1
@@ -144,3 +150,37 @@ def test_killed_again_and_again_the_gradebook_is_that_of_an_undisturbed_run(tmp_
 
     assert disturbed(tmp_path, kills, seconds, kills, same) >= 1
     assert run.grade(SETUP, a_class(), whole).graded == 0
+
+
+def test_control_c_ends_it_cleanly_and_it_goes_on(tmp_path):
+    """As a terminal sends it: to the grader and all that it has started."""
+    folder, book = tmp_path / "in", tmp_path / "g.sqlite"
+    folder.mkdir()
+    for submission in a_class():
+        if submission.data:
+            (folder / f"{submission.student}.ipynb").write_bytes(submission.data)
+    # so that the batch is not over before it is interrupted
+    sleeps = notebook("import time", "def win_share(a, b=time.sleep(3600)):\n    return 1")
+    (folder / "zora.ipynb").write_bytes(sleeps)
+    (tmp_path / "seed").write_text(str(SETUP.seed))
+    words = ["grade", "ex01", folder, "--gradebook", book, "--seed-file", tmp_path / "seed"]
+    words += ["--seconds", "300", "--quiet"]
+    command = [sys.executable, "-m", "course_lib", *map(str, words)]
+    grader = subprocess.Popen(
+        command, cwd=HERE.parents[1], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not kept_now(book):
+        assert grader.poll() is None
+        time.sleep(0.01)
+    others = below(grader.pid)
+    os.killpg(grader.pid, signal.SIGINT)
+    said = grader.communicate(timeout=PATIENCE)[1]
+    assert grader.returncode == 130 and "run the same command again" in said
+    assert "Traceback" not in said
+    ended(others)
+    there = gradings(book)
+    (folder / "zora.ipynb").unlink()
+    done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True)
+    assert done.returncode == 1 and f"{len(there)} there already" in done.stdout
+    assert gradings(book)[: len(there)] == there
+    assert not book.with_name(book.name + ".grader").exists()

@@ -93,6 +93,17 @@ def test_those_without_a_file_are_not_the_same_file(path, asked):
         assert [entry.copied_from for entry in book.entries("ex01")] == ["", ""]
 
 
+def test_the_same_bytes_under_another_ending_are_another_file(path, asked):
+    first, second = handed_in("a", b"x = 1"), handed_in("b", b"x = 1")
+    second.name = "ex01.py"
+    assert run.grade(WITHOUT, [first, second], path).graded == 2
+    third = handed_in("c", b"x = 1")
+    third.name = "mine.PY"
+    assert run.grade(WITHOUT, [first, second, third], path).copied == 1
+    with Gradebook(path) as book:
+        assert book.entries("ex01", "c")[0].copied_from == "b"
+
+
 def test_what_is_there_is_kept_and_what_is_new_is_graded(path, asked):
     first = files("anna", "berta")
     run.grade(WITHOUT, first, path)
@@ -347,7 +358,7 @@ class Stumbling(Worker):
     def _start(self):
         pass
 
-    def graded(self, data, problem=""):
+    def graded(self, data, problem="", name=""):
         if data and data.startswith(b"die"):
             os.kill(os.getpid(), signal.SIGKILL)
         if data and data.startswith(b"once"):
@@ -371,7 +382,7 @@ def test_a_worker_that_dies_is_replaced_and_its_file_tried_once_more(monkeypatch
 
 def test_a_worker_that_hangs_is_killed(monkeypatch):
     class Hanging(Stumbling):
-        def graded(self, data, problem=""):
+        def graded(self, data, problem="", name=""):
             if data == b"hang":
                 time.sleep(3600)
             return super().graded(data, problem)
