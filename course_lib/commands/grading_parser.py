@@ -46,7 +46,11 @@ def add_grade(command: AddCommand) -> None:
     p.add_argument(
         "--cohort", help="whose secret seed hidden inputs are drawn from (see `course release`)"
     )
-    p.add_argument("--keys", default="release-keys.json", help="where cohorts' secret seeds are")
+    p.add_argument(
+        "--keys",
+        default="release-keys.json",
+        help="file of the cohorts' secret seeds, which `course release` has drawn",
+    )
     p.add_argument(
         "--seed-file", metavar="FILE", help="a file with the secret seed alone, in place of both"
     )

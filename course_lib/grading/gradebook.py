@@ -502,11 +502,11 @@ class Gradebook:
         return "same" if of.key == batch.key else "other"
 
     def grading_of_bytes(
-        self, sha256: str, batch: Batch, only_this: bool = False, file: str = ".ipynb"
+        self, sha256: str, file: str, batch: Batch, only_this: bool = False
     ) -> int | None:
         """A grading of the same bytes under the same conditions, to copy; None where none is.
 
-        ``only_this``: of that batch alone. ``file``: its name, whose ending says how it is read.
+        ``file``: its name, whose ending says how it is read. ``only_this``: of that batch alone.
         """
         rows = self._rows(
             "SELECT grading.id, grading.batch, submission.file FROM grading JOIN submission "

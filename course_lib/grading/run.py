@@ -181,7 +181,7 @@ def _work(
             if first.sha256:
                 with Gradebook(path) as book:
                     source = book.grading_of_bytes(
-                        first.sha256, batch, batch.regrade == "all", given.name
+                        first.sha256, given.name, batch, batch.regrade == "all"
                     )
             if source is None:
                 jobs.append(Job(number, given.data, given.problem, given.name))

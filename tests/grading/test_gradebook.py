@@ -119,20 +119,21 @@ def test_the_same_bytes_get_the_same_rows_and_say_whose(book):
     anna, berta, clara = (handed_in(book, student=s) for s in ("anna", "berta", "clara"))
     run = batch(book)
     source = graded(book, anna, of=run)
-    assert book.grading_of_bytes("00ff", run) == source
+    assert book.grading_of_bytes("00ff", "a.ipynb", run) == source
     with book.transaction():
         book.put_answers(anna, {"q": 1})
         book.copy_grading(berta, run.id, source)
         book.copy_grading(clara, run.id, source)
-    assert book.grading_of_bytes("00ff", run) == source  # a copy is never the source
+    assert book.grading_of_bytes("00ff", "a.ipynb", run) == source  # a copy is never the source
     found = {entry.student: entry.copied_from for entry in book.entries("ex01")}
     assert found == {"anna": "", "berta": "anna", "clara": "anna"}
     assert [r.points for r in book.results(clara)] == [3.0, 1.5] and book.answers(clara) == {"q": 1}
-    assert book.grading_of_bytes("00ff", replace(run, version="v2")) is None
-    assert book.grading_of_bytes("00ff", replace(run, seed="x")) is None
-    assert book.grading_of_bytes("00ff", replace(run, limits="x")) is None
-    assert book.grading_of_bytes("00ff", replace(run, unsafe=True)) is None
-    assert book.grading_of_bytes("11", run) is None
+    assert book.grading_of_bytes("00ff", "a.ipynb", replace(run, version="v2")) is None
+    assert book.grading_of_bytes("00ff", "a.ipynb", replace(run, seed="x")) is None
+    assert book.grading_of_bytes("00ff", "a.ipynb", replace(run, limits="x")) is None
+    assert book.grading_of_bytes("00ff", "a.ipynb", replace(run, unsafe=True)) is None
+    assert book.grading_of_bytes("11", "a.ipynb", run) is None
+    assert book.grading_of_bytes("00ff", "a.py", run) is None
 
 
 def test_how_a_submission_stands_to_a_batch(book):
