@@ -22,6 +22,7 @@ import signal
 import sys
 import time
 import types
+from collections.abc import Sequence
 from typing import Any
 
 NEW_NAMESPACES = 0x10000000 | 0x20000000 | 0x00020000 | 0x08000000 | 0x40000000 | 0x04000000
@@ -32,6 +33,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 
 PLAN, JOB, CALL, END = b"P", b"J", b"C", b"E"  # how messages of the grader begin
 UNPRIVILEGED = 64999  # a user id that nobody has
 LOOK = 0.05  # seconds between two looks at a box's memory
+GROWN = 8 << 20  # bytes after which it is counted anew
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -287,13 +289,23 @@ def processes_of(box: int) -> list[int]:
     return found
 
 
-def memory_of(box: int) -> int:
-    """Bytes of memory that a box's processes take; what they share with others counts in part.
+def resident_of(processes: Sequence[int]) -> int:
+    """Bytes that processes have in memory; what they share counts once for each. Quickly told."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            total += int(_text(f"/proc/{process}/statm").split()[1])
+    return total * resource.getpagesize()
 
-    Of the two processes that only wait the system tells nothing, and they hold nothing.
+
+def memory_of(processes: Sequence[int]) -> int:
+    """Bytes of memory that processes take; what they share with others counts in part.
+
+    Of the two of a box that only wait the system tells nothing, and they hold nothing. For each
+    other it counts pages for some milliseconds.
     """
     total = 0
-    for process in processes_of(box):
+    for process in processes:
         with contextlib.suppress(OSError, IndexError, ValueError):
             total += int(_text(f"/proc/{process}/smaps_rollup").split("Pss:")[1].split()[0])
     return total * 1024
@@ -378,6 +390,7 @@ class Watch:
     def __init__(self, process: int, limits: dict[str, Any]) -> None:
         self.process, self.limits = process, limits
         self.started = self.looked = time.monotonic()
+        self.counted, self.resident = 0.0, 0  # when it was last looked at closely, and what it had
         self.peak = self.told = 0
 
     def over(self) -> str:
@@ -385,12 +398,21 @@ class Watch:
         now = time.monotonic()
         if now - self.looked > LOOK:
             self.looked = now
-            self.peak = max(self.peak, memory_of(self.process))
+            self._look(now)
         if self.peak > self.limits["memory_mb"] << 20:
             return "memory"
         if self.told > self.limits["output_mb"] << 20:
             return "output"
         return "time" if now - self.started > self.limits["seconds"] else ""
+
+    def _look(self, now: float) -> None:
+        """Count its memory, where that may have passed the limit, has grown, or once a second."""
+        processes = processes_of(self.process)
+        resident = resident_of(processes)  # never less than what counts
+        near = resident > self.limits["memory_mb"] << 20
+        if near or resident > self.resident + GROWN or now - self.counted > 1:
+            self.counted, self.resident = now, resident
+            self.peak = max(self.peak, memory_of(processes))
 
 
 def _relayed(watch: Watch, source: int, out: int, calls: int, answers: int) -> str:
