@@ -49,9 +49,7 @@ def _system(name: str, *args: Any) -> None:
 
 def enter_box(limits: dict[str, Any]) -> None:
     """Leave everything behind; what forks from here on is in the box."""
-    # per user namespace since Linux 5.14, so boxes do not count each other's processes
     for name, value in (
-        ("RLIMIT_NPROC", limits["processes"]),
         ("RLIMIT_CORE", 0),
         ("RLIMIT_FSIZE", limits["file_mb"] << 20),
         ("RLIMIT_NOFILE", 256),
@@ -61,6 +59,8 @@ def enter_box(limits: dict[str, Any]) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
     user, group = os.getuid(), os.getgid()
     _system("unshare", NEW_NAMESPACES)
+    # not before: the limit at that moment also holds for the user outside, all boxes together
+    resource.setrlimit(resource.RLIMIT_NPROC, (limits["processes"], limits["processes"]))
     # without this its own entries in /proc are root's
     _system("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
     for name, text in (

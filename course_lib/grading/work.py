@@ -18,7 +18,7 @@ from typing import Any
 from ..authoring.places import ROOT
 from ..base import CourseError, require
 from .answers import cells_to_run
-from .box import Limits, Sandbox, sandbox_problem
+from .box import STOPPED, Limits, Sandbox, sandbox_problem
 from .handed_in import handed_in
 from .judge import Result, graded, lacking
 from .notebooks import read_notebook
@@ -147,16 +147,25 @@ class Worker:
         return Graded([lacking(probed, outcome, problem) for probed in tasks], problem)
 
     def _in_sandbox(self, cells: Sequence[str]) -> list[Result] | None:
-        """The results of ``cells``; None where the sandbox dies twice."""
+        """The results of ``cells``; None where the sandbox dies twice.
+
+        A box in which nothing could be heard is tried once more in a new sandbox: the machine may
+        have been at fault, and not the student.
+        """
+        results = None
         for _ in range(2):
             if self.sandbox is None:
                 self._start()
             assert self.sandbox is not None
             try:
-                return graded(self.plan, self.sandbox, cells, self.setup.limits)
+                results = graded(self.plan, self.sandbox, cells, self.setup.limits)
             except (Closed, OSError, json.JSONDecodeError):
                 self._stop()
-        return None
+                continue
+            if any(result.message != STOPPED["garbled"] for result in results):
+                break
+            self._stop()
+        return results
 
 
 def checked_setup(setup: Setup) -> Setup:

@@ -16,10 +16,11 @@ from batches import SETUP, TASKS, WITHOUT, a_class, graded_by_length, handed_in,
 from course_lib.base import CourseError
 from course_lib.commands import cli
 from course_lib.grading import engines, run, work
-from course_lib.grading.box import Sandbox, sandbox_problem
+from course_lib.grading.box import STOPPED, Sandbox, sandbox_problem
 from course_lib.grading.engines import Job, processes
 from course_lib.grading.finals import finals
 from course_lib.grading.gradebook import Gradebook
+from course_lib.grading.judge import lacking
 from course_lib.grading.work import DIED, Worker, exercise_version, seed_fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -342,6 +343,23 @@ def test_a_submission_that_ends_the_sandbox_twice_counts_as_stopped(monkeypatch)
 
 
 @needs_sandbox
+def test_a_box_that_could_not_be_heard_is_tried_once_more(monkeypatch):
+    """As when the machine has no room for a process at that moment."""
+    calls, real = [], work.graded
+
+    def deaf(plan, sandbox, cells, limits):
+        calls.append(sandbox)
+        if len(calls) > 1:
+            return real(plan, sandbox, cells, limits)
+        return [lacking(probed, "stopped", STOPPED["garbled"]) for probed in plan.tasks.values()]
+
+    monkeypatch.setattr(work, "graded", deaf)
+    with Worker(SETUP) as worker:
+        assert sum(r.points for r in worker.graded(a_class()[0].data).results) == 13
+    assert len(calls) == 2 and calls[0] is not calls[1]
+
+
+@needs_sandbox
 def test_a_sandbox_that_cannot_be_started_is_no_fault_of_a_file(path, monkeypatch):
     monkeypatch.setattr(work, "Sandbox", lambda: Sandbox(["false"]))
     with pytest.raises(CourseError, match="sandbox cannot be started"):
@@ -564,3 +582,44 @@ def test_commands_on_a_gradebook_that_is_none_end_with_2(folder, capsys):
     assert status == 2 and "is no gradebook" in err
     status, _, err = course(capsys, "grade", "ex99", folder, "--seed-file", folder / "seed")
     assert status == 2 and "there is no exercise" in err
+
+
+# ---- beside each other -------------------------------------------------------------------------
+
+BOMB = """
+import os, time
+children = []
+try:
+    while len(children) < 1000:
+        child = os.fork()
+        if child == 0:
+            time.sleep(3600)
+        children.append(child)
+except OSError:
+    pass
+open("full", "w").close()
+time.sleep(10)
+for child in children:
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+"""
+
+
+@needs_sandbox
+def test_processes_of_one_box_take_no_room_from_another():
+    """Boxes of two workers belong to one user of the system."""
+    found = []
+
+    def explode(sandbox):
+        with sandbox.box([BOMB, "made = len(children)"], SETUP.limits) as box:
+            found.append(box.task("made", "made").value)
+
+    with Sandbox() as one, Sandbox() as other:
+        one.plan([])
+        other.plan([])
+        bomb = threading.Thread(target=explode, args=(one,))
+        bomb.start()
+        while bomb.is_alive():
+            with other.box(["import os\nanswer = os.fork() or os._exit(0)"], SETUP.limits) as box:
+                assert box.errors == [] and box.task("answer", "answer").value > 0
+    assert 1 < found[0] < SETUP.limits.processes
