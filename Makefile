@@ -31,7 +31,7 @@ lab: $(VENV)/.lab
 test: $(VENV)/.test lint
 	$(BIN)/course build --check
 	$(BIN)/course build-assets --check
-	$(BIN)/python -m pytest -q -n 2 --dist loadscope tests
+	$(BIN)/python -m pytest -q -rs -n 2 --dist loadscope tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-cell-timeout 600 -p no:cacheprovider notebooks
 
 quick: $(VENV)/.test

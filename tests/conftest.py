@@ -21,17 +21,17 @@ torch.set_num_threads(1)  # tests share their cores
 # whole files that the quick subset leaves out: edge cases, many like each other
 NOT_QUICK = {
     "test_adapters", "test_annotator", "test_answers_at_random", "test_architectures",
-    "test_arithmetic", "test_attacked_files", "test_candidate_browser", "test_candidates",
-    "test_check", "test_clinic_desk", "test_console", "test_declared", "test_drawings_first",
-    "test_drawings_later", "test_explore_curves", "test_explore_replies",
-    "test_failing_pipelines", "test_front_ends", "test_frontier", "test_gpu_scripts", "test_gsm8k",
-    "test_guesses",
-    "test_keyboard", "test_keys", "test_memory", "test_misreadings", "test_over_optimisation",
-    "test_overoptimisation", "test_overwriting", "test_plots", "test_predict",
-    "test_preferences", "test_progress_map", "test_quiz_cards", "test_rehearsal", "test_release",
-    "test_rlhf_figures", "test_rollouts", "test_rounds", "test_run", "test_selection_explorer",
-    "test_shapes", "test_strange_models", "test_temperature", "test_verifiable_lesson",
-    "test_world",
+    "test_arithmetic", "test_attacked_files", "test_box", "test_candidate_browser",
+    "test_candidates", "test_check", "test_clinic_desk", "test_console", "test_declared",
+    "test_drawings_first", "test_drawings_later", "test_edits", "test_explore_curves",
+    "test_explore_replies", "test_failing_pipelines", "test_front_ends", "test_frontier",
+    "test_gpu_scripts", "test_grading_run", "test_gsm8k", "test_guesses", "test_hostile",
+    "test_judge", "test_keyboard", "test_keys", "test_kills", "test_marking", "test_memory",
+    "test_misreadings", "test_over_optimisation", "test_overoptimisation", "test_overwriting",
+    "test_plots", "test_predict", "test_preferences", "test_progress_map", "test_quiz_cards",
+    "test_rehearsal", "test_release", "test_rlhf_figures", "test_rollouts", "test_rounds",
+    "test_run", "test_selection_explorer", "test_shapes", "test_strange_models", "test_submissions",
+    "test_temperature", "test_verifiable_lesson", "test_world",
 }  # fmt: skip
 
 

@@ -33,6 +33,8 @@ STANDING = """## Where you stand
 
 The next cell runs this notebook as it was last saved, from the top and in a fresh Python, and shows
 the points of each task as it finishes.
+Below them it writes your answers to the questions, so that they are handed in with the notebook:
+run it last, then save once more.
 In a terminal, `course check {name}` in this folder does the same; `course progress` shows the map
 of ideas.
 This takes up to a minute."""

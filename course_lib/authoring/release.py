@@ -1,8 +1,9 @@
 """``course release``: what an instructor hands out, and the secret that stays behind.
 
-A bundle is a folder with the student's notebook, what it needs to run, and instructions. Hidden
-probes draw their inputs from a secret seed that is drawn here, once for each cohort, and kept in a
-file outside the bundle: an answer that was hard-coded for one cohort's inputs fails in the other.
+A bundle is a folder with the student's notebook and instructions. ``course grade`` tries each
+answer on hidden inputs too. These follow from a secret seed that is drawn here, once for each
+cohort, and kept in a file outside the bundle: an answer that was hard-coded for the visible inputs,
+or for another cohort's, earns nothing. A right function that was copied is right for every seed.
 With ``nbgrader=True`` cells carry the metadata nbgrader reads: tasks are its solution cells, checks
 its locked test cells with points.
 """
@@ -31,12 +32,14 @@ INSTRUCTIONS = """# {title}
 2. Open `{notebook}` in JupyterLab or Colab. Fill in the cells that say so; run the check below
    each.
 3. See where you stand at any time: `course check {notebook}` in this folder.
-4. Save the notebook and hand it in under its own name.
+4. Run the last cell, which writes your answers to the questions below it; save the notebook and
+   hand it in under its own name.
 
 {tasks}
 
 {rules}
-Checks in the notebook use small inputs that you can see. Your instructor may try others.
+Checks in the notebook use small inputs that you can see. Your answers are graded on others, too:
+write a function that is right for every input the task describes.
 """
 RULES = (
     "You may copy, delete and add cells. Keep the names of the functions you are asked to write."
@@ -200,8 +203,8 @@ def releasable(
     read_keys(keys)
     require(
         (ROOT / "exercises" / "src").is_dir(),
-        "exercises are released from a clone of the repository, which has their sources; this "
-        "is an installed package.",
+        "exercises are released from an instructor's clone of the repository, which has their "
+        "sources in exercises/src; here they are not.",
     )
     sources = exercise_sources(names)
     out = Path(out)

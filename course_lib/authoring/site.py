@@ -34,6 +34,7 @@ TEXTS = (
     "docs/students.md",
     "docs/instructors.md",
     "docs/teaching.md",
+    "docs/grading.md",
     "docs/engineers.md",
     "docs/measured.md",
     "ARCHITECTURE.md",

@@ -49,7 +49,7 @@ def release_command(args: Namespace) -> None:
         secret_of(args.cohort, keys, create=True)
         said = (
             f"The secret seed of cohort {args.cohort} is in {keys}: keep that file, and keep "
-            "it to yourself. Hidden probes draw their inputs from it."
+            f"it to yourself. `course grade --cohort {args.cohort}` draws hidden inputs from it."
         )
         print(terminal.fitted(said, terminal.columns_of(sys.stdout)))
 

@@ -12,7 +12,8 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status.
 
-    0, 1 after a clear error, 130 when interrupted, 141 when nobody reads what is printed any more.
+    0, 1 after a clear error (2 where 1 has a meaning of its own), 130 when interrupted, 141 when
+    nobody reads what is printed any more.
     """
     terminal.make_printable(sys.stdout, sys.stderr)
     try:
@@ -48,7 +49,7 @@ def run_command_line(argv: Sequence[str] | None = None) -> int:
     except CourseError as error:
         columns = terminal.columns_of(sys.stderr)
         print(terminal.fitted(f"course: {error}", columns), file=sys.stderr)
-        return 1
+        return getattr(args, "error", 1)
     except KeyboardInterrupt:
         print(
             "course: interrupted. Finished stages are kept; run the same command again to go on.",

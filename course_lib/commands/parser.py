@@ -7,8 +7,10 @@ from ..base import VERSION
 from .authoring import build_assets_command, build_command, prove_command, release_command
 from .doctor import doctor_command
 from .finetune import finetune_command
+from .grading_parser import add_grade, add_gradebook
 from .help import BEGIN, Help, rules_help
 from .learning import check_command, findings_command, lab_command, progress_command
+from .mark import add_mark
 from .options import (
     answers_argument,
     device_argument,
@@ -60,6 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_check(command)
     add_prove(command)
     add_release(command)
+    add_grade(command)
+    add_gradebook(command)
+    add_mark(command)
     add_progress(command)
     add_train_reward(command)
     add_build_assets(command)

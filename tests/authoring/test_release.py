@@ -1,10 +1,14 @@
 """Release: bundles, secrets, and nbgrader's own programs on a bundle."""
 
+import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -72,6 +76,74 @@ def test_bundles_hold_no_solution(tmp_path):
         folder = release.release_exercise(source, tmp_path)
         text = "".join(p.read_text() for p in folder.iterdir())
         assert "# SOLUTION" not in text and "@probe" not in text and "@wrong" not in text
+
+
+HIDDEN = ("exercises/src/", "exercises/proofs/", "tests/")
+OF_AUTHORS = re.compile(r"^(\s*# SOLUTION|@proof\..*)$", re.MULTILINE)
+
+
+def without_sources(names, texts):
+    """Nothing of an instructor's own among these files, by place and by content."""
+    assert not [name for name in names if name.startswith(HIDDEN)]
+    assert [name for name in names if name.startswith("course_lib/classroom/checks/")]
+    assert not [name for name, text in texts if OF_AUTHORS.search(text)]
+
+
+@pytest.mark.slow
+def test_neither_wheel_nor_source_archive_holds_solutions_or_proofs(tmp_path):
+    pytest.importorskip("hatchling", reason="what builds the package is not installed here")
+    from hatchling.builders.sdist import SdistBuilder
+    from hatchling.builders.wheel import WheelBuilder
+
+    root = str(authoring.ROOT)
+    (wheel,) = WheelBuilder(root).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        code = [name for name in names if name.endswith(".py")]
+        without_sources(names, [(name, archive.read(name).decode()) for name in code])
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"course_lib"}
+    (sources,) = SdistBuilder(root).build(directory=str(tmp_path), versions=["standard"])
+    with tarfile.open(sources) as archive:
+        files = {member.name.split("/", 1)[1]: member for member in archive if member.isfile()}
+        code = [name for name in files if name.endswith(".py")]
+        read = ((name, archive.extractfile(files[name]).read().decode()) for name in code)
+        without_sources(list(files), read)
+    assert "exercises/ex01_best_of_n.ipynb" in files
+
+
+def test_git_archive_gives_the_tree_a_student_may_see(tmp_path):
+    """The command of docs/instructors.md, by the attributes as they stand here."""
+    if not (authoring.ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("this is no clone, or git is not installed")
+    git = ["git", "-c", f"safe.directory={authoring.ROOT}"]
+    archive = ["archive", "--worktree-attributes", "HEAD"]
+    made = subprocess.run([*git, *archive], cwd=authoring.ROOT, capture_output=True)
+    assert made.returncode == 0, made.stderr
+    with tarfile.open(fileobj=io.BytesIO(made.stdout)) as archive:
+        files = {member.name: member for member in archive if member.isfile()}
+        code = [name for name in files if name.endswith(".py")]
+        read = ((name, archive.extractfile(files[name]).read().decode()) for name in code)
+        without_sources(list(files), read)
+    assert {"exercises/ex01_best_of_n.ipynb", "README.md", "pyproject.toml"} <= set(files)
+    guide = (authoring.ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    assert "git archive HEAD" in guide
+
+
+def test_what_is_said_of_the_secret_is_what_grading_does(tmp_path, capsys):
+    keys, out = tmp_path / "keys.json", tmp_path / "out"
+    assert course_release("ex01", "--out", out, "--cohort", "spring", "--keys", keys) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "`course grade --cohort spring` draws hidden inputs from it" in said
+    told = (out / "ex01" / "README.md").read_text(encoding="utf-8")
+    assert "graded on others, too" in told
+    secret = release.secret_of("spring", keys)
+    for name, proof in proofs.proofs_of("ex01").items():
+        inputs = [repr(checks.plain_value(args)) for args in proof.drawn(secret)]
+        visible = {
+            repr(checks.plain_value(call.args))
+            for call in checks.tasks("ex01")[name].trial(proof.reference).asked
+        }
+        assert inputs and sum(text in visible for text in inputs) < len(inputs) / 2, name
 
 
 def test_refuses_to_overwrite_to_leak_and_to_guess(tmp_path):

@@ -5,8 +5,12 @@ stored in the repository.
 import ast
 import importlib
 import inspect
+import json
 import math
+import os
+import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,10 +20,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import frontier  # noqa: E402
+import synthetic_class  # noqa: E402
 import verifiable  # noqa: E402
 
 from course_lib import assets, load_policy, results, sample, score  # noqa: E402
 from course_lib.base import CourseError  # noqa: E402
+from course_lib.grading.box import sandbox_problem  # noqa: E402
 from course_lib.methods import finetune  # noqa: E402
 from course_lib.models import GoldReward  # noqa: E402
 from course_lib.worlds import load_world  # noqa: E402
@@ -118,6 +124,50 @@ def test_what_a_benchmark_takes_from_the_course_is_there(file):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module = modules.get(node.value.id)
             assert module is None or hasattr(module, node.attr), f"line {node.lineno}: {node.attr}"
+
+
+# ---- grading -----------------------------------------------------------------------------------
+
+
+def test_a_synthetic_class_is_seeded_and_has_its_shares():
+    first, again = (synthetic_class.Classroom("ex01", 3).submissions(100, 6) for _ in range(2))
+    assert first == again
+    assert len({one.data for one in first}) == 100, "equal files would be graded once"
+    shares = {kind: round(100 * share) for kind, share in synthetic_class.SHARES.items()}
+    assert Counter(one.kind for one in first) == shares
+    for one in first:
+        assert one.peer == (one.student < "student-006")
+        if one.fault != "file cut short":
+            sources = [cell["source"] for cell in json.loads(one.data)["cells"]]
+            assert any("import torch" in source for source in sources)
+    assert {one.fault for one in first} == {"", *synthetic_class.FAULTS}
+
+
+def test_answers_of_the_bank_stand_alone():
+    for task, answers in synthetic_class.answers_of("ex01").items():
+        assert len(answers.right) >= 3 and len(answers.wrong) >= 10
+        for source in answers.right + answers.wrong:
+            names = {}
+            exec("import numpy as np\nimport torch\n" + source, names)
+            assert callable(names[task])
+            assert "proof" not in source
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_grading_in_its_shortest_form():
+    if sandbox_problem():
+        pytest.skip(sandbox_problem())
+    words = ["--submissions", "12", "--peers", "0", "--json"]
+    command = [sys.executable, str(ROOT / "benchmarks" / "grading.py"), *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert run.returncode == 0, run.stderr
+    result = json.loads(run.stdout)
+    assert result["submissions"] == 12 and result["unexpected"] == []
+    assert result["kinds"]["right"]["share"] == 1 and result["kinds"]["empty"]["share"] == 0
+    assert set(result["kinds"]) == {*synthetic_class.SHARES, "broken: syntax error"}
+    assert "nbgrader" not in result and "times nbgrader's rate" not in result["ratios"]
+    assert result["processor seconds"] > 0 and result["peak_mb"] > 0
 
 
 # ---- stored results ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...base import CourseError
+from .. import handing_in
 from . import cards
 from .links import this_notebook
 from .registry import OUTCOMES, RUNNING
@@ -24,7 +25,8 @@ def report(name: str) -> None:
 
     It runs this notebook as saved, in a fresh kernel. Silent inside such a run and under nbgrader.
     Where the notebook is not in the working folder, as on Colab, the points are those of the checks
-    that ran in this kernel.
+    that ran in this kernel. In a notebook the answers to questions are written below it
+    (:mod:`~..handing_in`), so that they are handed in.
     """
     if os.environ.get(RUNNING) or os.environ.get("NBGRADER_EXECUTION"):
         return
@@ -34,9 +36,11 @@ def report(name: str) -> None:
     except CourseError:
         so_far = {task: outcome.to_dict() for task, outcome in OUTCOMES.items()}
         shown.ends(rows_of(name, so_far, "its check has not run here yet."), NOT_HERE)
+        hands_in(name)
         return
     saved = SAVED.format(path.name)
     shown.begins(f"{saved}: running ...")
+    hands_in(name)  # before the run, which may be stopped
     try:
         rows = standing(path, heard=shown.heard)
     except BaseException:
@@ -44,6 +48,12 @@ def report(name: str) -> None:
         raise
     remember(rows)
     shown.ends(rows, f"{saved}.{lost(rows)}")
+
+
+def hands_in(exercise: str) -> None:
+    """Show the answers that go with the notebook, where there is one."""
+    if shows_cards():
+        handing_in.show(exercise)
 
 
 def lost(rows: Sequence[Mapping[str, Any]]) -> str:
