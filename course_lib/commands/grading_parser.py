@@ -60,6 +60,16 @@ def add_grade(command: AddCommand) -> None:
         help="changed: also what another version of the exercise, the grader, the seed or the "
         "limits has graded; all: everything (default: only what is not in the gradebook)",
     )
+    _add_machine(p)
+    p.add_argument("--json", action="store_true", help="print the result as JSON")
+    p.epilog = (
+        "exit status: 0 done, 1 done and some submissions could not be read, 2 error. Interrupted "
+        "or killed,\nrun it again: it goes on where it was."
+    )
+
+
+def _add_machine(p: argparse.ArgumentParser) -> None:
+    """Options on how submissions are run."""
     p.add_argument("--workers", type=positive, default=2, help="submissions at a time")
     p.add_argument(
         "--seconds", type=float, default=60.0, help="the longest that a submission may run"
@@ -78,11 +88,6 @@ def add_grade(command: AddCommand) -> None:
         action="store_true",
         help="run submissions as plain programs that can read and change whatever you can; the "
         "gradebook says so",
-    )
-    p.add_argument("--json", action="store_true", help="print the result as JSON")
-    p.epilog = (
-        "exit status: 0 done, 1 done and some submissions could not be read, 2 error. Interrupted "
-        "or killed,\nrun it again: it goes on where it was."
     )
 
 

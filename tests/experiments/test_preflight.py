@@ -193,7 +193,7 @@ def test_timed_steps_leave_the_policy_as_it_was(policy):
     pairs = [(f"what {i}", "the answer") for i in range(40)]
     settings = FineTuning(batch_size=4, epochs=1)
     seconds = timed_steps(policy, pairs, settings, steps=3)
-    assert len(seconds) == 3 and all(spent > 0 for spent in seconds)
+    assert [spent > 0 for spent in seconds] == [True] * 3
     after = policy.model.state_dict()
     assert all(torch.equal(weight, after[name]) for name, weight in before.items())
     # a training of two steps has no more
