@@ -238,6 +238,7 @@ class Box:
     def __enter__(self) -> "Box":
         job = {"cells": list(self.cells), "limits": asdict(self.limits)}
         send(self.sandbox.to, JOB + as_json({**job, "cell_seconds": self.limits.seconds / 3}))
+        self._made()
         try:
             self.errors = [str(line)[:300] for line in self.hear()["errors"]][:20]
             self.hear()
@@ -248,6 +249,19 @@ class Box:
             self._stop("garbled")
             raise Stopped("garbled", early=True) from None
         return self
+
+    def _made(self) -> None:
+        """Hear that it is there. None of the student's code has run until then.
+
+        Raises OSError where it could not be made: that is this machine's doing.
+        """
+        try:
+            told = self.hear()
+        except Stopped as stopped:
+            told = {"broken": str(stopped)}
+        if told != {"made": True}:
+            self._close()
+            raise OSError(f"a box could not be made: {str(told.get('broken', told))[:300]}")
 
     def __exit__(self, *_: object) -> None:
         self._close()

@@ -1,5 +1,6 @@
 """The sandbox: what a submission sees, and what stops it. Every test makes real boxes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def test_tasks_do_not_see_what_others_did(sandbox):
             asked = box.task("f", "f")
             assert asked.made(Call((1,), times=1)).got == 1
             asked.over()
+
+
+def test_a_box_that_cannot_be_made_is_no_fault_of_the_student(sandbox):
+    impossible = replace(SLOW, disk_mb=-1)
+    with pytest.raises(OSError, match="could not be made: .*mount"):
+        with sandbox.box(["answer = 1"], impossible):
+            pass
+    assert told(sandbox, "answer = 3") == 3
 
 
 @pytest.mark.parametrize(
