@@ -13,7 +13,6 @@ import csv
 import importlib.util
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -27,6 +26,11 @@ from pathlib import Path
 from typing import Any
 
 import common
+
+try:
+    import resource
+except ImportError:  # on Windows, where grading refuses
+    resource = None
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 17
@@ -56,7 +60,7 @@ class Taken:
 def fields_of(process: str) -> list[str]:
     """What the system says of a process, from its parent on; empty when it is gone."""
     with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1:]
+        return Path(f"/proc/{process}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[1:]
     return []
 
 
@@ -76,11 +80,11 @@ def tree_of(root: int) -> dict[int, list[str]]:
 def memory_of(process: int) -> float:
     """Bytes of a process: what it shares counts in part, in full where the system hides that."""
     try:
-        text = Path(f"/proc/{process}/smaps_rollup").read_text()
+        text = Path(f"/proc/{process}/smaps_rollup").read_text("utf-8")
         return int(text.split("Pss:")[1].split()[0]) * 1024
     except (OSError, IndexError):
         with contextlib.suppress(OSError):
-            return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE
+            return int(Path(f"/proc/{process}/statm").read_text("utf-8").split()[1]) * PAGE
     return 0
 
 
@@ -166,11 +170,11 @@ class Peer:
         kernel.mkdir(parents=True)
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
-        (kernel / "kernel.json").write_text(json.dumps(spec))
+        (kernel / "kernel.json").write_text(json.dumps(spec), "utf-8")
         source = self.course / "source" / exercise
         source.mkdir(parents=True)
         (source / file).write_text(handed_out, encoding="utf-8")
-        (self.course / "nbgrader_config.py").write_text(CONFIG)
+        (self.course / "nbgrader_config.py").write_text(CONFIG, "utf-8")
         self.call("generate_assignment", exercise, "--create")
 
     @property
@@ -211,7 +215,7 @@ class Peer:
 def graded(exercise: str, submissions: Path, book: Path, workers: int) -> Taken:
     """`course grade`, as an instructor runs it."""
     secret = book.with_suffix(".secret")
-    secret.write_text(SECRET)
+    secret.write_text(SECRET, "utf-8")
     words = ["grade", exercise, str(submissions), "--gradebook", str(book), "--quiet"]
     words += ["--seed-file", str(secret), "--workers", str(workers), "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -198,6 +198,6 @@ def opened(address: str) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="course-mark-") as folder:
         file = Path(folder) / "open.html"
         file.touch(0o600)
-        file.write_text(f'<meta http-equiv="refresh" content="0; url={address}">')
+        file.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', "utf-8")
         webbrowser.open(file.as_uri())
         yield

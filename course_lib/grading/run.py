@@ -222,7 +222,10 @@ def only_grader(path: Path) -> Iterator[None]:
 
     The lock is a file beside the gradebook, and readers do not look at it.
     """
-    import fcntl
+    try:
+        import fcntl
+    except ImportError:
+        raise CourseError("grading needs Linux; this system has no locks of its kind.") from None
 
     lock = path.with_name(path.name + ".grader")
     require(
@@ -231,7 +234,7 @@ def only_grader(path: Path) -> Iterator[None]:
     )
     while True:
         try:
-            file = open(lock, "a")
+            file = open(lock, "a", encoding="utf-8")
         except OSError as error:
             raise CourseError(f"{lock} cannot be written: {error.strerror}.") from None
         try:

@@ -66,7 +66,7 @@ def serve_plainly() -> None:
 
 def limit(limits: dict[str, Any]) -> None:
     """The limits of a box that hold without namespaces."""
-    import resource
+    from .inside import resource
 
     # not on processes: here they are counted for the whole user
     for name, value in (

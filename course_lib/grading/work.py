@@ -212,5 +212,7 @@ def sandbox_description(unsafe: bool) -> str:
     if unsafe:
         who = ", as root" if hasattr(os, "getuid") and os.getuid() == 0 else ""
         return f"NONE: graded without a sandbox{who}"
-    said = subprocess.run(["bwrap", "--version"], capture_output=True, text=True).stdout.strip()
+    said = subprocess.run(
+        ["bwrap", "--version"], capture_output=True, text=True, encoding="utf-8"
+    ).stdout.strip()
     return f"{said or 'bubblewrap'}, {platform.system()} {platform.release()}"
