@@ -507,7 +507,7 @@ def stored_run(share=0.25):
         "differences": {"RFT minus random control": {"pass@1 at its T": value}},
         "weights": "Gemma 3 270M, dequantised from Q4_K_M",
         "device": "cpu",
-        "seeds": [0],
+        "by_seed": [{}],
         "versions": {"torch": "2.13.0"},
     }
 
