@@ -670,10 +670,12 @@ def about(run):
             for name, which in run["versions"].items())}
 
 # %% tags=["slide"]
+figure = None
 if real is not None:
     warm_rows, own_rows = (rows_of(real, where) for where in ("at 1", "at its T"))
     figure = plots.dumbbells(list(own_rows), {"T = 1": list(warm_rows.values()),
         "its best T": list(own_rows.values())}, "right answers to GSM8K (%)", ".0f")
+figure
 
 # %%
 told_of_it = show.facts({"stored run": "not in this copy of the course"})
