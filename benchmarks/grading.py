@@ -153,7 +153,7 @@ class Peer:
         self.program = home / "bin" / "nbgrader"
         self.course, self.exercise, self.file = folder / "course", exercise, file
         self.taken: list[Taken] = []
-        self.timeouts = 0
+        self.timeouts = self.failures = 0
         self.graded: list[str] = []
         if not self.program.is_file():
             return
@@ -185,7 +185,7 @@ class Peer:
     def call(self, *words: str) -> tuple[Taken, str]:
         command = [str(self.program), *words]
         taken, said, status = run(command, BEGINS, cwd=self.course, env=self.environment)
-        if status:
+        if status and words[0] != "autograde":  # which ends so where one submission failed
             raise SystemExit(f"nbgrader {words[0]} failed: {said[-2000:]}")
         return taken, said
 
@@ -200,6 +200,7 @@ class Peer:
         taken, said = self.call("autograde", self.exercise, "--create")
         self.taken.append(taken)
         self.timeouts += said.count("Timeout waiting for execute reply")
+        self.failures += said.count("There was an error processing assignment")
         self.graded += [one.student for one in made]
 
     def points(self) -> dict[str, float]:
@@ -332,6 +333,7 @@ def compare(result: dict[str, Any], peer: Peer, rows: dict[str, dict[str, Any]])
         "processor seconds a submission": processor,
         "seconds of its starts, not counted": [taken.start[0] for taken in peer.taken],
         "cells stopped by its limit of 30 s": peer.timeouts,
+        "submissions that it failed on": peer.failures,
         "peak_mb": max(taken.peak_mb for taken in peer.taken),
         "points, ours and its": {
             f"{name} ({rows[name]['kind']})": [rows[name]["points"], points.get(name)]
@@ -367,10 +369,12 @@ def lines_of(result: dict[str, Any]) -> list[str]:
     lines[-1] += (
         f": {peer['seconds a submission']:.2f} s each, "
         f"{peer['processor seconds a submission']:.2f} s of processors, {peer['peak_mb']:.0f} MiB; "
-        f"{peer['cells stopped by its limit of 30 s']} cells stopped by its limit of 30 s"
+        f"{peer['cells stopped by its limit of 30 s']} cells stopped by its limit of 30 s, "
+        f"{peer['submissions that it failed on']} submissions not graded"
     )
     for name, (mine, its) in peer["points, ours and its"].items():
-        lines.append(f"  {name}: {mine:g} points; nbgrader {its:g}")
+        theirs = "none" if its is None else f"{its:g}"
+        lines.append(f"  {name}: {mine:g} points; nbgrader {theirs}")
     return [*lines, ""]
 
 

@@ -26,7 +26,7 @@ import torch
 import course_lib
 
 from ..base import CourseError
-from ..classroom.checks.calling import Answer, Call
+from ..classroom.checks.calling import NOT_ENDED, Answer, Call
 from ..classroom.checks.outcome import NotWritten, Wrong
 from .inside import CALL, END, JOB, PLAN
 from .wire import MOST_BYTES, Closed, Garbled, as_json, decoded, from_json, receive, send
@@ -45,6 +45,7 @@ SYSTEM = (
     "/etc/ld.so.cache",
     "/etc/alternatives",
 )
+PATIENCE = 2  # calls of one answer that may take too long
 STOPPED = {
     "time": "it was stopped: it took longer than it may.",
     "memory": "it was stopped: it took more memory than it may.",
@@ -316,7 +317,7 @@ class Asked:
     """One task of a box: what was handed in, and calls of it."""
 
     def __init__(self, box: Box, told: dict[str, Any]) -> None:
-        self.box = box
+        self.box, self.late = box, 0  # late: calls that did not end
         self.there = told.get("there") is True
         self.callable = told.get("callable") is True
         self.body = told.get("body") is True
@@ -325,7 +326,13 @@ class Asked:
         self.value = self._decoded(told.get("value"))
 
     def made(self, call: Call) -> Answer:
-        """The :class:`Answer` to a call, made in the box."""
+        """The :class:`Answer` to a call, made in the box.
+
+        Where PATIENCE calls have not ended in time, others are not made: an endless loop would
+        take the time of all other tasks.
+        """
+        if self.late >= PATIENCE:
+            return Answer(wrong=Wrong(NOT_ENDED))
         given = (call.args, call.kwargs, call.times, tuple(call.which))
         self.box.say(pickle.dumps(given))
         told = self.box.hear()
@@ -337,6 +344,7 @@ class Asked:
             is_error = isinstance(named, type) and issubclass(named, BaseException)
             # an error of the student's own class counts as any error
             stopped = named if is_error else Exception if told.get("stopped") else None
+            self.late += told["wrong"] == NOT_ENDED
             return Answer(wrong=kind(str(told["wrong"])[:2000]), stopped=stopped)
         return Answer(got=self._decoded(told.get("got")))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_lib.classroom.checks.calling import Call
-from course_lib.grading.box import Limits, Sandbox, Stopped, inside_of, sandbox_problem
+from course_lib.classroom.checks.calling import NOT_ENDED, Call
+from course_lib.grading.box import Asked, Limits, Sandbox, Stopped, inside_of, sandbox_problem
 
 pytestmark = pytest.mark.skipif(bool(sandbox_problem()), reason=sandbox_problem())
 SLOW = Limits(seconds=120, cpu_seconds=120)  # for a machine that is ten times slower
@@ -53,6 +53,23 @@ def test_calls_are_made_in_the_box(sandbox):
         assert not again.there
         again.over()
     assert box.why == "" and box.seconds > 0 and box.peak_mb > 1
+
+
+def test_after_two_calls_that_do_not_end_no_other_is_made():
+    class Slow:
+        calls = 0
+
+        def say(self, message):
+            self.calls += 1
+
+        def hear(self):
+            return {"wrong": NOT_ENDED}
+
+    slow = Slow()
+    asked = Asked(slow, {"there": True, "callable": True})
+    answers = [asked.made(Call((n,))) for n in range(5)]
+    assert slow.calls == 2
+    assert {answer.wrong.message for answer in answers} == {NOT_ENDED}
 
 
 def test_cells_that_fail_are_left_behind_and_order_does_not_matter(sandbox):

@@ -25,6 +25,10 @@ from .outcome import NotWritten, Wrong
 from .plain import builtin_value, plain_value
 
 SECONDS = 20  # one call of the reader's function
+NOT_ENDED = (
+    f"your function has not ended after {SECONDS} seconds for this input. Is there a loop that "
+    "never stops?"
+)
 SAME = 1e-6  # two calls with one input may differ by this much, relatively
 VARIES = (
     "the second call with the same input gives something else. Is something kept between calls (in "
@@ -120,10 +124,7 @@ def _result(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         with _limit(SECONDS), _quiet():
             return function(*args, **kwargs)
     except _Late:
-        raise Wrong(
-            f"your function has not ended after {SECONDS} seconds for this input. "
-            "Is there a loop that never stops?"
-        ) from None
+        raise Wrong(NOT_ENDED) from None
     except Exception as error:
         if isinstance(error, NotImplementedError) and not error.args:
             raise NotWritten("not written yet.") from None
