@@ -1,6 +1,7 @@
 # make demo   the whole loop in the terminal, in two minutes
 # make lab    the course in JupyterLab, at lesson 00
 # make test   every test        make quick   a subset in under a minute
+# make long   what takes minutes and is tested once, in short, by make test
 # make site   the website, from the executed notebooks         make slides a deck per lesson
 # make colab  every lesson with Colab's package versions       make nbgrader   lets its test run
 #
@@ -17,10 +18,10 @@ FORMATTED := course_lib tests benchmarks exercises/proofs
 SOURCES := $(FORMATTED) notebooks/src exercises/src
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # everything but the lab, whose reader may load a model of the hub, runs without a network
-demo test quick colab nbgrader lint lessons assets bench site slides: export HF_HUB_OFFLINE ?= 1
+demo test long quick colab nbgrader lint lessons assets bench site slides: export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo lab test quick colab nbgrader lint lessons assets bench site slides clean
+.PHONY: demo lab test long quick colab nbgrader lint lessons assets bench site slides clean
 
 demo: $(VENV)/.core
 	$(BIN)/course run --world helpdesk --out runs/demo
@@ -33,6 +34,9 @@ test: $(VENV)/.test lint
 	$(BIN)/course build-assets --check
 	$(BIN)/python -m pytest -q -rs -n 2 --dist loadscope tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-cell-timeout 600 -p no:cacheprovider notebooks
+
+long: $(VENV)/.test
+	$(BIN)/python -m pytest -q -rs -n 2 -m long tests
 
 quick: $(VENV)/.test
 	$(BIN)/ruff check --quiet $(SOURCES)

@@ -35,11 +35,15 @@ NOT_QUICK = {
 }  # fmt: skip
 
 
-def pytest_collection_modifyitems(items):
-    """Mark them."""
+def pytest_collection_modifyitems(config, items):
+    """Mark them, and leave out the longest unless they are asked for: ``-m long``."""
     for item in items:
         if item.path.stem in NOT_QUICK:
             item.add_marker(pytest.mark.slow)
+    if "long" not in config.getoption("markexpr"):
+        longest = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=longest)
+        items[:] = [item for item in items if item not in longest]
 
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -277,7 +277,9 @@ def wrong_ones(plan, space):
     return wrong
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize(
+    "block", [pytest.param(b, marks=pytest.mark.long if b else []) for b in range(BLOCKS)]
+)
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_score_never_falls(name, block):
     plan = planned(name)
@@ -310,7 +312,9 @@ def sandbox():
         yield started
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "ex01" else pytest.mark.long) for n in EXERCISES]
+)
 def test_the_score_never_falls_in_real_boxes(name, sandbox):
     plan = planned(name)
     assert sandbox.plan(plan.given) == []

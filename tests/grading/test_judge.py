@@ -85,7 +85,9 @@ def plain(value):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exercise", ALL)
+@pytest.mark.parametrize(
+    "exercise", [pytest.param(n, marks=[] if n == "ex01" else pytest.mark.long) for n in ALL]
+)
 def test_no_wrong_solution_earns_all(sandbox, exercise):
     """The bank of wrong solutions, by their sources."""
     plan = plan_of(exercise, 31)

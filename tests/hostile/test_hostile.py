@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
-LIMITS = Limits(seconds=12, cpu_seconds=60, memory_mb=400, output_mb=2)
+LIMITS = Limits(seconds=8, cpu_seconds=60, memory_mb=400, output_mb=2)
 ATTACKED = "best_of_n"
 
 

@@ -138,6 +138,7 @@ def easy_sums(folder):
     return str(folder)
 
 
+@pytest.mark.long
 def test_the_whole_run_on_a_handful_of_sums(folder, tmp_path):
     """Every line of ``benchmarks/real_weights.py``'s run, with real weights."""
     asked = real_run.Asked(
