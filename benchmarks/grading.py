@@ -4,8 +4,7 @@
 
 Half of nbgrader's share is graded before, half after, so that a machine that is busy for a while
 treats both alike. Its start is not counted, ours is. nbgrader 0.9.6 runs in an environment of its
-own (`make nbgrader`; another one: NBGRADER_ENV); without it there is no ratio. Processor seconds
-are those of all processes of each. Linux.
+own (`make nbgrader`; another one: NBGRADER_ENV); without it there is no ratio. Linux.
 """
 
 import contextlib
@@ -27,15 +26,9 @@ from typing import Any
 
 import common
 
-try:
-    import resource
-except ImportError:  # on Windows, where grading refuses
-    resource = None
-
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 17
 SECRET = "20270301"
-TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 BEGINS = "Creating/updating student"  # nbgrader's first words on a submission
 CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'class'\n"
@@ -46,35 +39,32 @@ CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'class'\n"
 
 @dataclass
 class Taken:
-    """Wall seconds, processor seconds of all processes, and peak memory of all together, MiB.
+    """Wall seconds, and peak memory of all processes together, MiB.
 
-    ``start``: (seconds, processor seconds) until it said that it begins.
+    ``start``: seconds until it said that it begins.
     """
 
     seconds: float = 0.0
-    processor: float = 0.0
     peak_mb: float = 0.0
-    start: tuple[float, float] = (0.0, 0.0)
+    start: float = 0.0
 
 
-def fields_of(process: str) -> list[str]:
-    """What the system says of a process, from its parent on; empty when it is gone."""
+def parent_of(process: str) -> int:
+    """The parent of a process; 0 when it is gone."""
     with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{process}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[1:]
-    return []
+        return int(Path(f"/proc/{process}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[1])
+    return 0
 
 
-def tree_of(root: int) -> dict[int, list[str]]:
-    """process → what the system says of it, for ``root`` and all below."""
-    found = {int(name): fields_of(name) for name in os.listdir("/proc") if name.isdigit()}
+def tree_of(root: int) -> list[int]:
+    """``root`` and all processes below."""
     children: dict[int, list[int]] = {}
-    for process, fields in found.items():
-        if fields:
-            children.setdefault(int(fields[0]), []).append(process)
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        children.setdefault(parent_of(name), []).append(int(name))
     tree = [root]
     for process in tree:  # it grows on the way
         tree += children.get(process, [])
-    return {process: found[process] for process in tree if found.get(process)}
+    return tree
 
 
 def memory_of(process: int) -> float:
@@ -90,21 +80,13 @@ def memory_of(process: int) -> float:
 
 @contextlib.contextmanager
 def watched(root: int) -> Iterator[Taken]:
-    """Look at a tree of processes until the end: at its time four times a second, at its memory,
-    which takes a while to count, every second.
-    """
+    """Look at a tree of processes every second, until the end."""
     taken, ended, begun = Taken(), threading.Event(), time.monotonic()
 
     def look() -> None:
-        looks = 0
-        while not ended.wait(0.25):
-            tree = tree_of(root)
-            # own time, and that of children that have ended
-            ticks = sum(int(x) for fields in tree.values() for x in fields[10:14])
-            taken.processor = max(taken.processor, ticks / TICK)
-            if looks % 4 == 0:
-                taken.peak_mb = max(taken.peak_mb, sum(map(memory_of, tree)) / 2**20)
-            looks += 1
+        while not ended.wait(1):
+            used = sum(map(memory_of, tree_of(root)))
+            taken.peak_mb = max(taken.peak_mb, used / 2**20)
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -121,7 +103,6 @@ def run(command: Sequence[str], begins: str = "", **how: Any) -> tuple[Taken, st
 
     ``begins``: what stands in the line with which its start is over.
     """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=subprocess.PIPE, text=True, encoding="utf-8", **how
@@ -131,14 +112,11 @@ def run(command: Sequence[str], begins: str = "", **how: Any) -> tuple[Taken, st
             assert process.stderr
             for line in process.stderr:
                 said.append(line)
-                if begins and begins in line and not taken.start[0]:
-                    taken.start = (time.monotonic() - begun, taken.processor)
+                if begins and begins in line and not taken.start:
+                    taken.start = time.monotonic() - begun
             status = process.wait()
         out.seek(0)
         said.append(out.read())
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    taken.processor = max(taken.processor, waited)
     return taken, "".join(said), status
 
 
@@ -307,7 +285,6 @@ def measured(args: Any) -> dict[str, Any]:
             "cores": len(os.sched_getaffinity(0)),
             "load before, between, after": [round(load, 1) for load in busy],
             "seconds": ours.seconds,
-            "processor seconds": ours.processor,
             "peak_mb": ours.peak_mb,
             "kinds": by_kind(rows),
             "unexpected": [row for row in rows if not row["as expected"]],
@@ -315,7 +292,6 @@ def measured(args: Any) -> dict[str, Any]:
             "aims": {"seconds a submission": 1, "times nbgrader's rate": 8},
             "at_most": ["seconds a submission"],
         }
-        result["ratios"]["processor seconds a submission"] = ours.processor / len(rows)
         if peer.graded:
             compare(result, peer, {row["student"]: row for row in rows})
     return result
@@ -324,14 +300,12 @@ def measured(args: Any) -> dict[str, Any]:
 def compare(result: dict[str, Any], peer: Peer, rows: dict[str, dict[str, Any]]) -> None:
     """Add nbgrader's numbers and the ratios to ``result``."""
     count = len(peer.graded)
-    seconds = sum(taken.seconds - taken.start[0] for taken in peer.taken) / count
-    processor = sum(taken.processor - taken.start[1] for taken in peer.taken) / count
+    seconds = sum(taken.seconds - taken.start for taken in peer.taken) / count
     points = peer.points()
     result["nbgrader"] = {
         "submissions": count,
         "seconds a submission": seconds,
-        "processor seconds a submission": processor,
-        "seconds of its starts, not counted": [taken.start[0] for taken in peer.taken],
+        "seconds of its starts, not counted": [taken.start for taken in peer.taken],
         "cells stopped by its limit of 30 s": peer.timeouts,
         "submissions that it failed on": peer.failures,
         "peak_mb": max(taken.peak_mb for taken in peer.taken),
@@ -342,7 +316,6 @@ def compare(result: dict[str, Any], peer: Peer, rows: dict[str, dict[str, Any]])
     }
     ratios = result["ratios"]
     ratios["times nbgrader's rate"] = seconds / ratios["seconds a submission"]
-    ratios["times less processor time"] = processor / ratios["processor seconds a submission"]
 
 
 def lines_of(result: dict[str, Any]) -> list[str]:
@@ -350,8 +323,7 @@ def lines_of(result: dict[str, Any]) -> list[str]:
     lines = [
         f"{result['submissions']} submissions of {result['exercise']}, {result['workers']} "
         f"workers, {result['cores']} cores; load {result['load before, between, after']}",
-        f"course grade: {result['seconds']:.1f} s, {result['processor seconds']:.1f} s of "
-        f"processors, at most {result['peak_mb']:.0f} MiB together",
+        f"course grade: {result['seconds']:.1f} s, at most {result['peak_mb']:.0f} MiB together",
         "",
         f"{'kind':24}{'how many':>9}{'points':>8}{'s in boxes':>12}{'MiB':>6}{'as expected':>13}",
     ]
@@ -368,7 +340,7 @@ def lines_of(result: dict[str, Any]) -> list[str]:
     lines[-1] += ", ".join(f"{start:.1f} s" for start in peer["seconds of its starts, not counted"])
     lines[-1] += (
         f": {peer['seconds a submission']:.2f} s each, "
-        f"{peer['processor seconds a submission']:.2f} s of processors, {peer['peak_mb']:.0f} MiB; "
+        f"{peer['peak_mb']:.0f} MiB; "
         f"{peer['cells stopped by its limit of 30 s']} cells stopped by its limit of 30 s, "
         f"{peer['submissions that it failed on']} submissions not graded"
     )

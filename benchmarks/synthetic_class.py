@@ -190,7 +190,7 @@ class Classroom:
     def notebook(self, student: str, kind: str, fault: str, peer: bool) -> bytes:
         """The bytes of one submission."""
         document = json.loads(self.handed_out)
-        chosen = self.chosen(kind)
+        chosen = self.chosen(kind, peer)
         if fault:
             task = self.rng.choice(list(chosen))
             chosen[task] = FAULTS[fault](chosen[task])
@@ -208,8 +208,12 @@ class Classroom:
         data = json.dumps(document, indent=1).encode()
         return data[: len(data) * 2 // 3] if fault == "file cut short" else data
 
-    def chosen(self, kind: str) -> dict[str, str]:
-        """task → the answer that a submission of ``kind`` gives."""
+    def chosen(self, kind: str, peer: bool = False) -> dict[str, str]:
+        """task → the answer that a submission of ``kind`` gives.
+
+        ``peer``: right answers are the course's own. Some others take minutes in cells that only
+        measure, which nbgrader runs and `course grade` does not.
+        """
         if kind == "empty":
             return {task: mine.stub for task, mine in self.answers.items()}
         tasks = list(self.answers)
@@ -220,7 +224,7 @@ class Classroom:
         for at, task in enumerate(tasks):
             mine = self.answers[task]
             if at >= failed:
-                given[task] = self.rng.choice(mine.right)
+                given[task] = mine.right[0] if peer else self.rng.choice(mine.right)
             elif kind == "partly" and self.rng.random() < 0.4:
                 given[task] = mine.stub
             else:

@@ -232,4 +232,5 @@ def _in_one_box(
 
 
 def _stopped(plan: Plan, name: str, stopped: Stopped) -> Result:
-    return lacking(plan.tasks[name], "stopped", STOPPED.get(stopped.why, str(stopped)))
+    # not in the words of the box, which could tell what it was asked
+    return lacking(plan.tasks[name], "stopped", STOPPED.get(stopped.why, STOPPED["ended"]))
