@@ -21,12 +21,14 @@ from course_lib.authoring.lessons import SETUP  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = ("rejection_sampling_course", "_editable_impl_rejection", "course_lib")
 RUN = """
-import importlib.metadata as metadata, json, sys
+import importlib, importlib.metadata as metadata, json, sys
 from IPython.core.interactiveshell import InteractiveShell
 cell = open(sys.argv[1], encoding="utf-8").read()
 shell = InteractiveShell.instance()
 before = {one.metadata["Name"]: one.version for one in metadata.distributions()}
 shell.run_cell(cell).raise_error()
+importlib.invalidate_caches()  # metadata remembers what a folder held
+metadata.MetadataPathFinder.invalidate_caches()
 after = {one.metadata["Name"]: one.version for one in metadata.distributions()}
 import course_lib
 first = course_lib.__file__
