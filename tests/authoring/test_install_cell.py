@@ -28,7 +28,6 @@ shell = InteractiveShell.instance()
 before = {one.metadata["Name"]: one.version for one in metadata.distributions()}
 shell.run_cell(cell).raise_error()
 importlib.invalidate_caches()  # metadata remembers what a folder held
-metadata.MetadataPathFinder.invalidate_caches()
 after = {one.metadata["Name"]: one.version for one in metadata.distributions()}
 import course_lib
 first = course_lib.__file__
