@@ -427,25 +427,33 @@ class Watch:
 
 
 def _relayed(watch: Watch, source: int, out: int, calls: int, answers: int) -> str:
-    """Pass messages between the grader and a box; why that ended, "" for the grader's own end."""
-    from course_lib.grading.wire import Garbled, send
+    """Pass messages between the grader and a box; why that ended, "" for the grader's own end.
 
-    buffer = b""
+    A box that does not read must not make this wait: it may have shrunk its pipe to a page.
+    """
+    from course_lib.grading.wire import HEAD, Garbled
+
+    os.set_blocking(calls, False)
+    heard = told = b""
     while not (why := watch.over()):
-        ready, _, _ = select.select([source, answers], [], [], LOOK)
+        ready, writable, _ = select.select([source, answers], [calls] if told else [], [], LOOK)
+        if writable:
+            try:
+                told = told[os.write(calls, told) :]
+            except BrokenPipeError:
+                told = b""
         if source in ready:
             message = _receive(source)
             if message[:1] == END:
                 return ""
-            with contextlib.suppress(BrokenPipeError):
-                send(calls, message[1:])
+            told += HEAD.pack(len(message) - 1) + message[1:]
         if answers in ready:
             data = os.read(answers, 1 << 16)
             if not data:
                 return "ended"
             watch.told += len(data)
             try:
-                buffer = _passed_on(buffer + data, out)
+                heard = _passed_on(heard + data, out)
             except Garbled:
                 return "garbled"
     return why

@@ -112,6 +112,9 @@ def _checked(probed: Probed, value: Any, asked: Asked) -> Outcome:
     except NotWritten as unwritten:
         part = Part("written", task.points, message=unwritten.message)
         return Outcome(task.id, task.points, [part], written=False)
+    except Wrong as wrong:  # no function, where one is called
+        part = Part("is a function", task.points, message=wrong.message)
+        return Outcome(task.id, task.points, [part])
     return Outcome(task.id, task.points, parts)
 
 

@@ -176,6 +176,15 @@ def test_a_box_is_stopped_and_the_next_is_whole(sandbox, cell, why):
     assert told(sandbox, "answer = 3") == 3
 
 
+def test_a_box_that_does_not_read_does_not_make_the_grader_wait(sandbox):
+    deaf = "import os, time\nreal = os.read\ndef answer(x): return x"
+    shut = "read = lambda *a: real(*a) if a[1] < 400 else time.sleep(600)\nos.read = read"
+    with pytest.raises(Stopped) as stopped, sandbox.box([deaf, shut], Limits(seconds=8)) as box:
+        box.task("answer", "answer").made(Call(("x" * 500_000,)))
+    assert stopped.value.why == "time"
+    assert told(sandbox, "answer = 3") == 3
+
+
 def test_many_processes_are_held_back(sandbox):
     """Nothing is left to answer with: without the limit it would be time or memory that ends it."""
     bomb = (

@@ -63,6 +63,15 @@ def test_a_task_that_never_ends_costs_the_others_nothing(sandbox):
     assert set(found.values()) == {"right"}
 
 
+def test_a_number_in_the_place_of_a_function_costs_the_others_nothing(sandbox):
+    plan = plan_of("ex01", 5)
+    sandbox.plan(plan.given)
+    first = plan.tasks[next(iter(plan.tasks))].handed_in
+    results = graded(plan, sandbox, [*task_cells("ex01", True), f"{first} = 3"], SLOW)
+    assert [r.outcome for r in results] == ["wrong", "right", "right", "right"]
+    assert results[0].points == 0 and "should be a function" in results[0].message
+
+
 def test_answers_that_know_the_visible_inputs_alone_earn_nothing(sandbox):
     """A table of the check's own calls, made by asking the right solution, and 0 for the rest."""
     plan = plan_of("ex01", 6)
