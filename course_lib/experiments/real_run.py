@@ -67,8 +67,8 @@ class Asked:
     temperatures : those to choose among; 1 is one of them.
     sampling : of the replies that RFT chooses from, whose ``max_tokens`` holds everywhere; its
         ``n`` and ``seed`` are set from the others.
-    training : of SFT and of what follows; its seed is set. A learning rate of 1e-5 is what Gemma 3
-        270M bears: at three times that, six steps spoil its sums.
+    training : of SFT and of what follows; its seed is set. The learning rate is 1e-5, since
+        one small trial lost sums that Gemma 3 270M could do at 3e-5 (docs/log.md).
     more_epochs : how long the three policies after SFT are trained: so many passes over human
         solutions and paths together.
     seeds : of whole chains.

@@ -140,11 +140,15 @@ class Trial:
             "Compute in float32, as the tensors you are given are."
         )
 
+    def written(self) -> bool:
+        """Whether the reader's function is more than a stub."""
+        return has_body(self.value)
+
     def _expect_something(self, got: Any) -> None:
         """Tell an empty stub from a function in which one way ends without a return."""
         if got is not None and got is not Ellipsis:
             self.answered = True
-        elif self.answered or has_body(self.value):
+        elif self.answered or self.written():
             raise Wrong(
                 "for this input your function returns nothing: does every way through it end in a "
                 "return? (print only shows a value.)"
