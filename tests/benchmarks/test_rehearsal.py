@@ -1,5 +1,6 @@
 """Lesson 09 walked cell by cell through the lines that only a GPU's user runs, on a CPU."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -92,6 +93,8 @@ def test_lesson_09_on_the_lines_of_a_gpu(tmp_path, lessons):
     options = ["--tiny", "--json", "--out", str(out), "--budget", "900"]
     args = rehearsal.arguments([*options, "--lessons", ",".join(lessons)])
     before = Path.cwd(), rehearsal.experiments.tier
+    gc.collect()
+    of_others = rehearsal.live_bytes(CPU) / 1e9  # what earlier tests of this process keep
     rehearsal.rehearse(args)
     assert (Path.cwd(), rehearsal.experiments.tier) == before
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
@@ -103,7 +106,7 @@ def test_lesson_09_on_the_lines_of_a_gpu(tmp_path, lessons):
         cells = [row for row in rows if row["row"] == "cell" and row["lesson"] == lesson]
         assert sum(row.get("tokens_sampled", 0) for row in cells) > 1000
         assert all(row["live_gb"] >= 0 and row["seconds"] >= 0 for row in cells)
-        assert ends[lesson]["live_gb"] < 1e-3, "a lesson leaves nothing behind"
+        assert ends[lesson]["live_gb"] - of_others < 1e-3, "a lesson leaves nothing behind"
     if "09b" in lessons:
         (compared,) = [row for row in rows if row["row"] == "said and came"]
         assert {"sampling", "training", "test"} <= set(compared["stages"])

@@ -54,6 +54,31 @@ def page_of(browser, tmp_path):
     assert found == []
 
 
+STORE = "JSON.stringify(Object.entries(localStorage).sort())"
+
+
+@pytest.fixture
+def reloaded():
+    """reloaded(page, address=None): the page anew, or another that has the same store.
+
+    A browser may hand a store of files to a new document a moment after it was written to, so this
+    reloads until one began with it. What the page makes of it is for the test.
+    """
+
+    def reload(page, address=None):
+        stored = page.evaluate(STORE)
+        # before the page's own scripts; a frame without a store has nothing to say
+        page.add_init_script(f"try {{ window.storeAtStart = {STORE}; }} catch {{}}")
+        for _ in range(60):
+            page.goto(address) if address else page.reload()
+            if page.evaluate("window.storeAtStart") == stored:
+                return
+            page.wait_for_timeout(500)
+        raise AssertionError(f"no new document began with what was stored: {stored}")
+
+    return reload
+
+
 @pytest.fixture
 def fits():
     """fits(page): nothing is wider than the window."""

@@ -66,12 +66,12 @@ def test_on_a_phone_the_verdict_is_seen_beside_the_buttons(page_of, stored):
     assert 0 <= box["y"] and box["y"] + box["height"] <= 900
 
 
-def test_patients_that_were_solved_are_kept_and_marked(page_of, stored):
+def test_patients_that_were_solved_are_kept_and_marked(page_of, stored, reloaded):
     page = page_of(explore.pipeline_clinic(stored, first=2, show="careful"))
     page.get_by_role("button", name=fault_of(stored, 2).fault).click()
     page.locator(".ck-top input").nth(2).check(force=True)
     page.get_by_role("button", name="Tell me the fault").click()
-    page.reload()
+    reloaded(page)
     page.wait_for_selector(".ck-guess")
     labels = page.locator(".ck-top label").all_inner_texts()
     assert labels[1].startswith("2 ✓") and labels[2].startswith("3 ·") and "✓" not in labels[0]

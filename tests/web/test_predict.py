@@ -42,7 +42,7 @@ def keep(page):
     page.get_by_role("button", name="Keep my guess").first.click()
 
 
-def test_a_number_is_kept_in_the_browser_and_there_again(page_of):
+def test_a_number_is_kept_in_the_browser_and_there_again(page_of, reloaded):
     page = page_of(SITE, BESIDE, gain())
     slider = page.get_by_label("How much better")
     assert slider.get_attribute("aria-valuetext") == "2 points"
@@ -62,7 +62,7 @@ def test_a_number_is_kept_in_the_browser_and_there_again(page_of):
     record.write_record({k: v for k, v in kept.items() if k != "format"})
     assert quiz.guess("01-gain") == 1.2, "what the browser keeps is a progress file"
 
-    page.reload()
+    reloaded(page)
     assert slider.get_attribute("aria-valuetext") == "1.2 points"
     assert said(page).startswith("Your guess: 1.2 points.")
     assert beside.first.inner_text() == "You guessed: 1.2 points."
@@ -73,7 +73,7 @@ def test_a_number_is_kept_in_the_browser_and_there_again(page_of):
     assert beside.first.inner_text() == "You guessed: 0 points."
 
 
-def test_a_choice_needs_to_be_made(page_of):
+def test_a_choice_needs_to_be_made(page_of, reloaded):
     page = page_of(SITE, which())
     keep(page)
     assert said(page) == "Choose one of them first."
@@ -82,7 +82,7 @@ def test_a_choice_needs_to_be_made(page_of):
     page.keyboard.press("ArrowDown")
     keep(page)
     assert said(page).startswith("Your guess: the best of 16.")
-    page.reload()
+    reloaded(page)
     assert page.get_by_label("the best of 16").is_checked()
 
 

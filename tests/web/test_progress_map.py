@@ -65,13 +65,13 @@ def test_a_lesson_of_the_strip_leads_to_its_ideas_by_keyboard(page_of):
     assert focused == "lesson 04"
 
 
-def test_on_the_website_the_map_is_of_what_the_browser_keeps(page_of):
+def test_on_the_website_the_map_is_of_what_the_browser_keeps(page_of, reloaded):
     page = page_of(SITE, quiz.progress("."))
     assert set(states(page).values()) == {"not yet", "begun"}, "points come with the page"
     past = {"level": 0, "due": "2020-01-01T00:00:00+00:00", "answers": [{"score": 1}]}
     kept = json.dumps({"format": 1, "items": {"08-rounds": past}, "tasks": {}})
     page.evaluate("kept => { localStorage['course:progress'] = kept; }", kept)
-    page.reload()
+    reloaded(page)
     assert states(page)["adoption in LLMs"] == "due again"
     link = page.locator(".ckp-due").get_by_role("link")
     assert link.get_attribute("href") == "./notebooks/08_who_uses_it_and_how_it_fails.html"

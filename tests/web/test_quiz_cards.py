@@ -300,7 +300,7 @@ def test_without_a_kernel_the_card_says_that_nothing_is_saved(page_of):
     assert page.locator(".ckq-standing").inner_text().startswith("Lesson 01: 0 of 5")
 
 
-def test_on_the_website_the_browser_keeps_levels_as_the_file_does(page_of):
+def test_on_the_website_the_browser_keeps_levels_as_the_file_does(page_of, reloaded):
     page = page_of(SITE, quiz.ask("01"), quiz.ask("00"))
     box = panel(page, "01-formulation")
     box.get_by_role("radio").nth(1).check()
@@ -319,12 +319,12 @@ def test_on_the_website_the_browser_keeps_levels_as_the_file_does(page_of):
     assert mine.keys() == entry.keys() and mine["level"] == entry["level"] == 1
     assert mine["answers"][0].keys() == entry["answers"][0].keys()
     assert len(mine["due"]) == len(entry["due"]) and mine["due"][:10] == entry["due"][:10]
-    page.reload()
+    reloaded(page)
     assert verdict(panel(page, "01-formulation")).startswith("✓ Right.")
     assert "1 of 5 questions answered, 1 right" in page.locator(".ckq-standing").first.inner_text()
 
 
-def test_on_the_website_the_review_asks_what_the_browser_says_is_due(page_of):
+def test_on_the_website_the_review_asks_what_the_browser_says_is_due(page_of, reloaded):
     page = page_of(SITE, quiz.review(limit=2, everything=True))
     assert page.locator(".ckq-standing").inner_text().startswith("Nothing is due")
     days = {"01-formulation": "02", "03-steps": "01", "00-steps": "03", "02-beams": "04"}
@@ -338,7 +338,7 @@ def test_on_the_website_the_review_asks_what_the_browser_says_is_due(page_of):
     }
     kept = json.dumps({"format": 1, "items": items, "tasks": {}})
     page.evaluate("kept => { localStorage['course:progress'] = kept; }", kept)
-    page.reload()
+    reloaded(page)
     heads = page.locator(".ckq-head").all_inner_texts()
     assert heads == [
         "Question 1 of 2, from lesson 03, due again",

@@ -280,7 +280,7 @@ def test_axe_finds_nothing_serious(opened, name, dark):
 
 
 @pytest.mark.slow
-def test_dark_and_light_follow_the_system_and_a_button(opened):
+def test_dark_and_light_follow_the_system_and_a_button(opened, reloaded):
     page = opened(LESSON, dark=True)
 
     def ground():
@@ -289,14 +289,14 @@ def test_dark_and_light_follow_the_system_and_a_button(opened):
     dark = ground()
     page.get_by_role("button", name="Light theme").click()
     assert ground() != dark
-    page.reload()
+    reloaded(page)
     assert ground() != dark, "the choice is kept"
     card = page.locator('.ck:not([data-kind="quiz"])').first
     assert card.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
 
 
 @pytest.mark.slow
-def test_a_question_is_answered_by_keyboard_and_kept(opened):
+def test_a_question_is_answered_by_keyboard_and_kept(opened, reloaded):
     from course_lib.classroom import quiz
 
     item = quiz.item_of("01-formulation")
@@ -307,11 +307,11 @@ def test_a_question_is_answered_by_keyboard_and_kept(opened):
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
     assert "✓" in box.locator(".ckq-verdict").inner_text()
-    page.goto(page.url.replace(LESSON, "progress.html"))
+    reloaded(page, page.url.replace(LESSON, "progress.html"))
     page.get_by_text("1 of 2 questions").first.wait_for()
 
 
-def test_an_answer_is_closed_and_stands_beside_the_guess(opened):
+def test_an_answer_is_closed_and_stands_beside_the_guess(opened, reloaded):
     page = opened(LESSON)
     answer = page.get_by_text("It is 3 points.")
     assert not answer.is_visible()
@@ -325,7 +325,7 @@ def test_an_answer_is_closed_and_stands_beside_the_guess(opened):
     box.get_by_label("How much?", exact=True).press("ArrowRight")
     box.get_by_role("button", name="Keep my guess").click()
     assert beside.inner_text() == "You guessed: 1.1 points."
-    page.reload()
+    reloaded(page)
     opener.press("Enter")
     assert beside.inner_text() == "You guessed: 1.1 points."
 
