@@ -26,7 +26,7 @@ from .files import (
     write_json,
 )
 from .hooks import Hooks, nothing
-from .jsonl import read_jsonl, string
+from .jsonl import object_of, read_jsonl, string
 from .numbers import number, whole
 from .progress import in_notebook, no_loading_bars, on_colab
 from .settings import changed, key_of, no_key
@@ -57,6 +57,7 @@ __all__ = [
     "note",
     "nothing",
     "number",
+    "object_of",
     "on_colab",
     "progress",
     "prompt_key",

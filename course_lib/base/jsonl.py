@@ -30,7 +30,7 @@ def read_jsonl(
     skipped: list[dict[str, Any]] = []
     for number, row in rows:
         try:
-            values.append(parse(_object(row)))
+            values.append(parse(object_of(row)))
         except CourseError as error:
             if not skip_bad:
                 raise CourseError(
@@ -47,8 +47,11 @@ def read_jsonl(
     return values, skipped
 
 
-def _object(row: Any) -> dict[str, Any]:
-    """The row as a dictionary: JSON in bytes, or a value that was read already."""
+def object_of(row: Any) -> dict[str, Any]:
+    """The row as a dictionary: JSON in bytes, or a value that was read already.
+
+    Raises :class:`CourseError` for anything else.
+    """
     value = _parsed(row) if isinstance(row, bytes) else row
     require(
         isinstance(value, dict),

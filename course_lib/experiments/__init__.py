@@ -5,6 +5,7 @@ from .finetune_run import finetune_from_file
 from .interruptions import Disconnected, Watch, counting, disconnect
 from .jobs import job, problems_for
 from .measures import ROWS
+from .own_prompts import prompt_of, read_prompts
 from .preflight import COLAB_T4, Preflight, predicted_against_actual, preflight, shape_of
 from .report import pool_report, report_text
 from .results import Out
@@ -45,6 +46,8 @@ __all__ = [
     "predicted_against_actual",
     "preflight",
     "problems_for",
+    "prompt_of",
+    "read_prompts",
     "reward_for",
     "rollouts_table",
     "run",

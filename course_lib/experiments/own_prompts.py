@@ -15,22 +15,27 @@ HELD_OUT = 5  # one prompt of so many is held out
 def read_prompts(path: Path | str) -> tuple[list[Prompt], list[Info]]:
     """Prompts, and what else stands beside each, from a text file or a file of JSON lines.
 
-    A text file has one prompt a line. A line of a ``.jsonl`` (or ``.jsonl.gz``) has it under
-    ``prompt``: a text, or a list of chat messages; its other keys become the prompt's info.
+    A text file has one prompt a line. A line of a ``.jsonl`` (or ``.jsonl.gz``), or a row of a
+    ``.parquet``, has it under ``prompt``: see :func:`prompt_of`.
     """
     path = Path(path)
-    if not path.name.removesuffix(".gz").endswith((".jsonl", ".json")):
+    if not path.name.removesuffix(".gz").endswith((".jsonl", ".json", ".parquet")):
         return _lines(path)
-
-    def parse(row: Mapping[str, Any]) -> tuple[Prompt, Info]:
-        found = ", ".join(row)[:200] or "none"
-        require("prompt" in row, f"found the keys {found}; expected 'prompt' among them.")
-        check_prompt(row["prompt"])
-        require(row["prompt"] != "", "found an empty prompt; expected some text.")
-        return simplest(row["prompt"]), {key: row[key] for key in row if key != "prompt"}
-
-    rows, _ = read_jsonl(path, parse)
+    rows, _ = read_jsonl(path, prompt_of)
     return [prompt for prompt, _ in rows], [info for _, info in rows]
+
+
+def prompt_of(row: Mapping[str, Any]) -> tuple[Prompt, Info]:
+    """The prompt of a row and its info, all other keys.
+
+    It stands under ``prompt``: a text, or a list of chat messages. Raises
+    :class:`~course_lib.base.CourseError` where there is none, or an empty one.
+    """
+    found = ", ".join(row)[:200] or "none"
+    require("prompt" in row, f"found the keys {found}; expected 'prompt' among them.")
+    check_prompt(row["prompt"])
+    require(row["prompt"] != "", "found an empty prompt; expected some text.")
+    return simplest(row["prompt"]), {key: row[key] for key in row if key != "prompt"}
 
 
 def _lines(path: Path) -> tuple[list[Prompt], list[Info]]:

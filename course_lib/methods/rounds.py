@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,4 +160,8 @@ def sampled(
         return make(0, len(prompts))
     check_plain(info)
     inputs = {"policy": policy, "prompts": prompts, "info": info, "settings": key_of(sampling)}
-    return stages.pool(name, inputs, make, len(prompts), request.prompts_a_part())
+    ahead = None
+    if stages.ahead is not None:
+        whole_job = replace(request, prompts=prompts, info=info, sampling=sampling)
+        ahead = partial(stages.ahead, policy, whole_job)
+    return stages.pool(name, inputs, make, len(prompts), request.prompts_a_part(), ahead)

@@ -31,6 +31,9 @@ DONE = "done.json"  # what a finished stage knows of itself
 NOT_THE_MODEL = ("_name_or_path", "transformers_version", "dtype", "architectures")
 
 Result = TypeVar("Result")
+Span = tuple[int, int]  # prompts of a part: the first, and the one after the last
+# (policy, what is sampled, folder of parts, the parts to make) → makes them with keep_part
+Ahead = Callable[[Any, Any, Path, list[Span]], None]
 
 
 def fingerprint(value: Any) -> str:
@@ -95,12 +98,19 @@ class Stages:
     """The stages of one run under ``folder``.
 
     With ``scratch``, another folder, checkpoints of a training lie there: they are large and soon
-    gone, so a folder that is copied over a network need not hold them.
+    gone, so a folder that is copied over a network need not hold them. ``ahead`` makes the parts of
+    sampled pools on other processes or machines, the same ones.
     """
 
-    def __init__(self, folder: str | Path, scratch: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        scratch: str | Path | None = None,
+        ahead: Ahead | None = None,
+    ) -> None:
         self.folder = Path(folder)
         self.scratch = None if scratch is None else Path(scratch)
+        self.ahead = ahead
         # of the stages seen so far, by NAME-KEY: treatment and control have stages of one name
         self.accounts: dict[str, dict] = {}
         require(
@@ -169,10 +179,13 @@ class Stages:
         make_part: Callable[[int, int], Pool],
         count: int,
         part: int = 128,
+        ahead: Callable[[Path, list[Span]], None] | None = None,
     ) -> Pool:
         """A pool of ``count`` prompts made in parts.
 
         ``make_part(start, stop)`` gives the pool of those prompts. Parts survive a crash.
+        ``ahead(folder, spans)``, where there is one, has the lacking parts made by others first;
+        what it leaves out is made here.
         """
 
         def make(folder: Path, partial: Path) -> None:
@@ -180,8 +193,13 @@ class Stages:
             if len(starts) == 1:
                 made = [make_part(0, count)]
             else:
+                spans = [(start, min(count, start + part)) for start in starts]
+                lacking = [span for span in spans if not part_place(partial, *span).exists()]
+                if ahead is not None and lacking:
+                    ahead(partial, lacking)
                 made = [
-                    _part(partial, start, min(count, start + part), make_part) for start in starts
+                    keep_part(partial, span, make_part, own=ahead is None or span not in lacking)
+                    for span in spans
                 ]
             pool = Pool.concat(made)
             require(
@@ -197,17 +215,28 @@ class Stages:
         return self.stage(name, {"pool": inputs, "count": count}, make, load)
 
 
-def _part(folder: Path, start: int, stop: int, make_part: Callable[[int, int], Pool]) -> Pool:
-    """One part of a pool: read from ``folder``, or made and kept there with its account."""
-    place = folder / f"{start:07d}-{stop:07d}"
+def part_place(folder: Path, start: int, stop: int) -> Path:
+    """Where the part of the prompts from ``start`` to ``stop`` is kept."""
+    return folder / f"{start:07d}-{stop:07d}"
+
+
+def keep_part(
+    folder: Path, span: Span, make_part: Callable[[int, int], Pool], own: bool = True
+) -> Pool:
+    """One part of a pool: read from ``folder``, or made and kept there with its account.
+
+    ``own``: whether the seconds it took count here; those of others who work at the same time do
+    not.
+    """
+    place = part_place(folder, *span)
     if place.exists():
         known = unsealed(place)
         if known is not None:
-            spent(known["account"])
+            spent(known["account"] if own else {**known["account"], "seconds": 0.0})
             return Pool.load(place / "pool.npz")
         _set_aside(place, f"a part of {folder.name}")
     with Account() as account:
-        made = make_part(start, stop)
+        made = make_part(*span)
     with atomic_directory(place) as part:
         made.save(part / "pool.npz")
         _seal(part, {"account": account.to_dict()})

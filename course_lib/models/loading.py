@@ -189,6 +189,17 @@ def check_decoder(config: Any, name: str) -> None:
     )
 
 
+def without_weights(auto_class: Any, source: str, config: Any) -> Any:
+    """The model of ``config`` on the device "meta", with what ``source`` says of generation."""
+    from transformers import GenerationConfig
+
+    with torch.device("meta"):
+        model = auto_class.from_config(config)
+    with contextlib.suppress(OSError):  # many folders have no generation_config.json
+        model.generation_config = GenerationConfig.from_pretrained(source)
+    return model.eval()
+
+
 def load_weights(auto_class: Any, source: str, dtype: torch.dtype | str) -> Any:
     """``auto_class.from_pretrained``, refusing checkpoints that are cut short or lack weights.
 

@@ -19,6 +19,7 @@ from .loading import (
     load_config,
     load_tokenizer,
     load_weights,
+    without_weights,
 )
 from .rendering import rendered
 
@@ -182,7 +183,8 @@ def load_policy(
 ) -> Policy:
     """Load a causal LM and its tokenizer from a folder or the hub, or an adapter from a folder.
 
-    ``dtype`` defaults to float32 on a CPU and to the checkpoint's own on a GPU. Raises
+    ``dtype`` defaults to float32 on a CPU and to the checkpoint's own on a GPU. On the device
+    "meta" there are no weights: enough to write prompts, and to know what ends a reply. Raises
     :class:`~course_lib.base.CourseError` when the folder does not exist, is not a causal LM, or its
     tokenizer lacks an end token or (for ``template="chat"``) a chat template.
     """
@@ -214,6 +216,8 @@ def _load_model(
         f"{source} is a sequence classifier ({', '.join(kinds)}), not a causal language model: "
         "it gives rewards, not replies. Use it with --reward, and a causal LM with --policy.",
     )
+    if device.type == "meta":
+        return without_weights(AutoModelForCausalLM, source, config)
     model = load_weights(AutoModelForCausalLM, source, dtype_for(device, dtype))
     return model.to(device).eval()
 

@@ -1,13 +1,13 @@
 """Pools of candidates, what is kept of them, and the files they travel in."""
 
 from .dialogues import PairList, hh_pairs, read_pairs
-from .export import write_pairs, write_rollouts, write_selection
+from .export import list_rows, write_pairs, write_rollouts, write_rows, write_selection
 from .keys import Keys, parse_keys
 from .model_solutions import SYSTEMS, agreement, load_model_solutions
 from .pairs import annotate, preference_pairs
 from .pool import FINISH, LENGTH, MISSING, STOP, Pool
 from .provenance import Provenance
-from .reading import read_pool, read_selection
+from .reading import parts_in, pools_in, read_pool, read_selection
 from .reward_rules import (
     best_per_prompt,
     matched_control,
@@ -50,10 +50,13 @@ __all__ = [
     "distinct_paths",
     "hh_pairs",
     "is_verdict",
+    "list_rows",
     "load_model_solutions",
     "matched_control",
     "overall_control",
     "parse_keys",
+    "parts_in",
+    "pools_in",
     "preference_pairs",
     "random_overall",
     "random_per_prompt",
@@ -70,5 +73,6 @@ __all__ = [
     "top_k_overall",
     "write_pairs",
     "write_rollouts",
+    "write_rows",
     "write_selection",
 ]

@@ -58,7 +58,7 @@ def write_rollouts(pool: Pool, path: Path | str, shape: str = "prompt/responses/
     if any(not isinstance(prompt, str) for prompt in pool.prompts):
         ask, *sides = SHAPES[shape][:2] if shape not in PAIRS else SHAPES[shape]
         rows = _as_messages(rows, ask, sides if shape in TRL else [])
-    _write_rows(rows, path)
+    write_rows(rows, path)
 
 
 def write_selection(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
@@ -67,7 +67,7 @@ def write_selection(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None
     :meth:`Selection.to_rows` gives such rows; other keys are kept. Where a prompt is a dialogue,
     all rows are written as chat messages (TRL's conversational form).
     """
-    _write_rows(_checked(rows, ("completion",)), path)
+    write_rows(_checked(rows, ("completion",)), path)
 
 
 def write_pairs(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
@@ -76,10 +76,15 @@ def write_pairs(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
     So does its reward trainer. :func:`preference_pairs` gives such rows; other keys are kept. Where
     a prompt is a dialogue, all rows are written as chat messages (TRL's conversational form).
     """
-    _write_rows(_checked(rows, ("chosen", "rejected")), path)
+    write_rows(_checked(rows, ("chosen", "rejected")), path)
 
 
 # ---- rows of a pool
+
+
+def list_rows(pool: Pool) -> Iterator[dict[str, Any]]:
+    """The rows of ``prompt/responses/rewards``: one a prompt, with all of its replies."""
+    yield from _list_rows(pool, *LISTS["prompt/responses/rewards"])
 
 
 def _list_rows(pool: Pool, ask: str, reply: str, extra: str) -> Iterator[dict[str, Any]]:
@@ -192,7 +197,7 @@ def _as_messages(
         yield {**row, ask: messages_of(row[ask]), **said}
 
 
-def _write_rows(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
+def write_rows(rows: Iterable[Mapping[str, Any]], path: Path | str) -> None:
     """Write one JSON object a line, or one array where the name ends in ``.json``, atomically.
 
     Gzip'd when the name ends in ``.gz``.

@@ -1,5 +1,7 @@
 """Pools and selections from the files that the steps hand to each other."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,19 @@ from .selection import Selection
 from .words import type_name
 
 TABLES = (".csv", ".tsv", ".xlsx")
+PART = re.compile(r"\d{7,}-\d{7,}")
 ROWS = (".jsonl", ".json", ".ndjson", ".parquet")  # how files of rows are called
 
 
 def read_pool(path: Path | str, skip_bad: bool = False, keys: Keys | None = None) -> Pool:
     """A pool from an ``.npz`` file, or from rollouts in any file that :func:`read_rollouts` reads.
 
+    Or from a folder of parts, see :func:`pools_in`.
+
     ``skip_bad``: leave out broken lines instead of raising. ``keys``: what is what in the lines.
     """
+    if Path(path).is_dir():
+        return Pool.concat(list(pools_in(path)))
     name = str(path).removesuffix(".gz")
     require(
         not name.endswith(TABLES),
@@ -34,6 +41,30 @@ def read_pool(path: Path | str, skip_bad: bool = False, keys: Keys | None = None
         f"{path} is read as a pool, which takes no --keys; files of rows end in {', '.join(ROWS)}.",
     )
     return Pool.load(path)
+
+
+def parts_in(folder: Path | str) -> list[tuple[int, int]]:
+    """The parts in a folder: the first prompt of each, and the one after its last.
+
+    A part is a folder such as ``0000128-0000256``, with its pool in ``pool.npz``. Raises
+    :class:`~course_lib.base.CourseError` where there is none, or one is missing between others.
+    """
+    names = sorted(file.parent.name for file in Path(folder).glob("*-*/pool.npz"))
+    spans = [tuple(map(int, name.split("-"))) for name in names if PART.fullmatch(name)]
+    require(spans, f"{folder} holds no pool: parts such as 0000000-0000128/pool.npz are expected.")
+    for (_, stop), (start, _) in zip([(0, 0), *spans], spans, strict=False):
+        require(
+            start == stop,
+            f"{folder} has no part with prompt {min(start, stop)} alone: the job that writes it "
+            "is not done, or parts of two jobs lie there. Run its command again.",
+        )
+    return spans
+
+
+def pools_in(folder: Path | str) -> Iterator[Pool]:
+    """The pools of a folder of parts, in order, one at a time."""
+    for start, stop in parts_in(folder):
+        yield Pool.load(Path(folder) / f"{start:07d}-{stop:07d}" / "pool.npz")
 
 
 def read_selection(path: Path | str, skip_bad: bool = False, keys: Keys | None = None) -> Selection:

@@ -1,0 +1,96 @@
+"""Pools that come one after another, written to one place with one of them in memory."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..base import CourseError, atomic_write, require
+from ..methods import keep_part
+from ..pools import FINISH, Pool, list_rows, write_rows
+
+KINDS = (".npz", ".jsonl", ".jsonl.gz", ".parquet")
+
+
+def check_output(out: str | Path) -> None:
+    """Raise unless :func:`write_pools` can write ``out``. Ask before the work."""
+    name = str(out)
+    require(
+        name.endswith(KINDS) or not Path(name).suffix,
+        f"{out} cannot be written: give a name that ends in {', '.join(KINDS)}, or one without an "
+        "ending for a folder of parts.",
+    )
+
+
+def write_pools(pools: Iterable[Pool], out: str | Path) -> int:
+    """Write pools of consecutive prompts, in order; how many prompts there were.
+
+    By the ending of ``out``: ``.npz`` is one pool, and the only kind that needs all of them in
+    memory; ``.jsonl``, ``.jsonl.gz`` and ``.parquet`` have a row a prompt, of the shape
+    prompt/responses/rewards, without token ids; no ending is a folder of parts. All but a folder
+    are written whole or not at all.
+    """
+    check_output(out)
+    out, seen = Path(out), [0]
+    counted = _counted(pools, seen)
+    if out.suffix == ".npz":
+        Pool.concat(list(counted)).save(out)
+    elif out.suffix == ".parquet":
+        _write_parquet(counted, out)
+    elif out.suffix:
+        write_rows(rows_of(counted), out)
+    else:
+        for pool in counted:
+            keep_part(out, (seen[0] - pool.P, seen[0]), lambda start, stop, made=pool: made)
+    require(seen[0], "there are no prompts: nothing was written.")
+    return seen[0]
+
+
+def _counted(pools: Iterable[Pool], seen: list[int]) -> Iterator[Pool]:
+    for pool in pools:
+        seen[0] += pool.P
+        yield pool
+
+
+def rows_of(pools: Iterable[Pool]) -> Iterator[dict[str, Any]]:
+    """One row a prompt: its replies, how each ended, rewards and info.
+
+    With a single reply a prompt, ``prompt_index`` tells equal prompts apart.
+    """
+    first = 0
+    for pool in pools:
+        for i, row in enumerate(list_rows(pool)):
+            there = pool.present[i]
+            row["finish_reason"] = [FINISH[f] for f in pool.finish[i][there].tolist()]
+            if pool.N == 1:
+                row["prompt_index"] = first + i
+            yield row
+        first += pool.P
+
+
+def _write_parquet(pools: Iterable[Pool], out: Path) -> None:
+    """A row group a pool. The first one decides what the columns are."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise CourseError(
+            f"{out} would be a Parquet file, and pyarrow, which writes those, is not installed: "
+            "pip install pyarrow. Or give a name that ends in .jsonl."
+        ) from None
+    rows, first = rows_of(pools), None
+    with atomic_write(out) as file:
+        writer = None
+        while chunk := list(itertools.islice(rows, 256)):
+            table = pyarrow.Table.from_pylist(chunk)
+            first = first or table.schema
+            require(
+                table.schema.equals(first),
+                f"what is known of the prompts differs in kind between rows ({out} would have the "
+                f"columns {first.names}, then {table.schema.names}). Give a name that ends in "
+                ".jsonl, which holds any.",
+            )
+            writer = writer or pyarrow.parquet.ParquetWriter(file, first)
+            writer.write_table(table)
+        if writer is not None:
+            writer.close()

@@ -1,0 +1,178 @@
+"""Where the prompts of a large job come from, a part at a time: a list, a file, a folder of parts.
+
+A source travels to the workers, so it is small: a file's source is its path and where each part
+begins. On several machines the file must lie where all of them can read it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..base import CourseError, Prompt, object_of, require
+from ..experiments import prompt_of, read_prompts
+from ..methods import Span
+
+Asked = tuple[list[Prompt], list[dict[str, Any]]]  # prompts, and what is known of each
+
+
+class Source(Protocol):
+    """Prompts by their number. ``count`` is how many there are."""
+
+    count: int
+
+    def part(self, span: Span) -> Asked:
+        """The prompts from ``span[0]`` to ``span[1]``, and their info."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Prompts that are in memory."""
+
+    prompts: Sequence[Prompt]
+    info: Sequence[dict[str, Any]]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.prompts)
+
+    def part(self, span: Span) -> Asked:
+        """The prompts from ``span[0]`` to ``span[1]``, and their info."""
+        where = slice(*span)
+        return list(self.prompts[where]), list(self.info[where])
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """A file of JSON lines, read where a part begins.
+
+    ``begins`` holds, for every ``size``-th prompt, its first byte and the number of its line.
+    """
+
+    path: str
+    count: int
+    size: int
+    begins: Sequence[tuple[int, int]]
+
+    @classmethod
+    def indexed(cls, path: Path, size: int) -> "JsonLines":
+        """Look once where the parts of ``size`` prompts begin; nothing is kept of the lines."""
+        begins, count = [], 0
+        with open(path, "rb") as file:
+            at = 0
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    if count % size == 0:
+                        begins.append((at, number))
+                    count += 1
+                at += len(line)
+        require(count, f"{path} is empty; one JSON object a line is expected.")
+        return cls(str(path), count, size, begins)
+
+    def part(self, span: Span) -> Asked:
+        """The prompts from ``span[0]`` to ``span[1]``, and their info."""
+        start, stop = span
+        at, number = self.begins[start // self.size]
+        passed = start % self.size
+        prompts, info = [], []
+        with open(self.path, "rb") as file:
+            file.seek(at)
+            for line in file:
+                if len(prompts) == stop - start:
+                    break
+                if line.strip():
+                    if passed:
+                        passed -= 1
+                    else:
+                        prompt, facts = self._read(line, number)
+                        prompts.append(prompt)
+                        info.append(facts)
+                number += 1
+        require(
+            len(prompts) == stop - start,
+            f"{self.path} has become shorter since this job began. Put the file back as it was.",
+        )
+        return prompts, info
+
+    def _read(self, line: bytes, number: int) -> tuple[Prompt, dict[str, Any]]:
+        try:
+            return prompt_of(object_of(line))
+        except CourseError as error:
+            raise CourseError(f"{self.path} line {number}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """A Parquet file with a column ``prompt``; only the row groups that a part needs are read."""
+
+    path: str
+    count: int
+    groups: Sequence[int]  # rows before each row group
+
+    @classmethod
+    def indexed(cls, path: Path) -> "Parquet":
+        """Look how many rows its groups have."""
+        with _opened(path) as file:
+            known = file.metadata
+            rows = [known.row_group(k).num_rows for k in range(known.num_row_groups)]
+        require(sum(rows), f"{path} has no rows; one prompt a row is expected.")
+        return cls(str(path), sum(rows), [sum(rows[:k]) for k in range(len(rows))])
+
+    def part(self, span: Span) -> Asked:
+        """The prompts from ``span[0]`` to ``span[1]``, and their info."""
+        start, stop = span
+        ends = [*self.groups[1:], self.count]
+        wanted = [
+            k
+            for k, (first, end) in enumerate(zip(self.groups, ends, strict=True))
+            if first < stop and end > start
+        ]
+        with _opened(Path(self.path)) as file:
+            rows = file.read_row_groups(wanted).slice(start - self.groups[wanted[0]], stop - start)
+        read = []
+        for number, row in enumerate(rows.to_pylist(), start + 1):
+            known = {name: value for name, value in row.items() if value is not None}
+            try:
+                read.append(prompt_of(known))
+            except CourseError as error:
+                raise CourseError(f"{self.path} row {number}: {error}") from None
+        return [prompt for prompt, _ in read], [info for _, info in read]
+
+
+def _opened(path: Path) -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise CourseError(
+            f"{path} is a Parquet file, and pyarrow, which reads those, is not installed: "
+            "pip install pyarrow. Or write the file again as JSON lines."
+        ) from None
+    try:
+        return pyarrow.parquet.ParquetFile(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0][:100]
+        raise CourseError(f"{path} is not a readable Parquet file ({reason}).") from None
+
+
+def source_of(path: str | Path, size: int) -> Source:
+    """The prompts of a file, to be read in parts of ``size``.
+
+    JSON lines and Parquet stay on disk; text files, packed ones and arrays are read whole. A row
+    has its prompt under ``prompt``, a text or a list of chat messages; its other keys are info.
+    """
+    path = Path(path)
+    require(path.is_file(), f"no file at {path}. Give a .jsonl, .parquet or .txt file of prompts.")
+    with open(path, "rb") as file:
+        first = file.read(4)
+    if first == b"PAR1":
+        return Parquet.indexed(path)
+    lines = path.suffix == ".jsonl" and not first.startswith((b"\x1f\x8b", b"["))
+    if lines:
+        return JsonLines.indexed(path, size)
+    return Listed(*read_prompts(path))
+
+
+def first_prompts(source: Source, few: int = 64) -> list[Prompt]:
+    """A few of the prompts, to see what they are like."""
+    return source.part((0, min(few, source.count)))[0]
