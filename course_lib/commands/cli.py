@@ -40,6 +40,7 @@ def run_command_line(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says. Returns the exit status."""
     parser = build_parser()
     args = parser.parse_args(argv)
+    args.argv = list(sys.argv[1:] if argv is None else argv)  # for processes that do the same
     if args.command is None:
         parser.print_help()
         return 0

@@ -1,12 +1,20 @@
 """``course finetune``: step 4, fine-tuning a policy on selected replies."""
 
 from argparse import Namespace
+from typing import Any
 
 from ..base import free_for_model, free_to_write
 
 
-def finetune_command(args: Namespace) -> None:
+def finetune_command(args: Namespace) -> int | None:
+    from ..scale.accelerated import with_engine
+
+    return with_engine(args, _finetune)
+
+
+def _finetune(args: Namespace) -> None:
     from ..experiments import finetune_from_file, world_of_file
+    from ..methods import is_main
     from ..pools import read_selection
 
     free_for_model(args.out)
@@ -26,6 +34,11 @@ def finetune_command(args: Namespace) -> None:
         accumulate=args.accumulate,
         seed=args.seed,
     )
+    if is_main():
+        _tell(facts, args)
+
+
+def _tell(facts: dict[str, Any], args: Namespace) -> None:
     for reason, count in facts["left_out"].items():
         print(f"left out: {count} ({reason})")
     if facts["unused_rewards"]:

@@ -126,3 +126,23 @@ def minimum_argument(p: argparse.ArgumentParser) -> None:
         help="the least reward that the rules threshold and distinct_paths keep (default: 1, for a "
         "verifier; must be given for other rewards, whose zero means nothing)",
     )
+
+
+def processes_arguments(parser: argparse.ArgumentParser) -> None:
+    """Training in several processes: --engine accelerate, how many, and how they are started."""
+    parser.add_argument(
+        "--engine",
+        choices=("here", "accelerate"),
+        default="here",
+        help="in this process, or in several that accelerate starts, one a GPU",
+    )
+    parser.add_argument(
+        "--processes",
+        type=positive,
+        help="with --engine accelerate: how many (default: one a GPU, or what the file says)",
+    )
+    parser.add_argument(
+        "--accelerate-config",
+        metavar="FILE",
+        help="with --engine accelerate: a file of `accelerate config`, for several machines",
+    )

@@ -19,6 +19,7 @@ from .options import (
     numbers,
     policy_arguments,
     positive,
+    processes_arguments,
     prompting_arguments,
     reward_argument,
     tier_argument,
@@ -277,6 +278,7 @@ def add_finetune(command: AddCommand) -> None:
     )
     p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     rows_arguments(p)
+    processes_arguments(p)
     p.add_argument("--out", required=True, help="folder of the new policy")
     force_argument(p)
 
@@ -332,6 +334,7 @@ def add_train_reward(command: AddCommand) -> None:
     p.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     rows_arguments(p)
     device_argument(p)
+    processes_arguments(p)
     p.add_argument("--out", help="folder for the reward model (default: it is not kept)")
     force_argument(p)
     json_argument(p)

@@ -6,8 +6,15 @@ from ..base import free_for_model, free_to_write
 from .show import show
 
 
-def train_reward_command(args: Namespace) -> None:
+def train_reward_command(args: Namespace) -> int | None:
+    from ..scale.accelerated import with_engine
+
+    return with_engine(args, _train_reward)
+
+
+def _train_reward(args: Namespace) -> None:
     from ..experiments import train_reward_from_file
+    from ..methods import is_main
 
     if args.out:
         free_for_model(args.out)
@@ -25,4 +32,5 @@ def train_reward_command(args: Namespace) -> None:
         device=args.device,
         out=args.out,
     )
-    show(result, args.json, lambda: result["text"])
+    if is_main():
+        show(result, args.json, lambda: result["text"])

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ..base import changed, free_for_model
-from ..methods import FineTuning, finetune
+from ..methods import FineTuning, finetune, is_main
 from ..pools import Selection, read_selection
 from ..worlds import World, load_world
 from .defaults import chosen_lr
@@ -61,8 +61,9 @@ def finetune_from_file(
     chosen = replies if isinstance(replies, Selection) else read_selection(replies)
     checkpoint = Path(f"{out}.checkpoint.pt")
     student = finetune(loaded, chosen, settings, checkpoint=checkpoint, **beside)
-    student.save(out)
-    checkpoint.unlink(missing_ok=True)
+    if is_main():
+        student.save(out)
+        checkpoint.unlink(missing_ok=True)
     log = student.training_log
     return {
         "replies": len(chosen),

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..assets import resolve
 from ..base import changed, free_for_model, prompt_key, require, transcript
-from ..methods import train_reward_model
+from ..methods import is_main, train_reward_model
 from ..models import Policy, RewardModel, load_policy, preference_report, tiny_policy
 from ..pools import Keys, PairList, read_pairs
 from .defaults import chosen_lr
@@ -76,7 +76,7 @@ def train_reward_from_file(
     how = {"epochs": settings.epochs, "seed": settings.seed, "max_length": settings.max_length}
     model = train_reward_model(base, train_pairs, lr=lr, batch_size=32, **how)
     report = preference_report(model, test_pairs)
-    if out:
+    if out and is_main():
         model.save(out)
 
     seconds = model.facts["seconds"]

@@ -40,6 +40,7 @@ from .optimiser import (
     order_of_epoch,
     save_checkpoint,
 )
+from .parallel import everyone, processes, share
 from .settings import Online
 from .stages import fingerprint
 
@@ -108,12 +109,58 @@ def collect(
     dtype: torch.dtype | None = None,
     **changes: Any,
 ) -> Batch:
-    """Sample replies from ``student``, score them, and look up their log-probabilities."""
+    """Sample replies from ``student``, score them, and look up their log-probabilities.
+
+    Of several processes (``parallel.py``) each does so for some of the prompts, and all get the
+    whole batch: the candidates are those of one process.
+    """
     settings = changed(settings, changes)
+    who = (student, reference, reward)
+
+    def own() -> Batch | None:
+        if processes().size == 1:
+            return _collected(who, (prompts, info, 0), settings, dtype)
+        at = share(len(prompts))
+        some = slice(at.start, at.stop)
+        asked = (prompts[some], info[some], at.start)
+        return _collected(who, asked, settings, dtype) if at else None
+
+    batch = _joined([part for part in everyone(own) if part is not None])
+    check_finite(batch.rewards)
+    return batch
+
+
+def _joined(batches: Sequence[Batch]) -> Batch:
+    """The batches of prompts in a row as one."""
+    if len(batches) == 1:
+        return batches[0]
+    pool = Pool.concat([batch.pool for batch in batches])
+    width = pool.tokens.shape[-1]
+    old = [row for batch in batches for row in batch.old]
+    reference = [row for batch in batches for row in batch.reference]
+    return Batch(
+        pool,
+        [example for batch in batches for example in batch.examples],
+        pool.tokens.flatten(0, 1) >= 0,
+        padded(old, width),
+        padded(reference, width),
+        pool.rewards["reward"],
+    )
+
+
+def _collected(
+    who: tuple[Policy, Policy, Any],
+    asked: tuple[Sequence[Prompt], Sequence[dict], int],
+    settings: Sampling,
+    dtype: torch.dtype | None,
+) -> Batch:
+    """The batch of (prompts, their info, number of the first), by (student, reference, reward)."""
+    student, reference, reward = who
+    prompts, info, first = asked
     n, temperature = settings.n, settings.temperature
     with autocast(student.device, dtype):
-        pool = score(sample(student, prompts, settings, info=info), finite_only(reward), "reward")
-        check_finite(pool.rewards["reward"])
+        drawn = sample(student, prompts, settings, info=info, first_prompt=first)
+        pool = score(drawn, finite_only(reward), "reward")
         ids = student.encode(prompts)
         tokens = pool.tokens.flatten(0, 1)  # (R, T), padded with -1
         mask = tokens >= 0

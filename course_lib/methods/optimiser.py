@@ -5,6 +5,7 @@ steps.
 """
 
 import contextlib
+import itertools
 import math
 import time
 import warnings
@@ -29,6 +30,7 @@ from ..base import (
     spent,
 )
 from ..models import autocast, recomputing
+from .parallel import check_equal, everyone, is_main, processes
 from .precision import Masters, trained_weights, wants_masters
 from .settings import Online, Training
 from .stages import fingerprint
@@ -106,12 +108,31 @@ def constant_rate(step: int, steps: int, lr: float) -> float:
 BY_NAME = {"cosine": rate, "constant": constant_rate}
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one process tells the others of its parts of a step.
+
+    Attributes
+    ----------
+    loss : their summed loss.
+    terms : how many terms that has.
+    facts : a dictionary a part.
+    found : for each weight, whether they left a gradient.
+    """
+
+    loss: float
+    terms: int
+    facts: list[dict[str, float]]
+    found: list[bool]
+
+
 class Stepper:
     """AdamW with a schedule, clipping, accumulation, mixed precision and a checkpoint.
 
     One optimiser for every method. ``steps`` is the length of the whole run, which the schedule
     ``(step, steps, lr) -> rate`` needs. Of ``settings`` it reads lr, dtype, clip, betas and
-    weight_decay; loops and batches are the caller's, and :meth:`close` once all is done.
+    weight_decay; loops and batches are the caller's, and :meth:`close` once all is done. Among
+    several processes (``parallel.py``) each gives :meth:`step` parts of its own.
 
     Attributes
     ----------
@@ -162,8 +183,25 @@ class Stepper:
         """One step on the sum of ``loss_of(part)`` over ``parts``, divided by the sum of terms.
 
         ``loss_of`` returns (summed loss, terms) and may add a dictionary of facts, numbers or
-        tensors of one. Returns (loss, terms, facts averaged over parts).
+        tensors of one. Returns (loss, terms, facts averaged over parts). Of several processes each
+        has ``parts`` of its own, or none; sums and averages are over those of all.
         """
+        shares = everyone(lambda: self._gradients(loss_of, parts))
+        total = sum(share.loss for share in shares)
+        terms = sum(share.terms for share in shares)
+        if not np.isfinite(total):
+            raise CourseError(
+                f"the loss became {total} at step {self.step_number} of {self.steps}. Lower "
+                f"the learning rate (it is {self.settings.lr}) or check the data for empty "
+                "examples."
+            )
+        if len(shares) > 1:
+            self._exchange([any(found) for found in zip(*(s.found for s in shares), strict=True)])
+        self._update(terms)
+        return total / terms, terms, mean_facts([row for share in shares for row in share.facts])
+
+    def _gradients(self, loss_of: Callable, parts: Iterable) -> "Share":
+        """Add up the gradients of ``parts``; what is to be told of them."""
         terms, losses, noted = 0, [], []
         # one context for all parts, so that weights are copied to half precision once a step
         with autocast(self.device, self.settings.dtype):
@@ -175,15 +213,18 @@ class Stepper:
                 with torch.autocast(self.device.type, enabled=False):
                     self.scaler.scale(loss).backward()
         # read only now: a look at a number waits for the GPU
-        total = sum(float(loss) for loss in losses)
-        if not np.isfinite(total):
-            raise CourseError(
-                f"the loss became {total} at step {self.step_number} of {self.steps}. Lower "
-                f"the learning rate (it is {self.settings.lr}) or check the data for empty "
-                "examples."
-            )
-        self._update(terms)
-        return total / terms, terms, mean_facts(noted)
+        facts = [{name: float(value) for name, value in row.items()} for row in noted]
+        found = [weight.grad is not None for weight in self.parameters]
+        return Share(sum(float(loss) for loss in losses), terms, facts, found)
+
+    def _exchange(self, wanted: Sequence[bool]) -> None:
+        """Sum gradients over all processes: those that some process has, so that all move alike."""
+        gradients = []
+        for weight in itertools.compress(self.parameters, wanted):
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+            gradients.append(weight.grad)
+        processes().summed(gradients)
 
     def _update(self, terms: int) -> None:
         """Move the weights by the gradients of a summed loss over ``terms`` terms."""
@@ -218,7 +259,7 @@ class Stepper:
 
         No batch, no step: {}.
         """
-        done = [self.step(loss_of, in_parts(batch, accumulate)) for batch in batches]
+        done = [self.step(loss_of, own_parts(batch, accumulate)) for batch in batches]
         return mean_facts([{"loss": loss, **facts} for loss, _, facts in done])
 
     def close(self) -> None:
@@ -245,6 +286,11 @@ class Stepper:
             "skipped": self.skipped,
         }
 
+    def told(self) -> list[float]:
+        """Numbers that tell one state of the weights from another, and one run from another."""
+        sums = torch.stack([w.detach().sum(dtype=torch.float64) for w in self.parameters])
+        return [self.step_number, self.steps, self.settings.lr, *sums.tolist()]
+
     @torch.no_grad()
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what :meth:`state` gave."""
@@ -259,7 +305,12 @@ class Stepper:
 
 
 def save_checkpoint(checkpoint: Checkpoint, extra: dict, *steppers: Stepper) -> None:
-    """Write the state of ``steppers`` and ``extra`` (plain values) to one file, atomically."""
+    """Write the state of ``steppers`` and ``extra`` (plain values) to one file, atomically.
+
+    Of several processes the first writes it; any number can go on from it.
+    """
+    if not is_main():
+        return
     states = [stepper.state() for stepper in steppers]
     with atomic_write(checkpoint.path) as file:
         torch.save({"steppers": states, "key": checkpoint.key, "extra": extra}, file)
@@ -269,15 +320,22 @@ def load_checkpoint(checkpoint: Checkpoint | None, *steppers: Stepper) -> dict |
     """Go on from a checkpoint: its ``extra``, or None when there is none.
 
     A damaged one is said and counts as none. Raises :class:`~course_lib.base.CourseError` when it
-    belongs to another run.
+    belongs to another run, or when several processes would not begin alike.
     """
+    extra = _loaded(checkpoint, *steppers)
+    if processes().size > 1:
+        check_equal([stepper.told() for stepper in steppers], "weights and step")
+    return extra
+
+
+def _loaded(checkpoint: Checkpoint | None, *steppers: Stepper) -> dict | None:
     if checkpoint is None or not checkpoint.path.is_file():
         return None
     saved = _read_checkpoint(checkpoint.path, steppers[0].device)
     if saved is None:
         warnings.warn(
             f"{checkpoint.path} is damaged (cut short or changed); the training begins again.",
-            stacklevel=2,
+            stacklevel=3,
         )
         return None
     require(
@@ -345,7 +403,7 @@ def train(
         bar.update(first)
         for step, batch in batches_from(first, steps, count, settings):
             hooks.before_step(step)
-            log.add(stepper.step(loss_of, in_parts(batch, settings.accumulate)), stepper.skipped)
+            log.add(stepper.step(loss_of, own_parts(batch, settings.accumulate)), stepper.skipped)
             log.seconds = earlier + time.perf_counter() - started
             bar.update(1)
             bar.set_postfix(loss=f"{log.losses[-1]:.3f}", refresh=False)
@@ -400,6 +458,14 @@ def mean_facts(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     if not rows:
         return {}
     return {name: sum(float(row[name]) for row in rows) / len(rows) for name in rows[0]}
+
+
+def own_parts(items: Sequence, accumulate: int) -> list:
+    """This process's parts of ``items``: at most ``accumulate``, as many as each other has or one
+    more; fewer, or none, where there is little to share.
+    """
+    among = processes()
+    return in_parts(items, accumulate * among.size)[among.rank :: among.size]
 
 
 def in_parts(items: Sequence, parts: int) -> list:
