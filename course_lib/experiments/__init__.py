@@ -7,11 +7,12 @@ from .jobs import job, problems_for
 from .measures import ROWS
 from .own_prompts import prompt_of, read_prompts
 from .preflight import COLAB_T4, Preflight, predicted_against_actual, preflight, shape_of
+from .prompting import Asker, is_base
 from .report import pool_report, report_text
 from .results import Out
 from .reward_run import train_reward_from_file
 from .run import run
-from .sample_run import sample_from_world
+from .sample_run import asked_prompts, own_of, sample_from_world, settings_for, sizes_for
 from .settings import RunSettings
 from .sources import make_reward, reward_for, world_of_file
 from .standin import is_held_out, sums, write_sums
@@ -20,6 +21,7 @@ from .tiers import TIERS, Card, card, detect, tier, why_tier
 from .timing import Ledger, timed_parts, timed_steps, training_steps
 
 __all__ = [
+    "Asker",
     "COLAB_T4",
     "Card",
     "Disconnected",
@@ -30,6 +32,7 @@ __all__ = [
     "RunSettings",
     "TIERS",
     "Watch",
+    "asked_prompts",
     "card",
     "counting",
     "detect",
@@ -37,22 +40,26 @@ __all__ = [
     "fetch_gsm8k",
     "find_gsm8k",
     "finetune_from_file",
+    "is_base",
     "is_held_out",
     "job",
     "layout",
     "make_reward",
+    "own_of",
     "pool_report",
-    "report_text",
     "predicted_against_actual",
     "preflight",
     "problems_for",
     "prompt_of",
     "read_prompts",
+    "report_text",
     "reward_for",
     "rollouts_table",
     "run",
     "sample_from_world",
+    "settings_for",
     "shape_of",
+    "sizes_for",
     "sums",
     "table",
     "tier",

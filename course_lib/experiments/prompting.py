@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -24,6 +24,17 @@ SHOTS = 4  # solved examples for a base model that nobody gave a number for
 # the first of them that stands in a reply is where it is cut
 NEXT_QUESTION = ("\n\nQuestion:", "\nQuestion:", "Question:")
 NEXT_TURN = ("\n\nUser:",)
+
+
+class Asker(Protocol):
+    """What is known of a policy without its weights: enough to write prompts for it."""
+
+    template: str
+    tokenizer: Any
+
+    @property
+    def stop_ids(self) -> list[int]:
+        """Token ids that end a response."""
 
 
 def is_base(source: str | Path, tokenizer: Any) -> bool:
@@ -120,7 +131,7 @@ class OfQuestions:
         return self.reward.score_pool(replace(pool, prompts=prompts))
 
 
-def asked_world(world: World, policy: Policy, source: str | Path, shots: int | None) -> World:
+def asked_world(world: World, policy: Asker, source: str | Path, shots: int | None) -> World:
     """The world as ``policy`` is asked: with examples where it is a base model, or they are wanted.
 
     ``shots`` None: :data:`SHOTS` for a base model where the world has solutions to show. Raises
@@ -143,7 +154,7 @@ def asked_world(world: World, policy: Policy, source: str | Path, shots: int | N
 
 
 def stops_for(
-    policy: Policy, world: World, stop: Sequence[str] | str | None, prompts: Sequence[Any] = ()
+    policy: Asker, world: World, stop: Sequence[str] | str | None, prompts: Sequence[Any] = ()
 ) -> list[int | str] | None:
     """What ends a reply: ``stop``, or what fits the prompts, beside the model's own end tokens.
 

@@ -1,15 +1,17 @@
 """Sampling a pool for a world's prompts, or one's own; the tier's sizes where none are given."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..base import changed
-from ..models import sample
+from ..base import Prompt, changed
+from ..models import Sampling, sample
 from ..pools import Pool
-from ..worlds import World, load_world
+from ..worlds import Info, World, load_world
 from .own_prompts import OwnPrompts
-from .prompting import asked_world, load_asked, stops_for
+from .prompting import Asker, asked_world, load_asked, stops_for
+from .settings import RunSettings
 from .tiers import dtype_here, tier
 
 
@@ -36,8 +38,7 @@ def sample_from_world(
     asking = asking or {}
     if isinstance(world, str):
         world = load_world(world)
-    named = asking.get("tier")
-    sizes = tier("cpu" if world.policy and named is None else named)
+    sizes = sizes_for(world, asking.get("tier"))
     device = device or sizes.device
     name = str(policy or world.policy or sizes.policy)
     own = own_of(world, policy, asking.get("prompts_file"), sizes.max_tokens)
@@ -46,17 +47,61 @@ def sample_from_world(
     loaded = load_asked(name, asking.get("template"), **how)
     # what was asked for, not where the package lies on this machine: the pool may travel
     loaded = replace(loaded, source=name)
-    given = {key: value for key, value in sampling.items() if value is not None}
-    seed = given.get("seed", 0)
-    asked = asked_world(own or world, loaded, name, asking.get("shots"))
-    if own is not None:
-        texts, info = own.every[:prompts], own.info[:prompts]
-    else:
-        texts, info = asked.prompts(split, limit=prompts, seed=seed)
-    max_tokens = min(asked.max_tokens, sizes.max_tokens)
-    given["stop"] = stops_for(loaded, asked, given.get("stop"), texts)
-    settings = changed(sizes.sampling, {"max_tokens": max_tokens, **given, "seed": seed})
+    texts, info, settings = asked_prompts(
+        world, loaded, name, own=own, split=split, limit=prompts, asking=asking, sampling=sampling
+    )
     return sample(loaded, texts, settings, info=info)
+
+
+def asked_prompts(
+    world: World,
+    policy: Asker,
+    name: str,
+    *,
+    own: OwnPrompts | None,
+    split: str,
+    limit: int | None,
+    asking: Mapping[str, Any],
+    sampling: Mapping[str, Any],
+) -> tuple[list[Prompt], list[Info], Sampling]:
+    """Prompts as ``policy`` is asked them, what is known of each, and how replies are drawn.
+
+    ``name`` is the policy's: a base model gets examples. ``own`` are the prompts of a file, see
+    :func:`own_of`, in place of the world's. The others are as in :func:`sample_from_world`.
+    """
+    asked = asked_world(own or world, policy, name, asking.get("shots"))
+    if own is not None:
+        texts, info = own.every[:limit], own.info[:limit]
+    else:
+        texts, info = asked.prompts(split, limit=limit, seed=sampling.get("seed") or 0)
+    sizes = sizes_for(world, asking.get("tier"))
+    return texts, info, settings_for(sizes, asked, policy, texts, sampling)
+
+
+def sizes_for(world: World, named: str | None) -> RunSettings:
+    """The tier called ``named``.
+
+    Without a name the CPU's for a world with a policy of its own, else this machine's.
+    """
+    return tier("cpu" if world.policy and named is None else named)
+
+
+def settings_for(
+    sizes: RunSettings,
+    asked: World,
+    policy: Asker,
+    texts: Sequence[Prompt],
+    sampling: Mapping[str, Any],
+) -> Sampling:
+    """How replies to ``texts`` are drawn.
+
+    ``sampling`` has fields of :class:`~course_lib.models.Sampling`; what is missing or None there
+    follows from the tier's ``sizes``, from the world as it is ``asked``, and from the policy.
+    """
+    given = {key: value for key, value in sampling.items() if value is not None}
+    max_tokens = min(asked.max_tokens, sizes.max_tokens)
+    given["stop"] = stops_for(policy, asked, given.get("stop"), texts)
+    return changed(sizes.sampling, {"max_tokens": max_tokens, "seed": 0, **given})
 
 
 def own_of(
