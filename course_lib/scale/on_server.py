@@ -1,0 +1,332 @@
+"""``course sample --engine server``: a job of many prompts against one server, kept as it goes."""
+
+import hashlib
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from ..base import CourseError, Prompt, free_to_write, key_of, progress, require, whole
+from ..experiments import asked_prompts, is_base, settings_for, sizes_for
+from ..pools import Pool, Provenance
+from ..worlds import World, load_world
+from .journal import Journal
+from .output import KINDS, check_output, write_pools
+from .patience import StoppedError
+from .prompts import Listed, Source, first_prompts, source_of
+from .replies import Reply
+from .server import Asking, Connection, Server, served_model
+
+BLOCK = 256  # prompts of a pool that is written in one piece
+CERTAIN = 8  # prompts whose candidates are all copies, until the job says so
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a job of a server came to.
+
+    Attributes
+    ----------
+    prompts, n : candidates per prompt, and prompts.
+    kept : prompts that an earlier run had done.
+    requests : answered ones of this run.
+    again : tries after the first, of all of them.
+    tokens : written in this run, as the server counts them.
+    took : seconds of this run's sampling.
+    left_out : settings that the server refused and was asked without.
+    logprobs : whether the pool has sums of log-probabilities.
+    """
+
+    prompts: int
+    n: int
+    kept: int
+    requests: int
+    again: int
+    tokens: int
+    took: float
+    left_out: tuple[str, ...]
+    logprobs: bool
+
+    def __str__(self) -> str:
+        parts = [f"{self.prompts} prompts × {self.n} candidates"]
+        if self.kept:
+            parts.append(f"{self.kept} prompts were there")
+        rate = self.requests / self.took if self.took > 0 else 0.0
+        parts.append(f"{self.requests} requests ({rate:.1f} a second, {self.again} tried again)")
+        parts.append(f"{self.tokens} tokens" if self.tokens else "the server counts no tokens")
+        parts.append(f"log-probabilities: {'the sums' if self.logprobs else 'none'}")
+        if self.left_out:
+            parts.append(f"the server refuses {', '.join(self.left_out)}, so it was left out")
+        return "; ".join(parts)
+
+
+def sample_on_server(
+    world: World | str,
+    out: Path | str,
+    connection: Connection,
+    *,
+    split: str = "train",
+    prompts: int | None = None,
+    asking: dict[str, Any] | None = None,
+    force: bool = False,
+    **sampling: Any,
+) -> Served:
+    """Sample ``prompts`` prompts of a world from a server, and write their pool to ``out``.
+
+    ``asking``: as in :func:`~course_lib.experiments.sample_from_world`, and ``per_request`` and
+    ``logprobs`` of :class:`Asking`. Without a template a model whose name is a base model's gets
+    plain prompts, all others the server's chat template. ``sampling``: fields of
+    :class:`~course_lib.models.Sampling`, missing ones as there.
+
+    What is done stands in ``OUT.partial.jsonl`` until ``out`` is written: the same call goes on
+    from there. Raises :class:`~course_lib.base.CourseError` where tries do not help.
+    """
+    check_output(out)
+    free_to_write(out, force, folder=not str(out).endswith(KINDS))
+    world = load_world(world) if isinstance(world, str) else world
+    model = served_model(connection)
+    given = dict(asking or {})
+    per_request = given.pop("per_request", None)
+    logprobs = given.pop("logprobs", None) or "auto"
+    asker = Remote(model, given.get("template"))
+    if given.get("prompts_file") is not None:
+        source = limited(source_of(given["prompts_file"], BLOCK), prompts)
+        require(not given.get("shots"), "a file of prompts has no solutions: leave --shots out.")
+        sizes = sizes_for(world, given.get("tier"))
+        like = SimpleNamespace(max_tokens=sizes.max_tokens)  # all that is asked of a world
+        settings = settings_for(sizes, like, asker, first_prompts(source), sampling)
+        system = None
+    else:
+        texts, info, settings = asked_prompts(
+            world,
+            asker,
+            model,
+            own=None,
+            split=split,
+            limit=prompts,
+            asking=given,
+            sampling=sampling,
+        )
+        source, system = Listed(texts, info), world.system
+    wanted = Asking(model, asker.template, system, settings, per_request, logprobs)
+    return sample_source(Server(connection, wanted), source, out, connection.at_once)
+
+
+class Remote:
+    """A model behind a server, as far as prompts are written for it."""
+
+    tokenizer = SimpleNamespace(chat_template="the server's own")
+    stop_ids: list[int] = []
+
+    def __init__(self, model: str, template: str | None) -> None:
+        fits = "plain" if is_base(model, self.tokenizer) else "chat"
+        self.template = template or fits
+
+
+def limited(source: Source, count: int | None) -> Source:
+    """The first ``count`` prompts of ``source``; None: all of them."""
+    if count is None or count >= source.count:
+        return source
+    whole(count, "prompts", 1)
+    if isinstance(source, Listed):
+        return Listed(source.prompts[:count], source.info[:count])
+    return replace(source, count=count)
+
+
+def sample_source(server: Server, source: Source, out: Path | str, at_once: int = 32) -> Served:
+    """Sample all prompts of ``source`` from ``server``, and write their pool to ``out``.
+
+    Only what is in flight is in memory, and a number a prompt.
+    """
+    out = Path(out)
+    job = {**key_of(server.asking), "digest": digest_of(source)}
+    place = out.with_name(out.name + ".partial.jsonl")
+    with Journal(place, job, source.count) as journal:
+        kept = journal.done
+        started = time.perf_counter()
+        drawn(server, source, journal, at_once)
+        took = time.perf_counter() - started
+        known = _all_known(journal)
+        write_pools(pools_of(server.asking, source, journal, known), out)
+        journal.remove()
+    return Served(
+        prompts=source.count,
+        n=server.asking.sampling.n,
+        kept=kept,
+        requests=server.requests,
+        again=server.patience.again,
+        tokens=server.tokens,
+        took=took,
+        left_out=server.left_out,
+        logprobs=known["logprobs"],
+    )
+
+
+def digest_of(source: Source) -> str:
+    """A digest of all prompts: two jobs with one digest ask the same."""
+    digest = hashlib.sha256()
+    for _, prompt in _numbered(source, range(source.count)):
+        digest.update(json.dumps(prompt).encode() + b"\n")
+    return digest.hexdigest()[:32]
+
+
+def drawn(server: Server, source: Source, journal: Journal, at_once: int) -> None:
+    """Ask for every prompt that the journal misses, and write each down as it comes.
+
+    Raises the first error once everything in flight has come in and is written down.
+    """
+    todo = _Todo(source, journal)
+    results: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    workers = min(at_once, source.count - journal.done)
+    threads = [
+        threading.Thread(target=_work, args=(server, todo, results), daemon=True)
+        for _ in range(workers)
+    ]
+    n = server.asking.sampling.n
+    copies = Copies(server.asking)
+    failure: Exception | None = None
+    try:
+        with progress.bar(source.count * n, "sampling", "reply") as bar:
+            bar.update(journal.done * n)
+            for thread in threads:
+                thread.start()
+            while workers:
+                number, found = results.get()
+                if number is None:
+                    workers -= 1
+                    if found is not None:
+                        failure = failure or found
+                        server.patience.stop()
+                    continue
+                journal.add(number, _row(found))
+                copies.look(found)
+                bar.update(n)
+                bar.set_postfix(again=server.patience.again, refresh=False)
+    finally:
+        server.patience.stop()  # an interrupted job asks nothing more
+    if failure is not None:
+        raise failure
+
+
+class _Todo:
+    """The prompts that are not done, handed out to threads one at a time."""
+
+    def __init__(self, source: Source, journal: Journal) -> None:
+        self.prompts = _numbered(source, list(journal.missing()))
+        self.lock = threading.Lock()
+
+    def next(self) -> tuple[int, Prompt] | None:
+        """The next prompt and its number, or None."""
+        with self.lock:
+            return next(self.prompts, None)
+
+
+def _work(server: Server, todo: _Todo, results: "queue.SimpleQueue[Any]") -> None:
+    """A thread: prompts in, ``(number, replies)`` out; at its end ``(None, error or None)``."""
+    failure: Exception | None = None
+    try:
+        while not server.patience.ended.is_set():
+            one = todo.next()
+            if one is None:
+                break
+            results.put((one[0], server.candidates(*one)))
+    except StoppedError:
+        pass
+    except Exception as error:  # it belongs to the job, not to this thread
+        failure = error
+    server.endpoint.close()
+    results.put((None, failure))
+
+
+def _numbered(source: Source, numbers: Sequence[int]) -> Iterator[tuple[int, Prompt]]:
+    """Each of the prompts ``numbers``, in rising order, read a block at a time."""
+    first, block = 0, []
+    for number in numbers:
+        if not first <= number < first + len(block):
+            first = number - number % BLOCK
+            block = source.part((first, min(first + BLOCK, source.count)))[0]
+        yield number, block[number - first]
+
+
+class Copies:
+    """Watches for a server that gives every candidate of a request one seed."""
+
+    def __init__(self, asking: Asking) -> None:
+        several = asking.sampling.n > 1 and asking.per_request != 1
+        self.left = CERTAIN if several and asking.sampling.temperature > 0 else 0
+
+    def look(self, replies: Sequence[Reply]) -> None:
+        """Raise once the first prompts had copies only."""
+        if self.left and len({reply.text for reply in replies}) > 1:
+            self.left = 0
+        elif self.left:
+            self.left -= 1
+            if not self.left:
+                raise CourseError(
+                    f"of {CERTAIN} prompts all {len(replies)} candidates were equal. SGLang gives "
+                    "a request's candidates one seed under --enable-deterministic-inference: "
+                    "delete the journal (.partial.jsonl) and ask with --per-request 1, which says "
+                    "too that equal replies are meant."
+                )
+
+
+# ---- from the journal to pools
+
+
+def _row(replies: Sequence[Reply]) -> dict[str, Any]:
+    """A prompt's line of the journal."""
+    row: dict[str, Any] = {
+        "texts": [reply.text for reply in replies],
+        "finish": [reply.finish for reply in replies],
+    }
+    if any(reply.logprob is not None for reply in replies):
+        row["logprobs"] = [reply.logprob for reply in replies]
+        row["tokens"] = [reply.tokens for reply in replies]
+    return row
+
+
+def _all_known(journal: Journal) -> dict[str, bool]:
+    """Whether every candidate has a log-probability; a server may give some without."""
+    rows = (journal.row(number).get("logprobs") for number in range(journal.count))
+    return {"logprobs": all(row is not None and None not in row for row in rows)}
+
+
+def pools_of(
+    asking: Asking, source: Source, journal: Journal, known: dict[str, bool]
+) -> Iterator[Pool]:
+    """The finished job as pools of consecutive prompts, in order."""
+    sampling = asking.sampling
+    provenance = Provenance(
+        policy=asking.model,
+        n=sampling.n,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        max_tokens=sampling.max_tokens,
+        seed=sampling.seed,
+        method="server",
+    )
+    for start in range(0, source.count, BLOCK):
+        stop = min(start + BLOCK, source.count)
+        prompts, info = source.part((start, stop))
+        rows = [journal.row(number) for number in range(start, stop)]
+        sums = lengths = None
+        if known["logprobs"]:
+            sums = torch.tensor([row["logprobs"] for row in rows], dtype=torch.float32)
+            lengths = torch.tensor([row["tokens"] for row in rows], dtype=torch.int64)
+        yield Pool(
+            prompts=prompts,
+            texts=[row["texts"] for row in rows],
+            finish=torch.tensor([row["finish"] for row in rows], dtype=torch.int8),
+            sum_logprobs=sums,
+            lengths=lengths,
+            info=info,
+            provenance=provenance,
+        )
