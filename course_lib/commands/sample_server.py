@@ -1,0 +1,93 @@
+"""``course sample --engine server``: candidates from an OpenAI-compatible server."""
+
+import argparse
+from argparse import Namespace
+
+from ..base import require
+from .options import positive
+
+URL = "http://localhost:8000/v1"
+
+
+def server_arguments(p: argparse.ArgumentParser) -> None:
+    """What ``--engine server`` needs to know."""
+    group = p.add_argument_group(
+        "--engine server",
+        "candidates from a server that others run (vLLM, SGLang, TGI, any that speaks OpenAI's "
+        "protocol). What is done stands in OUT.partial.jsonl: the same command goes on from there. "
+        "Each request has a seed of its own, but no server promises equal replies again.",
+    )
+    group.add_argument("--url", help=f"the server's, such as {URL}")
+    group.add_argument("--model", help="the name it is served under (default: the only one)")
+    group.add_argument(
+        "--api-key-env",
+        metavar="VAR",
+        help="the environment variable that holds the server's key, not the key itself",
+    )
+    group.add_argument("--at-once", type=positive, default=32, help="requests in flight")
+    group.add_argument(
+        "--per-minute", type=float, metavar="N", help="begin at most N requests a minute"
+    )
+    group.add_argument(
+        "--per-request",
+        type=positive,
+        metavar="N",
+        help="candidates a request (default: all of a prompt's; SGLang with "
+        "--enable-deterministic-inference needs 1)",
+    )
+    group.add_argument(
+        "--tries", type=positive, default=8, help="of a request, until the job stops"
+    )
+    group.add_argument(
+        "--timeout",
+        type=float,
+        default=600,
+        metavar="SECONDS",
+        help="without a byte from the server, until a try counts as failed",
+    )
+    group.add_argument(
+        "--logprobs",
+        choices=("auto", "model", "none"),
+        default="auto",
+        help="auto keeps them at temperature 1 without filters, where every server's are the "
+        "model's own; model says that this server's always are (vLLM's default); none asks for "
+        "none",
+    )
+
+
+def server_command(args: Namespace) -> None:
+    """The work of ``course sample --engine server``."""
+    require(
+        args.url, f"--engine server needs the server's address: --url {URL}, or wherever it is."
+    )
+    require(
+        args.policy is None,
+        "--policy loads a model here; the server's is named with --model.",
+    )
+    from ..scale.endpoint import key_in
+    from ..scale.on_server import sample_on_server
+    from ..scale.server import Connection
+    from ..worlds import load_world
+
+    connection = Connection(
+        url=args.url,
+        model=args.model,
+        key=key_in(args.api_key_env),
+        at_once=args.at_once,
+        per_minute=args.per_minute,
+        tries=args.tries,
+        timeout=args.timeout,
+    )
+    asking = ("template", "shots", "prompts_file", "tier", "per_request", "logprobs")
+    sampling = ("n", "temperature", "top_p", "top_k", "max_tokens", "seed", "stop", "method")
+    served = sample_on_server(
+        load_world(args.world, args.data),
+        args.out,
+        connection,
+        split=args.split,
+        prompts=args.prompts,
+        asking={name: getattr(args, name) for name in asking},
+        force=args.force,
+        **{name: getattr(args, name) for name in sampling},
+    )
+    print(f"{served} → {args.out}")
