@@ -21,13 +21,14 @@ from .settings import (
     Training,
 )
 from .sft import finetune, held_out_loss, selected_examples, sft_loss, trained
-from .stages import Span, Stages, fingerprint, keep_part, part_place, unsealed
+from .stages import Ahead, Span, Stages, fingerprint, keep_part, part_place, unsealed
 
 __all__ = [
     "Alone",
     "Processes",
     "LogRank",
     "ADVANTAGES",
+    "Ahead",
     "METHODS",
     "Span",
     "Stages",

@@ -438,6 +438,11 @@ def train_online(
     an interrupted run goes on to the same result: each step's prompts and samples follow from
     (seed, step) alone.
     """
+    require(
+        not processes().cut,
+        "online methods sample from the model they train, so each process must hold all of it; "
+        "they do not run where weights are cut up (FSDP).",
+    )
     steps, budget = settings.steps, settings.token_budget
     kept = None if checkpoint is None else Checkpoint(Path(checkpoint), task.key(settings))
     log = OnlineLog()

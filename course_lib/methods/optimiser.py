@@ -108,6 +108,10 @@ def constant_rate(step: int, steps: int, lr: float) -> float:
 BY_NAME = {"cosine": rate, "constant": constant_rate}
 
 
+class Idle(list):
+    """A part that another process has too: it is read because all must, and counts for nothing."""
+
+
 @dataclass(frozen=True)
 class Share:
     """What one process tells the others of its parts of a step.
@@ -160,7 +164,12 @@ class Stepper:
         )
         self.device = self.parameters[0].device
         self.masters: Masters | None = None
-        if settings.dtype is not None and wants_masters(self.device, settings.dtype):
+        cut = processes().cut
+        require(
+            not cut or settings.dtype != torch.float16,
+            "a model whose weights are cut up is trained in bfloat16 or float32, not in float16.",
+        )
+        if not cut and settings.dtype is not None and wants_masters(self.device, settings.dtype):
             self.masters = Masters(model, settings.dtype)
             self.parameters = self.masters.weights
         self.steps = steps
@@ -195,7 +204,7 @@ class Stepper:
                 f"the learning rate (it is {self.settings.lr}) or check the data for empty "
                 "examples."
             )
-        if len(shares) > 1:
+        if len(shares) > 1 and not processes().cut:
             self._exchange([any(found) for found in zip(*(s.found for s in shares), strict=True)])
         self._update(terms)
         return total / terms, terms, mean_facts([row for share in shares for row in share.facts])
@@ -206,7 +215,9 @@ class Stepper:
         # one context for all parts, so that weights are copied to half precision once a step
         with autocast(self.device, self.settings.dtype):
             for part in parts:
-                loss, count, *facts = loss_of(part)
+                loss, count, *facts = processes().read(self.model, loss_of, part)
+                if isinstance(part, Idle):
+                    loss, count, facts = 0.0 * loss, 0, []
                 noted += facts
                 terms += count
                 losses.append(loss.detach())
@@ -273,14 +284,15 @@ class Stepper:
 
         Weights that are not trained are the model's own.
         """
+        whole = processes().whole
         names = [name for name, _ in trained_weights(self.model)]
         weights = dict(zip(names, self.parameters, strict=True))
         every = {name for name, _ in self.model.named_parameters(remove_duplicate=False)}
         stored = self.model.state_dict()
         return {
-            "weights": {name: weight.detach() for name, weight in weights.items()},
+            "weights": {name: whole(weight.detach()) for name, weight in weights.items()},
             "buffers": {name: stored[name] for name in stored if name not in every},
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": _moments(self.optimizer.state_dict(), lambda _, value: whole(value)),
             "scaler": self.scaler.state_dict(),
             "step": self.step_number,
             "skipped": self.skipped,
@@ -288,20 +300,32 @@ class Stepper:
 
     def told(self) -> list[float]:
         """Numbers that tell one state of the weights from another, and one run from another."""
-        sums = torch.stack([w.detach().sum(dtype=torch.float64) for w in self.parameters])
-        return [self.step_number, self.steps, self.settings.lr, *sums.tolist()]
+        whole = processes().whole
+        sums = [whole(weight.detach().sum(dtype=torch.float64)) for weight in self.parameters]
+        return [self.step_number, self.steps, self.settings.lr, *map(float, sums)]
 
     @torch.no_grad()
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what :meth:`state` gave."""
+        like = processes().like
         for weight, saved in zip(self.parameters, state["weights"].values(), strict=True):
-            weight.copy_(saved)
+            weight.copy_(like(saved, weight))
         self.model.load_state_dict(state["buffers"], strict=False)
         if self.masters is not None:
             self.masters.spread()
-        self.optimizer.load_state_dict(state["optimizer"])
+        moments = _moments(state["optimizer"], lambda i, value: like(value, self.parameters[i]))
+        self.optimizer.load_state_dict(moments)
         self.scaler.load_state_dict(state["scaler"])
         self.step_number, self.skipped = state["step"], state["skipped"]
+
+
+def _moments(state: dict[str, Any], of: Callable[[int, torch.Tensor], Any]) -> dict[str, Any]:
+    """An optimiser's state with ``of(number of the weight, value)`` for each of its tensors."""
+    moments = {
+        i: {name: of(i, value) if value.dim() else value for name, value in values.items()}
+        for i, values in state["state"].items()
+    }
+    return {**state, "state": moments}
 
 
 def save_checkpoint(checkpoint: Checkpoint, extra: dict, *steppers: Stepper) -> None:
@@ -309,9 +333,11 @@ def save_checkpoint(checkpoint: Checkpoint, extra: dict, *steppers: Stepper) -> 
 
     Of several processes the first writes it; any number can go on from it.
     """
-    if not is_main():
+    if not is_main() and not processes().cut:
         return
     states = [stepper.state() for stepper in steppers]
+    if not is_main():
+        return
     with atomic_write(checkpoint.path) as file:
         torch.save({"steppers": states, "key": checkpoint.key, "extra": extra}, file)
 
@@ -331,7 +357,8 @@ def load_checkpoint(checkpoint: Checkpoint | None, *steppers: Stepper) -> dict |
 def _loaded(checkpoint: Checkpoint | None, *steppers: Stepper) -> dict | None:
     if checkpoint is None or not checkpoint.path.is_file():
         return None
-    saved = _read_checkpoint(checkpoint.path, steppers[0].device)
+    place = torch.device("cpu") if processes().cut else steppers[0].device
+    saved = _read_checkpoint(checkpoint.path, place)
     if saved is None:
         warnings.warn(
             f"{checkpoint.path} is damaged (cut short or changed); the training begins again.",
@@ -461,11 +488,15 @@ def mean_facts(rows: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def own_parts(items: Sequence, accumulate: int) -> list:
-    """This process's parts of ``items``: at most ``accumulate``, as many as each other has or one
-    more; fewer, or none, where there is little to share.
+    """This process's parts of ``items``, at most ``accumulate``; none where there is little.
+
+    Where weights are cut up, all processes have equally many.
     """
     among = processes()
-    return in_parts(items, accumulate * among.size)[among.rank :: among.size]
+    if among.cut:
+        accumulate = max(1, min(accumulate, len(items) // among.size))
+    parts = in_parts(items, accumulate * among.size)[among.rank :: among.size]
+    return [Idle(items[:1])] if among.cut and not parts else parts
 
 
 def in_parts(items: Sequence, parts: int) -> list:

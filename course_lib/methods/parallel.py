@@ -25,10 +25,13 @@ class Processes(Protocol):
     ----------
     rank : which one this is, from 0.
     size : how many there are.
+    cut : whether each holds a part of the weights only. Gradients are then summed as they are
+        made, and all must read equally often.
     """
 
     rank: int
     size: int
+    cut: bool
 
     def summed(self, tensors: Sequence[torch.Tensor]) -> None:
         """Replace each tensor by its sum over all processes, the same in each to the last bit."""
@@ -36,11 +39,23 @@ class Processes(Protocol):
     def gathered(self, value: Any) -> list[Any]:
         """The ``value`` of every process, by rank. Who calls it waits for all others."""
 
+    def laid_out(self, holder: Any) -> contextlib.AbstractContextManager[None]:
+        """Inside, ``holder.model`` is as these processes train it; afterwards one model again."""
+
+    def read(self, model: torch.nn.Module, loss_of: Callable, part: Any) -> Any:
+        """``loss_of(part)``, which reads ``model`` in whatever pieces it likes."""
+
+    def whole(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A weight or a number of its optimiser, as it is without the others, to be saved."""
+
+    def like(self, saved: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+        """What :meth:`whole` gave of one like ``tensor``, as this process holds it."""
+
 
 class Alone:
-    """One process: its sums are its own."""
+    """One process: its sums are its own, and it holds everything."""
 
-    rank, size = 0, 1
+    rank, size, cut = 0, 1, False
 
     def summed(self, tensors: Sequence[torch.Tensor]) -> None:
         """Nothing is added."""
@@ -48,6 +63,22 @@ class Alone:
     def gathered(self, value: Any) -> list[Any]:
         """``value`` alone."""
         return [value]
+
+    def laid_out(self, holder: Any) -> contextlib.AbstractContextManager[None]:
+        """Nothing changes."""
+        return contextlib.nullcontext()
+
+    def read(self, model: torch.nn.Module, loss_of: Callable, part: Any) -> Any:
+        """``loss_of(part)``."""
+        return loss_of(part)
+
+    def whole(self, tensor: torch.Tensor) -> torch.Tensor:
+        """``tensor`` itself."""
+        return tensor
+
+    def like(self, saved: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+        """``saved`` itself."""
+        return saved
 
 
 # a context's own, so that threads can play processes

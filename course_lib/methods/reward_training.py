@@ -11,6 +11,7 @@ import torch
 from ..base import Hooks, changed, check_prompt, key_of, nothing, require
 from ..models import Policy, RewardModel, new_reward_model, resting
 from .optimiser import Checkpoint, train
+from .parallel import processes
 from .settings import RewardTraining
 from .stages import fingerprint
 
@@ -66,7 +67,7 @@ def train_reward_model(
     if checkpoint is not None:
         key = fingerprint([base, chosen, rejected, key_of(settings)])
         kept = Checkpoint(Path(checkpoint), key)
-    with resting(base.model):
+    with resting(base.model), processes().laid_out(model):
         log = train(
             model.model,
             loss_of,

@@ -17,6 +17,7 @@ from ..base import Hooks, Prompt, changed, check_prompt, key_of, read_json, requ
 from ..models import Policy, load_policy, resting, summed_loss, token_logprobs
 from ..pools import STOP, Selection
 from .optimiser import Checkpoint, TrainingLog, train
+from .parallel import processes
 from .precision import to_float32, to_own_precision
 from .settings import FineTuning, Training
 from .stages import Stages, fingerprint
@@ -113,7 +114,7 @@ def finetune(
     if checkpoint is not None:
         key = fingerprint([policy, examples, weights, key_of(settings)])
         kept = Checkpoint(Path(checkpoint), key)
-    with resting(policy.model):
+    with resting(policy.model), processes().laid_out(student):
         log = train(
             student.model,
             loss_of,
