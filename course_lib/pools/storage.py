@@ -42,8 +42,8 @@ def _arrays(fields: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name in LOGPROBS:
         value = fields[name]
-        # without a filter both distributions are one tensor, which is written once
-        twice = name == "sampling_logprobs" and value is fields["logprobs"]
+        # without a filter both distributions are one, which is written once
+        twice = name == "sampling_logprobs" and _equal(value, fields["logprobs"])
         if value is not None and not twice:
             arrays[name] = value.numpy()
     tokens = fields["tokens"]
@@ -54,6 +54,10 @@ def _arrays(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name, reward in fields["rewards"].items():
         arrays[f"reward:{name}"] = reward.numpy()
     return arrays
+
+
+def _equal(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:
+    return a is b or (a is not None and b is not None and torch.equal(a, b))
 
 
 def _json(meta: Mapping[str, Any]) -> bytes:
