@@ -99,14 +99,15 @@ class Journal:
         """Look where each line begins, and drop a last one that was not finished."""
         self.end = 0
         first = self.file.readline()
-        if not first.endswith(b"\n"):  # new, or killed within its first line
+        # new, or killed within its first line, or of a job that did nothing
+        if not first.endswith(b"\n") or not self._fits(first):
             self.file.seek(0)
             self.file.truncate()
             self._write({"format": FORMAT, "prompts": self.count, **self.job})
             self.end = self.file.tell()
             return
-        self._check(first)
-        self.end = self.file.tell()
+        self.end = len(first)
+        self.file.seek(self.end)
         for place, line in enumerate(self.file, 2):
             number = self._number(line)
             if number is None:
@@ -136,8 +137,8 @@ class Journal:
         good = isinstance(number, int) and 0 <= number < self.count
         return number if good else None
 
-    def _check(self, first: bytes) -> None:
-        """Raise unless the first line is this job's."""
+    def _fits(self, first: bytes) -> bool:
+        """Whether the first line is this job's. Raises where it is that of another's work."""
         try:
             found = json.loads(first)
         except ValueError:
@@ -148,17 +149,20 @@ class Journal:
         )
         wanted = {"prompts": self.count, **self.job}
         other = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]
+        lines = self._lines() if other else 0
+        if not lines:
+            return not other
         told = "; ".join(
             f"{name}: {_short(found.get(name))} there, {_short(wanted.get(name))} asked"
             for name in other
         )
-        require(
-            not other,
-            f"{self.path} holds {self._lines()} finished prompts of another job ({told}). Ask for "
-            "the same again to go on with it, or give another name, or delete it to begin anew.",
+        raise CourseError(
+            f"{self.path} holds {lines} finished prompts of another job ({told}). Ask for "
+            "the same again to go on with it, or give another name, or delete it to begin anew."
         )
 
     def _lines(self) -> int:
+        """Finished ones behind the first; reads to the end."""
         return sum(line.endswith(b"\n") for line in self.file)
 
 

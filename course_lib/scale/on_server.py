@@ -146,7 +146,9 @@ def sample_source(server: Server, source: Source, out: Path | str, at_once: int 
     Only what is in flight is in memory, and a number a prompt.
     """
     out = Path(out)
-    job = {**key_of(server.asking), "digest": digest_of(source)}
+    job = key_of(server.asking)
+    job |= job.pop("sampling")
+    job["digest"] = digest_of(source)
     place = out.with_name(out.name + ".partial.jsonl")
     with Journal(place, job, source.count) as journal:
         kept = journal.done
@@ -189,12 +191,11 @@ def drawn(server: Server, source: Source, journal: Journal, at_once: int) -> Non
         threading.Thread(target=_work, args=(server, todo, results), daemon=True)
         for _ in range(workers)
     ]
-    n = server.asking.sampling.n
     copies = Copies(server.asking)
     failure: Exception | None = None
     try:
-        with progress.bar(source.count * n, "sampling", "reply") as bar:
-            bar.update(journal.done * n)
+        with progress.bar(source.count, "sampling", "prompt") as bar:
+            bar.update(journal.done)
             for thread in threads:
                 thread.start()
             while workers:
@@ -205,10 +206,12 @@ def drawn(server: Server, source: Source, journal: Journal, at_once: int) -> Non
                         failure = failure or found
                         server.patience.stop()
                     continue
-                journal.add(number, _row(found))
-                copies.look(found)
-                bar.update(n)
+                for done, replies in copies.passed(number, found):
+                    journal.add(done, _row(replies))
+                bar.update()
                 bar.set_postfix(again=server.patience.again, refresh=False)
+        for done, replies in copies.rest():
+            journal.add(done, _row(replies))
     finally:
         server.patience.stop()  # an interrupted job asks nothing more
     if failure is not None:
@@ -256,25 +259,34 @@ def _numbered(source: Source, numbers: Sequence[int]) -> Iterator[tuple[int, Pro
 
 
 class Copies:
-    """Watches for a server that gives every candidate of a request one seed."""
+    """Watches for a server that gives every candidate of a request one seed.
+
+    What may be copies is held back until some prompt has two different replies.
+    """
 
     def __init__(self, asking: Asking) -> None:
         several = asking.sampling.n > 1 and asking.per_request != 1
-        self.left = CERTAIN if several and asking.sampling.temperature > 0 else 0
+        self.in_doubt = several and asking.sampling.temperature > 0
+        self.held: list[tuple[int, list[Reply]]] = []
 
-    def look(self, replies: Sequence[Reply]) -> None:
-        """Raise once the first prompts had copies only."""
-        if self.left and len({reply.text for reply in replies}) > 1:
-            self.left = 0
-        elif self.left:
-            self.left -= 1
-            if not self.left:
-                raise CourseError(
-                    f"of {CERTAIN} prompts all {len(replies)} candidates were equal. SGLang gives "
-                    "a request's candidates one seed under --enable-deterministic-inference: "
-                    "delete the journal (.partial.jsonl) and ask with --per-request 1, which says "
-                    "too that equal replies are meant."
-                )
+    def passed(self, number: int, replies: list[Reply]) -> list[tuple[int, list[Reply]]]:
+        """What may be written down now. Raises once the first prompts had copies only."""
+        self.held.append((number, replies))
+        if self.in_doubt and len({reply.text for reply in replies}) > 1:
+            self.in_doubt = False
+        if self.in_doubt and len(self.held) >= CERTAIN:
+            raise CourseError(
+                f"of each of {CERTAIN} prompts all {len(replies)} candidates were equal, so none "
+                "was kept. SGLang gives a request's candidates one seed under "
+                "--enable-deterministic-inference: ask with --per-request 1. Where a model is so "
+                "certain that equal replies are right, that gives them too."
+            )
+        return [] if self.in_doubt else self.rest()
+
+    def rest(self) -> list[tuple[int, list[Reply]]]:
+        """What is held back: too few prompts to tell."""
+        held, self.held = self.held, []
+        return held
 
 
 # ---- from the journal to pools

@@ -12,6 +12,7 @@ from .endpoint import FailedError
 Answer = TypeVar("Answer")
 FIRST, LONGEST = 0.5, 60.0  # seconds before the second try, and before any other
 MOST = 900.0  # seconds that a server may ask for
+TOLD = 3600.0  # seconds of one request's life in which it may be told to wait
 
 
 class StoppedError(Exception):
@@ -23,8 +24,8 @@ class Patience:
 
     A request is tried ``tries`` times. Between tries a thread waits twice as long each time,
     shortened by chance so that threads do not come back together. Where the server says how long
-    (``Retry-After``), no thread asks anything until then. ``per_minute``: the most requests begun
-    in a minute, or None.
+    (``Retry-After``), no thread asks anything until then; being told so for up to an hour is no
+    failed try. ``per_minute``: the most requests begun in a minute, or None.
     """
 
     def __init__(self, tries: int = 8, per_minute: float | None = None) -> None:
@@ -44,14 +45,19 @@ class Patience:
 
         Raises :class:`CourseError` after the last one, :class:`StoppedError` once the job ends.
         """
-        for number in range(1, self.tries + 1):
+        failed, waits, begun = 0, 0, time.monotonic()
+        while True:
             self._turn()
             try:
                 return ask()
             except FailedError as error:
                 failure = error
-            if number < self.tries:
-                self._wait(number, failure.after)
+            told = failure.after is not None and time.monotonic() - begun < TOLD
+            failed += not told
+            if failed == self.tries:
+                break
+            self._wait(waits, failure.after)
+            waits += 1
         raise CourseError(
             f"{what}: {self.tries} tries failed, the last with {failure}. What is there is kept: "
             "see to the server, and run the same command again."
@@ -69,8 +75,8 @@ class Patience:
             self.ended.wait(rest)
         raise StoppedError
 
-    def _wait(self, number: int, after: float | None) -> None:
-        """Wait after the failure of try ``number``."""
+    def _wait(self, waits: int, after: float | None) -> None:
+        """Wait after a try, ``waits`` times before this one."""
         if after is not None and after > MOST:
             raise CourseError(
                 f"the server asks to wait {after / 60:.0f} minutes. What is there is kept: run "
@@ -80,6 +86,6 @@ class Patience:
             self.again += 1
             if after is not None:
                 self.next = max(self.next, time.monotonic() + after)
-        longest = min(LONGEST, FIRST * 2 ** (number - 1))
-        if after is None and self.ended.wait(longest * random.uniform(0.5, 1)):
+        longest = min(LONGEST, FIRST * 2 ** min(waits, 30))
+        if self.ended.wait(longest * random.uniform(0.5, 1)):
             raise StoppedError

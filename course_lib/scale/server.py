@@ -31,9 +31,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..base import CourseError, Prompt, messages_of, number, require, transcript, whole
+from ..base import CourseError, Prompt, messages_of, no_key, number, require, transcript, whole
 from ..models import Sampling
-from .endpoint import Endpoint, FailedError, RefusedError, explained
+from .endpoint import Endpoint, RefusedError, explained
 from .patience import Patience
 from .replies import Reply, replies_in
 
@@ -77,7 +77,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Asking:
-    """What is asked for each prompt: all that may change a reply, and so a journal's key.
+    """What is asked for each prompt. But for ``per_request`` it is what a journal is known by.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Asking:
     template: str = "chat"
     system: str | None = None
     sampling: Sampling = Sampling()
-    per_request: int | None = None
+    per_request: int | None = no_key(None)
     logprobs: str = "auto"
 
     def check(self) -> None:
@@ -280,6 +280,3 @@ def _written(answer: Any) -> int:
     usage = answer.get("usage") if isinstance(answer, dict) else None
     count = usage.get("completion_tokens") if isinstance(usage, dict) else None
     return count if isinstance(count, int) else 0
-
-
-__all__ = ["Asking", "Connection", "FailedError", "Server", "request_seed", "served_model"]
