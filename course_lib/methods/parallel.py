@@ -39,8 +39,11 @@ class Processes(Protocol):
     def gathered(self, value: Any) -> list[Any]:
         """The ``value`` of every process, by rank. Who calls it waits for all others."""
 
-    def laid_out(self, holder: Any) -> contextlib.AbstractContextManager[None]:
-        """Inside, ``holder.model`` is as these processes train it; afterwards one model again."""
+    def laid_out(self, holder: Any, loss_of: Callable) -> contextlib.AbstractContextManager[None]:
+        """Inside, ``holder.model`` is as these processes train it; afterwards one model again.
+
+        ``loss_of`` reads it; before it is changed it is tried on the first example.
+        """
 
     def read(self, model: torch.nn.Module, loss_of: Callable, part: Any) -> Any:
         """``loss_of(part)``, which reads ``model`` in whatever pieces it likes."""
@@ -64,7 +67,7 @@ class Alone:
         """``value`` alone."""
         return [value]
 
-    def laid_out(self, holder: Any) -> contextlib.AbstractContextManager[None]:
+    def laid_out(self, holder: Any, loss_of: Callable) -> contextlib.AbstractContextManager[None]:
         """Nothing changes."""
         return contextlib.nullcontext()
 

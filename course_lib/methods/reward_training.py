@@ -67,7 +67,7 @@ def train_reward_model(
     if checkpoint is not None:
         key = fingerprint([base, chosen, rejected, key_of(settings)])
         kept = Checkpoint(Path(checkpoint), key)
-    with resting(base.model), processes().laid_out(model):
+    with resting(base.model), processes().laid_out(model, loss_of):
         log = train(
             model.model,
             loss_of,

@@ -114,7 +114,7 @@ def finetune(
     if checkpoint is not None:
         key = fingerprint([policy, examples, weights, key_of(settings)])
         kept = Checkpoint(Path(checkpoint), key)
-    with resting(policy.model), processes().laid_out(student):
+    with resting(policy.model), processes().laid_out(student, loss_of):
         log = train(
             student.model,
             loss_of,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import CourseError, progress, require
+from ..methods.parallel import Alone, taking_part
 
 INSTALL = "pip install -e '.[scale]'"
 CONFIGS = Path(__file__).parent / "configs"
@@ -24,7 +25,7 @@ PATIENCE = timedelta(hours=6)  # for a slower process; one that died ends all at
 BUCKET = 2**25  # numbers that are summed in one message: 128 MB of float32
 
 
-class AcceleratedProcesses:
+class AcceleratedProcesses(Alone):
     """:class:`~course_lib.methods.Processes` that accelerate started; made by :func:`joined`.
 
     Attributes
@@ -87,8 +88,6 @@ def joined(device: str | None = None) -> Iterator[None]:
     "cpu", or without a GPU, processes talk through gloo. All but the first process are quiet.
     """
     state = _state(device)
-    from ..methods import taking_part
-
     before = progress.quiet
     with contextlib.ExitStack() as stack:
         if state.process_index:
@@ -96,12 +95,32 @@ def joined(device: str | None = None) -> Iterator[None]:
             warnings.simplefilter("ignore")
             progress.quiet = True
         try:
-            with taking_part(AcceleratedProcesses(state)):
+            with taking_part(processes_of(state)):
                 yield
         finally:
             progress.quiet = before
     # not after an error: the others may still be talking
     state.destroy_process_group()
+
+
+def cut_up() -> bool:
+    """Whether the launch asks for FSDP."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "false") == "true"
+
+
+def processes_of(state: Any) -> AcceleratedProcesses:
+    """The processes of the launch, which hold whole models or parts of them."""
+    if not cut_up():
+        return AcceleratedProcesses(state)
+    version = os.environ.get("FSDP_VERSION", "1")
+    require(
+        version == "2",
+        f"the launch asks for FSDP {version}, and this needs fsdp_version: 2; see "
+        f"{CONFIGS / 'fsdp.yaml'}.",
+    )
+    from .sharded import ShardedProcesses
+
+    return ShardedProcesses(state)
 
 
 def _state(device: str | None) -> Any:
@@ -119,11 +138,6 @@ def _state(device: str | None) -> Any:
     require(
         on_cpu or device is None or str(device) == "cuda",
         f"several processes cannot share {device}; leave --device out, and each gets its own GPU.",
-    )
-    require(
-        os.environ.get("ACCELERATE_USE_FSDP", "false") != "true",
-        "this training keeps the whole model in every process, and does not cut it up (FSDP). Use "
-        f"{CONFIGS / 'ddp.yaml'}; docs/at_work.md says what to do with a model past one GPU.",
     )
     return accelerate.PartialState(cpu=on_cpu, timeout=PATIENCE)
 
@@ -186,10 +200,13 @@ def with_engine(args: Namespace, work: Callable[[Namespace], Any]) -> Any:
     )
     if several():
         with joined(args.device):
+            if cut_up():
+                args.device = "cpu"  # whole models; parts of them go to the GPUs
             return work(args)
     if not wanted or launched():
         return work(args)
     count = args.processes
+    require(count is None or count >= 1, f"--processes must be at least 1; got {count}.")
     if count is None and args.accelerate_config is None:
         import torch
 
