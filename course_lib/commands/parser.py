@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ..base import VERSION
 from .authoring import build_assets_command, build_command, prove_command, release_command
 from .doctor import doctor_command
+from .engines import engine_arguments
 from .finetune import finetune_command
 from .grading_parser import add_grade, add_gradebook
 from .help import BEGIN, Help, rules_help
@@ -25,9 +26,11 @@ from .options import (
     tier_argument,
     world_arguments,
 )
+from .plan import add_plan
 from .report import export_command, report_command
 from .run import run_command
 from .sample import sample_command
+from .sample_server import server_arguments
 from .score import score_command
 from .select import select_command
 from .train_reward import train_reward_command
@@ -57,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_score(command)
     add_select(command)
     add_finetune(command)
+    add_plan(command)
     add_report(command)
     add_export(command)
     add_findings(command)
@@ -124,6 +128,7 @@ def add_run(command: AddCommand) -> None:
         help="folder for the checkpoints of a training, gigabytes each (default: in --out); on "
         "this machine's own disk where --out is on a network drive",
     )
+    engine_arguments(p)
     force_argument(p)
     json_argument(p)
     p.epilog = rules_help()
@@ -201,25 +206,33 @@ def add_sample(command: AddCommand) -> None:
         default="sample",
         help="how replies are found; the two searches do not draw",
     )
-    p.add_argument("--out", required=True, help="the pool to write (.npz)")
+    engine_arguments(p, "server")
+    p.add_argument(
+        "--out",
+        required=True,
+        help="the pool to write: .npz; or in parts .jsonl, .parquet, or a name without an ending "
+        "for a folder",
+    )
     force_argument(p)
+    server_arguments(p)
 
 
 def add_score(command: AddCommand) -> None:
     p = command("score", "step 2: add a reward to a pool", score_command)
-    p.add_argument("pool", help="a pool (.npz) or a rollouts file (.jsonl)")
+    p.add_argument("pool", help="a pool (.npz, or a folder of parts) or a rollouts file (.jsonl)")
     world_arguments(p)
     answers_argument(p)
     reward_argument(p)
     device_argument(p)
+    engine_arguments(p)
     p.add_argument(
         "--name", help="the reward's name in the pool (default: proxy, gold or verifier)"
     )
     rows_arguments(p)
     p.add_argument(
         "--out",
-        help="the pool to write (default: the reward is added to the same file, whose other "
-        "rewards stay)",
+        help="the pool to write, named as for `course sample` (default: the reward is added to "
+        "the same file, whose other rewards stay)",
     )
     force_argument(p)
 

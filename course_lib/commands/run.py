@@ -4,6 +4,7 @@ import sys
 from argparse import Namespace
 
 from ..base import nothing, require, terminal
+from .engines import engine_of
 from .show import show
 
 # what `course run` cannot use where the replies are already there, with its default
@@ -21,6 +22,7 @@ SAMPLES = {
     "shots": None,
     "stop": None,
     "prompts_file": None,
+    "part": None,
 }
 
 
@@ -43,6 +45,15 @@ def announce(line: str) -> None:
 def run_command(args: Namespace) -> None:
     if args.rollouts:
         require_no_sampling(args)
+    ahead = None
+    if args.engine != "here":
+        require(
+            args.out and not args.rollouts,
+            "--engine ray samples into parts on disk: give a folder with --out, and no --rollouts.",
+        )
+        from ..scale.jobs import Ahead
+
+        ahead = Ahead(engine_of(args))
     from ..experiments import Out, run, table
 
     result = run(
@@ -53,7 +64,7 @@ def run_command(args: Namespace) -> None:
         prompts=args.prompts,
         rounds=args.rounds,
         seed=args.seed,
-        out=Out(args.out, args.force, nothing if args.quiet else announce),
+        out=Out(args.out, args.force, nothing if args.quiet else announce, ahead),
         data=args.data,
         answers=args.answers,
         tier_name=args.tier,
@@ -76,5 +87,6 @@ def run_command(args: Namespace) -> None:
         stop=args.stop,
         prompts_file=args.prompts_file,
         scratch=args.scratch,
+        part=args.part,
     )
     show(result, args.json, lambda: table(result, terminal.columns_of(sys.stdout)))

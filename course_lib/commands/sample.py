@@ -1,35 +1,52 @@
 """``course sample``: step 1, sampling a pool of candidates."""
 
 from argparse import Namespace
+from typing import Any
 
 from ..base import free_to_write
+from .engines import in_parts, place_of
+from .sample_server import server_command
 
 
 def sample_command(args: Namespace) -> None:
     from ..experiments import sample_from_world
     from ..worlds import load_world
 
+    if args.engine == "server":
+        server_command(args)
+        return
+    world = load_world(args.world, args.data)
+    if in_parts(args):
+        from ..scale.sampling import sample_from_world_in_parts
+
+        done = sample_from_world_in_parts(
+            world, args.policy, place_of(args), device=args.device, **asked(args)
+        )
+        print(f"{done} → {args.out}")
+        return
     free_to_write(args.out, args.force)
-    pool = sample_from_world(
-        load_world(args.world, args.data),
-        args.policy,
-        split=args.split,
-        prompts=args.prompts,
-        device=args.device,
-        asking={
+    pool = sample_from_world(world, args.policy, device=args.device, **asked(args))
+    pool.save(args.out)
+    print(f"{pool} → {args.out}")
+
+
+def asked(args: Namespace) -> dict[str, Any]:
+    """What is sampled, and how, as every engine takes it."""
+    return {
+        "split": args.split,
+        "prompts": args.prompts,
+        "asking": {
             "template": args.template,
             "shots": args.shots,
             "prompts_file": args.prompts_file,
             "tier": args.tier,
         },
-        stop=args.stop,
-        seed=args.seed,
-        n=args.n,
-        temperature=args.temperature,
-        top_p=args.top_p,
-        top_k=args.top_k,
-        max_tokens=args.max_tokens,
-        method=args.method,
-    )
-    pool.save(args.out)
-    print(f"{pool} → {args.out}")
+        "stop": args.stop,
+        "seed": args.seed,
+        "n": args.n,
+        "temperature": args.temperature,
+        "top_p": args.top_p,
+        "top_k": args.top_k,
+        "max_tokens": args.max_tokens,
+        "method": args.method,
+    }

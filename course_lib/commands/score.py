@@ -4,6 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..base import free_to_write, require
+from .engines import in_parts, place_of
 
 
 def score_command(args: Namespace) -> None:
@@ -11,14 +12,25 @@ def score_command(args: Namespace) -> None:
     from ..models import score
     from ..pools import read_pool
 
+    require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
+    name = args.name or default_name(args.reward)
+    # answers to read are a problem's, whatever world the command would else take
+    kind = "gsm8k" if args.answers and args.world == "helpdesk" else args.world
+    world = world_of_file(kind, args.data, args.answers)
+    if in_parts(args):
+        from ..scale.sampling import score_file_in_parts
+
+        require(args.out, "a pool scored in parts needs a place of its own: give --out.")
+        how = {"name": name, "device": args.device, "skip_bad": args.skip_bad, "keys": args.keys}
+        done = score_file_in_parts(Path(args.pool), args.reward, world, place_of(args), **how)
+        print(f"{done} → {args.out}")
+        return
     pool = read_pool(args.pool, args.skip_bad, args.keys)
     out = args.out or args.pool
     require(
         str(out).endswith(".npz"),
         f"the scored pool needs a name ending in .npz; got {out}. Give one with --out.",
     )
-    require(args.reward, "which reward? Give --reward DIR, gold or verifier.")
-    name = args.name or default_name(args.reward)
     added = Path(out).resolve() == Path(args.pool).resolve()
     if not added:
         free_to_write(out, args.force)
@@ -27,9 +39,6 @@ def score_command(args: Namespace) -> None:
         f"{args.pool} has a reward {name!r} already, and nothing is replaced unasked. Give the new "
         "one another --name, or --force to replace it.",
     )
-    # answers to read are a problem's, whatever world the command would else take
-    kind = "gsm8k" if args.answers and args.world == "helpdesk" else args.world
-    world = world_of_file(kind, args.data, args.answers)
     reward = reward_for(pool, args.reward, world, args.device)
     pool = score(pool, reward, name)
     pool.save(out)

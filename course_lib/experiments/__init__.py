@@ -5,11 +5,11 @@ from .finetune_run import finetune_from_file
 from .interruptions import Disconnected, Watch, counting, disconnect
 from .jobs import job, problems_for
 from .measures import ROWS
-from .own_prompts import prompt_of, read_prompts
+from .own_prompts import OwnPrompts, prompt_of, read_prompts
 from .preflight import COLAB_T4, Preflight, predicted_against_actual, preflight, shape_of
-from .prompting import Asker, is_base
+from .prompting import Asker, is_base, load_asked
 from .report import pool_report, report_text
-from .results import Out
+from .results import Out, differences
 from .reward_run import train_reward_from_file
 from .run import run
 from .sample_run import asked_prompts, own_of, sample_from_world, settings_for, sizes_for
@@ -17,7 +17,7 @@ from .settings import RunSettings
 from .sources import make_reward, reward_for, world_of_file
 from .standin import is_held_out, sums, write_sums
 from .tables import layout, rollouts_table, table
-from .tiers import TIERS, Card, card, detect, tier, why_tier
+from .tiers import TIERS, Card, card, detect, dtype_here, tier, why_tier
 from .timing import Ledger, timed_parts, timed_steps, training_steps
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Disconnected",
     "Ledger",
     "Out",
+    "OwnPrompts",
     "Preflight",
     "ROWS",
     "RunSettings",
@@ -36,7 +37,9 @@ __all__ = [
     "card",
     "counting",
     "detect",
+    "differences",
     "disconnect",
+    "dtype_here",
     "fetch_gsm8k",
     "find_gsm8k",
     "finetune_from_file",
@@ -44,6 +47,7 @@ __all__ = [
     "is_held_out",
     "job",
     "layout",
+    "load_asked",
     "make_reward",
     "own_of",
     "pool_report",

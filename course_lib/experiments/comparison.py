@@ -230,7 +230,8 @@ class Replies:
             sampling = replace(
                 self.plan.loop.sampling, n=n, temperature=temperature, seed=self.seed
             )
-            request = Request(self.prompts, self.info, sampling)
+            part = self.plan.settings.part_for(n) if self.plan.settings.part else None
+            request = Request(self.prompts, self.info, sampling, part)
             colder = temperature != self.plan.settings.temperature
             name = f"{self.name}-{policy}" + (f"-{temperature:g}-{n}" if colder else "")
             rewards = [self.plan.proxy, self.plan.gold]

@@ -63,6 +63,16 @@ class OwnPrompts(BaseWorld):
         self.every, self.info = read_prompts(path)
         self.system, self.policy, self.max_tokens = system, policy, max_tokens
 
+    @classmethod
+    def of(
+        cls, prompts: list[Prompt], system: str | None, policy: str | None, max_tokens: int
+    ) -> "OwnPrompts":
+        """The world of prompts that are in memory, of which nothing else is known."""
+        world = cls.__new__(cls)
+        world.every, world.info = prompts, [{} for _ in prompts]
+        world.system, world.policy, world.max_tokens = system, policy, max_tokens
+        return world
+
     def split(self, seed: int = 0) -> dict[str, list[int]]:
         """Positions to train on and held out, in the order of ``seed``.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import CourseError, nothing, read_json, require, write_json
-from ..methods import Stages
+from ..methods import Ahead, Stages
 
 MEASURED = ("seconds", "account", "peak_bytes")  # differs from one making to the next
 
@@ -18,6 +18,7 @@ class Out:
     Attributes
     ----------
     folder : for stages and the result; None keeps nothing.
+    ahead : makes the parts of sampled pools elsewhere, see :class:`~course_lib.methods.Stages`.
     force : whether a run with other settings that is there may be replaced.
     say : is told what is about to be done.
     """
@@ -25,6 +26,7 @@ class Out:
     folder: str | Path | None = None
     force: bool = False
     say: Callable[[str], object] = nothing
+    ahead: Ahead | None = None
 
 
 def open_folder(
@@ -37,7 +39,7 @@ def open_folder(
     """
     if out.folder is None:
         return None
-    stages, force = Stages(out.folder, scratch), out.force
+    stages, force = Stages(out.folder, scratch, out.ahead), out.force
     note, result = stages.folder / "run.json", stages.folder / "result.json"
     asked = {name: plain(value) for name, value in asked.items()}
     advice = (

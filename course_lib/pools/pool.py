@@ -156,14 +156,16 @@ class Pool:
         def cut(tensor: torch.Tensor | None) -> Any:
             return None if tensor is None else tensor[row_index][:, column_index]
 
+        logprobs = cut(self.logprobs)
+        plain = self.sampling_logprobs is self.logprobs
         return replace(
             self,
             prompts=[self.prompts[i] for i in rows],
             texts=[[self.texts[i][j] for j in columns] for i in rows],
             finish=cut(self.finish),
             tokens=cut(self.tokens),
-            logprobs=cut(self.logprobs),
-            sampling_logprobs=cut(self.sampling_logprobs),
+            logprobs=logprobs,
+            sampling_logprobs=logprobs if plain else cut(self.sampling_logprobs),
             sum_logprobs=cut(self.sum_logprobs),
             lengths=cut(self.lengths),
             rewards={name: cut(values) for name, values in self.rewards.items()},
@@ -201,13 +203,16 @@ class Pool:
         prompts, texts, info = _joined_lists(pools, axis)
         shared = [name for name in first.rewards if all(name in pool.rewards for pool in pools)]
         rewards = {name: torch.cat([pool.rewards[name] for pool in pools], dim) for name in shared}
+        logprobs = _joined([pool.logprobs for pool in pools], dim)
+        plain = all(pool.sampling_logprobs is pool.logprobs for pool in pools)
+        sampled = logprobs if plain else _joined([pool.sampling_logprobs for pool in pools], dim)
         return Pool(
             prompts=prompts,
             texts=texts,
             finish=torch.cat([pool.finish for pool in pools], dim),
             tokens=_joined([pool.tokens for pool in pools], dim, fill=-1),
-            logprobs=_joined([pool.logprobs for pool in pools], dim),
-            sampling_logprobs=_joined([pool.sampling_logprobs for pool in pools], dim),
+            logprobs=logprobs,
+            sampling_logprobs=sampled,
             sum_logprobs=_joined([pool.sum_logprobs for pool in pools], dim),
             lengths=torch.cat([pool.lengths for pool in pools], dim),
             rewards=rewards,

@@ -8,6 +8,7 @@ same, since a candidate's draws follow from its own number alone.
 
 import importlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from ..methods import Span
 from .worker import Facts, Work
 
 BLOCKS = 4  # of parts for each worker, where nobody says how many
+# of the environment, before Ray is imported: no reports to its makers, no warnings of its core
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
 ERROR = "error"  # in place of facts, what a worker refuses to do
 
 
@@ -117,7 +120,8 @@ class Actor:
 
 def load_ray() -> Any:
     """Ray with Ray Data. Raises :class:`~course_lib.base.CourseError` where it is not installed."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         ray = importlib.import_module("ray")
         importlib.import_module("ray.data")
@@ -133,6 +137,8 @@ def connect(ray: Any, address: str | None, workers: int | None = None) -> None:
     """Join the cluster at ``address``, or start Ray on this machine, without its chatter."""
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     if address is None:
+        # Ray's workers give way to all other programs, and would hardly start beside them
+        os.environ.setdefault("RAY_worker_niceness", "0")
         cpus = None if workers is None else max(whole(workers, "workers", 1), os.cpu_count() or 1)
         ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
     else:
@@ -143,6 +149,7 @@ def connect(ray: Any, address: str | None, workers: int | None = None) -> None:
                 f"no Ray cluster answers at {address} ({str(error).splitlines()[0][:200]}). Start "
                 "one with `ray start --head`, or leave --address out."
             ) from None
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

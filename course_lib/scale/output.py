@@ -1,5 +1,6 @@
 """Pools that come one after another, written to one place with one of them in memory."""
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -79,18 +80,16 @@ def _write_parquet(pools: Iterable[Pool], out: Path) -> None:
             "pip install pyarrow. Or give a name that ends in .jsonl."
         ) from None
     rows, first = rows_of(pools), None
-    with atomic_write(out) as file:
-        writer = None
+    with atomic_write(out) as file, contextlib.ExitStack() as stack:
         while chunk := list(itertools.islice(rows, 256)):
             table = pyarrow.Table.from_pylist(chunk)
-            first = first or table.schema
+            if first is None:
+                first = table.schema
+                writer = stack.enter_context(pyarrow.parquet.ParquetWriter(file, first))
             require(
                 table.schema.equals(first),
                 f"what is known of the prompts differs in kind between rows ({out} would have the "
                 f"columns {first.names}, then {table.schema.names}). Give a name that ends in "
                 ".jsonl, which holds any.",
             )
-            writer = writer or pyarrow.parquet.ParquetWriter(file, first)
             writer.write_table(table)
-        if writer is not None:
-            writer.close()

@@ -5,11 +5,11 @@ begins. On several machines the file must lie where all of them can read it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..base import CourseError, Prompt, object_of, require
+from ..base import CourseError, Prompt, object_of, require, whole
 from ..experiments import prompt_of, read_prompts
 from ..methods import Span
 
@@ -171,6 +171,16 @@ def source_of(path: str | Path, size: int) -> Source:
     if lines:
         return JsonLines.indexed(path, size)
     return Listed(*read_prompts(path))
+
+
+def limited(source: Source, count: int | None) -> Source:
+    """The first ``count`` prompts of ``source``; None: all of them."""
+    if count is None or count >= source.count:
+        return source
+    whole(count, "prompts", 1)
+    if isinstance(source, Listed):
+        return Listed(source.prompts[:count], source.info[:count])
+    return replace(source, count=count)  # type: ignore[type-var]
 
 
 def first_prompts(source: Source, few: int = 64) -> list[Prompt]:

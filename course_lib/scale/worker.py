@@ -11,7 +11,7 @@ from ..models import Policy, Reward, Sampling, sample, score
 from ..pools import Pool
 from .prompts import Source
 
-Facts = dict[str, Any]  # of a finished part: "replies", "tokens"
+Facts = dict[str, Any]  # of a finished part: "prompts", "replies", "tokens"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Worker:
 
 def facts_of(pool: Pool) -> Facts:
     """What a bar needs to know of a part."""
-    return {"replies": int(pool.present.sum()), "tokens": int(pool.lengths.sum())}
+    replies, tokens = int(pool.present.sum()), int(pool.lengths.sum())
+    return {"prompts": pool.P, "replies": replies, "tokens": tokens}
 
 
 class Work(Protocol):

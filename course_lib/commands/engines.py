@@ -1,0 +1,61 @@
+"""The options of ``--engine ray``, and what they mean."""
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import positive
+
+if TYPE_CHECKING:  # torch is not imported before it is needed
+    from ..scale.jobs import Place
+    from ..scale.worker import Engine
+
+
+def engine_arguments(p: argparse.ArgumentParser, *more: str) -> None:
+    """Who does the work: this process, Ray, or ``more``."""
+    p.add_argument(
+        "--engine",
+        choices=("here", "ray", *more),
+        default="here",
+        help="who does the work: this process, or Ray's workers, with the same candidates (needs "
+        "the extra [scale])" + ("; or a server, see --url" if "server" in more else ""),
+    )
+    p.add_argument(
+        "--address", help="of a Ray cluster, or auto (default: Ray on this machine alone)"
+    )
+    p.add_argument(
+        "--workers", type=positive, help="of Ray (default: one for each GPU, else for each CPU)"
+    )
+    p.add_argument(
+        "--part",
+        type=positive,
+        metavar="PROMPTS",
+        help="prompts whose candidates are made and kept together; also without Ray the work is "
+        "then done in parts, and goes on where it was stopped (default: by the size of replies)",
+    )
+
+
+def engine_of(args: Namespace) -> "Engine":
+    """The engine that ``--engine`` names."""
+    if args.engine == "ray":
+        from ..scale.on_ray import OnRay
+
+        return OnRay(args.address, args.workers)
+    from ..scale.worker import here
+
+    return here
+
+
+def in_parts(args: Namespace) -> bool:
+    """Whether the work is cut into parts: for Ray, where it is asked for, or by its files."""
+    other = args.out is not None and not str(args.out).endswith(".npz")
+    of_parts = Path(getattr(args, "pool", "") or "-").is_dir()
+    return args.engine == "ray" or args.part is not None or other or of_parts
+
+
+def place_of(args: Namespace) -> "Place":
+    """Where the parts and the output go, and who makes them."""
+    from ..scale.jobs import Place
+
+    return Place(Path(args.out), engine_of(args), args.part, args.force)
