@@ -7,15 +7,17 @@ from ..base import require
 from .options import positive
 
 URL = "http://localhost:8000/v1"
+HERE = ("policy", "device", "address", "workers", "part")  # what no server is asked
 
 
 def server_arguments(p: argparse.ArgumentParser) -> None:
     """What ``--engine server`` needs to know."""
     group = p.add_argument_group(
         "--engine server",
-        "candidates from a server that others run (vLLM, SGLang, TGI, any that speaks OpenAI's "
-        "protocol). What is done stands in OUT.partial.jsonl: the same command goes on from there. "
-        "Each request has a seed of its own, but no server promises equal replies again.",
+        "Candidates from a server that others run (vLLM, SGLang, TGI, any that speaks\n"
+        "OpenAI's protocol). What is done stands in OUT.partial.jsonl: the same command\n"
+        "goes on from there. Each request has a seed of its own, but no server promises\n"
+        "equal replies again.",
     )
     group.add_argument("--url", help=f"the server's, such as {URL}")
     group.add_argument("--model", help="the name it is served under (default: the only one)")
@@ -60,10 +62,11 @@ def server_command(args: Namespace) -> None:
     require(
         args.url, f"--engine server needs the server's address: --url {URL}, or wherever it is."
     )
-    require(
-        args.policy is None,
-        "--policy loads a model here; the server's is named with --model.",
-    )
+    for name in HERE:
+        require(
+            getattr(args, name, None) is None,
+            f"--{name} is not for --engine server: the model is the server's, named with --model.",
+        )
     from ..scale.endpoint import key_in
     from ..scale.on_server import sample_on_server
     from ..scale.server import Connection

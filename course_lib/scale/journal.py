@@ -31,9 +31,11 @@ class Journal:
         self.count = count
         self.at = array("q", [NOT_YET]) * count  # where each prompt's line begins
         self.done = 0
+        self.began = False  # whether the first line is ours
         self.file: IO[bytes] = _opened(self.path)
         try:
             self._read()
+            self.began = True
         except BaseException:
             self.close()
             raise
@@ -71,9 +73,11 @@ class Journal:
         return row
 
     def close(self) -> None:
-        """Write through to the disk, and let others have it."""
+        """Write through to the disk, and let others have it. One without work is taken away."""
         if not self.file.closed:
             try:
+                if self.began and not self.done:
+                    self.path.unlink(missing_ok=True)
                 self.file.flush()
                 os.fsync(self.file.fileno())
             finally:

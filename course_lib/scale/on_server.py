@@ -6,21 +6,21 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 
-from ..base import CourseError, Prompt, free_to_write, key_of, progress, require, whole
-from ..experiments import asked_prompts, is_base, settings_for, sizes_for
+from ..base import CourseError, Prompt, free_to_write, key_of, progress, require
+from ..experiments import OwnPrompts, asked_prompts, is_base, settings_for, sizes_for
 from ..pools import Pool, Provenance
 from ..worlds import World, load_world
 from .journal import Journal
 from .output import KINDS, check_output, write_pools
 from .patience import StoppedError
-from .prompts import Listed, Source, first_prompts, source_of
+from .prompts import Listed, Source, first_prompts, limited, source_of
 from .replies import Reply
 from .server import Asking, Connection, Server, served_model
 
@@ -100,8 +100,9 @@ def sample_on_server(
         source = limited(source_of(given["prompts_file"], BLOCK), prompts)
         require(not given.get("shots"), "a file of prompts has no solutions: leave --shots out.")
         sizes = sizes_for(world, given.get("tier"))
-        like = SimpleNamespace(max_tokens=sizes.max_tokens)  # all that is asked of a world
-        settings = settings_for(sizes, like, asker, first_prompts(source), sampling)
+        few = first_prompts(source)
+        like = OwnPrompts.of(few, None, None, sizes.max_tokens)
+        settings = settings_for(sizes, like, asker, few, sampling)
         system = None
     else:
         texts, info, settings = asked_prompts(
@@ -128,16 +129,6 @@ class Remote:
     def __init__(self, model: str, template: str | None) -> None:
         fits = "plain" if is_base(model, self.tokenizer) else "chat"
         self.template = template or fits
-
-
-def limited(source: Source, count: int | None) -> Source:
-    """The first ``count`` prompts of ``source``; None: all of them."""
-    if count is None or count >= source.count:
-        return source
-    whole(count, "prompts", 1)
-    if isinstance(source, Listed):
-        return Listed(source.prompts[:count], source.info[:count])
-    return replace(source, count=count)
 
 
 def sample_source(server: Server, source: Source, out: Path | str, at_once: int = 32) -> Served:

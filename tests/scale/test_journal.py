@@ -70,7 +70,8 @@ def test_another_job_is_refused_and_nothing_is_lost(place):
 
 
 def test_another_jobs_journal_without_work_is_begun_anew(place):
-    begun(place)
+    begun(place, 0)
+    place.write_bytes(place.read_bytes().splitlines(keepends=True)[0])
     with Journal(place, {"model": "other"}, 6) as journal:
         journal.add(5, {"texts": ["a"]})
     assert b"other" in place.read_bytes() and b"sampling" not in place.read_bytes()
@@ -113,9 +114,13 @@ def test_two_at_once_are_refused(place):
         assert second.done == 2
 
 
-def test_removed_it_is_gone(place):
+def test_removed_it_is_gone_and_so_is_one_without_work(place):
     with Journal(place, JOB, 5) as journal:
+        journal.add(0, {"texts": []})
         journal.remove()
+    assert not place.exists()
+    with Journal(place, JOB, 5):
+        assert place.exists()
     assert not place.exists()
 
 

@@ -18,9 +18,9 @@ from course_lib.pools import LENGTH, STOP, Pool
 from course_lib.scale import on_server, patience
 from course_lib.scale.endpoint import Endpoint, FailedError, key_in
 from course_lib.scale.loopback import FAULTS, Behaviour, PolicyWriter, Scribe, serving
-from course_lib.scale.on_server import limited, sample_on_server, sample_source
+from course_lib.scale.on_server import sample_on_server, sample_source
 from course_lib.scale.patience import Patience, StoppedError
-from course_lib.scale.prompts import Listed, source_of
+from course_lib.scale.prompts import Listed
 from course_lib.scale.replies import replies_in
 from course_lib.scale.server import Asking, Connection, Server, request_seed, served_model
 
@@ -317,8 +317,7 @@ def test_the_key_is_sent_and_neither_shown_nor_stored(out, monkeypatch):
         with pytest.raises(CourseError, match="401.*--api-key-env") as caught:
             asked(url, 2, out, connection={"key": "sk-another"})
         assert "sk-another" not in str(caught.value)  # the server repeated it
-        journal = out.with_name("pool.npz.partial.jsonl")
-        assert "sk-another" not in journal.read_text(encoding="utf-8")
+        assert list(out.parent.iterdir()) == []  # nothing was done
         connection = {"key": key_in("OUR_KEY")}
         assert KEY not in repr(Connection(url, **connection))
         served = asked(url, 6, out, connection=connection)
@@ -582,17 +581,6 @@ def test_the_command_samples_a_file_of_prompts(policy_url, tmp_path, capsys):
         server_command(args)
 
 
-def test_the_first_prompts_of_a_source(tmp_path):
-    file = tmp_path / "own.jsonl"
-    file.write_text("".join(f'{{"prompt": "p{i}"}}\n' for i in range(5)), encoding="utf-8")
-    for source in (source_of(file, 2), prompts(5)):
-        few = limited(source, 3)
-        assert few.count == 3 and len(few.part((0, 3))[0]) == 3
-        assert limited(source, None).count == limited(source, 9).count == 5
-    with pytest.raises(CourseError, match="prompts"):
-        limited(source, 0)
-
-
 def test_a_model_that_is_a_base_model_by_name_gets_plain_prompts():
     assert on_server.Remote("Qwen/Qwen3-0.6B-Base", None).template == "plain"
     assert on_server.Remote("Qwen/Qwen3-0.6B-Base", "chat").template == "chat"
@@ -602,3 +590,24 @@ def test_a_model_that_is_a_base_model_by_name_gets_plain_prompts():
 def test_a_stand_in_with_an_unknown_fault_is_refused():
     with pytest.raises(CourseError, match="no faults moody"):
         Behaviour(kinds=["moody"])
+
+
+def test_an_interrupted_job_keeps_what_came_in(out, monkeypatch):
+    """Ctrl+C in the middle: no error of a thread, no thread that asks on, and the rest later."""
+    how = Behaviour()
+    add = on_server.Journal.add
+
+    def interrupted(journal, number, row):
+        add(journal, number, row)
+        if journal.done == 10:
+            raise KeyboardInterrupt
+
+    with serving(Scribe(), how) as url:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(on_server.Journal, "add", interrupted)
+            asked(url, 200, out)
+        assert not out.exists()
+        how.served = []
+        served = asked(url, 200, out)
+    assert served.kept == 10 and len({one["prompt"] for one in how.served}) <= 200
+    assert right(Pool.load(out))
