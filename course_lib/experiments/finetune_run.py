@@ -38,7 +38,7 @@ def finetune_from_file(
     :func:`course_lib.finetune` takes beside them; ``dtype`` "float16" or "bfloat16" is mixed
     precision on a GPU. What is missing or None there is that of the tier called ``tier_name``, or
     without one :data:`USUAL`. A killed run goes on from ``out``.checkpoint.pt, which is removed
-    once the policy is saved.
+    once the policy is saved. Of several processes the first writes.
 
     Returns plain data: ``replies``, ``tokens``, ``seconds``, the first and last ``losses`` in nats
     per token, ``lr`` and ``lr_reason``, how many replies were ``left_out``, by reason, and

@@ -61,7 +61,8 @@ def train_reward_from_file(
     tiny Qwen3 with random weights and a tokenizer trained on the training pairs. ``changes`` are
     fields of :class:`RewardRun`. Returns plain data with ``accuracy`` (mean and 95 % interval),
     ``text`` for a reader, and counts; ``dropped`` says what of the file was not used, and why. With
-    ``out`` the model is saved there. ``keys``: see :func:`~course_lib.pools.read_pairs`.
+    ``out`` the model is saved there, by the first of several processes. ``keys``: see
+    :func:`~course_lib.pools.read_pairs`.
     """
     settings = changed(settings, changes)
     if out:

@@ -1,8 +1,17 @@
 """Training in several processes that ``accelerate launch`` started, each with its own GPU.
 
-Every process holds the whole model and optimiser (data parallel); each step is made on the same
-batch as in one process, cut up. In float32, losses differ from those of one process by less than
-1e-5 and weights after a few dozen steps by less than 1e-4: sums are added up in another order.
+Each step is made on the batch of one process, cut up. In float32, losses differ from those of one
+process by less than 1e-5, and weights after a dozen steps by less than 1e-4: sums are added up in
+another order. Online methods (GRPO) draw the same candidates until such a difference decides a
+draw.
+
+`course finetune` and `course train-reward` start their processes themselves. A script of one's own
+is started by accelerate, and takes part with::
+
+    with joined():
+        student = grpo(policy, prompts, reward)
+        if is_main():
+            student.save("out")
 """
 
 import contextlib
@@ -16,58 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from ..base import CourseError, progress, require
-from ..methods.parallel import Alone, taking_part
+from ..methods.parallel import Processes, taking_part
 
 INSTALL = "pip install -e '.[scale]'"
 CONFIGS = Path(__file__).parent / "configs"
 STARTED = ("LOCAL_RANK", "ACCELERATE_MIXED_PRECISION")  # what a launch leaves in the environment
 PATIENCE = timedelta(hours=6)  # for a slower process; one that died ends all at once
-BUCKET = 2**25  # numbers that are summed in one message: 128 MB of float32
-
-
-class AcceleratedProcesses(Alone):
-    """:class:`~course_lib.methods.Processes` that accelerate started; made by :func:`joined`.
-
-    Attributes
-    ----------
-    rank : which one this is, from 0.
-    size : how many there are.
-    """
-
-    def __init__(self, state: Any) -> None:
-        self.rank, self.size = state.process_index, state.num_processes
-
-    def summed(self, tensors: Sequence[Any]) -> None:
-        """Replace each tensor by its sum over all processes, many in one message."""
-        import torch
-
-        for bucket in buckets(tensors, BUCKET):
-            flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
-            torch.distributed.all_reduce(flat)
-            parts = flat.split([tensor.numel() for tensor in bucket])
-            for tensor, part in zip(bucket, parts, strict=True):
-                tensor.copy_(part.view_as(tensor))
-
-    def gathered(self, value: Any) -> list[Any]:
-        """The ``value`` of every process, by rank."""
-        from accelerate.utils import gather_object
-
-        return gather_object([value])
-
-
-def buckets(tensors: Sequence[Any], most: int) -> Iterator[list[Any]]:
-    """``tensors`` in lists of one dtype and at most ``most`` numbers, or one tensor."""
-    bucket: list[Any] = []
-    numbers = 0
-    for tensor in tensors:
-        full = numbers + tensor.numel() > most
-        if bucket and (full or tensor.dtype != bucket[0].dtype):
-            yield bucket
-            bucket, numbers = [], 0
-        bucket.append(tensor)
-        numbers += tensor.numel()
-    if bucket:
-        yield bucket
 
 
 def launched() -> bool:
@@ -108,10 +71,12 @@ def cut_up() -> bool:
     return os.environ.get("ACCELERATE_USE_FSDP", "false") == "true"
 
 
-def processes_of(state: Any) -> AcceleratedProcesses:
+def processes_of(state: Any) -> Processes:
     """The processes of the launch, which hold whole models or parts of them."""
     if not cut_up():
-        return AcceleratedProcesses(state)
+        from .ranks import LaunchedProcesses
+
+        return LaunchedProcesses(state)
     version = os.environ.get("FSDP_VERSION", "1")
     require(
         version == "2",
@@ -159,6 +124,8 @@ def launch(argv: Sequence[str], processes: int | None, config: str | Path | None
     """
     _accelerate()
     from accelerate.commands.launch import launch_command, launch_command_parser
+    from accelerate.utils import patch_environment
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     require(config is None or Path(config).is_file(), f"{config} is not a file.")
@@ -172,10 +139,15 @@ def launch(argv: Sequence[str], processes: int | None, config: str | Path | None
         how += ["--num_processes", str(processes)]
     # the process that failed has said why
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    threads = max(1, (os.cpu_count() or 1) // (processes or os.cpu_count() or 1))
+    threads = os.environ.get("OMP_NUM_THREADS", str(threads))
     try:
-        launch_command(launch_command_parser().parse_args([*how, "course_lib", *argv]))
+        with patch_environment(OMP_NUM_THREADS=threads):
+            launch_command(launch_command_parser().parse_args([*how, "course_lib", *argv]))
     except ChildFailedError as error:
         return _status([failure.exitcode for failure in error.failures.values()])
+    except SignalException as stopped:  # sent to this process, which has ended the others
+        return 128 + stopped.sigval
     except SystemExit as stopped:
         return int(stopped.code or 0)
     return 0

@@ -2,8 +2,9 @@
 
 For a model that one GPU cannot train: each process keeps a share of weights, gradients and
 optimiser, and layers are put together while they are read. The whole model must fit into the
-computer's memory, once for each process and once more while it is cut up. Online methods sample
-from what they train and are not made for this.
+computer's memory, three times for each process: the policy, the copy to be trained, and that which
+is cut up. Online methods sample from what they train and are not made for this. It was tried with
+two processes on a CPU, not on GPUs.
 """
 
 import contextlib
@@ -13,14 +14,20 @@ from typing import Any
 
 import torch
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.fsdp import (
+    CPUOffloadPolicy,
+    FSDPModule,
+    fully_shard,
+    register_fsdp_forward_method,
+)
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from ..base import require
 from ..models.projection import projects
-from .accelerated import AcceleratedProcesses
+from .ranks import LaunchedProcesses
 
 
-class ShardedProcesses(AcceleratedProcesses):
+class ShardedProcesses(LaunchedProcesses):
     """:class:`~course_lib.methods.Processes` that each hold a part of the weights."""
 
     cut = True
@@ -39,7 +46,7 @@ class ShardedProcesses(AcceleratedProcesses):
         projects(holder.model)
         with torch.no_grad():
             loss_of([0])
-        _cut_up(holder.model, self.device, self.size)
+        cut_up(holder.model, self.device, self.size)
         try:
             yield
             with torch.no_grad():
@@ -71,17 +78,21 @@ class ShardedProcesses(AcceleratedProcesses):
         return distribute_tensor(saved, tensor.device_mesh, tensor.placements, src_data_rank=None)
 
 
-def _cut_up(model: Any, device: torch.device, size: int) -> None:
+def cut_up(model: Any, device: torch.device, size: int) -> None:
     """Cut the weights of ``model`` into ``size`` on ``device``, layer by layer."""
     from accelerate import FullyShardedDataParallelPlugin
 
     plugin = FullyShardedDataParallelPlugin(fsdp_version=2)  # reads what the launch has set
+    require(
+        not isinstance(plugin.cpu_offload, CPUOffloadPolicy),
+        "fsdp_offload_params must be false: that weights rest in the computer's memory was never "
+        "tried here.",
+    )
     for buffer in model.buffers():
         buffer.data = buffer.data.to(device)
     how = {
         "mesh": init_device_mesh(device.type, (size,)),
         "reshard_after_forward": plugin.reshard_after_forward,
-        "offload_policy": plugin.cpu_offload,
     }
     for layer in layers_of(model):
         fully_shard(layer, **how)

@@ -20,7 +20,8 @@ pytest.importorskip("accelerate", reason="accelerate is missing: pip install -e 
 
 from course_lib.commands.cli import main
 from course_lib.scale import accelerated
-from course_lib.scale.accelerated import CONFIGS, buckets, launch, with_engine
+from course_lib.scale.accelerated import CONFIGS, launch, with_engine
+from course_lib.scale.ranks import buckets
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).parent / "trained_together.py"
@@ -217,3 +218,13 @@ def test_an_older_fsdp_is_refused(monkeypatch):
     state = Namespace(process_index=0, num_processes=1, device=torch.device("cpu"))
     with pytest.raises(CourseError, match="fsdp_version: 2"):
         accelerated.processes_of(state)
+
+
+def test_layers_are_found_and_offloading_is_refused(monkeypatch):
+    from course_lib.scale.sharded import cut_up, layers_of
+
+    model = trained.policy().model
+    assert layers_of(model) == list(model.model.layers)
+    monkeypatch.setenv("FSDP_OFFLOAD_PARAMS", "true")
+    with pytest.raises(CourseError, match="fsdp_offload_params"):
+        cut_up(model, torch.device("cpu"), 1)
