@@ -1,18 +1,24 @@
 """A plan beside what came: tokens, operations, bytes and seconds of the tiny policy's four steps.
 
-    python benchmarks/planning.py [--quick] [--json] [--save FILE]
+    python benchmarks/planning.py [--quick] [--json] [--save FILE] [--own-time]
 
 Two small jobs are run and their accounts kept, `course plan` predicts one four times as large as
 the larger of them, and that job is run: predicted over actual for every number. Aim: within 30 %.
 The plan is given the means of a reply's and a prompt's tokens in the small job; nothing of the
-large one. --save writes the rates for `course plan --rate FILE`.
+large one. --save writes the rates for `course plan --rate FILE`. On a machine that other work
+shares, --own-time counts the seconds that this process had a processor instead of wall-clock.
 """
 
+import contextlib
 import json
+import os
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread, set before torch is imported
 from common import options
 
 from course_lib.base import Account
@@ -26,6 +32,7 @@ AIM = 0.3
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--save", help="write the measured rates to this JSON file")
+    parser.add_argument("--own-time", action="store_true", help="seconds of a processor instead")
     args = parser.parse_args()
     from course_lib.scale.catalogue import gpu_named, model_named
     from course_lib.scale.measured import measured_rates
@@ -34,8 +41,9 @@ def main() -> None:
     from course_lib.scale.storage import density_of
 
     sizes = QUICK if args.quick else FULL
-    job(4)  # what is loaded once is not the job's
-    small = [job(size) for size in sizes]
+    own = args.own_time
+    job(4, own)  # what is loaded once is not the job's
+    small = [job(size, own) for size in sizes]
     model, reward, cpu = model_named(POLICY), model_named(REWARD), gpu_named("cpu")
     runs = [run for run, _ in small]
     if args.save:
@@ -45,7 +53,7 @@ def main() -> None:
     work = Work(**{**runs[-1]["work"], **rates.found, "prompts": 4 * sizes[-1]})
     density = density_of(small[-1][1])
     made = plan(model, work, Cards(cpu), reward, rates=rates, density=density)
-    actual, pool = job(4 * sizes[-1])
+    actual, pool = job(4 * sizes[-1], own)
     rows = compared(made, actual, pool)
     if args.json:
         print(json.dumps({"small": sizes, "large": work.prompts, "rows": rows}, indent=1))
@@ -59,7 +67,17 @@ def main() -> None:
         )
 
 
-def job(prompts: int) -> tuple[dict[str, Any], Any]:
+@contextlib.contextmanager
+def accounted(own: bool) -> Iterator[Account]:
+    """An account; with ``own`` its seconds are those that this process had a processor."""
+    started = time.process_time()
+    with Account() as account:
+        yield account
+    if own:
+        account.seconds = time.process_time() - started
+
+
+def job(prompts: int, own: bool) -> tuple[dict[str, Any], Any]:
     """The four steps on so many prompts: work and accounts by stage, and the pool."""
     import course_lib as course
     from course_lib import assets
@@ -67,12 +85,12 @@ def job(prompts: int) -> tuple[dict[str, Any], Any]:
     policy = course.load_policy(assets.path(POLICY))
     reward = course.load_reward_model(assets.path(REWARD))
     asked, info = course.load_world("helpdesk").prompts("train", limit=prompts)
-    with Account() as sampled:
+    with accounted(own) as sampled:
         pool = course.sample(policy, asked, n=N, info=info)
-    with Account() as scored:
+    with accounted(own) as scored:
         pool = course.score(pool, reward)
     best = course.select_best(pool)
-    with Account() as trained:
+    with accounted(own) as trained:
         course.finetune(policy, best, epochs=EPOCHS, batch_size=BATCH)
     work = {
         "prompts": len(asked),

@@ -48,6 +48,13 @@ def add_plan(command: Callable[..., argparse.ArgumentParser]) -> None:
         "what a job will cost: tokens, GPU hours, memory, storage, the slowest stage",
         plan_command,
     )
+    _work_arguments(p)
+    _machine_arguments(p)
+    p.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _work_arguments(p: argparse.ArgumentParser) -> None:
+    """What is to be done."""
     p.add_argument(
         "--model",
         required=True,
@@ -57,7 +64,9 @@ def add_plan(command: Callable[..., argparse.ArgumentParser]) -> None:
     p.add_argument("--prompts", type=count, required=True, help="how many, such as 1e6")
     p.add_argument("-n", type=count, default=16, help="candidates per prompt")
     p.add_argument(
-        "--tokens", type=float, help="of a reply, on average (default: those of --rate, or 512)"
+        "--tokens",
+        type=float,
+        help="of a reply, on average (default: those of --like or --rate, or 512)",
     )
     p.add_argument(
         "--prompt-tokens",
@@ -74,6 +83,16 @@ def add_plan(command: Callable[..., argparse.ArgumentParser]) -> None:
     p.add_argument(
         "--lora", type=count, default=0, metavar="RANK", help="train adapters of this rank"
     )
+    p.add_argument(
+        "--like",
+        metavar="POOL",
+        help="a pool of yours (.npz or rollouts): storage, and --tokens where it is not given, are "
+        "measured on it",
+    )
+
+
+def _machine_arguments(p: argparse.ArgumentParser) -> None:
+    """Where it is done, and how fast that is."""
     p.add_argument("--gpus", type=count, default=1, help="how many")
     p.add_argument("--gpu", default="h100", help="t4, l4, a10, a100, h100, h200 or cpu")
     p.add_argument(
@@ -93,16 +112,8 @@ def add_plan(command: Callable[..., argparse.ArgumentParser]) -> None:
         "--rate",
         metavar="FILE",
         help="measured rates in place of limits: the folder of a `course run` on the same kind of "
-        "machine, or JSON such as "
-        '{"sample": {"tokens_per_second": 1200}}, of one GPU',
+        'machine, or JSON such as {"sample": {"tokens_per_second": 1200}}, of one GPU',
     )
-    p.add_argument(
-        "--like",
-        metavar="POOL",
-        help="a pool of yours (.npz or rollouts): storage, and --tokens where it is not given, are "
-        "measured on it",
-    )
-    p.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def plan_command(args: Namespace) -> None:

@@ -264,6 +264,8 @@ def test_rates_from_a_file(tmp_path):
     rates = read_rates(file, model_named(POLICY), CPU)
     assert rates.stages == {"sample": Rate(0, 2 / 640)}
     assert rates.found == {"tokens": 20, "prompt_tokens": 100}
+    with pytest.raises(CourseError, match="Measure that model"):
+        read_rates(file, model, H100)
     run["score"] = {"tokens_scored": 1920, "seconds": 1.0}  # half of 32 × (20 + 100)
     file.write_text(json.dumps({"runs": [run]}), encoding="utf-8")
     rates = read_rates(file, model_named(POLICY), CPU, model_named(REWARD))
@@ -271,8 +273,6 @@ def test_rates_from_a_file(tmp_path):
     half = plan(model, Work(10, **rates.found), Cards(CPU), model_named(REWARD), rates=rates)
     assert half.stage("score").tokens == 10 * 16 * 120 / 2
     assert half.stage("score").seconds == pytest.approx(10 * 16 * 60 / 1920)
-    with pytest.raises(CourseError, match="Measure that model"):
-        read_rates(file, model, H100)
     bad = ["{", "[]", "{}", '{"sampel": {"tokens_per_second": 1}}', '{"sample": 3}']
     bad += ['{"sample": {"tokens_per_second": 0}}', '{"sample": {"tokens_per_second": "x"}}']
     bad += ['{"runs": []}', '{"runs": [{}]}', '{"runs": [{"work": {"prompt": 3}}]}']
