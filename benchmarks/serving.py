@@ -8,9 +8,11 @@ which prompt and seed it is for. So each of the (prompt, candidate) of the pool 
 - kills: 1,000 prompts × 8, 5 % of requests fail in all of the stand-in's ways, and the client's
   process is killed (kill -9) at 10 moments. Each new one goes on from the journal.
 - rates: requests a second at 1 and at 32 in flight, where a reply takes no time and where it takes
-  50 ms, in one run, beside the memory that the client needs.
+  50 ms, in one run.
+- memory: a client's peak for a job and for one ten times as large, from file to file.
 """
 
+import argparse
 import json
 import multiprocessing
 import random
@@ -24,10 +26,9 @@ import common
 
 from course_lib.models import Sampling
 from course_lib.pools import Pool
-from course_lib.scale.journal import Journal
 from course_lib.scale.loopback import Behaviour, Scribe, serving
-from course_lib.scale.on_server import sample_source
-from course_lib.scale.prompts import Listed
+from course_lib.scale.on_server import BLOCK, sample_source
+from course_lib.scale.prompts import Listed, source_of
 from course_lib.scale.server import Asking, Connection, Server, request_seed
 
 FAILING = 0.05
@@ -136,15 +137,31 @@ def rate(folder: Path, count: int, at_once: int, wait: float) -> dict[str, Any]:
     }
 
 
-def journal_memory(folder: Path, count: int) -> dict[str, Any]:
-    """Bytes that a journal of so many prompts holds in memory."""
-    with Journal(folder / "memory.jsonl", {}, count) as journal:
-        return {"prompts": count, "bytes": journal.at.itemsize * len(journal.at)}
+def peak_of(url: str, folder: Path, count: int) -> dict[str, Any]:
+    """Peak memory of a client of its own, from a file of prompts to a file of replies."""
+    file = folder / f"{count}.jsonl"
+    with open(file, "w", encoding="utf-8") as rows:
+        for i in range(count):
+            rows.write(json.dumps({"prompt": f"question {i}", "number": i}) + "\n")
+    found = common.in_a_fresh_process(["--client", url, str(file), "--json"])
+    return {"prompts": count, **found}
+
+
+def lean_client(url: str, file: str) -> None:
+    """A client whose prompts and replies stay in files; prints what it needed."""
+    server = Server(Connection(url), Asking("scribe", sampling=Sampling(n=4)))
+    before = common.peak_mb()
+    sample_source(server, source_of(file, BLOCK), file.removesuffix(".jsonl") + "-out.jsonl", 32)
+    print(json.dumps({"before_mb": round(before, 1), "peak_mb": round(common.peak_mb(), 1)}))
 
 
 def main() -> None:
     parser = common.options(__doc__)
+    parser.add_argument("--client", nargs=2, metavar=("URL", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.client:
+        lean_client(*options.client)
+        return
     count, n, kills = (100, 4, 2) if options.quick else (1000, 8, 10)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -155,8 +172,9 @@ def main() -> None:
             for at_once in (1, 32):
                 row = rate(folder, few, at_once, wait)
                 found[f"{at_once} at once, replies of {1000 * wait:.0f} ms"] = row
-        found["journal"] = journal_memory(folder, 10 * count)
-    found["peak_mb"] = common.peak_mb()
+        with serving(Scribe()) as url:
+            for size in (2 * count, 20 * count):
+                found[f"memory, {size} prompts × 4"] = peak_of(url, folder, size)
     fast = [found[f"{k} at once, replies of 50 ms"]["per_second"] for k in (1, 32)]
     result = {"rows": found, "ratios": {"32 at once against 1 (50 ms)": fast[1] / fast[0]}}
     text = [f"{name}: {value}" for name, value in found.items()]

@@ -41,6 +41,12 @@ def server_arguments(p: argparse.ArgumentParser) -> None:
         "--tries", type=positive, default=8, help="of a request, until the job stops"
     )
     group.add_argument(
+        "--skip-failed",
+        action="store_true",
+        help="leave out prompts that the server refuses (too long, say) or never answers; without "
+        "it they end the job once all others are done",
+    )
+    group.add_argument(
         "--timeout",
         type=float,
         default=600,
@@ -52,8 +58,8 @@ def server_arguments(p: argparse.ArgumentParser) -> None:
         choices=("auto", "model", "none"),
         default="auto",
         help="auto keeps them at temperature 1 without filters, where every server's are the "
-        "model's own; model says that this server's always are (vLLM's default); none asks for "
-        "none",
+        "model's own; model says that this server's always are, as vLLM's where nobody set its "
+        "--logprobs-mode; none asks for none",
     )
 
 
@@ -82,6 +88,7 @@ def server_command(args: Namespace) -> None:
         timeout=args.timeout,
     )
     asking = ("template", "shots", "prompts_file", "tier", "per_request", "logprobs")
+    asking += ("skip_failed",)
     sampling = ("n", "temperature", "top_p", "top_k", "max_tokens", "seed", "stop", "method")
     served = sample_on_server(
         load_world(args.world, args.data),

@@ -45,6 +45,10 @@ class RefusedError(Exception):
         self.words = words
 
 
+class GivenUpError(CourseError):
+    """One prompt is given up; others may well succeed."""
+
+
 class Endpoint:
     """An address such as ``http://localhost:8000/v1``, and the connections to it, one a thread.
 
@@ -88,6 +92,8 @@ class Endpoint:
         words = self._words(answer)
         if status in PASSING and "insufficient_quota" not in words:
             raise FailedError(f"HTTP {status}: {words}", _wait(headers.get("Retry-After")))
+        if 300 <= status < 400:
+            words = f"it redirects to {headers.get('Location', 'nowhere')[:200]}"
         if status != 200:
             raise RefusedError(status, words)
         try:
@@ -236,7 +242,9 @@ def explained(error: RefusedError, endpoint: Endpoint, model: str | None) -> Cou
         f"{endpoint.url}/models lists what is served.",
         405: "Check the URL: it mostly ends in /v1.",
     }.get(error.status, "Change what it names, and run the same command again.")
-    return CourseError(
+    # of a prompt that is too long, say; anything else would be refused of all of them
+    kind = GivenUpError if error.status in (400, 413, 422) else CourseError
+    return kind(
         f"the server at {endpoint.url} refused a request for good (HTTP {error.status}): "
         f"{error.words} {advice}"
     )

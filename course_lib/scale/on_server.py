@@ -17,6 +17,7 @@ from ..base import CourseError, Prompt, free_to_write, key_of, progress, require
 from ..experiments import OwnPrompts, asked_prompts, is_base, settings_for, sizes_for
 from ..pools import Pool, Provenance
 from ..worlds import World, load_world
+from .endpoint import GivenUpError
 from .journal import Journal
 from .output import KINDS, check_output, write_pools
 from .patience import StoppedError
@@ -25,6 +26,7 @@ from .replies import Reply
 from .server import Asking, Connection, Server, served_model
 
 BLOCK = 256  # prompts of a pool that is written in one piece
+FEW = 4  # prompts given up in a row that end a job, and no fewer than are in flight
 CERTAIN = 8  # prompts whose candidates are all copies, until the job says so
 
 
@@ -42,6 +44,7 @@ class Served:
     took : seconds of this run's sampling.
     left_out : settings that the server refused and was asked without.
     logprobs : whether the pool has sums of log-probabilities.
+    failed : prompts that could not be done and were left out.
     """
 
     prompts: int
@@ -53,6 +56,7 @@ class Served:
     took: float
     left_out: tuple[str, ...]
     logprobs: bool
+    failed: int = 0
 
     def __str__(self) -> str:
         parts = [f"{self.prompts} prompts × {self.n} candidates"]
@@ -62,6 +66,8 @@ class Served:
         parts.append(f"{self.requests} requests ({rate:.1f} a second, {self.again} tried again)")
         parts.append(f"{self.tokens} tokens" if self.tokens else "the server counts no tokens")
         parts.append(f"log-probabilities: {'the sums' if self.logprobs else 'none'}")
+        if self.failed:
+            parts.append(f"{self.failed} prompts could not be done and are left out")
         if self.left_out:
             parts.append(f"the server refuses {', '.join(self.left_out)}, so it was left out")
         return "; ".join(parts)
@@ -80,10 +86,10 @@ def sample_on_server(
 ) -> Served:
     """Sample ``prompts`` prompts of a world from a server, and write their pool to ``out``.
 
-    ``asking``: as in :func:`~course_lib.experiments.sample_from_world`, and ``per_request`` and
-    ``logprobs`` of :class:`Asking`. Without a template a model whose name is a base model's gets
-    plain prompts, all others the server's chat template. ``sampling``: fields of
-    :class:`~course_lib.models.Sampling`, missing ones as there.
+    ``asking``: as in :func:`~course_lib.experiments.sample_from_world`, ``per_request`` and
+    ``logprobs`` of :class:`Asking`, and ``skip_failed`` of :func:`sample_source`. Without a
+    template a model whose name is a base model's gets plain prompts, all others the server's chat
+    template. ``sampling``: fields of :class:`~course_lib.models.Sampling`, missing ones as there.
 
     What is done stands in ``OUT.partial.jsonl`` until ``out`` is written: the same call goes on
     from there. Raises :class:`~course_lib.base.CourseError` where tries do not help.
@@ -95,6 +101,7 @@ def sample_on_server(
     given = dict(asking or {})
     per_request = given.pop("per_request", None)
     logprobs = given.pop("logprobs", None) or "auto"
+    skip = bool(given.pop("skip_failed", False))
     asker = Remote(model, given.get("template"))
     if given.get("prompts_file") is not None:
         source = limited(source_of(given["prompts_file"], BLOCK), prompts)
@@ -117,7 +124,7 @@ def sample_on_server(
         )
         source, system = Listed(texts, info), world.system
     wanted = Asking(model, asker.template, system, settings, per_request, logprobs)
-    return sample_source(Server(connection, wanted), source, out, connection.at_once)
+    return sample_source(Server(connection, wanted), source, out, connection.at_once, skip)
 
 
 class Remote:
@@ -131,10 +138,18 @@ class Remote:
         self.template = template or fits
 
 
-def sample_source(server: Server, source: Source, out: Path | str, at_once: int = 32) -> Served:
+def sample_source(
+    server: Server,
+    source: Source,
+    out: Path | str,
+    at_once: int = 32,
+    skip_failed: bool = False,
+) -> Served:
     """Sample all prompts of ``source`` from ``server``, and write their pool to ``out``.
 
-    Only what is in flight is in memory, and a number a prompt.
+    Only what is in flight is in memory, and a number a prompt. A prompt that the server refuses, or
+    that no try brings an answer to, holds up no other; at the end it is an error, or with
+    ``skip_failed`` it is left out of the pool.
     """
     out = Path(out)
     job = key_of(server.asking)
@@ -144,10 +159,17 @@ def sample_source(server: Server, source: Source, out: Path | str, at_once: int 
     with Journal(place, job, source.count) as journal:
         kept = journal.done
         started = time.perf_counter()
-        drawn(server, source, journal, at_once)
+        failed = drawn(server, source, journal, at_once)
+        if failed and not skip_failed:
+            number, error = min(failed.items())
+            raise CourseError(
+                f"{len(failed)} of {source.count} prompts could not be done, the first is number "
+                f"{number}: {error} All others are kept: run the same command again for these, or "
+                "leave them out with --skip-failed."
+            )
         took = time.perf_counter() - started
-        known = _all_known(journal)
-        write_pools(pools_of(server.asking, source, journal, known), out)
+        logprobs = _all_have_logprobs(journal)
+        write_pools(pools_of(server.asking, source, journal, logprobs), out)
         journal.remove()
     return Served(
         prompts=source.count,
@@ -158,7 +180,8 @@ def sample_source(server: Server, source: Source, out: Path | str, at_once: int 
         tokens=server.tokens,
         took=took,
         left_out=server.left_out,
-        logprobs=known["logprobs"],
+        logprobs=logprobs,
+        failed=len(failed),
     )
 
 
@@ -170,10 +193,14 @@ def digest_of(source: Source) -> str:
     return digest.hexdigest()[:32]
 
 
-def drawn(server: Server, source: Source, journal: Journal, at_once: int) -> None:
+def drawn(
+    server: Server, source: Source, journal: Journal, at_once: int
+) -> dict[int, GivenUpError]:
     """Ask for every prompt that the journal misses, and write each down as it comes.
 
-    Raises the first error once everything in flight has come in and is written down.
+    Returns the prompts that were given up, and why. Raises what would stop any prompt, and what
+    stopped so many in a row that the server must be to blame, once everything in flight has come in
+    and is written down.
     """
     todo = _Todo(source, journal)
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -184,6 +211,8 @@ def drawn(server: Server, source: Source, journal: Journal, at_once: int) -> Non
     ]
     copies = Copies(server.asking)
     failure: Exception | None = None
+    failed: dict[int, GivenUpError] = {}
+    in_a_row, most = 0, max(FEW, at_once)
     try:
         with progress.bar(source.count, "sampling", "prompt") as bar:
             bar.update(journal.done)
@@ -197,6 +226,14 @@ def drawn(server: Server, source: Source, journal: Journal, at_once: int) -> Non
                         failure = failure or found
                         server.patience.stop()
                     continue
+                if isinstance(found, GivenUpError):
+                    failed[number] = found
+                    in_a_row += 1
+                    if in_a_row == most:
+                        failure = failure or found
+                        server.patience.stop()
+                    continue
+                in_a_row = 0
                 for done, replies in copies.passed(number, found):
                     journal.add(done, _row(replies))
                 bar.update()
@@ -207,6 +244,7 @@ def drawn(server: Server, source: Source, journal: Journal, at_once: int) -> Non
         server.patience.stop()  # an interrupted job asks nothing more
     if failure is not None:
         raise failure
+    return failed
 
 
 class _Todo:
@@ -223,14 +261,20 @@ class _Todo:
 
 
 def _work(server: Server, todo: _Todo, results: "queue.SimpleQueue[Any]") -> None:
-    """A thread: prompts in, ``(number, replies)`` out; at its end ``(None, error or None)``."""
+    """A thread: prompts in, ``(number, replies or error)`` out.
+
+    At its end ``(None, error or None)``.
+    """
     failure: Exception | None = None
     try:
         while not server.patience.ended.is_set():
             one = todo.next()
             if one is None:
                 break
-            results.put((one[0], server.candidates(*one)))
+            try:
+                results.put((one[0], server.candidates(*one)))
+            except GivenUpError as error:
+                results.put((one[0], error))
     except StoppedError:
         pass
     except Exception as error:  # it belongs to the job, not to this thread
@@ -295,17 +339,17 @@ def _row(replies: Sequence[Reply]) -> dict[str, Any]:
     return row
 
 
-def _all_known(journal: Journal) -> dict[str, bool]:
+def _all_have_logprobs(journal: Journal) -> bool:
     """Whether every candidate has a log-probability; a server may give some without."""
-    rows = (journal.row(number).get("logprobs") for number in range(journal.count))
-    return {"logprobs": all(row is not None and None not in row for row in rows)}
+    done = (number for number in range(journal.count) if number in journal)
+    rows = (journal.row(number).get("logprobs") for number in done)
+    return all(row is not None and None not in row for row in rows)
 
 
-def pools_of(
-    asking: Asking, source: Source, journal: Journal, known: dict[str, bool]
-) -> Iterator[Pool]:
-    """The finished job as pools of consecutive prompts, in order."""
+def pools_of(asking: Asking, source: Source, journal: Journal, logprobs: bool) -> Iterator[Pool]:
+    """The finished job as pools of consecutive prompts, in order; what is not done is left out."""
     sampling = asking.sampling
+    lacking = journal.count - journal.done
     provenance = Provenance(
         policy=asking.model,
         n=sampling.n,
@@ -315,21 +359,25 @@ def pools_of(
         max_tokens=sampling.max_tokens,
         seed=sampling.seed,
         method="server",
+        dropped={"not answered by the server": lacking} if lacking else None,
     )
     for start in range(0, source.count, BLOCK):
         stop = min(start + BLOCK, source.count)
         prompts, info = source.part((start, stop))
-        rows = [journal.row(number) for number in range(start, stop)]
+        there = [number for number in range(start, stop) if number in journal]
+        if not there:
+            continue
+        rows = [journal.row(number) for number in there]
         sums = lengths = None
-        if known["logprobs"]:
+        if logprobs:
             sums = torch.tensor([row["logprobs"] for row in rows], dtype=torch.float32)
             lengths = torch.tensor([row["tokens"] for row in rows], dtype=torch.int64)
         yield Pool(
-            prompts=prompts,
+            prompts=[prompts[number - start] for number in there],
             texts=[row["texts"] for row in rows],
             finish=torch.tensor([row["finish"] for row in rows], dtype=torch.int8),
             sum_logprobs=sums,
             lengths=lengths,
-            info=info,
+            info=[info[number - start] for number in there],
             provenance=provenance,
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..base import CourseError
-from .endpoint import FailedError
+from .endpoint import FailedError, GivenUpError
 
 Answer = TypeVar("Answer")
 FIRST, LONGEST = 0.5, 60.0  # seconds before the second try, and before any other
@@ -43,7 +43,7 @@ class Patience:
     def tried(self, ask: Callable[[], Answer], what: str) -> Answer:
         """The answer, after as many tries as it needs.
 
-        Raises :class:`CourseError` after the last one, :class:`StoppedError` once the job ends.
+        Raises :class:`GivenUpError` after the last one, :class:`StoppedError` once the job ends.
         """
         failed, waits, begun = 0, 0, time.monotonic()
         while True:
@@ -58,7 +58,7 @@ class Patience:
                 break
             self._wait(waits, failure.after)
             waits += 1
-        raise CourseError(
+        raise GivenUpError(
             f"{what}: {self.tries} tries failed, the last with {failure}. What is there is kept: "
             "see to the server, and run the same command again."
         )

@@ -2,7 +2,7 @@
 
 **Seeds.** A request for the candidates from ``first`` on of prompt ``number`` carries
 ``request_seed(seed, number, first)``: a number of the prompt's own, plus ``first``. What a server
-makes of it is the server's affair:
+makes of it is the server's affair. So their sources say; none of them was run for this course:
 
 - OpenAI's protocol promises "best effort", no more.
 - vLLM gives candidate k of a request the seed plus k. So candidate j has one seed however its
@@ -53,7 +53,7 @@ class Connection:
     key : sent as a bearer token; never shown or stored.
     at_once : requests in flight.
     per_minute : the most requests begun in a minute; None is no limit.
-    tries : of one request, before the job ends.
+    tries : of one request, before its prompt is given up.
     timeout : seconds without a byte from the server until a request counts as failed.
     """
 

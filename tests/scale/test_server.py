@@ -149,6 +149,48 @@ def test_few_prompts_with_equal_replies_are_kept(out):
     assert Pool.load(out).P == 3
 
 
+# ---- prompts that fail, and others that do not
+
+
+class Picky(Scribe):
+    """Refuses prompts that end with 3, and always fails for those that end with 7."""
+
+    def write(self, prompt, chat, seeds, body):
+        if prompt.endswith("3"):
+            raise CourseError("This model's maximum context length is 8 tokens.")
+        if prompt.endswith("7"):
+            raise FailedError("broken")  # the connection ends without an answer
+        return super().write(prompt, chat, seeds, body)
+
+
+def test_a_prompt_that_fails_holds_up_no_other(out):
+    with serving(Picky()) as url:
+        with pytest.raises(CourseError, match="4 of 20 prompts.*number 3.*maximum context") as one:
+            asked(url, 20, out, connection={"tries": 2})
+        assert "--skip-failed" in str(one.value) and not out.exists()
+        sampling = Sampling(n=4, seed=3)
+        server = Server(Connection(url, tries=2), Asking("scribe", sampling=sampling))
+        served = sample_source(server, prompts(20), out, 8, skip_failed=True)
+    pool = Pool.load(out)
+    there = [i for i in range(20) if i % 10 not in (3, 7)]
+    assert served.kept == 16 and served.failed == 4 and "4 prompts could not" in str(served)
+    assert pool.info == [{"number": i} for i in there]
+    assert pool.prompts == [f"question {i}" for i in there]
+    assert pool.texts[3] == [
+        Scribe.reply("question 4", request_seed(3, 4, j)).text for j in range(4)
+    ]
+    assert pool.provenance.dropped == {"not answered by the server": 4}
+
+
+def test_a_server_that_refuses_everything_is_not_asked_for_every_prompt(out):
+    how = Behaviour(refuses=["seed"])
+    with serving(Scribe(), how) as url:
+        server = Server(Connection(url), Asking("scribe", sampling=Sampling(n=1)))
+        with pytest.raises(CourseError, match="400.*seed: Extra inputs"):
+            sample_source(server, prompts(500), out, at_once=2)
+    assert server.requests == 0 and not how.served
+
+
 # ---- stopping and going on
 
 
@@ -563,7 +605,7 @@ def test_the_command_samples_a_file_of_prompts(policy_url, tmp_path, capsys):
     given = {"world": "helpdesk", "data": None, "policy": None, "split": "train", "prompts": 4}
     given |= {"template": None, "shots": None, "prompts_file": str(file), "tier": None}
     given |= {"n": 2, "temperature": None, "top_p": 1.0, "top_k": 0, "max_tokens": 8, "seed": 0}
-    given |= {"stop": None, "method": "sample", "out": str(out), "force": False}
+    given |= {"device": None, "stop": None, "method": "sample", "out": str(out), "force": False}
     vars(args).update(given)
     server_command(args)
     said = capsys.readouterr().out
