@@ -80,7 +80,9 @@ MODELS = {
     "Llama-3.1-8B": Shape(32, 4096, 14_336, 32, 8, 128, LLAMA, False),
     "Llama-3.1-70B": Shape(80, 8192, 28_672, 64, 8, 128, LLAMA, False),
 }
-OWNERS = ("Qwen/", "meta-llama/")
+# what stands before and behind a shape's name in those of models that have this shape
+BEFORE = re.compile(r"^(Qwen/|meta-llama/|Skywork/)?(Meta-|Skywork-Reward-V2-)?")
+BEHIND = re.compile(r"(-Base|-Instruct)$")
 
 SHEET = "NVIDIA's data sheet"
 SLOW = 12.5e9  # 100 Gbit/s, taken for machines without a fast network
@@ -110,11 +112,9 @@ def model_named(name: str) -> Model:
 
     Raises :class:`~course_lib.base.CourseError` for what is none of them.
     """
-    if name in MODELS:
-        return Model(name, MODELS[name])
-    for owner in OWNERS:
-        if name.removeprefix(owner) in MODELS:
-            return model_named(name.removeprefix(owner))
+    known = BEHIND.sub("", BEFORE.sub("", name))
+    if known in MODELS:
+        return Model(known, MODELS[known])
     size = re.fullmatch(r"(\d+(?:\.\d+)?)([BbMm])", name)
     if size:
         return _of_size(name, float(size[1]) * (1e9 if size[2] in "Bb" else 1e6))

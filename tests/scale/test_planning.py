@@ -51,6 +51,10 @@ def test_shapes_have_the_parameters_that_were_published(size, parameters):
 
 def test_a_model_by_size_name_owner_or_folder(tmp_path):
     assert model_named("8b") == model_named("Qwen3-8B") == model_named("Qwen/Qwen3-8B")
+    for name in ("Qwen/Qwen3-8B-Base", "Skywork/Skywork-Reward-V2-Qwen3-8B"):
+        assert model_named(name) == model_named("8B")
+    llama = model_named("meta-llama/Meta-Llama-3.1-8B-Instruct")
+    assert llama.shape.layers == 32 and llama.shape != model_named("8B").shape
     other = model_named("3B")
     assert "proportions" in other.source
     assert other.shape.parameters == pytest.approx(3e9, rel=0.1)
