@@ -128,6 +128,8 @@ def everyone(work: Callable[[], T]) -> list[T]:
             result = work()
         except Exception as error:
             fault = error
+    if fault is not None and among.cut:
+        raise fault  # the others are in the midst of reading together; who started them ends them
     quoted = fault and f"{type(fault).__name__}: {fault}"
     answers = among.gathered((result, quoted, account.to_dict()))
     if fault is not None:

@@ -131,6 +131,19 @@ def test_a_fault_in_one_stops_all_and_says_where():
     assert "ZeroDivisionError" in str(first)
 
 
+def test_where_weights_are_cut_up_a_fault_speaks_to_nobody():
+    """The others are in the midst of reading together, and would take it for weights."""
+
+    class Cut(Alone):
+        size, cut = 2, True
+
+        def gathered(self, value):
+            raise AssertionError("they do not listen")
+
+    with taking_part(Cut()), pytest.raises(ZeroDivisionError):
+        everyone(lambda: 1 // 0)
+
+
 def test_a_different_beginning_is_refused():
     assert among(2, lambda rank: check_equal(5, "seed")) == [None, None]
     for error in among(2, lambda rank: check_equal(rank, "seed")):
