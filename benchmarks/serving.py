@@ -9,12 +9,13 @@ which prompt and seed it is for. So each of the (prompt, candidate) of the pool 
   process is killed (kill -9) at 10 moments. Each new one goes on from the journal.
 - rates: requests a second at 1 and at 32 in flight, where a reply takes no time and where it takes
   50 ms, in one run.
-- memory: a client's peak for a job and for one ten times as large, from file to file.
+- memory: what a client grows by, for a job and for one ten times as large, from file to file.
 """
 
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import sys
 import tempfile
@@ -150,9 +151,19 @@ def peak_of(url: str, folder: Path, count: int) -> dict[str, Any]:
 def lean_client(url: str, file: str) -> None:
     """A client whose prompts and replies stay in files; prints what it needed."""
     server = Server(Connection(url), Asking("scribe", sampling=Sampling(n=4)))
-    before = common.peak_mb()
+    before = resident_mb()
     sample_source(server, source_of(file, BLOCK), file.removesuffix(".jsonl") + "-out.jsonl", 32)
-    print(json.dumps({"before_mb": round(before, 1), "peak_mb": round(common.peak_mb(), 1)}))
+    grown = resident_mb() - before
+    print(json.dumps({"grown_mb": round(grown, 1), "peak_mb": round(common.peak_mb(), 1)}))
+
+
+def resident_mb() -> float:
+    """Memory that this process holds now, in MB; not a number where it is not told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    except OSError:  # Linux only
+        return float("nan")
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from ..base import require
 from .options import positive
 
 URL = "http://localhost:8000/v1"
+ASKING = ("template", "shots", "prompts_file", "tier", "per_request", "logprobs", "skip_failed")
+SAMPLING = ("n", "temperature", "top_p", "top_k", "max_tokens", "seed", "stop", "method")
 HERE = ("policy", "device", "address", "workers", "part")  # what no server is asked
 
 
@@ -87,17 +89,14 @@ def server_command(args: Namespace) -> None:
         tries=args.tries,
         timeout=args.timeout,
     )
-    asking = ("template", "shots", "prompts_file", "tier", "per_request", "logprobs")
-    asking += ("skip_failed",)
-    sampling = ("n", "temperature", "top_p", "top_k", "max_tokens", "seed", "stop", "method")
     served = sample_on_server(
         load_world(args.world, args.data),
         args.out,
         connection,
         split=args.split,
         prompts=args.prompts,
-        asking={name: getattr(args, name) for name in asking},
+        asking={name: getattr(args, name) for name in ASKING},
         force=args.force,
-        **{name: getattr(args, name) for name in sampling},
+        **{name: getattr(args, name) for name in SAMPLING},
     )
     print(f"{served} → {args.out}")
