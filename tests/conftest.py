@@ -35,8 +35,23 @@ NOT_QUICK = {
 }  # fmt: skip
 
 
+# files that take half a minute or more: begun first, so that no worker waits for one at the end
+FIRST = [
+    "test_command", "test_hostile", "test_real_weights", "test_real_model", "test_prose",
+    "test_cautions", "test_results", "test_browser", "test_kills", "test_judge",
+    "test_grading_run", "test_rehearsal", "test_release", "test_gpu_scripts", "test_run",
+    "test_overwriting", "test_console",
+]  # fmt: skip
+
+
+def pytest_configure(config):
+    """Workers take files in the order of the tests, not those with the most tests first."""
+    config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(config, items):
     """Mark them, and leave out the longest unless they are asked for: ``-m long``."""
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else 99)
     for item in items:
         if item.path.stem in NOT_QUICK:
             item.add_marker(pytest.mark.slow)

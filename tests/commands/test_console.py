@@ -13,7 +13,10 @@ from course_lib.commands.cli import main
 POOR = ("ascii", "cp1252", "cp437")
 COMMANDS = {
     "plain": [],
-    "run": ["run", "--prompts", "6", "-n", "2", "--held-out", "4", "--epochs", "1"],
+    "run": [
+        *["run", "--prompts", "6", "-n", "2", "--held-out", "4", "--epochs", "1"],
+        *["--max-tokens", "12"],
+    ],
     "rollouts": [
         *["run", "--world", "arithmetic", "--policy", "arithmetic/policy", "--reward", "verifier"],
         *["--rollouts", "{made}/rollouts.jsonl", "--epochs", "1"],

@@ -98,6 +98,7 @@ def test_solved_exercises_and_assets_of_ones_own_are_not_replaced(course, tmp_pa
 
 
 SMALL = ["run", "--prompts", "6", "-n", "2", "--held-out", "4", "--epochs", "1", "--quiet"]
+SMALL += ["--max-tokens", "12"]
 
 
 @pytest.mark.slow

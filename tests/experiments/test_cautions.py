@@ -21,7 +21,7 @@ from course_lib.pools.rules import RULES
 @pytest.fixture(scope="module")
 def result():
     """A small run: one row of numbers, to be changed."""
-    return run(prompts=8, n=2, held_out=8, epochs=1)
+    return run(prompts=8, n=2, held_out=8, epochs=1, max_tokens=24, choosing=8)
 
 
 def changed(result, gain, low, high):
@@ -79,9 +79,9 @@ def test_few_prompts_and_prompts_without_signal_are_flagged(result):
 @pytest.mark.slow
 def test_a_run_knows_how_many_prompts_had_no_signal():
     """The gold reward of prompts whose replies are all refusals, say."""
-    result = run("arithmetic", prompts=48, n=1, held_out=8, epochs=1)
+    result = run("arithmetic", prompts=48, n=1, held_out=8, epochs=1, temperatures=(1.0,))
     assert result["no_signal"] is None, "one reply a prompt: nothing to choose from"
-    result = run("arithmetic", prompts=24, n=4, held_out=8, epochs=1)
+    result = run("arithmetic", prompts=24, n=4, held_out=8, epochs=1, temperatures=(1.0,))
     assert 0 < result["no_signal"] < 1
     assert "of training prompts have no signal" in table(result)
 
@@ -158,6 +158,7 @@ def test_few_prompts_are_flagged_in_a_report():
 @pytest.mark.slow
 def test_a_least_reward_must_be_given_where_one_means_nothing(capsys):
     words = ["run", "--prompts", "8", "-n", "4", "--held-out", "8", "--epochs", "1", "--quiet"]
+    words += ["--max-tokens", "24"]
     assert main([*words, "--rule", "threshold"]) == 1
     assert "--minimum" in capsys.readouterr().err
     assert main([*words, "--rule", "threshold", "--minimum", "-1", "--json"]) == 0
@@ -222,7 +223,7 @@ def test_a_chosen_learning_rate_is_said(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.slow
 def test_a_runs_learning_rate_follows_from_a_named_policy(monkeypatch):
-    small = {"prompts": 6, "n": 2, "held_out": 4, "epochs": 1}
+    small = {"prompts": 6, "n": 2, "held_out": 4, "epochs": 1, "max_tokens": 8, "choosing": 4}
     monkeypatch.setattr("course_lib.experiments.defaults.SMALL", 1000)
     assert run(policy="helpdesk/policy", **small)["lr"] == 1e-5
     assert run(policy="helpdesk/policy", lr=2e-3, **small)["lr"] == 2e-3

@@ -14,7 +14,7 @@ from course_lib.methods import Stages
 from course_lib.pools import RULES, Pool, overall_control, top_k_overall
 from course_lib.worlds import load_world
 
-SMALL = {"prompts": 8, "n": 2, "held_out": 8, "epochs": 1}
+SMALL = {"prompts": 8, "n": 2, "held_out": 8, "epochs": 1, "max_tokens": 24, "choosing": 8}
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from course_lib.methods import FineTuning
 from course_lib.pools import Pool
 from course_lib.worlds import load_world
 
-SMALL = {"prompts": 8, "n": 2, "held_out": 8, "epochs": 1}
+SMALL = {"prompts": 8, "n": 2, "held_out": 8, "epochs": 1, "max_tokens": 24}
 
 
 @pytest.mark.slow

@@ -132,7 +132,7 @@ def disturbed(folder, kills, seconds, seed, same):
     return finished + 1
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.long)])
 def test_killed_again_and_again_the_gradebook_is_that_of_an_undisturbed_run(tmp_path, kills):
     whole = tmp_path / "whole.sqlite"
     begun = time.monotonic()

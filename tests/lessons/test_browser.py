@@ -138,7 +138,8 @@ def answer_by_keyboard(page):
     case.get_by_text("2 of 6 points.").wait_for()
 
 
-@pytest.mark.parametrize("app", ["lab", "notebook"])
+# Notebook 7 has the shorter tests of test_predictions_in_jupyter.py and test_noise.py
+@pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=pytest.mark.long)])
 def test_lesson_01_with_the_keyboard(course, page, tmp_path, app):
     address = course(app, "notebooks/01_best_of_n.ipynb")
     opened(page, address)

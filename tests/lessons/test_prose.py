@@ -11,6 +11,7 @@ from course_lib.authoring.paths import borrowed, core_of
 from course_lib.authoring.write import run
 
 NOTEBOOKS = authoring.ROOT / "notebooks"
+LONGEST = {"09a_choosing_from_a_real_model", "09b_fine_tuning_a_real_model"}
 LESSONS = [source.stem for source in authoring.lesson_sources()]
 
 
@@ -62,8 +63,15 @@ def test_no_visible_cell_asserts(cells):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] if n in LONGEST else []) for n in LESSONS]
+)
 def test_the_core_runs_by_itself(name, cells, tmp_path):
-    """Run as it is built: in a kernel of its own that finds this package."""
+    """Run as it is built: in a kernel of its own that finds this package.
+
+    Nearly all of the longest is core; the whole is run as a notebook, and walked cell by cell in
+    ``test_real_model.py``.
+    """
     lesson = Lesson(name, "notebooks", core_of(cells), METADATA)
     made = run(lesson, tmp_path)
     shown = [o for cell in made for o in cell.get("outputs", [])]

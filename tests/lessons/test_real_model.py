@@ -3,6 +3,8 @@
 import gc
 import json
 import re
+import shutil
+import tempfile
 from dataclasses import replace
 from importlib import metadata
 
@@ -40,6 +42,7 @@ from course_lib.experiments import (
     tier,
     write_sums,
 )
+from course_lib.experiments.standin import make_standin
 from course_lib.methods import Request, Stages, rejection_sampling_rounds, rounds, sampled
 from course_lib.methods import sft as finetuning
 from course_lib.models import Sampling, new_reward_model, tiny_policy
@@ -561,9 +564,22 @@ def copies_alive(model):
     return sum(held.values()) / size
 
 
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory):
+    """The stand-in as the lessons make it: the first to ask for it waits."""
+    folder = tmp_path_factory.mktemp("standin")
+    make_standin(folder)
+    return folder
+
+
 def walk(lesson, monkeypatch, folder, watched):
-    """Run a lesson's cells one by one: {line of ``watched``: copies alive after its cell}."""
+    """Run a lesson's cells one by one: {line of ``watched``: copies alive after its cell}.
+
+    Its temporary folder is ``folder``.
+    """
     monkeypatch.chdir(folder)
+    real = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **how: real(**how) if how else str(folder))
     monkeypatch.setenv("COURSE_PROGRESS", str(folder / "progress.json"))
     names, alive = {}, {}
     for cell in cells_of(lesson):
@@ -603,7 +619,8 @@ def walk(lesson, monkeypatch, folder, watched):
         ),
     ],
 )
-def test_no_name_keeps_a_model_that_is_done(lesson, watched, monkeypatch, tmp_path):
+def test_no_name_keeps_a_model_that_is_done(lesson, watched, monkeypatch, tmp_path, standin):
     """A loop variable or an exhausted zip that holds weights or moments would be gigabytes."""
+    shutil.copytree(standin, tmp_path, dirs_exist_ok=True)
     alive = walk(lesson, monkeypatch, tmp_path, watched)
     assert alive == pytest.approx(watched)

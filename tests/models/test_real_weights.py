@@ -65,7 +65,7 @@ def asked(world):
 
 def test_greedy_is_generates(policy, asked):
     """Prompts of different lengths in one batch, each as the library writes it alone."""
-    prompts = [*asked[0][:2], "The capital of France is", "1, 2, 3, 4,"]
+    prompts = [asked[0][0], "The capital of France is", "1, 2, 3, 4,"]
     pool = sample(policy, prompts, n=1, temperature=0, max_tokens=16)
     for ids, row in zip(policy.encode(prompts), pool.tokens[:, 0].tolist(), strict=True):
         assert ids[0] == policy.tokenizer.bos_token_id
@@ -110,7 +110,7 @@ def test_one_round_from_end_to_end(policy, asked):
         rounds=1,
         n=3,
         temperature=0.7,
-        max_tokens=96,
+        max_tokens=32,
         stop=STOPS,
         select=lambda pool: threshold(pool, minimum=0.0),
         epochs=1,
