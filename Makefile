@@ -109,6 +109,11 @@ $(VENV)/.site: $(VENV)/.core site/package-lock.json
 	if command -v npm > /dev/null; then npm ci --prefix site --silent --no-audit --no-fund || echo "npm could not reach its registry: the site takes the system's type, and there are no slides"; fi
 	touch $@
 
+# Ray Data and accelerate, for work past one machine and its tests
+$(VENV)/.scale: $(VENV)/.test
+	$(INSTALL) -e '.[lab,dev,scale]'
+	touch $@
+
 $(VENV)/.peers: $(VENV)/.test
 	$(INSTALL) -e '.[lab,dev,peers]'
 	touch $@

@@ -6,10 +6,13 @@ its block of parts is done again: those already on disk are found there, the oth
 same, since a candidate's draws follow from its own number alone.
 """
 
+import contextlib
 import importlib
 import json
 import logging
 import os
+import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +59,12 @@ class OnRay:
             connect(ray, self.address, self.workers)
         try:
             yield from self._facts(ray, start, spans)
+        except ray.exceptions.RayError as error:
+            raise CourseError(
+                f"the workers of Ray failed: {str(error).strip().splitlines()[-1][:300]}. Code of "
+                "your own must be importable on every machine; what workers print is in "
+                "/tmp/ray/session_latest/logs. Parts that were done are kept."
+            ) from error
         finally:
             if started:
                 ray.shutdown()
@@ -140,11 +149,14 @@ def connect(ray: Any, address: str | None, workers: int | None = None) -> None:
         # Ray's workers give way to all other programs, and would hardly start beside them
         os.environ.setdefault("RAY_worker_niceness", "0")
         cpus = None if workers is None else max(whole(workers, "workers", 1), os.cpu_count() or 1)
-        ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
+        with silent():
+            ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
     else:
         try:
-            ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+            knock(address)
+            with silent():
+                ray.init(address=address, **quiet)
+        except (OSError, RuntimeError, ValueError) as error:
             raise CourseError(
                 f"no Ray cluster answers at {address} ({str(error).splitlines()[0][:200]}). Start "
                 "one with `ray start --head`, or leave --address out."
@@ -153,3 +165,25 @@ def connect(ray: Any, address: str | None, workers: int | None = None) -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+
+
+def knock(address: str) -> None:
+    """Raise OSError where nobody listens at ``host:port``: Ray itself would end the program."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        with socket.create_connection((host, int(port)), timeout=10):
+            pass
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """What Ray's core writes to standard error while it starts goes nowhere; exceptions stay."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
