@@ -163,6 +163,16 @@ def test_a_small_step_on_many_gpus_waits_for_the_network():
     assert slow.seconds == pytest.approx(2 * training.seconds)
 
 
+@pytest.mark.parametrize(("gpus", "sent_a_second"), [(8, 450e9), (9, 50e9)])
+def test_whole_copies_send_their_gradients_twice(gpus, sent_a_second):
+    """Over the links within a machine, of 8 GPUs, or over the network."""
+    made = plan(model_named("0.6B"), Work(9000, batch_size=gpus), Cards(H100, gpus))
+    training = made.stage("train")
+    assert training.least == 1 and training.bound == "network"
+    steps = math.ceil(9000 / gpus)
+    assert training.seconds == pytest.approx(steps * 8 * 595_984_384 / sent_a_second)
+
+
 def test_shares_and_limits():
     model, work = model_named("8B"), Work(1000, lora=8)
     half = plan(model, work, Cards(H100), model, Efficiency(0.5, 0.5, 0.5))
