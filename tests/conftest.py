@@ -37,10 +37,10 @@ NOT_QUICK = {
 
 # files that take half a minute or more: begun first, so that no worker waits for one at the end
 FIRST = [
-    "test_command", "test_hostile", "test_real_weights", "test_real_model", "test_prose",
-    "test_cautions", "test_results", "test_browser", "test_kills", "test_judge",
-    "test_grading_run", "test_rehearsal", "test_release", "test_gpu_scripts", "test_run",
-    "test_overwriting", "test_console",
+    "test_real_weights", "test_command", "test_browser", "test_prose", "test_exercises",
+    "test_real_model", "test_rehearsal", "test_hostile", "test_noise", "test_kills",
+    "test_results", "test_grading_run", "test_predictions_in_jupyter", "test_cautions",
+    "test_release", "test_judge", "test_gpu_scripts", "test_run", "test_tiers", "test_overwriting",
 ]  # fmt: skip
 
 

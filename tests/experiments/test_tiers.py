@@ -197,6 +197,8 @@ def test_gpu_tiers_run_on_tiny_checkpoints(problems, tiny_hub, capsys, name):
         "6",
         "--held-out",
         "4",
+        "--max-tokens",
+        "24",
         "--device",
         "cpu",
     )
