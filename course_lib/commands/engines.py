@@ -1,10 +1,12 @@
 """The options of ``--engine ray``, and what they mean."""
 
 import argparse
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base import require
 from .options import positive
 
 if TYPE_CHECKING:  # torch is not imported before it is needed
@@ -33,6 +35,16 @@ def engine_arguments(p: argparse.ArgumentParser, *more: str) -> None:
         metavar="PROMPTS",
         help="prompts whose candidates are made and kept together; also without Ray the work is "
         "then done in parts, and goes on where it was stopped (default: by the size of replies)",
+    )
+
+
+def check_alone() -> None:
+    """Raise in one of several processes of a launch: each would do, and write, the same."""
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1 and "LOCAL_RANK" in os.environ
+    require(
+        not several,
+        "this command is one process's, and several were started. Leave `accelerate launch` out; "
+        "`course finetune` and `course train-reward` run in several.",
     )
 
 

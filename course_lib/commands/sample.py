@@ -4,11 +4,12 @@ from argparse import Namespace
 from typing import Any
 
 from ..base import free_to_write
-from .engines import in_parts, place_of
+from .engines import check_alone, in_parts, place_of
 from .sample_server import server_command
 
 
 def sample_command(args: Namespace) -> None:
+    check_alone()
     from ..experiments import sample_from_world
     from ..worlds import load_world
 

@@ -5,7 +5,6 @@ many machines as Ray has. Neither knows of the gradebook.
 """
 
 import contextlib
-import importlib
 import multiprocessing
 import signal
 import time
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ..base import CourseError, require
+from ..scale.on_ray import connect, load_ray
 from .inside import PR_SET_PDEATHSIG, libc
 from .work import DIED, Graded, Setup, Worker
 
@@ -174,10 +174,10 @@ def ray_tasks(setup: Setup, jobs: Sequence[Job], workers: int) -> Iterator[tuple
 
     Joins a running Ray, or starts one on this machine and ends it. Raises where Ray is missing.
     """
-    ray = _ray()
+    ray = load_ray()
     started = not ray.is_initialized()
     if started:
-        ray.init(include_dashboard=False, log_to_driver=False)
+        connect(ray, None)
     actor = ray.remote(max_restarts=4, max_task_retries=1)(RayWorker)
     idle = [actor.remote(setup) for _ in range(min(workers, len(jobs)))]
     waiting, running = deque(jobs), dict[Any, tuple[Any, Job]]()
@@ -199,16 +199,6 @@ def ray_tasks(setup: Setup, jobs: Sequence[Job], workers: int) -> Iterator[tuple
             ray.kill(worker)
         if started:
             ray.shutdown()
-
-
-def _ray() -> Any:
-    try:
-        return importlib.import_module("ray")
-    except ImportError:
-        raise CourseError(
-            "--engine ray needs Ray: pip install 'ray>=2.9' (the extra [ray]). On one machine "
-            "--engine processes does the same."
-        ) from None
 
 
 ENGINES: dict[str, Engine] = {"processes": processes, "ray": ray_tasks}

@@ -50,7 +50,8 @@ def parts_in(folder: Path | str) -> list[tuple[int, int]]:
     :class:`~course_lib.base.CourseError` where there is none, or one is missing between others.
     """
     names = sorted(file.parent.name for file in Path(folder).glob("*-*/pool.npz"))
-    spans = [tuple(map(int, name.split("-"))) for name in names if PART.fullmatch(name)]
+    ends = [name.split("-") for name in names if PART.fullmatch(name)]
+    spans = [(int(start), int(stop)) for start, stop in ends]
     require(spans, f"{folder} holds no pool: parts such as 0000000-0000128/pool.npz are expected.")
     for (_, stop), (start, _) in zip([(0, 0), *spans], spans, strict=False):
         require(

@@ -66,7 +66,8 @@ def test_the_first_cell_installs_the_course_and_nothing_else(tmp_path):
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "HOME": str(tmp_path),
     }
-    environment.pop("PYTHONPATH", None)
+    for name in ("PYTHONPATH", "VIRTUAL_ENV"):  # IPython would look into an active environment
+        environment.pop(name, None)
     done = subprocess.run(
         [str(python), "-c", RUN, str(cell)],
         capture_output=True,

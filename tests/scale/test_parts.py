@@ -326,6 +326,15 @@ def test_a_run_with_parts_of_its_own_size_is_the_same_run(tmp_path):
     assert a == b
 
 
+@pytest.mark.parametrize("command", ["run", "sample", "score"])
+def test_several_processes_of_a_launch_do_not_do_the_same_work(monkeypatch, capsys, command):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    more = ("a.npz",) if command == "score" else ("--out", "never")
+    assert course(command, *more) == 1
+    assert "one process's, and several were started" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_job_that_is_killed_goes_on(tmp_path):
     out = tmp_path / "o.npz"
