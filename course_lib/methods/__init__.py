@@ -21,7 +21,7 @@ from .settings import (
     Training,
 )
 from .sft import finetune, held_out_loss, selected_examples, sft_loss, trained
-from .stages import Ahead, Span, Stages, fingerprint, keep_part, part_place, unsealed
+from .stages import DONE, Ahead, Span, Stages, fingerprint, keep_part, part_place, unsealed
 
 __all__ = [
     "Alone",
@@ -44,6 +44,7 @@ __all__ = [
     "Objective",
     "GRPO",
     "FineTuning",
+    "DONE",
     "DPO",
     "Checkpoint",
     "advantages",

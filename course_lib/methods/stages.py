@@ -191,6 +191,12 @@ class Stages:
         def make(folder: Path, partial: Path) -> None:
             starts = range(0, count, part)
             if len(starts) == 1:
+                if ahead is not None:
+                    warnings.warn(
+                        f"the {count} prompts of {name} are one part, which this process makes "
+                        "alone; with smaller parts (--part) others help.",
+                        stacklevel=2,
+                    )
                 made = [make_part(0, count)]
             else:
                 spans = [(start, min(count, start + part)) for start in starts]

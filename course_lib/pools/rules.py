@@ -88,6 +88,15 @@ class Rule:
         return self.control(selection, seed)
 
     @property
+    def by_prompt(self) -> bool:
+        """Whether it looks at the candidates of one prompt at a time, and draws none.
+
+        Such a rule may choose from the parts of a pool one by one.
+        """
+        overall = any(dial.overall for dial in self.dials.values())
+        return not overall and "seed" not in self.dials
+
+    @property
     def has_minimum(self) -> bool:
         """Whether it keeps what reaches a least reward."""
         return "minimum" in self.dials

@@ -17,7 +17,7 @@ from ..methods import Request, Span
 from ..models import Policy, Reward, Sampling
 from ..pools import Pool, parts_in
 from .output import KINDS, check_output, write_pools
-from .parts import Parts, digest
+from .parts import Parts, digest, sealed
 from .prompts import Listed, Source
 from .worker import Engine, Shipped, Steps, facts_of, here
 
@@ -126,7 +126,7 @@ def score_in_parts(
         sizes = {stop - start for start, stop in spans[:-1]}
         require(len(sizes) < 2, f"{pool} has parts of {sorted(sizes)} prompts; expected one size.")
         count, size = spans[-1][1], spans[0][1]
-        what = {"pool": str(pool)}
+        what = {"pool": sealed(pool, spans)}
     else:
         give, count = FromPool(held), held.P
         size = place.part and whole(place.part, "part (None is the library's own)", 1)

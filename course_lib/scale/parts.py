@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..assets import resolve
 from ..base import CourseError, read_json, require, write_json
 from ..experiments import differences
-from ..methods import Span, part_place, unsealed
+from ..methods import DONE, Span, fingerprint, part_place, unsealed
 from ..pools import Pool
 
 NOTE = "job.json"
@@ -78,3 +79,20 @@ def digest(file: str | Path) -> str:
     """The SHA-256 of a file: what a job knows of it."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def sealed(folder: Path, spans: list[Span]) -> str:
+    """A digest of all parts in a folder, by what each knows of its files."""
+    return fingerprint([read_json(part_place(folder, *span) / DONE)["seal"] for span in spans])
+
+
+def model_facts(source: str) -> Any:
+    """What tells a model from another that was written to the same folder later.
+
+    The sizes and times of its files; a hub name is known by itself.
+    """
+    folder = Path(resolve(source))
+    if not folder.is_dir():
+        return source
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    return [source, *([file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files)]

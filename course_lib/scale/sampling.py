@@ -20,7 +20,7 @@ from ..models import Policy, Reward, Sampling
 from ..pools import Pool, pools_in, read_pool
 from ..worlds import World
 from .jobs import Done, Place, part_size, sample_in_parts, score_in_parts
-from .parts import digest
+from .parts import digest, model_facts
 from .prompts import Listed, Source, first_prompts, limited, source_of
 
 
@@ -92,7 +92,12 @@ def sample_from_world_in_parts(
         known = digest(file)
     kind = device or sizes.device
     load = PolicyOf(name, bare.template, system, kind, dtype_here(sizes, kind))
-    asked = {"policy": name, "template": bare.template, "system": system, "prompts": known}
+    asked = {
+        "policy": model_facts(name),
+        "template": bare.template,
+        "system": system,
+        "prompts": known,
+    }
     return sample_in_parts(source, load, settings, place, asked=asked)
 
 
@@ -128,5 +133,5 @@ def score_file_in_parts(
     held = next(pools_in(pool)) if pool.is_dir() else read_pool(pool, skip_bad, keys)
     like = held.prompts_at(slice(0, 64)).light()
     reward = RewardOf(spec, world, device, like)
-    asked = {"reward": spec, "world": world.name}
+    asked = {"reward": model_facts(spec), "world": world.name}
     return score_in_parts(pool, reward, place, name=name, asked=asked, held=held)

@@ -17,7 +17,7 @@ from course_lib.assets import resolve
 from course_lib.base import CourseError
 from course_lib.commands.cli import main
 from course_lib.models import Sampling
-from course_lib.pools import Pool, Selection, parts_in, pools_in, read_pool
+from course_lib.pools import RULES, Pool, Selection, parts_in, pools_in, read_pool
 from course_lib.scale.jobs import Done, Place, part_size, sample_in_parts
 from course_lib.scale.output import check_output, rows_of, write_pools
 from course_lib.scale.parts import Parts, parts_of
@@ -148,6 +148,7 @@ def test_a_folder_of_parts_is_a_pool_and_goes_on(policy, tmp_path):
     done, pool = made_by(policy, tmp_path, "folder", 3)
     assert parts_in(tmp_path / "folder") == [(0, 3), (3, 6), (6, 7)]
     assert [one.P for one in pools_in(tmp_path / "folder")] == [3, 3, 1]
+    assert made_by(policy, tmp_path, "folder", 3)[0].made_now == 0
     damaged = tmp_path / "folder" / "0000003-0000006" / "pool.npz"
     before = damaged.read_bytes()
     damaged.write_bytes(before[:-20])
@@ -263,6 +264,18 @@ def test_a_done_job_says_its_rate():
 # ---- the commands ------------------------------------------------------------------------------
 
 
+RULES_OF_ONE_PROMPT = {
+    "best_per_prompt": ("-k", "2"),
+    "threshold": ("--minimum", "0.5"),
+    "distinct_paths": ("--minimum", "-1"),
+    "regularised_best": (),
+}
+
+
+def test_rules_that_may_choose_part_by_part():
+    assert {name for name, rule in RULES.items() if rule.by_prompt} == set(RULES_OF_ONE_PROMPT)
+
+
 def course(*args):
     return main([*args, "--quiet"])
 
@@ -306,6 +319,14 @@ def test_scoring_and_selecting_from_parts(tmp_path, capsys):
     kept = [json.loads(line) for line in (tmp_path / "best.jsonl").open(encoding="utf-8")]
     best = Selection(at_once, torch.arange(7), at_once.rewards["proxy"].argmax(1))
     assert [row["completion"] for row in kept] == best.texts
+    for rule, more in RULES_OF_ONE_PROMPT.items():
+        for name in ("s.npz", "scored"):
+            out = tmp_path / f"{rule}-{name}.jsonl"
+            assert (
+                course("select", str(tmp_path / name), "--rule", rule, *more, "--out", str(out))
+                == 0
+            )
+        assert out.read_bytes() == (tmp_path / f"{rule}-s.npz.jsonl").read_bytes()
     capsys.readouterr()
     assert course("score", str(tmp_path / "c"), *reward) == 1
     assert "give --out" in capsys.readouterr().err
