@@ -23,7 +23,8 @@ from ..base import CourseError, require, whole
 from ..methods import Span
 from .worker import Facts, Work
 
-BLOCKS = 4  # of parts for each worker, where nobody says how many
+BLOCKS = 4  # of parts for each worker at least, where nobody says how many
+STEPS = 200  # and as many in all: what is done is told at the end of a block
 # of the environment, before Ray is imported: no reports to its makers, no warnings of its core
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
 ERROR = "error"  # in place of facts, what a worker refuses to do
@@ -38,7 +39,7 @@ class OnRay:
     address : of a running cluster, "auto" for the one this machine belongs to; None starts Ray on
         this machine alone, and ends it.
     workers : how many actors; None is one for each GPU, or without any for each CPU.
-    blocks : into how many the parts are dealt; None is four a worker.
+    blocks : into how many the parts are dealt; None is 200, or four a worker.
     cpus, gpus : what Ray sets aside for a worker; gpus None is 1 where the cluster has any.
     """
 
@@ -83,7 +84,7 @@ class OnRay:
             "(--workers).",
         )
         workers = min(workers, len(spans))
-        blocks = min(len(spans), self.blocks or BLOCKS * workers)
+        blocks = min(len(spans), self.blocks or max(BLOCKS * workers, STEPS))
         rows = [{"start": start, "stop": stop} for start, stop in spans]
         made = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
             Actor,
