@@ -99,7 +99,8 @@ def _machine_arguments(p: argparse.ArgumentParser) -> None:
         "--network",
         type=float,
         metavar="GB/S",
-        help="what a GPU can send to other machines (default: the GPU's usual)",
+        help="what a GPU can send to other machines, its share of its machine's: 1.6 where 8 share "
+        "100 Gbit/s (default: the GPU's usual)",
     )
     p.add_argument(
         "--efficiency",

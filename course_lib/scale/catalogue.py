@@ -1,7 +1,8 @@
 """What a plan looks up: shapes of open models and limits of GPUs, each with where it was published.
 
 Shapes are those of the models' ``config.json`` on the hub. Limits are those of data sheets, dense
-(without sparsity) and in half precision; no program reaches them.
+(without sparsity) and in half precision; no program reaches them. What GPUs can send to other
+machines is no data sheet's: it is what such machines usually have.
 """
 
 import json
@@ -14,6 +15,7 @@ from ..estimators import Shape
 
 QWEN, LLAMA = 151_936, 128_256  # tokens of their vocabularies
 HUB = "config.json on the hub"
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Gpu:
     bandwidth : bytes a second of its memory.
     memory : bytes of it.
     link, network : bytes a second that it can send to the others of its machine, of which there
-        are 8 with it, and to other machines.
-    size : bytes of a number that a model computes with.
+        are 8 with it, and to other machines: its share of what the machine can send.
+    precision : of the numbers that a model computes with.
     """
 
     name: str
@@ -67,7 +69,12 @@ class Gpu:
     link: float
     network: float
     source: str
-    size: int = 2
+    precision: str = "bfloat16"
+
+    @property
+    def size(self) -> int:
+        """Bytes of a number."""
+        return 4 if self.precision == "float32" else 2
 
 
 MODELS = {
@@ -85,15 +92,16 @@ BEFORE = re.compile(r"^(Qwen/|meta-llama/|Skywork/)?(Meta-|Skywork-Reward-V2-)?"
 BEHIND = re.compile(r"(-Base|-Instruct)$")
 
 SHEET = "NVIDIA's data sheet"
-SLOW = 12.5e9  # 100 Gbit/s, taken for machines without a fast network
+ETHERNET = 12.5e9  # 100 Gbit/s, taken for a machine without a fast network
+SHARED = ETHERNET / 8  # among its GPUs
 GPUS = {
-    "t4": Gpu("T4", 65e12, 320e9, 16e9, 16e9, SLOW, f"{SHEET} (float16)"),
-    "l4": Gpu("L4", 121e12, 300e9, 24e9, 32e9, SLOW, SHEET),
-    "a10": Gpu("A10", 125e12, 600e9, 24e9, 32e9, SLOW, SHEET),
+    "t4": Gpu("T4", 65e12, 320e9, 16e9, 16e9, SHARED, SHEET, "float16"),
+    "l4": Gpu("L4", 121e12, 300e9, 24e9, 32e9, SHARED, SHEET),
+    "a10": Gpu("A10", 125e12, 600e9, 24e9, 32e9, SHARED, SHEET),
     "a100": Gpu("A100 SXM, 80 GB", 312e12, 2039e9, 80e9, 300e9, 25e9, SHEET),
     "h100": Gpu("H100 SXM, 80 GB", 989e12, 3350e9, 80e9, 450e9, 50e9, SHEET),
     "h200": Gpu("H200 SXM, 141 GB", 989e12, 4800e9, 141e9, 450e9, 50e9, SHEET),
-    "cpu": Gpu("CPU", 1e11, 2e10, 16e9, SLOW, SLOW, "a guess for a few cores", size=4),
+    "cpu": Gpu("CPU", 1e11, 2e10, 16e9, ETHERNET, ETHERNET, "a guess for a few cores", "float32"),
 }
 
 
@@ -143,6 +151,11 @@ def _in_folder(name: str) -> Model:
     folder = Path(resolve(name))
     folder = folder.parent if folder.name == "config.json" else folder
     require(
+        not (folder / "adapter_config.json").is_file(),
+        f"{folder} holds an adapter, which has no shape: plan with the model it was trained on, "
+        "and --lora with its rank.",
+    )
+    require(
         (folder / "config.json").is_file(),
         f"no model {name!r}: give a size such as 8B or 0.6B (no space), a name in the table "
         f"({', '.join(MODELS)}), or a folder with a config.json.",
@@ -150,7 +163,14 @@ def _in_folder(name: str) -> Model:
     from ..models.loading import load_config
 
     try:
-        shape = Shape.of(load_config(str(folder)))
+        config = load_config(str(folder))
+        shape = Shape.of(config)
     except (AttributeError, json.JSONDecodeError) as error:
         raise CourseError(f"{folder}/config.json has no decoder's shape ({error}).") from None
-    return Model(name, shape, f"its config.json in {folder.name}")
+    inside = config.get_text_config(decoder=True)
+    require(
+        not any(getattr(inside, key, None) for key in EXPERTS),
+        f"{folder} is a mixture of experts, whose weights a plan does not count. Plan with a "
+        "dense model's size, and give measured rates with --rate.",
+    )
+    return Model(name, shape, f"config.json in {folder.name}, as of a model like Llama or Qwen3")

@@ -8,8 +8,7 @@ step of training over several GPUs moves gradients as well. A limit is divided b
 is taken to be reached. ``assumed`` of a :class:`~course_lib.scale.plans.Plan` names every
 assumption with its value.
 
-What this leaves out: loading models, machines that fail, replies that wait for the longest of their
-batch, the bookkeeping between steps, what is lost where a model is split over GPUs.
+A plan prints what it leaves out, too (:data:`LEFT_OUT`).
 """
 
 import math
@@ -19,7 +18,7 @@ from dataclasses import replace
 from ..estimators import Savings, cache_bytes, training_memory
 from ..estimators.memory import DRAWN
 from .catalogue import Model
-from .plans import IN_A_MACHINE, USABLE, Cards, Efficiency, Plan, Stage, Work
+from .plans import IN_A_MACHINE, NEVER, USABLE, Cards, Efficiency, Plan, Stage, Work
 from .rates import Rates
 from .storage import GEMMA, Density
 
@@ -27,8 +26,13 @@ READ_AT_ONCE = 16_384  # tokens that a reward model reads in a batch
 CPU_CACHE = 384 * 2**20  # what `sample` gives the candidates in flight on a CPU
 TOGETHER = 4  # replies in one part of a training step, at most
 SPARE = {"CPU": 1.5}  # a batch that shrinks copies its buffers
-NEVER = 2**20  # GPUs
 FEW = 16  # replies that a copy has room for, at least
+SMALL_CARD = 32.2e9  # bytes; on smaller ones training has fewer logits at once
+LOGITS, FEW_LOGITS = 2**28, 2**26
+LEFT_OUT = (
+    "loading models, machines that fail, replies that outlast their batch, what happens between "
+    "steps, what is lost where a copy is split over GPUs"
+)
 
 
 def plan(
@@ -106,8 +110,10 @@ class _Job:
         while not tried or each <= min(self.cards.count, IN_A_MACHINE):
             tried.append(self.sampling_over(each, least))
             each *= 2
-        fastest = min(stage.limit for stage in tried)
-        return next(stage for stage in tried if stage.limit <= 1.05 * fastest)
+        if least > self.cards.count:
+            return tried[0]
+        fastest = min(stage.seconds or 0 for stage in tried)
+        return next(stage for stage in tried if (stage.seconds or 0) <= 1.05 * fastest)
 
     def sampling_over(self, each: int, least: int) -> Stage:
         """Sampling with a copy over ``each`` GPUs."""
@@ -197,10 +203,16 @@ class _Job:
             math.ceil(together * length),
             math.ceil(together * work.tokens),
             Savings(lora=work.lora, recompute=True),
-            "float32" if self.size == 4 else "bfloat16",
+            self.gpu.precision,
+            logits_at_once=max(1, self.logits() // self.model.shape.vocabulary),
         )
         own = {name: parts.pop(name) for name in ("activations", "logits")}
         return parts, own
+
+    def logits(self) -> int:
+        """Logits that training has at once, by the rule of ``models/projection.py``."""
+        small = self.gpu.name != "CPU" and self.gpu.memory < SMALL_CARD
+        return FEW_LOGITS if small else LOGITS
 
     def training(self) -> Stage:
         work, model, cards = self.work, self.model, self.cards
@@ -215,7 +227,7 @@ class _Job:
         passes = 2 if work.lora else 3  # frozen weights have no gradient
         flops = tokens * passes * (model.flops() + model.attention(length / 2))
         step = flops / max(work.steps, 1e-9) / gpus / self.gpu.flops
-        network = self.sent(least) / cards.between(gpus) if gpus > 1 else 0.0
+        network = self.sent(least, gpus) / cards.between(gpus)
 
         def time(share: float) -> tuple[float, str]:
             bound = "network" if network > step / share else "operations"
@@ -246,21 +258,20 @@ class _Job:
             needed = fitting(
                 lambda gpus, room=room, whole=sum(states.values()): whole / gpus <= room
             )
-            found.append((needed, -together))
+            found.append((needed, together if needed >= NEVER else -together))
         least, together = min(found)
-        return least, -together
+        return least, abs(together)
 
-    def sent(self, least: int) -> float:
-        """Bytes that a GPU sends in a training step.
+    def sent(self, least: int, gpus: int) -> float:
+        """Bytes that each of so many GPUs sends in a training step, all but its own part.
 
         Of gradients in float32 twice, to add them up and to spread the sum; where the model is
         split, half-precision weights before each of the two passes, and the gradients once.
         """
         shape, rank = self.model.shape, self.work.lora
         learns = shape.adapter(rank) if rank else shape.parameters
-        if least == 1:
-            return 8.0 * learns
-        return 2.0 * self.weights + 4.0 * learns
+        every = 8.0 * learns if least == 1 else 2.0 * self.weights + 4.0 * learns
+        return every * (gpus - 1) / gpus
 
     # ---- what moves, and what was assumed ------------------------------------------------------
 
@@ -275,8 +286,8 @@ class _Job:
             size = self.size * reward.shape.parameters
             moved["the reward model to its GPUs"] = float(stages[1].copies * size)
         if training.gpus > 1:
-            sent = self.work.steps * training.gpus * self.sent(training.least)
-            moved["gradients and weights in training"] = sent
+            sent = self.sent(training.least, training.gpus)
+            moved["gradients and weights in training"] = self.work.steps * training.gpus * sent
         return moved
 
     def assumptions(self, reward: Model | None) -> list[tuple[str, str, str]]:
@@ -285,6 +296,7 @@ class _Job:
         guess = "a guess (--efficiency): this engine was far below when last measured, docs/gpu.md"
         known = "a guess (--efficiency): Llama 3's pretraining reached 0.38 to 0.43"
         shape = self.model.shape
+        learns = f"adapters of rank {work.lora}" if work.lora else "all weights"
         rows = [
             (
                 f"shape of {self.model.name}",
@@ -297,9 +309,9 @@ class _Job:
             ("memory of it", f"{gpu.memory / 1e9:.3g} GB, {USABLE:.0%} usable", gpu.source),
             (
                 "network of a GPU",
-                f"{gpu.link / 1e9:.3g} GB/s among {IN_A_MACHINE}, "
-                f"{self.cards.between(IN_A_MACHINE + 1) / 1e9:.3g} GB/s beyond",
-                "its link one way; the network is --network",
+                f"{gpu.link / 1e9:.3g} GB/s among the {IN_A_MACHINE} of a machine, "
+                f"{self.cards.beyond / 1e9:.3g} GB/s beyond it",
+                "its link one way; beyond, --network or what such machines usually have",
             ),
             ("share of bandwidth, drawing", f"{share.decode:.0%}", guess),
             ("share of operations, reading", f"{share.read:.0%}", "a guess (--efficiency)"),
@@ -307,12 +319,21 @@ class _Job:
             ("tokens of a reply", f"{work.tokens:g} on average", "--tokens"),
             ("tokens of a prompt", f"{work.prompt_tokens:g}", "--prompt-tokens"),
             ("kept for training", f"{work.kept:,} replies", "--keep, or the best of each prompt"),
+            ("passes over them", f"{work.epochs:g}", "--epochs"),
+            ("what learns", learns, "--lora"),
             ("replies a training step", f"{work.batch_size}", "--batch-size"),
-            ("numbers", "float32" if gpu.size == 4 else "bfloat16; AdamW in float32", "the course"),
+            ("numbers", f"{gpu.precision}; AdamW in float32", "the course"),
             ("a prompt", "is read once, and a step reads its keys once for all n", "the engine"),
             ("batches", "stay full: a reply that ends makes room for another", "the best case"),
             ("training", "keeps no activations but those between blocks", "recompute"),
+            (
+                "a copy over several GPUs",
+                "a server's work, or FSDP's: the course itself samples and scores on one",
+                "docs/at_work.md",
+            ),
+            ("bytes, operations, network", "do not wait for one another", "the best case"),
             ("stages", "one after another, each on all GPUs", "course run"),
+            ("left out", LEFT_OUT, "so it takes longer"),
         ]
         if reward is None:
             rows.append(("reward", "a function or verifier: takes no GPU", "no --reward"))

@@ -12,6 +12,7 @@ from .catalogue import Gpu, Model
 
 USABLE = 0.9  # of a GPU's memory: libraries and pieces too small to use have the rest
 IN_A_MACHINE = 8  # GPUs
+NEVER = 2**20  # GPUs: not on any number of them
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class Cards:
     Attributes
     ----------
     gpu, count : which, and how many.
-    network : bytes a second that a GPU can send to other machines; None is the GPU's usual.
+    network : bytes a second that a GPU can send to other machines, its share of what the machine
+        can send; None is the GPU's usual.
     """
 
     gpu: Gpu
@@ -107,11 +109,21 @@ class Cards:
             sent = number(self.network, "network, in bytes a second,", 0)
             require(sent > 0, "network must be above 0.")
 
+    @property
+    def beyond(self) -> float:
+        """Bytes a second that a GPU can send to other machines."""
+        return self.network or self.gpu.network
+
     def between(self, gpus: int) -> float:
-        """Bytes a second that a GPU can send, where so many work together."""
+        """Bytes a second that a GPU can send, where so many add up or gather numbers together.
+
+        They go from GPU to GPU, and from machine to machine once, by the connections of all GPUs
+        of a machine: the slower of the two counts.
+        """
         if gpus <= IN_A_MACHINE:
             return self.gpu.link
-        return self.network or self.gpu.network
+        machines = math.ceil(gpus / IN_A_MACHINE)
+        return min(self.gpu.link, gpus // machines * self.beyond)
 
     @property
     def room(self) -> float:
@@ -203,18 +215,28 @@ class Plan:
         """What to change, a sentence each: where something does not fit, or GPUs wait."""
         found, there = [], self.cards.count
         for stage in self.stages:
-            if stage.seconds is None:
+            adapters = ", or --lora 16" if stage.name == "train" and not self.work.lora else ""
+            if stage.least >= NEVER:
+                found.append(
+                    f"{stage.name} fits on no number of these GPUs. Take larger ones, shorter "
+                    f"replies, a smaller model{adapters}."
+                )
+            elif stage.seconds is None:
                 found.append(
                     f"{stage.name} does not fit: a copy needs {stage.least} of these GPUs and "
-                    f"there are {there}. Take more, larger ones, a smaller model"
-                    + (", or --lora 16." if stage.name == "train" else ".")
+                    f"there are {there}. Take more, larger ones, a smaller model{adapters}."
                 )
             elif stage.gpus < there:
                 found.append(f"{stage.name} uses {stage.gpus} of {there} GPUs; the rest wait.")
+            if stage.name != "train" and stage.seconds and stage.each > IN_A_MACHINE:
+                found.append(
+                    f"{stage.name} splits a copy over machines, which costs much more time than "
+                    "is said here. Take larger GPUs."
+                )
         if self.stages[-1].bound == "network":
             found.append(
                 "training waits for the network: fewer GPUs cost less there, or take more replies "
-                "a step (--batch-size), or --lora."
+                "a step (--batch-size)" + ("." if self.work.lora else ", or --lora.")
             )
         return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..estimators import GB
-from .plans import Plan, Stage
+from .plans import NEVER, Plan, Stage
 
 WAITS = {
     "bytes": "memory's bandwidth",
@@ -37,7 +37,8 @@ def told(plan: Plan) -> str:
     ]
     if plan.advice:
         lines += ["", *(f"! {line}" for line in plan.advice)]
-    lines += ["", "assumed:", *table(("", "", "from"), plan.assumed)]
+    lines += ["", "assumed:"]
+    lines += [f"  {what}: {value} ({source})" for what, value, source in plan.assumed]
     return "\n".join(lines + ["", honest(plan)])
 
 
@@ -76,6 +77,8 @@ def memory_of(plan: Plan) -> list[tuple[str, ...]]:
 
 def copies(stage: Stage) -> str:
     """On how many GPUs a copy lies."""
+    if stage.least >= NEVER:
+        return "none is enough"
     if stage.seconds is None:
         return f"needs {stage.least:,}"
     return f"{stage.each}" if stage.each == stage.least else f"{stage.each} (fits on {stage.least})"
@@ -89,8 +92,8 @@ def largest(stage: Stage) -> list[tuple[str, float]]:
 def size(amount: float) -> str:
     """Bytes in the unit that suits them."""
     for unit, name in BYTES:
-        if amount >= unit:
-            return f"{amount / unit:.3g} {name}"
+        if amount >= 0.9995 * unit:
+            return f"{digits(amount / unit, 3)} {name}"
     return "0 B"
 
 
@@ -100,18 +103,23 @@ def time(seconds: float | None) -> str:
         return "—"
     for unit, name in ((86_400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit:
-            return f"{seconds / unit:.3g} {name}"
-    return f"{seconds:.2g} s"
+            return f"{digits(seconds / unit, 3)} {name}"
+    return f"{digits(seconds, 2)} s"
 
 
 def hours(value: float | None) -> str:
     """GPU hours."""
-    return "—" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+    return "—" if value is None else digits(value, 2)
+
+
+def digits(value: float, kept: int) -> str:
+    """A number with at least so many digits, and no power of ten where it is large."""
+    return f"{value:.{kept}g}" if value < 10**kept - 0.5 else f"{value:,.0f}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines with columns side by side."""
-    every = [tuple(head), *rows] if any(head) else list(rows)
+    every = [tuple(head), *rows]
     widths = [max(len(row[k]) for row in every) for k in range(len(head))]
     lines = []
     for row in every:

@@ -9,8 +9,9 @@ import course_lib as course
 from course_lib import assets
 from course_lib.base import Account, CourseError, flops_per_token, read_json
 from course_lib.estimators import Shape
+from course_lib.models import projection
 from course_lib.models.room import CPU_MB
-from course_lib.scale import planning
+from course_lib.scale import planning, telling
 from course_lib.scale.catalogue import GPUS, MODELS, gpu_named, model_named
 from course_lib.scale.measured import measured_rates, read_rates
 from course_lib.scale.output import write_pools
@@ -69,6 +70,17 @@ def test_a_model_by_size_name_owner_or_folder(tmp_path):
             model_named(bad)
     (tmp_path / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(CourseError):
+        model_named(str(tmp_path))
+
+
+def test_folders_that_a_plan_would_count_wrongly(tmp_path):
+    """A mixture of experts has many more weights than its shape says; an adapter has no shape."""
+    config = {"model_type": "qwen3_moe", "num_experts": 128, "moe_intermediate_size": 768}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(CourseError, match="mixture of experts"):
+        model_named(str(tmp_path))
+    (tmp_path / "adapter_config.json").write_text('{"r": 16}', encoding="utf-8")
+    with pytest.raises(CourseError, match="holds an adapter"):
         model_named(str(tmp_path))
 
 
@@ -142,6 +154,8 @@ def test_more_gpus_take_less_time_until_there_are_too_many():
     for name in ("sample", "score"):
         assert eight.stage(name).seconds == pytest.approx(one.stage(name).seconds / 8, rel=0.01)
         assert eight.stage(name).hours == pytest.approx(one.stage(name).hours, rel=0.01)
+    # where a copy over more GPUs gains nothing at the assumed shares, it stays on one
+    assert plan(model_named("8B"), work, Cards(H100, 8)).stage("sample").each == 1
     few = plan(model, Work(4, 2), Cards(H100, 64))
     # a copy over 8 GPUs draws faster; there are no more copies than prompts
     assert few.stage("sample").gpus == 4 * few.stage("sample").each
@@ -152,25 +166,39 @@ def test_more_gpus_take_less_time_until_there_are_too_many():
 
 def test_a_small_step_on_many_gpus_waits_for_the_network():
     model = model_named("8B")
-    made = plan(model, Work(10**6), Cards(H100, 64))
+    made = plan(model, Work(10**6, batch_size=64), Cards(H100, 64))
     training = made.stage("train")
     assert training.bound == "network"
     sent = 4 * 8_190_427_136 + 4 * 8_190_427_136  # half-precision weights twice, gradients once
-    assert training.seconds == pytest.approx(3907 * sent / 50e9)
-    larger = plan(model, Work(10**6, batch_size=4096), Cards(H100, 64)).stage("train")
+    sent *= 63 / 64  # all but its own part
+    # what leaves a machine takes the connections of all of its 8 GPUs
+    assert training.seconds == pytest.approx(15_625 * sent / 400e9)
+    larger = plan(model, Work(10**6), Cards(H100, 64)).stage("train")
     assert larger.bound == "operations" and larger.seconds < training.seconds
-    slow = plan(model, Work(10**6), Cards(H100, 64, network=25e9)).stage("train")
+    slow = plan(model, Work(10**6, batch_size=64), Cards(H100, 64, network=25e9)).stage("train")
     assert slow.seconds == pytest.approx(2 * training.seconds)
 
 
-@pytest.mark.parametrize(("gpus", "sent_a_second"), [(8, 450e9), (9, 50e9)])
+def test_what_many_gpus_can_send_together():
+    """Reported for all-reduce over H100 and A100 with 8 cards a machine: 400 and 250 GB/s."""
+    assert Cards(H100, 16).between(16) == 400e9
+    assert Cards(gpu_named("a100"), 16).between(16) == 200e9
+    # 100 Gbit/s of a machine are shared; the links within it are never slower than what is asked
+    assert Cards(gpu_named("l4"), 16).between(16) == 12.5e9
+    assert Cards(H100, 16, network=100e9).between(16) == 450e9
+    assert Cards(H100, 9).between(9) == 4 * 50e9  # machines of 5 and of 4
+    assert Cards(CPU, 16).between(16) == 12.5e9
+
+
+@pytest.mark.parametrize(("gpus", "sent_a_second"), [(8, 450e9), (9, 200e9)])
 def test_whole_copies_send_their_gradients_twice(gpus, sent_a_second):
     """Over the links within a machine, of 8 GPUs, or over the network."""
     made = plan(model_named("0.6B"), Work(9000, batch_size=gpus), Cards(H100, gpus))
     training = made.stage("train")
     assert training.least == 1 and training.bound == "network"
     steps = math.ceil(9000 / gpus)
-    assert training.seconds == pytest.approx(steps * 8 * 595_984_384 / sent_a_second)
+    sent = 8 * 595_984_384 * (gpus - 1) / gpus
+    assert training.seconds == pytest.approx(steps * sent / sent_a_second)
 
 
 def test_shares_and_limits():
@@ -221,6 +249,18 @@ def test_what_a_cpu_gives_the_candidates_is_what_sample_gives_them():
     assert planning.CPU_CACHE == CPU_MB * 2**20
 
 
+def test_training_has_as_many_logits_at_once_as_the_course():
+    """Long replies are trained on in pieces of the vocabulary's projection."""
+    assert planning.LOGITS == projection.ON_CPU == projection.ON_LARGE_CARD
+    assert planning.FEW_LOGITS == projection.ON_SMALL_CARD
+    assert pytest.approx(projection.LARGE, rel=0.001) == planning.SMALL_CARD
+    long = plan(model_named("8B"), Work(10, tokens=32_000, lora=16), Cards(H100)).stage("train")
+    assert long.memory["logits"] == 12 * (2**28 // 151_936) * 151_936
+    assert long.seconds is not None
+    small = plan(model_named("0.6B"), Work(10), Cards(gpu_named("t4"))).stage("train")
+    assert small.memory["logits"] == 12 * (2**26 // 151_936) * 151_936
+
+
 # ---- what is printed
 
 
@@ -230,13 +270,36 @@ def test_every_assumption_is_printed_with_its_value_and_source():
     for what, value, source in made.assumed:
         assert what in text and value in text and source in text
     assert "not measured" in text and "slowest stage is" in text
-    assert {what for what, *_ in made.assumed} >= {"bandwidth of its memory", "a prompt"}
+    named = {what: value for what, value, _ in made.assumed}
+    assert named["what learns"] == "adapters of rank 16" and named["passes over them"] == "1"
+    assert named["numbers"] == "bfloat16; AdamW in float32"
+    assert "50 GB/s beyond it" in named["network of a GPU"]
+    assert "split over GPUs" in named["left out"] and "a copy over several GPUs" in named
+    t4 = plan(model_named("0.6B"), Work(10), Cards(gpu_named("t4")))
+    assert ("numbers", "float16; AdamW in float32", "the course") in t4.assumed
     json.dumps(made.to_dict(), allow_nan=False)
 
 
 def test_what_does_not_fit_is_said():
     text = told(plan(model_named("70B"), Work(1000), Cards(gpu_named("t4"), 2)))
     assert "does not fit" in text and "! sample does not fit: a copy needs 16" in text
+    over = told(plan(model_named("70B"), Work(1000, lora=64), Cards(gpu_named("t4"), 16)))
+    assert "! sample splits a copy over machines" in over and "or --lora" not in over
+    none = told(plan(model_named("8B"), Work(10, tokens=1e6), Cards(H100, 8)))
+    assert "! train fits on no number of these GPUs" in none and "none is enough" in none
+    assert "1,048,576" not in none and "1048576" not in none
+
+
+def test_numbers_have_no_powers_of_ten():
+    seconds = {1.5: "1.5 s", 99.4: "99 s", 99.6: "100 s", 110: "110 s", 120: "2 min"}
+    for value, said in (seconds | {86_400 * 1234.5: "1,234 days"}).items():
+        assert telling.time(value) == said
+    assert telling.time(None) == telling.hours(None) == "—"
+    for value, said in {0.216: "0.22", 99.4: "99", 99.6: "100", 1696.2: "1,696"}.items():
+        assert telling.hours(value) == said
+    sizes = {0: "0 B", 999: "999 B", 999_600: "1 MB", 57.3e9: "57.3 GB", 8.19e18: "8,190 PB"}
+    for value, said in sizes.items():
+        assert telling.size(value) == said
 
 
 # ---- measured rates
