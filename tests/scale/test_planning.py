@@ -273,6 +273,9 @@ def test_every_assumption_is_printed_with_its_value_and_source():
     named = {what: value for what, value, _ in made.assumed}
     assert named["what learns"] == "adapters of rank 16" and named["passes over them"] == "1"
     assert named["numbers"] == "bfloat16; AdamW in float32"
+    measured = (assets.path(POLICY).parents[3] / "docs" / "gpu.md").read_text(encoding="utf-8")
+    for share in ("1.7%", "3%"):  # what this course's engine reached, beside the guesses
+        assert f"{share} when last measured" in text and f"{share[:-1]} %" in measured
     assert "50 GB/s beyond it" in named["network of a GPU"]
     assert "split over GPUs" in named["left out"] and "a copy over several GPUs" in named
     t4 = plan(model_named("0.6B"), Work(10), Cards(gpu_named("t4")))
