@@ -886,8 +886,8 @@ del ends, whole, resumed
 # Qwen3's real weights: **not one of the cells above was run with Qwen3-0.6B-Base, on a GPU, or on
 # Colab** when this was written.
 # The memory figure is arithmetic.
-# Serving engines, which are made for sampling on GPUs, are not used: the page `docs/at_work.md` says
-# how to sample from one, and how the same four lines run on several machines.
+# Serving engines, which are made for sampling on GPUs, are not used: `docs/at_work.md` says how to
+# sample from one, and how the same four lines run on several machines.
 # And our sums are of one kind, so that "held out" here is a much smaller step than between real
 # problems.
 #
