@@ -5,6 +5,7 @@ only ever added, so a process killed at any moment loses at most the line it was
 there is a number a prompt: where its line begins.
 """
 
+import contextlib
 import json
 import os
 from array import array
@@ -15,6 +16,7 @@ from typing import IO, Any
 from ..base import CourseError, require
 
 FORMAT = "course journal 1"
+BEGIN = json.dumps({"format": FORMAT})[:-1].encode()  # of the first line
 NOT_YET = -1
 
 
@@ -94,6 +96,8 @@ class Journal:
             self.file.write(line)
             self.file.flush()
         except OSError as error:
+            with contextlib.suppress(OSError):  # it tries to write the rest
+                self.file.close()
             raise CourseError(
                 f"could not write {self.path}: {error.strerror}. What is in it is kept: make "
                 "room, and run the same command again."
@@ -103,8 +107,10 @@ class Journal:
         """Look where each line begins, and drop a last one that was not finished."""
         self.end = 0
         first = self.file.readline()
-        # new, or killed within its first line, or of a job that did nothing
-        if not first.endswith(b"\n") or not self._fits(first):
+        # killed within its first line
+        torn = not first.endswith(b"\n") and BEGIN.startswith(first[: len(BEGIN)])
+        # new, or torn, or of a job that did nothing
+        if torn or not self._fits(first):
             self.file.seek(0)
             self.file.truncate()
             self._write({"format": FORMAT, "prompts": self.count, **self.job})

@@ -77,7 +77,7 @@ def test_another_jobs_journal_without_work_is_begun_anew(place):
     assert b"other" in place.read_bytes() and b"sampling" not in place.read_bytes()
 
 
-@pytest.mark.parametrize("text", ["hello\n", '{"a": 1}\n', "[1]\n"])
+@pytest.mark.parametrize("text", ["hello\n", '{"a": 1}\n', "[1]\n", "hello", '{"a": 1}'])
 def test_a_file_of_somebody_elses_is_left_alone(place, text):
     place.write_text(text, encoding="utf-8")
     with pytest.raises(CourseError, match="not a journal"):
@@ -141,6 +141,22 @@ def test_a_full_disk_is_explained(place):
         with pytest.raises(CourseError, match="No space left"):
             journal.add(1, {"texts": ["b"]})
         journal.file = real
+    with Journal(place, JOB, 5) as journal:
+        assert list(journal.missing()) == [1, 2, 3, 4]
+
+
+def test_a_line_that_the_system_takes_half_of_is_explained_and_done_again(place):
+    """The real thing: what is buffered cannot be written when the file is closed either."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    begun(place, 0)
+    try:
+        with pytest.raises(CourseError, match="make room"):
+            with Journal(place, JOB, 5) as journal:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (place.stat().st_size + 10, hard))
+                journal.add(1, {"texts": ["b" * 100]})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     with Journal(place, JOB, 5) as journal:
         assert list(journal.missing()) == [1, 2, 3, 4]
 
