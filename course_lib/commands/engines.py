@@ -4,7 +4,7 @@ import argparse
 import os
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..base import require
 from .options import positive
@@ -71,3 +71,25 @@ def place_of(args: Namespace) -> "Place":
     from ..scale.jobs import Place
 
     return Place(Path(args.out), engine_of(args), args.part, args.force)
+
+
+def asked(args: Namespace) -> dict[str, Any]:
+    """What is sampled, and how, as every engine takes it."""
+    return {
+        "split": args.split,
+        "prompts": args.prompts,
+        "asking": {
+            "template": args.template,
+            "shots": args.shots,
+            "prompts_file": args.prompts_file,
+            "tier": args.tier,
+        },
+        "stop": args.stop,
+        "seed": args.seed,
+        "n": args.n,
+        "temperature": args.temperature,
+        "top_p": args.top_p,
+        "top_k": args.top_k,
+        "max_tokens": args.max_tokens,
+        "method": args.method,
+    }

@@ -1,10 +1,9 @@
 """``course sample``: step 1, sampling a pool of candidates."""
 
 from argparse import Namespace
-from typing import Any
 
 from ..base import free_to_write
-from .engines import check_alone, in_parts, place_of
+from .engines import asked, check_alone, in_parts, place_of
 from .sample_server import server_command
 
 
@@ -29,25 +28,3 @@ def sample_command(args: Namespace) -> None:
     pool = sample_from_world(world, args.policy, device=args.device, **asked(args))
     pool.save(args.out)
     print(f"{pool} → {args.out}")
-
-
-def asked(args: Namespace) -> dict[str, Any]:
-    """What is sampled, and how, as every engine takes it."""
-    return {
-        "split": args.split,
-        "prompts": args.prompts,
-        "asking": {
-            "template": args.template,
-            "shots": args.shots,
-            "prompts_file": args.prompts_file,
-            "tier": args.tier,
-        },
-        "stop": args.stop,
-        "seed": args.seed,
-        "n": args.n,
-        "temperature": args.temperature,
-        "top_p": args.top_p,
-        "top_k": args.top_k,
-        "max_tokens": args.max_tokens,
-        "method": args.method,
-    }

@@ -4,11 +4,11 @@ import argparse
 from argparse import Namespace
 
 from ..base import require
+from .engines import asked
 from .options import positive
 
 URL = "http://localhost:8000/v1"
-ASKING = ("template", "shots", "prompts_file", "tier", "per_request", "logprobs", "skip_failed")
-SAMPLING = ("n", "temperature", "top_p", "top_k", "max_tokens", "seed", "stop", "method")
+ASKING = ("per_request", "logprobs", "skip_failed")
 HERE = ("policy", "device", "address", "workers", "part")  # what no server is asked
 
 
@@ -40,7 +40,7 @@ def server_arguments(p: argparse.ArgumentParser) -> None:
         "--enable-deterministic-inference needs 1)",
     )
     group.add_argument(
-        "--tries", type=positive, default=8, help="of a request, until the job stops"
+        "--tries", type=positive, default=8, help="of a request, until its prompt is given up"
     )
     group.add_argument(
         "--skip-failed",
@@ -89,14 +89,13 @@ def server_command(args: Namespace) -> None:
         tries=args.tries,
         timeout=args.timeout,
     )
+    given = asked(args)
+    given["asking"] |= {name: getattr(args, name) for name in ASKING}
     served = sample_on_server(
         load_world(args.world, args.data),
         args.out,
         connection,
-        split=args.split,
-        prompts=args.prompts,
-        asking={name: getattr(args, name) for name in ASKING},
         force=args.force,
-        **{name: getattr(args, name) for name in SAMPLING},
+        **given,
     )
     print(f"{served} → {args.out}")
