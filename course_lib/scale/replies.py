@@ -9,6 +9,7 @@ from ..pools import LENGTH, STOP
 from .endpoint import FailedError
 
 BROKEN = ("abort", "error")  # vLLM's and SGLang's words for a reply that was broken off
+CUT = ("length", "content_filter")  # it would have gone on
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Reply:
     Attributes
     ----------
     text : what was written, without what ended it.
-    finish : ``STOP`` or ``LENGTH``.
+    finish : ``STOP``, or ``LENGTH`` where it was cut.
     logprob : the sum of its tokens' log-probabilities in nats, or None.
     tokens : how many they are, or None.
     """
@@ -32,8 +33,9 @@ class Reply:
 def replies_in(answer: Any, count: int, stops: Sequence[str] = ()) -> dict[int, Reply]:
     """The candidates of one answer by their ``index``, at most ``count``.
 
-    They may come in any order. Of two with one index the first counts, and those with an index
-    that nobody asked for are left out. Raises :class:`FailedError` where none is left.
+    They may come in any order. Of two with one index the first counts; those with an index that
+    nobody asked for, and those that were broken off, are left out. Raises :class:`FailedError`
+    where none is left.
     """
     choices = answer.get("choices") if isinstance(answer, dict) else None
     if not isinstance(choices, list):
@@ -41,7 +43,8 @@ def replies_in(answer: Any, count: int, stops: Sequence[str] = ()) -> dict[int, 
     found: dict[int, Reply] = {}
     for choice in choices:
         index = choice.get("index", 0) if isinstance(choice, dict) else None
-        if isinstance(index, int) and 0 <= index < count and index not in found:
+        good = isinstance(index, int) and 0 <= index < count and index not in found
+        if good and choice.get("finish_reason") not in BROKEN:
             found[index] = _reply(choice, stops)
     if not found:
         raise FailedError("an answer with no usable choice")
@@ -49,9 +52,6 @@ def replies_in(answer: Any, count: int, stops: Sequence[str] = ()) -> dict[int, 
 
 
 def _reply(choice: dict[str, Any], stops: Sequence[str]) -> Reply:
-    why = choice.get("finish_reason")
-    if why in BROKEN:
-        raise FailedError(f"a reply that ended with {why!r}")
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else choice.get("text")
     if text is None and isinstance(message, dict):
@@ -59,9 +59,11 @@ def _reply(choice: dict[str, Any], stops: Sequence[str]) -> Reply:
     if not isinstance(text, str):
         raise FailedError("a choice without text")
     numbers = _logprobs(choice.get("logprobs"))
+    if isinstance(message, dict) and (message.get("reasoning_content") or message.get("reasoning")):
+        numbers = None  # they are of its thoughts too, and those are not in the text
     return Reply(
         text=_cut(text.encode("utf-8", "replace").decode(), stops),
-        finish=LENGTH if why == "length" else STOP,
+        finish=LENGTH if choice.get("finish_reason") in CUT else STOP,
         logprob=None if numbers is None else math.fsum(numbers),
         tokens=None if numbers is None else len(numbers),
     )
@@ -77,7 +79,7 @@ def _logprobs(given: Any) -> list[float] | None:
         numbers = [row.get("logprob") if isinstance(row, dict) else None for row in rows]
     if not isinstance(numbers, list):
         return None
-    good = all(isinstance(one, int | float) and math.isfinite(one) for one in numbers)
+    good = all(isinstance(one, int | float) and -1e9 < one < 1e9 for one in numbers)
     return [float(one) for one in numbers] if good else None
 
 
