@@ -19,7 +19,7 @@ from ..pools import Pool, Provenance
 from ..worlds import World, load_world
 from .endpoint import GivenUpError
 from .journal import Journal
-from .output import KINDS, check_output, write_pools
+from .output import KINDS, check_output, check_replaced, write_pools
 from .patience import StoppedError
 from .prompts import Listed, Source, first_prompts, limited, source_of
 from .replies import Reply
@@ -96,6 +96,7 @@ def sample_on_server(
     """
     check_output(out)
     free_to_write(out, force, folder=not str(out).endswith(KINDS))
+    check_replaced(out)
     world = load_world(world) if isinstance(world, str) else world
     model = served_model(connection)
     given = dict(asking or {})
@@ -160,7 +161,7 @@ def sample_source(
         kept = journal.done
         started = time.perf_counter()
         failed = drawn(server, source, journal, at_once)
-        if failed and not skip_failed:
+        if failed and not (skip_failed and journal.done):
             number, error = min(failed.items())
             raise CourseError(
                 f"{len(failed)} of {source.count} prompts could not be done, the first is number "
@@ -168,6 +169,11 @@ def sample_source(
                 "leave them out with --skip-failed."
             )
         took = time.perf_counter() - started
+        require(
+            digest_of(source) == job["digest"],
+            "the file of prompts was changed while this job ran. Put it back as it was, and run "
+            "the same command again.",
+        )
         logprobs = _all_have_logprobs(journal)
         write_pools(pools_of(server.asking, source, journal, logprobs), out)
         journal.remove()
@@ -285,7 +291,8 @@ def _work(server: Server, todo: _Todo, results: "queue.SimpleQueue[Any]") -> Non
 
 def _numbered(source: Source, numbers: Sequence[int]) -> Iterator[tuple[int, Prompt]]:
     """Each of the prompts ``numbers``, in rising order, read a block at a time."""
-    first, block = 0, []
+    first = 0
+    block: list[Prompt] = []
     for number in numbers:
         if not first <= number < first + len(block):
             first = number - number % BLOCK

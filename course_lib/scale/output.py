@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..base import CourseError, atomic_write, require
+from ..base import CourseError, atomic_directory, atomic_write, require
 from ..methods import keep_part
-from ..pools import FINISH, Pool, list_rows, write_rows
+from ..pools import FINISH, Pool, list_rows, parts_in, write_rows
 
+NOTHING = "there are no prompts: nothing was written."
 KINDS = (".npz", ".jsonl", ".jsonl.gz", ".parquet")
 
 
@@ -23,15 +24,29 @@ def check_output(out: str | Path) -> None:
     )
 
 
+def check_replaced(out: str | Path) -> None:
+    """Raise where a folder at ``out`` holds anything but parts: only those are replaced."""
+    folder = Path(out)
+    there = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    parts = parts_in(folder) if there else []
+    other = sorted(there - {f"{start:07d}-{stop:07d}" for start, stop in parts})
+    require(
+        not other,
+        f"the folder {out} holds what is no part of a pool ({', '.join(other[:3])}), and is not "
+        "replaced. Give another name.",
+    )
+
+
 def write_pools(pools: Iterable[Pool], out: str | Path) -> int:
     """Write pools of consecutive prompts, in order; how many prompts there were.
 
     By the ending of ``out``: ``.npz`` is one pool, and the only kind that needs all of them in
     memory; ``.jsonl``, ``.jsonl.gz`` and ``.parquet`` have a row a prompt, of the shape
-    prompt/responses/rewards, without token ids; no ending is a folder of parts. All but a folder
-    are written whole or not at all.
+    prompt/responses/rewards, without token ids; no ending is a folder of parts, which takes the
+    place of one that is there. All are written whole or not at all.
     """
     check_output(out)
+    check_replaced(out)
     out, seen = Path(out), [0]
     counted = _counted(pools, seen)
     if out.suffix == ".npz":
@@ -41,9 +56,12 @@ def write_pools(pools: Iterable[Pool], out: str | Path) -> int:
     elif out.suffix:
         write_rows(rows_of(counted), out)
     else:
-        for pool in counted:
-            keep_part(out, (seen[0] - pool.P, seen[0]), lambda start, stop, made=pool: made)
-    require(seen[0], "there are no prompts: nothing was written.")
+        with atomic_directory(out) as folder:
+            for pool in counted:
+                span = (seen[0] - pool.P, seen[0])
+                keep_part(folder, span, lambda start, stop, made=pool: made)
+            require(seen[0], NOTHING)
+    require(seen[0], NOTHING)
     return seen[0]
 
 
