@@ -107,6 +107,8 @@ class PolicyWriter:
         policy = replace(self.policy, template="chat" if chat else "plain")
         # a stream of uniforms for each seed, whatever request it comes with
         high, low = divmod(seeds.start, 2**31)
+        stop = body.get("stop")
+        stop = [stop] if isinstance(stop, str) else stop
         with self.lock:
             pool = sample(
                 policy,
@@ -116,7 +118,7 @@ class PolicyWriter:
                 top_p=body.get("top_p", 1.0),
                 top_k=max(0, body.get("top_k", 0)),
                 max_tokens=body.get("max_tokens", 16),
-                stop=[*body["stop"], *policy.stop_ids] if body.get("stop") else None,
+                stop=[*stop, *policy.stop_ids] if stop else None,
                 first_prompt=high,
                 first_candidate=low,
             )

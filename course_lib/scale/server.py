@@ -178,11 +178,11 @@ class Server:
     def _asked(self, number: int, prompt: Prompt, first: int, count: int) -> dict[int, Reply]:
         """One request's candidates by their place from ``first`` on.
 
-        Where the server refuses the request it is sent again without what may be to blame; what
-        helped is remembered.
+        Where the server refuses the request it is sent again without what it names, or else
+        without one thing after another; what helped is remembered.
         """
-        before = self.left_out
-        left_out, refusal = before, None
+        known = left_out = self.left_out
+        refusal, tried = None, set()
         while True:
             body = self.body(number, prompt, first, count, left_out)
             try:
@@ -190,10 +190,16 @@ class Server:
                 break
             except RefusedError as error:
                 refusal = refusal or error
-                blamed = _to_blame(error, body, left_out)
-                if blamed is None:
+                blamed = [name for name in _dispensable(error, body) if name not in tried]
+                named = [name for name in blamed if re.search(rf"\b{name}\b", error.words)]
+                # unnamed settings that were taken before are not why
+                if not blamed or (self.requests and not named):
                     raise explained(refusal, self.endpoint, self.asking.model) from None
-                left_out = (*left_out, blamed)
+                tried.add((named or blamed)[0])
+                if named:
+                    known = left_out = (*left_out, named[0])
+                else:
+                    left_out = (*known, blamed[0])
         got = replies_in(answer, body.get("n", 1), self.asking.stops)
         with self.lock:
             self.left_out = tuple(name for name in OPTIONAL if name in {*self.left_out, *left_out})
@@ -262,18 +268,14 @@ def served_model(connection: Connection) -> str:
     )
 
 
-def _to_blame(error: RefusedError, body: dict[str, Any], left_out: tuple[str, ...]) -> str | None:
-    """What the server may have refused a request for: what it names, else the least missed."""
+def _dispensable(error: RefusedError, body: dict[str, Any]) -> list[str]:
+    """What a request can do without, the least missed first, if that may be why it was refused."""
     if error.status not in (400, 422):
-        return None
-    left = [name for name in OPTIONAL if name in body and name not in left_out]
-    # leaving out what is set would draw from another distribution
-    sampling_is_default = {"top_k": body.get("top_k") == -1, "top_p": body.get("top_p") == 1}
-    left = [name for name in left if sampling_is_default.get(name, True)]
-    if body.get("n") == 1 and "n" in left:
-        left.remove("n")
-    named = [name for name in left if re.search(rf"\b{name}\b", error.words)]
-    return next(iter(named or left), None)
+        return []
+    # leaving out a filter that is set would draw from another distribution
+    needed = {"top_k": body.get("top_k") != -1, "top_p": body.get("top_p") != 1}
+    needed["n"] = body.get("n") == 1  # it makes no difference
+    return [name for name in OPTIONAL if name in body and not needed.get(name)]
 
 
 def _written(answer: Any) -> int:
