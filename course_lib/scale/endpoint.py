@@ -3,6 +3,7 @@
 The standard library's client is enough here: a request is one JSON object, and so is its answer.
 """
 
+import base64
 import http.client
 import json
 import os
@@ -14,7 +15,7 @@ import time
 import urllib.request
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..base import CourseError, require
 
@@ -23,6 +24,7 @@ AT_ONCE_GONE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipe
 PASSING = (408, 409, 424, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529)
 WORDS = 400  # characters of a server's own words that are shown
 LARGEST = 256 * 2**20  # bytes of an answer
+PORTS = {"http": 80, "https": 443}
 
 
 class FailedError(Exception):
@@ -86,14 +88,19 @@ class Endpoint:
     def _asked(self, method: str, path: str, body: bytes | None) -> Any:
         try:
             status, headers, answer = self._exchanged(method, path, body)
+        except ssl.SSLCertVerificationError as error:
+            raise CourseError(
+                f"the certificate of {self.url} is not trusted ({error.verify_message}). Name the "
+                "file of its authority in the environment variable SSL_CERT_FILE."
+            ) from None
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise FailedError(_why(error)) from None
         words = self._words(answer)
-        if status in PASSING and "insufficient_quota" not in words:
+        if status in PASSING and b"insufficient_quota" not in answer:
             raise FailedError(f"HTTP {status}: {words}", _wait(headers.get("Retry-After")))
         if 300 <= status < 400:
-            words = f"it redirects to {headers.get('Location', 'nowhere')[:200]}"
+            words = self._words(f"it redirects to {headers.get('Location', 'nowhere')}".encode())
         if status != 200:
             raise RefusedError(status, words)
         try:
@@ -123,25 +130,31 @@ class Endpoint:
         target = self.parts.path.rstrip("/") + path
         if self.proxy is not None and self.parts.scheme == "http":
             target = f"http://{self.parts.netloc}{target}"
+            headers |= _allowed_by(self.proxy)
         connection.request(method, target, body, headers)
         answer = connection.getresponse()
         data = answer.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise http.client.HTTPException(f"an answer of more than {LARGEST} bytes")
+        if answer.length:  # of an answer that was cut, read() gives what there is
+            raise http.client.IncompleteRead(data, answer.length)
         if answer.will_close:
             self.close()
         return answer.status, answer.headers, data
 
     def _connected(self) -> http.client.HTTPConnection:
-        host, port = self.parts.hostname, self.parts.port
-        near = (host, port) if self.proxy is None else (self.proxy.hostname, self.proxy.port)
+        # without a port http.client would take the end of an IPv6 address for one
+        host, port = self.parts.hostname or "", self.parts.port or PORTS[self.parts.scheme]
+        near = (host, port)
+        if self.proxy is not None:
+            near = self.proxy.hostname or "", self.proxy.port or PORTS["http"]
         if self.parts.scheme == "http":
             connection = http.client.HTTPConnection(*near, timeout=self.timeout)
         else:
             safe = ssl.create_default_context()
             connection = http.client.HTTPSConnection(*near, timeout=self.timeout, context=safe)
             if self.proxy is not None:
-                connection.set_tunnel(host, port)
+                connection.set_tunnel(host, port, _allowed_by(self.proxy))
         connection.connect()
         # a request is two small writes, and the second must not wait for an acknowledgement
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -177,16 +190,18 @@ def key_in(variable: str | None) -> str | None:
 
 
 def _checked(url: str) -> SplitResult:
-    parts = urlsplit(url.strip())
-    try:
-        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:  # a port that is no number
-        good = False
     require(
-        "@" not in parts.netloc,
-        "the URL holds a name or password; put the key into an environment variable and name it "
-        "with --api-key-env.",
+        not set(url) & set("@?#"),
+        "the URL holds a name, a password or settings (one of @, ? and #): leave them out. A key "
+        "goes into an environment variable; name that with --api-key-env.",
     )
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").encode("idna")
+        good = parts.scheme in PORTS and host and (parts.port or True)
+        good = good and re.fullmatch("[!-~]*", parts.path) is not None
+    except ValueError:  # a port that is no number, half an IPv6 address, a host without a name
+        good = False
     require(good, f"a server's URL is like http://localhost:8000/v1; got {url[:200]!r}.")
     return parts
 
@@ -206,6 +221,14 @@ def _proxy_for(parts: SplitResult) -> SplitResult | None:
     if not named or urllib.request.proxy_bypass(host):
         return None
     return urlsplit(named if "://" in named else f"http://{named}")
+
+
+def _allowed_by(proxy: SplitResult) -> dict[str, str]:
+    """The header with the name and password that the proxy's address holds."""
+    if proxy.username is None:
+        return {}
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
 def _why(error: Exception) -> str:

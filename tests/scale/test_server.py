@@ -1,8 +1,12 @@
 """Sampling from a server: each fault of the stand-in, resumption, refusals, keys and seeds."""
 
 import argparse
+import base64
+import http.client
 import json
 import math
+import socket
+import ssl
 import sys
 import threading
 from pathlib import Path
@@ -14,16 +18,17 @@ from course_lib.assets import resolve
 from course_lib.base import CourseError
 from course_lib.commands.sample_server import server_arguments, server_command
 from course_lib.models import Sampling, load_policy, sample
-from course_lib.pools import LENGTH, STOP, Pool
+from course_lib.pools import LENGTH, STOP, Pool, read_pool
 from course_lib.scale import on_server, patience
-from course_lib.scale.endpoint import Endpoint, FailedError, key_in
+from course_lib.scale.endpoint import Endpoint, FailedError, RefusedError, key_in
 from course_lib.scale.loopback import FAULTS, Behaviour, PolicyWriter, Scribe, serving
 from course_lib.scale.on_server import sample_on_server, sample_source
 from course_lib.scale.patience import Patience, StoppedError
-from course_lib.scale.prompts import Listed
+from course_lib.scale.prompts import Listed, source_of
 from course_lib.scale.replies import replies_in
 from course_lib.scale.server import Asking, Connection, Server, request_seed, served_model
 
+ODD = ["http://[::1/v1", "http://a..b/v1", "http://x/v 1"]  # addresses
 KEY = "sk-very-secret-0123456789"
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -118,6 +123,22 @@ def test_settings_that_matter_are_not_left_out(out):
     assert not out.exists()
 
 
+def test_of_a_refusal_that_names_nothing_only_what_helped_is_left_out(out, scribe):
+    """Whatever else were left out would be the server's to choose, top_p for one."""
+    sampling = Sampling(n=4, seed=3)
+    server = Server(Connection(scribe), Asking("scribe", sampling=sampling))
+    post = server.endpoint.post
+
+    def grumbling(path, body):
+        if "logprobs" in body:
+            raise RefusedError(400, "Bad Request")
+        return post(path, body)
+
+    server.endpoint.post = grumbling
+    served = sample_source(server, prompts(3), out, at_once=1)
+    assert served.left_out == ("logprobs",) and right(Pool.load(out))
+
+
 def test_a_refusal_that_names_nothing_is_shown_in_the_servers_words(scribe):
     server = Server(Connection(scribe), Asking("scribe", sampling=Sampling(n=2)))
     tried = []
@@ -182,6 +203,29 @@ def test_a_prompt_that_fails_holds_up_no_other(out):
     assert pool.provenance.dropped == {"not answered by the server": 4}
 
 
+def test_a_prompt_that_is_refused_after_others_were_answered_is_sent_once(out):
+    with serving(Picky()) as url:
+        server = Server(Connection(url), Asking("scribe", sampling=Sampling(n=4, seed=3)))
+        post, sent = server.endpoint.post, []
+
+        def counted(path, body):
+            sent.append(body["messages"][0]["content"])
+            return post(path, body)
+
+        server.endpoint.post = counted
+        served = sample_source(server, prompts(5), out, at_once=1, skip_failed=True)
+    assert sent.count("question 3") == 1 and served.failed == 1 and served.left_out == ()
+
+
+def test_where_every_prompt_fails_there_is_no_pool_to_write(out):
+    with serving(Picky()) as url:
+        server = Server(Connection(url), Asking("scribe", sampling=Sampling(n=2)))
+        only = Listed(["question 3"], [{}])
+        with pytest.raises(CourseError, match="1 of 1 prompts.*maximum context"):
+            sample_source(server, only, out, 4, skip_failed=True)
+    assert not out.exists()
+
+
 def test_a_server_that_refuses_everything_is_not_asked_for_every_prompt(out):
     how = Behaviour(refuses=["seed"])
     with serving(Scribe(), how) as url:
@@ -241,6 +285,45 @@ def test_another_jobs_journal_is_refused(out):
             server = Server(Connection(url), Asking("scribe", sampling=Sampling(n=4, seed=3)))
             sample_source(server, Listed(["a", "b", "c", "d"], [{}] * 4), out)
         asked(url, 4, out)
+    assert right(Pool.load(out))
+
+
+def test_a_folder_of_parts_is_replaced_whole_and_any_other_left_alone(tmp_path, scribe):
+    pool, other = tmp_path / "pool", tmp_path / "other"
+    asked(scribe, 300, pool)
+    old = {file.name for file in pool.iterdir()}
+    asked(scribe, 270, pool, sampling=Sampling(n=4, seed=4))
+    assert right(read_pool(pool), seed=4) and read_pool(pool).P == 270
+    assert old - {file.name for file in pool.iterdir()} == {"0000256-0000300"}
+    other.mkdir()
+    (other / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(CourseError, match="no pool"):
+        sample_on_server("helpdesk", other, Connection(scribe), force=True)
+    (pool / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(CourseError, match="no part of a pool .notes.txt"):
+        sample_on_server("helpdesk", pool, Connection(scribe), force=True)
+    assert (pool / "notes.txt").exists() and (other / "notes.txt").exists()
+
+
+def test_a_file_of_prompts_that_changes_meanwhile_gets_no_replies_of_others(tmp_path, out):
+    file, how = tmp_path / "prompts.jsonl", Behaviour()
+    before = "".join(json.dumps({"prompt": f"question {i}"}) + "\n" for i in range(9))
+    file.write_text(before, encoding="utf-8")
+    given = how.note
+
+    def note(**facts):
+        given(**facts)
+        file.write_text(before.replace("question 8", "question X"), encoding="utf-8")
+
+    how.note = note
+    with serving(Scribe(), how) as url:
+        server = Server(Connection(url), Asking("scribe", sampling=Sampling(n=4, seed=3)))
+        with pytest.raises(CourseError, match="changed while this job ran"):
+            sample_source(server, source_of(file, 256), out, at_once=1)
+        assert not out.exists()
+        file.write_text(before, encoding="utf-8")
+        how.note = given
+        assert sample_source(server, source_of(file, 256), out).kept == 9
     assert right(Pool.load(out))
 
 
@@ -377,16 +460,128 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch):
         Endpoint("http://localhost/v1", "two words")
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://x/v1", "http://", "http://x:port/v1"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8000/v1", "ftp://x/v1", "http://", "http://x:port/v1", *ODD]
+)
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(CourseError, match="like http://localhost:8000/v1"):
         Endpoint(url)
 
 
-def test_a_password_in_the_address_is_not_repeated():
-    with pytest.raises(CourseError) as caught:
-        Endpoint("http://me:secret@x/v1")
+@pytest.mark.parametrize(
+    "url", ["http://me:secret@x/v1", "me:secret@x/v1", "http://x/v1?key=secret", "http://x#secret"]
+)
+def test_a_secret_in_the_address_is_not_repeated(url):
+    with pytest.raises(CourseError, match="--api-key-env") as caught:
+        Endpoint(url)
     assert "secret" not in str(caught.value)
+
+
+def answering(*answers):
+    """A server whose connections are closed after one answer each; its port, and what it heard."""
+    listener, heard = socket.create_server(("127.0.0.1", 0)), []
+
+    def serve():
+        with listener:
+            for answer in answers:
+                connection, _ = listener.accept()
+                with connection:
+                    heard.append(connection.recv(2**16).decode())
+                    connection.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1], heard
+
+
+def spoken(status, body, *headers, length=None):
+    """The bytes of one answer."""
+    size = len(body) if length is None else length
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {size}", *headers, "", body]
+    return "\r\n".join(lines).encode()
+
+
+def test_an_answer_that_was_cut_costs_one_try():
+    port, _ = answering(spoken(200, '{"a', length=9), spoken(200, '{"a": 1}'))
+    endpoint = Endpoint(f"http://127.0.0.1:{port}/v1")
+    with pytest.raises(FailedError, match="cut within an answer"):
+        endpoint.get("/models")
+    assert endpoint.get("/models") == {"a": 1}
+
+
+def test_an_answer_in_chunks_and_a_connection_that_was_closed_meanwhile():
+    chunks = '4\r\n{"a"\r\n4\r\n: 1}\r\n0\r\n\r\n'
+    chunked = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}".encode()
+    port, _ = answering(chunked, chunked)
+    endpoint = Endpoint(f"http://127.0.0.1:{port}/v1")
+    assert endpoint.get("/models") == endpoint.get("/models") == {"a": 1}
+
+
+def test_a_quota_that_is_used_up_is_no_wait():
+    """OpenAI's 429 for it: its message does not say so, its type does."""
+    error = {"message": "You exceeded your current quota", "type": "insufficient_quota"}
+    port, _ = answering(spoken(429, json.dumps({"error": error})))
+    with pytest.raises(RefusedError, match="429: You exceeded"):
+        Endpoint(f"http://127.0.0.1:{port}/v1").get("/models")
+
+
+def test_a_certificate_that_is_not_trusted_is_not_tried_again(monkeypatch):
+    def connect(self):
+        error = ssl.SSLCertVerificationError(1, "failed")
+        error.verify_message = "self-signed certificate"
+        raise error
+
+    monkeypatch.setattr(http.client.HTTPSConnection, "connect", connect)
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(CourseError, match="self-signed certificate.*SSL_CERT_FILE"):
+        served_model(Connection("https://server.example/v1"))
+
+
+def test_a_redirection_is_not_followed_and_the_key_not_repeated():
+    port, heard = answering(spoken(307, "", f"Location: http://elsewhere.example/?k={KEY}"))
+    with pytest.raises(RefusedError, match="307: it redirects to http://elsewhere") as caught:
+        Endpoint(f"http://127.0.0.1:{port}/v1", KEY).get("/models")
+    assert KEY not in str(caught.value) and len(heard) == 1
+
+
+def test_a_proxys_name_and_password_are_for_the_proxy(monkeypatch):
+    port, heard = answering(spoken(200, "{}"), spoken(407, ""))
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://me:pa%40ss@127.0.0.1:{port}")
+    assert Endpoint("http://server.example/v1").get("/models") == {}
+    with pytest.raises(FailedError, match="407"):
+        Endpoint("https://server.example/v1", KEY).get("/models")
+    allowed = "Proxy-Authorization: Basic " + base64.b64encode(b"me:pa@ss").decode()
+    assert heard[0].startswith("GET http://server.example/v1/models HTTP/1.1")
+    assert heard[1].startswith("CONNECT server.example:443 ")
+    assert all(allowed in one for one in heard) and KEY not in heard[1]
+
+
+@pytest.mark.parametrize(
+    "url, proxy, near",
+    [
+        ("http://[::1]/v1", None, ("::1", 80)),
+        ("https://[2001:db8::1]/v1", None, ("2001:db8::1", 443)),
+        ("http://[::1]:8000", None, ("::1", 8000)),
+        ("https://x.example/v1", "http://proxy.example", ("proxy.example", 80)),
+    ],
+)
+def test_where_a_connection_goes(url, proxy, near, monkeypatch):
+    gone = []
+
+    def connect(self):
+        gone.append((self.host, self.port))
+        raise OSError("not today")
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", connect)
+    for name in ("no_proxy", "NO_PROXY", "https_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    if proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(FailedError, match="not today"):
+        Endpoint(url).get("/models")
+    assert gone == [near]
 
 
 def test_the_environments_proxy_is_for_other_machines_only(out, monkeypatch):
@@ -560,7 +755,38 @@ def test_texts_are_cut_at_stops_and_stay_valid_unicode():
     assert thought.text == ""
 
 
-@pytest.mark.parametrize("bad", [None, float("nan"), float("-inf"), "x"])
+def test_of_choices_that_were_broken_off_the_others_are_kept():
+    answer = {"choices": [choice(0, finish_reason="abort"), choice(1)]}
+    assert list(replies_in(answer, 2)) == [1]
+
+
+@pytest.mark.parametrize(
+    "why, finish",
+    [
+        ("stop", STOP),
+        ("eos_token", STOP),
+        ("stop_sequence", STOP),
+        (None, STOP),
+        ("length", LENGTH),
+        ("content_filter", LENGTH),
+    ],
+)
+def test_what_servers_call_the_end_of_a_reply(why, finish):
+    assert replies_in({"choices": [choice(finish_reason=why)]}, 1)[0].finish == finish
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_log_probabilities_of_thoughts_are_not_the_replys(name):
+    logprobs = {"content": [{"logprob": -0.5}, {"logprob": -0.25}]}
+    plain = choice(logprobs=logprobs, message={"content": "hi", name: None})
+    thought = choice(logprobs=logprobs, message={"content": "hi", name: "Greet them."})
+    found = replies_in({"choices": [plain]}, 1)[0]
+    assert (found.logprob, found.tokens) == (-0.75, 2)
+    found = replies_in({"choices": [thought]}, 1)[0]
+    assert (found.text, found.logprob, found.tokens) == ("hi", None, None)
+
+
+@pytest.mark.parametrize("bad", [None, float("nan"), float("-inf"), "x", 10**400])
 def test_log_probabilities_that_are_no_numbers_are_none(bad):
     given = {"token_logprobs": [-1.0, bad]}
     assert replies_in({"choices": [choice(logprobs=given)]}, 1)[0].logprob is None
@@ -593,6 +819,16 @@ def test_a_policy_behind_a_server_gives_its_own_replies(policy_url, tmp_path):
         assert own.texts[0] == b.texts[i]
         assert torch.allclose(own.sum_logprobs[0], b.sum_logprobs[i], atol=1e-4)
     assert b.provenance.policy == "helpdesk/policy"
+
+
+def test_the_stand_in_takes_one_stop_text_or_several(policy_url):
+    body = {"model": "helpdesk/policy", "prompt": "Where is my parcel?", "max_tokens": 24, "n": 2}
+    texts = []
+    for stop in (None, "ou", ["ou"]):
+        answer = Endpoint(policy_url).post("/completions", {**body, "stop": stop})
+        texts.append([choice["text"] for choice in answer["choices"]])
+    assert texts[1] == texts[2] == [text.split("ou")[0] for text in texts[0]]
+    assert texts[1] != texts[0]
 
 
 def test_the_command_samples_a_file_of_prompts(policy_url, tmp_path, capsys):
