@@ -40,7 +40,8 @@ FIRST = [
     "test_real_weights", "test_command", "test_browser", "test_prose", "test_exercises",
     "test_real_model", "test_rehearsal", "test_hostile", "test_noise", "test_kills",
     "test_results", "test_grading_run", "test_predictions_in_jupyter", "test_cautions",
-    "test_release", "test_judge", "test_gpu_scripts", "test_run", "test_tiers", "test_overwriting",
+    "test_on_ray", "test_accelerated", "test_release", "test_judge", "test_gpu_scripts",
+    "test_run", "test_tiers", "test_overwriting",
 ]  # fmt: skip
 
 

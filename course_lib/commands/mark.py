@@ -18,12 +18,12 @@ def mark_command(args: Namespace) -> None:
     from ..grading.marking import Desk
 
     desk = Desk(args.gradebook, args.exercise, args.author or _me())
-    with served(desk, args.port) as server:
+    # Ctrl+C may come as soon as the address can be read
+    with served(desk, args.port) as server, suppress(KeyboardInterrupt):
         print(f"Written answers of {args.exercise}, on this machine alone: {server.address}")
         print("Each mark is in the gradebook as soon as it is given. Ctrl+C ends.", flush=True)
         with opened(server.address) if args.browser else nullcontext():
-            with suppress(KeyboardInterrupt):
-                threading.Event().wait()
+            threading.Event().wait()
     print(f"\n{desk.standing()}", file=sys.stderr)
 
 

@@ -365,8 +365,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     behaviour = Behaviour(faults=args.faults, seed=args.seed)
     server = listening(PolicyWriter(args.policy), behaviour, args.port)
-    print(f"{args.policy} is served at {url_of(server)} (end with Ctrl+C)", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
+        print(f"{args.policy} is served at {url_of(server)} (end with Ctrl+C)", flush=True)
         server.serve_forever()
 
 
