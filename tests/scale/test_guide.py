@@ -98,6 +98,8 @@ def followed(folder, skipped, monkeypatch):
     with serving(PolicyWriter("helpdesk/policy")) as url:
         for kind, text in BLOCKS:
             if kind == "python":
+                if "joined()" in text:
+                    continue  # a script for accelerate
                 exec(compile(text, "the guide", "exec"), {})
                 continue
             for line in text.splitlines():
@@ -133,10 +135,15 @@ def test_the_guide_can_be_followed_to_the_cluster(tmp_path):
     first += [["score", "pool.npz", "--reward", "gold", "--name", "judge"]]
     first += [["select", "pool.npz", "--by", "judge", "--out", "best.jsonl"]]
     first += [["select", "pool.npz", "--by", "judge", "--pairs", "--out", "pairs.jsonl"]]
+    (script,) = [text for kind, text in BLOCKS if kind == "python" and "joined()" in text]
+    (tmp_path / "online.py").write_text(script, encoding="utf-8")
+    launch = re.search(r"`accelerate (launch .*? online\.py)`", GUIDE)[1]
+    commands = [["course_lib", *c] for c in first + [c for c in COMMANDS if STARTS_MUCH & set(c)]]
+    commands += [["accelerate.commands.accelerate_cli", *shlex.split(launch)]]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    for command in first + [c for c in COMMANDS if STARTS_MUCH & set(c)]:
+    for command in commands:
         ended = subprocess.run(
-            [sys.executable, "-m", "course_lib", *command],
+            [sys.executable, "-m", *command],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             capture_output=True,
@@ -144,4 +151,4 @@ def test_the_guide_can_be_followed_to_the_cluster(tmp_path):
             timeout=1200,
         )
         assert ended.returncode == 0, (command, ended.stderr)
-    assert {"parts", "scored.jsonl", "better-2", "reward"} <= set(os.listdir(tmp_path))
+    assert {"parts", "scored.jsonl", "better-2", "reward", "online"} <= set(os.listdir(tmp_path))
