@@ -20,6 +20,8 @@ WANTED = {
     "pytest": "[dev]",
     "jupytext": "[dev]",
     "trl": "[peers]",
+    "ray": "[scale]",
+    "accelerate": "[scale]",
 }
 
 

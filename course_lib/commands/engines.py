@@ -38,8 +38,15 @@ def engine_arguments(p: argparse.ArgumentParser, *more: str) -> None:
     )
 
 
-def check_alone() -> None:
-    """Raise in one of several processes of a launch: each would do, and write, the same."""
+def check_engine(args: Namespace) -> None:
+    """Raise where options of Ray stand without it, and in one of several processes of a launch.
+
+    Each of those would do, and write, the same.
+    """
+    require(
+        args.engine != "here" or (args.address is None and args.workers is None),
+        "--address and --workers need --engine ray.",
+    )
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1 and "LOCAL_RANK" in os.environ
     require(
         not several,

@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 
 from ..base import nothing, require, terminal
-from .engines import check_alone, engine_of
+from .engines import check_engine, engine_of
 from .show import show
 
 # what `course run` cannot use where the replies are already there, with its default
@@ -43,7 +43,7 @@ def announce(line: str) -> None:
 
 
 def run_command(args: Namespace) -> None:
-    check_alone()
+    check_engine(args)
     if args.rollouts:
         require_no_sampling(args)
     ahead = None

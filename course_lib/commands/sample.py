@@ -3,12 +3,12 @@
 from argparse import Namespace
 
 from ..base import free_to_write
-from .engines import asked, check_alone, in_parts, place_of
+from .engines import asked, check_engine, in_parts, place_of
 from .sample_server import server_command
 
 
 def sample_command(args: Namespace) -> None:
-    check_alone()
+    check_engine(args)
     from ..experiments import sample_from_world
     from ..worlds import load_world
 

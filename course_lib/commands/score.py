@@ -4,11 +4,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..base import free_to_write, require
-from .engines import check_alone, in_parts, place_of
+from .engines import check_engine, in_parts, place_of
 
 
 def score_command(args: Namespace) -> None:
-    check_alone()
+    check_engine(args)
     from ..experiments import reward_for, world_of_file
     from ..models import score
     from ..pools import read_pool

@@ -354,6 +354,9 @@ def test_several_processes_of_a_launch_do_not_do_the_same_work(monkeypatch, caps
     more = ("a.npz",) if command == "score" else ("--out", "never")
     assert course(command, *more) == 1
     assert "one process's, and several were started" in capsys.readouterr().err
+    monkeypatch.delenv("WORLD_SIZE")
+    assert course(command, *more, "--workers", "2") == 1
+    assert "--workers need --engine ray" in capsys.readouterr().err
 
 
 @pytest.mark.slow
