@@ -1,7 +1,7 @@
-"""What a plan looks up: shapes of open models and limits of GPUs, each with where it was published.
+"""What a plan looks up: shapes of open models and limits of GPUs.
 
-Shapes are those of the models' ``config.json`` on the hub. Limits are those of data sheets, dense
-(without sparsity) and in half precision; no program reaches them. What GPUs can send to other
+Shapes are those of the models' ``config.json``, limits those of data sheets, dense (without
+sparsity) and in half precision; both as other pages quote them. No program reaches the limits. What GPUs can send to other
 machines is no data sheet's: it is what such machines usually have.
 """
 
@@ -14,7 +14,7 @@ from ..base import CourseError, require
 from ..estimators import Shape
 
 QWEN, LLAMA = 151_936, 128_256  # tokens of their vocabularies
-HUB = "config.json on the hub"
+HUB = "its config.json, as others quote it"
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
 
@@ -91,7 +91,7 @@ MODELS = {
 BEFORE = re.compile(r"^(Qwen/|meta-llama/|Skywork/)?(Meta-|Skywork-Reward-V2-)?")
 BEHIND = re.compile(r"(-Base|-Instruct)$")
 
-SHEET = "NVIDIA's data sheet"
+SHEET = "NVIDIA's data sheet, as others quote it"
 ETHERNET = 12.5e9  # 100 Gbit/s, taken for a machine without a fast network
 SHARED = ETHERNET / 8  # among its GPUs
 GPUS = {

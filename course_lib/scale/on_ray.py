@@ -49,6 +49,9 @@ class OnRay:
     cpus: float = 1.0
     gpus: float | None = None
 
+    def __post_init__(self) -> None:
+        load_ray()  # where it is missing, that is said before anything is written
+
     def __call__(self, start: Callable[[], Work], spans: Sequence[Span]) -> Iterator[Facts]:
         """Have actors made by ``start`` make the parts ``spans``: the facts of each, as they come.
 

@@ -1,6 +1,7 @@
 """Pools that come one after another, written to one place with one of them in memory."""
 
 import contextlib
+import importlib
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,20 @@ def check_output(out: str | Path) -> None:
         f"{out} cannot be written: give a name that ends in {', '.join(KINDS)}, or one without an "
         "ending for a folder of parts.",
     )
+    if name.endswith(".parquet"):
+        _parquet(name)
+
+
+def _parquet(name: str) -> tuple[Any, Any]:
+    """pyarrow and its module for Parquet; an error in words where it is not installed."""
+    try:
+        pyarrow = importlib.import_module("pyarrow")
+        return pyarrow, importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise CourseError(
+            f"{name} would be a Parquet file, and pyarrow, which writes those, is not installed: "
+            "pip install pyarrow. Or give a name that ends in .jsonl."
+        ) from None
 
 
 def check_replaced(out: str | Path) -> None:
@@ -88,22 +103,15 @@ def rows_of(pools: Iterable[Pool]) -> Iterator[dict[str, Any]]:
 
 
 def _write_parquet(pools: Iterable[Pool], out: Path) -> None:
-    """A row group a pool. The first one decides what the columns are."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise CourseError(
-            f"{out} would be a Parquet file, and pyarrow, which writes those, is not installed: "
-            "pip install pyarrow. Or give a name that ends in .jsonl."
-        ) from None
+    """A row group for every 256 rows. The first one decides what the columns are."""
+    pyarrow, parquet = _parquet(str(out))
     rows, first = rows_of(pools), None
     with atomic_write(out) as file, contextlib.ExitStack() as stack:
         while chunk := list(itertools.islice(rows, 256)):
             table = pyarrow.Table.from_pylist(chunk)
             if first is None:
                 first = table.schema
-                writer = stack.enter_context(pyarrow.parquet.ParquetWriter(file, first))
+                writer = stack.enter_context(parquet.ParquetWriter(file, first))
             require(
                 table.schema.equals(first),
                 f"what is known of the prompts differs in kind between rows ({out} would have the "

@@ -233,6 +233,17 @@ def test_equal_prompts_with_one_reply_stay_apart(tmp_path):
     assert read_pool(tmp_path / "o.jsonl").texts == [["x"], ["y"]]
 
 
+def test_what_lacks_a_package_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # an import of it fails
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.chdir(tmp_path)
+    assert course("sample", *FEW, "--part", "3", "--out", "o.parquet") == 1
+    assert "pip install pyarrow" in capsys.readouterr().err
+    assert course("sample", *FEW, "--engine", "ray", "--out", "o.npz") == 1
+    assert "pip install -e '.[scale]'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_names_that_cannot_be_written_are_refused_before_the_work(tmp_path):
     for name in ("o.csv", "o.txt"):
         with pytest.raises(CourseError, match="cannot be written"):
