@@ -1,8 +1,8 @@
 """What a plan looks up: shapes of open models and limits of GPUs.
 
 Shapes are those of the models' ``config.json``, limits those of data sheets, dense (without
-sparsity) and in half precision; both as other pages quote them. No program reaches the limits. What GPUs can send to other
-machines is no data sheet's: it is what such machines usually have.
+sparsity) and in half precision; both as other pages quote them. No program reaches the limits. What
+GPUs can send to other machines is no data sheet's: it is what such machines usually have.
 """
 
 import json
