@@ -42,8 +42,9 @@ def selected(pool: "Pool", args: Namespace) -> "Selection":
 
 def select_in_parts(args: Namespace) -> str:
     """Select from a folder of parts, with one part and what is kept in memory; in words."""
-    from ..pools import Pool, pools_in, write_selection
+    from ..pools import Pool, check_keys, pools_in, write_selection
 
+    check_keys(args.pool, args.keys)
     rule, rows, seen, prompts = rule_of(args), [], 0, 0
     options = {"k": args.k, "seed": args.seed, "minimum": args.minimum}
     for pool in map(Pool.light, pools_in(args.pool)):

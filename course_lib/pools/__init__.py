@@ -7,7 +7,7 @@ from .model_solutions import SYSTEMS, agreement, load_model_solutions
 from .pairs import annotate, preference_pairs
 from .pool import FINISH, LENGTH, MISSING, STOP, Pool
 from .provenance import Provenance
-from .reading import parts_in, pools_in, read_pool, read_selection
+from .reading import JOB, check_keys, parts_in, pools_in, read_pool, read_selection
 from .reward_rules import (
     best_per_prompt,
     matched_control,
@@ -29,6 +29,8 @@ from .systems import system_report
 from .verifier_rules import distinct_paths, threshold
 
 __all__ = [
+    "JOB",
+    "check_keys",
     "Dial",
     "FINISH",
     "Keys",

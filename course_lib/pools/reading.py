@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..base import require
+from ..base import read_json, require
 from .keys import Keys
 from .pool import Pool
 from .rollouts import read_rollouts
@@ -16,6 +16,7 @@ from .words import type_name
 
 TABLES = (".csv", ".tsv", ".xlsx")
 PART = re.compile(r"\d{7,}-\d{7,}")
+JOB = "job.json"  # what a job that writes parts notes of itself, its "count" of prompts too
 ROWS = (".jsonl", ".json", ".ndjson", ".parquet")  # how files of rows are called
 
 
@@ -27,6 +28,7 @@ def read_pool(path: Path | str, skip_bad: bool = False, keys: Keys | None = None
     ``skip_bad``: leave out broken lines instead of raising. ``keys``: what is what in the lines.
     """
     if Path(path).is_dir():
+        check_keys(path, keys)
         return Pool.concat(list(pools_in(path)))
     name = str(path).removesuffix(".gz")
     require(
@@ -36,22 +38,28 @@ def read_pool(path: Path | str, skip_bad: bool = False, keys: Keys | None = None
     )
     if name.endswith(ROWS):
         return read_rollouts(path, skip_bad, keys)
+    check_keys(path, keys)
+    return Pool.load(path)
+
+
+def check_keys(path: Path | str, keys: Keys | None) -> None:
+    """Raise where ``keys`` are given for what is no file of rows."""
+    rows = str(path).removesuffix(".gz").endswith(ROWS) and not Path(path).is_dir()
     require(
-        not keys,
+        rows or not keys,
         f"{path} is read as a pool, which takes no --keys; files of rows end in {', '.join(ROWS)}.",
     )
-    return Pool.load(path)
 
 
 def parts_in(folder: Path | str) -> list[tuple[int, int]]:
     """The parts in a folder: the first prompt of each, and the one after its last.
 
     A part is a folder such as ``0000128-0000256``, with its pool in ``pool.npz``. Raises
-    :class:`~course_lib.base.CourseError` where there is none, or one is missing between others.
+    :class:`~course_lib.base.CourseError` where there is none, or one is missing.
     """
-    names = sorted(file.parent.name for file in Path(folder).glob("*-*/pool.npz"))
+    names = [file.parent.name for file in Path(folder).glob("*-*/pool.npz")]
     ends = [name.split("-") for name in names if PART.fullmatch(name)]
-    spans = [(int(start), int(stop)) for start, stop in ends]
+    spans = sorted((int(start), int(stop)) for start, stop in ends)
     require(spans, f"{folder} holds no pool: parts such as 0000000-0000128/pool.npz are expected.")
     for (_, stop), (start, _) in zip([(0, 0), *spans], spans, strict=False):
         require(
@@ -59,7 +67,21 @@ def parts_in(folder: Path | str) -> list[tuple[int, int]]:
             f"{folder} has no part with prompt {min(start, stop)} alone: the job that writes it "
             "is not done, or parts of two jobs lie there. Run its command again.",
         )
+    there, count = spans[-1][1], _count_of(Path(folder) / JOB)
+    require(
+        count in (None, there),
+        f"{folder} has {there} of the {count} prompts of its job, which is not done. Run its "
+        "command again.",
+    )
     return spans
+
+
+def _count_of(note: Path) -> int | None:
+    """How many prompts the job has whose parts lie beside ``note``; None where none is known."""
+    try:
+        return read_json(note).get("count")
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def pools_in(folder: Path | str) -> Iterator[Pool]:

@@ -14,9 +14,7 @@ from ..assets import resolve
 from ..base import CourseError, read_json, require, write_json
 from ..experiments import differences
 from ..methods import DONE, Span, fingerprint, part_place, unsealed
-from ..pools import Pool
-
-NOTE = "job.json"
+from ..pools import JOB, Pool
 
 
 def parts_of(count: int, size: int) -> list[Span]:
@@ -40,7 +38,7 @@ class Parts:
 
         Raises :class:`~course_lib.base.CourseError` where ``folder`` holds another job.
         """
-        note = self.folder / NOTE
+        note = self.folder / JOB
         if note.is_file():
             different = differences(_noted(note), self.asked)
             require(
