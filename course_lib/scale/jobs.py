@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base import free_to_write, progress, require, whole
+from ..base import CourseError, free_to_write, progress, require, whole
 from ..methods import Request, Span
 from ..models import Policy, Reward, Sampling
 from ..pools import Pool, parts_in
 from .output import KINDS, check_output, write_pools
-from .parts import Parts, digest, sealed
+from .parts import Parts, digest, parts_of, sealed
 from .prompts import Listed, Source
 from .worker import Engine, Shipped, Steps, facts_of, here
 
@@ -56,6 +56,11 @@ class Place:
         check_output(self.out)
         if self.is_file:
             free_to_write(self.out, self.force)
+        require(
+            self.is_file or not self.force,
+            f"--force replaces a file, and {self.out} is a folder of parts, whose job goes on. "
+            "Leave --force out; for a new job delete that folder or give another --out.",
+        )
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,18 @@ def score_in_parts(
         f"the scored pool needs a place of its own; got {pool} twice. Give another --out.",
     )
     if pool.is_dir():
+        require(
+            place.part is None, f"{pool} is in parts, which stay as they are cut: leave --part out."
+        )
         spans = parts_in(pool)
         give: Callable[[Span], Pool] = FromFolder(pool)
-        sizes = {stop - start for start, stop in spans[:-1]}
-        require(len(sizes) < 2, f"{pool} has parts of {sorted(sizes)} prompts; expected one size.")
         count, size = spans[-1][1], spans[0][1]
+        sizes = sorted({stop - start for start, stop in spans})
+        require(
+            spans == parts_of(count, size),
+            f"{pool} has parts of {sizes} prompts; expected one size, and a smaller one at the end "
+            "alone.",
+        )
         what = {"pool": sealed(pool, spans)}
     else:
         give, count = FromPool(held), held.P
@@ -180,12 +192,27 @@ def carried_out(parts: Parts, steps: Steps, place: Place) -> Done:
             yield pool
 
     if place.is_file:
-        write_pools(counted(), place.out)
-        shutil.rmtree(place.folder)
+        _joined(counted(), place)
     else:
         for _ in counted():
             pass
     return Done(**totals, made_now=made, seconds=seconds)
+
+
+def _joined(pools: Iterator[Pool], place: Place) -> None:
+    """Write the file, then take the parts away; where that fails, say how they still serve."""
+    try:
+        write_pools(pools, place.out)
+    except CourseError as error:
+        raise CourseError(
+            f"{error} The parts are kept in {place.folder}: the same command goes on from there, "
+            "and for another --out NAME, once that folder is renamed to NAME.parts."
+        ) from None
+    # in one step: what is left of a folder that goes bit by bit is no job that could go on
+    gone = place.folder.with_name(f".{place.folder.name}.old")
+    shutil.rmtree(gone, ignore_errors=True)
+    place.folder.replace(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 @dataclass(frozen=True)

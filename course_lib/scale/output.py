@@ -12,6 +12,7 @@ from ..methods import keep_part
 from ..pools import FINISH, Pool, list_rows, parts_in, write_rows
 
 NOTHING = "there are no prompts: nothing was written."
+ANY = "Give a name that ends in .jsonl, which holds any."
 KINDS = (".npz", ".jsonl", ".jsonl.gz", ".parquet")
 
 
@@ -89,14 +90,14 @@ def _counted(pools: Iterable[Pool], seen: list[int]) -> Iterator[Pool]:
 def rows_of(pools: Iterable[Pool]) -> Iterator[dict[str, Any]]:
     """One row a prompt: its replies, how each ended, rewards and info.
 
-    With a single reply a prompt, ``prompt_index`` tells equal prompts apart.
+    Where a prompt has a single reply, ``prompt_index`` tells equal prompts apart.
     """
     first = 0
     for pool in pools:
         for i, row in enumerate(list_rows(pool)):
             there = pool.present[i]
             row["finish_reason"] = [FINISH[f] for f in pool.finish[i][there].tolist()]
-            if pool.N == 1:
+            if there.sum() == 1:
                 row["prompt_index"] = first + i
             yield row
         first += pool.P
@@ -108,14 +109,20 @@ def _write_parquet(pools: Iterable[Pool], out: Path) -> None:
     rows, first = rows_of(pools), None
     with atomic_write(out) as file, contextlib.ExitStack() as stack:
         while chunk := list(itertools.islice(rows, 256)):
-            table = pyarrow.Table.from_pylist(chunk)
+            try:
+                table = pyarrow.Table.from_pylist(chunk)
+            except pyarrow.ArrowException as error:
+                reason = str(error).splitlines()[0][:100]
+                raise CourseError(
+                    f"what is known of the prompts, or they themselves, differ in kind between "
+                    f"rows, which no column of {out} holds ({reason}). {ANY}"
+                ) from None
             if first is None:
                 first = table.schema
                 writer = stack.enter_context(parquet.ParquetWriter(file, first))
             require(
                 table.schema.equals(first),
                 f"what is known of the prompts differs in kind between rows ({out} would have the "
-                f"columns {first.names}, then {table.schema.names}). Give a name that ends in "
-                ".jsonl, which holds any.",
+                f"columns {first.names}, then {table.schema.names}). {ANY}",
             )
             writer.write_table(table)

@@ -4,6 +4,7 @@ A source travels to the workers, so it is small: a file's source is its path and
 begins. On several machines the file must lie where all of them can read it.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,27 +52,33 @@ class JsonLines:
     """
 
     path: str
+    length: int  # of the file, in bytes
     count: int
     size: int
     begins: Sequence[tuple[int, int]]
 
     @classmethod
     def indexed(cls, path: Path, size: int) -> "JsonLines":
-        """Look once where the parts of ``size`` prompts begin; nothing is kept of the lines."""
+        """Look once where every ``size``-th prompt is; nothing is kept of the lines.
+
+        A line without a prompt ends a job here, not once it has worked for hours.
+        """
         begins, count = [], 0
         with open(path, "rb") as file:
             at = 0
             for number, line in enumerate(file, 1):
                 if line.strip():
+                    _read(line, f"{path} line {number}")
                     if count % size == 0:
                         begins.append((at, number))
                     count += 1
                 at += len(line)
         require(count, f"{path} is empty; one JSON object a line is expected.")
-        return cls(str(path), count, size, begins)
+        return cls(str(path), at, count, size, begins)
 
     def part(self, span: Span) -> Asked:
         """The prompts from ``span[0]`` to ``span[1]``, and their info."""
+        _unchanged(self.path, self.length)
         start, stop = span
         at, number = self.begins[start // self.size]
         passed = start % self.size
@@ -85,21 +92,11 @@ class JsonLines:
                     if passed:
                         passed -= 1
                     else:
-                        prompt, facts = self._read(line, number)
+                        prompt, facts = _read(line, f"{self.path} line {number}")
                         prompts.append(prompt)
                         info.append(facts)
                 number += 1
-        require(
-            len(prompts) == stop - start,
-            f"{self.path} has become shorter since this job began. Put the file back as it was.",
-        )
         return prompts, info
-
-    def _read(self, line: bytes, number: int) -> tuple[Prompt, dict[str, Any]]:
-        try:
-            return prompt_of(object_of(line))
-        except CourseError as error:
-            raise CourseError(f"{self.path} line {number}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -107,20 +104,30 @@ class Parquet:
     """A Parquet file with a column ``prompt``; only the row groups that a part needs are read."""
 
     path: str
+    length: int  # of the file, in bytes
     count: int
     groups: Sequence[int]  # rows before each row group
 
     @classmethod
     def indexed(cls, path: Path) -> "Parquet":
-        """Look how many rows its groups have."""
+        """Look how many rows its groups have, and that each has a prompt."""
         with _opened(path) as file:
             known = file.metadata
             rows = [known.row_group(k).num_rows for k in range(known.num_row_groups)]
-        require(sum(rows), f"{path} has no rows; one prompt a row is expected.")
-        return cls(str(path), sum(rows), [sum(rows[:k]) for k in range(len(rows))])
+            require(sum(rows), f"{path} has no rows; one prompt a row is expected.")
+            names = file.schema_arrow.names
+            # without the column, the first row says which there are
+            wanted = ["prompt"] if "prompt" in names else names
+            batches = file.iter_batches(1024, columns=wanted)
+            looked = itertools.chain.from_iterable(batch.to_pylist() for batch in batches)
+            for number, row in enumerate(looked, 1):
+                _read(_known(row), f"{path} row {number}")
+        groups = [sum(rows[:k]) for k in range(len(rows))]
+        return cls(str(path), path.stat().st_size, sum(rows), groups)
 
     def part(self, span: Span) -> Asked:
         """The prompts from ``span[0]`` to ``span[1]``, and their info."""
+        _unchanged(self.path, self.length)
         start, stop = span
         ends = [*self.groups[1:], self.count]
         wanted = [
@@ -130,14 +137,33 @@ class Parquet:
         ]
         with _opened(Path(self.path)) as file:
             rows = file.read_row_groups(wanted).slice(start - self.groups[wanted[0]], stop - start)
-        read = []
-        for number, row in enumerate(rows.to_pylist(), start + 1):
-            known = {name: value for name, value in row.items() if value is not None}
-            try:
-                read.append(prompt_of(known))
-            except CourseError as error:
-                raise CourseError(f"{self.path} row {number}: {error}") from None
+        read = [
+            _read(_known(row), f"{self.path} row {number}")
+            for number, row in enumerate(rows.to_pylist(), start + 1)
+        ]
         return [prompt for prompt, _ in read], [info for _, info in read]
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a table without its empty columns."""
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _read(row: Any, where: str) -> tuple[Prompt, dict[str, Any]]:
+    try:
+        return prompt_of(object_of(row))
+    except CourseError as error:
+        raise CourseError(f"{where}: {error}") from None
+
+
+def _unchanged(path: str, length: int) -> None:
+    """Raise where a file is missing or has another length: its parts would mix two files."""
+    there = Path(path).stat().st_size if Path(path).is_file() else None
+    require(
+        there == length,
+        f"{path} has {'gone' if there is None else 'changed'} since this job began. Put the file "
+        "back as it was, where every worker can read it.",
+    )
 
 
 def _opened(path: Path) -> Any:
@@ -155,8 +181,10 @@ def _opened(path: Path) -> Any:
         raise CourseError(f"{path} is not a readable Parquet file ({reason}).") from None
 
 
-def source_of(path: str | Path, size: int) -> Source:
-    """The prompts of a file, to be read in parts of ``size``.
+def source_of(path: str | Path, size: int = 64) -> Source:
+    """The prompts of a file, to be read in parts; JSON lines best in multiples of ``size``.
+
+    Every row is looked at once, and one without a prompt is named.
 
     JSON lines and Parquet stay on disk; text files, packed ones and arrays are read whole. A row
     has its prompt under ``prompt``, a text or a list of chat messages; its other keys are info.

@@ -17,9 +17,9 @@ from ..experiments import (
 )
 from ..methods import fingerprint
 from ..models import Policy, Reward, Sampling
-from ..pools import Pool, pools_in, read_pool
+from ..pools import Pool, check_keys, pools_in, read_pool
 from ..worlds import World
-from .jobs import Done, Place, part_size, sample_in_parts, score_in_parts
+from .jobs import Done, Place, sample_in_parts, score_in_parts
 from .parts import digest, model_facts
 from .prompts import Listed, Source, first_prompts, limited, source_of
 
@@ -88,7 +88,7 @@ def sample_from_world_in_parts(
         known = fingerprint([texts, info])
     else:
         require(not asking.get("shots"), "shots are a world's examples; leave --shots out.")
-        source, settings = _of_file(Path(file), world, bare, place, prompts, sizes, sampling)
+        source, settings = _of_file(Path(file), world, bare, prompts, sizes, sampling)
         known = digest(file)
     kind = device or sizes.device
     load = PolicyOf(name, bare.template, system, kind, dtype_here(sizes, kind))
@@ -97,6 +97,7 @@ def sample_from_world_in_parts(
         "template": bare.template,
         "system": system,
         "prompts": known,
+        "precision": str(load.dtype),
     }
     return sample_in_parts(source, load, settings, place, asked=asked)
 
@@ -105,16 +106,15 @@ def _of_file(
     file: Path,
     world: World,
     policy: Policy,
-    place: Place,
     limit: int | None,
     sizes: Any,
     sampling: Mapping[str, Any],
 ) -> tuple[Source, Sampling]:
     """The prompts of a file, and how replies to them are drawn."""
-    few = first_prompts(source_of(file, 64))
+    source = source_of(file)
+    few = first_prompts(source)
     like = OwnPrompts.of(few, policy.system, world.policy, sizes.max_tokens)
     settings = settings_for(sizes, like, policy, few, sampling)
-    source = source_of(file, part_size(settings.normal(), place.part))
     return limited(source, limit), settings
 
 
@@ -130,8 +130,15 @@ def score_file_in_parts(
     keys: Mapping[str, str] | None = None,
 ) -> Done:
     """``course score`` as a large job: a folder of parts, or a file, scored into ``place``."""
+    check_keys(pool, keys)
     held = next(pools_in(pool)) if pool.is_dir() else read_pool(pool, skip_bad, keys)
     like = held.prompts_at(slice(0, 64)).light()
     reward = RewardOf(spec, world, device, like)
-    asked = {"reward": model_facts(spec), "world": world.name}
+    asked = {
+        "reward": model_facts(spec),
+        "world": world.name,
+        "answers": getattr(world, "mode", None),
+        "keys": fingerprint(keys),
+        "skip_bad": skip_bad,
+    }
     return score_in_parts(pool, reward, place, name=name, asked=asked, held=held)

@@ -136,10 +136,15 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, asked, alone, tmp_path
 
 
 def test_what_a_worker_refuses_is_said_in_its_words(cluster, asked, tmp_path):
-    broken = tmp_path / "broken.jsonl"
-    broken.write_text(asked.read_text(encoding="utf-8") + "{no\n", encoding="utf-8")
-    with pytest.raises(CourseError, match="line 25: found broken JSON"):
-        make(broken, tmp_path / "pool.npz", OnRay(workers=1))
+    file = tmp_path / "gone.jsonl"
+    file.write_bytes(asked.read_bytes())
+
+    def load():
+        file.unlink()  # by the worker, once the job has begun
+        return load_policy(resolve("helpdesk/policy"))
+
+    with pytest.raises(CourseError, match="has gone since this job began"):
+        make(file, tmp_path / "pool.npz", OnRay(workers=1), load)
     assert not (tmp_path / "pool.npz").exists()
     lacking = Policies(tmp_path / "nowhere")
     with pytest.raises(CourseError, match="workers of Ray failed"):

@@ -14,9 +14,9 @@ import torch
 
 from course_lib import load_policy, sample
 from course_lib.assets import resolve
-from course_lib.base import CourseError
+from course_lib.base import CourseError, require
 from course_lib.commands.cli import main
-from course_lib.models import Sampling
+from course_lib.models import FunctionReward, Sampling
 from course_lib.pools import RULES, Pool, Selection, parts_in, pools_in, read_pool
 from course_lib.scale.jobs import Done, Place, part_size, sample_in_parts
 from course_lib.scale.output import check_output, rows_of, write_pools
@@ -102,15 +102,37 @@ def test_other_files_are_read_whole(tmp_path):
 def test_a_bad_file_is_named_with_its_line(tmp_path, text, words):
     (tmp_path / "p.jsonl").write_text(text, encoding="utf-8")
     with pytest.raises(CourseError, match=words):
-        source_of(tmp_path / "p.jsonl", 1).part((0, 2))
+        source_of(tmp_path / "p.jsonl")
 
 
-def test_a_file_that_became_shorter_is_said(tmp_path):
+def test_a_file_that_changed_is_said(tmp_path):
     file = as_lines(tmp_path / "p.jsonl", rows(6))
     source = source_of(file, 2)
-    as_lines(file, rows(5))
-    with pytest.raises(CourseError, match="shorter since this job began"):
-        source.part((4, 6))
+    for written in (rows(5), [{"prompt": "one more"}, *rows(6)]):
+        as_lines(file, written)
+        with pytest.raises(CourseError, match="has changed since this job began"):
+            source.part((2, 4))
+    file.unlink()
+    with pytest.raises(CourseError, match="has gone since this job began"):
+        source.part((2, 4))
+
+
+def test_a_parquet_file_is_looked_at_before_the_work(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    file = tmp_path / "p.parquet"
+    for written, words in (
+        ([*rows(5), {"prompt": None}], "row 6: found the keys none; expected 'prompt'"),
+        ([{"text": "a"}], "row 1: found the keys text"),
+    ):
+        parquet.write_table(pyarrow.Table.from_pylist(written), file)
+        with pytest.raises(CourseError, match=words):
+            source_of(file)
+    parquet.write_table(pyarrow.Table.from_pylist(rows(6)), file)
+    source = source_of(file)
+    parquet.write_table(pyarrow.Table.from_pylist(rows(5)), file)
+    with pytest.raises(CourseError, match="has changed since this job began"):
+        source.part((3, 6))
 
 
 # ---- parts -------------------------------------------------------------------------------------
@@ -185,12 +207,46 @@ def test_a_hole_between_parts_is_said(policy, tmp_path):
 
 
 def test_what_a_worker_refuses_stops_the_job_and_loses_nothing(policy, tmp_path):
-    file = as_lines(tmp_path / "p.jsonl", rows(5))
-    file.write_text(file.read_text(encoding="utf-8") + "{broken\n", encoding="utf-8")
-    place = Place(tmp_path / "out.npz", part=2)
-    with pytest.raises(CourseError, match="line 6"):
-        sample_in_parts(source_of(file, 2), Shipped(policy), SHORT, place, asked={})
-    assert len(parts_in(place.folder)) == 2 and not place.out.exists()
+    file = as_lines(tmp_path / "p.jsonl", rows(6))
+    source, place = source_of(file), Place(tmp_path / "out.npz", part=2)
+
+    def reward(prompt, text, info):
+        require(prompt != "question 5", "no reward for question 5.")
+        return 0.0
+
+    give = Shipped(FunctionReward(reward, "bad"))
+    with pytest.raises(CourseError, match="no reward for question 5"):
+        sample_in_parts(source, Shipped(policy), SHORT, place, reward=give, asked={})
+    assert len(list(place.folder.glob("*-*/done.json"))) == 2 and not place.out.exists()
+    with pytest.raises(CourseError, match="4 of the 6 prompts of its job, which is not done"):
+        read_pool(place.folder)
+
+
+def test_parts_are_in_the_order_of_their_numbers(tmp_path):
+    for start in (0, 9_999_990, 10_000_000):
+        stop = {0: 9_999_990, 9_999_990: 10_000_000}.get(start, 10_000_001)
+        folder = tmp_path / f"{start:07d}-{stop:07d}"
+        folder.mkdir()
+        (folder / "pool.npz").touch()
+    spans = [(0, 9_999_990), (9_999_990, 10_000_000), (10_000_000, 10_000_001)]
+    assert parts_in(tmp_path) == spans
+
+
+def test_parts_whose_file_cannot_be_written_serve_another(policy, tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    prompts = [f"q {i}" for i in range(4)]
+    source = Listed(prompts, [{"i": i if i < 3 else "three"} for i in range(4)])
+
+    def job(name):
+        place = Place(tmp_path / name, part=2)
+        return sample_in_parts(source, Shipped(policy), SHORT, place, asked={})
+
+    with pytest.raises(CourseError, match="differ in kind .* kept in .*o.parquet.parts"):
+        job("o.parquet")
+    (tmp_path / "o.parquet.parts").rename(tmp_path / "o.jsonl.parts")
+    assert job("o.jsonl").made_now == 0
+    assert read_pool(tmp_path / "o.jsonl").prompts == prompts
+    assert [file.name for file in tmp_path.iterdir()] == ["o.jsonl"]
 
 
 # ---- output ------------------------------------------------------------------------------------
@@ -231,6 +287,13 @@ def test_equal_prompts_with_one_reply_stay_apart(tmp_path):
     assert [row["prompt_index"] for row in rows_of(pools)] == [0, 1]
     write_pools(pools, tmp_path / "o.jsonl")
     assert read_pool(tmp_path / "o.jsonl").texts == [["x"], ["y"]]
+    ragged = [
+        Pool.from_candidates(["same", other], [[text], ["u", "v"]])
+        for other, text in (("b", "x"), ("c", "y"))
+    ]
+    write_pools(ragged, tmp_path / "r.jsonl")
+    back = read_pool(tmp_path / "r.jsonl")
+    assert back.prompts == ["same", "b", "same", "c"] and back.texts == Pool.concat(ragged).texts
 
 
 def test_what_lacks_a_package_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
@@ -343,8 +406,35 @@ def test_scoring_and_selecting_from_parts(tmp_path, capsys):
     assert "give --out" in capsys.readouterr().err
     assert course("score", str(tmp_path / "c"), *reward, "--out", str(tmp_path / "c")) == 1
     assert "a place of its own" in capsys.readouterr().err
+    other = ("--out", str(tmp_path / "other"))
+    for more, words in {
+        ("--part", "2", *other): "leave --part out",
+        ("--keys", "prompt=a,responses=b", *other): "takes no --keys",
+        ("--force", *other): "--force replaces a file",
+    }.items():
+        assert course("score", str(tmp_path / "c"), *reward, *more) == 1
+        assert words in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+    keys = ("--keys", "prompt=a,responses=b", "--out", str(tmp_path / "k.jsonl"))
+    assert course("select", str(scored), *keys) == 1
+    assert "takes no --keys" in capsys.readouterr().err
     assert course("score", str(tmp_path / "c"), "--reward", "gold", "--out", str(scored)) == 1
     assert "another job" in capsys.readouterr().err
+
+
+def test_a_file_read_or_judged_otherwise_is_another_job(tmp_path, capsys):
+    row = {"prompt": "1+1?", "responses": ["The answer is 2", "#### 2"], "other": ["3", "4"]}
+    file = as_lines(tmp_path / "r.jsonl", [{**row, "answer": "2"}])
+    score = ("score", str(file), "--world", "gsm8k", "--reward", "verifier", "--part", "1")
+    score += ("--out", str(tmp_path / "scored"))
+    assert course(*score, "--answers", "lenient") == 0
+    assert course(*score, "--answers", "lenient") == 0
+    capsys.readouterr()
+    assert course(*score, "--answers", "strict") == 1
+    assert "another job (answers lenient, now strict)" in capsys.readouterr().err
+    keys = ("--answers", "lenient", "--keys", "prompt=prompt,responses=other,answer=answer")
+    assert course(*score, *keys) == 1
+    assert "another job (keys " in capsys.readouterr().err
 
 
 def test_a_run_with_parts_of_its_own_size_is_the_same_run(tmp_path):
