@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import CourseError, free_to_write, progress, require, whole
-from ..methods import Request, Span
+from ..methods import Request, Span, part_place
 from ..models import Policy, Reward, Sampling
 from ..pools import Pool, parts_in
 from .output import KINDS, check_output, write_pools
@@ -156,7 +156,7 @@ class FromFolder:
 
     def __call__(self, span: Span) -> Pool:
         """The pool of one part."""
-        return Pool.load(self.folder / f"{span[0]:07d}-{span[1]:07d}" / "pool.npz")
+        return Pool.load(part_place(self.folder, *span) / "pool.npz")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from ..base import require
 from ..experiments import (
     OwnPrompts,
+    RunSettings,
     asked_prompts,
     dtype_here,
     load_asked,
@@ -28,18 +29,20 @@ from .prompts import Listed, Source, first_prompts, limited, source_of
 class PolicyOf:
     """Loads a policy by its name, as :func:`~course_lib.experiments.sample_from_world` does.
 
-    Device and precision are those of the worker's machine where none is given.
+    Without a ``device`` it is the worker's own, and ``sizes`` give the precision for it: the
+    machine that starts a job may have no GPU.
     """
 
     name: str
     template: str | None
     system: str | None
     device: str | None
-    dtype: Any
+    sizes: RunSettings
 
     def __call__(self) -> Policy:
         """The policy, loaded."""
-        how = {"device": self.device, "system": self.system, "dtype": self.dtype}
+        dtype = dtype_here(self.sizes, self.device)
+        how = {"device": self.device, "system": self.system, "dtype": dtype}
         return replace(load_asked(self.name, self.template, **how), source=self.name)
 
 
@@ -91,13 +94,14 @@ def sample_from_world_in_parts(
         source, settings = _of_file(Path(file), world, bare, prompts, sizes, sampling)
         known = digest(file)
     kind = device or sizes.device
-    load = PolicyOf(name, bare.template, system, kind, dtype_here(sizes, kind))
+    load = PolicyOf(name, bare.template, system, kind, sizes)
     asked = {
         "policy": model_facts(name),
         "template": bare.template,
         "system": system,
         "prompts": known,
-        "precision": str(load.dtype),
+        "device": kind,
+        "precision": sizes.dtype,
     }
     return sample_in_parts(source, load, settings, place, asked=asked)
 
@@ -107,7 +111,7 @@ def _of_file(
     world: World,
     policy: Policy,
     limit: int | None,
-    sizes: Any,
+    sizes: RunSettings,
     sampling: Mapping[str, Any],
 ) -> tuple[Source, Sampling]:
     """The prompts of a file, and how replies to them are drawn."""

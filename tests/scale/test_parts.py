@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,12 +17,14 @@ from course_lib import load_policy, sample
 from course_lib.assets import resolve
 from course_lib.base import CourseError, require
 from course_lib.commands.cli import main
+from course_lib.experiments import tier
 from course_lib.models import FunctionReward, Sampling
 from course_lib.pools import RULES, Pool, Selection, parts_in, pools_in, read_pool
 from course_lib.scale.jobs import Done, Place, part_size, sample_in_parts
 from course_lib.scale.output import check_output, rows_of, write_pools
 from course_lib.scale.parts import Parts, parts_of
 from course_lib.scale.prompts import Listed, first_prompts, limited, source_of
+from course_lib.scale.sampling import PolicyOf
 from course_lib.scale.worker import Shipped, Steps, here
 
 SHORT = Sampling(n=3, max_tokens=6)
@@ -368,6 +371,20 @@ def test_sampling_in_parts_writes_the_same_candidates(tmp_path, capsys):
     capsys.readouterr()
     assert course("sample", *FEW, "--part", "3", "--out", str(tmp_path / "b.npz")) == 1
     assert "nothing is replaced unasked" in capsys.readouterr().err
+
+
+def test_the_worker_finds_the_precision_for_its_own_device(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    half = replace(tier("small"), device=None)
+    load = PolicyOf("helpdesk/policy", "chat", None, None, half)
+    assert load().model.dtype == torch.float32
+    monkeypatch.setattr("course_lib.scale.sampling.dtype_here", lambda sizes, device: torch.half)
+    assert load().model.dtype == torch.float16
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert course("sample", *FEW, "--part", "4", "--out", "parts", "--tier", "cpu") == 0
+    job = json.loads((tmp_path / "parts" / "job.json").read_text(encoding="utf-8"))
+    assert (job["precision"], job["device"]) == ("float32", tier("cpu").device)
 
 
 def test_a_file_of_prompts_in_parts(tmp_path):
