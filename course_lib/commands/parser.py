@@ -241,7 +241,9 @@ def add_select(command: AddCommand) -> None:
     p = command(
         "select", "step 3: keep candidates; writes TRL's prompt/completion lines", select_command
     )
-    p.add_argument("pool", help="a scored pool (.npz) or a rollouts file (.jsonl)")
+    p.add_argument(
+        "pool", help="a scored pool (.npz, or a folder of parts) or a rollouts file (.jsonl)"
+    )
     p.add_argument("--by", help="the reward to select by (default: the pool's only one)")
     p.add_argument("--rule", default="best_per_prompt", help="selection rule, see below")
     p.add_argument(
