@@ -53,7 +53,8 @@ def run_command_line(argv: Sequence[str] | None = None) -> int:
         return getattr(args, "error", 1)
     except KeyboardInterrupt:
         print(
-            "course: interrupted. Finished stages are kept; run the same command again to go on.",
+            "course: interrupted. Stages and parts that were finished are kept; run the same "
+            "command again to go on.",
             file=sys.stderr,
         )
         return INTERRUPTED

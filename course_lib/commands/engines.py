@@ -77,7 +77,8 @@ def place_of(args: Namespace) -> "Place":
     """Where the parts and the output go, and who makes them."""
     from ..scale.jobs import Place
 
-    return Place(Path(args.out), engine_of(args), args.part, args.force)
+    # workers of a cluster have a working folder of their own
+    return Place(Path(args.out).resolve(), engine_of(args), args.part, args.force)
 
 
 def asked(args: Namespace) -> dict[str, Any]:

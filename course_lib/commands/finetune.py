@@ -1,9 +1,10 @@
 """``course finetune``: step 4, fine-tuning a policy on selected replies."""
 
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
-from ..base import free_for_model, free_to_write
+from ..base import free_for_model, free_to_write, require
 
 
 def finetune_command(args: Namespace) -> int | None:
@@ -17,6 +18,12 @@ def _finetune(args: Namespace) -> None:
     from ..methods import is_main
     from ..pools import read_selection
 
+    pool = args.selection.endswith(".npz") or Path(args.selection).is_dir()
+    require(
+        not pool,
+        f"{args.selection} is a pool, and replies that were chosen are expected. Choose them "
+        f"first: course select {args.selection} --out best.jsonl",
+    )
     free_for_model(args.out)
     free_to_write(args.out, args.force, folder=True)
     facts = finetune_from_file(

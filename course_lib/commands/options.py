@@ -144,5 +144,6 @@ def processes_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accelerate-config",
         metavar="FILE",
-        help="with --engine accelerate: a file of `accelerate config`, for several machines",
+        help="with --engine accelerate: a file of `accelerate config`, for several machines; "
+        "or ddp or fsdp, see docs/at_work.md",
     )

@@ -30,7 +30,8 @@ def score_command(args: Namespace) -> None:
     out = args.out or args.pool
     require(
         str(out).endswith(".npz"),
-        f"the scored pool needs a name ending in .npz; got {out}. Give one with --out.",
+        f"a reward is added to a pool's own file (.npz) alone; got {out}. Say with --out where the "
+        "scored pool goes.",
     )
     added = Path(out).resolve() == Path(args.pool).resolve()
     if not added:

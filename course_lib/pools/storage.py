@@ -103,7 +103,18 @@ def load_fields(path: Path | str) -> dict[str, Any]:
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays of the file at ``path``, and its ``meta`` as a dictionary."""
+    require(
+        not path.is_dir(),
+        f"{path} is a folder; a pool's file (.npz) is expected. A folder of parts is read by "
+        "course_lib.pools.read_pool.",
+    )
     require(path.is_file(), f"no pool at {path}. Make one with `course sample`, or check the path.")
+    with open(path, "rb") as file:
+        require(
+            file.read(2) in (b"PK", b""),
+            f"{path} is no pool's file (.npz). JSON lines and Parquet are read by "
+            "course_lib.pools.read_pool, or read_rollouts.",
+        )
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name] for name in data.files}

@@ -29,6 +29,7 @@ from ..methods.parallel import Processes, taking_part
 
 INSTALL = "pip install -e '.[scale]'"
 CONFIGS = Path(__file__).parent / "configs"
+OWN = ("ddp", "fsdp")  # files that are there, by name
 STARTED = ("LOCAL_RANK", "ACCELERATE_MIXED_PRECISION")  # what a launch leaves in the environment
 PATIENCE = timedelta(hours=6)  # for a slower process; one that died ends all at once
 
@@ -128,7 +129,12 @@ def launch(argv: Sequence[str], processes: int | None, config: str | Path | None
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    require(config is None or Path(config).is_file(), f"{config} is not a file.")
+    if config in OWN:
+        config = CONFIGS / f"{config}.yaml"
+    require(
+        config is None or Path(config).is_file(),
+        f"{config} is not a file; give one of `accelerate config`, or {' or '.join(OWN)}.",
+    )
     how = ["--module", "--mixed_precision", "no", "--dynamo_backend", "no"]
     if config is None:
         # --multi_gpu is accelerate's name for torch's launcher, which needs no GPU

@@ -261,7 +261,9 @@ def explained(error: RefusedError, endpoint: Endpoint, model: str | None) -> Cou
     advice = {
         401: "Name the variable that holds the server's key with --api-key-env.",
         403: "The key does not allow this; check it, or ask who runs the server.",
-        404: f"Check the URL (it mostly ends in /v1) and the model's name ({model!r}): "
+        404: "Check the URL: it mostly ends in /v1."
+        if model is None
+        else f"Check the URL (it mostly ends in /v1) and the model's name ({model!r}): "
         f"{endpoint.url}/models lists what is served.",
         405: "Check the URL: it mostly ends in /v1.",
     }.get(error.status, "Change what it names, and run the same command again.")

@@ -130,7 +130,7 @@ def score_in_parts(
             place.part is None, f"{pool} is in parts, which stay as they are cut: leave --part out."
         )
         spans = parts_in(pool)
-        give: Callable[[Span], Pool] = FromFolder(pool)
+        give: Callable[[Span], Pool] = FromFolder(pool.resolve())
         count, size = spans[-1][1], spans[0][1]
         sizes = sorted({stop - start for start, stop in spans})
         require(
@@ -182,6 +182,12 @@ def carried_out(parts: Parts, steps: Steps, place: Place) -> Done:
             seconds = time.perf_counter() - started
             bar.update(facts["prompts"])
             bar.set_postfix({"tokens/s": f"{made / seconds:,.0f}"}, refresh=False)
+    unseen = [span for span in lacking if not part_place(parts.folder, *span).exists()]
+    require(
+        not unseen,
+        f"the workers made {len(unseen)} parts that are not in {parts.folder}, as this machine "
+        "sees it. --out must name a folder that all machines share.",
+    )
     seconds = time.perf_counter() - started
     totals = {"prompts": 0, "replies": 0, "tokens": 0}
 
@@ -224,7 +230,7 @@ class Ahead:
     def __call__(self, policy: Any, request: Any, folder: Path, lacking: list[Span]) -> None:
         """Have ``lacking`` made in ``folder``."""
         steps = Steps(
-            folder,
+            folder.resolve(),
             Listed(request.prompts, request.info),
             Shipped(policy),
             request.sampling,

@@ -94,3 +94,10 @@ def model_facts(source: str) -> Any:
         return source
     files = sorted(file for file in folder.iterdir() if file.is_file())
     return [source, *([file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files)]
+
+
+def placed(source: str) -> str:
+    """Where a worker finds a model: a folder's whole path; a bundled or hub name as it is."""
+    bundled = resolve(source) != source
+    folder = Path(source)
+    return str(folder.resolve()) if folder.is_dir() and not bundled else source

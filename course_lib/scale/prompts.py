@@ -189,7 +189,7 @@ def source_of(path: str | Path, size: int = 64) -> Source:
     JSON lines and Parquet stay on disk; text files, packed ones and arrays are read whole. A row
     has its prompt under ``prompt``, a text or a list of chat messages; its other keys are info.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # workers have a working folder of their own
     require(path.is_file(), f"no file at {path}. Give a .jsonl, .parquet or .txt file of prompts.")
     with open(path, "rb") as file:
         first = file.read(4)

@@ -21,7 +21,7 @@ from ..models import Policy, Reward, Sampling
 from ..pools import Pool, check_keys, pools_in, read_pool
 from ..worlds import World
 from .jobs import Done, Place, sample_in_parts, score_in_parts
-from .parts import digest, model_facts
+from .parts import digest, model_facts, placed
 from .prompts import Listed, Source, first_prompts, limited, source_of
 
 
@@ -30,10 +30,11 @@ class PolicyOf:
     """Loads a policy by its name, as :func:`~course_lib.experiments.sample_from_world` does.
 
     Without a ``device`` it is the worker's own, and ``sizes`` give the precision for it: the
-    machine that starts a job may have no GPU.
+    machine that starts a job may have no GPU. ``place`` is where it lies, see :func:`placed`.
     """
 
     name: str
+    place: str
     template: str | None
     system: str | None
     device: str | None
@@ -43,7 +44,7 @@ class PolicyOf:
         """The policy, loaded."""
         dtype = dtype_here(self.sizes, self.device)
         how = {"device": self.device, "system": self.system, "dtype": dtype}
-        return replace(load_asked(self.name, self.template, **how), source=self.name)
+        return replace(load_asked(self.place, self.template, **how), source=self.name)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def sample_from_world_in_parts(
         source, settings = _of_file(Path(file), world, bare, prompts, sizes, sampling)
         known = digest(file)
     kind = device or sizes.device
-    load = PolicyOf(name, bare.template, system, kind, sizes)
+    load = PolicyOf(name, placed(name), bare.template, system, kind, sizes)
     asked = {
         "policy": model_facts(name),
         "template": bare.template,
@@ -137,7 +138,7 @@ def score_file_in_parts(
     check_keys(pool, keys)
     held = next(pools_in(pool)) if pool.is_dir() else read_pool(pool, skip_bad, keys)
     like = held.prompts_at(slice(0, 64)).light()
-    reward = RewardOf(spec, world, device, like)
+    reward = RewardOf(placed(spec), world, device, like)
     asked = {
         "reward": model_facts(spec),
         "world": world.name,

@@ -22,7 +22,7 @@ from course_lib.models import FunctionReward, Sampling
 from course_lib.pools import RULES, Pool, Selection, parts_in, pools_in, read_pool
 from course_lib.scale.jobs import Done, Place, part_size, sample_in_parts
 from course_lib.scale.output import check_output, rows_of, write_pools
-from course_lib.scale.parts import Parts, parts_of
+from course_lib.scale.parts import Parts, parts_of, placed
 from course_lib.scale.prompts import Listed, first_prompts, limited, source_of
 from course_lib.scale.sampling import PolicyOf
 from course_lib.scale.worker import Shipped, Steps, here
@@ -376,7 +376,7 @@ def test_sampling_in_parts_writes_the_same_candidates(tmp_path, capsys):
 def test_the_worker_finds_the_precision_for_its_own_device(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     half = replace(tier("small"), device=None)
-    load = PolicyOf("helpdesk/policy", "chat", None, None, half)
+    load = PolicyOf("helpdesk/policy", "helpdesk/policy", "chat", None, None, half)
     assert load().model.dtype == torch.float32
     monkeypatch.setattr("course_lib.scale.sampling.dtype_here", lambda sizes, device: torch.half)
     assert load().model.dtype == torch.float16
@@ -492,6 +492,40 @@ def test_a_job_that_is_killed_goes_on(tmp_path):
     subprocess.run([*command, str(out)], check=True)
     subprocess.run([*command, str(tmp_path / "whole.npz")], check=True)
     assert out.read_bytes() == (tmp_path / "whole.npz").read_bytes() and not parts.exists()
+
+
+def test_workers_are_told_whole_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    assert placed("model") == str(tmp_path.resolve() / "model")
+    assert placed("helpdesk/policy") == "helpdesk/policy"
+    assert placed("Qwen/Qwen3-0.6B-Base") == "Qwen/Qwen3-0.6B-Base"
+    as_lines(tmp_path / "p.jsonl", rows(3))
+    assert source_of("p.jsonl", 2).path == str(tmp_path.resolve() / "p.jsonl")
+
+
+def test_parts_that_only_the_workers_see_are_said(tmp_path):
+    def elsewhere(start, spans):
+        for first, stop in spans:
+            yield {"prompts": stop - first, "replies": 0, "tokens": 1}
+
+    place = Place(tmp_path / "out.jsonl", elsewhere, part=2)
+    with pytest.raises(CourseError, match="2 parts that are not in .* all machines share"):
+        sample_in_parts(Listed(["a", "b", "c"], [{}] * 3), None, SHORT, place, asked={})
+
+
+@pytest.mark.parametrize("name", ["pool.npz", "."])
+def test_a_pool_is_not_trained_on_before_anything_was_chosen(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    assert course("finetune", name, "--out", "never") == 1
+    assert f"course select {name} --out best.jsonl" in capsys.readouterr().err
+
+
+def test_what_is_no_pools_file_is_said(tmp_path):
+    with pytest.raises(CourseError, match="is a folder; .*read_pool"):
+        Pool.load(tmp_path)
+    with pytest.raises(CourseError, match="is no pool's file .*read_pool"):
+        Pool.load(as_lines(tmp_path / "p.jsonl", rows(1)))
 
 
 def test_parts_are_known_by_what_was_asked(tmp_path):
