@@ -29,6 +29,7 @@ from .hooks import Hooks, nothing
 from .jsonl import object_of, read_jsonl, string
 from .numbers import number, whole
 from .progress import in_notebook, no_loading_bars, on_colab
+from .rows import parquet_file
 from .settings import changed, key_of, no_key
 from .versions import VERSION, versions
 
@@ -58,6 +59,7 @@ __all__ = [
     "nothing",
     "number",
     "object_of",
+    "parquet_file",
     "on_colab",
     "progress",
     "prompt_key",

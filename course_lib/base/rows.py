@@ -189,6 +189,15 @@ def _array(path: Path) -> list[Any]:
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a Parquet file as JSON would hold them; columns that are null are left out."""
+    with parquet_file(path) as file:
+        for batch in file.iter_batches(1024):
+            for row in batch.to_pylist():
+                yield {name: _plain(value) for name, value in row.items() if value is not None}
+
+
+@contextmanager
+def parquet_file(path: str | Path) -> Iterator[Any]:
+    """The Parquet file at ``path``, open; what pyarrow says of a broken one in our words."""
     try:
         import pyarrow.parquet
     except ImportError:
@@ -197,9 +206,8 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
             "pip install pyarrow. Or write the file again as JSON lines."
         ) from None
     try:
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(1024):
-            for row in batch.to_pylist():
-                yield {name: _plain(value) for name, value in row.items() if value is not None}
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield file
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:100]
         raise CourseError(f"{path} is not a readable Parquet file ({reason}).") from None

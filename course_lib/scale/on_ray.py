@@ -67,7 +67,7 @@ class OnRay:
             raise CourseError(
                 f"the workers of Ray failed: {str(error).strip().splitlines()[-1][:300]}. Code of "
                 "your own must be importable on every machine; what workers print is in "
-                "/tmp/ray/session_latest/logs. Parts that were done are kept."
+                "the logs of Ray's session. Parts that were done are kept."
             ) from error
         finally:
             if started:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import CourseError, atomic_directory, atomic_write, require
-from ..methods import keep_part
+from ..methods import keep_part, part_place
 from ..pools import FINISH, Pool, list_rows, parts_in, write_rows
 
 NOTHING = "there are no prompts: nothing was written."
@@ -45,7 +45,7 @@ def check_replaced(out: str | Path) -> None:
     folder = Path(out)
     there = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
     parts = parts_in(folder) if there else []
-    other = sorted(there - {f"{start:07d}-{stop:07d}" for start, stop in parts})
+    other = sorted(there - {part_place(folder, *span).name for span in parts})
     require(
         not other,
         f"the folder {out} holds what is no part of a pool ({', '.join(other[:3])}), and is not "

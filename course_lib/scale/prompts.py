@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..base import CourseError, Prompt, object_of, require, whole
+from ..base import CourseError, Prompt, object_of, parquet_file, require, whole
 from ..experiments import prompt_of, read_prompts
 from ..methods import Span
 
@@ -111,7 +111,7 @@ class Parquet:
     @classmethod
     def indexed(cls, path: Path) -> "Parquet":
         """Look how many rows its groups have, and that each has a prompt."""
-        with _opened(path) as file:
+        with parquet_file(path) as file:
             known = file.metadata
             rows = [known.row_group(k).num_rows for k in range(known.num_row_groups)]
             require(sum(rows), f"{path} has no rows; one prompt a row is expected.")
@@ -135,7 +135,7 @@ class Parquet:
             for k, (first, end) in enumerate(zip(self.groups, ends, strict=True))
             if first < stop and end > start
         ]
-        with _opened(Path(self.path)) as file:
+        with parquet_file(Path(self.path)) as file:
             rows = file.read_row_groups(wanted).slice(start - self.groups[wanted[0]], stop - start)
         read = [
             _read(_known(row), f"{self.path} row {number}")
@@ -164,21 +164,6 @@ def _unchanged(path: str, length: int) -> None:
         f"{path} has {'gone' if there is None else 'changed'} since this job began. Put the file "
         "back as it was, where every worker can read it.",
     )
-
-
-def _opened(path: Path) -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise CourseError(
-            f"{path} is a Parquet file, and pyarrow, which reads those, is not installed: "
-            "pip install pyarrow. Or write the file again as JSON lines."
-        ) from None
-    try:
-        return pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0][:100]
-        raise CourseError(f"{path} is not a readable Parquet file ({reason}).") from None
 
 
 def source_of(path: str | Path, size: int = 64) -> Source:
